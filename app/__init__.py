@@ -1,0 +1,1 @@
+"""A chat on the Socket.IO server of `protocol`."""

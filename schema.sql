@@ -1,0 +1,143 @@
+-- The schema of Parley, as numbered blocks that are only ever appended to.
+--
+-- `app.db.migrate` applies each block once, in order, in a transaction of its own, and keeps its number and
+-- checksum in `schema_migrations`. A block that has been applied anywhere is never edited: what it made is changed
+-- by the next block.
+--
+-- Ids are UUIDv7 text made by the application, so they sort by time of creation. Times are the server's.
+
+-- migration 1: accounts
+create table users (
+    id            text        primary key,
+    username      text        not null check (username ~ '^[A-Za-z0-9_.-]{3,50}$'),
+    display_name  text        check (char_length(display_name) between 1 and 100),
+    avatar        text        check (char_length(avatar) <= 2000),
+    credential    text        not null,                   -- an argon2id hash
+    last_seen_at  timestamptz,                            -- whether one is online now is soft state, kept in Redis
+    created_at    timestamptz not null default now(),
+    modified_at   timestamptz not null default now()
+);
+
+-- One name in any case; collation "C" keeps lower() the same under every locale.
+create unique index users_username_key on users (lower(username collate "C"));
+
+-- Signed-out tokens, until they would have expired anyway.
+create table revoked_tokens (
+    jti         text        primary key,
+    user_id     text        not null references users (id) on delete cascade,
+    expires_at  timestamptz not null,
+    revoked_at  timestamptz not null default now()
+);
+create index revoked_tokens_expiry on revoked_tokens (expires_at);
+
+-- migration 2: rooms
+--
+-- A room is a log. `last_seq` counts its changes: every message, edit, deletion, reaction, change of membership or of
+-- the room's own fields takes the next number, in the transaction that makes the change, with this row locked. The
+-- thing that changed carries the number as its `change_seq`, so "everything after n" is three index scans.
+create table rooms (
+    id           text        primary key,
+    kind         text        not null check (kind in ('public', 'private', 'direct')),
+    name         text        check (char_length(name) between 1 and 100),
+    description  text        check (char_length(description) <= 1000),
+    direct_key   text        unique,                      -- the two users' ids, lesser first, joined by ':'
+    created_by   text        not null references users (id),
+    last_seq     bigint      not null default 0,
+    change_seq   bigint      not null default 0,          -- of the last change to name, description or kind
+    created_at   timestamptz not null default now(),
+    modified_at  timestamptz not null default now(),
+    check ((kind = 'direct') = (direct_key is not null)),
+    check ((kind = 'direct') = (name is null))
+) with (fillfactor = 50);                                 -- last_seq changes all the time: leave room for HOT updates
+
+-- Discovery of public rooms by the words of their names, and in the order they were made.
+create index rooms_public_words on rooms using gin (to_tsvector('simple', name)) where kind = 'public';
+create index rooms_public on rooms (id) where kind = 'public';
+create index rooms_creator on rooms (created_by);
+
+-- One row for each user who ever had to do with a room. Whoever goes stays as a tombstone, so that the change log can
+-- tell of it, and a ban outlives the membership.
+create table room_members (
+    id             text        primary key,
+    room_id        text        not null references rooms (id) on delete cascade,
+    user_id        text        not null references users (id),
+    role           text        not null default 'member' check (role in ('admin', 'member')),
+    state          text        not null default 'member'
+                               check (state in ('member', 'invited', 'left', 'removed', 'banned')),
+    changed_by     text        references users (id),     -- who invited, promoted, removed or banned
+    change_seq     bigint      not null,
+    joined_at      timestamptz not null default now(),
+    left_at        timestamptz,
+    last_read_at   timestamptz,
+    last_read_seq  bigint      not null default 0,        -- unread is what came after it; never a counter
+    unique (room_id, user_id),
+    unique (room_id, change_seq),
+    check (state <> 'member' or left_at is null)
+) with (fillfactor = 80);
+create index room_members_present on room_members (room_id, joined_at, user_id) where state = 'member';
+create index room_members_of_user on room_members (user_id, room_id) where state in ('member', 'invited');
+create index room_members_admins on room_members (room_id) where state = 'member' and role = 'admin';
+
+-- migration 3: messages
+create table messages (
+    id          text        primary key,
+    room_id     text        not null references rooms (id) on delete cascade,
+    sender_id   text        not null references users (id),
+    seq         bigint      not null,                     -- its place in the room's order
+    change_seq  bigint      not null,                     -- its last change: equals seq until edited
+    type        text        not null default 'text' check (char_length(type) between 1 and 20),
+    content     text        not null check (char_length(content) <= 10000),
+    metadata    jsonb       check (jsonb_typeof(metadata) = 'object'),
+    reply_to    text,
+    client_id   text        check (char_length(client_id) between 1 and 64),
+    created_at  timestamptz not null default now(),
+    modified_at timestamptz not null default now(),
+    edited_at   timestamptz,
+    deleted_at  timestamptz,
+    deleted_by  text        references users (id),
+    unique (room_id, seq),
+    unique (room_id, change_seq),
+    unique (sender_id, client_id),                        -- a retry can never make a second message
+    unique (room_id, id),
+    foreign key (room_id, reply_to) references messages (room_id, id),
+    check (change_seq >= seq)
+);
+
+-- Unread counts: index-only over what came after a member's mark, without one's own and the deleted.
+create index messages_unread on messages (room_id, seq) include (sender_id) where deleted_at is null;
+create index messages_replies on messages (room_id, reply_to) where reply_to is not null;
+create index messages_words on messages using gin (to_tsvector('simple', content)) where deleted_at is null;
+
+create table reactions (
+    message_id  text        not null references messages (id) on delete cascade,
+    kind        text        not null check (char_length(kind) between 1 and 32),
+    user_id     text        not null references users (id),
+    created_at  timestamptz not null default now(),
+    primary key (message_id, kind, user_id)
+);
+create index reactions_user on reactions (user_id);
+
+create table mentions (
+    message_id  text        not null references messages (id) on delete cascade,
+    user_id     text        not null references users (id),
+    primary key (message_id, user_id)
+);
+create index mentions_user on mentions (user_id, message_id);
+
+-- An uploaded file belongs to its owner until a message takes it, then to that message's room.
+create table files (
+    id             text        primary key,
+    owner_id       text        not null references users (id),
+    message_id     text        references messages (id) on delete cascade,
+    place          integer     not null default 0,        -- among the message's attachments
+    name           text        not null check (char_length(name) between 1 and 255),
+    media_type     text        not null,                  -- sniffed, never the client's word
+    size           bigint      not null check (size >= 0),
+    width          integer,
+    height         integer,
+    storage_key    text        not null unique,
+    thumbnail_key  text        unique,
+    created_at     timestamptz not null default now()
+);
+create index files_message on files (message_id, place) where message_id is not null;
+create index files_loose on files (owner_id, created_at) where message_id is null;

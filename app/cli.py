@@ -6,10 +6,11 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import Field, replace
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from app import db
 from app.config import ConfigError, Settings, load_settings, variables
 from app.embedded import EmbeddedError, embedded
 from app.logs import configure_logs
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
             migrate(settings)
     except ConfigError as error:
         return report(error, MISUSED)
-    except EmbeddedError as error:
+    except (EmbeddedError, db.DatabaseUnavailable, db.MigrationError) as error:
         return report(error, FAILED)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
@@ -53,8 +54,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def described_settings() -> str:
-    lines = [f"  {name:<17} {field.metadata['documentation']}" for name, field in variables()]
+    lines = [
+        f"  {name:<17} {field.metadata['documentation']} {default(field)}" for name, field in variables()
+    ]
     return "\n".join(["settings, as environment variables:", *lines])
+
+
+def default(field: "Field[Any]") -> str:
+    """A setting's default as one would write it."""
+    value = field.default
+    text = ",".join(value) if isinstance(value, tuple) else str(value)
+    return f"[{text.lower()}]" if text else ""
 
 
 def serve(settings: Settings) -> None:
@@ -69,10 +79,8 @@ def serve(settings: Settings) -> None:
 
 
 def migrate(settings: Settings) -> None:
-    from app.db import migrate as apply_migrations
-
     with embedded(settings.data_dir, postgres=not settings.database_url, valkey=False) as urls:
-        applied = asyncio.run(apply_migrations(urls.database or settings.database_url))
+        applied = asyncio.run(db.migrate(urls.database or settings.database_url))
     numbers = ", ".join(map(str, applied))
     print(f"applied the migrations {numbers}" if applied else "the schema is up to date")  # noqa: T201
 

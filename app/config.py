@@ -139,15 +139,21 @@ class Settings:
         ("polling", "websocket"), some_of("polling", "websocket"), "The transports that clients may use."
     )
     allow_upgrades: bool = setting(True, yes_or_no(), "Whether clients may go on from polling to websocket.")
-    ping_interval: int = setting(25_000, whole(1, DAY_MS, "ms"), "The time from one heartbeat to the next.")
-    ping_timeout: int = setting(20_000, whole(1, DAY_MS, "ms"), "The time to answer a heartbeat.")
-    upgrade_timeout: int = setting(10_000, whole(1, DAY_MS, "ms"), "The time that an upgrade may take.")
-    connect_timeout: int = setting(45_000, whole(1, DAY_MS, "ms"), "The time to join a first namespace.")
+    ping_interval: int = setting(25_000, whole(1, DAY_MS, "ms"), "The ms from one heartbeat to the next.")
+    ping_timeout: int = setting(
+        20_000, whole(1, DAY_MS, "ms"), "The ms that a client has to answer a heartbeat."
+    )
+    upgrade_timeout: int = setting(
+        10_000, whole(1, DAY_MS, "ms"), "The ms that an upgrade to websocket may take."
+    )
+    connect_timeout: int = setting(
+        45_000, whole(1, DAY_MS, "ms"), "The ms that a client has to join a namespace."
+    )
     max_payload: int = setting(
-        1_000_000, whole(1, 2**30, "bytes"), "The largest message or polling body that is taken."
+        1_000_000, whole(1, 2**30, "bytes"), "The bytes of the largest message or polling body taken."
     )
     shutdown_timeout: int = setting(
-        10_000, whole(0, HOUR_MS, "ms"), "The time that a stop leaves to what is under way."
+        10_000, whole(0, HOUR_MS, "ms"), "The ms that a stop leaves to what is under way."
     )
 
 
@@ -174,4 +180,4 @@ def read(name: str, text: str, described: "Field[Any]") -> object:
         return kind.parse(text)
     except ValueError:
         shown = "The value of " + name if described.metadata["hidden"] else f"{name}={text!r}"
-        raise ConfigError(f"{shown} is not valid: {name} is {kind.allowed}.") from None
+        raise ConfigError(f"{shown} is not valid: it must be {kind.allowed}.") from None

@@ -22,7 +22,7 @@ POLL_S = 0.01
 LOG_TAIL_LINES = 8
 
 PR_SET_PDEATHSIG = 1
-LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
 class EmbeddedError(Exception):
@@ -45,9 +45,7 @@ def spawn(
     parent = os.getpid()
 
     def tie() -> None:
-        if LIBC is None:
-            return
-        if LIBC.prctl(PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0) != 0 or os.getppid() != parent:
+        if PRCTL and (PRCTL(PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0) != 0 or os.getppid() != parent):
             os._exit(1)  # the parent has died before the tie was there
 
     return subprocess.Popen(

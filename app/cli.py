@@ -55,7 +55,8 @@ def parser() -> argparse.ArgumentParser:
 
 def described_settings() -> str:
     lines = [
-        f"  {name:<17} {field.metadata['documentation']} {default(field)}" for name, field in variables()
+        f"  {name:<17} {field.metadata['documentation']} {default(field)}".rstrip()
+        for name, field in variables()
     ]
     return "\n".join(["settings, as environment variables:", *lines])
 

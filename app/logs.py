@@ -13,7 +13,8 @@ import structlog
 from structlog.typing import Processor
 
 SECRET_KEY = re.compile(r"authorization|cookie|credential|password|secret|token", re.IGNORECASE)
-BEARER = re.compile(r"(?i)\b(bearer\s+|[?&]token=)[^\s&\"']+")
+# A bearer token, a token in a query, the password in a URL; the first group goes before it.
+SECRET_TEXT = re.compile(r"(\bbearer\s+|[?&]token=|://[^:/@\s]*:(?=[^/@\s]*@))[^\s&\"'@]+", re.IGNORECASE)
 HIDDEN = "[hidden]"
 
 # uvicorn's own lines of each request would repeat ours without the request's id.
@@ -30,7 +31,6 @@ def configure_logs(level: str, layout: str) -> None:
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        hide_secrets,
     ]
     structlog.configure(
         processors=[*chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -51,17 +51,20 @@ def configure_logs(level: str, layout: str) -> None:
 
 
 def renderers(layout: str) -> list[Processor]:
+    """Exceptions become texts or dicts first, so that what they say is looked through as well."""
     if layout == "json":
-        return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(default=str)]
-    return [
-        structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
-    ]
+        # The values of local variables stay out: they are what people said and signed in with.
+        frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        to_json = structlog.processors.JSONRenderer(default=str)
+        return [structlog.processors.ExceptionRenderer(frames), hide_secrets, to_json]
+    plain = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+    return [structlog.processors.format_exc_info, hide_secrets, plain]
 
 
 def hide_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace the values of keys that name a secret, at any depth, and bearer tokens inside texts."""
+    """Replace the values of keys that name a secret, at any depth, and what looks like one inside texts."""
     return {key: hidden(key, value) for key, value in event.items()}
 
 
@@ -69,7 +72,7 @@ def hidden(key: object, value: Any) -> Any:
     if isinstance(key, str) and SECRET_KEY.search(key):
         return HIDDEN
     if isinstance(value, str):
-        return BEARER.sub(rf"\1{HIDDEN}", value)
+        return SECRET_TEXT.sub(rf"\1{HIDDEN}", value)
     if isinstance(value, dict):
         return {inner: hidden(inner, item) for inner, item in value.items()}
     if type(value) in (list, tuple):

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from app.db import Row
 from app.refusals import Reason
-from app.validation import check_text, metadata_json
+from app.validation import CHANNEL, ID, USERNAME, check_text, metadata_json
 
 MAX_CONTENT = 10_000  # characters
 
@@ -36,12 +36,13 @@ MESSAGE_NEW = "message:new"
 USER_JOINED = "room:user-joined"
 USER_LEFT = "room:user-left"
 
-Id = Annotated[str, Meta(pattern=r"^[0-9A-Za-z_-]{1,64}(?!\n)$")]
+Id = Annotated[str, Meta(pattern=ID)]
+Channel = Annotated[str, Meta(pattern=CHANNEL)]
 RoomName = Annotated[str, Meta(min_length=1, max_length=100)]
 Description = Annotated[str, Meta(max_length=1000)]
 ClientId = Annotated[str, Meta(min_length=1, max_length=64)]
 Content = Annotated[str, Meta(min_length=1, max_length=MAX_CONTENT)]
-Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{3,50}(?!\n)$")]
+Username = Annotated[str, Meta(pattern=USERNAME)]
 DisplayName = Annotated[str, Meta(min_length=1, max_length=100)]
 Password = Annotated[str, Meta(min_length=8, max_length=256)]
 MessageType = Literal["text", "image", "file", "audio", "video"]  # "system" is the server's
@@ -73,7 +74,7 @@ class RoomRef(Received, frozen=True):
 class Subscription(Received, frozen=True):
     """`join`, `leave`: socket rooms, as `room:<id>`; only the socket's own subscriptions change."""
 
-    rooms: Annotated[list[Annotated[str, Meta(max_length=80)]], Meta(max_length=1000)]
+    rooms: Annotated[list[Channel], Meta(max_length=1000)]
 
 
 class CreateRoom(Received, frozen=True):

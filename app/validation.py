@@ -11,6 +11,11 @@ from app.refusals import Cause, Reason, Refusal
 
 MAX_METADATA = 64 * 1024  # bytes of JSON
 
+# `$` alone would let a newline pass, and JSON Schema does not know `\\Z`.
+ID = r"^[0-9A-Za-z_-]{1,64}(?!\n)$"
+CHANNEL = r"^[0-9A-Za-z_:-]{1,80}(?!\n)$"
+USERNAME = r"^[A-Za-z0-9_.-]{3,50}(?!\n)$"
+
 T = TypeVar("T")
 
 
@@ -28,6 +33,7 @@ def misfit(error: msgspec.ValidationError) -> Refusal:
     field = _FIELD.search(text)
     where = ".".join(part for part in (path.rstrip("`").lstrip("."), field[1] if field else "") if part)
     code = next((code for words, code in _CODES if words in text), "invalid")
+    text = next((words for pattern, words in _PATTERNS.items() if repr(pattern) in text), text)
     return refusal_of_field(where, text, code)
 
 
@@ -60,6 +66,11 @@ def metadata_json(metadata: dict[str, Any]) -> str:
 
 _FIELD = re.compile(r"field `(\w+)`")
 _NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_PATTERNS = {
+    ID: "must be an id",
+    CHANNEL: "must be the name of a room",
+    USERNAME: "must be 3 to 50 letters A-Z or a-z, digits, or _ . -",
+}
 _CODES = [
     ("missing required", "required"),
     ("must not be blank", "blank"),

@@ -1,0 +1,234 @@
+"""One coroutine for each event that a client sends, in the order in which a user meets them.
+
+The events of one socket are handled one after the other. What a handler returns is the `data` of its ack;
+what it raises becomes a refused ack, or an `error` event where no ack was asked for.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from app import store
+from app.auth import Auth
+from app.db import Database
+from app.events import (
+    AUTHENTICATED,
+    CODES,
+    ERROR,
+    PING,
+    UNAUTHENTICATED,
+    UNKNOWN_EVENT,
+    Authenticate,
+    Authenticated,
+    CreateRoom,
+    ErrorBody,
+    Ping,
+    RoomRef,
+    SendMessage,
+    Subscription,
+    Unauthenticated,
+    now,
+    wire,
+)
+from app.messages import MessageWriter
+from app.refusals import Refusal, as_refusal, new_request_id
+from app.rooms import NOT_A_MEMBER, Rooms, room_channel, user_channel
+from app.validation import parse
+from protocol import Disconnected, Incoming, Server, Socket
+
+log = logging.getLogger(__name__)
+
+AUTHENTICATE_WITHIN = 10.0  # seconds from the connection on
+PING_EVERY = 30.0  # seconds
+EVERYONE = "authenticated"  # the socket room of all authenticated sockets
+USER = "userId"  # the key in `socket.data` that says who speaks
+
+
+class Handlers:
+    """Handles the events of all sockets of `io`."""
+
+    def __init__(self, io: Server, db: Database, auth: Auth, rooms: Rooms, writer: MessageWriter) -> None:
+        self._io = io
+        self._db = db
+        self._auth = auth
+        self._rooms = rooms
+        self._writer = writer
+        self._deadlines: dict[str, asyncio.TimerHandle] = {}  # by socket id: when it is shown the door
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def attach(self) -> None:
+        """Registers every handler with the server, once."""
+        self._io.use_event(self.gate)
+        self._io.on_error(self.refused)
+        self._io.on("connection")(self.connected)
+        self._io.on("disconnect")(self.disconnected)
+        handlers: dict[str, Callable[..., Awaitable[Any]]] = {
+            "authenticate": self.authenticate,
+            "join": self.subscribe,
+            "leave": self.unsubscribe,
+            "room:create": self.create_room,
+            "room:join": self.join_room,
+            "room:leave": self.leave_room,
+            "message:send": self.send_message,
+        }
+        for event, handler in handlers.items():
+            self._io.on(event)(acknowledged(handler))
+
+    async def connected(self, socket: Socket) -> None:
+        """From here on the client has 10 seconds to say who it is."""
+        self._expire(socket, AUTHENTICATE_WITHIN, "No authentication in time")
+
+    async def gate(self, socket: Socket, incoming: Incoming) -> None:
+        """Before each event: gives it a request id, and lets nothing but `authenticate` pass a stranger."""
+        structlog.contextvars.bind_contextvars(request_id=new_request_id(), socket_id=socket.id)
+        if incoming.name not in CODES:
+            raise Refusal("invalid", "There is no such event")
+        if incoming.name != "authenticate" and USER not in socket.data:
+            raise Refusal("unauthenticated", "Emit `authenticate` first")
+
+    async def authenticate(self, socket: Socket, *args: Any) -> Any:
+        """`authenticate`: makes the socket one of its user's devices, or ends it.
+
+        A socket that is authenticated may come again with a token of the same user, which renews its time.
+        """
+        user, expires_at = await self._auth.user_of_token(token_of(socket, args))
+        if socket.data.get(USER, user.id) != user.id:
+            raise Refusal("conflict", "This socket belongs to another user")
+        # In this room the socket follows every later change of membership; what was before is read now.
+        await socket.join(user_channel(user.id), EVERYONE)
+        await self._follow(socket, lambda: store.room_ids_of_user(self._db, user.id))
+        socket.data[USER] = user.id
+        self._expire(socket, expires_at - time.time(), "The token has expired")
+        welcome = wire(Authenticated(socket.id, user.id, now()))
+        await socket.emit(AUTHENTICATED, welcome)
+        return welcome
+
+    async def subscribe(self, socket: Socket, *args: Any) -> Any:
+        """`join`: this socket hears of the given rooms again. All must be the user's own."""
+        room_ids = room_ids_of(parse(Subscription, args))
+        user_id = socket.data[USER]
+
+        async def read() -> set[str]:
+            return await store.member_rooms_among(self._db, user_id, room_ids)
+
+        if await read() != set(room_ids) or await self._follow(socket, read) != set(room_ids):
+            raise Refusal("not_a_member", NOT_A_MEMBER)
+        return {"rooms": [room_channel(room_id) for room_id in room_ids]}
+
+    async def unsubscribe(self, socket: Socket, *args: Any) -> Any:
+        """`leave`: this socket no longer hears of the given rooms; its user stays a member."""
+        channels = [room_channel(room_id) for room_id in room_ids_of(parse(Subscription, args))]
+        await socket.leave(*channels)
+        return {"rooms": channels}
+
+    async def create_room(self, socket: Socket, *args: Any) -> Any:
+        """`room:create`."""
+        return wire(await self._rooms.create(socket.data[USER], parse(CreateRoom, args)))
+
+    async def join_room(self, socket: Socket, *args: Any) -> Any:
+        """`room:join`: all devices of the user enter the room."""
+        return wire(await self._rooms.join(socket.data[USER], parse(RoomRef, args).room_id))
+
+    async def leave_room(self, socket: Socket, *args: Any) -> Any:
+        """`room:leave`: all devices of the user leave the room."""
+        return wire(await self._rooms.leave(socket.data[USER], parse(RoomRef, args).room_id))
+
+    async def send_message(self, socket: Socket, *args: Any) -> Any:
+        """`message:send`: answers with the message as it was written, or was when this is a retry."""
+        return wire(await self._writer.send(socket.data[USER], parse(SendMessage, args)))
+
+    async def disconnected(self, socket: Socket, _reason: str) -> None:
+        """The end of a socket."""
+        deadline = self._deadlines.pop(socket.id, None)
+        if deadline is not None:
+            deadline.cancel()
+
+    async def refused(self, socket: Socket, incoming: Incoming, error: Exception) -> Any:
+        """Answers an event that was refused or failed."""
+        if isinstance(error, Disconnected):
+            return None  # nobody is there to be told
+        request_id = structlog.contextvars.get_contextvars().get("request_id") or new_request_id()
+        refusal = as_refusal(error)
+        if refusal is None:
+            log.error("event %s failed", incoming.name, exc_info=error)
+            refusal = Refusal("internal", "Something went wrong on the server")
+        if incoming.name == "authenticate" and USER not in socket.data and is_final(refusal):
+            await socket.emit(UNAUTHENTICATED, wire(Unauthenticated(refusal.message, now())))
+            self._expire(socket, 0, None)
+        code = CODES.get(str(incoming.name), UNKNOWN_EVENT)
+        body = wire(ErrorBody(code, refusal.reason, refusal.message, request_id))
+        if incoming.wants_ack:
+            return {"ok": False, "error": body}
+        await socket.emit(ERROR, body)
+        return None
+
+    async def ping_forever(self) -> None:
+        """Emits `ping` to the sockets of this instance, for ever."""
+        while True:
+            await asyncio.sleep(PING_EVERY)
+            await self._io.local.to(EVERYONE).emit(PING, wire(Ping(now())))
+
+    async def _follow(self, socket: Socket, read: Callable[[], Awaitable[Any]]) -> set[str]:
+        """Subscribes a socket to the rooms that `read` finds; returns those that it follows in the end.
+
+        A membership may end between the reading and the subscription, and then nobody would take the socket out
+        of the room. So it is read once more, after.
+        """
+        found = set(await read())
+        await socket.join(*map(room_channel, found))
+        kept = found & set(await read())
+        await socket.leave(*map(room_channel, found - kept))
+        return kept
+
+    def _expire(self, socket: Socket, seconds: float, message: str | None) -> None:
+        """Disconnects a socket after a time, told why when there is a message; replaces what was set before."""
+        earlier = self._deadlines.pop(socket.id, None)
+        if earlier is not None:
+            earlier.cancel()
+
+        def ring() -> None:
+            task = asyncio.create_task(self._show_out(socket, message))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+        self._deadlines[socket.id] = asyncio.get_running_loop().call_later(max(0, seconds), ring)
+
+    async def _show_out(self, socket: Socket, message: str | None) -> None:
+        if message is not None and socket.connected:
+            await socket.emit(UNAUTHENTICATED, wire(Unauthenticated(message, now())))
+        await socket.disconnect(close=True)
+
+
+def acknowledged(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """The handler with its result in the form of an ack."""
+
+    async def handle(socket: Socket, *args: Any) -> Any:
+        return {"ok": True, "data": await handler(socket, *args)}
+
+    return handle
+
+
+def is_final(refusal: Refusal) -> bool:
+    """Whether trying again with the same token is of no use."""
+    return refusal.reason not in ("unavailable", "internal")
+
+
+def token_of(socket: Socket, args: tuple[Any, ...]) -> str | None:
+    """The token in the event itself, in the handshake's auth, or in its `Authorization: Bearer` header."""
+    given = parse(Authenticate, args[:1] if args and args[0] is not None else ())
+    offered = socket.handshake.auth.get("token")
+    scheme, _, value = socket.handshake.headers.get("authorization", "").partition(" ")
+    header = value.strip() if scheme.lower() == "bearer" else None
+    return given.token or (offered if isinstance(offered, str) else None) or header
+
+
+def room_ids_of(subscription: Subscription) -> list[str]:
+    """The ids of rooms given as `room:<id>`. Raises Refusal."""
+    prefix = room_channel("")
+    if not all(channel.startswith(prefix) for channel in subscription.rooms):
+        raise Refusal("forbidden", f"Only rooms named {prefix}<roomId> can be joined and left")
+    return [channel.removeprefix(prefix) for channel in subscription.rooms]

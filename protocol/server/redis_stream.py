@@ -91,6 +91,7 @@ class Writer:
     async def run(self) -> None:
         """Serves those who ask, until it is cancelled."""
         loop = asyncio.get_running_loop()
+        failure: Exception | None = None
         backoff = Backoff()
         while True:
             if not self._waiting:
@@ -99,13 +100,22 @@ class Writer:
             try:
                 async with asyncio.timeout_at(self._waiting[0].deadline):
                     await self._write_batch()
-                backoff = Backoff()
             except Exception as error:  # noqa: BLE001 - redis-py and the loops raise a mixed bag
-                logger.warning("the bus cannot write to Redis: %r", error)
+                if failure is None:
+                    logger.warning("the bus cannot write to Redis: %s", described(error))
+                if failure is None or not isinstance(
+                    error, TimeoutError
+                ):  # which says less than what led to it
+                    failure = error
                 await self._connection.close(wait=False)
-                self._drop_late(loop.time(), error)
+                self._drop_late(loop.time(), failure)
                 if self._waiting:
                     await asyncio.sleep(min(backoff.next(), self._waiting[0].deadline - loop.time()))
+            else:
+                if failure is not None:
+                    logger.info("the bus writes to Redis again")
+                    failure = None
+                    backoff = Backoff()
 
     async def _write_batch(self) -> None:
         """Raises what went wrong; the commands that have no good reply then are waiting still."""
@@ -131,7 +141,7 @@ class Writer:
 
     def _drop_late(self, now: float, reason: Exception) -> None:
         while self._waiting and (self._waiting[0].deadline <= now or self._waiting[0].reply.done()):
-            self._fail(self._waiting.popleft(), f"not stored within {self._timeout:g} s: {reason!r}")
+            self._fail(self._waiting.popleft(), f"not stored within {self._timeout:g} s: {described(reason)}")
 
     def _fail(self, waiting: _Waiting, message: str) -> None:
         if not waiting.reply.done():
@@ -185,7 +195,7 @@ class Reader:
 
     async def _failed(self, error: Exception, backoff: Backoff) -> None:
         if self.failure is None:
-            logger.warning("the bus cannot read from Redis: %r", error)
+            logger.warning("the bus cannot read from Redis: %s", described(error))
         self.failure = error
         await self._connection.close(wait=False)
         await asyncio.sleep(backoff.next())
@@ -241,3 +251,8 @@ class Reader:
 
 def _position(entry_id: str) -> tuple[int, ...]:
     return tuple(map(int, entry_id.split("-")))
+
+
+def described(error: Exception | None) -> str:
+    """An error in words; some have none of their own, and redis-py's `repr` hides them."""
+    return f"{type(error).__name__}: {error}"

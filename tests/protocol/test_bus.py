@@ -10,37 +10,9 @@ from protocol.broadcast import Broadcast, Disconnect, Join, Leave, Record, Targe
 from protocol.errors import BusUnavailable
 from protocol.server.bus import Bus, MemoryBus
 from protocol.server.redis_bus import RedisBus
+from tests.protocol.inbox import Inbox, event
 
 EVERYONE = Target()
-
-
-class Inbox:
-    """What a bus delivered."""
-
-    def __init__(self) -> None:
-        self.records: list[Record] = []
-        self.offsets: list[str] = []
-        self.gaps = 0
-        self._news = asyncio.Event()
-
-    def deliver(self, record: Record, offset: str) -> None:
-        self.records.append(record)
-        self.offsets.append(offset)
-        self._news.set()
-
-    def gap(self) -> None:
-        self.gaps += 1
-        self._news.set()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
-            while not condition():
-                self._news.clear()
-                await self._news.wait()
-
-    async def wait_for(self, count: int) -> list[Record]:
-        await self.until(lambda: len(self.records) >= count)
-        return self.records
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -61,10 +33,6 @@ async def bus(new_bus: Bus, inbox: Inbox) -> AsyncIterator[Bus]:
     yield new_bus
     await new_bus.stop()
     assert inbox.gaps == 0
-
-
-def event(*data: object, nsp: str = "/") -> Broadcast:
-    return Broadcast(nsp, EVERYONE, list(data))
 
 
 @pytest.mark.parametrize(

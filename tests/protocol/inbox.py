@@ -1,0 +1,39 @@
+"""What the tests of buses share: the receiving end."""
+
+import asyncio
+from collections.abc import Callable
+
+from protocol.broadcast import Broadcast, Record, Target
+
+
+def event(*data: object, nsp: str = "/") -> Broadcast:
+    return Broadcast(nsp, Target(), list(data))
+
+
+class Inbox:
+    """What a bus delivered."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.offsets: list[str] = []
+        self.gaps = 0
+        self._news = asyncio.Event()
+
+    def deliver(self, record: Record, offset: str) -> None:
+        self.records.append(record)
+        self.offsets.append(offset)
+        self._news.set()
+
+    def gap(self) -> None:
+        self.gaps += 1
+        self._news.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not condition():
+                self._news.clear()
+                await self._news.wait()
+
+    async def wait_for(self, count: int) -> list[Record]:
+        await self.until(lambda: len(self.records) >= count)
+        return self.records

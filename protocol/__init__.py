@@ -1,0 +1,54 @@
+"""Parley's Socket.IO engine. It knows nothing of chat.
+
+The path of one message, in and out:
+
+    1  socket bytes      frames            whole WebSocket messages (a POST's body: engine.decode_payload)
+    2  a message         engine, session   an Engine.IO packet, and what it means to the session
+    3  its data          packets, connection   a Socket.IO packet, if the namespace's state allows it
+    4  a packet          server.dispatch   the application's handler, one at a time for a client
+    5  emit              server.operator   a record: who gets what
+    6  a record          broadcast, server.bus   stored once, brought back to every instance
+    7  on each instance  server.fanout, rooms   the packet, encoded once, queued for each socket
+    8  end of the tick   server.hub, server.link   one write a connection
+"""
+
+from protocol.broadcast import Record
+from protocol.errors import AckTimeout, BusUnavailable, Disconnected, HandshakeError, ProtocolError, Refused
+from protocol.packets import JSON
+from protocol.packets_msgpack import MSGPACK
+from protocol.server.bus import Bus, MemoryBus
+from protocol.server.engine_server import EngineServer, EngineSession
+from protocol.server.handlers import BadArguments, Incoming
+from protocol.server.handshake import Handshake
+from protocol.server.namespace import Namespace
+from protocol.server.options import Cookie, Options
+from protocol.server.redis_bus import RedisBus
+from protocol.server.server import Server
+from protocol.server.socket import Socket
+from protocol.session import CloseReason
+
+__all__ = [
+    "JSON",
+    "MSGPACK",
+    "AckTimeout",
+    "BadArguments",
+    "Bus",
+    "BusUnavailable",
+    "CloseReason",
+    "Cookie",
+    "Disconnected",
+    "EngineServer",
+    "EngineSession",
+    "Handshake",
+    "HandshakeError",
+    "Incoming",
+    "MemoryBus",
+    "Namespace",
+    "Options",
+    "ProtocolError",
+    "Record",
+    "RedisBus",
+    "Refused",
+    "Server",
+    "Socket",
+]

@@ -1,0 +1,160 @@
+"""The Socket.IO side of one session: its namespaces, the attachments in flight, and the acks it owes us.
+
+A table says which packet is allowed in which state of a namespace; what is not in the table breaks the
+protocol and ends the whole connection (protocol.md §2, "Close the whole connection on").
+"""
+
+from enum import IntEnum
+from typing import Any, TypeAlias
+
+from protocol.engine import Encoded
+from protocol.errors import PacketError
+from protocol.packets import Ack, Connect, ConnectError, Disconnect, Event, Packet, Parser, Partial, attach
+
+
+class State(IntEnum):
+    """Where the client stands with one namespace."""
+
+    ABSENT = 0  # never asked, was refused, or has left
+    CONNECTING = 1  # asked; the middleware decides
+    CONNECTED = 2
+    DISMISSED = 3  # disconnected by the server: what was in flight is dropped
+
+
+class Decision(IntEnum):
+    """What the server decides about a client and a namespace."""
+
+    ACCEPT = 0
+    REFUSE = 1
+    DISMISS = 2
+
+
+Input: TypeAlias = type[Packet] | Decision  # a packet of the client, or a decision of the server
+
+TRANSITIONS: dict[State, dict[Input, State]] = {
+    State.ABSENT: {Connect: State.CONNECTING},
+    State.CONNECTING: {Decision.ACCEPT: State.CONNECTED, Decision.REFUSE: State.ABSENT},
+    State.CONNECTED: {
+        Event: State.CONNECTED,
+        Ack: State.CONNECTED,
+        Disconnect: State.ABSENT,
+        Decision.DISMISS: State.DISMISSED,
+    },
+    State.DISMISSED: {
+        Connect: State.CONNECTING,
+        Event: State.DISMISSED,
+        Ack: State.DISMISSED,
+        Disconnect: State.ABSENT,
+    },
+}
+
+
+class Connection:
+    """What one client has joined. `deadline` is when it must have joined a namespace, in ms; None once it has."""
+
+    __slots__ = (
+        "_acks",
+        "_buffers",
+        "_max_attachments",
+        "_max_namespaces",
+        "_parser",
+        "_partial",
+        "_states",
+        "deadline",
+    )
+
+    def __init__(
+        self, parser: Parser, *, deadline: int, max_attachments: int = 10, max_namespaces: int = 64
+    ) -> None:
+        self._parser = parser
+        self._max_attachments = max_attachments
+        self._max_namespaces = max_namespaces
+        self._states: dict[str, State] = {}
+        self._acks: dict[tuple[str, int], Any] | None = None
+        self._partial: Partial | None = None
+        self._buffers: list[bytes] = []
+        self.deadline: int | None = deadline
+
+    def state(self, nsp: str) -> State:
+        """Where the client stands with a namespace."""
+        return self._states.get(nsp, State.ABSENT)
+
+    def receive(self, message: str | bytes) -> Packet | None:
+        """Take one Engine.IO message; return the packet that it completes, if the server has anything to do with it.
+
+        Raises `PacketError` for a message that does not decode and for a packet that the namespace's state
+        does not allow.
+        """
+        packet = self._decode(message)
+        if packet is None:
+            return None
+        before = self.state(packet.nsp)
+        self._move(packet.nsp, before, type(packet))
+        if before is State.DISMISSED and not isinstance(packet, Connect):
+            return None
+        return packet
+
+    def accept(self, nsp: str, sid: str) -> Encoded:
+        """The client is in: the CONNECT packet to answer with."""
+        self._decide(nsp, Decision.ACCEPT)
+        self.deadline = None
+        return self._parser.encode(Connect(nsp, {"sid": sid}))
+
+    def refuse(self, nsp: str, message: str, data: Any = None) -> Encoded:
+        """The client is not let in: the CONNECT_ERROR packet to answer with."""
+        self._decide(nsp, Decision.REFUSE)
+        error = {"message": message} if data is None else {"message": message, "data": data}
+        return self._parser.encode(ConnectError(error, nsp))
+
+    def dismiss(self, nsp: str) -> Encoded:
+        """The server disconnects the client from a namespace: the DISCONNECT packet to send."""
+        self._decide(nsp, Decision.DISMISS)
+        return self._parser.encode(Disconnect(nsp))
+
+    def expect_ack(self, nsp: str, id: int, waiter: Any) -> None:
+        """Remember who waits for the ack `id`."""
+        if self._acks is None:
+            self._acks = {}
+        self._acks[nsp, id] = waiter
+
+    def take_ack(self, nsp: str, id: int) -> Any:
+        """Who waits for the ack `id`, once; None if nobody does (any more)."""
+        return self._acks.pop((nsp, id), None) if self._acks else None
+
+    def take_acks(self, nsp: str) -> list[Any]:
+        """All who wait for an ack from a namespace that the client has left."""
+        keys = [key for key in self._acks or () if key[0] == nsp]
+        return [self.take_ack(*key) for key in keys]
+
+    def _decode(self, message: str | bytes) -> Packet | None:
+        if self._partial is None:
+            decoded = self._parser.decode(message, self._max_attachments)
+            if not isinstance(decoded, Partial):
+                return decoded
+            self._partial = decoded
+            return None
+        if isinstance(message, str):
+            raise PacketError("text, where an attachment is due")
+        self._buffers.append(message)
+        if len(self._buffers) < self._partial.attachments:
+            return None
+        packet = attach(self._partial, self._buffers)
+        self._partial, self._buffers = None, []
+        return packet
+
+    def _decide(self, nsp: str, decision: Decision) -> None:
+        self._move(nsp, self.state(nsp), decision)
+
+    def _move(self, nsp: str, before: State, input: Input) -> None:
+        after = TRANSITIONS[before].get(input)
+        if after is None:
+            name = input.name if isinstance(input, Decision) else input.__name__
+            raise PacketError(f"{name} is not allowed in a namespace that is {before.name}")
+        if after is before:
+            return
+        if after is State.ABSENT:
+            del self._states[nsp]
+            return
+        if nsp not in self._states and len(self._states) >= self._max_namespaces:
+            raise PacketError(f"more than {self._max_namespaces} namespaces")
+        self._states[nsp] = after

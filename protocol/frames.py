@@ -1,0 +1,230 @@
+"""WebSocket bytes ⇄ frames (RFC 6455), for both roles.
+
+`encode` makes one frame. `FrameReader` takes bytes as they come from the socket, cut anywhere, and gives
+whole messages: `str` for text, `bytes` for binary, and `Ping`, `Pong`, `Close` for the control frames.
+Extensions are never negotiated, so a set RSV bit is an error (§5.2).
+"""
+
+import struct
+from enum import IntEnum
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from protocol.errors import CloseCode, FrameError
+
+
+class Opcode(IntEnum):
+    """Frame opcodes (RFC 6455 §5.2)."""
+
+    CONTINUATION = 0x0
+    TEXT = 0x1
+    BINARY = 0x2
+    CLOSE = 0x8
+    PING = 0x9
+    PONG = 0xA
+
+
+class Ping(Struct, frozen=True):
+    """A ping; answer it with a pong that carries the same data (§5.5.2)."""
+
+    data: bytes
+
+
+class Pong(Struct, frozen=True):
+    """An answer to a ping, or an unsolicited one-way heartbeat (§5.5.3)."""
+
+    data: bytes
+
+
+class Close(Struct, frozen=True):
+    """The peer closes (§5.5.1). `code` is NO_STATUS where its frame was empty."""
+
+    code: int
+    reason: str
+
+
+Message: TypeAlias = str | bytes | Ping | Pong | Close | FrameError
+
+# Codes that a peer may put into a close frame (§7.4.1, §7.4.2 and the IANA registry).
+_CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
+_MAX_CONTROL = 125
+
+
+def apply_mask(data: bytes, mask: bytes) -> bytes:
+    """XOR `data` with the four bytes of `mask`, repeated (§5.3). Its own inverse."""
+    size = len(data)
+    key = (mask * (size // 4 + 1))[:size]
+    return (int.from_bytes(data, "little") ^ int.from_bytes(key, "little")).to_bytes(size, "little")
+
+
+def encode(opcode: int, payload: bytes, *, mask: bytes | None = None, fin: bool = True) -> bytes:
+    """One frame as bytes. A client gives `mask`, four unpredictable bytes; a server gives none (§5.1)."""
+    size = len(payload)
+    first = opcode | 0x80 if fin else opcode
+    masked = 0 if mask is None else 0x80
+    if size < 126:
+        head = bytes((first, masked | size))
+    elif size < 65536:
+        head = struct.pack("!BBH", first, masked | 126, size)
+    else:
+        head = struct.pack("!BBQ", first, masked | 127, size)
+    if mask is None:
+        return head + payload
+    return head + mask + apply_mask(payload, mask)
+
+
+def encode_close(code: int, reason: str = "", *, mask: bytes | None = None) -> bytes:
+    """A close frame with a code and a reason of at most 123 bytes of UTF-8 (longer ones are cut)."""
+    text = reason.encode()[: _MAX_CONTROL - 2].decode(errors="ignore").encode()
+    return encode(Opcode.CLOSE, struct.pack("!H", code) + text, mask=mask)
+
+
+def _close_message(payload: bytes) -> Close:
+    if not payload:
+        return Close(CloseCode.NO_STATUS, "")
+    if len(payload) == 1:
+        raise FrameError("a close frame holds no code or two bytes of it")
+    code = int.from_bytes(payload[:2], "big")
+    if code not in _CLOSE_CODES and not 3000 <= code <= 4999:
+        raise FrameError(f"close code {code} is not allowed")
+    return Close(code, _text(payload[2:]))
+
+
+def _text(payload: bytes) -> str:
+    try:
+        return payload.decode()
+    except UnicodeDecodeError as error:
+        raise FrameError("text is not UTF-8", CloseCode.INVALID_PAYLOAD) from error
+
+
+class FrameReader:
+    """Reads the frames of one peer.
+
+    `masked` tells whether the peer must mask: true where the peer is a client. `max_payload` bounds a message
+    in bytes over all its fragments; it is checked on a frame's header, before the payload is waited for.
+    Fragments are joined into one buffer as they come, so a message of many tiny ones costs no more memory
+    than its bytes.
+    """
+
+    __slots__ = ("_buffer", "_fragments", "_masked", "_max_payload", "_opcode", "_wanted")
+
+    def __init__(self, *, masked: bool, max_payload: int) -> None:
+        self._masked = 0x80 if masked else 0
+        self._max_payload = max_payload
+        self._buffer = bytearray()
+        self._wanted = 2  # bytes that the buffer must hold before reading on makes sense
+        self._opcode = Opcode.TEXT  # of the message being joined
+        self._fragments: bytearray | None = None
+
+    def receive(self, data: bytes) -> list[Message]:
+        """Take bytes; return the messages that they complete, in order.
+
+        The first frame that breaks a rule ends the list as a `FrameError`; give nothing to the reader after that.
+        """
+        if self._buffer:
+            self._buffer += data
+            if len(self._buffer) < self._wanted:
+                return []
+            data = bytes(self._buffer)
+            self._buffer.clear()
+        messages: list[Message] = []
+        position = 0
+        try:
+            while len(data) - position >= 2:
+                stop = self._read(data, position, messages)
+                if stop > len(data):
+                    self._wanted = stop - position
+                    break
+                position = stop
+            else:
+                self._wanted = 2
+        except FrameError as error:
+            messages.append(error)
+            return messages
+        if position < len(data):
+            self._buffer += data[position:]
+        return messages
+
+    def _read(self, data: bytes, position: int, messages: list[Message]) -> int:
+        """Read the frame at `position`; return where it ends, beyond the end of `data` if it is not all there."""
+        first = data[position]
+        second = data[position + 1]
+        size = second & 0x7F
+        start = position + 2
+        if first & 0x70:
+            raise FrameError("a reserved bit is set")
+        if second & 0x80 != self._masked:
+            raise FrameError("a frame is not masked" if self._masked else "a frame is masked")
+        if first & 0x08:
+            self._check_control(first, size)
+        else:
+            if size >= 126:
+                width = 2 if size == 126 else 8
+                if len(data) - start < width:
+                    return start + width
+                size = int.from_bytes(data[start : start + width], "big")
+                start += width
+                self._check_length(size, width)
+            self._check_data(first & 0x0F, size)
+        if self._masked:
+            start += 4
+        stop = start + size
+        if stop > len(data):
+            return stop
+        payload = data[start:stop]
+        if self._masked and payload:
+            payload = apply_mask(payload, data[start - 4 : start])
+        message = self._message(first, payload)
+        if message is not None:
+            messages.append(message)
+        return stop
+
+    @staticmethod
+    def _check_control(first: int, size: int) -> None:
+        if not first & 0x80:
+            raise FrameError("a control frame is fragmented")
+        if size > _MAX_CONTROL:
+            raise FrameError("a control frame is longer than 125 bytes")
+        if first & 0x0F > Opcode.PONG:
+            raise FrameError(f"opcode {first & 0x0F:#x} is unknown")
+
+    @staticmethod
+    def _check_length(size: int, width: int) -> None:
+        if size < (126 if width == 2 else 65536):
+            raise FrameError("a length is not in its shortest form")
+        if size >= 1 << 63:
+            raise FrameError("a length has its highest bit set")
+
+    def _check_data(self, opcode: int, size: int) -> None:
+        joined = 0
+        if self._fragments is None:
+            if opcode == Opcode.CONTINUATION:
+                raise FrameError("a continuation frame continues nothing")
+            if opcode > Opcode.BINARY:
+                raise FrameError(f"opcode {opcode:#x} is unknown")
+        elif opcode != Opcode.CONTINUATION:
+            raise FrameError("a new message starts inside a fragmented one")
+        else:
+            joined = len(self._fragments)
+        if joined + size > self._max_payload:
+            raise FrameError("a message is too big", CloseCode.TOO_BIG)
+
+    def _message(self, first: int, payload: bytes) -> Message | None:
+        opcode = first & 0x0F
+        if opcode & 0x8:
+            if opcode == Opcode.CLOSE:
+                return _close_message(payload)
+            return Ping(payload) if opcode == Opcode.PING else Pong(payload)
+        if self._fragments is None:
+            if first & 0x80:
+                return _text(payload) if opcode == Opcode.TEXT else payload
+            self._opcode = Opcode(opcode)
+            self._fragments = bytearray(payload)
+            return None
+        self._fragments += payload
+        if not first & 0x80:
+            return None
+        whole = bytes(self._fragments)
+        self._fragments = None
+        return _text(whole) if self._opcode is Opcode.TEXT else whole

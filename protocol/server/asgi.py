@@ -1,0 +1,148 @@
+"""The plain ASGI websocket shell: the same behaviour as the fast one under any ASGI server.
+
+The server in front does the framing, so its own limits come before ours (uvicorn: `ws_max_size`, 16 MiB).
+`send` waits there when the client is slow; what piles up here meanwhile is counted, and past `max_buffered`
+the client is closed.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, TypeAlias
+
+from protocol.engine import Encoded
+from protocol.errors import CloseCode, HandshakeError
+from protocol.server.cors import cors_headers
+from protocol.server.handshake import RawHeaders, Request
+from protocol.server.hub import Hub
+from protocol.server.link import Link
+from protocol.session import CloseReason
+
+log = logging.getLogger("protocol.asgi")
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+
+class AsgiWebSocket:
+    """One websocket; `serve` runs for as long as it lives."""
+
+    def __init__(self, hub: Hub, receive: Receive, send: Send) -> None:
+        self._hub = hub
+        self._receive = receive
+        self._send = send
+        self._outgoing: deque[Encoded | CloseCode] = deque()
+        self._wake = asyncio.Event()
+        self._reading = asyncio.Event()
+        self._reading.set()
+        self._closed = False
+        self.buffered = 0
+
+    async def serve(self, scope: Scope) -> None:
+        """Handle the websocket of an ASGI scope."""
+        request = Request.of_scope(scope)
+        await self._receive()  # websocket.connect
+        try:
+            existing = self._hub.check(request)
+            if existing is None:
+                await self._hub.admit(request)
+            link = existing or self._hub.open(request, self, websocket=True)
+        except HandshakeError as error:
+            await self._reject(scope, error, cors_headers(self._hub.options, request))
+            return
+        await self._accept(request, link, new=existing is None)
+        if existing is not None and not link.open_probe(self):
+            self.close(CloseCode.NORMAL)
+        writer = asyncio.create_task(self._write())
+        try:
+            await self._read(link)
+        finally:
+            self._closed = True
+            writer.cancel()
+            await asyncio.wait([writer])
+            if not writer.cancelled() and (failure := writer.exception()):
+                log.info("a websocket could not be written to: %r", failure)
+
+    async def _accept(self, request: Request, link: Link, *, new: bool) -> None:
+        headers = [*cors_headers(self._hub.options, request)]
+        cookie = self._hub.options.cookie
+        if cookie is not None and new:
+            headers.append((b"set-cookie", cookie.header(link.session.id).encode("latin-1")))
+        await self._send({"type": "websocket.accept", "headers": headers})
+
+    async def _reject(self, scope: Mapping[str, Any], error: HandshakeError, headers: RawHeaders) -> None:
+        """Plain HTTP where the server in front can do that before the handshake, else its own refusal (403)."""
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            await self._send({"type": "websocket.close"})
+            return
+        start = [(b"content-type", b"text/plain; charset=utf-8"), *headers]
+        await self._send({"type": "websocket.http.response.start", "status": error.status, "headers": start})
+        await self._send({"type": "websocket.http.response.body", "body": error.message.encode()})
+        await self._receive()  # uvicorn wants the application to stay until the connection is gone
+
+    async def _read(self, link: Link) -> None:
+        while True:
+            await self._reading.wait()
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                clean = message.get("code", CloseCode.NO_STATUS) != 1006
+                link.lose(self, CloseReason.TRANSPORT_CLOSE if clean else CloseReason.TRANSPORT_ERROR)
+                return
+            data = message.get("text")
+            if data is None:
+                data = message["bytes"]
+            if self._closed:
+                continue
+            if len(data if isinstance(data, bytes) else data.encode()) > self._hub.options.max_payload:
+                self.close(CloseCode.TOO_BIG)
+                link.lose(self, CloseReason.TRANSPORT_ERROR)
+            else:
+                link.receive(self, data)
+
+    async def _write(self) -> None:
+        while True:
+            await self._wake.wait()
+            while self._outgoing:
+                item = self._outgoing.popleft()
+                if isinstance(item, CloseCode):
+                    await self._send({"type": "websocket.close", "code": item})
+                    return
+                if item.text:
+                    await self._send({"type": "websocket.send", "text": item.text.decode()})
+                for data in item.binary:
+                    await self._send({"type": "websocket.send", "bytes": data})
+                self.buffered -= item.size
+            self._wake.clear()
+
+    # --- Transport: what the link uses ---
+
+    def send(self, items: list[Encoded]) -> None:
+        """Hand `items` to the writer."""
+        if not self._closed:
+            self._outgoing.extend(items)
+            self.buffered += sum(item.size for item in items)
+            self._wake.set()
+
+    def close(self, code: CloseCode) -> None:
+        """Close after what was sent."""
+        if not self._closed:
+            self._closed = True
+            self._outgoing.append(code)
+            self._wake.set()
+            self._reading.set()
+
+    def abort(self) -> None:
+        """Close without what was sent."""
+        self._outgoing.clear()
+        self.close(CloseCode.NORMAL)
+
+    def pause(self) -> None:
+        """Stop taking messages from the server in front."""
+        self._reading.clear()
+
+    def resume(self) -> None:
+        """Take messages again."""
+        self._reading.set()

@@ -1,0 +1,119 @@
+"""From a client's packet to the application's handlers, and back with the ack."""
+
+import logging
+from typing import Any
+
+from protocol.connection import State
+from protocol.errors import Refused
+from protocol.packets import Ack, Connect, Event
+from protocol.server.fanout import Fanout
+from protocol.server.handlers import BadArguments, Incoming, call
+from protocol.server.handshake import Handshake
+from protocol.server.hub import new_id
+from protocol.server.namespace import Namespace
+from protocol.server.peer import Arrival, Departure, Job, Peer
+from protocol.server.socket import Socket
+
+log = logging.getLogger("protocol.dispatch")
+
+
+class Dispatch:
+    """Runs one job of one client at a time; what a handler raises ends there."""
+
+    def __init__(self, fanout: Fanout) -> None:
+        self._fanout = fanout
+
+    async def dispatch(self, peer: Peer, job: Job) -> None:
+        """Handle a CONNECT, an EVENT, or the departure of a socket."""
+        match job:
+            case Arrival(socket=socket, event=event):
+                if not socket.dropped:
+                    await self._event(socket, event)
+            case Connect():
+                await self._connect(peer, job)
+            case Departure(socket=socket, reason=reason):
+                await socket.nsp.run_lifecycle("disconnecting", socket, reason.value)
+                socket.forget_rooms()
+                await socket.nsp.run_lifecycle("disconnect", socket, reason.value)
+
+    # --- connect ---
+
+    async def _connect(self, peer: Peer, packet: Connect) -> None:
+        try:
+            namespace = await self._namespace(packet.nsp, packet.data or {})
+            if namespace is None:
+                raise Refused("Invalid namespace")
+            await self._enter(peer, namespace, packet.data or {})
+        except Refused as refused:
+            self._refuse(peer, packet.nsp, refused.message, refused.data)
+        except Exception:
+            log.exception("a middleware failed")
+            self._refuse(peer, packet.nsp, "Internal error", None)
+
+    async def _enter(self, peer: Peer, namespace: Namespace, auth: dict[str, Any]) -> None:
+        handshake = Handshake(peer.link.request, peer.link.issued, auth)
+        socket = Socket(new_id(), namespace, peer, handshake)
+        namespace.entering += 1
+        try:
+            for middleware in namespace.handlers.middleware:
+                await call(middleware, socket)
+            if not peer.link.session.open or peer.connection.state(namespace.name) is not State.CONNECTING:
+                return
+            peer.sockets[namespace.name] = socket
+            namespace.add(socket)
+        finally:
+            namespace.entering -= 1
+            self._fanout.drop_if_empty(namespace)
+        peer.link.send(peer.connection.accept(namespace.name, socket.id))
+        await namespace.run_lifecycle("connection", socket)
+
+    def _refuse(self, peer: Peer, nsp: str, message: str, data: Any) -> None:
+        if peer.link.session.open and peer.connection.state(nsp) is State.CONNECTING:
+            peer.link.send(peer.connection.refuse(nsp, message, data))
+
+    async def _namespace(self, name: str, auth: dict[str, Any]) -> Namespace | None:
+        namespace = self._fanout.namespaces.get(name)
+        if namespace is not None:
+            return namespace
+        for dynamic in self._fanout.dynamic:
+            if await call(dynamic.accepts, name, auth):
+                child = dynamic.children.get(name)
+                if child is None:
+                    child = Namespace(name, self._fanout, dynamic.handlers)
+                    dynamic.children[name] = self._fanout.namespaces[name] = child
+                return child
+        return None
+
+    # --- event ---
+
+    async def _event(self, socket: Socket, event: Event) -> None:
+        handlers = socket.nsp.handlers
+        incoming = Incoming(event.data[0], event.data[1:], event.id is not None)
+        try:
+            value = await handlers.run_event(socket, incoming)
+            if incoming.name in handlers.events:
+                self._ack(socket, event, value)
+        except Exception as error:  # noqa: BLE001 - the application's error handler judges it
+            await self._fail(socket, event, incoming, error)
+
+    async def _fail(self, socket: Socket, event: Event, incoming: Incoming, error: Exception) -> None:
+        handler = socket.nsp.handlers.error
+        if handler is None:
+            if isinstance(error, Refused | BadArguments):
+                log.info("an event was refused: %s", error)
+            else:
+                log.error("a handler of %r failed", incoming.name, exc_info=error)
+            return
+        try:
+            self._ack(socket, event, await call(handler, socket, incoming, error))
+        except Exception:
+            log.exception("the error handler failed")
+
+    def _ack(self, socket: Socket, event: Event, value: Any) -> None:
+        """Answer an event with what its handler returned: nothing, one value, or the several of a tuple."""
+        if event.id is None:
+            return
+        values = [] if value is None else list(value) if isinstance(value, tuple) else [value]
+        encoded = self._fanout.parser.encode(Ack(values, event.id, event.nsp))
+        if socket.connected:
+            socket.link.send(encoded)

@@ -1,0 +1,82 @@
+"""The Engine.IO server: a hub of sessions behind the shells that bring clients to it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from protocol.engine import Encoded
+from protocol.server import polling
+from protocol.server.asgi import AsgiWebSocket, Receive, Scope, Send
+from protocol.server.hub import Hub
+from protocol.server.link import Link
+from protocol.server.options import EngineOptions
+from protocol.server.websocket import WebSocketProtocol
+from protocol.session import CloseReason
+
+
+class EngineServer:
+    """An Engine.IO server. `on_message(session, message)` gets each message of a client, `str` or `bytes`.
+
+    It is an ASGI application for polling and websockets; `websocket_protocol` is the fast websocket, for
+    uvicorn's `ws=`.
+    """
+
+    def __init__(self, on_message: "Callable[[EngineSession, str | bytes], None]", **options: Any) -> None:
+        self.options = EngineOptions(**options)
+        self.hub = Hub(self.options, lambda _, link: EngineSession(link, on_message))
+
+    @property
+    def websocket_protocol(self) -> type[WebSocketProtocol]:
+        """The protocol class for uvicorn's `ws=`."""
+        return WebSocketProtocol.for_hub(self.hub)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve an ASGI scope."""
+        await serve(self.hub, scope, receive, send)
+
+    @asynccontextmanager
+    async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
+        """Close all sessions at the end; for Starlette's `lifespan=`."""
+        yield
+        await self.hub.close()
+
+
+async def serve(hub: Hub, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve an ASGI scope, a polling request or a websocket."""
+    if scope["type"] == "websocket":
+        await AsgiWebSocket(hub, receive, send).serve(scope)
+    else:
+        await polling.serve(hub, scope, receive, send)
+
+
+class EngineSession:
+    """One client of an `EngineServer`."""
+
+    __slots__ = ("_link", "_on_message")
+
+    deadline: int | None = None
+
+    def __init__(self, link: Link, on_message: "Callable[[EngineSession, str | bytes], None]") -> None:
+        self._link = link
+        self._on_message = on_message
+
+    def send_message(self, message: str | bytes) -> None:
+        """Send a message."""
+        if isinstance(message, str):
+            self._link.send(Encoded(b"4" + message.encode()))
+        else:
+            self._link.send(Encoded(b"", (message,)))
+
+    def close(self) -> None:
+        """End the session, after what was sent."""
+        self._link.finish(CloseReason.FORCED_CLOSE)
+
+    def receive(self, message: str | bytes) -> None:
+        """Take a message from the link."""
+        self._on_message(self, message)
+
+    def expire(self) -> None:
+        """Nothing expires here but what the session itself watches."""
+
+    def end(self, reason: CloseReason) -> None:
+        """Nothing is kept that would have to go."""

@@ -1,0 +1,65 @@
+"""The way out to many: a record goes to the bus, comes back from it on every instance, and is queued for each
+socket."""
+
+import logging
+from collections.abc import Iterable
+
+from protocol.broadcast import Record
+from protocol.engine import Encoded
+from protocol.packets import Parser
+from protocol.server.bus import Bus
+from protocol.server.hub import Hub
+from protocol.server.namespace import DynamicNamespace, Namespace
+from protocol.server.socket import Socket
+
+log = logging.getLogger("protocol.fanout")
+
+
+class Fanout:
+    """The namespaces of this instance, between the bus and the hub. `gaps` counts how often the bus lost
+    records for us."""
+
+    def __init__(self, bus: Bus, hub: Hub, parser: Parser) -> None:
+        self.bus = bus
+        self.parser = parser
+        self.gaps = 0
+        self.namespaces: dict[str, Namespace] = {}
+        self.dynamic: list[DynamicNamespace] = []
+        self._hub = hub
+
+    async def start(self) -> None:
+        """Begin to deliver. Raises `BusUnavailable`."""
+        await self.bus.start(self._deliver, self._fell_behind)
+
+    async def publish(self, record: Record, *, local: bool) -> None:
+        """Put a record on the bus, which brings it back; with `local`, deliver it here alone. Raises
+        `BusUnavailable`."""
+        if local:
+            self._deliver(record, "")
+        else:
+            await self.bus.publish(record)
+
+    def send_all(self, sockets: Iterable[Socket], item: Encoded) -> None:
+        """Queue one packet for many sockets."""
+        self._hub.send_all((socket.link for socket in sockets), item)
+
+    def interest(self, nsp: str, room: str, *, present: bool) -> None:
+        """Tell the bus that a room has its first member here, or has lost its last."""
+        self.bus.interest(nsp, room, present)
+
+    def drop_if_empty(self, namespace: Namespace) -> None:
+        """Forget a namespace that was made for a client's asking, once nobody is in it or about to be."""
+        if namespace.sockets or namespace.entering:
+            return
+        for dynamic in self.dynamic:
+            if dynamic.children.pop(namespace.name, None) is not None:
+                del self.namespaces[namespace.name]
+
+    def _deliver(self, record: Record, _offset: str) -> None:
+        namespace = self.namespaces.get(record.nsp)
+        if namespace is not None:
+            namespace.deliver(record)
+
+    def _fell_behind(self) -> None:
+        self.gaps += 1
+        log.error("the bus has dropped records before this instance could read them")

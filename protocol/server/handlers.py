@@ -1,0 +1,96 @@
+"""What an application registers for a namespace, once, for all its sockets."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from msgspec import Struct
+
+from protocol.packets import RESERVED_EVENTS
+
+if TYPE_CHECKING:
+    from protocol.server.socket import Socket
+
+Handler: TypeAlias = Callable[..., Any]
+Registered = TypeVar("Registered", bound=Handler)
+
+LIFECYCLE = ("connection", "disconnecting", "disconnect")
+
+
+class Incoming(Struct, frozen=True):
+    """An event on its way to its handler: its name, its arguments, and whether the client wants an ack."""
+
+    name: str | int | float
+    args: list[Any]
+    wants_ack: bool
+
+
+class BadArguments(Exception):
+    """An event came with fewer or more arguments than its handler takes."""
+
+
+class Entry(Struct, frozen=True):
+    """A handler with the number of arguments it takes after the socket; `most` is None for any number."""
+
+    call: Handler
+    least: int
+    most: int | None
+
+    @classmethod
+    def of(cls, handler: Handler) -> "Entry":
+        """Look at a handler's signature, once."""
+        kinds = inspect.Parameter
+        parameters = list(inspect.signature(handler).parameters.values())
+        positional = [p for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
+        least = sum(p.default is kinds.empty for p in positional) - 1
+        variadic = any(p.kind is kinds.VAR_POSITIONAL for p in parameters)
+        return cls(handler, max(least, 0), None if variadic else len(positional) - 1)
+
+    def check(self, incoming: Incoming) -> None:
+        """Raise `BadArguments` if the handler cannot take the event's arguments."""
+        given = len(incoming.args)
+        if given < self.least or (self.most is not None and given > self.most):
+            raise BadArguments(f"{incoming.name!r} does not take {given} arguments")
+
+
+async def call(handler: Handler, *args: Any) -> Any:
+    """Call a handler that may be a coroutine function or a plain one."""
+    result = handler(*args)
+    return await result if isinstance(result, Awaitable) else result
+
+
+class Handlers:
+    """The registry behind `on`, `use` and their like. Each method works as a decorator and as a plain call."""
+
+    def __init__(self) -> None:
+        self.events: dict[Any, Entry] = {}
+        self.lifecycle: dict[str, list[Handler]] = {name: [] for name in LIFECYCLE}
+        self.middleware: list[Handler] = []
+        self.event_middleware: list[Handler] = []
+        self.incoming: list[Handler] = []
+        self.outgoing: list[Handler] = []
+        self.error: Handler | None = None
+
+    def on(self, name: str, handler: Registered) -> Registered:
+        """Register for an event, or for one of the lifecycle's: only those may have several handlers."""
+        if name in self.lifecycle:
+            self.lifecycle[name].append(handler)
+            return handler
+        if name in RESERVED_EVENTS:
+            raise ValueError(f"{name!r} is a reserved event name")
+        if name in self.events:
+            raise ValueError(f"{name!r} has a handler already")
+        self.events[name] = Entry.of(handler)
+        return handler
+
+    async def run_event(self, socket: "Socket", incoming: Incoming) -> Any:
+        """Run an event's middleware, catch-all listeners and handler; return the handler's value."""
+        for middleware in (*self.event_middleware, *socket.middleware):
+            await call(middleware, socket, incoming)
+        for listener in self.incoming:
+            await call(listener, socket, incoming.name, *incoming.args)
+        entry = self.events.get(incoming.name)
+        if entry is None:
+            return None
+        entry.check(incoming)
+        return await call(entry.call, socket, *incoming.args)

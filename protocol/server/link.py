@@ -1,0 +1,248 @@
+"""One client on this instance, on the level of Engine.IO: its session, and the transport that carries it."""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+from protocol import engine
+from protocol.engine import Encoded
+from protocol.errors import CloseCode, PacketError
+from protocol.server.handshake import Request
+from protocol.server.transport import Transport
+from protocol.session import CloseReason, Phase, Session
+
+if TYPE_CHECKING:
+    from protocol.server.hub import Hub
+
+log = logging.getLogger("protocol.link")
+
+_CLOSE_CODES = {
+    CloseReason.SERVER_SHUTTING_DOWN: CloseCode.GOING_AWAY,
+    CloseReason.PARSE_ERROR: CloseCode.PROTOCOL_ERROR,
+}
+
+
+class Receiver(Protocol):
+    """Who a link's messages are for."""
+
+    @property
+    def deadline(self) -> int | None:
+        """When `expire` is to be called, in ms of the hub's clock; None: not at all."""
+        ...
+
+    def receive(self, message: str | bytes) -> None:
+        """Take a message. Raises `PacketError` for one that ends the session."""
+        ...
+
+    def expire(self) -> None:
+        """The deadline has come."""
+        ...
+
+    def end(self, reason: CloseReason) -> None:
+        """The session has ended."""
+        ...
+
+
+class Link:
+    """A session, its transport, and what passes between them. `receiver` is set by who made the link."""
+
+    __slots__ = (
+        "_ended",
+        "_hub",
+        "_paused",
+        "_room",
+        "due",
+        "issued",
+        "probe",
+        "receiver",
+        "request",
+        "session",
+        "transport",
+    )
+
+    receiver: Receiver
+
+    def __init__(
+        self, hub: "Hub", session: Session, transport: Transport, request: Request, issued: int
+    ) -> None:
+        self.session = session
+        self.transport = transport
+        self.probe: Transport | None = None  # a websocket that may take over from polling
+        self.request = request
+        self.issued = issued
+        self.due: int | None = None  # the earliest time at which the hub will look at this link
+        self._hub = hub
+        self._room: asyncio.Future[None] | None = None  # for a POST that waits until reading goes on
+        self._paused = False
+        self._ended = False
+
+    # --- out ---
+
+    @property
+    def writable(self) -> bool:
+        """Whether a packet sent now would leave at once; volatile ones are dropped otherwise."""
+        return self.session.writable and not self.transport.buffered
+
+    def send(self, item: Encoded) -> None:
+        """Queue for the client; all that one tick of the loop queues is written together."""
+        if not self.session.outbox:
+            self._hub.wake(self)
+        self.session.send(item)
+
+    def flush(self) -> None:
+        """Write what is queued, if the transport takes it; end a client that does not fetch what it is sent."""
+        session, limit = self.session, self._hub.options.max_buffered
+        if session.writable:
+            if self.transport.buffered > limit:
+                self._too_slow()
+            elif session.outbox:
+                self.transport.send(session.take())
+        elif session.queued > limit:
+            self._too_slow()
+
+    def _too_slow(self) -> None:
+        log.info("a client takes its packets too slowly and is closed")
+        self.fail(CloseReason.TRANSPORT_ERROR, abort=True)
+
+    # --- in ---
+
+    def receive(self, source: Transport, data: str | bytes) -> None:
+        """Take one websocket message from a transport of this client."""
+        if source is self.transport:
+            try:
+                self.receive_packet(engine.decode_packet(data))
+            except PacketError as error:
+                self.refuse_packet(error)
+        elif source is self.probe:
+            self._receive_probe(source, data)
+
+    def receive_packet(self, packet: engine.Packet) -> None:
+        """Take one packet. Raises `PacketError` for a message that the receiver does not allow."""
+        message = self.session.receive(packet, self._hub.now())
+        if message is None:
+            self.settle()
+        else:
+            self.receiver.receive(message)
+
+    def refuse_packet(self, error: PacketError) -> None:
+        """End the session: the client sent what does not decode, or is not allowed."""
+        log.info("a client is closed: %s", error)
+        self.fail(CloseReason.PARSE_ERROR)
+
+    def lose(self, source: Transport, reason: CloseReason) -> None:
+        """A transport of this client is gone."""
+        if source is self.transport:
+            self.fail(reason)
+        elif source is self.probe:
+            self.session.drop_probe()
+            self.settle()
+
+    # --- upgrade ---
+
+    def open_probe(self, source: Transport) -> bool:
+        """A websocket came with this session's id; false if it is to be closed."""
+        if not self.session.open_probe(self._hub.now()):
+            return False
+        self.probe = source
+        self._hub.watch(self)
+        return True
+
+    def _receive_probe(self, source: Transport, data: str | bytes) -> None:
+        try:
+            packet = engine.decode_packet(data)
+        except PacketError:
+            self.session.drop_probe()
+        else:
+            answer = self.session.receive_probe(packet)
+            if answer is not None:
+                source.send([answer])
+        if self.session.phase is Phase.WEBSOCKET:
+            polling, self.transport, self.probe = self.transport, source, None
+            polling.close(CloseCode.NORMAL)
+            if self._paused:
+                source.pause()
+        self.settle()
+
+    # --- backpressure ---
+
+    def pause(self) -> None:
+        """Stop reading from the client."""
+        if not self._paused:
+            self._paused = True
+            self.transport.pause()
+
+    def resume(self) -> None:
+        """Read from the client again, unless this instance is about to stop."""
+        if self._paused and self._hub.accepting:
+            self.transport.resume()
+            self._release()
+
+    def _release(self) -> None:
+        self._paused = False
+        if self._room is not None:
+            self._room.set_result(None)
+            self._room = None
+
+    async def wait_for_room(self) -> None:
+        """Return once reading goes on; a POST is answered only then."""
+        while self._paused:
+            if self._room is None:
+                self._room = self._hub.loop.create_future()
+            await asyncio.shield(self._room)
+
+    # --- time and end ---
+
+    @property
+    def next_deadline(self) -> int | None:
+        """When `tick` has something to do."""
+        due = self.session.next_deadline
+        expiry = self.receiver.deadline
+        if expiry is None or not self.session.open:
+            return due
+        return expiry if due is None else min(due, expiry)
+
+    def tick(self, now: int) -> None:
+        """Do what is due."""
+        if self._paused:
+            self.session.hold(now)
+        self.session.tick(now)
+        expiry = self.receiver.deadline
+        if expiry is not None and now >= expiry and self.session.open:
+            self.receiver.expire()
+        self.settle()
+
+    def finish(self, reason: CloseReason) -> None:
+        """End the session in order: what is queued still goes out."""
+        self.session.finish(reason, self._hub.now())
+        self.settle()
+
+    def fail(self, reason: CloseReason, *, abort: bool = False) -> None:
+        """End the session at once; with `abort`, throw the connection away."""
+        self.session.fail(reason)
+        self.settle(abort=abort)
+
+    def settle(self, *, abort: bool = False) -> None:
+        """Act on what the session has become after an input."""
+        if self.session.reason is not None and not self._ended:
+            self._end(self.session.reason, abort=abort)
+        if self.probe is not None and self.session.phase not in (Phase.PROBING, Phase.UPGRADING):
+            probe, self.probe = self.probe, None
+            probe.close(CloseCode.NORMAL)
+        if self.session.outbox:
+            self._hub.wake(self)
+        if self.session.phase is Phase.CLOSED:
+            self._hub.forget(self)
+        else:
+            self._hub.watch(self)
+
+    def _end(self, reason: CloseReason, *, abort: bool) -> None:
+        self._ended = True
+        self._release()
+        self.receiver.end(reason)
+        if abort:
+            self.transport.abort()
+        elif self.session.writable or self.session.phase is Phase.CLOSED:
+            items = self.session.take()
+            if items:
+                self.transport.send(items)
+            self.transport.close(_CLOSE_CODES.get(reason, CloseCode.NORMAL))

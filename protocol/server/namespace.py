@@ -1,0 +1,261 @@
+"""A namespace: its handlers, its sockets on this instance and their rooms."""
+
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Any, Protocol
+
+from protocol.broadcast import Broadcast, Disconnect, Join, Leave, Record, Target
+from protocol.engine import Encoded
+from protocol.packets import RESERVED_EVENTS, Event, Parser
+from protocol.rooms import Rooms
+from protocol.server.handlers import Handlers, Registered, call
+from protocol.server.operator import Operator
+
+if TYPE_CHECKING:
+    from protocol.server.socket import Socket
+
+log = logging.getLogger("protocol.namespace")
+
+
+class Outlet(Protocol):
+    """What a namespace needs of the server it belongs to."""
+
+    parser: Parser
+
+    def publish(self, record: Record, *, local: bool) -> Awaitable[None]:
+        """Put a record on the bus; with `local`, deliver it here alone."""
+        ...
+
+    def send_all(self, sockets: Iterable["Socket"], item: Encoded) -> None:
+        """Queue one packet for many sockets."""
+        ...
+
+    def interest(self, nsp: str, room: str, *, present: bool) -> None:
+        """Say that a room has its first member here, or has lost its last."""
+        ...
+
+    def drop_if_empty(self, namespace: "Namespace") -> None:
+        """Forget a dynamic namespace in which nobody is."""
+        ...
+
+
+class Registry:
+    """The part of a namespace's face that registers handlers."""
+
+    handlers: Handlers
+
+    def on(self, event: str) -> Callable[[Registered], Registered]:
+        """Register `handler(socket, *args)` for an event; what it returns is the ack (a tuple: several values).
+
+        The lifecycle's own: `connection(socket)`, `disconnecting(socket, reason)`, `disconnect(socket, reason)`.
+        """
+
+        def register(handler: Registered) -> Registered:
+            return self.handlers.on(event, handler)
+
+        return register
+
+    def use(self, middleware: Registered) -> Registered:
+        """Run `middleware(socket)` before a client is let in; `Refused` keeps it out, with its message and data."""
+        self.handlers.middleware.append(middleware)
+        return middleware
+
+    def use_event(self, middleware: Registered) -> Registered:
+        """Run `middleware(socket, incoming)` before each event; an exception refuses the event."""
+        self.handlers.event_middleware.append(middleware)
+        return middleware
+
+    def on_any(self, listener: Registered) -> Registered:
+        """Run `listener(socket, event, *args)` for every event that comes in."""
+        self.handlers.incoming.append(listener)
+        return listener
+
+    def on_any_outgoing(self, listener: Registered) -> Registered:
+        """Run `listener(socket, event, *args)`, a plain function, for every event that goes out to a socket."""
+        self.handlers.outgoing.append(listener)
+        return listener
+
+    def on_error(self, handler: Registered) -> Registered:
+        """Run `handler(socket, incoming, error)` for any exception of an event; what it returns is the ack."""
+        self.handlers.error = handler
+        return handler
+
+
+class Namespace(Registry):
+    """One namespace on this instance. `name` starts with a slash; `sockets` maps ids to sockets."""
+
+    def __init__(self, name: str, outlet: Outlet, handlers: Handlers | None = None) -> None:
+        self.name = name
+        self.handlers = handlers or Handlers()
+        self.sockets: dict[str, Socket] = {}
+        self.rooms: Rooms[Socket] = Rooms()
+        self.entering = 0  # clients whose middleware is running
+        self._outlet = outlet
+        self._ack_ids = count()
+
+    # --- to whom ---
+
+    def to(self, *rooms: str) -> Operator:
+        """Sockets in any of `rooms`."""
+        return Operator(self).to(*rooms)
+
+    in_ = to
+
+    def except_(self, *rooms: str) -> Operator:
+        """All sockets but those in `rooms`."""
+        return Operator(self).except_(*rooms)
+
+    @property
+    def volatile(self) -> Operator:
+        """All sockets, dropping the event for those to whom it cannot leave at once."""
+        return Operator(self).volatile
+
+    @property
+    def local(self) -> Operator:
+        """All sockets of this instance."""
+        return Operator(self).local
+
+    def timeout(self, milliseconds: int) -> Operator:
+        """All sockets, with this long to answer."""
+        return Operator(self).timeout(milliseconds)
+
+    async def emit(self, event: str, *args: Any) -> None:
+        """Send an event to everybody in the namespace, on every instance."""
+        await Operator(self).emit(event, *args)
+
+    async def fetch_sockets(self) -> Sequence["Socket"]:
+        """All sockets of this instance."""
+        return await Operator(self).fetch_sockets()
+
+    async def sockets_join(self, *rooms: str) -> None:
+        """Make everybody enter rooms."""
+        await Operator(self).sockets_join(*rooms)
+
+    async def sockets_leave(self, *rooms: str) -> None:
+        """Make everybody leave rooms."""
+        await Operator(self).sockets_leave(*rooms)
+
+    async def disconnect_sockets(self, *, close: bool = False) -> None:
+        """Disconnect everybody."""
+        await Operator(self).disconnect_sockets(close=close)
+
+    # --- what the operator, the sockets and the server use ---
+
+    @property
+    def parser(self) -> Parser:
+        """The encoding of packets."""
+        return self._outlet.parser
+
+    @staticmethod
+    def check_name(event: str) -> None:
+        """Raise `ValueError` for a name that clients would refuse."""
+        if event in RESERVED_EVENTS:
+            raise ValueError(f"{event!r} is a reserved event name")
+
+    def next_ack_id(self) -> int:
+        """Ack ids count up per namespace, so that a broadcast can use one for all its sockets."""
+        return next(self._ack_ids)
+
+    def publish(self, record: Record, *, local: bool) -> Awaitable[None]:
+        """Put a record on the bus."""
+        return self._outlet.publish(record, local=local)
+
+    def select(self, target: Target) -> list["Socket"]:
+        """The sockets of this instance that a target means."""
+        return list(self.rooms.select(target.rooms, target.except_))
+
+    def send_with_ack(
+        self, sockets: Sequence["Socket"], data: list[Any], settle: Callable[[Any], None]
+    ) -> int:
+        """Send one event to many and have `settle` called with each answer; returns the ack's id."""
+        number = self.next_ack_id()
+        encoded = self.parser.encode(Event(data, self.name, number))
+        for socket in sockets:
+            socket.peer.connection.expect_ack(self.name, number, settle)
+        self.notify_outgoing(sockets, data)
+        self._outlet.send_all(sockets, encoded)
+        return number
+
+    def notify_outgoing(self, sockets: Iterable["Socket"], data: list[Any]) -> None:
+        """Call the catch-all listeners of what goes out."""
+        for listener in self.handlers.outgoing:
+            for socket in sockets:
+                listener(socket, *data)
+
+    # --- membership ---
+
+    def add(self, socket: "Socket") -> None:
+        """A client is let in; its own room is named by its id."""
+        self.sockets[socket.id] = socket
+        self.rooms.add(socket)
+        self.join(socket, (socket.id,))
+
+    def remove(self, socket: "Socket") -> bool:
+        """A client has left; false if it never was in."""
+        if self.sockets.pop(socket.id, None) is None:
+            return False
+        for room in self.rooms.remove(socket):
+            self._outlet.interest(self.name, room, present=False)
+        self._outlet.drop_if_empty(self)
+        return True
+
+    def join(self, socket: "Socket", rooms: Iterable[str]) -> None:
+        """Put a socket into rooms."""
+        for room in rooms:
+            if self.rooms.join(socket, room):
+                self._outlet.interest(self.name, room, present=True)
+
+    def leave(self, socket: "Socket", rooms: Iterable[str]) -> None:
+        """Take a socket out of rooms."""
+        for room in rooms:
+            if self.rooms.leave(socket, room):
+                self._outlet.interest(self.name, room, present=False)
+
+    # --- from the bus ---
+
+    def deliver(self, record: Record) -> None:
+        """Do what a record of the bus asks for, for the sockets of this instance."""
+        match record:
+            case Broadcast():
+                self._broadcast(record)
+            case Join(target=target, rooms=rooms):
+                for socket in self.select(target):
+                    self.join(socket, rooms)
+            case Leave(target=target, rooms=rooms):
+                for socket in self.select(target):
+                    self.leave(socket, rooms)
+            case Disconnect(target=target, close=close):
+                for socket in self.select(target):
+                    socket.dismiss(close=close)
+
+    def _broadcast(self, record: Broadcast) -> None:
+        sockets: Collection[Socket] = self.rooms.select(record.target.rooms, record.target.except_)
+        if record.volatile:
+            sockets = [socket for socket in sockets if socket.link.writable]
+        if not sockets:
+            return
+        if self.handlers.outgoing:
+            self.notify_outgoing(tuple(sockets), record.data)
+        self._outlet.send_all(sockets, self.parser.encode(Event(record.data, self.name)))
+
+    async def run_lifecycle(self, name: str, socket: "Socket", *args: Any) -> None:
+        """Run the handlers of "connection", "disconnecting" or "disconnect"; one that fails is logged, the
+        others still run."""
+        for handler in self.handlers.lifecycle[name]:
+            try:
+                await call(handler, socket, *args)
+            except Exception:
+                log.exception("a %s handler failed for %r", name, socket)
+
+
+class DynamicNamespace(Registry):
+    """Namespaces that come to be when a client asks for them, and go when their last client leaves.
+
+    All share the handlers registered here.
+    """
+
+    def __init__(self, accepts: Callable[[str, Any], bool | Awaitable[bool]]) -> None:
+        self.handlers = Handlers()
+        self.accepts = accepts
+        self.children: dict[str, Namespace] = {}

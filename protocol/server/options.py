@@ -1,0 +1,92 @@
+"""The server's options, checked once at the start."""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from protocol.packets import JSON, MAX_ATTACHMENTS, Parser
+from protocol.server.handshake import Handshake
+from protocol.session import Timing
+
+TRANSPORTS = ("polling", "websocket")
+
+AllowHook: TypeAlias = Callable[[Handshake], bool | Awaitable[bool]]
+
+
+class Cookie(Struct, frozen=True):
+    """A cookie with the session id on the answer to a handshake, for load balancers that route by it."""
+
+    name: str = "io"
+    path: str = "/"
+    http_only: bool = True
+    same_site: str = "Lax"
+    secure: bool = False
+
+    def header(self, session_id: str) -> str:
+        """The value of `Set-Cookie`."""
+        flags = [f"{self.name}={session_id}", f"Path={self.path}", f"SameSite={self.same_site}"]
+        return "; ".join(flags + ["HttpOnly"] * self.http_only + ["Secure"] * self.secure)
+
+
+class EngineOptions(Struct, frozen=True, kw_only=True):
+    """What an Engine.IO server can be told. Times are in milliseconds, sizes in bytes.
+
+    The defaults are the reference's where it has the option. `docs/server.md` explains each.
+    """
+
+    path: str = "/engine.io/"
+    transports: Sequence[str] = TRANSPORTS
+    allow_upgrades: bool = True
+    ping_interval: int = 25_000
+    ping_timeout: int = 20_000
+    upgrade_timeout: int = 10_000
+    max_payload: int = 1_000_000
+    max_buffered: int = 4_194_304
+    compression_threshold: int | None = 1024
+    cors_origins: str | Sequence[str] = ()
+    cors_credentials: bool = False
+    cookie: Cookie | None = None
+    allow_request: AllowHook | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"/[!-~]*/|/", self.path):
+            raise ValueError(f"path must begin and end with a slash, not {self.path!r}")
+        if not self.transports or set(self.transports) - set(TRANSPORTS):
+            raise ValueError(f"transports must be some of {', '.join(TRANSPORTS)}, not {self.transports!r}")
+        self._check_positive(
+            "ping_interval", "ping_timeout", "upgrade_timeout", "max_payload", "max_buffered"
+        )
+        if self.cors_origins == "*" and self.cors_credentials:
+            raise ValueError("cors_credentials needs a list of origins: browsers refuse `*` with credentials")
+
+    def _check_positive(self, *names: str) -> None:
+        for name in names:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+
+    @property
+    def timing(self) -> Timing:
+        """What a session needs of the options."""
+        return Timing(self.ping_interval, self.ping_timeout, self.upgrade_timeout)
+
+    def upgrades(self, transport: str) -> list[str]:
+        """The transports that the open packet offers to a client on `transport`."""
+        can = self.allow_upgrades and transport == "polling" and "websocket" in self.transports
+        return ["websocket"] if can else []
+
+
+class Options(EngineOptions, frozen=True, kw_only=True):
+    """What a Socket.IO server can be told, besides."""
+
+    path: str = "/socket.io/"
+    connect_timeout: int = 45_000
+    max_pending_events: int = 64
+    max_attachments: int = MAX_ATTACHMENTS
+    max_namespaces: int = 64
+    parser: Parser = JSON
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_positive("connect_timeout", "max_pending_events", "max_namespaces")

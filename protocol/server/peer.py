@@ -1,0 +1,116 @@
+"""One client on this instance, on the level of Socket.IO: what it has joined, and the one reader of its events."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from protocol.connection import Connection
+from protocol.packets import Ack, Connect, Disconnect, Event
+from protocol.server.link import Link
+from protocol.server.options import Options
+from protocol.session import CloseReason
+
+if TYPE_CHECKING:
+    from protocol.server.hub import Hub
+    from protocol.server.socket import Socket
+
+
+class Arrival(Struct, frozen=True):
+    """An event of a socket."""
+
+    socket: "Socket"
+    event: Event
+
+
+class Departure(Struct, frozen=True):
+    """A socket has left its namespace: its disconnect handlers are to run, after the events that came before."""
+
+    socket: "Socket"
+    reason: CloseReason
+
+
+Job: TypeAlias = Connect | Arrival | Departure
+
+
+class Dispatcher(Protocol):
+    """Runs the application's handlers for what a client sent."""
+
+    def dispatch(self, peer: "Peer", job: Job) -> Awaitable[Any]:
+        """Handle one job; the next one of the same client waits for it."""
+        ...
+
+
+class Peer:
+    """The sockets of one client. Its events wait in one bounded inbox and are handled one after the other."""
+
+    __slots__ = ("_dispatcher", "_hub", "_inbox", "_limit", "_reader", "connection", "link", "sockets")
+
+    def __init__(self, hub: "Hub", link: Link, dispatcher: Dispatcher, options: Options) -> None:
+        self.link = link
+        self.connection = Connection(
+            options.parser,
+            deadline=hub.now() + options.connect_timeout,
+            max_attachments=options.max_attachments,
+            max_namespaces=options.max_namespaces,
+        )
+        self.sockets: dict[str, Socket] = {}
+        self._hub = hub
+        self._dispatcher = dispatcher
+        self._limit = options.max_pending_events
+        self._inbox: deque[Job] = deque()
+        self._reader: asyncio.Task[None] | None = None
+
+    # --- Receiver: what the link calls ---
+
+    @property
+    def deadline(self) -> int | None:
+        """When the client must have joined a namespace."""
+        return self.connection.deadline
+
+    def expire(self) -> None:
+        """It has not."""
+        self.link.finish(CloseReason.FORCED_SERVER_CLOSE)
+
+    def receive(self, message: str | bytes) -> None:
+        """Take an Engine.IO message. Acks are given to who waits for them at once: a handler of this client
+        may be the one."""
+        packet = self.connection.receive(message)
+        match packet:
+            case Event():
+                self.enqueue(Arrival(self.sockets[packet.nsp], packet))
+            case Ack():
+                waiter = self.connection.take_ack(packet.nsp, packet.id)
+                if waiter is not None:
+                    waiter(packet.data)
+            case Connect():
+                self.enqueue(packet)
+            case Disconnect():
+                self.sockets[packet.nsp].depart(CloseReason.CLIENT_DISCONNECT)
+
+    def end(self, reason: CloseReason) -> None:
+        """The session has ended, and with it every socket."""
+        for socket in list(self.sockets.values()):
+            socket.depart(reason)
+
+    # --- the one reader ---
+
+    def enqueue(self, job: Job) -> None:
+        """Put a job behind those that came before it; past the limit, reading from the client stops."""
+        self._inbox.append(job)
+        if self._reader is None:
+            self._reader = self._hub.run(self._read())
+        if len(self._inbox) >= self._limit:
+            self.link.pause()
+
+    async def _read(self) -> None:
+        try:
+            while self._inbox:
+                job = self._inbox.popleft()
+                if len(self._inbox) <= self._limit // 2:
+                    self.link.resume()
+                await self._dispatcher.dispatch(self, job)
+        finally:
+            self._reader = None

@@ -1,0 +1,216 @@
+"""HTTP long-polling: GET fetches packets and may wait for them, POST brings some (protocol.md §1)."""
+
+import asyncio
+import gzip
+import zlib
+from http import HTTPStatus
+
+import orjson
+
+from protocol import engine
+from protocol.engine import Encoded
+from protocol.errors import CloseCode, HandshakeError, PacketError, SessionError
+from protocol.server.asgi import Receive, Scope, Send
+from protocol.server.cors import cors_headers, preflight_headers
+from protocol.server.handshake import RawHeaders, Request
+from protocol.server.hub import Hub
+from protocol.server.link import Link
+from protocol.session import CloseReason
+
+_OFF_LOOP = 16_384  # bytes; what is larger is compressed in a thread
+_PACKETS_A_TURN = 256  # packets of one POST before other clients get a turn
+_TEXT = (b"content-type", b"text/plain; charset=UTF-8")
+
+
+class PollingTransport:
+    """The transport of a session that polls: it holds the GET that waits."""
+
+    def __init__(self) -> None:
+        self.waiting: asyncio.Future[list[Encoded]] | None = None
+
+    @property
+    def buffered(self) -> int:
+        """Nothing: what is not fetched waits in the session, which counts it."""
+        return 0
+
+    def send(self, items: list[Encoded]) -> None:
+        """Answer the GET that waits."""
+        waiting, self.waiting = self.waiting, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(items)
+
+    def close(self, _code: CloseCode) -> None:
+        """A websocket has taken over, or the session has ended: let the GET go, if one waits."""
+        self.send([engine.NOOP])
+
+    def abort(self) -> None:
+        """There is no connection to cut; the GET that waits is let go."""
+        self.send([engine.CLOSE])
+
+    def pause(self) -> None:
+        """Nothing: a POST is answered only when there is room, and a client sends one at a time."""
+
+    def resume(self) -> None:
+        """Nothing, as for `pause`."""
+
+
+async def serve(hub: Hub, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one HTTP request."""
+    request = Request.of_scope(scope)
+    cors = cors_headers(hub.options, request)
+    if request.method == "OPTIONS":
+        await _respond(send, 204, b"", preflight_headers(hub.options, request))
+        return
+    try:
+        link = hub.check(request)
+        if link is None:
+            await _open(hub, request, receive, send)
+        elif request.method == "GET":
+            await _get(hub, request, link, receive, send)
+        elif request.method == "POST":
+            await _post(hub, request, link, receive, send)
+        else:
+            raise SessionError("a session takes GET and POST")
+    except HandshakeError as error:
+        body = orjson.dumps({"code": error.code, "message": error.message})
+        await _respond(send, error.status, body, [(b"content-type", b"application/json"), *cors])
+    except SessionError:
+        await _respond(send, 400, b"", cors)
+
+
+async def _open(hub: Hub, request: Request, receive: Receive, send: Send) -> None:
+    await hub.admit(request)
+    link = hub.open(request, PollingTransport(), websocket=False)
+    cookie = hub.options.cookie
+    headers = [] if cookie is None else [(b"set-cookie", cookie.header(link.session.id).encode("latin-1"))]
+    await _get(hub, request, link, receive, send, headers)
+
+
+async def _get(
+    hub: Hub, request: Request, link: Link, receive: Receive, send: Send, headers: RawHeaders = ()
+) -> None:
+    transport = link.transport
+    if not isinstance(transport, PollingTransport):
+        raise SessionError("the session is not polling")
+    waiting = transport.waiting
+    try:
+        link.session.open_get(hub.now())
+    except SessionError:
+        link.settle()
+        raise
+    assert waiting is None, "the session lets one GET wait at a time"
+    transport.waiting = hub.loop.create_future()
+    items = await _wait(link, transport.waiting, receive)
+    if items is not None:
+        await _answer(hub, request, send, engine.join_payload(items), headers)
+
+
+async def _wait(
+    link: Link, answer: "asyncio.Future[list[Encoded]]", receive: Receive
+) -> list[Encoded] | None:
+    """What the GET gets; None if the client gives it up before."""
+    link.flush()
+    link.settle()
+    if answer.done():
+        return answer.result()
+    gone = asyncio.create_task(_disconnected(receive))
+    try:
+        await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+    if answer.done():
+        return answer.result()
+    answer.cancel()
+    link.session.abort_get()
+    link.settle()
+    return None
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _answer(hub: Hub, request: Request, send: Send, body: bytes, headers: RawHeaders) -> None:
+    encoding = _encoding(request, len(body), hub.options.compression_threshold)
+    all_headers = [_TEXT, *headers, *cors_headers(hub.options, request)]
+    if encoding is not None:
+        compress = gzip.compress if encoding == "gzip" else zlib.compress
+        body = await asyncio.to_thread(compress, body) if len(body) > _OFF_LOOP else compress(body)
+        all_headers.append((b"content-encoding", encoding.encode()))
+    await _respond(send, 200, body, all_headers)
+
+
+def _encoding(request: Request, size: int, threshold: int | None) -> str | None:
+    if threshold is None or size < threshold:
+        return None
+    accepted = {}
+    for part in request.headers.get("accept-encoding", "").split(","):
+        name, _, quality = part.strip().partition(";")
+        accepted[name.strip().lower()] = quality.replace(" ", "").lower() not in (
+            "q=0",
+            "q=0.0",
+            "q=0.00",
+            "q=0.000",
+        )
+    return next((name for name in ("gzip", "deflate") if accepted.get(name)), None)
+
+
+async def _post(hub: Hub, request: Request, link: Link, receive: Receive, send: Send) -> None:
+    cors = cors_headers(hub.options, request)
+    try:
+        link.session.open_post(hub.now())
+    except SessionError:
+        link.settle()
+        raise
+    try:
+        if request.headers.get("content-type") == "application/octet-stream":
+            link.fail(CloseReason.TRANSPORT_ERROR)
+            raise SessionError("binary bodies belong to an older protocol")
+        body = await _body(receive, hub.options.max_payload)
+        if body is None:
+            link.fail(CloseReason.TRANSPORT_ERROR)
+            return
+        if len(body) > hub.options.max_payload:
+            await _respond(send, 413, b"", [*cors, (b"connection", b"close")])
+            return
+        await _receive_payload(link, body)
+    finally:
+        link.session.close_post()
+    await _respond(send, 200, b"ok", [(b"content-type", b"text/html"), *cors])
+
+
+async def _body(receive: Receive, limit: int) -> bytes | None:
+    """The body, read no further than past the limit; None if the client goes away before its end."""
+    body = bytearray()
+    while len(body) <= limit:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            break
+    return bytes(body)
+
+
+async def _receive_payload(link: Link, body: bytes) -> None:
+    """Take the packets of a POST. Raises `SessionError` when one of them ends the session as faulty."""
+    try:
+        for number, packet in enumerate(engine.decode_payload(body), 1):
+            link.receive_packet(packet)
+            await link.wait_for_room()
+            if number % _PACKETS_A_TURN == 0:
+                await asyncio.sleep(0)
+    except PacketError as error:
+        link.refuse_packet(error)
+        raise SessionError(str(error)) from error
+    if link.session.reason is CloseReason.TRANSPORT_ERROR:
+        raise SessionError("the session has ended")
+
+
+async def _respond(send: Send, status: int, body: bytes, headers: RawHeaders) -> None:
+    start = [*headers, (b"cache-control", b"no-store")]
+    if status != HTTPStatus.NO_CONTENT:
+        start.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": start})
+    await send({"type": "http.response.body", "body": body})

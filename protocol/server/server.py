@@ -1,0 +1,122 @@
+"""The Socket.IO server: the parts put together, behind the names that an application uses."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias, overload
+
+from protocol.server.asgi import Receive, Scope, Send
+from protocol.server.bus import Bus, MemoryBus
+from protocol.server.dispatch import Dispatch
+from protocol.server.engine_server import serve
+from protocol.server.fanout import Fanout
+from protocol.server.hub import Hub
+from protocol.server.link import Link
+from protocol.server.namespace import DynamicNamespace, Namespace
+from protocol.server.options import Options
+from protocol.server.peer import Peer
+from protocol.server.websocket import WebSocketProtocol
+
+Accepts: TypeAlias = Callable[[str, Any], bool | Awaitable[bool]]
+
+
+class Server(Namespace):
+    """A Socket.IO server; it is its own main namespace, `/`.
+
+    The keyword arguments are those of `Options`. As an ASGI application it serves polling and websockets, and
+    the lifespan where it is the whole application; `websocket_protocol` is the fast websocket, for uvicorn's
+    `ws=`. Await `start` before the first request and `stop` at the end.
+    """
+
+    def __init__(self, *, bus: Bus | None = None, **options: Any) -> None:
+        self.options = Options(**options)
+        self._hub = Hub(self.options, self._attach)
+        self._fanout = Fanout(bus or MemoryBus(), self._hub, self.options.parser)
+        self._dispatch = Dispatch(self._fanout)
+        self._started = False
+        super().__init__("/", self._fanout)
+        self._fanout.namespaces["/"] = self
+
+    def _attach(self, hub: Hub, link: Link) -> Peer:
+        return Peer(hub, link, self._dispatch, self.options)
+
+    # --- namespaces ---
+
+    @overload
+    def of(self, name: str) -> Namespace: ...
+    @overload
+    def of(self, name: re.Pattern[str] | Accepts) -> DynamicNamespace: ...
+    def of(self, name: str | re.Pattern[str] | Accepts) -> Namespace | DynamicNamespace:
+        """The namespace of a name, made at the first call; or, for a pattern that the whole name must match
+        or for a function `(name, auth) -> bool`, the namespaces that clients may ask for.
+        """
+        if isinstance(name, str):
+            name = name if name.startswith("/") else f"/{name}"
+            if "," in name:
+                raise ValueError("a namespace's name has no comma")
+            if name not in self._fanout.namespaces:
+                self._fanout.namespaces[name] = Namespace(name, self._fanout)
+            return self._fanout.namespaces[name]
+        accepts = name if not isinstance(name, re.Pattern) else _matches(name)
+        dynamic = DynamicNamespace(accepts)
+        self._fanout.dynamic.append(dynamic)
+        return dynamic
+
+    # --- life ---
+
+    async def start(self) -> None:
+        """Begin to serve. Raises `BusUnavailable` where the bus does not answer."""
+        if not self._started:
+            await self._fanout.start()
+            self._started = True
+
+    async def stop(self, grace: int = 10_000) -> None:
+        """End in order, within `grace` ms and two seconds: take no new sessions, let handlers finish, then
+        close the transports, so that clients reconnect by themselves, and stop the bus.
+        """
+        await self._hub.drain(grace)
+        await self._hub.close()
+        if self._started:
+            self._started = False
+            await self._fanout.bus.stop()
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions are open on this instance."""
+        return len(self._hub.links)
+
+    # --- shells ---
+
+    @property
+    def websocket_protocol(self) -> type[WebSocketProtocol]:
+        """The protocol class for uvicorn: `Config(app, ws=server.websocket_protocol)`. Other websockets of
+        the application are not served then.
+        """
+        return WebSocketProtocol.for_hub(self._hub)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve an ASGI scope."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await serve(self._hub, scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with self.lifespan():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    @asynccontextmanager
+    async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
+        """`start` and `stop`, for Starlette's `lifespan=`."""
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.stop()
+
+
+def _matches(pattern: re.Pattern[str]) -> Accepts:
+    return lambda name, _: pattern.fullmatch(name) is not None

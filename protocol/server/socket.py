@@ -1,0 +1,187 @@
+"""One client in one namespace, as the application sees it."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from protocol.errors import AckTimeout, Disconnected
+from protocol.packets import Event
+from protocol.server.handlers import Registered
+from protocol.server.handshake import Handshake
+from protocol.server.peer import Departure, Peer
+from protocol.session import CloseReason
+
+if TYPE_CHECKING:
+    from protocol.server.namespace import Namespace
+    from protocol.server.operator import Operator
+
+
+def first(values: list[Any]) -> Any:
+    """The value of an ack as callers get it: the first, None where there is none."""
+    return values[0] if values else None
+
+
+class Socket:
+    """A connected client. Every handler gets it first.
+
+    `data` is the application's, for as long as the socket lives. `handshake` is what the client came with.
+    """
+
+    __slots__ = (
+        "_left_rooms",
+        "_namespace",
+        "data",
+        "handshake",
+        "id",
+        "link",
+        "middleware",
+        "peer",
+        "reason",
+    )
+
+    def __init__(self, id: str, namespace: "Namespace", peer: Peer, handshake: Handshake) -> None:
+        self.id = id
+        self.data: dict[str, Any] = {}
+        self.handshake = handshake
+        self.peer = peer
+        self.link = peer.link
+        self.middleware: tuple[Any, ...] = ()
+        self.reason: CloseReason | None = None
+        self._namespace = namespace
+        self._left_rooms: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        return f"<Socket {self.id} of {self._namespace.name}>"
+
+    @property
+    def nsp(self) -> "Namespace":
+        """The namespace that it is in."""
+        return self._namespace
+
+    @property
+    def connected(self) -> bool:
+        """Whether packets still reach the client."""
+        return self.reason is None and self._namespace.sockets.get(self.id) is self
+
+    @property
+    def rooms(self) -> frozenset[str]:
+        """The rooms that it is in, its own (named by its id) included. While `disconnecting` runs: those it was in."""
+        return self._namespace.rooms.of(self) or self._left_rooms
+
+    @property
+    def transport(self) -> str:
+        """What carries it now: "polling" or "websocket"."""
+        return self.link.session.transport
+
+    def use(self, middleware: Registered) -> Registered:
+        """Run `middleware(socket, incoming)` before each event of this socket; an exception refuses the event."""
+        self.middleware = (*self.middleware, middleware)
+        return middleware
+
+    # --- to the client ---
+
+    async def emit(self, event: str, *args: Any, volatile: bool = False) -> None:
+        """Send an event to this client. Volatile: dropped unless it can leave at once. Dropped if it is not
+        connected."""
+        self._send(event, args, None, volatile=volatile)
+
+    async def emit_with_ack(self, event: str, *args: Any, timeout: int | None = None) -> Any:  # noqa: ASYNC109
+        """Send an event and wait for the client's answer: the first value of its ack, None if it has none.
+
+        Raises `AckTimeout` after `timeout` ms (None: never), `Disconnected` when the client is gone before it answers.
+        """
+        if not self.connected:
+            raise Disconnected(f"{self.id} is not connected")
+        answer: asyncio.Future[list[Any] | None] = asyncio.get_running_loop().create_future()
+
+        def settle(values: list[Any] | None) -> None:
+            if not answer.done():
+                answer.set_result(values)
+
+        number = self._namespace.next_ack_id()
+        self.peer.connection.expect_ack(self._namespace.name, number, settle)
+        self._send(event, args, number)
+        try:
+            async with asyncio.timeout(None if timeout is None else timeout / 1000):
+                values = await answer
+        except TimeoutError as error:
+            raise AckTimeout from error
+        finally:
+            self.peer.connection.take_ack(self._namespace.name, number)
+        if values is None:
+            raise Disconnected(f"{self.id} left before it answered")
+        return first(values)
+
+    def _send(self, event: str, args: tuple[Any, ...], ack: int | None, *, volatile: bool = False) -> None:
+        self._namespace.check_name(event)
+        packet = Event([event, *args], self._namespace.name, ack)
+        encoded = self._namespace.parser.encode(packet)
+        if not self.connected or (volatile and not self.link.writable):
+            return
+        self._namespace.notify_outgoing((self,), packet.data)
+        self.link.send(encoded)
+
+    # --- rooms ---
+
+    async def join(self, *rooms: str) -> None:
+        """Enter rooms. Nothing happens once it is disconnected."""
+        if self.connected:
+            self._namespace.join(self, rooms)
+
+    async def leave(self, *rooms: str) -> None:
+        """Leave rooms."""
+        if self.connected:
+            self._namespace.leave(self, rooms)
+
+    # --- to others ---
+
+    def to(self, *rooms: str) -> "Operator":
+        """Everybody in any of `rooms` but this socket."""
+        return self.broadcast.to(*rooms)
+
+    def except_(self, *rooms: str) -> "Operator":
+        """Everybody in the namespace but this socket and those in `rooms`."""
+        return self.broadcast.except_(*rooms)
+
+    @property
+    def broadcast(self) -> "Operator":
+        """Everybody in the namespace but this socket."""
+        return self._namespace.except_(self.id)
+
+    # --- the end ---
+
+    async def disconnect(self, *, close: bool = False) -> None:
+        """Disconnect from the namespace; with `close`, from all, and end the session."""
+        self.dismiss(close=close)
+
+    def dismiss(self, *, close: bool) -> None:
+        """`disconnect`, for callers that cannot wait."""
+        if not self.connected:
+            return
+        if not close:
+            self.link.send(self.peer.connection.dismiss(self._namespace.name))
+            self.depart(CloseReason.SERVER_DISCONNECT)
+            return
+        for socket in list(self.peer.sockets.values()):
+            socket.dismiss(close=False)
+        self.link.finish(CloseReason.FORCED_SERVER_CLOSE)
+
+    def depart(self, reason: CloseReason) -> None:
+        """The socket has left, whoever wanted it: out of its rooms at once, then its handlers, in turn, are told."""
+        if self.reason is not None:
+            return
+        self.reason = reason
+        self._left_rooms = self._namespace.rooms.of(self)
+        self.peer.sockets.pop(self._namespace.name, None)
+        for settle in self.peer.connection.take_acks(self._namespace.name):
+            settle(None)
+        if self._namespace.remove(self):
+            self.peer.enqueue(Departure(self, reason))
+
+    def forget_rooms(self) -> None:
+        """`disconnecting` has run; from now on it was in no room."""
+        self._left_rooms = frozenset()
+
+    @property
+    def dropped(self) -> bool:
+        """Whether the server sent it away: what it had sent before is not handled any more."""
+        return self.reason in (CloseReason.SERVER_DISCONNECT, CloseReason.FORCED_SERVER_CLOSE)

@@ -1,0 +1,35 @@
+"""What carries a session: the few verbs that the polling endpoint and both websocket shells share."""
+
+from typing import Protocol
+
+from protocol.engine import Encoded
+from protocol.errors import CloseCode
+
+
+class Transport(Protocol):
+    """One way to a client. Nothing here waits; what cannot be written now is buffered and counted."""
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that were sent and have not left this process."""
+        ...
+
+    def send(self, items: list[Encoded]) -> None:
+        """Write now, in order, in one piece where the transport can."""
+        ...
+
+    def close(self, code: CloseCode, /) -> None:
+        """End it in order, after what was sent. Nothing is received from it any more."""
+        ...
+
+    def abort(self) -> None:
+        """End it at once; what is buffered is thrown away."""
+        ...
+
+    def pause(self) -> None:
+        """Stop reading from the client, until `resume`."""
+        ...
+
+    def resume(self) -> None:
+        """Read again."""
+        ...

@@ -1,0 +1,302 @@
+"""The fast websocket shell: a protocol class for uvicorn's `ws=`, on frames of our own.
+
+uvicorn reads the HTTP request, sees the upgrade and hands the connection over. A broadcast's frame is built
+once and written as it is to each socket; what one tick of the loop queues for a connection is one write,
+straight to the socket when the event loop's transport holds nothing for it, so that the order holds.
+"""
+
+import asyncio
+import base64
+import hashlib
+import logging
+import os
+from enum import IntEnum
+from http import HTTPStatus
+from typing import Any, ClassVar, cast
+
+from protocol import frames
+from protocol.engine import Encoded
+from protocol.errors import CloseCode, FrameError, HandshakeError
+from protocol.frames import Close, Opcode, Ping, Pong
+from protocol.server.cors import cors_headers
+from protocol.server.handshake import RawHeaders, Request
+from protocol.server.hub import Hub
+from protocol.server.link import Link
+from protocol.session import CloseReason
+
+log = logging.getLogger("protocol.websocket")
+
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
+_CLOSE_TIMEOUT = 5.0  # seconds that a peer has to answer our close frame
+
+
+class State(IntEnum):
+    """Where a connection stands."""
+
+    HANDSHAKE = 0
+    OPEN = 1
+    CLOSING = 2  # our close frame is sent; the peer's is awaited
+    CLOSED = 3
+
+
+def parse_head(head: bytes) -> tuple[str, str, bytes, list[tuple[bytes, bytes]]]:
+    """Method, path, query and headers of the request that uvicorn has already parsed and written out again."""
+    request_line, *lines = head.rstrip(b"\r\n").split(b"\r\n")
+    method, target, _ = request_line.split(b" ", 2)
+    path, _, query = target.partition(b"?")
+    headers = []
+    for line in lines:
+        name, _, value = line.partition(b":")
+        headers.append((name.strip().lower(), value.strip()))
+    return method.decode("latin-1"), path.decode("latin-1"), query, headers
+
+
+def _switch(key: str, headers: RawHeaders) -> bytes:
+    """The answer that makes the connection a websocket (RFC 6455 §4.2.2)."""
+    accept = base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
+    lines = [
+        b"HTTP/1.1 101 Switching Protocols",
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        b"Sec-WebSocket-Accept: " + accept,
+        *(b"%b: %b" % header for header in headers),
+    ]
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+class WebSocketProtocol(asyncio.Protocol):
+    """One websocket. Made by uvicorn, so the arguments and the use of `server_state` are its own."""
+
+    hub: ClassVar[Hub]  # given by `for_hub`
+
+    __slots__ = ("_closer", "_fd", "_link", "_loop", "_reader", "_state", "_transport", "_uvicorn")
+
+    def __init__(
+        self,
+        config: Any,  # noqa: ARG002 - uvicorn's call
+        server_state: Any,
+        app_state: dict[str, Any],  # noqa: ARG002
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._uvicorn = server_state
+        self._loop = _loop or asyncio.get_running_loop()
+        self._state = State.HANDSHAKE
+        self._reader = frames.FrameReader(masked=True, max_payload=self.hub.options.max_payload)
+        self._link: Link | None = None
+        self._transport: asyncio.Transport
+        self._fd = -1  # -1: always write through the loop's transport
+        self._closer: asyncio.TimerHandle | None = None
+
+    @classmethod
+    def for_hub(cls, hub: Hub) -> type["WebSocketProtocol"]:
+        """The class to give to uvicorn, which makes the instances and can pass nothing of ours."""
+        return type(cls.__name__, (cls,), {"hub": hub, "__slots__": ()})
+
+    # --- asyncio's and uvicorn's side ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """uvicorn hands the connection over."""
+        self._transport = cast(
+            "asyncio.Transport", transport
+        )  # uvloop's is one by its methods, not by its class
+        self._uvicorn.connections.add(self)
+        socket = transport.get_extra_info("socket")
+        if socket is not None and transport.get_extra_info("ssl_object") is None:
+            self._fd = socket.fileno()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone, whoever ended it."""
+        self._uvicorn.connections.discard(self)
+        self._state = State.CLOSED
+        self._fd = -1
+        if self._closer is not None:
+            self._closer.cancel()
+        link, self._link = self._link, None
+        if link is not None:
+            link.lose(self, CloseReason.TRANSPORT_ERROR if exc else CloseReason.TRANSPORT_CLOSE)
+
+    def eof_received(self) -> None:
+        """The peer sends no more; returning None lets asyncio close the connection."""
+
+    def shutdown(self) -> None:
+        """uvicorn stops: end the session so that its client reconnects."""
+        if self._link is not None:
+            self._link.finish(CloseReason.SERVER_SHUTTING_DOWN)
+        else:
+            self._transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the peer: first the request, as uvicorn writes it out, then frames."""
+        if self._state is State.OPEN:
+            self._receive(data)
+        elif self._state is State.HANDSHAKE:
+            self._shake_hands(data)
+        elif self._state is State.CLOSING:
+            self._await_close(data)
+
+    # --- handshake ---
+
+    def _shake_hands(self, head: bytes) -> None:
+        method, path, query, headers = parse_head(head)
+        peer = self._transport.get_extra_info("peername")
+        request = Request(
+            method=method,
+            path=path,
+            query_string=query,
+            headers=headers,
+            address=peer[0] if isinstance(peer, tuple) else None,
+            secure=self._transport.get_extra_info("ssl_object") is not None,
+            upgrade=True,
+        )
+        if not path.startswith(self.hub.options.path):
+            self._reject(404, "Not found", ())
+        elif request.headers.get("sec-websocket-version") != "13":
+            self._reject(426, "Unsupported websocket version", [(b"sec-websocket-version", b"13")])
+        elif len(key := request.headers.get("sec-websocket-key", "")) != 24:
+            self._reject(400, "Bad websocket key", ())
+        elif self.hub.options.allow_request is not None and not request.query.get("sid"):
+            self._transport.pause_reading()
+            self.hub.run(self._ask(request, key))
+        else:
+            self._admit(request, key)
+
+    async def _ask(self, request: Request, key: str) -> None:
+        try:
+            self.hub.check(request)
+            await self.hub.admit(request)
+        except HandshakeError as error:
+            self._reject(error.status, error.message, cors_headers(self.hub.options, request))
+            return
+        if self._state is State.HANDSHAKE:
+            self._transport.resume_reading()
+            self._admit(request, key)
+
+    def _admit(self, request: Request, key: str) -> None:
+        cors = cors_headers(self.hub.options, request)
+        try:
+            existing = self.hub.check(request)
+            link = existing or self.hub.open(request, self, websocket=True)
+        except HandshakeError as error:
+            self._reject(error.status, error.message, cors)
+            return
+        headers = [*cors]
+        cookie = self.hub.options.cookie
+        if cookie is not None and existing is None:
+            headers.append((b"set-cookie", cookie.header(link.session.id).encode("latin-1")))
+        self._state = State.OPEN
+        self._write(_switch(key, headers))
+        self._link = link
+        if existing is not None and not link.open_probe(self):
+            self.close(CloseCode.NORMAL)
+
+    def _reject(self, status: int, message: str, headers: RawHeaders) -> None:
+        """A plain HTTP answer instead of the 101, and the end of the connection."""
+        if self._state is not State.HANDSHAKE:
+            return
+        body = message.encode()
+        head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        head += f"Content-Length: {len(body)}\r\nConnection: close\r\n"
+        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        self._write(head.encode() + lines + b"\r\n" + body)
+        self._hang_up()
+
+    # --- frames in ---
+
+    def _receive(self, data: bytes) -> None:
+        for message in self._reader.receive(data):
+            if self._state is not State.OPEN:
+                return
+            match message:
+                case str() | bytes():
+                    if self._link is not None:
+                        self._link.receive(self, message)
+                case Ping(data=payload):
+                    self._answer_ping(payload)
+                case Pong():
+                    pass
+                case Close(code=code):
+                    self._answer_close(code)
+                case FrameError() as error:
+                    self._fail(error)
+
+    def _answer_ping(self, payload: bytes) -> None:
+        if self.buffered > self.hub.options.max_buffered:
+            self._transport.abort()  # it pings and never reads our pongs
+        else:
+            self._write(frames.encode(Opcode.PONG, payload))
+
+    def _answer_close(self, code: int) -> None:
+        self._write(frames.encode_close(CloseCode.NORMAL if code == CloseCode.NO_STATUS else code))
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Close the connection once what is buffered has left, or some seconds later without that."""
+        self._state = State.CLOSED
+        self._transport.close()
+        if self._closer is None:
+            self._closer = self._loop.call_later(_CLOSE_TIMEOUT, self._transport.abort)
+
+    def _fail(self, error: FrameError) -> None:
+        log.info("a websocket is closed: %s", error)
+        link, self._link = self._link, None
+        self.close(error.close_code)
+        if link is not None:
+            link.lose(self, CloseReason.TRANSPORT_ERROR)
+
+    def _await_close(self, data: bytes) -> None:
+        for message in self._reader.receive(data):
+            if isinstance(message, Close | FrameError):
+                self._hang_up()
+                return
+
+    # --- Transport: what the link uses ---
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that the event loop's transport holds."""
+        return self._transport.get_write_buffer_size()
+
+    def send(self, items: list[Encoded]) -> None:
+        """All of `items` in one write."""
+        if self._state is State.OPEN:
+            self._write(items[0].frame if len(items) == 1 else b"".join([item.frame for item in items]))
+
+    def _write(self, data: bytes) -> None:
+        if self._fd < 0 or self._transport.get_write_buffer_size() or self._transport.is_closing():
+            self._transport.write(data)
+            return
+        try:
+            written = os.write(self._fd, data)
+        except BlockingIOError:
+            written = 0
+        except OSError:
+            self._transport.abort()  # the loop will say so with connection_lost
+            return
+        if written < len(data):
+            self._transport.write(data[written:])
+
+    def close(self, code: CloseCode) -> None:
+        """Send a close frame and wait a while for the peer's."""
+        if self._state is State.OPEN:
+            self._write(frames.encode_close(code))
+            self._state = State.CLOSING
+            self._link = None
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
+            self._closer = self._loop.call_later(_CLOSE_TIMEOUT, self._transport.abort)
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        self._state = State.CLOSED
+        self._link = None
+        self._transport.abort()
+
+    def pause(self) -> None:
+        """Stop reading from the socket."""
+        if self._state is State.OPEN and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read from the socket again."""
+        if self._state is State.OPEN and not self._transport.is_closing():
+            self._transport.resume_reading()

@@ -169,8 +169,6 @@ class Database:
             async with self._pool.connection() as connection:
                 return await work(Statements(connection))
         except UNREACHABLE as error:
-            if isinstance(error, ValueError):  # asyncpg's DataError: a value that no column can take
-                raise
             raise DatabaseUnavailable(f"PostgreSQL does not answer: {error!r}") from error
 
     def _ended(self, task: asyncio.Task[Any]) -> None:

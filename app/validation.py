@@ -11,7 +11,7 @@ from app.refusals import Cause, Reason, Refusal
 
 MAX_METADATA = 64 * 1024  # bytes of JSON
 
-# `$` alone would let a newline pass, and JSON Schema does not know `\\Z`.
+# `$` alone would let a newline pass, and JSON Schema does not know `\Z`.
 ID = r"^[0-9A-Za-z_-]{1,64}(?!\n)$"
 CHANNEL = r"^[0-9A-Za-z_:-]{1,80}(?!\n)$"
 USERNAME = r"^[A-Za-z0-9_.-]{3,50}(?!\n)$"

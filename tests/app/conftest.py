@@ -1,0 +1,213 @@
+"""Whole instances of the chat, and people who use them over HTTP and real Socket.IO connections."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+import socketio
+
+from app.config import Settings
+from app.db import Database
+from app.main import ChatServer
+
+PATIENCE = 10.0  # seconds that a test waits for what must come
+PASSWORD = "correct horse battery staple"
+
+names = count(1)
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """A pool on the test's own database."""
+    database = Database(database_url)
+    await database.connect()
+    yield database
+    await database.close()
+
+
+class Instance:
+    """A server that runs in this event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.server = ChatServer(settings)
+        self.running = asyncio.create_task(self.server.serve())
+
+    async def started(self) -> "Instance":
+        while not self.server.started:
+            if self.running.done():
+                self.running.result()
+                raise AssertionError("the server ended at once")
+            await asyncio.sleep(0.01)
+        return self
+
+    @property
+    def url(self) -> str:
+        port = self.server.servers[0].sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{port}"
+
+    async def stop(self) -> None:
+        """What SIGTERM does."""
+        self.server.should_exit = True
+        await self.running
+
+
+class Device:
+    """One Socket.IO connection. Keeps every event that comes, in order."""
+
+    def __init__(self, url: str, token: str | None, transport: str, **options: Any) -> None:
+        self.url = url
+        self.token = token
+        self.transport = transport
+        self.client = socketio.AsyncClient(**{"reconnection": False, **options})
+        self.received: dict[str, list[Any]] = defaultdict(list)
+        self._news = asyncio.Condition()
+        self._read: dict[str, int] = defaultdict(int)
+        self.client.on("*", self._receive)
+        self.client.on("disconnect", lambda *reason: self._receive("disconnect", *reason))
+
+    async def _receive(self, event: str, *args: Any) -> None:
+        async with self._news:
+            self.received[event].append(args[0] if args else None)
+            self._news.notify_all()
+
+    async def connect(self, headers: dict[str, str] | None = None) -> "Device":
+        await self.client.connect(
+            self.url,
+            headers=headers or {},
+            auth=None if self.token is None else {"token": self.token},
+            transports=[self.transport],
+            socketio_path="/io",
+        )
+        return self
+
+    async def call(self, event: str, *args: Any) -> Any:
+        """Emits an event; returns its ack."""
+        data = args if len(args) != 1 else args[0]
+        return await self.client.call(event, data, timeout=PATIENCE)
+
+    async def ok(self, event: str, *args: Any) -> Any:
+        """Emits an event that must succeed; returns its data."""
+        answer = await self.call(event, *args)
+        assert answer["ok"] is True, answer
+        return answer["data"]
+
+    async def refused(self, event: str, *args: Any) -> Any:
+        """Emits an event that must be refused; returns the error."""
+        answer = await self.call(event, *args)
+        assert answer["ok"] is False, answer
+        assert set(answer["error"]) == {"code", "reason", "message", "requestId"}
+        return answer["error"]
+
+    async def expect(self, event: str) -> Any:
+        """The next event of a name that was not asked for before."""
+        async with asyncio.timeout(PATIENCE), self._news:
+            place = self._read[event]
+            await self._news.wait_for(lambda: len(self.received[event]) > place)
+            self._read[event] += 1
+            return self.received[event][place]
+
+    async def authenticate(self) -> Any:
+        return await self.ok("authenticate")
+
+
+class Person:
+    """An account, with its HTTP client and its devices."""
+
+    def __init__(self, url: str, session: dict[str, Any], stack: AsyncExitStack, transport: str) -> None:
+        self.url = url
+        self.token: str = session["token"]
+        self.user: dict[str, Any] = session["user"]
+        self.id: str = self.user["id"]
+        self.http = httpx.AsyncClient(base_url=url, headers={"authorization": f"Bearer {self.token}"})
+        self._stack = stack
+        self._transport = transport
+
+    async def device(self, url: str | None = None) -> Device:
+        """A connected and authenticated device, at another instance if its URL is given."""
+        device = Device(url or self.url, self.token, self._transport)
+        self._stack.push_async_callback(device.client.shutdown)
+        await device.connect()
+        await device.authenticate()
+        return device
+
+    async def room(self, **fields: Any) -> str:
+        """Creates a room; returns its id."""
+        answer = await self.http.post("/chat/rooms", json={"name": "a room", **fields})
+        assert answer.status_code == 201, answer.text
+        room_id: str = answer.json()["id"]
+        return room_id
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def start(settings: Settings, stack: AsyncExitStack) -> Callable[..., Awaitable[Instance]]:
+    """Starts instances of one chat; they share their database and their Valkey."""
+
+    async def start(**changes: Any) -> Instance:
+        instance = await Instance(replace(settings, **changes)).started()
+        stack.push_async_callback(instance.stop)
+        return instance
+
+    return start
+
+
+@pytest.fixture
+async def instance(start: Callable[..., Awaitable[Instance]]) -> Instance:
+    """One running instance."""
+    return await start()
+
+
+@pytest.fixture
+async def http(instance: Instance) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that has not signed in."""
+    async with httpx.AsyncClient(base_url=instance.url) as client:
+        yield client
+
+
+@pytest.fixture(params=["websocket", "polling"])
+def transport(request: pytest.FixtureRequest) -> str:
+    """Tests that take it, or a person with a device, run over both."""
+    chosen: str = request.param
+    return chosen
+
+
+@pytest.fixture
+def connect(instance: Instance, stack: AsyncExitStack, transport: str) -> Callable[..., Awaitable[Device]]:
+    """Connects a device with any token, or none; it does not authenticate."""
+
+    async def connect(
+        token: str | None = None, headers: dict[str, str] | None = None, url: str | None = None
+    ) -> Device:
+        device = Device(url or instance.url, token, transport)
+        stack.push_async_callback(device.client.shutdown)
+        return await device.connect(headers)
+
+    return connect
+
+
+@pytest.fixture
+def people(
+    instance: Instance, http: httpx.AsyncClient, stack: AsyncExitStack, transport: str
+) -> Callable[[], Awaitable[Person]]:
+    """Signs people up."""
+
+    async def sign_up(username: str | None = None) -> Person:
+        body = {"username": username or f"person-{next(names)}", "credential": PASSWORD}
+        answer = await http.post("/auth/sign-up", json=body)
+        assert answer.status_code == 201, answer.text
+        person = Person(instance.url, answer.json(), stack, transport)
+        stack.push_async_callback(person.http.aclose)
+        return person
+
+    return sign_up

@@ -1,0 +1,159 @@
+"""The traps of the database layer, closed: cancellation, time, exhaustion, and migrations."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import anyio
+import asyncpg
+import pytest
+
+from app.db import Database, DatabaseUnavailable, MigrationError, Queries, migrate, read_migrations, schema_path
+
+FIRST = "-- migration 1: one\ncreate table one (n integer);\n"
+SECOND = "-- migration 2: two\ncreate table two (n integer);\ninsert into two values (2);\n"
+
+
+@pytest.fixture
+async def small(empty_database_url: str) -> AsyncIterator[Database]:
+    """A pool with two slots and little patience."""
+    database = Database(empty_database_url, pool_size=3, command_timeout=0.5, acquire_timeout=0.2)
+    await database.connect()
+    await database.value("create table notes (n integer primary key)")
+    yield database
+    await database.close()
+
+
+async def count(db: Database) -> int:
+    found: int = await db.value("select count(*) from notes")
+    return found
+
+
+# Migrations
+
+
+async def test_blocks_are_applied_once_and_in_order(empty_database_url: str) -> None:
+    assert await migrate(empty_database_url, FIRST) == [1]
+    assert await migrate(empty_database_url, FIRST + SECOND) == [2]
+    assert await migrate(empty_database_url, FIRST + SECOND) == []
+
+
+async def test_instances_that_migrate_at_once_take_turns(empty_database_url: str) -> None:
+    results = await asyncio.gather(*(migrate(empty_database_url, FIRST + SECOND) for _ in range(5)))
+    assert sorted(number for numbers in results for number in numbers) == [1, 2]
+
+
+async def test_a_block_that_was_applied_may_not_change(empty_database_url: str) -> None:
+    await migrate(empty_database_url, FIRST)
+    with pytest.raises(MigrationError, match=r"migration 1 \(one\) was applied with another text"):
+        await migrate(empty_database_url, FIRST.replace("integer", "bigint"))
+
+
+async def test_blanks_at_the_ends_of_lines_are_no_change(empty_database_url: str) -> None:
+    await migrate(empty_database_url, FIRST)
+    assert await migrate(empty_database_url, FIRST.replace(";", ";  ") + "\n\n") == []
+
+
+async def test_a_block_that_fails_leaves_nothing_behind(empty_database_url: str) -> None:
+    broken = SECOND + "select nonsense;\n"
+    with pytest.raises(asyncpg.UndefinedColumnError):
+        await migrate(empty_database_url, FIRST + broken)
+    assert await migrate(empty_database_url, FIRST + SECOND) == [2]
+
+
+@pytest.mark.parametrize("schema", [SECOND, FIRST + FIRST, FIRST + SECOND.replace("2:", "3:")])
+def test_blocks_are_numbered_without_a_gap(schema: str) -> None:
+    with pytest.raises(MigrationError, match="numbered"):
+        read_migrations(schema)
+
+
+def test_the_schema_of_the_project_has_blocks() -> None:
+    assert len(read_migrations(schema_path().read_text("utf-8"))) >= 3
+
+
+async def test_migrating_without_a_server_says_so(tmp_path: object) -> None:
+    with pytest.raises(DatabaseUnavailable, match="cannot connect"):
+        await migrate(f"postgresql://user:@/db?host={tmp_path}", FIRST)
+
+
+# Queries and transactions
+
+
+async def test_values_and_rows(small: Database) -> None:
+    await small.value("insert into notes select generate_series(1, 3)")
+    assert await small.rows("select n from notes where n >= :least order by n", least=2) == [{"n": 2}, {"n": 3}]
+    assert await small.row("select n from notes where n = 9") is None
+    assert await small.value("select cast(:data as jsonb)", data={"a": [1, None]}) == {"a": [1, None]}
+
+
+async def test_a_transaction_that_raises_is_rolled_back(small: Database) -> None:
+    async def work(q: Queries) -> None:
+        await q.value("insert into notes values (1)")
+        raise LookupError("no")
+
+    with pytest.raises(LookupError):
+        await small.transaction(work)
+    assert await count(small) == 0
+
+
+async def test_a_transaction_whose_caller_is_cancelled_ends_and_gives_its_connection_back(small: Database) -> None:
+    for number in range(6):  # three times as many as there are slots
+        started = asyncio.Event()
+
+        async def work(q: Queries, number: int = number, started: asyncio.Event = started) -> None:
+            await q.value("insert into notes values (:n)", n=number)
+            started.set()
+            await asyncio.sleep(0.01)
+
+        caller = asyncio.create_task(small.transaction(work))
+        await started.wait()
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+    await small.close()
+    await small.connect()
+    assert await count(small) == 6
+
+
+async def test_an_anyio_timeout_around_a_query_poisons_nothing(small: Database) -> None:
+    for _ in range(6):
+        with anyio.move_on_after(0.01):
+            await small.value("select pg_sleep(0.05)")
+        assert await small.value("select 1") == 1
+
+
+async def test_who_finds_no_free_slot_is_told_so(small: Database) -> None:
+    sleepers = [asyncio.create_task(small.value("select pg_sleep(0.4)")) for _ in range(2)]
+    await asyncio.sleep(0.05)
+    with pytest.raises(DatabaseUnavailable, match="became free"):
+        await small.value("select 1")
+    await asyncio.gather(*sleepers)
+    assert await small.value("select 1") == 1
+
+
+async def test_a_statement_that_takes_too_long_is_ended(small: Database) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        await small.value("select pg_sleep(30)")
+    assert await small.value("select 1") == 1
+
+
+async def test_a_lost_connection_is_unavailable_and_the_next_one_works(small: Database) -> None:
+    async def work(q: Queries) -> None:
+        await q.value("insert into notes values (1)")
+        await q.value("select pg_terminate_backend(pg_backend_pid())")
+
+    for _ in range(4):  # more often than there are connections: none leaks
+        with pytest.raises(DatabaseUnavailable):
+            await small.transaction(work)
+    assert await count(small) == 0
+
+
+async def test_no_server_is_unavailable(tmp_path: object) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        await Database(f"postgresql://user:@/db?host={tmp_path}").connect()
+
+
+async def test_a_value_that_no_column_takes_is_not_mistaken_for_an_outage(small: Database) -> None:
+    with pytest.raises(asyncpg.DataError, match="invalid input"):
+        await small.value("select cast(:n as integer)", n="three")
+    with pytest.raises(asyncpg.CharacterNotInRepertoireError):
+        await small.value("select cast(:t as text)", t="a\0b")

@@ -106,7 +106,7 @@ class RestartableValkey:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = find_free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._running = ExitStack()
         self._process: subprocess.Popen[bytes] | None = None
@@ -126,7 +126,7 @@ class RestartableValkey:
         self._running.close()
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     """A free port that is no ephemeral one: a client that retries on such a port can connect to itself."""
     while True:
         port = random.choice(BELOW_EPHEMERAL_PORTS)
@@ -136,6 +136,11 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+@pytest.fixture
+def free_port() -> int:
+    return find_free_port()
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ def configure_logs(level: str, layout: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.stdlib.ExtraAdder(),
+        drop_repetition,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
@@ -61,6 +62,14 @@ def renderers(layout: str) -> list[Processor]:
         colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
     )
     return [structlog.processors.format_exc_info, hide_secrets, plain]
+
+
+def drop_repetition(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Drop what uvicorn adds to say its message again in colours."""
+    event.pop("color_message", None)
+    return event
 
 
 def hide_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -53,7 +53,7 @@ def test_the_standard_librarys_loggers_write_the_same_lines(capsys: pytest.Captu
 
 def test_lines_for_people_are_text(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info", "text")
-    logging.getLogger("app").info("ready", extra={"port": 3000})
+    logging.getLogger("app").info("ready", extra={"port": 3000, "color_message": "\x1b[1mready\x1b[0m"})
     text = capsys.readouterr().err
     assert "ready" in text
     assert "port=3000" in text

@@ -69,12 +69,15 @@ class Device:
         self._news = asyncio.Condition()
         self._read: dict[str, int] = defaultdict(int)
         self.client.on("*", self._receive)
-        self.client.on("disconnect", lambda *reason: self._receive("disconnect", *reason))
+        self.client.on("disconnect", self._end)
 
     async def _receive(self, event: str, *args: Any) -> None:
         async with self._news:
             self.received[event].append(args[0] if args else None)
             self._news.notify_all()
+
+    async def _end(self, reason: str) -> None:
+        await self._receive("disconnect", reason)
 
     async def connect(self, headers: dict[str, str] | None = None) -> "Device":
         await self.client.connect(

@@ -101,10 +101,14 @@ class Connection:
         return self._parser.encode(Connect(nsp, {"sid": sid}))
 
     def refuse(self, nsp: str, message: str, data: Any = None) -> Encoded:
-        """The client is not let in: the CONNECT_ERROR packet to answer with."""
-        self._decide(nsp, Decision.REFUSE)
+        """The client is not let in: the CONNECT_ERROR packet to answer with.
+
+        Raises `TypeError` for `data` that cannot be sent; the client is still to be answered then.
+        """
         error = {"message": message} if data is None else {"message": message, "data": data}
-        return self._parser.encode(ConnectError(error, nsp))
+        answer = self._parser.encode(ConnectError(error, nsp))
+        self._decide(nsp, Decision.REFUSE)
+        return answer
 
     def dismiss(self, nsp: str) -> Encoded:
         """The server disconnects the client from a namespace: the DISCONNECT packet to send."""

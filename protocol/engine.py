@@ -29,7 +29,7 @@ class PacketType(IntEnum):
     NOOP = 6
 
 
-class Packet(Struct, frozen=True):
+class Packet(Struct, frozen=True, gc=False):
     """One packet. `data` is `bytes` only for a binary message."""
 
     type: PacketType
@@ -78,6 +78,7 @@ class Encoded:
         return len(self.text) + sum(map(len, self.binary))
 
 
+_MESSAGE = PacketType.MESSAGE
 _TYPES = {str(int(kind)): kind for kind in PacketType}
 
 CLOSE = Encoded(b"1")
@@ -96,7 +97,7 @@ def encode_packet(packet: Packet) -> str | bytes:
 def decode_packet(data: str | bytes) -> Packet:
     """A websocket message as a packet. Raises `PacketError`."""
     if isinstance(data, bytes):
-        return Packet(PacketType.MESSAGE, data)
+        return Packet(_MESSAGE, data)
     kind = _TYPES.get(data[:1])
     if kind is None:
         raise PacketError("unknown Engine.IO packet type")

@@ -49,6 +49,10 @@ Message: TypeAlias = str | bytes | Ping | Pong | Close | FrameError
 # Codes that a peer may put into a close frame (§7.4.1, §7.4.2 and the IANA registry).
 _CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
 _MAX_CONTROL = 125
+_WHOLE_TEXT = 0x81
+_WHOLE = frozenset(
+    {_WHOLE_TEXT, 0x82}
+)  # first bytes of a message in one frame, the most frequent case by far
 
 
 def apply_mask(data: bytes, mask: bytes) -> bytes:
@@ -152,10 +156,11 @@ class FrameReader:
         second = data[position + 1]
         size = second & 0x7F
         start = position + 2
+        masked = self._masked
         if first & 0x70:
             raise FrameError("a reserved bit is set")
-        if second & 0x80 != self._masked:
-            raise FrameError("a frame is not masked" if self._masked else "a frame is masked")
+        if second & 0x80 != masked:
+            raise FrameError("a frame is not masked" if masked else "a frame is masked")
         if first & 0x08:
             self._check_control(first, size)
         else:
@@ -166,18 +171,20 @@ class FrameReader:
                 size = int.from_bytes(data[start : start + width], "big")
                 start += width
                 self._check_length(size, width)
-            self._check_data(first & 0x0F, size)
-        if self._masked:
+            if first not in _WHOLE or self._fragments is not None or size > self._max_payload:
+                self._check_data(first & 0x0F, size)
+        if masked:
             start += 4
         stop = start + size
         if stop > len(data):
             return stop
         payload = data[start:stop]
-        if self._masked and payload:
+        if masked and payload:
             payload = apply_mask(payload, data[start - 4 : start])
-        message = self._message(first, payload)
-        if message is not None:
-            messages.append(message)
+        if first in _WHOLE:
+            messages.append(_text(payload) if first == _WHOLE_TEXT else payload)
+        else:
+            self._join(first, payload, messages)
         return stop
 
     @staticmethod
@@ -210,21 +217,19 @@ class FrameReader:
         if joined + size > self._max_payload:
             raise FrameError("a message is too big", CloseCode.TOO_BIG)
 
-    def _message(self, first: int, payload: bytes) -> Message | None:
+    def _join(self, first: int, payload: bytes, messages: list[Message]) -> None:
+        """Take a control frame, or a fragment of a message."""
         opcode = first & 0x0F
-        if opcode & 0x8:
-            if opcode == Opcode.CLOSE:
-                return _close_message(payload)
-            return Ping(payload) if opcode == Opcode.PING else Pong(payload)
-        if self._fragments is None:
-            if first & 0x80:
-                return _text(payload) if opcode == Opcode.TEXT else payload
+        if opcode == Opcode.CLOSE:
+            messages.append(_close_message(payload))
+        elif opcode & 0x8:
+            messages.append(Ping(payload) if opcode == Opcode.PING else Pong(payload))
+        elif self._fragments is None:
             self._opcode = Opcode(opcode)
             self._fragments = bytearray(payload)
-            return None
-        self._fragments += payload
-        if not first & 0x80:
-            return None
-        whole = bytes(self._fragments)
-        self._fragments = None
-        return _text(whole) if self._opcode is Opcode.TEXT else whole
+        else:
+            self._fragments += payload
+            if first & 0x80:
+                whole = bytes(self._fragments)
+                self._fragments = None
+                messages.append(_text(whole) if self._opcode is Opcode.TEXT else whole)

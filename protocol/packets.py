@@ -39,7 +39,7 @@ class Disconnect(Struct, frozen=True):
     nsp: str = "/"
 
 
-class Event(Struct, frozen=True):
+class Event(Struct, frozen=True, gc=False):
     """An event: `data` is its name and arguments. With an `id` the peer acknowledges it."""
 
     data: list[Any]
@@ -47,7 +47,7 @@ class Event(Struct, frozen=True):
     id: int | None = None
 
 
-class Ack(Struct, frozen=True):
+class Ack(Struct, frozen=True, gc=False):
     """The answer to the event with this `id`; `data` is a list of values."""
 
     data: list[Any]
@@ -82,50 +82,74 @@ class Parser(NamedTuple):
 
 
 _HEADER = re.compile(r"(?:([56])(\d{1,5})-|([0-4]))(?:(/[^,]*),?)?(\d+)?", re.ASCII)
+_HEAD_MOST = 20  # where the list of an event with an ack id begins at the latest
 _DUMP_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 _KEPT = (bytes, bytearray, memoryview, datetime)
 
 
 def encode(packet: Packet) -> Encoded:
     """A packet as text and attachments. Raises `TypeError` for a value that JSON cannot express."""
+    if type(packet) is Event:
+        number = b"" if packet.id is None else b"%d" % packet.id
+        return _encode_data(EVENT, _prefix(packet.nsp) + number, packet.data)
+    if type(packet) is Ack:
+        return _encode_data(ACK, _prefix(packet.nsp) + b"%d" % packet.id, packet.data)
+    match packet:
+        case Connect(nsp=nsp, data=None):
+            return Encoded(b"40" + _prefix(nsp))
+        case Connect(nsp=nsp, data=auth):
+            return Encoded(b"40" + _prefix(nsp) + orjson.dumps(auth, _plain, _DUMP_OPTIONS))
+        case ConnectError(nsp=nsp, data=error):
+            return Encoded(b"44" + _prefix(nsp) + orjson.dumps(error, _plain, _DUMP_OPTIONS))
+        case _:
+            return Encoded(b"41" + _prefix(packet.nsp))
+
+
+def _prefix(nsp: str) -> bytes:
+    return b"" if nsp == "/" else nsp.encode() + b","
+
+
+def _encode_data(kind: int, head: bytes, data: list[Any]) -> Encoded:
+    start = b"42" if kind == EVENT else b"43"
+    try:
+        return Encoded(start + head + orjson.dumps(data, option=_DUMP_OPTIONS))
+    except TypeError:  # something in it is not JSON by itself; most events have nothing of the kind
+        body, binary = _dumps(data)
+    if not binary:
+        return Encoded(start + head + body)
+    return Encoded(b"4%d%d-%b%b" % (kind + 3, len(binary), head, body), tuple(binary))
+
+
+def _dumps(data: list[Any]) -> tuple[bytes, list[bytes]]:
+    """JSON of an event's or an ack's data, and the binary for which placeholders stand in it."""
     binary: list[bytes] = []
 
     def default(value: Any) -> Any:
         if isinstance(value, bytes | bytearray | memoryview):
             binary.append(bytes(value))
             return {"_placeholder": True, "num": len(binary) - 1}
-        if isinstance(value, Struct):
-            return msgspec.to_builtins(value, builtin_types=_KEPT)
-        raise TypeError(f"{type(value).__name__} cannot be sent")
+        return _plain(value)
 
-    nsp = b"" if packet.nsp == "/" else packet.nsp.encode() + b","
-    ack = body = b""
-    match packet:
-        case Event(data=data, id=id):
-            kind = EVENT
-            if id is not None:
-                ack = b"%d" % id
-            body = orjson.dumps(data, default, _DUMP_OPTIONS)
-        case Ack(data=data, id=id):
-            kind, ack = ACK, b"%d" % id
-            body = orjson.dumps(data, default, _DUMP_OPTIONS)
-        case Connect(data=auth):
-            kind = CONNECT
-            if auth is not None:
-                body = orjson.dumps(auth, option=_DUMP_OPTIONS)
-        case ConnectError(data=error):
-            kind, body = CONNECT_ERROR, orjson.dumps(error, option=_DUMP_OPTIONS)
-        case Disconnect():
-            kind = DISCONNECT
-    if binary:
-        return Encoded(b"4%d%d-%b%b%b" % (kind + 3, len(binary), nsp, ack, body), tuple(binary))
-    return Encoded(b"4%d%b%b%b" % (kind, nsp, ack, body))
+    return orjson.dumps(data, default, _DUMP_OPTIONS), binary
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Struct):
+        return msgspec.to_builtins(value, builtin_types=_KEPT)
+    raise TypeError(f"{type(value).__name__} cannot be sent")
 
 
 def decode(data: str | bytes, max_attachments: int = MAX_ATTACHMENTS) -> Packet | Partial:
     """A text message as a packet, or as the part of one that has attachments. Raises `PacketError`."""
     if isinstance(data, bytes):
         raise PacketError("a binary message belongs to no packet")
+    if data[:1] == "2":  # an event; most have at most an ack id before their list, and need no pattern
+        start = data.find("[", 1, _HEAD_MOST)
+        head = data[1:start]
+        if not head:
+            return _event(_loads(data[1:]), "/", None)
+        if start > 0 and head.isascii() and head.isdigit():
+            return _event(_loads(data[start:]), "/", _ack_id(head))
     match = _HEADER.match(data)
     if match is None:
         raise PacketError("not a Socket.IO packet")
@@ -173,9 +197,10 @@ def _buffer(placeholder: Mapping[str, Any], buffers: list[bytes]) -> bytes:
 
 
 def _ack_id(digits: str) -> int:
-    if len(digits) > 16 or int(digits) > MAX_SAFE_INTEGER:
+    number = int(digits) if len(digits) <= 16 else MAX_SAFE_INTEGER + 1
+    if number > MAX_SAFE_INTEGER:
         raise PacketError("an ack id is too large")
-    return int(digits)
+    return number
 
 
 def packet_of(kind: int, nsp: str, id: int | None, value: Any) -> Packet:

@@ -62,11 +62,17 @@ def _default(value: Any) -> Any:
 
 
 def _extension(code: int, data: bytes) -> Any:
-    if code == 0 and len(data) == 1:
-        return None  # JavaScript's undefined
-    if code == 0 and len(data) == 8:
-        return _EPOCH + timedelta(milliseconds=int.from_bytes(data, "big", signed=True))
-    raise PacketError(f"msgpack extension {code} is unknown")
+    """notepack's extension 0 is three things: undefined, a date, and an ArrayBuffer or a typed array of any size."""
+    if code != 0:
+        raise ValueError(f"msgpack extension {code} is unknown")
+    if data == b"\0":
+        return None
+    if len(data) == 8:
+        try:
+            return _EPOCH + timedelta(milliseconds=int.from_bytes(data, "big", signed=True))
+        except OverflowError:  # before the year 1 or after 9999: these bytes are no date
+            return data
+    return data
 
 
 def decode(data: str | bytes, _max_attachments: int = MAX_ATTACHMENTS) -> Packet:
@@ -74,12 +80,9 @@ def decode(data: str | bytes, _max_attachments: int = MAX_ATTACHMENTS) -> Packet
     if isinstance(data, str):
         raise PacketError("a text message, where the parser is msgpack")
     try:
-        fields = msgpack.unpackb(data, ext_hook=_extension, unicode_errors="replace")
-    except PacketError:
-        raise
-    except (
-        Exception
-    ) as error:  # msgpack raises a mixed bag: ValueError, UnpackException, OverflowError, TypeError
+        # timestamp=3: an extension -1 is a datetime too, where msgpack's own type would be of no use to anybody
+        fields = msgpack.unpackb(data, ext_hook=_extension, timestamp=3, unicode_errors="replace")
+    except Exception as error:  # a mixed bag: ValueError, UnpackException, OverflowError, TypeError
         raise PacketError("a message is not msgpack") from error
     match fields:
         case {"type": int(kind), "nsp": str(nsp), **rest} if not isinstance(kind, bool):

@@ -3,8 +3,8 @@
 
 Three things go on side by side, each with a state of its own: the *phase* (which transport carries the
 session, and whether it is being upgraded or closed), the *heartbeat*, and the two HTTP exchanges that polling
-may have in flight. The phases and what may happen in them stand in one table; what is not in it raises
-`SessionError` and leaves the session as it was.
+may have in flight. The phases and what may happen in them stand in one table; what is not in it changes nothing:
+a request is refused with `SessionError`, a websocket that came too late is to be closed.
 
         POLLING ⇄ PROBING ⇄ UPGRADING → WEBSOCKET
            └──────────┴─────────┴───────────┴──→ CLOSING → CLOSED
@@ -104,6 +104,16 @@ class Exchange(IntEnum):
     PENDING = 1
 
 
+# Looking a member up in its class costs more than all else that the frequent methods do.
+_WEBSOCKET, _CLOSING, _PENDING, _AWAITING = (
+    Phase.WEBSOCKET,
+    Phase.CLOSING,
+    Exchange.PENDING,
+    Heartbeat.AWAITING,
+)
+_MESSAGE, _PONG = PacketType.MESSAGE, PacketType.PONG
+
+
 class Timing(Struct, frozen=True):
     """Milliseconds (reference's defaults)."""
 
@@ -147,23 +157,23 @@ class Session:
     @property
     def open(self) -> bool:
         """Whether messages can still be exchanged."""
-        return self.phase < Phase.CLOSING
+        return self.phase < _CLOSING
 
     @property
     def transport(self) -> str:
         """What carries the session: "polling" or "websocket"."""
-        return "websocket" if self.phase is Phase.WEBSOCKET else "polling"
+        return "websocket" if self.phase is _WEBSOCKET else "polling"
 
     @property
     def writable(self) -> bool:
         """Whether the transport would take packets now: a websocket, or a GET that waits."""
-        return self.phase is Phase.WEBSOCKET or self._get is Exchange.PENDING
+        return self.phase is _WEBSOCKET or self._get is _PENDING
 
     def send(self, item: Encoded) -> None:
         """Queue for the client. What is sent after the end is dropped."""
         if self.open:
             self.outbox.append(item)
-            if self.phase is not Phase.WEBSOCKET:
+            if self.phase is not _WEBSOCKET:
                 self.queued += item.size
 
     def take(self) -> list[Encoded]:
@@ -172,7 +182,7 @@ class Session:
         self.outbox = []
         self.queued = 0
         self._get = Exchange.FREE
-        if self.phase is Phase.CLOSING:
+        if self.phase is _CLOSING:
             self._move(Input.FLUSH)
         return items
 
@@ -186,14 +196,14 @@ class Session:
         """
         if not self.open:
             return None
-        if packet.type is PacketType.PONG:
+        if packet.type is _PONG:
             self._heartbeat = Heartbeat.RESTING
             self._heartbeat_due = now + self._timing.ping_interval
             return None
-        if self._heartbeat is Heartbeat.AWAITING:
+        if self._heartbeat is _AWAITING:
             self._heartbeat = Heartbeat.EXTENDED
             self._heartbeat_due = now + self._timing.ping_timeout
-        if packet.type is PacketType.MESSAGE:
+        if packet.type is _MESSAGE:
             return packet.data
         if packet.type is PacketType.CLOSE:
             self._end(CloseReason.TRANSPORT_CLOSE, Input.FAIL, farewell=engine.NOOP)
@@ -238,7 +248,7 @@ class Session:
     def open_probe(self, now: int) -> bool:
         """A websocket came with this session's id; false if it is to be closed, since one came before it."""
         self.tick(now)
-        if Input.OPEN_PROBE not in TRANSITIONS[self.phase]:
+        if not self._allows(Input.OPEN_PROBE):
             return False
         self._move(Input.OPEN_PROBE)
         self._phase_due = now + self._timing.upgrade_timeout
@@ -247,16 +257,16 @@ class Session:
     def receive_probe(self, packet: Packet) -> Encoded | None:
         """Take a packet of the websocket that probes; return what to send on it.
 
-        Look at the phase after it: WEBSOCKET means that the websocket carries the session now, POLLING that it is to be
-        closed.
+        Look at the phase after it: WEBSOCKET means that the websocket carries the session now, and any but PROBING and
+        UPGRADING that it is to be closed.
         """
         match packet:
-            case Packet(type=PacketType.PING, data="probe"):
+            case Packet(type=PacketType.PING, data="probe") if self._allows(Input.PROBE):
                 self._move(Input.PROBE)
                 if self._get is Exchange.PENDING and not self.outbox:
                     self.outbox.append(engine.NOOP)
                 return engine.PROBE_PONG
-            case Packet(type=PacketType.UPGRADE) if self.phase is Phase.UPGRADING:
+            case Packet(type=PacketType.UPGRADE) if self._allows(Input.UPGRADE):
                 self._move(Input.UPGRADE)
                 self._phase_due = None
                 self.queued = 0
@@ -266,7 +276,7 @@ class Session:
 
     def drop_probe(self) -> None:
         """The websocket that probes is given up; polling goes on."""
-        if Input.DROP_PROBE in TRANSITIONS[self.phase]:
+        if self._allows(Input.DROP_PROBE):
             self._move(Input.DROP_PROBE)
             self._phase_due = None
 
@@ -290,6 +300,7 @@ class Session:
             self._phase_due = None
             if self.phase is Phase.CLOSING:
                 self._move(Input.FAIL)
+                self._drop_outbox()
             else:
                 self.drop_probe()
         if not self.open or now < self._heartbeat_due:
@@ -326,10 +337,14 @@ class Session:
         if over_polling and (self.phase is Phase.CLOSING or self._get is Exchange.PENDING):
             self.outbox.append(farewell)
         elif input is Input.FAIL:
-            self.outbox.clear()
+            self._drop_outbox()
+
+    def _drop_outbox(self) -> None:
+        self.outbox.clear()
+        self.queued = 0
+
+    def _allows(self, input: Input) -> bool:
+        return input in TRANSITIONS[self.phase]
 
     def _move(self, input: Input) -> None:
-        after = TRANSITIONS[self.phase].get(input)
-        if after is None:
-            raise SessionError(f"{input.name} is not allowed in phase {self.phase.name}")
-        self.phase = after
+        self.phase = TRANSITIONS[self.phase][input]

@@ -1,6 +1,7 @@
 """From a client's packet to the application's handlers, and back with the ack."""
 
 import logging
+from collections.abc import Awaitable
 from typing import Any
 
 from protocol.connection import State
@@ -25,16 +26,16 @@ class Dispatch:
 
     async def dispatch(self, peer: Peer, job: Job) -> None:
         """Handle a CONNECT, an EVENT, or the departure of a socket."""
-        match job:
-            case Arrival(socket=socket, event=event):
-                if not socket.dropped:
-                    await self._event(socket, event)
-            case Connect():
-                await self._connect(peer, job)
-            case Departure(socket=socket, reason=reason):
-                await socket.nsp.run_lifecycle("disconnecting", socket, reason.value)
-                socket.forget_rooms()
-                await socket.nsp.run_lifecycle("disconnect", socket, reason.value)
+        if type(job) is Arrival:
+            if job.socket.connected or not job.socket.dropped:
+                await self._event(job.socket, job.event)
+        elif type(job) is Connect:
+            await self._connect(peer, job)
+        elif type(job) is Departure:
+            namespace, socket, reason = job.socket.nsp, job.socket, job.reason.value
+            await namespace.run_lifecycle("disconnecting", socket, reason)
+            socket.forget_rooms()
+            await namespace.run_lifecycle("disconnect", socket, reason)
 
     # --- connect ---
 
@@ -88,32 +89,41 @@ class Dispatch:
 
     async def _event(self, socket: Socket, event: Event) -> None:
         handlers = socket.nsp.handlers
-        incoming = Incoming(event.data[0], event.data[1:], event.id is not None)
+        name, *args = event.data
         try:
-            value = await handlers.run_event(socket, incoming)
-            if incoming.name in handlers.events:
-                self._ack(socket, event, value)
+            if handlers.event_middleware or socket.middleware or handlers.incoming:
+                await handlers.run_middleware(socket, event)
+            entry = handlers.events.get(name)
+            if entry is None:
+                return
+            if not entry.least <= len(args) <= entry.most:
+                raise BadArguments(f"{name!r} does not take {len(args)} arguments")
+            value = entry.call(socket, *args)
+            if entry.is_coroutine or isinstance(value, Awaitable):
+                value = await value
+            if event.id is not None:
+                self._ack(socket, event.id, value)
         except Exception as error:  # noqa: BLE001 - the application's error handler judges it
-            await self._fail(socket, event, incoming, error)
+            await self._fail(socket, event, error)
 
-    async def _fail(self, socket: Socket, event: Event, incoming: Incoming, error: Exception) -> None:
+    async def _fail(self, socket: Socket, event: Event, error: Exception) -> None:
         handler = socket.nsp.handlers.error
         if handler is None:
             if isinstance(error, Refused | BadArguments):
                 log.info("an event was refused: %s", error)
             else:
-                log.error("a handler of %r failed", incoming.name, exc_info=error)
+                log.error("a handler of %r failed", event.data[0], exc_info=error)
             return
         try:
-            self._ack(socket, event, await call(handler, socket, incoming, error))
+            value = await call(handler, socket, Incoming.of(event), error)
+            if event.id is not None:
+                self._ack(socket, event.id, value)
         except Exception:
             log.exception("the error handler failed")
 
-    def _ack(self, socket: Socket, event: Event, value: Any) -> None:
+    def _ack(self, socket: Socket, number: int, value: Any) -> None:
         """Answer an event with what its handler returned: nothing, one value, or the several of a tuple."""
-        if event.id is None:
-            return
         values = [] if value is None else list(value) if isinstance(value, tuple) else [value]
-        encoded = self._fanout.parser.encode(Ack(values, event.id, event.nsp))
+        encoded = self._fanout.parser.encode(Ack(values, number, socket.nsp.name))
         if socket.connected:
             socket.link.send(encoded)

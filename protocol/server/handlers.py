@@ -1,12 +1,13 @@
 """What an application registers for a namespace, once, for all its sockets."""
 
 import inspect
+import math
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from protocol.packets import RESERVED_EVENTS
+from protocol.packets import RESERVED_EVENTS, Event
 
 if TYPE_CHECKING:
     from protocol.server.socket import Socket
@@ -24,17 +25,23 @@ class Incoming(Struct, frozen=True):
     args: list[Any]
     wants_ack: bool
 
+    @classmethod
+    def of(cls, event: Event) -> "Incoming":
+        """What a packet brings."""
+        return cls(event.data[0], event.data[1:], event.id is not None)
+
 
 class BadArguments(Exception):
     """An event came with fewer or more arguments than its handler takes."""
 
 
 class Entry(Struct, frozen=True):
-    """A handler with the number of arguments it takes after the socket; `most` is None for any number."""
+    """A handler, and how many arguments it takes after the socket; `most` is infinite where it takes any."""
 
     call: Handler
+    is_coroutine: bool
     least: int
-    most: int | None
+    most: float
 
     @classmethod
     def of(cls, handler: Handler) -> "Entry":
@@ -44,13 +51,8 @@ class Entry(Struct, frozen=True):
         positional = [p for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
         least = sum(p.default is kinds.empty for p in positional) - 1
         variadic = any(p.kind is kinds.VAR_POSITIONAL for p in parameters)
-        return cls(handler, max(least, 0), None if variadic else len(positional) - 1)
-
-    def check(self, incoming: Incoming) -> None:
-        """Raise `BadArguments` if the handler cannot take the event's arguments."""
-        given = len(incoming.args)
-        if given < self.least or (self.most is not None and given > self.most):
-            raise BadArguments(f"{incoming.name!r} does not take {given} arguments")
+        most = math.inf if variadic else len(positional) - 1
+        return cls(handler, inspect.iscoroutinefunction(handler), max(least, 0), most)
 
 
 async def call(handler: Handler, *args: Any) -> Any:
@@ -83,14 +85,11 @@ class Handlers:
         self.events[name] = Entry.of(handler)
         return handler
 
-    async def run_event(self, socket: "Socket", incoming: Incoming) -> Any:
-        """Run an event's middleware, catch-all listeners and handler; return the handler's value."""
-        for middleware in (*self.event_middleware, *socket.middleware):
-            await call(middleware, socket, incoming)
+    async def run_middleware(self, socket: "Socket", event: Event) -> None:
+        """Run an event's middleware and the catch-all listeners, if there are any."""
+        if self.event_middleware or socket.middleware:
+            incoming = Incoming.of(event)
+            for middleware in (*self.event_middleware, *socket.middleware):
+                await call(middleware, socket, incoming)
         for listener in self.incoming:
-            await call(listener, socket, incoming.name, *incoming.args)
-        entry = self.events.get(incoming.name)
-        if entry is None:
-            return None
-        entry.check(incoming)
-        return await call(entry.call, socket, *incoming.args)
+            await call(listener, socket, *event.data)

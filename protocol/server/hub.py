@@ -191,6 +191,7 @@ class Hub:
         self.accepting = False
         for link in self.links.values():
             link.pause()
+            link.receiver.retire()
         await self._finish_tasks(grace)
 
     async def close(self, grace: int = 2_000) -> None:

@@ -42,6 +42,10 @@ class Receiver(Protocol):
         """The session has ended."""
         ...
 
+    def retire(self) -> None:
+        """This instance stops, and takes nothing more from the client."""
+        ...
+
 
 class Link:
     """A session, its transport, and what passes between them. `receiver` is set by who made the link."""

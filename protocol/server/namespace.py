@@ -187,6 +187,7 @@ class Namespace(Registry):
 
     def add(self, socket: "Socket") -> None:
         """A client is let in; its own room is named by its id."""
+        socket.connected = True
         self.sockets[socket.id] = socket
         self.rooms.add(socket)
         self.join(socket, (socket.id,))

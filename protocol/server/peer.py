@@ -1,6 +1,7 @@
 """One client on this instance, on the level of Socket.IO: what it has joined, and the one reader of its events."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -16,6 +17,9 @@ from protocol.session import CloseReason
 if TYPE_CHECKING:
     from protocol.server.hub import Hub
     from protocol.server.socket import Socket
+
+
+log = logging.getLogger("protocol.peer")
 
 
 class Arrival(Struct, frozen=True):
@@ -46,7 +50,17 @@ class Dispatcher(Protocol):
 class Peer:
     """The sockets of one client. Its events wait in one bounded inbox and are handled one after the other."""
 
-    __slots__ = ("_dispatcher", "_hub", "_inbox", "_limit", "_reader", "connection", "link", "sockets")
+    __slots__ = (
+        "_dispatcher",
+        "_hub",
+        "_inbox",
+        "_limit",
+        "_reader",
+        "_waiting",
+        "connection",
+        "link",
+        "sockets",
+    )
 
     def __init__(self, hub: "Hub", link: Link, dispatcher: Dispatcher, options: Options) -> None:
         self.link = link
@@ -62,6 +76,7 @@ class Peer:
         self._limit = options.max_pending_events
         self._inbox: deque[Job] = deque()
         self._reader: asyncio.Task[None] | None = None
+        self._waiting: asyncio.Future[None] | None = None  # the reader's, for the next job
 
     # --- Receiver: what the link calls ---
 
@@ -94,6 +109,11 @@ class Peer:
         """The session has ended, and with it every socket."""
         for socket in list(self.sockets.values()):
             socket.depart(reason)
+        self._wake()
+
+    def retire(self) -> None:
+        """This instance stops: the reader ends once it has handled what has come in."""
+        self._wake()
 
     # --- the one reader ---
 
@@ -102,15 +122,36 @@ class Peer:
         self._inbox.append(job)
         if self._reader is None:
             self._reader = self._hub.run(self._read())
+        else:
+            self._wake()
         if len(self._inbox) >= self._limit:
             self.link.pause()
 
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.set_result(None)
+
     async def _read(self) -> None:
-        try:
+        while True:
             while self._inbox:
                 job = self._inbox.popleft()
                 if len(self._inbox) <= self._limit // 2:
                     self.link.resume()
-                await self._dispatcher.dispatch(self, job)
-        finally:
-            self._reader = None
+                try:
+                    await self._dispatcher.dispatch(self, job)
+                except asyncio.CancelledError:
+                    if _to_be_cancelled():
+                        raise
+                    log.warning("a handler was cancelled from within")
+            if not (self.link.session.open and self._hub.accepting):
+                self._reader = None
+                return
+            self._waiting = self._hub.loop.create_future()
+            await self._waiting
+
+
+def _to_be_cancelled() -> bool:
+    """Whether this task was cancelled; if not, what a handler waited for was, and that is the handler's failure."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

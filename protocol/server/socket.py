@@ -29,6 +29,7 @@ class Socket:
     __slots__ = (
         "_left_rooms",
         "_namespace",
+        "connected",
         "data",
         "handshake",
         "id",
@@ -45,6 +46,7 @@ class Socket:
         self.peer = peer
         self.link = peer.link
         self.middleware: tuple[Any, ...] = ()
+        self.connected = False  # from the moment that its namespace lets it in until it leaves
         self.reason: CloseReason | None = None
         self._namespace = namespace
         self._left_rooms: frozenset[str] = frozenset()
@@ -56,11 +58,6 @@ class Socket:
     def nsp(self) -> "Namespace":
         """The namespace that it is in."""
         return self._namespace
-
-    @property
-    def connected(self) -> bool:
-        """Whether packets still reach the client."""
-        return self.reason is None and self._namespace.sockets.get(self.id) is self
 
     @property
     def rooms(self) -> frozenset[str]:
@@ -169,6 +166,7 @@ class Socket:
         """The socket has left, whoever wanted it: out of its rooms at once, then its handlers, in turn, are told."""
         if self.reason is not None:
             return
+        self.connected = False
         self.reason = reason
         self._left_rooms = self._namespace.rooms.of(self)
         self.peer.sockets.pop(self._namespace.name, None)

@@ -39,6 +39,9 @@ class State(IntEnum):
     CLOSED = 3
 
 
+_OPEN = State.OPEN  # looking a member up in its class costs more than comparing it
+
+
 def parse_head(head: bytes) -> tuple[str, str, bytes, list[tuple[bytes, bytes]]]:
     """Method, path, query and headers of the request that uvicorn has already parsed and written out again."""
     request_line, *lines = head.rstrip(b"\r\n").split(b"\r\n")
@@ -127,7 +130,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the peer: first the request, as uvicorn writes it out, then frames."""
-        if self._state is State.OPEN:
+        if self._state is _OPEN:
             self._receive(data)
         elif self._state is State.HANDSHAKE:
             self._shake_hands(data)
@@ -204,7 +207,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _receive(self, data: bytes) -> None:
         for message in self._reader.receive(data):
-            if self._state is not State.OPEN:
+            if self._state is not _OPEN:
                 return
             match message:
                 case str() | bytes():
@@ -258,11 +261,11 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def send(self, items: list[Encoded]) -> None:
         """All of `items` in one write."""
-        if self._state is State.OPEN:
+        if self._state is _OPEN:
             self._write(items[0].frame if len(items) == 1 else b"".join([item.frame for item in items]))
 
     def _write(self, data: bytes) -> None:
-        if self._fd < 0 or self._transport.get_write_buffer_size() or self._transport.is_closing():
+        if self._fd < 0 or self._transport.get_write_buffer_size():
             self._transport.write(data)
             return
         try:
@@ -277,7 +280,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def close(self, code: CloseCode) -> None:
         """Send a close frame and wait a while for the peer's."""
-        if self._state is State.OPEN:
+        if self._state is _OPEN:
             self._write(frames.encode_close(code))
             self._state = State.CLOSING
             self._link = None
@@ -293,10 +296,10 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def pause(self) -> None:
         """Stop reading from the socket."""
-        if self._state is State.OPEN and not self._transport.is_closing():
+        if self._state is _OPEN and not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume(self) -> None:
         """Read from the socket again."""
-        if self._state is State.OPEN and not self._transport.is_closing():
+        if self._state is _OPEN and not self._transport.is_closing():
             self._transport.resume_reading()

@@ -1,0 +1,22 @@
+// Clocks, and what processes use of the machine.
+#pragma once
+#include <stdint.h>
+#include <sys/types.h>
+
+// Says why on stderr, in one sentence, and ends the program.
+__attribute__((noreturn, format(printf, 1, 2))) void fail(const char *format, ...);
+
+uint64_t now_ns(void);
+
+// All fields in nanoseconds.
+struct usage {
+    uint64_t at;         // when it was taken
+    uint64_t server_cpu; // CPU time of the server, all its threads
+    uint64_t own_cpu;    // CPU time of this program
+    uint64_t all_cpu;    // CPU time of every process and of the kernel, on all cores
+};
+
+struct usage usage_of(pid_t server);
+
+// Memory of the process that is in RAM (VmRSS), in KiB.
+long resident_kib(pid_t process);

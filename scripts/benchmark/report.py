@@ -1,0 +1,129 @@
+"""Turns the benchmark's rows into tables of medians."""
+
+from statistics import median
+from typing import Any, TypeAlias
+
+BASELINE = "node"
+IN_FLIGHT = (1, 8)  # broadcasts that are on their way at the same time
+BUSY_OTHERS = 15  # % of a core; a run beside more than that should not be quoted
+
+Row: TypeAlias = dict[str, Any]
+
+# Measure, in flight (None: any), title, and what an operation is.
+TABLES: tuple[tuple[str, int | None, str, str], ...] = (
+    *(
+        ("fanout", count, "Broadcast to a room of {clients}, {in_flight} in flight", "deliveries")
+        for count in IN_FLIGHT
+    ),
+    ("ack", None, "Emit with ack, {clients} clients", "acks"),
+    ("connect", None, "{clients} connects, {in_flight} at once", "connects"),
+)
+
+
+def heading(about: dict[str, Any], repetitions: int) -> str:
+    """What the figures were taken on."""
+    packages = ", ".join(f"{name} {version}" for name, version in about["packages"].items())
+    where = "server and load unpinned"
+    if about["server_core"] is not None:
+        where = f"server on core {about['server_core']}, load on core {about['load_core']}"
+    return (
+        f"{about['date']}: {about['processor']}, {about['cores']} cores ({where}), {about['memory_gib']} GiB, "
+        f"Linux {about['linux']}; Python {about['python']}, Node {about['node']}; {packages}. "
+        f"Load average before the run {about['load_average']:.2f}. Medians of {repetitions}."
+    )
+
+
+def progress(row: Row) -> str:
+    """One row, for the eyes of who waits."""
+    start = f"{row['repetition'] + 1}  {row['server']:16} {row['measure']:8}"
+    if row["measure"] == "idle":
+        return f"{start}      {row['kib_per_connection']:10.1f} KiB a connection"
+    return (
+        f"{start} {row['in_flight']:4} {row['per_s']:10,.0f}/s {row['cpu_us']:9.2f} µs  "
+        f"load {row['load_cpu_pct']:3.0f} %  others {row['others_cpu_pct']:3.0f} %"
+    )
+
+
+def tables(rows: list[Row]) -> str:
+    """All tables, in Markdown."""
+    parts = [_rates(rows, *table) for table in TABLES] + [_idle(rows), _disturbance(rows)]
+    return "\n".join(parts)
+
+
+def _of_servers(rows: list[Row], measure: str, in_flight: int | None) -> dict[str, list[Row]]:
+    """The rows of a measure by server, each in the order of repetitions."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        if row["measure"] == measure and in_flight in (None, row["in_flight"]):
+            found.setdefault(row["server"], []).append(row)
+    return found
+
+
+def _middle(rows: list[Row], field: str) -> float:
+    return median(row[field] for row in rows)
+
+
+def _ratio(rows: list[Row], baseline: list[Row] | None, field: str, *, less_is_better: bool) -> str:
+    """How many times better than the baseline: the median of the ratios within each repetition."""
+    if baseline is None:
+        return "-"
+    pairs = [(row[field], other[field]) for row, other in zip(rows, baseline, strict=True)]
+    return f"{median(theirs / ours if less_is_better else ours / theirs for ours, theirs in pairs):.2f}"
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _table(title: str, columns: tuple[str, ...], lines: list[str]) -> str:
+    return "\n".join(
+        [f"\n### {title}\n", _line(*columns), _line("---", *["---:"] * (len(columns) - 1)), *lines]
+    )
+
+
+def _rates(rows: list[Row], measure: str, in_flight: int | None, title: str, operations: str) -> str:
+    found = _of_servers(rows, measure, in_flight)
+    columns = (
+        "server", f"{operations}/s", "× Node", "CPU µs each", "× Node", "p50 ms", "p99 ms", "load's core %", "others %",
+    )  # fmt: skip
+    lines = [
+        _line(
+            server,
+            f"{_middle(own, 'per_s'):,.0f}",
+            _ratio(own, found.get(BASELINE), "per_s", less_is_better=False),
+            f"{_middle(own, 'cpu_us'):,.2f}",
+            _ratio(own, found.get(BASELINE), "cpu_us", less_is_better=True),
+            f"{_middle(own, 'p50_ms'):.2f}",
+            f"{_middle(own, 'p99_ms'):.2f}",
+            f"{_middle(own, 'load_cpu_pct'):.0f}",
+            f"{_middle(own, 'others_cpu_pct'):.0f}",
+        )
+        for server, own in found.items()
+    ]
+    first = next(iter(found.values()))[0]
+    name = title.format(clients=f"{first['operations'] if measure == 'connect' else first['clients']:,.0f}",
+                        in_flight=first["in_flight"])  # fmt: skip
+    return _table(name, columns, lines)
+
+
+def _idle(rows: list[Row]) -> str:
+    found = _of_servers(rows, "idle", None)
+    lines = [
+        _line(
+            server,
+            f"{_middle(own, 'kib_per_connection'):.1f}",
+            _ratio(own, found.get(BASELINE), "kib_per_connection", less_is_better=True),
+        )
+        for server, own in found.items()
+    ]
+    clients = next(iter(found.values()))[0]["clients"]
+    return _table(f"Memory of {clients:,} idle connections", ("server", "KiB each", "× Node"), lines)
+
+
+def _disturbance(rows: list[Row]) -> str:
+    timed = [row["others_cpu_pct"] for row in rows if "others_cpu_pct" in row]
+    busy = sum(others > BUSY_OTHERS for others in timed)
+    text = f"\nOther processes took {median(timed):.0f} % of a core (median), {max(timed):.0f} % at most."
+    if busy:
+        text += f" More than {BUSY_OTHERS} % in {busy} of {len(timed)} measurements: not a quiet machine."
+    return text

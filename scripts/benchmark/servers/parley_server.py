@@ -1,0 +1,49 @@
+"""The benchmark's application on Parley: `parley_server.py PORT raw|asgi`.
+
+`raw` is the protocol class for uvicorn's `ws=`, `asgi` the plain ASGI websocket.
+"""
+
+import sys
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from protocol import Server, Socket
+
+port, shell = int(sys.argv[1]), sys.argv[2]
+io = Server()
+
+
+@io.on("connection")
+async def join(socket: Socket) -> None:
+    """All clients are in one room."""
+    await socket.join("room")
+
+
+@io.on("msg")
+async def broadcast(_: Socket, data: Any) -> None:
+    """To the room, the sender included."""
+    await io.to("room").emit("msg", data)
+
+
+@io.on("echo")
+async def echo(_: Socket, data: Any) -> Any:
+    """Acknowledge with the data."""
+    return data
+
+
+ws: Any = io.websocket_protocol if shell == "raw" else "websockets-sansio"
+uvicorn.run(
+    Starlette(routes=[Mount("/socket.io", app=io)], lifespan=io.lifespan),
+    host="127.0.0.1",
+    port=port,
+    loop="uvloop",
+    http="httptools",
+    ws=ws,
+    ws_per_message_deflate=False,
+    log_level="warning",
+    access_log=False,
+    backlog=4096,
+)

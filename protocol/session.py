@@ -3,11 +3,7 @@
 
 Three things go on side by side, each with a state of its own: the *phase* (which transport carries the
 session, and whether it is being upgraded or closed), the *heartbeat*, and the two HTTP exchanges that polling
-may have in flight. The phases and what may happen in them stand in one table; what is not in it changes nothing:
-a request is refused with `SessionError`, a websocket that came too late is to be closed.
-
-        POLLING ⇄ PROBING ⇄ UPGRADING → WEBSOCKET
-           └──────────┴─────────┴───────────┴──→ CLOSING → CLOSED
+may have in flight. What may happen in which phase stands in the table of `phases`.
 
 Times are integer milliseconds of one clock, given by the caller. What goes out waits in `outbox` until the
 transport is `writable` and the caller `take`s it.
@@ -20,6 +16,7 @@ from msgspec import Struct
 from protocol import engine
 from protocol.engine import Encoded, Packet, PacketType
 from protocol.errors import SessionError
+from protocol.phases import OVER_POLLING, TRANSITIONS, Input, Phase
 
 LINGER = 30_000  # how long a closed session keeps its last packets for the next GET (reference: Polling.closeTimeout)
 STALL = 1_000  # a clock this late means that this process stood still, not that the client was silent
@@ -37,56 +34,6 @@ class CloseReason(StrEnum):
     FORCED_SERVER_CLOSE = "forced server close"
     CLIENT_DISCONNECT = "client namespace disconnect"
     SERVER_DISCONNECT = "server namespace disconnect"
-
-
-class Phase(IntEnum):
-    """Which transport carries the session."""
-
-    POLLING = 0
-    PROBING = 1  # polling, and a websocket is open that has not sent its probe
-    UPGRADING = 2  # polling, and the websocket's probe was answered
-    WEBSOCKET = 3
-    CLOSING = 4  # closed; the last packets wait for one more GET
-    CLOSED = 5
-
-
-class Input(IntEnum):
-    """What can happen to the phase."""
-
-    OPEN_PROBE = 0  # a websocket comes with this session's id
-    PROBE = 1  # it sends `2probe`
-    UPGRADE = 2  # it sends `5`
-    DROP_PROBE = 3  # it sends anything else, closes, or takes too long
-    FINISH = 4  # the session ends, in order: what is queued still goes out
-    FAIL = 5  # the session ends at once
-    FLUSH = 6  # a GET has taken the last packets
-
-
-TRANSITIONS: dict[Phase, dict[Input, Phase]] = {
-    Phase.POLLING: {
-        Input.OPEN_PROBE: Phase.PROBING,
-        Input.FINISH: Phase.CLOSING,
-        Input.FAIL: Phase.CLOSED,
-    },
-    Phase.PROBING: {
-        Input.PROBE: Phase.UPGRADING,
-        Input.DROP_PROBE: Phase.POLLING,
-        Input.FINISH: Phase.CLOSING,
-        Input.FAIL: Phase.CLOSED,
-    },
-    Phase.UPGRADING: {
-        Input.PROBE: Phase.UPGRADING,
-        Input.UPGRADE: Phase.WEBSOCKET,
-        Input.DROP_PROBE: Phase.POLLING,
-        Input.FINISH: Phase.CLOSING,
-        Input.FAIL: Phase.CLOSED,
-    },
-    Phase.WEBSOCKET: {Input.FINISH: Phase.CLOSED, Input.FAIL: Phase.CLOSED},
-    Phase.CLOSING: {Input.FLUSH: Phase.CLOSED, Input.FINISH: Phase.CLOSING, Input.FAIL: Phase.CLOSED},
-    Phase.CLOSED: {Input.FINISH: Phase.CLOSED, Input.FAIL: Phase.CLOSED},
-}
-
-_OVER_POLLING = frozenset({Phase.POLLING, Phase.PROBING, Phase.UPGRADING})
 
 
 class Heartbeat(IntEnum):
@@ -218,7 +165,7 @@ class Session:
         if self._get is Exchange.PENDING:
             self.fail(CloseReason.TRANSPORT_ERROR)
             raise SessionError("two GET requests at a time")
-        if self.phase not in _OVER_POLLING and self.phase is not Phase.CLOSING:
+        if self.phase not in OVER_POLLING and self.phase is not Phase.CLOSING:
             raise SessionError("the session is not polling")
         self._get = Exchange.PENDING
         if self.phase is Phase.UPGRADING and not self.outbox:
@@ -235,7 +182,7 @@ class Session:
         if self._post is Exchange.PENDING:
             self.fail(CloseReason.TRANSPORT_ERROR)
             raise SessionError("two POST requests at a time")
-        if self.phase not in _OVER_POLLING:
+        if self.phase not in OVER_POLLING:
             raise SessionError("the session is not polling")
         self._post = Exchange.PENDING
 

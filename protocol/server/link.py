@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 from protocol import engine
 from protocol.engine import Encoded
 from protocol.errors import CloseCode, PacketError
-from protocol.server.handshake import Request
+from protocol.phases import Phase
+from protocol.server.request import Request
 from protocol.server.transport import Transport
-from protocol.session import CloseReason, Phase, Session
+from protocol.session import CloseReason, Session
 
 if TYPE_CHECKING:
     from protocol.server.hub import Hub

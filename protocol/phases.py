@@ -1,0 +1,61 @@
+"""The phases of an Engine.IO session: one table says what may happen in each (protocol.md §1).
+
+    POLLING ⇄ PROBING ⇄ UPGRADING → WEBSOCKET
+       └──────────┴─────────┴───────────┴──→ CLOSING → CLOSED
+
+A pair that is not in the table changes nothing: `session` refuses a request with `SessionError`, and a websocket
+that came too late is to be closed. UPGRADING leads back to POLLING when its websocket is given up; a session on a
+websocket needs no CLOSING, for what is queued is written at once.
+"""
+
+from enum import IntEnum
+
+
+class Phase(IntEnum):
+    """Which transport carries the session."""
+
+    POLLING = 0
+    PROBING = 1  # polling, and a websocket is open that has not sent its probe
+    UPGRADING = 2  # polling, and the websocket's probe was answered
+    WEBSOCKET = 3
+    CLOSING = 4  # closed; the last packets wait for one more GET
+    CLOSED = 5
+
+
+class Input(IntEnum):
+    """What can happen to the phase."""
+
+    OPEN_PROBE = 0  # a websocket comes with this session's id
+    PROBE = 1  # it sends `2probe`
+    UPGRADE = 2  # it sends `5`
+    DROP_PROBE = 3  # it sends anything else, closes, or takes too long
+    FINISH = 4  # the session ends, in order: what is queued still goes out
+    FAIL = 5  # the session ends at once
+    FLUSH = 6  # a GET has taken the last packets
+
+
+TRANSITIONS: dict[Phase, dict[Input, Phase]] = {
+    Phase.POLLING: {
+        Input.OPEN_PROBE: Phase.PROBING,
+        Input.FINISH: Phase.CLOSING,
+        Input.FAIL: Phase.CLOSED,
+    },
+    Phase.PROBING: {
+        Input.PROBE: Phase.UPGRADING,
+        Input.DROP_PROBE: Phase.POLLING,
+        Input.FINISH: Phase.CLOSING,
+        Input.FAIL: Phase.CLOSED,
+    },
+    Phase.UPGRADING: {
+        Input.PROBE: Phase.UPGRADING,
+        Input.UPGRADE: Phase.WEBSOCKET,
+        Input.DROP_PROBE: Phase.POLLING,
+        Input.FINISH: Phase.CLOSING,
+        Input.FAIL: Phase.CLOSED,
+    },
+    Phase.WEBSOCKET: {Input.FINISH: Phase.CLOSED, Input.FAIL: Phase.CLOSED},
+    Phase.CLOSING: {Input.FLUSH: Phase.CLOSED, Input.FAIL: Phase.CLOSED},
+    Phase.CLOSED: {},
+}
+
+OVER_POLLING = frozenset({Phase.POLLING, Phase.PROBING, Phase.UPGRADING})

@@ -15,7 +15,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -29,10 +29,13 @@ Row = dict[str, Any]
 # One number for every instance and version, so that they take turns to migrate.
 MIGRATION_LOCK = 7_011_746_117
 
+CLOSE_WITHIN = 3.0  # seconds for PostgreSQL to say goodbye
+
 UNREACHABLE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -100,7 +103,7 @@ class Database:
     ) -> None:
         self._pool = databases.Database(
             url,
-            min_size=1,
+            min_size=0,
             max_size=pool_size,
             command_timeout=command_timeout,
             timeout=acquire_timeout,
@@ -112,17 +115,17 @@ class Database:
         self._running: set[asyncio.Task[Any]] = set()
 
     async def connect(self) -> None:
-        """Opens the pool. Raises DatabaseUnavailable."""
-        try:
-            await self._pool.connect()
-        except UNREACHABLE as error:
-            raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error}") from error
+        """Opens the pool and one connection. Raises DatabaseUnavailable."""
+        await self._pool.connect()
+        await self.ping()
 
     async def close(self) -> None:
-        """Waits for what runs, then closes the pool."""
+        """Waits for what runs, which the command timeout bounds, then closes the pool."""
         while self._running:
             await asyncio.wait(self._running)
-        await self._pool.disconnect()
+        with suppress(TimeoutError):  # then asyncpg has dropped the connections
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await self._pool.disconnect()
 
     async def ping(self) -> None:
         """Asks PostgreSQL for a sign of life. Raises DatabaseUnavailable."""
@@ -166,7 +169,11 @@ class Database:
 
     async def _hold(self, work: Callable[[Statements], Coroutine[Any, Any, T]]) -> T:
         try:
-            async with self._pool.connection() as connection:
+            async with AsyncExitStack() as held:
+                try:
+                    connection = await held.enter_async_context(self._pool.connection())
+                except asyncpg.PostgresError as error:  # whatever the reason, there is no connection
+                    raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error!r}") from error
                 return await work(Statements(connection))
         except UNREACHABLE as error:
             raise DatabaseUnavailable(f"PostgreSQL does not answer: {error!r}") from error

@@ -89,6 +89,11 @@ class Device:
         )
         return self
 
+    async def close(self) -> None:
+        await self.client.shutdown()
+        if self.client.eio.http is not None:  # which the client leaves open when the server ended the connection
+            await self.client.eio.http.close()
+
     async def call(self, event: str, *args: Any) -> Any:
         """Emits an event; returns its ack."""
         data = args if len(args) != 1 else args[0]
@@ -134,7 +139,7 @@ class Person:
     async def device(self, url: str | None = None) -> Device:
         """A connected and authenticated device, at another instance if its URL is given."""
         device = Device(url or self.url, self.token, self._transport)
-        self._stack.push_async_callback(device.client.shutdown)
+        self._stack.push_async_callback(device.close)
         await device.connect()
         await device.authenticate()
         return device
@@ -193,7 +198,7 @@ def connect(instance: Instance, stack: AsyncExitStack, transport: str) -> Callab
         token: str | None = None, headers: dict[str, str] | None = None, url: str | None = None
     ) -> Device:
         device = Device(url or instance.url, token, transport)
-        stack.push_async_callback(device.client.shutdown)
+        stack.push_async_callback(device.close)
         return await device.connect(headers)
 
     return connect

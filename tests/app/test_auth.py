@@ -80,7 +80,12 @@ async def test_a_wrong_name_and_a_wrong_password_cannot_be_told_apart(
 
     monkeypatch.setattr(auth_module, "_fits", counting)
     refusals = []
-    for attempt in (("Ann", "wrong"), ("nobody", "password 1"), ("a\0b", "password 1"), ("nobody", "nobody's password")):
+    for attempt in (
+        ("Ann", "wrong"),
+        ("nobody", "password 1"),
+        ("a\0b", "password 1"),
+        ("nobody", "nobody's password"),
+    ):
         with pytest.raises(Refusal) as refusal:
             await auth.sign_in(sign_in(*attempt))
         refusals.append((refusal.value.reason, refusal.value.message))
@@ -116,7 +121,10 @@ async def test_a_forged_or_stale_token_is_refused(auth: Auth, forged: str | None
 
 async def test_a_token_with_one_changed_character_is_refused(auth: Auth, ann: Session) -> None:
     head, body, signature = ann.token.split(".")
-    for changed in (f"{head}.{body[:-2]}{'A' if body[-2] != 'A' else 'B'}{body[-1]}.{signature}", f"{head}.{body}."):
+    for changed in (
+        f"{head}.{body[:-2]}{'A' if body[-2] != 'A' else 'B'}{body[-1]}.{signature}",
+        f"{head}.{body}.",
+    ):
         with pytest.raises(Refusal):
             await auth.user_of_token(changed)
 

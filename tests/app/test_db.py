@@ -7,7 +7,15 @@ import anyio
 import asyncpg
 import pytest
 
-from app.db import Database, DatabaseUnavailable, MigrationError, Queries, migrate, read_migrations, schema_path
+from app.db import (
+    Database,
+    DatabaseUnavailable,
+    MigrationError,
+    Queries,
+    migrate,
+    read_migrations,
+    schema_path,
+)
 
 FIRST = "-- migration 1: one\ncreate table one (n integer);\n"
 SECOND = "-- migration 2: two\ncreate table two (n integer);\ninsert into two values (2);\n"
@@ -80,7 +88,10 @@ async def test_migrating_without_a_server_says_so(tmp_path: object) -> None:
 
 async def test_values_and_rows(small: Database) -> None:
     await small.value("insert into notes select generate_series(1, 3)")
-    assert await small.rows("select n from notes where n >= :least order by n", least=2) == [{"n": 2}, {"n": 3}]
+    assert await small.rows("select n from notes where n >= :least order by n", least=2) == [
+        {"n": 2},
+        {"n": 3},
+    ]
     assert await small.row("select n from notes where n = 9") is None
     assert await small.value("select cast(:data as jsonb)", data={"a": [1, None]}) == {"a": [1, None]}
 
@@ -95,7 +106,9 @@ async def test_a_transaction_that_raises_is_rolled_back(small: Database) -> None
     assert await count(small) == 0
 
 
-async def test_a_transaction_whose_caller_is_cancelled_ends_and_gives_its_connection_back(small: Database) -> None:
+async def test_a_transaction_whose_caller_is_cancelled_ends_and_gives_its_connection_back(
+    small: Database,
+) -> None:
     for number in range(6):  # three times as many as there are slots
         started = asyncio.Event()
 

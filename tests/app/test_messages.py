@@ -81,7 +81,9 @@ async def test_a_message_takes_the_next_number_and_is_announced(desk: Desk, writ
     assert desk.announced == [sent]
 
 
-async def test_what_waits_goes_as_one_batch_and_a_refused_row_fails_alone(desk: Desk, writer: MessageWriter) -> None:
+async def test_what_waits_goes_as_one_batch_and_a_refused_row_fails_alone(
+    desk: Desk, writer: MessageWriter
+) -> None:
     ann, bob = await desk.person(), await desk.person()
     room = await desk.room(ann)
     answers = await asyncio.gather(
@@ -91,7 +93,12 @@ async def test_what_waits_goes_as_one_batch_and_a_refused_row_fails_alone(desk: 
         writer.send(ann, message(room, "4")),
         return_exceptions=True,
     )
-    assert [a.reason if isinstance(a, Refusal) else a.seq for a in answers] == [2, "not_a_member", "not_found", 3]
+    assert [a.reason if isinstance(a, Refusal) else a.seq for a in answers] == [
+        2,
+        "not_a_member",
+        "not_found",
+        3,
+    ]
     assert await desk.db.value("select last_seq from rooms where id = :r", r=room) == 3
 
 
@@ -111,7 +118,9 @@ async def test_more_than_a_batch_keeps_the_order_of_arrival(desk: Desk, writer: 
     room = await desk.room(ann)
     sent = await asyncio.gather(*(writer.send(ann, message(room, str(i))) for i in range(MAX_BATCH * 2 + 7)))
     assert [m.seq for m in sent] == list(range(2, 2 + len(sent)))
-    assert [m.content for m in sorted(desk.announced, key=lambda m: m.seq)] == [str(i) for i in range(len(sent))]
+    assert [m.content for m in sorted(desk.announced, key=lambda m: m.seq)] == [
+        str(i) for i in range(len(sent))
+    ]
     assert [m.seq for m in desk.announced] == sorted(m.seq for m in desk.announced)
 
 
@@ -160,7 +169,9 @@ async def test_a_sender_who_goes_away_is_announced_all_the_same(desk: Desk, writ
 
 
 @pytest.mark.parametrize("failure", [BusUnavailable("away"), LookupError("a bug")])
-async def test_a_message_that_cannot_be_announced_is_written_all_the_same(desk: Desk, failure: Exception) -> None:
+async def test_a_message_that_cannot_be_announced_is_written_all_the_same(
+    desk: Desk, failure: Exception
+) -> None:
     async def announce(_message: Message) -> None:
         raise failure
 
@@ -176,8 +187,15 @@ async def test_a_full_queue_refuses(desk: Desk) -> None:
     writer = MessageWriter(desk.db, desk.announce, max_waiting=2)
     ann = await desk.person()
     room = await desk.room(ann)
-    answers = await asyncio.gather(*(writer.send(ann, message(room)) for _ in range(4)), return_exceptions=True)
-    assert [a.reason if isinstance(a, Refusal) else a.seq for a in answers] == [2, 3, "unavailable", "unavailable"]
+    answers = await asyncio.gather(
+        *(writer.send(ann, message(room)) for _ in range(4)), return_exceptions=True
+    )
+    assert [a.reason if isinstance(a, Refusal) else a.seq for a in answers] == [
+        2,
+        3,
+        "unavailable",
+        "unavailable",
+    ]
     await writer.close()
 
 
@@ -192,7 +210,9 @@ async def test_an_outage_is_told_to_all_who_wait_and_the_next_send_works(
 
     async def hold(q: Queries) -> list[object]:
         await store.lock_room(q, room)
-        return await asyncio.gather(*(writer.send(ann, message(room)) for _ in range(3)), return_exceptions=True)
+        return await asyncio.gather(
+            *(writer.send(ann, message(room)) for _ in range(3)), return_exceptions=True
+        )
 
     assert [type(answer) for answer in await db.transaction(hold)] == [DatabaseUnavailable] * 3
     assert (await writer.send(ann, message(room))).seq == 2
@@ -216,7 +236,10 @@ async def test_several_writers_number_without_gaps_and_write_each_message_once(
     async def send(sender: str, room: str, client_id: str | None) -> list[Message]:
         attempts = chance.choice([1, 1, 2, 4])
         return await asyncio.gather(
-            *(writer.send(sender, message(room, "x", client_id)) for writer in chance.choices(writers, k=attempts))
+            *(
+                writer.send(sender, message(room, "x", client_id))
+                for writer in chance.choices(writers, k=attempts)
+            )
         )
 
     async def come_and_go() -> None:
@@ -259,6 +282,9 @@ async def test_two_instances_that_use_one_client_id_in_two_rooms_agree(desk: Des
             *(w.send(ann, message(r, client_id=str(number))) for w, r in zip(writers, rooms, strict=True)),
             return_exceptions=True,
         )
-        assert sorted(a.reason if isinstance(a, Refusal) else "written" for a in answers) == ["conflict", "written"]
+        assert sorted(a.reason if isinstance(a, Refusal) else "written" for a in answers) == [
+            "conflict",
+            "written",
+        ]
     for one in (*writers, other):
         await one.close()

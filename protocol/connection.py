@@ -7,9 +7,10 @@ protocol and ends the whole connection (protocol.md §2, "Close the whole connec
 from enum import IntEnum
 from typing import Any, TypeAlias
 
+from protocol.decoder import Decoder
 from protocol.engine import Encoded
 from protocol.errors import PacketError
-from protocol.packets import Ack, Connect, ConnectError, Disconnect, Event, Packet, Parser, Partial, attach
+from protocol.packets import Ack, Connect, ConnectError, Disconnect, Event, Packet, Parser
 
 
 class State(IntEnum):
@@ -54,11 +55,9 @@ class Connection:
 
     __slots__ = (
         "_acks",
-        "_buffers",
-        "_max_attachments",
+        "_decoder",
         "_max_namespaces",
         "_parser",
-        "_partial",
         "_states",
         "deadline",
     )
@@ -67,12 +66,10 @@ class Connection:
         self, parser: Parser, *, deadline: int, max_attachments: int = 10, max_namespaces: int = 64
     ) -> None:
         self._parser = parser
-        self._max_attachments = max_attachments
+        self._decoder = Decoder(parser, max_attachments)
         self._max_namespaces = max_namespaces
         self._states: dict[str, State] = {}
         self._acks: dict[tuple[str, int], Any] | None = None
-        self._partial: Partial | None = None
-        self._buffers: list[bytes] = []
         self.deadline: int | None = deadline
 
     def state(self, nsp: str) -> State:
@@ -85,7 +82,7 @@ class Connection:
         Raises `PacketError` for a message that does not decode and for a packet that the namespace's state
         does not allow.
         """
-        packet = self._decode(message)
+        packet = self._decoder.receive(message)
         if packet is None:
             return None
         before = self.state(packet.nsp)
@@ -129,22 +126,6 @@ class Connection:
         """All who wait for an ack from a namespace that the client has left."""
         keys = [key for key in self._acks or () if key[0] == nsp]
         return [self.take_ack(*key) for key in keys]
-
-    def _decode(self, message: str | bytes) -> Packet | None:
-        if self._partial is None:
-            decoded = self._parser.decode(message, self._max_attachments)
-            if not isinstance(decoded, Partial):
-                return decoded
-            self._partial = decoded
-            return None
-        if isinstance(message, str):
-            raise PacketError("text, where an attachment is due")
-        self._buffers.append(message)
-        if len(self._buffers) < self._partial.attachments:
-            return None
-        packet = attach(self._partial, self._buffers)
-        self._partial, self._buffers = None, []
-        return packet
 
     def _decide(self, nsp: str, decision: Decision) -> None:
         self._move(nsp, self.state(nsp), decision)

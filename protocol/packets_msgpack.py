@@ -23,7 +23,6 @@ from protocol.packets import (
     Ack,
     Connect,
     ConnectError,
-    Disconnect,
     Event,
     Packet,
     Parser,
@@ -44,8 +43,8 @@ def encode(packet: Packet) -> Encoded:
             fields = {"type": CONNECT, "nsp": nsp} | ({} if auth is None else {"data": auth})
         case ConnectError(nsp=nsp, data=error):
             fields = {"type": CONNECT_ERROR, "data": error, "nsp": nsp}
-        case Disconnect(nsp=nsp):
-            fields = {"type": DISCONNECT, "nsp": nsp}
+        case _:
+            fields = {"type": DISCONNECT, "nsp": packet.nsp}
     return Encoded(b"", (msgpack.packb(fields, default=_default),))
 
 

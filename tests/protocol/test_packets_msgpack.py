@@ -1,0 +1,237 @@
+"""Socket.IO packets in msgpack: bytes that notepack 2.2 writes, any data at all, and python-socketio as the peer."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
+from socketio.msgpack_packet import MsgPackPacket as PeerPacket
+
+from protocol.errors import PacketError
+from protocol.packets import (
+    MAX_SAFE_INTEGER,
+    RESERVED_EVENTS,
+    Ack,
+    Connect,
+    ConnectError,
+    Disconnect,
+    Event,
+    Packet,
+)
+from protocol.packets_msgpack import MSGPACK, decode, encode
+from tests.protocol.values import packets, scalars
+
+DATE = datetime(2020, 1, 1, 0, 0, 0, 123000, UTC)
+
+
+def written(packet: Packet) -> bytes:
+    """The one binary message that a packet becomes."""
+    item = encode(packet)
+    assert item.text == b""
+    (message,) = item.binary
+    return message
+
+
+def packed(**fields: Any) -> bytes:
+    return msgpack.packb(fields)
+
+
+# `{type, nsp, data, id?}` as socket.io-msgpack-parser's client and server write them.
+PACKETS: list[tuple[Packet, dict[str, Any]]] = [
+    (Connect(), {"type": 0, "nsp": "/"}),
+    (Connect("/admin", {"token": "x"}), {"type": 0, "nsp": "/admin", "data": {"token": "x"}}),
+    (Disconnect("/a"), {"type": 1, "nsp": "/a"}),
+    (Event(["x", b"\x01", {"a": [b""]}]), {"type": 2, "data": ["x", b"\x01", {"a": [b""]}], "nsp": "/"}),
+    (Event(["x"], "/a", 0), {"type": 2, "data": ["x"], "nsp": "/a", "id": 0}),
+    (Ack([b"\x00"], MAX_SAFE_INTEGER), {"type": 3, "data": [b"\x00"], "nsp": "/", "id": MAX_SAFE_INTEGER}),
+    (ConnectError({"message": "no"}, "/a"), {"type": 4, "data": {"message": "no"}, "nsp": "/a"}),
+]
+
+
+@pytest.mark.parametrize(("packet", "fields"), PACKETS)
+def test_table(packet: Packet, fields: dict[str, Any]) -> None:
+    message = written(packet)
+    assert message == msgpack.packb(fields)
+    assert decode(message) == packet
+    assert decode(msgpack.packb(dict(reversed(fields.items())) | {"options": {"compress": True}})) == packet
+    for end in range(len(message)):
+        with pytest.raises(PacketError):
+            decode(message[:end])
+    with pytest.raises(PacketError):
+        decode(message + b"\x00")
+
+
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        ("d40000", None),
+        ("c0", None),
+        ("d700" + "0000016f5e66e87b", DATE),
+        ("d700" + "ffffffffffffffff", datetime(1969, 12, 31, 23, 59, 59, 999000, UTC)),
+        ("c403010203", b"\x01\x02\x03"),
+        ("c70300010203", b"\x01\x02\x03"),
+        ("c70000", b""),
+        ("c7010041", b"A"),
+        ("c7080041414141414141ff", b"AAAAAAA\xff"),
+        ("c8010000" + "ab" * 256, b"\xab" * 256),
+        ("c90001000000" + "ab" * 65536, b"\xab" * 65536),
+        ("d6ff00000001", datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)),
+        ("cf0020000000000000", 2**53),
+        ("cb3ff8000000000000", 1.5),
+        ("a3eda0bd", "\ufffd\ufffd\ufffd"),
+    ],
+)
+def test_values_that_node_writes(value: str, seen: Any) -> None:
+    head = bytes.fromhex("83a474797065" + "02" + "a36e7370a12f" + "a464617461" + "92a178")
+    event = decode(head + bytes.fromhex(value))
+    assert event == Event(["x", seen])
+    assert isinstance(event, Event)
+    assert type(event.data[1]) is type(seen)
+
+
+@pytest.mark.parametrize("field", ["data", "id"])
+@pytest.mark.parametrize("absent", [None, msgpack.ExtType(0, b"\x00")])
+def test_undefined_is_absent(field: str, absent: Any) -> None:
+    assert decode(packed(type=0, nsp="/", **{field: absent})) == Connect()
+
+
+ERRORS: list[bytes] = [
+    b"",
+    b"\xc1",
+    b"\x80",
+    b"\x90",
+    b"2[1]",
+    packed(type=0),
+    packed(nsp="/"),
+    packed(type="2", nsp="/", data=["x"]),
+    packed(type=2.0, nsp="/", data=["x"]),
+    packed(type=True, nsp="/"),
+    packed(type=None, nsp="/"),
+    packed(type=5, nsp="/", data=["x"]),
+    packed(type=-1, nsp="/"),
+    packed(type=2**64 - 1, nsp="/"),
+    packed(type=2, nsp=b"/", data=["x"]),
+    packed(type=2, nsp=None, data=["x"]),
+    packed(type=2, nsp="/"),
+    packed(type=2, nsp="/", data=[]),
+    packed(type=2, nsp="/", data="x"),
+    packed(type=2, nsp="/", data=[b"x"]),
+    packed(type=2, nsp="/", data={"0": "x"}),
+    packed(type=2, nsp="/", data=["x"], id=-1),
+    packed(type=2, nsp="/", data=["x"], id=MAX_SAFE_INTEGER + 1),
+    packed(type=2, nsp="/", data=["x"], id=1.0),
+    packed(type=2, nsp="/", data=["x"], id=True),
+    packed(type=2, nsp="/", data=["x"], id="1"),
+    packed(type=3, nsp="/", data=["x"]),
+    packed(type=3, nsp="/", id=1),
+    packed(type=0, nsp="/", data=["x"]),
+    packed(type=1, nsp="/", data={}),
+    packed(type=4, nsp="/", data="message"),
+    packed(type=2, nsp="/", data=["x", msgpack.ExtType(5, b"12")]),
+    bytes.fromhex("83a47479706502a36e7370a12fa46461746192a178c70cff") + b"\xff" * 12,
+    bytes.fromhex("83a47479706502a36e7370a12fa46461746192a178c703ff010203"),
+    msgpack.packb({"type": 2, "nsp": "/", "data": ["x", {1: 2}]}),
+    msgpack.packb({0: 2, "nsp": "/"}),
+    b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data" + b"\x91" * 3000,
+    b"\xdd\xff\xff\xff\xff",
+    b"\xdf\xff\xff\xff\xff",
+    b"\xc6\xff\xff\xff\xff",
+    *[packed(type=2, nsp="/", data=[name]) for name in sorted(RESERVED_EVENTS)],
+]
+
+
+@pytest.mark.parametrize("message", ERRORS)
+def test_no_packet(message: bytes) -> None:
+    with pytest.raises(PacketError):
+        decode(message)
+
+
+def test_text_is_no_packet() -> None:
+    with pytest.raises(PacketError, match="text message"):
+        decode('2["x"]')
+
+
+class Point(Struct):
+    x: int
+    at: datetime
+    blob: bytes
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        ("date", "seen"),
+        [
+            (DATE, DATE),
+            (DATE.astimezone(timezone(timedelta(hours=5))), DATE),
+            (DATE.replace(tzinfo=None), DATE),
+            (DATE + timedelta(microseconds=999), DATE),
+            (datetime(1, 1, 1, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)),
+            (datetime(9999, 12, 31, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)),
+        ],
+    )
+    def test_dates_in_milliseconds(self, date: datetime, seen: datetime) -> None:
+        assert decode(written(Event(["x", date]))) == Event(["x", seen])
+
+    def test_a_struct_may_hold_binary_and_dates(self) -> None:
+        packet = decode(written(Event(["x", Point(1, DATE, b"b")])))
+        assert packet == Event(["x", {"x": 1, "at": DATE, "blob": b"b"}])
+
+    @pytest.mark.parametrize("value", [b"ab", bytearray(b"ab"), memoryview(b"ab")])
+    def test_forms_of_binary(self, value: Any) -> None:
+        assert decode(written(Ack([value, ("tuple",)], 1))) == Ack([b"ab", ["tuple"]], 1)
+
+    @pytest.mark.parametrize("value", [object(), {"a", "b"}, 2**64, -(2**63) - 1, "\ud83d", 1j])
+    def test_what_cannot_be_sent(self, value: Any) -> None:
+        with pytest.raises((TypeError, ValueError)):
+            encode(Event(["x", value]))
+
+
+def test_the_parser_is_these_functions() -> None:
+    assert (MSGPACK.encode, MSGPACK.decode) == (encode, decode)
+
+
+# --- any data ---
+
+milliseconds = st.datetimes(timezones=st.just(UTC)).map(
+    lambda at: at.replace(microsecond=at.microsecond // 1000 * 1000)
+)
+leaves = scalars | st.binary(max_size=300) | milliseconds
+
+
+@given(packets(leaves))
+def test_decode_undoes_encode(packet: Packet) -> None:
+    assert decode(written(packet)) == packet
+
+
+@given(
+    st.binary(max_size=60)
+    | st.builds(lambda packet, at, junk: written(packet)[:at] + junk + written(packet)[at + 1 :],
+                packets(leaves), st.integers(0, 60), st.binary(max_size=2))
+)  # fmt: skip
+def test_any_bytes_decode_or_are_a_packet_error(message: bytes) -> None:
+    try:
+        packet = decode(message, 10)
+    except PacketError:
+        return
+    assert isinstance(packet, Packet)
+
+
+# --- a real peer ---
+
+KINDS = {Connect: 0, Disconnect: 1, Event: 2, Ack: 3, ConnectError: 4}
+
+
+@given(packets(scalars | st.binary(max_size=20)))
+def test_socketio_reads_what_we_write(packet: Packet) -> None:
+    peer = PeerPacket(encoded_packet=written(packet))
+    assert (peer.packet_type, peer.namespace) == (KINDS[type(packet)], packet.nsp)
+    assert (peer.data, peer.id) == (getattr(packet, "data", None), getattr(packet, "id", None))
+
+
+@given(packets(scalars | st.binary(max_size=20)))
+def test_we_read_what_socketio_writes(packet: Packet) -> None:
+    data, number = getattr(packet, "data", None), getattr(packet, "id", None)
+    assert decode(PeerPacket(KINDS[type(packet)], data, packet.nsp, number).encode()) == packet

@@ -13,7 +13,18 @@ The path of one message, in and out:
 """
 
 from protocol.broadcast import Record
-from protocol.errors import AckTimeout, BusUnavailable, Disconnected, HandshakeError, ProtocolError, Refused
+from protocol.client.client import Client
+from protocol.client.options import ClientOptions
+from protocol.client.socket import ClientSocket
+from protocol.errors import (
+    AckTimeout,
+    BusUnavailable,
+    Disconnected,
+    HandshakeError,
+    ProtocolError,
+    Refused,
+    Unreachable,
+)
 from protocol.packets import JSON
 from protocol.packets_msgpack import MSGPACK
 from protocol.server.bus import Bus, MemoryBus
@@ -34,6 +45,9 @@ __all__ = [
     "BadArguments",
     "Bus",
     "BusUnavailable",
+    "Client",
+    "ClientOptions",
+    "ClientSocket",
     "CloseReason",
     "Cookie",
     "Disconnected",
@@ -51,4 +65,5 @@ __all__ = [
     "Refused",
     "Server",
     "Socket",
+    "Unreachable",
 ]

@@ -8,6 +8,7 @@ ProtocolError                 the peer broke a rule; its connection is closed
 Refused                       the application refuses a connection or an event, with words for the client
 AckTimeout                    nobody acknowledged in time
 Disconnected                  the peer is gone, so what was asked of it cannot happen
+└── Unreachable               a client could not connect to its server
 BusUnavailable                the bus could not store a record
 """
 
@@ -103,6 +104,10 @@ class AckTimeout(Exception):
 
 class Disconnected(Exception):
     """The peer is not connected (any more)."""
+
+
+class Unreachable(Disconnected):
+    """No connection to the server came about: nobody listens, it refused the handshake, it took too long, …"""
 
 
 class BusUnavailable(Exception):

@@ -1,0 +1,63 @@
+"""The asyncio client: the parts put together, behind the names that an application uses."""
+
+from types import TracebackType
+from typing import Any, Self
+
+from protocol.client.link import Link
+from protocol.client.options import ClientOptions
+from protocol.client.socket import Auth, ClientSocket
+from protocol.opening import parse_url
+
+
+class Client(ClientSocket):
+    """A Socket.IO client over a websocket; it is its own namespace, the main one unless told otherwise.
+
+        async with Client("https://chat.example", auth={"token": "…"}) as client:
+            client.on("news")(print)
+            answer = await client.emit_with_ack("hello", {"binary": b"…"}, timeout=5000)
+
+    `url` says where the server is, `auth` what to join with: an object, or a function (plain or coroutine) that is
+    called for each time it joins. The other keyword arguments are those of `ClientOptions`.
+
+    A connection that breaks is made again, with growing waits, and its namespaces are joined again; not so after
+    `disconnect`, after the server disconnected or refused us, or when `connect` fails.
+    """
+
+    def __init__(self, url: str, *, namespace: str = "/", auth: Auth | None = None, **options: Any) -> None:
+        checked = ClientOptions(**options)
+        link = Link(parse_url(url, checked.path), checked)
+        super().__init__(_checked_name(namespace), link, auth)
+        link.sockets[self.name] = self
+
+    def of(self, namespace: str, *, auth: Auth | None = None) -> ClientSocket:
+        """Another namespace over the same connection, made at the first call; `connect` joins it."""
+        name = _checked_name(namespace)
+        socket = self._link.sockets.get(name)
+        if socket is None:
+            socket = self._link.sockets[name] = ClientSocket(name, self._link, auth)
+        elif auth is not None:
+            socket.auth = auth
+        return socket
+
+    async def disconnect(self) -> None:
+        """Leave all namespaces and close the connection. The rest is as for one namespace."""
+        sockets = list(self._link.sockets.values())
+        for socket in sockets:
+            socket.quit()
+        for socket in sockets:
+            await socket.ended()
+
+    async def __aenter__(self) -> Self:
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.disconnect()
+
+
+def _checked_name(namespace: str) -> str:
+    if "," in namespace:
+        raise ValueError("a namespace's name has no comma")
+    return namespace if namespace.startswith("/") else f"/{namespace}"

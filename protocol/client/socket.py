@@ -1,0 +1,319 @@
+"""One namespace of a client, as the application sees it."""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from enum import IntEnum
+from functools import partial
+from itertools import count
+from typing import Any, TypeAlias, TypeVar
+
+from protocol.client.channel import Channel
+from protocol.client.link import Link
+from protocol.client.reader import Handler, Job, Reader
+from protocol.client_session import DisconnectReason
+from protocol.engine import Encoded
+from protocol.errors import AckTimeout, Disconnected, Refused, Unreachable
+from protocol.packets import RESERVED_EVENTS, Ack, Connect, ConnectError, Disconnect, Event, Packet
+
+log = logging.getLogger("protocol.client")
+
+Auth: TypeAlias = Mapping[str, Any] | Callable[[], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
+Registered = TypeVar("Registered", bound=Handler)
+
+LIFECYCLE = ("connect", "disconnect", "connect_error")
+
+
+class Phase(IntEnum):
+    """Where a namespace stands, over all connections."""
+
+    IDLE = 0  # not wanted
+    CONNECTING = 1  # `connect` waits
+    CONNECTED = 2
+    RECONNECTING = 3  # it was connected; it will be again, when the connection is
+
+
+class ClientSocket:
+    """A namespace of a client. `id` is the socket's id on the server, None while not connected.
+
+    Handlers are called as `handler(*args)`, in the order of the events, one at a time; they may be coroutine
+    functions or plain ones, and may wait for acks. What one returns is the ack (a tuple: several values).
+    """
+
+    def __init__(self, name: str, link: Link, auth: Auth | None) -> None:
+        self.name = name
+        self.auth = auth
+        self.id: str | None = None
+        self._link = link
+        self._phase = Phase.IDLE
+        self._joined: asyncio.Future[Exception | None]  # done when a try to get in ends; there unless idle
+        self._handlers: dict[str, Handler] = {}
+        self._lifecycle: dict[str, list[Handler]] = {event: [] for event in LIFECYCLE}
+        self._reader = Reader(link.options.max_pending_events // 2, link.relieve)
+        self._acks: dict[int, asyncio.Future[list[Any] | None]] = {}
+        self._ack_ids = count()
+        self._buffer: list[tuple[int | None, Encoded]] = []  # with their ack ids, while reconnecting
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name} {self._phase.name.lower()}>"
+
+    @property
+    def connected(self) -> bool:
+        """Whether events reach the server now."""
+        return self._phase is Phase.CONNECTED
+
+    @property
+    def active(self) -> bool:
+        """Whether it is connected or tries to be."""
+        return self._phase is not Phase.IDLE
+
+    # --- handlers ---
+
+    def on(self, event: str) -> Callable[[Registered], Registered]:
+        """Register a handler for an event; each event has one.
+
+        The lifecycle's own may have several: `connect()`, `disconnect(reason)`, `connect_error(error)`. A
+        queue's `put_nowait` makes a good handler where events are to be waited for.
+        """
+
+        def register(handler: Registered) -> Registered:
+            if event in self._lifecycle:
+                self._lifecycle[event].append(handler)
+            elif event in RESERVED_EVENTS:
+                raise ValueError(f"{event!r} is a reserved event name")
+            elif event in self._handlers:
+                raise ValueError(f"{event!r} has a handler already")
+            else:
+                self._handlers[event] = handler
+            return handler
+
+        return register
+
+    def off(self, event: str) -> None:
+        """Take back the handler of an event, or all of a lifecycle's. An event without one is dropped."""
+        if event in self._lifecycle:
+            self._lifecycle[event].clear()
+        else:
+            self._handlers.pop(event, None)
+
+    # --- connect and disconnect ---
+
+    async def connect(self) -> None:
+        """Join the namespace; return once the server has let us in.
+
+        Raises `Refused` with the server's message and data, `Unreachable` if no connection comes about within
+        `connect_timeout`, `Disconnected` if `disconnect` is called meanwhile, and what the `auth` function
+        raises. It is tried once: only a connection that was there and broke is made again by itself.
+        """
+        if self._phase is Phase.CONNECTED:
+            return
+        if self._phase is Phase.IDLE:
+            self._phase = Phase.CONNECTING
+            self._joined = asyncio.get_running_loop().create_future()
+        joined = self._joined
+        limit = self._link.options.connect_timeout
+        try:
+            async with asyncio.timeout(limit / 1000):
+                await self._link.admit(self)
+                error = await asyncio.shield(joined)
+        except TimeoutError:
+            error = Unreachable(f"the server did not let us in within {limit} ms")
+            if self._phase is Phase.CONNECTING:
+                self.fail(error)
+        finally:
+            if self._phase is Phase.CONNECTING:  # cancelled
+                self.quit()
+        if error is not None:
+            raise error
+
+    async def disconnect(self) -> None:
+        """Leave the namespace, and close the connection if no other one uses it.
+
+        What came before is still handled; then the `disconnect` handlers run. Returns when all that has ended (in a
+        handler, without waiting for the handlers).
+        """
+        self.quit()
+        await self.ended()
+
+    def quit(self) -> None:
+        """`disconnect`, for callers that cannot wait."""
+        channel = self._link.channel
+        if self._phase is Phase.CONNECTED and channel is not None:
+            channel.send(channel.connection.leave(self.name))
+            self._leave(DisconnectReason.CLIENT_DISCONNECT)
+        if self.active:
+            self._finish(Disconnected(DisconnectReason.CLIENT_DISCONNECT.value))
+            self._link.release()
+
+    async def ended(self) -> None:
+        """Wait until nothing is left of what `quit` ends."""
+        await self._reader.finish()
+        await self._link.closed()
+
+    # --- to the server ---
+
+    async def emit(self, event: str, *args: Any) -> None:
+        """Send an event; waits while the connection takes no more.
+
+        While reconnecting, up to `max_buffered_events` wait for the connection. Raises `Disconnected` for one more, and
+        when not connected.
+        """
+        self._send(event, args, None)
+        if self._link.channel is not None:
+            await self._link.channel.drained()
+
+    async def emit_with_ack(self, event: str, *args: Any, timeout: int | None = None) -> Any:  # noqa: ASYNC109
+        """Send an event and wait for the server's answer: the first value of its ack, None if it has none.
+
+        Raises `AckTimeout` after `timeout` ms (None: never), and `Disconnected` as `emit` does and when the connection
+        is lost before the answer came: whether the server has got the event is not known then.
+        """
+        number = next(self._ack_ids)
+        answer: asyncio.Future[list[Any] | None] = asyncio.get_running_loop().create_future()
+        self._send(event, args, number)
+        self._acks[number] = answer
+        self._link.expect(+1)
+        try:
+            async with asyncio.timeout(None if timeout is None else timeout / 1000):
+                values = await answer
+        except TimeoutError as error:
+            raise AckTimeout from error
+        finally:
+            self._link.expect(-1)
+            self._acks.pop(number, None)
+            self._buffer = [item for item in self._buffer if item[0] != number]
+        if values is None:
+            raise Disconnected("the connection was lost before the server answered")
+        return values[0] if values else None
+
+    def _send(self, event: str, args: tuple[Any, ...], number: int | None) -> None:
+        if event in RESERVED_EVENTS:
+            raise ValueError(f"{event!r} is a reserved event name")
+        item = self._link.options.parser.encode(Event([event, *args], self.name, number))
+        if self._phase is Phase.CONNECTED and self._link.channel is not None:
+            self._link.channel.send(item)
+        elif self._phase is Phase.IDLE:
+            raise Disconnected("not connected")
+        elif len(self._buffer) >= self._link.options.max_buffered_events:
+            raise Disconnected("too many events wait for the connection")
+        else:
+            self._buffer.append((number, item))
+
+    # --- what the link calls ---
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait to be handled."""
+        return self._reader.waiting
+
+    async def credentials(self) -> dict[str, Any] | None:
+        """The payload to join with."""
+        auth = self.auth() if callable(self.auth) else self.auth
+        if inspect.isawaitable(auth):
+            auth = await auth
+        return None if auth is None else dict(auth)
+
+    def receive(self, channel: Channel, packet: Packet) -> None:
+        """Take a packet of this namespace."""
+        match packet:
+            case Event():
+                self._arrive(channel, packet)
+            case Ack(id=number, data=values):
+                answer = self._acks.pop(number, None)
+                if answer is not None and not answer.done():
+                    answer.set_result(values)
+            case Connect(data=data):
+                self._enter(channel, data or {})
+            case ConnectError(data=error):
+                self.fail(Refused(str(error.get("message", "")), error.get("data")))
+            case Disconnect():
+                self._leave(DisconnectReason.SERVER_DISCONNECT)
+                self._finish(Disconnected(DisconnectReason.SERVER_DISCONNECT.value))
+                self._link.release()
+
+    def lose(self, reason: DisconnectReason, *, final: bool) -> None:
+        """The connection is gone; for good, if `final`."""
+        error = Unreachable(f"the connection was lost: {reason}")
+        if self._phase is not Phase.CONNECTED:
+            self.miss(error, final=final)
+            return
+        self._leave(reason)
+        if final:
+            self._finish(error)
+        else:
+            self._phase = Phase.RECONNECTING
+            self._joined = asyncio.get_running_loop().create_future()
+
+    def miss(self, error: Unreachable, *, final: bool) -> None:
+        """An attempt to connect failed; the last one, if `final`."""
+        self._notify("connect_error", error)
+        if final or self._phase is Phase.CONNECTING:
+            self._finish(error)
+
+    def fail(self, error: Exception) -> None:
+        """It is not let in, so it tries no more."""
+        if self.active:
+            self._notify("connect_error", error)
+            self._finish(error)
+            self._link.release()
+
+    # --- steps of these ---
+
+    def _enter(self, channel: Channel, data: Mapping[str, Any]) -> None:
+        if not self.active:  # we thought better of it before the server answered
+            channel.send(channel.connection.leave(self.name))
+            return
+        self.id = data["sid"]
+        self._phase = Phase.CONNECTED
+        for _, item in self._buffer:
+            channel.send(item)
+        self._buffer.clear()
+        self._settle(None)
+        self._notify("connect")
+
+    def _leave(self, reason: DisconnectReason) -> None:
+        """It was connected and is not any more."""
+        self.id = None
+        self._fail_acks()
+        self._notify("disconnect", reason.value)
+
+    def _finish(self, error: Exception) -> None:
+        """It is not wanted any more, or cannot be had."""
+        self._phase = Phase.IDLE
+        self._buffer.clear()
+        self._fail_acks()
+        self._settle(error)
+
+    def _settle(self, error: Exception | None) -> None:
+        if not self._joined.done():
+            self._joined.set_result(error)
+
+    def _fail_acks(self) -> None:
+        for answer in self._acks.values():
+            if not answer.done():
+                answer.set_result(None)
+        self._acks.clear()
+
+    def _notify(self, event: str, *args: Any) -> None:
+        for handler in self._lifecycle[event]:
+            self._reader.put(Job(event, handler, args))
+
+    def _arrive(self, channel: Channel, packet: Event) -> None:
+        name = packet.data[0]
+        handler = self._handlers.get(name)
+        if handler is None:
+            log.debug("no handler for %r", name)
+            return
+        finish = None if packet.id is None else partial(self._acknowledge, channel, self.id, packet.id)
+        self._reader.put(Job(name, handler, tuple(packet.data[1:]), finish))
+        if self._reader.waiting >= self._link.options.max_pending_events:
+            self._link.throttle()
+
+    def _acknowledge(self, channel: Channel, sid: str | None, number: int, value: Any) -> None:
+        """Answer an event with what its handler returned, unless the one it was sent to, `sid`, is gone: the
+        number means nothing to the server any more."""
+        values = [] if value is None else list(value) if isinstance(value, tuple) else [value]
+        item = self._link.options.parser.encode(Ack(values, number, self.name))
+        if self.id == sid:
+            channel.send(item)

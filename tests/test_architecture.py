@@ -1,0 +1,161 @@
+"""The rules that keep the parts apart, read from the source text."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import protocol
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted(
+    path.relative_to(ROOT) for folder in ("app", "protocol") for path in (ROOT / folder).rglob("*.py")
+)
+APP = [path for path in MODULES if path.parts[0] == "app"]
+PROTOCOL = [path for path in MODULES if path.parts[0] == "protocol"]
+PURE = [path for path in PROTOCOL if len(path.parts) == 2 and path.name != "__init__.py"]
+
+IMPURE = {
+    *(
+        "anyio",
+        "asyncio",
+        "concurrent",
+        "multiprocessing",
+        "signal",
+        "subprocess",
+        "threading",
+    ),  # more than one task
+    *("http", "select", "selectors", "socket", "ssl", "urllib.request"),  # the network
+    *("io", "logging", "os", "pathlib", "shutil", "sys", "tempfile"),  # the machine
+    *("time", "random", "secrets", "uuid", "uuid_utils"),  # clock and chance
+    *("httptools", "redis", "starlette", "uvicorn", "uvloop"),
+}
+SQL_MODULES = {"app/db.py", "app/store.py"}
+BEFORE_THERE_IS_A_DATABASE = "app/embedded_postgres.py"  # it makes the one that the others connect to
+REDIS_MODULES = {"protocol/server/redis_bus.py"}
+SQL = re.compile(
+    r"\s*(select\s.+\sfrom|select\s+\w+\(|insert\s+into|update\s+\w+\s+set|delete\s+from|with\s+\w+.*\s+as\s+\(|"
+    r"create\s+(table|index|database|extension)|alter\s+table|drop\s+(table|database)|truncate\s|listen\s|notify\s)",
+    re.IGNORECASE | re.DOTALL,
+)
+VAGUE = re.compile(r"manager|helper|utils|^base_|^_?Base[A-Z]", re.IGNORECASE)
+
+LINES_OF_A_FILE = 325  # a guide that shows when a file does two jobs; most have half of it
+LINES_OF_A_FUNCTION = 60
+
+
+def names(paths: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("path", paths, ids=str)
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse((ROOT / path).read_text("utf-8"))
+
+
+def imports(path: Path) -> Iterator[tuple[str, str | None]]:
+    """Each imported module, with the name taken from it, if one is."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def packages(path: Path) -> set[str]:
+    """The top-level packages that a module imports."""
+    return {module.partition(".")[0] for module, _ in imports(path)}
+
+
+@names(PURE)
+def test_the_root_of_protocol_does_no_input_or_output(path: Path) -> None:
+    assert {module for module, _ in imports(path)} & IMPURE == set()
+    assert packages(path) & IMPURE == set()
+    asynchronous = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
+    assert not any(isinstance(node, asynchronous) for node in ast.walk(tree(path)))
+    called = {
+        node.func.id
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert called & {"open", "print", "input"} == set()
+    clocks = {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
+    assert clocks & {"now", "utcnow", "today"} == set(), "time is an argument"
+
+
+@names(PURE)
+def test_the_root_of_protocol_knows_nothing_of_its_shells(path: Path) -> None:
+    inside = {f"{module}.{name}" for module, name in imports(path) if module.startswith("protocol")}
+    assert not {name for name in inside if name.startswith(("protocol.server", "protocol.client."))}
+
+
+@names(PROTOCOL)
+def test_protocol_knows_nothing_of_the_application(path: Path) -> None:
+    assert "app" not in packages(path)
+
+
+@names(APP)
+def test_the_application_takes_from_protocol_what_it_offers(path: Path) -> None:
+    taken = [(module, name) for module, name in imports(path) if module.partition(".")[0] == "protocol"]
+    for module, name in taken:
+        assert module == "protocol", f"{path} reaches into {module}"
+        assert name in protocol.__all__
+
+
+def test_what_protocol_offers_is_there() -> None:
+    assert [name for name in protocol.__all__ if not hasattr(protocol, name)] == []
+    assert len(set(protocol.__all__)) == len(protocol.__all__)
+
+
+@names([path for path in MODULES if path.as_posix() not in {*SQL_MODULES, BEFORE_THERE_IS_A_DATABASE}])
+def test_sql_stands_in_the_store(path: Path) -> None:
+    texts = [
+        node.value
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    assert [text for text in texts if SQL.match(text)] == []
+
+
+@pytest.mark.parametrize("module", sorted(SQL_MODULES))
+def test_sql_is_recognized(module: str) -> None:
+    constants = (node.value for node in ast.walk(tree(Path(module))) if isinstance(node, ast.Constant))
+    assert any(SQL.match(text) for text in constants if isinstance(text, str))
+
+
+def test_redis_is_imported_in_as_few_modules_as_can_be() -> None:
+    assert {path.as_posix() for path in MODULES if "redis" in packages(path)} == REDIS_MODULES
+
+
+@names(MODULES)
+def test_names_say_something(path: Path) -> None:
+    defined = [
+        node.name
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert [name for name in [path.stem, *path.parts[:-1], *defined] if VAGUE.search(name)] == []
+
+
+@names(MODULES)
+def test_files_and_functions_are_short(path: Path) -> None:
+    assert len((ROOT / path).read_text("utf-8").splitlines()) <= LINES_OF_A_FILE
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert lines_of_code(node) <= LINES_OF_A_FUNCTION, f"{node.name} is too long"
+
+
+def lines_of_code(function: ast.AST) -> int:
+    """The lines of a function, without those of the texts in it: a statement of SQL has the length it needs."""
+    texts = [
+        node for node in ast.walk(function) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    return height(function) - sum(height(node) - 1 for node in texts)
+
+
+def height(node: ast.AST) -> int:
+    return node.end_lineno - node.lineno + 1

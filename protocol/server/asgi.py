@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 from protocol.engine import Encoded
 from protocol.errors import CloseCode, HandshakeError
 from protocol.server.cors import cors_headers
-from protocol.server.handshake import RawHeaders, Request
 from protocol.server.hub import Hub
 from protocol.server.link import Link
+from protocol.server.request import RawHeaders, Request
 from protocol.session import CloseReason
 
 log = logging.getLogger("protocol.asgi")

@@ -1,7 +1,7 @@
 """Cross-origin headers of the engine's answers (Fetch standard, "CORS protocol")."""
 
-from protocol.server.handshake import RawHeaders, Request
 from protocol.server.options import EngineOptions
+from protocol.server.request import RawHeaders, Request
 
 _MAX_AGE = b"600"  # seconds a browser may keep a preflight's answer
 
@@ -20,7 +20,7 @@ def cors_headers(options: EngineOptions, request: Request) -> RawHeaders:
     headers: list[tuple[bytes, bytes]] = []
     if options.cors_origins != "*":
         headers.append((b"vary", b"Origin"))
-    origin = allowed_origin(options, request.headers.get("origin"))
+    origin = allowed_origin(options, request.header("origin"))
     if origin is not None:
         headers.append((b"access-control-allow-origin", origin.encode("latin-1")))
         if options.cors_credentials:
@@ -30,7 +30,7 @@ def cors_headers(options: EngineOptions, request: Request) -> RawHeaders:
 
 def preflight_headers(options: EngineOptions, request: Request) -> RawHeaders:
     """The headers of the answer to an OPTIONS request: what the browser may send after it."""
-    wanted = request.headers.get("access-control-request-headers", "content-type")
+    wanted = request.header("access-control-request-headers") or "content-type"
     return [
         *cors_headers(options, request),
         (b"access-control-allow-methods", b"GET,POST"),

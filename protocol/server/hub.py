@@ -14,9 +14,10 @@ import orjson
 
 from protocol.engine import Encoded
 from protocol.errors import HandshakeCode, HandshakeError, Refused
-from protocol.server.handshake import Handshake, Request, verify, verify_version
+from protocol.server.handshake import Handshake, verify, verify_version
 from protocol.server.link import Link, Receiver
 from protocol.server.options import EngineOptions
+from protocol.server.request import Request
 from protocol.server.transport import Transport
 from protocol.session import STALL, CloseReason, Session
 
@@ -72,8 +73,7 @@ class Hub:
 
     def check(self, request: Request) -> Link | None:
         """The link that a request belongs to, None for a new session. Raises `HandshakeError`."""
-        sid = request.query.get("sid")
-        link = self.links.get(sid) if sid else None
+        link = self.links.get(request.sid) if request.sid else None
         if link is not None:
             link.tick(self.now())
             if link.session.id not in self.links:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -55,6 +54,7 @@ class Peer:
         "_hub",
         "_inbox",
         "_limit",
+        "_pending",
         "_reader",
         "_waiting",
         "connection",
@@ -74,7 +74,8 @@ class Peer:
         self._hub = hub
         self._dispatcher = dispatcher
         self._limit = options.max_pending_events
-        self._inbox: deque[Job] = deque()
+        self._inbox: list[Job] = []
+        self._pending = 0  # jobs that wait, in the inbox and in what the reader has taken from it
         self._reader: asyncio.Task[None] | None = None
         self._waiting: asyncio.Future[None] | None = None  # the reader's, for the next job
 
@@ -120,11 +121,12 @@ class Peer:
     def enqueue(self, job: Job) -> None:
         """Put a job behind those that came before it; past the limit, reading from the client stops."""
         self._inbox.append(job)
+        self._pending += 1
         if self._reader is None:
             self._reader = self._hub.run(self._read())
         else:
             self._wake()
-        if len(self._inbox) >= self._limit:
+        if self._pending >= self._limit:
             self.link.pause()
 
     def _wake(self) -> None:
@@ -134,9 +136,10 @@ class Peer:
 
     async def _read(self) -> None:
         while True:
-            while self._inbox:
-                job = self._inbox.popleft()
-                if len(self._inbox) <= self._limit // 2:
+            jobs, self._inbox = self._inbox, []
+            for job in jobs:
+                self._pending -= 1
+                if self._pending <= self._limit // 2:
                     self.link.resume()
                 try:
                     await self._dispatcher.dispatch(self, job)
@@ -144,6 +147,8 @@ class Peer:
                     if _to_be_cancelled():
                         raise
                     log.warning("a handler was cancelled from within")
+            if self._inbox:
+                continue
             if not (self.link.session.open and self._hub.accepting):
                 self._reader = None
                 return

@@ -12,9 +12,9 @@ from protocol.engine import Encoded
 from protocol.errors import CloseCode, HandshakeError, PacketError, SessionError
 from protocol.server.asgi import Receive, Scope, Send
 from protocol.server.cors import cors_headers, preflight_headers
-from protocol.server.handshake import RawHeaders, Request
 from protocol.server.hub import Hub
 from protocol.server.link import Link
+from protocol.server.request import RawHeaders, Request
 from protocol.session import CloseReason
 
 _OFF_LOOP = 16_384  # bytes; what is larger is compressed in a thread
@@ -145,7 +145,7 @@ def _encoding(request: Request, size: int, threshold: int | None) -> str | None:
     if threshold is None or size < threshold:
         return None
     accepted = {}
-    for part in request.headers.get("accept-encoding", "").split(","):
+    for part in (request.header("accept-encoding") or "").split(","):
         name, _, quality = part.strip().partition(";")
         accepted[name.strip().lower()] = quality.replace(" ", "").lower() not in (
             "q=0",
@@ -164,7 +164,7 @@ async def _post(hub: Hub, request: Request, link: Link, receive: Receive, send: 
         link.settle()
         raise
     try:
-        if request.headers.get("content-type") == "application/octet-stream":
+        if request.header("content-type") == "application/octet-stream":
             link.fail(CloseReason.TRANSPORT_ERROR)
             raise SessionError("binary bodies belong to an older protocol")
         body = await _body(receive, hub.options.max_payload)

@@ -19,9 +19,9 @@ from protocol.engine import Encoded
 from protocol.errors import CloseCode, FrameError, HandshakeError
 from protocol.frames import Close, Opcode, Ping, Pong
 from protocol.server.cors import cors_headers
-from protocol.server.handshake import RawHeaders, Request
 from protocol.server.hub import Hub
 from protocol.server.link import Link
+from protocol.server.request import RawHeaders, Request
 from protocol.session import CloseReason
 
 log = logging.getLogger("protocol.websocket")
@@ -153,11 +153,11 @@ class WebSocketProtocol(asyncio.Protocol):
         )
         if not path.startswith(self.hub.options.path):
             self._reject(404, "Not found", ())
-        elif request.headers.get("sec-websocket-version") != "13":
+        elif request.header("sec-websocket-version") != "13":
             self._reject(426, "Unsupported websocket version", [(b"sec-websocket-version", b"13")])
-        elif len(key := request.headers.get("sec-websocket-key", "")) != 24:
+        elif len(key := request.header("sec-websocket-key") or "") != 24:
             self._reject(400, "Bad websocket key", ())
-        elif self.hub.options.allow_request is not None and not request.query.get("sid"):
+        elif self.hub.options.allow_request is not None and not request.sid:
             self._transport.pause_reading()
             self.hub.run(self._ask(request, key))
         else:

@@ -156,6 +156,8 @@ def decode(data: str | bytes, max_attachments: int = MAX_ATTACHMENTS) -> Packet 
     binary, count, plain, nsp, ack_id = match.groups()
     body = data[match.end() :]
     value = _loads(body) if body else None
+    if body and value is None:
+        raise PacketError("null is no payload")
     number = None if ack_id is None else _ack_id(ack_id)
     if binary is None:
         return packet_of(int(plain), nsp or "/", number, value)

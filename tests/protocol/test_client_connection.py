@@ -1,0 +1,178 @@
+"""The Socket.IO side of a client: every packet and decision in every state, and a client and a server that talk."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from protocol import connection as server_side
+from protocol.client_connection import TRANSITIONS, ClientConnection, Decision, Input, State
+from protocol.connection import Connection
+from protocol.engine import Encoded
+from protocol.errors import PacketError
+from protocol.packets import JSON, Ack, Connect, ConnectError, Disconnect, Event, Packet, Parser
+from protocol.packets_msgpack import MSGPACK
+
+PACKETS: list[Packet] = [
+    Connect("/a", {"sid": "x"}),
+    Disconnect("/a"),
+    Event(["x"], "/a", 1),
+    Ack(["x"], 1, "/a"),
+    ConnectError({"message": "x"}, "/a"),
+]
+TO_REACH: dict[State, list[Input]] = {
+    State.ABSENT: [],
+    State.JOINING: [Decision.JOIN],
+    State.JOINED: [Decision.JOIN, Connect],
+}
+
+
+def messages(item: Encoded) -> list[str | bytes]:
+    """The Engine.IO messages of a packet."""
+    return [*([item.text.decode()[1:]] if item.text else []), *item.binary]
+
+
+def give(connection: ClientConnection, packet: Packet, parser: Parser = JSON) -> Packet | None:
+    """Let the server send a packet."""
+    *first, last = [connection.receive(message) for message in messages(parser.encode(packet))]
+    assert first == [None] * len(first)
+    return last
+
+
+INPUTS: dict[Input, Callable[[ClientConnection], Any]] = {
+    **{type(packet): lambda connection, packet=packet: give(connection, packet) for packet in PACKETS},
+    Decision.JOIN: lambda connection: connection.join("/a", {"token": "t"}),
+    Decision.LEAVE: lambda connection: connection.leave("/a"),
+}
+
+
+def in_state(state: State) -> ClientConnection:
+    connection = ClientConnection(JSON)
+    for step in TO_REACH[state]:
+        INPUTS[step](connection)
+    assert connection.state("/a") is state
+    return connection
+
+
+@pytest.mark.parametrize("input", INPUTS, ids=lambda input: getattr(input, "__name__", None) or input.name)
+@pytest.mark.parametrize("state", State)
+def test_every_input_in_every_state(state: State, input: Input) -> None:
+    connection = in_state(state)
+    after = TRANSITIONS[state].get(input)
+    if after is None:
+        with pytest.raises(PacketError, match=f"not allowed in a namespace that is {state.name}"):
+            INPUTS[input](connection)
+        assert connection.state("/a") is state
+    else:
+        INPUTS[input](connection)
+        assert connection.state("/a") is after
+    assert connection.state("/b") is State.ABSENT
+
+
+@pytest.mark.parametrize("state", [State.ABSENT, State.JOINING])
+@pytest.mark.parametrize("packet", [Event(["x"], "/a"), Ack([], 0, "/a"), Disconnect("/a")])
+def test_what_comes_too_late_is_dropped(state: State, packet: Packet) -> None:
+    assert give(in_state(state), packet) is None
+
+
+@pytest.mark.parametrize("packet", [Event(["x", b"y"], "/a", 5), Ack([1, b"y"], 0, "/a"), Disconnect("/a")])
+def test_what_comes_in_time_is_given(packet: Packet) -> None:
+    assert give(in_state(State.JOINED), packet) == packet
+
+
+@pytest.mark.parametrize("packet", [Connect("/a", {"sid": "x"}), ConnectError({"message": "no"}, "/a")])
+def test_the_answer_to_a_wish_to_join(packet: Packet) -> None:
+    assert give(in_state(State.JOINING), packet) == packet
+
+
+@pytest.mark.parametrize("data", [None, {}, {"sid": 1}])
+def test_a_server_of_socket_io_2(data: dict[str, Any] | None) -> None:
+    with pytest.raises(PacketError, match="without an id"):
+        give(in_state(State.JOINING), Connect("/a", data))
+
+
+def test_packets_to_send() -> None:
+    connection = ClientConnection(JSON)
+    assert connection.join("/", None).text == b"40"
+    assert connection.join("/a", {"t": 1}).text == b'40/a,{"t":1}'
+    give(connection, Connect("/a", {"sid": "x"}))
+    assert connection.leave("/a").text == b"41/a,"
+
+
+class Dialogue(RuleBasedStateMachine):
+    """A client and a server in one namespace, each of which sends and decides at any time it may; what they
+    have sent waits on the wire. Whatever they do, neither breaks the protocol, and in the end they agree."""
+
+    parser = JSON
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.client = ClientConnection(self.parser)
+        self.server = Connection(self.parser, deadline=0)
+        self.to_client: list[str | bytes] = []
+        self.to_server: list[str | bytes] = []
+
+    @property
+    def known(self) -> server_side.State:
+        return self.server.state("/")
+
+    @precondition(lambda self: self.client.state("/") is State.ABSENT)
+    @rule()
+    def join(self) -> None:
+        self.to_server += messages(self.client.join("/", None))
+
+    @precondition(lambda self: self.client.state("/") is State.JOINED)
+    @rule()
+    def leave(self) -> None:
+        self.to_server += messages(self.client.leave("/"))
+
+    @precondition(lambda self: self.client.state("/") is State.JOINED)
+    @rule()
+    def client_emits(self) -> None:
+        self.to_server += messages(self.parser.encode(Event(["x", b"y"], "/", 1)))
+
+    @precondition(lambda self: self.known is server_side.State.CONNECTED)
+    @rule(with_ack=st.booleans())
+    def server_emits(self, with_ack: bool) -> None:
+        packet: Packet = Ack([b"y"], 1) if with_ack else Event(["x", b"y"])
+        self.to_client += messages(self.parser.encode(packet))
+
+    @precondition(lambda self: self.known is server_side.State.CONNECTING)
+    @rule(accepts=st.booleans())
+    def server_decides(self, accepts: bool) -> None:
+        self.to_client += messages(
+            self.server.accept("/", "sid") if accepts else self.server.refuse("/", "no")
+        )
+
+    @precondition(lambda self: self.known is server_side.State.CONNECTED)
+    @rule()
+    def server_dismisses(self) -> None:
+        self.to_client += messages(self.server.dismiss("/"))
+
+    @precondition(lambda self: self.to_client)
+    @rule()
+    def client_reads(self) -> None:
+        self.client.receive(self.to_client.pop(0))
+
+    @precondition(lambda self: self.to_server)
+    @rule()
+    def server_reads(self) -> None:
+        self.server.receive(self.to_server.pop(0))
+
+    @invariant()
+    def they_agree_once_all_is_read(self) -> None:
+        if not self.to_client and not self.to_server:
+            inside = self.known is server_side.State.CONNECTED
+            assert inside == (self.client.state("/") is State.JOINED)
+
+
+class MsgpackDialogue(Dialogue):
+    parser = MSGPACK
+
+
+TestDialogue = Dialogue.TestCase
+TestMsgpackDialogue = MsgpackDialogue.TestCase
+TestDialogue.settings = TestMsgpackDialogue.settings = settings(max_examples=200, stateful_step_count=30)

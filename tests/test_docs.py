@@ -1,0 +1,149 @@
+"""The documentation cannot drift from the code: each option and method stands in it, and nothing else does."""
+
+import asyncio
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import uvicorn
+
+from protocol import Client, EngineServer, Namespace, Options, RedisBus, Refused, Server, Socket
+from protocol.server.handshake import Handshake
+from protocol.server.namespace import DynamicNamespace
+from protocol.server.operator import Operator
+from protocol.server.options import EngineOptions
+
+DOCS = Path(__file__).parent.parent / "docs"
+SERVER = (DOCS / "server.md").read_text()
+
+# What the parts of the package use of each other, and an application has no use for.
+INTERNAL = {
+    Server: set[str](),
+    Namespace: {
+        "add", "check_name", "deliver", "entering", "handlers", "join", "leave", "next_ack_id", "notify_outgoing",
+        "parser", "publish", "remove", "rooms", "run_lifecycle", "select", "send_with_ack",
+    },
+    DynamicNamespace: {"accepts", "handlers"},
+    Operator: {"ack_timeout", "is_local", "is_volatile", "namespace", "target"},
+    Socket: {"depart", "dismiss", "dropped", "forget_rooms", "link", "middleware", "peer"},
+}  # fmt: skip
+
+
+def section(title: str) -> str:
+    """The text under a heading, up to the next one."""
+    return SERVER.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of all tables in a text."""
+    lines = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| |")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def names(text: str) -> set[str]:
+    """The identifiers that the first column of a text's tables explains."""
+    found = set()
+    for cells in rows(text):
+        for code in re.findall(r"`([^`]+)`", cells[0]):
+            found.add(re.sub(r"^await ", "", code).split("(")[0].split(" ")[0])
+    return found
+
+
+def public(cls: type) -> set[str]:
+    """The public attributes of a class and, where the instances have them, of `__slots__` and `__init__`."""
+    found = {name for name in dir(cls) if not name.startswith("_")}
+    if "__init__" in vars(cls):
+        found |= set(re.findall(r"self\.([a-z]\w*)(?:: [^=]+)? = ", inspect.getsource(vars(cls)["__init__"])))
+    return found - INTERNAL[cls]
+
+
+def test_options() -> None:
+    documented = {cells[0].strip("`"): cells[1] for cells in rows(section("Options")) if cells[0] != "Option"}
+    fields = {field.name: field for field in msgspec.structs.fields(Options)}
+    assert documented.keys() == fields.keys()
+    for name, default in documented.items():
+        value = fields[name].default
+        expected = (
+            "`JSON`" if name == "parser" else f'`"{value}"`' if isinstance(value, str) else f"`{value!r}`"
+        )
+        assert default == expected.replace("'", '"'), name
+
+
+def test_engine_options_are_the_first_table() -> None:
+    first = section("Options").split("\n\n| Option")[1]
+    assert names("| " + first) - {"Option"} == {field.name for field in msgspec.structs.fields(EngineOptions)}
+
+
+def test_server() -> None:
+    inherited = public(Namespace) | INTERNAL[Namespace]
+    assert names(section("Server")) == public(Server) - inherited
+
+
+def test_namespace() -> None:
+    assert names(section("Namespace")) == public(Namespace)
+
+
+def test_dynamic_namespace() -> None:
+    text = section("Namespace").split("What `of` returns")[1]
+    assert set(re.findall(r"`(\w+)`", text)) - {"of"} == public(DynamicNamespace)
+
+
+def test_operator() -> None:
+    assert names(section("Operator")) == public(Operator)
+
+
+def test_socket() -> None:
+    assert names(section("Socket")) == public(Socket)
+
+
+def test_handshake() -> None:
+    row = next(cells for cells in rows(section("Socket")) if cells[0] == "`handshake`")
+    fields = {name for name in dir(Handshake) if not name.startswith("_")} - {"request"}
+    assert set(re.findall(r"`(\w+)`", row[1])) == fields
+
+
+def test_redis_bus() -> None:
+    signature = inspect.signature(RedisBus)
+    given = re.search(r"`RedisBus\((url, [^)]+)\)`", SERVER)
+    assert given is not None
+    parameters = dict(part.split("=") for part in re.sub(r"\s+", " ", given[1]).split(", ") if "=" in part)
+    expected = {p.name: p.default for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
+    assert {name: eval(default) for name, default in parameters.items()} == expected
+
+
+def test_engine_server() -> None:
+    text = section("Engine.IO alone")
+    for name in ("websocket_protocol", "lifespan", "options"):
+        assert f"`{name}`" in text
+        assert name in dir(EngineServer) or name in inspect.getsource(EngineServer.__init__)
+
+
+async def test_example() -> None:
+    """The example runs, and does what its lines say."""
+    code = re.search(r"```python\n(.+?)```", SERVER, re.DOTALL)
+    assert code is not None
+    scope: dict[str, Any] = {"__name__": "example"}
+    exec(code[1], scope)
+    config = uvicorn.Config(
+        scope["app"], host="127.0.0.1", port=0, log_level="warning", ws=scope["io"].websocket_protocol
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    try:
+        with pytest.raises(Refused, match="not authorised") as refused:
+            await Client(url, auth={"token": "wrong"}).connect()
+        assert refused.value.data == {"retry": False}
+        said: asyncio.Queue[str] = asyncio.Queue()
+        async with Client(url, auth={"token": "secret"}) as client:
+            client.on("said")(lambda name, text: said.put_nowait(f"{name}: {text}"))
+            assert await client.emit_with_ack("say", "hello", timeout=5000) == {"length": 5}
+            assert await asyncio.wait_for(said.get(), 5) == "ada: hello"
+    finally:
+        server.should_exit = True
+        await serving

@@ -109,6 +109,7 @@ class TestTable:
         ('2["a\\ud83db"]', Event(["a\ufffdb"])),
         ('2["a\\uDE42b",{"\\ud83d":1}]', Event(["a\ufffdb", {"\ufffd": 1}])),
         ('31["\\udc00"]', Ack(["\ufffd"], 1)),
+        ('2["\\uD83D"]', Event(["\ufffd"])),
         ('0{"a":"\\ud800"}', Connect("/", {"a": "\ufffd"})),
         ('4{"message":1}', ConnectError({"message": 1})),
     ],

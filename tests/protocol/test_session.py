@@ -74,6 +74,11 @@ INPUTS: dict[Input, Callable[[Session], Any]] = {
 }
 
 
+def test_the_times_are_those_of_the_reference() -> None:
+    assert Timing() == Timing(ping_interval=25_000, ping_timeout=20_000, upgrade_timeout=10_000)
+    assert (LINGER, STALL) == (30_000, 1_000)
+
+
 @pytest.mark.parametrize("input", Input)
 @pytest.mark.parametrize("phase", Phase)
 def test_every_input_in_every_phase(phase: Phase, input: Input) -> None:

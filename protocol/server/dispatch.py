@@ -46,10 +46,10 @@ class Dispatch:
                 raise Refused("Invalid namespace")
             await self._enter(peer, namespace, packet.data or {})
         except Refused as refused:
-            self._refuse(peer, packet.nsp, refused.message, refused.data)
+            self._refuse(peer, packet.nsp, refused)
         except Exception:
             log.exception("a middleware failed")
-            self._refuse(peer, packet.nsp, "Internal error", None)
+            self._refuse(peer, packet.nsp, Refused("Internal error"))
 
     async def _enter(self, peer: Peer, namespace: Namespace, auth: dict[str, Any]) -> None:
         handshake = Handshake(peer.link.request, peer.link.issued, auth)
@@ -68,9 +68,15 @@ class Dispatch:
         peer.link.send(peer.connection.accept(namespace.name, socket.id))
         await namespace.run_lifecycle("connection", socket)
 
-    def _refuse(self, peer: Peer, nsp: str, message: str, data: Any) -> None:
-        if peer.link.session.open and peer.connection.state(nsp) is State.CONNECTING:
-            peer.link.send(peer.connection.refuse(nsp, message, data))
+    def _refuse(self, peer: Peer, nsp: str, refused: Refused) -> None:
+        if not peer.link.session.open or peer.connection.state(nsp) is not State.CONNECTING:
+            return
+        try:
+            packet = peer.connection.refuse(nsp, refused.message, refused.data)
+        except TypeError:
+            log.exception("the data of a refusal cannot be sent")
+            packet = peer.connection.refuse(nsp, refused.message)
+        peer.link.send(packet)
 
     async def _namespace(self, name: str, auth: dict[str, Any]) -> Namespace | None:
         namespace = self._fanout.namespaces.get(name)

@@ -146,7 +146,7 @@ class Link:
 
     def open_probe(self, source: Transport) -> bool:
         """A websocket came with this session's id; false if it is to be closed."""
-        if not self.session.open_probe(self._hub.now()):
+        if self.probe is not None or not self.session.open_probe(self._hub.now()):
             return False
         self.probe = source
         self._hub.watch(self)

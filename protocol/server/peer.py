@@ -135,7 +135,7 @@ class Peer:
             waiting.set_result(None)
 
     async def _read(self) -> None:
-        while True:
+        while self._inbox or await self._wait():
             jobs, self._inbox = self._inbox, []
             for job in jobs:
                 self._pending -= 1
@@ -147,13 +147,15 @@ class Peer:
                     if _to_be_cancelled():
                         raise
                     log.warning("a handler was cancelled from within")
-            if self._inbox:
-                continue
-            if not (self.link.session.open and self._hub.accepting):
-                self._reader = None
-                return
-            self._waiting = self._hub.loop.create_future()
-            await self._waiting
+        self._reader = None
+
+    async def _wait(self) -> bool:
+        """Wait for the next job; false where there will be none."""
+        if not (self.link.session.open and self._hub.accepting):
+            return False
+        self._waiting = self._hub.loop.create_future()
+        await self._waiting
+        return True
 
 
 def _to_be_cancelled() -> bool:

@@ -73,7 +73,7 @@ class SessionError(ProtocolError):
 
 class HandshakeError(ProtocolError):
     """A refused Engine.IO request: `status` is 403 for FORBIDDEN and else 400 unless given; body `{"code",
-    "message"}`."""
+    "message"}`. On a websocket it is always 400, as with the reference, and the body is the message."""
 
     def __init__(self, code: HandshakeCode, message: str | None = None, status: int | None = None) -> None:
         self.code = code

@@ -92,6 +92,9 @@ class Hub:
                 allowed = await allowed
         except Refused as refused:
             raise HandshakeError(HandshakeCode.FORBIDDEN, refused.message) from refused
+        except Exception as error:
+            log.exception("the hook allow_request failed")
+            raise HandshakeError(HandshakeCode.FORBIDDEN) from error
         if not allowed:
             raise HandshakeError(HandshakeCode.FORBIDDEN)
 

@@ -107,8 +107,8 @@ class WebSocketProtocol(asyncio.Protocol):
         if socket is not None and transport.get_extra_info("ssl_object") is None:
             self._fd = socket.fileno()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone, whoever ended it."""
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """The connection is gone, whoever ended it, and however: the reference knows no difference either."""
         self._uvicorn.connections.discard(self)
         self._state = State.CLOSED
         self._fd = -1
@@ -116,7 +116,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._closer.cancel()
         link, self._link = self._link, None
         if link is not None:
-            link.lose(self, CloseReason.TRANSPORT_ERROR if exc else CloseReason.TRANSPORT_CLOSE)
+            link.lose(self, CloseReason.TRANSPORT_CLOSE)
 
     def eof_received(self) -> None:
         """The peer sends no more; returning None lets asyncio close the connection."""
@@ -168,7 +168,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self.hub.check(request)
             await self.hub.admit(request)
         except HandshakeError as error:
-            self._reject(error.status, error.message, cors_headers(self.hub.options, request))
+            self._reject(400, error.message, cors_headers(self.hub.options, request))
             return
         if self._state is State.HANDSHAKE:
             self._transport.resume_reading()
@@ -180,7 +180,7 @@ class WebSocketProtocol(asyncio.Protocol):
             existing = self.hub.check(request)
             link = existing or self.hub.open(request, self, websocket=True)
         except HandshakeError as error:
-            self._reject(error.status, error.message, cors)
+            self._reject(400, error.message, cors)
             return
         headers = [*cors]
         cookie = self.hub.options.cookie

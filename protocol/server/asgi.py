@@ -21,6 +21,10 @@ from protocol.session import CloseReason
 
 log = logging.getLogger("protocol.asgi")
 
+_CLOSE_TIMEOUT = 5.0  # seconds that a closed websocket has to send what waits
+# How the server in front tells that the client broke a rule of websockets.
+_BROKEN = (CloseCode.PROTOCOL_ERROR, CloseCode.INVALID_PAYLOAD, CloseCode.TOO_BIG)
+
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -39,6 +43,7 @@ class AsgiWebSocket:
         self._reading = asyncio.Event()
         self._reading.set()
         self._closed = False
+        self._patience: asyncio.Timeout
         self.buffered = 0
 
     async def serve(self, scope: Scope) -> None:
@@ -53,8 +58,18 @@ class AsgiWebSocket:
         except HandshakeError as error:
             await self._reject(scope, error, cors_headers(self._hub.options, request))
             return
-        await self._accept(request, link, new=existing is None)
-        if existing is not None and not link.open_probe(self):
+        try:
+            async with asyncio.timeout(None) as self._patience:
+                await self._accept(request, link, new=existing is None)
+                await self._run(link, probing=existing is not None)
+        except TimeoutError:
+            log.info("a websocket is left to the server in front: its client does not read")
+        finally:
+            self._closed = True
+            link.lose(self, CloseReason.TRANSPORT_ERROR)
+
+    async def _run(self, link: Link, *, probing: bool) -> None:
+        if probing and not link.open_probe(self):
             self.close(CloseCode.NORMAL)
         writer = asyncio.create_task(self._write())
         try:
@@ -79,7 +94,7 @@ class AsgiWebSocket:
             await self._send({"type": "websocket.close"})
             return
         start = [(b"content-type", b"text/plain; charset=utf-8"), *headers]
-        await self._send({"type": "websocket.http.response.start", "status": error.status, "headers": start})
+        await self._send({"type": "websocket.http.response.start", "status": 400, "headers": start})
         await self._send({"type": "websocket.http.response.body", "body": error.message.encode()})
         await self._receive()  # uvicorn wants the application to stay until the connection is gone
 
@@ -88,8 +103,8 @@ class AsgiWebSocket:
             await self._reading.wait()
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
-                clean = message.get("code", CloseCode.NO_STATUS) != 1006
-                link.lose(self, CloseReason.TRANSPORT_CLOSE if clean else CloseReason.TRANSPORT_ERROR)
+                broken = message.get("code") in _BROKEN
+                link.lose(self, CloseReason.TRANSPORT_ERROR if broken else CloseReason.TRANSPORT_CLOSE)
                 return
             data = message.get("text")
             if data is None:
@@ -133,11 +148,13 @@ class AsgiWebSocket:
             self._outgoing.append(code)
             self._wake.set()
             self._reading.set()
+            self._patience.reschedule(self._hub.loop.time() + _CLOSE_TIMEOUT)
 
     def abort(self) -> None:
-        """Close without what was sent."""
-        self._outgoing.clear()
-        self.close(CloseCode.NORMAL)
+        """Leave without what was sent: the server in front ends the connection."""
+        if not self._closed:
+            self._closed = True
+            self._patience.reschedule(self._hub.loop.time())
 
     def pause(self) -> None:
         """Stop taking messages from the server in front."""

@@ -17,6 +17,7 @@ from protocol.server.link import Link
 from protocol.server.request import RawHeaders, Request
 from protocol.session import CloseReason
 
+_LEVEL = 6  # of compression; more costs more time than it saves bytes
 _OFF_LOOP = 16_384  # bytes; what is larger is compressed in a thread
 _PACKETS_A_TURN = 256  # packets of one POST before other clients get a turn
 _TEXT = (b"content-type", b"text/plain; charset=UTF-8")
@@ -136,7 +137,8 @@ async def _answer(hub: Hub, request: Request, send: Send, body: bytes, headers: 
     all_headers = [_TEXT, *headers, *cors_headers(hub.options, request)]
     if encoding is not None:
         compress = gzip.compress if encoding == "gzip" else zlib.compress
-        body = await asyncio.to_thread(compress, body) if len(body) > _OFF_LOOP else compress(body)
+        off_loop = len(body) > _OFF_LOOP
+        body = await asyncio.to_thread(compress, body, _LEVEL) if off_loop else compress(body, _LEVEL)
         all_headers.append((b"content-encoding", encoding.encode()))
     await _respond(send, 200, body, all_headers)
 
@@ -167,7 +169,13 @@ async def _post(hub: Hub, request: Request, link: Link, receive: Receive, send: 
         if request.header("content-type") == "application/octet-stream":
             link.fail(CloseReason.TRANSPORT_ERROR)
             raise SessionError("binary bodies belong to an older protocol")
-        body = await _body(receive, hub.options.max_payload)
+        try:
+            async with asyncio.timeout((hub.options.ping_interval + hub.options.ping_timeout) / 1000):
+                body = await _body(receive, hub.options.max_payload)
+        except TimeoutError:
+            link.fail(CloseReason.TRANSPORT_ERROR)
+            await _respond(send, 408, b"", [*cors, (b"connection", b"close")])
+            return
         if body is None:
             link.fail(CloseReason.TRANSPORT_ERROR)
             return

@@ -1,0 +1,134 @@
+"""Real servers behind uvicorn, on both websocket shells, and clients that are closed at the end."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any, TypeAlias
+
+import pytest
+
+from protocol import EngineServer, Server, Socket
+from tests.protocol.server.client import Client, PollingClient, Recorder, WebSocketClient
+from tests.protocol.server.running import RAW, SHELLS, Running
+from tests.protocol.server.websocket import WebSocket
+
+Serve: TypeAlias = Callable[..., Awaitable[Running]]
+Connect: TypeAlias = Callable[..., Awaitable[Client]]
+Poll: TypeAlias = Callable[..., Awaitable[PollingClient]]
+Open: TypeAlias = Callable[..., Awaitable[WebSocket]]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    """The event loop that uvicorn takes by itself."""
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(params=SHELLS)
+def shell(request: pytest.FixtureRequest) -> str:
+    """A test that serves runs once with each shell."""
+    return str(request.param)
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+async def serve(shell: str, stack: AsyncExitStack) -> Serve:
+    """Serves a server until the end of the test."""
+
+    async def start(server: Server | EngineServer, port: int = 0) -> Running:
+        running = await Running(server, shell).start(port)
+        stack.push_async_callback(running.stop)
+        return running
+
+    return start
+
+
+@pytest.fixture
+async def poll(serve: Serve, stack: AsyncExitStack) -> Poll:
+    """Opens sessions over polling."""
+
+    async def start(running: Running, **headers: str) -> PollingClient:
+        client = await PollingClient.open(running, **headers)
+        stack.push_async_callback(client.close)
+        return client
+
+    return start
+
+
+@pytest.fixture
+async def open_websocket(serve: Serve, stack: AsyncExitStack) -> Open:
+    """Opens websockets, without more."""
+
+    async def start(running: Running, *args: Any, **options: Any) -> WebSocket:
+        socket = await WebSocket.open(running, *args, **options)
+        stack.push_async_callback(socket.close)
+        return socket
+
+    return start
+
+
+@pytest.fixture(params=["raw", "asgi", "polling"])
+def way(request: pytest.FixtureRequest) -> str:
+    """How the clients of `connect` come: over a websocket of one of the shells, or over polling."""
+    return str(request.param)
+
+
+@pytest.fixture
+async def host(way: str, stack: AsyncExitStack) -> Serve:
+    """Serves a server for the clients of `connect`."""
+
+    async def start(server: Server, port: int = 0) -> Running:
+        running = await Running(server, RAW if way == "polling" else way).start(port)
+        stack.push_async_callback(running.stop)
+        return running
+
+    return start
+
+
+@pytest.fixture
+async def connect(way: str, host: Serve, stack: AsyncExitStack) -> Connect:
+    """Opens sessions of the way that the test runs with."""
+
+    async def start(running: Running) -> Client:
+        kind = PollingClient if way == "polling" else WebSocketClient
+        client: Client = await kind.open(running)
+        stack.push_async_callback(client.close)
+        return client
+
+    return start
+
+
+@pytest.fixture
+def seen() -> Recorder:
+    """What the handlers of `app` have seen."""
+    return Recorder()
+
+
+@pytest.fixture
+def make_app(seen: Recorder) -> Callable[..., Server]:
+    """Makes servers that echo, and record who comes, what they say, and why they go."""
+
+    def make(**options: Any) -> Server:
+        io = Server(**options)
+
+        async def connection(socket: Socket) -> None:
+            seen("connection", socket.id)
+
+        async def disconnect(socket: Socket, reason: str) -> None:
+            seen("disconnect", reason)
+
+        async def echo(socket: Socket, *args: Any) -> tuple[Any, ...]:
+            seen("echo", *args)
+            await socket.emit("echo", *args)
+            return args
+
+        io.on("connection")(connection)
+        io.on("disconnect")(disconnect)
+        io.on("echo")(echo)
+        return io
+
+    return make

@@ -1,0 +1,393 @@
+"""Engine.IO over HTTP long-polling (protocol.md §1)."""
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from protocol import Server, Socket
+from tests.protocol.server.client import POLLING, Lost, PollingClient, Recorder, http_client
+from tests.protocol.server.conftest import Open, Poll, Serve
+from tests.protocol.server.running import until
+from tests.protocol.server.websocket import Refusal, connect, read_answer
+
+App = Callable[..., Server]
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "status", "code", "message"),
+    [
+        ("GET", "EIO=4", 400, 0, "Transport unknown"),
+        ("GET", "EIO=4&transport=abc", 400, 0, "Transport unknown"),
+        ("GET", "EIO=4&transport=__proto__", 400, 0, "Transport unknown"),
+        ("POST", "EIO=4&transport=abc&sid=abc", 400, 0, "Transport unknown"),
+        ("GET", "EIO=4&transport=polling&sid=abc", 400, 1, "Session ID unknown"),
+        ("POST", "EIO=3&transport=websocket&sid=abc", 400, 1, "Session ID unknown"),
+        ("POST", "EIO=4&transport=polling", 400, 2, "Bad handshake method"),
+        ("PUT", "EIO=4&transport=polling&sid=", 400, 2, "Bad handshake method"),
+        ("POST", "EIO=4&transport=websocket", 400, 2, "Bad handshake method"),
+        ("GET", "EIO=4&transport=websocket", 400, 3, "Bad request"),
+        ("GET", "EIO=3&transport=websocket", 400, 3, "Bad request"),
+        ("GET", "EIO=3&transport=polling", 400, 5, "Unsupported protocol version"),
+        ("GET", "EIO=5&transport=polling", 400, 5, "Unsupported protocol version"),
+        ("GET", "transport=polling", 400, 5, "Unsupported protocol version"),
+    ],
+)
+async def test_handshake_refused(
+    serve: Serve, make_app: App, method: str, query: str, status: int, code: int, message: str
+) -> None:
+    running = await serve(make_app())
+    async with http_client() as http:
+        response = await http.request(method, running.url(query))
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/json"
+    assert response.json() == {"code": code, "message": message}
+
+
+async def test_transports_that_are_turned_off_are_unknown(
+    serve: Serve, make_app: App, open_websocket: Open
+) -> None:
+    running = await serve(make_app(transports=["websocket"]))
+    async with http_client() as http:
+        response = await http.get(running.url(POLLING))
+        assert response.json() == {"code": 0, "message": "Transport unknown"}
+    await open_websocket(running)
+
+    running = await serve(make_app(transports=["polling"]))
+    with pytest.raises(Refusal) as refusal:
+        await open_websocket(running)
+    assert refusal.value.answer.status == 400
+    assert refusal.value.answer.body == b"Transport unknown"
+
+
+async def test_a_bad_origin_is_a_bad_request(serve: Serve, make_app: App) -> None:
+    running = await serve(make_app())
+    reader, writer = await connect(running.port)
+    writer.write(
+        f"GET {running.path}?{POLLING}&sid=abc HTTP/1.1\r\nHost: a\r\nOrigin: \x80\r\n\r\n".encode("latin-1")
+    )
+    answer = await read_answer(reader)
+    writer.close()
+    assert answer.status == 400
+    assert answer.body == b'{"code":3,"message":"Bad request"}'
+
+
+async def test_a_session_keeps_its_transport_and_version(serve: Serve, make_app: App, poll: Poll) -> None:
+    running = await serve(make_app())
+    client = await poll(running)
+    for query in (f"EIO=4&transport=websocket&sid={client.sid}", f"EIO=3&transport=polling&sid={client.sid}"):
+        response = await client.http.get(running.url(query))
+        assert response.status_code == 400
+        assert response.json() == {"code": 3, "message": "Bad request"}
+    await client.join()
+
+
+async def test_open_packet(serve: Serve, make_app: App, poll: Poll) -> None:
+    running = await serve(make_app(ping_interval=30_000, ping_timeout=7_000, max_payload=1234))
+    client = await poll(running)
+    assert client.opening == {
+        "sid": client.sid,
+        "upgrades": ["websocket"],
+        "pingInterval": 30_000,
+        "pingTimeout": 7_000,
+        "maxPayload": 1234,
+    }
+    assert len(client.sid) == 20
+    assert set(client.sid) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+    assert await client.join() != client.sid
+
+
+@pytest.mark.parametrize("options", [{"allow_upgrades": False}, {"transports": ["polling"]}])
+async def test_no_upgrade_is_offered(
+    serve: Serve, make_app: App, poll: Poll, options: dict[str, Any]
+) -> None:
+    client = await poll(await serve(make_app(**options)))
+    assert client.opening["upgrades"] == []
+
+
+async def test_answers(serve: Serve, make_app: App, poll: Poll) -> None:
+    client = await poll(await serve(make_app()))
+    posted = await client.post("40")
+    assert posted.status_code == 200
+    assert posted.text == "ok"
+    assert posted.headers["content-type"] == "text/html"
+    assert posted.headers["cache-control"] == "no-store"
+    fetched = await client.get()
+    assert fetched.status_code == 200
+    assert fetched.text.startswith('40{"sid":"')
+    assert fetched.headers["content-type"] == "text/plain; charset=UTF-8"
+    assert fetched.headers["cache-control"] == "no-store"
+
+
+async def test_a_session_takes_get_and_post_alone(serve: Serve, make_app: App, poll: Poll) -> None:
+    client = await poll(await serve(make_app()))
+    assert (await client.http.put(client.url, content="40")).status_code == 400
+    await client.join()
+
+
+async def test_packets_of_one_post_and_of_one_get(
+    serve: Serve, make_app: App, poll: Poll, seen: Recorder
+) -> None:
+    """All that is queued comes in one payload, in order, and binary as base64."""
+    client = await poll(await serve(make_app()))
+    await client.join()
+    payload = '42["echo",1]\x1e451-["echo",{"_placeholder":true,"num":0}]\x1ebAQID\x1e42["echo","€"]'
+    assert (await client.post(payload)).status_code == 200
+    await seen.wait_for_count(4)
+    assert (await client.get()).text == payload
+    assert seen.entries[1:] == [("echo", 1), ("echo", b"\x01\x02\x03"), ("echo", "€")]
+
+
+async def test_a_get_waits_for_packets(serve: Serve, make_app: App, poll: Poll, seen: Recorder) -> None:
+    io = make_app()
+    client = await poll(await serve(io))
+    await client.join()
+    fetching = asyncio.create_task(client.get())
+    link = await until_waiting(io)
+    assert link.writable
+    await io.emit("news", 1)
+    assert (await fetching).text == '42["news",1]'
+
+
+async def until_waiting(io: Server) -> Any:
+    """The link of the only client, once a GET of it waits."""
+    (socket,) = await io.fetch_sockets()
+    await until(lambda: socket.link.writable)
+    return socket.link
+
+
+async def test_a_second_get_closes_the_session(
+    serve: Serve, make_app: App, poll: Poll, seen: Recorder
+) -> None:
+    io = make_app()
+    client = await poll(await serve(io))
+    await client.join()
+    first = asyncio.create_task(client.get())
+    await until_waiting(io)
+    assert (await client.get()).status_code == 400
+    answer = await first
+    assert (answer.status_code, answer.text) == (200, "1")
+    await seen.wait_for("disconnect", "transport error")
+    assert (await client.get()).json() == {"code": 1, "message": "Session ID unknown"}
+
+
+async def test_a_second_post_closes_the_session(
+    serve: Serve, make_app: App, poll: Poll, seen: Recorder
+) -> None:
+    running = await serve(make_app())
+    client = await poll(running)
+    await client.join()
+    _, slow = await slow_post(running, client)
+    await until(lambda: running.uvicorn.server_state.tasks)
+    response = await client.post("4")
+    assert response.status_code == 400
+    await seen.wait_for("disconnect", "transport error")
+    assert (await client.get()).status_code == 400
+    slow.close()
+
+
+async def slow_post(running: Any, client: PollingClient) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A POST whose body does not come."""
+    reader, writer = await connect(running.port)
+    head = (
+        f"POST {running.path}?{POLLING}&sid={client.sid} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n42"
+    )
+    writer.write(head.encode())
+    return reader, writer
+
+
+async def test_a_get_that_is_given_up_closes_the_session(
+    serve: Serve, make_app: App, poll: Poll, seen: Recorder
+) -> None:
+    io = make_app()
+    client = await poll(await serve(io))
+    await client.join()
+    fetching = asyncio.create_task(client.get())
+    await until_waiting(io)
+    fetching.cancel()
+    await seen.wait_for("disconnect", "transport error")
+    assert io.sessions == 0
+
+
+async def test_a_post_that_is_given_up_closes_the_session(
+    serve: Serve, make_app: App, poll: Poll, seen: Recorder
+) -> None:
+    running = await serve(make_app())
+    client = await poll(running)
+    await client.join()
+    _, slow = await slow_post(running, client)
+    await until(lambda: running.uvicorn.server_state.tasks)
+    slow.close()
+    await seen.wait_for("disconnect", "transport error")
+
+
+@pytest.mark.parametrize("body", ["", "abc", "9", "4\x1e", "\x1e4", "bA", "b====", "bé", b"4\xff"])
+async def test_a_body_that_does_not_parse_closes_the_session(
+    serve: Serve, make_app: App, poll: Poll, seen: Recorder, body: str | bytes
+) -> None:
+    client = await poll(await serve(make_app()))
+    await client.join()
+    assert (await client.post(body)).status_code == 400
+    await seen.wait_for("disconnect", "parse error")
+    assert (await client.get()).status_code == 400
+
+
+async def test_a_parse_error_ends_the_get_that_waits(serve: Serve, make_app: App, poll: Poll) -> None:
+    io = make_app()
+    client = await poll(await serve(io))
+    await client.join()
+    fetching = asyncio.create_task(client.get())
+    await until_waiting(io)
+    assert (await client.post("abc")).status_code == 400
+    assert (await fetching).text == "1"
+
+
+async def test_a_binary_body_closes_the_session(
+    serve: Serve, make_app: App, poll: Poll, seen: Recorder
+) -> None:
+    client = await poll(await serve(make_app()))
+    await client.join()
+    response = await client.post(b"4hello", **{"content-type": "application/octet-stream"})
+    assert response.status_code == 400
+    await seen.wait_for("disconnect", "transport error")
+
+
+async def test_the_largest_body_is_taken(serve: Serve, make_app: App, poll: Poll) -> None:
+    client = await poll(await serve(make_app(max_payload=1000)))
+    await client.join()
+    body = '42["echo","' + "x" * 987 + '"]'
+    assert len(body) == 1000
+    assert (await client.post(body)).status_code == 200
+    assert f"4{await client.receive()}" == body
+
+
+@pytest.mark.parametrize("size", [1001, 3_000_000])
+async def test_a_larger_body_is_refused_and_the_session_stays(
+    serve: Serve, make_app: App, poll: Poll, size: int
+) -> None:
+    """413 arrives whether the client has sent all of the body by then or not."""
+    client = await poll(await serve(make_app(max_payload=1000)))
+    await client.join()
+    response = await client.post(b"4" + b"x" * (size - 1))
+    assert response.status_code == 413
+    assert response.content == b""
+    await client.send('2["echo","still here"]')
+    assert await client.receive() == '2["echo","still here"]'
+
+
+async def test_a_client_that_says_goodbye(serve: Serve, make_app: App, poll: Poll, seen: Recorder) -> None:
+    """Its GET ends with `6`, and the session is gone."""
+    io = make_app()
+    client = await poll(await serve(io))
+    await client.join()
+    fetching = asyncio.create_task(client.get())
+    await until_waiting(io)
+    assert (await client.post("1")).text == "ok"
+    assert (await fetching).text == "6"
+    await seen.wait_for("disconnect", "transport close")
+    assert (await client.get()).json() == {"code": 1, "message": "Session ID unknown"}
+
+
+async def test_last_packets_wait_for_the_next_get(
+    serve: Serve, make_app: App, poll: Poll, seen: Recorder
+) -> None:
+    """A session that the server closes keeps them; POST has no business with it any more."""
+    io = make_app()
+
+    @io.on("leave")
+    async def leave(socket: Socket) -> None:
+        await socket.emit("last", "words")
+        await socket.disconnect(close=True)
+
+    client = await poll(await serve(io))
+    await client.join()
+    await client.send('2["leave"]')
+    await seen.wait_for("disconnect", "server namespace disconnect")
+    assert io.sessions == 1
+    with pytest.raises(Lost):
+        await client.send('2["echo"]')
+    assert (await client.get()).text == '42["last","words"]\x1e41\x1e1'
+    assert (await client.get()).json() == {"code": 1, "message": "Session ID unknown"}
+    assert io.sessions == 0
+
+
+LARGE = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br", "gzip"),
+        ("deflate", "deflate"),
+        ("gzip;q=0, deflate", "deflate"),
+        ("GZIP ; q=0.5", "gzip"),
+        ("br", None),
+        ("identity", None),
+        ("gzip;q=0", None),
+    ],
+)
+async def test_large_answers_are_compressed(
+    serve: Serve, make_app: App, poll: Poll, accepted: str, encoding: str | None
+) -> None:
+    client = await poll(await serve(make_app()), **{"accept-encoding": accepted})
+    await client.join()
+    await client.send(f'2["echo","{LARGE}"]')
+    async with client.http.stream("GET", client.url) as response:
+        assert response.headers.get("content-encoding") == encoding
+        body = b"".join([chunk async for chunk in response.aiter_raw()])
+    decompress = {"gzip": gzip.decompress, "deflate": zlib.decompress, None: bytes}[encoding]
+    assert decompress(body).decode() == f'42["echo","{LARGE}"]'
+
+
+async def test_very_large_answers_are_compressed(serve: Serve, make_app: App, poll: Poll) -> None:
+    """Those are compressed in a thread."""
+    client = await poll(await serve(make_app()))
+    await client.join()
+    await client.send(f'2["echo","{LARGE * 10}"]')
+    response = await client.get()
+    assert response.headers["content-encoding"] == "gzip"
+    assert response.text == f'42["echo","{LARGE * 10}"]'
+
+
+@pytest.mark.parametrize(
+    ("threshold", "size", "compressed"), [(1024, 1023, False), (1024, 1024, True), (10, 20, True)]
+)
+async def test_small_answers_are_not_compressed(
+    serve: Serve, make_app: App, poll: Poll, threshold: int, size: int, compressed: bool
+) -> None:
+    client = await poll(await serve(make_app(compression_threshold=threshold)))
+    await client.join()
+    await client.send('2["echo","' + "x" * (size - 13) + '"]')
+    response = await client.get()
+    assert len(response.content) == size
+    assert ("content-encoding" in response.headers) is compressed
+
+
+async def test_compression_can_be_turned_off(serve: Serve, make_app: App, poll: Poll) -> None:
+    client = await poll(await serve(make_app(compression_threshold=None)))
+    await client.join()
+    await client.send(f'2["echo","{LARGE}"]')
+    assert "content-encoding" not in (await client.get()).headers
+
+
+async def test_the_query_is_the_applications_too(
+    serve: Serve, make_app: App, poll: Poll, seen: Recorder
+) -> None:
+    """Names that objects have in other languages are names like others; of one given twice, the last counts."""
+    io = make_app()
+    queries = []
+
+    @io.on("connection")
+    def note(socket: Socket) -> None:
+        queries.append(dict(socket.handshake.query))
+
+    running = await serve(io)
+    client = await PollingClient.open(running, f"{POLLING}&__proto__=1&a=1&a=2&b=&c=%C3%A9")
+    await client.join()
+    assert queries == [
+        {"EIO": "4", "transport": "polling", "__proto__": "1", "a": "2", "b": "", "c": "é"},
+    ]
+    await client.close()

@@ -1,0 +1,460 @@
+"""Engine.IO over a websocket alone (protocol.md §1), and RFC 6455 under it."""
+
+import asyncio
+import os
+import socket as sockets
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from protocol import Refused, Server, Socket, frames
+from protocol.frames import Close, Opcode, Ping, Pong
+from tests.protocol.server.client import Recorder, WebSocketClient, http_client
+from tests.protocol.server.conftest import Open, Serve
+from tests.protocol.server.running import RAW, until
+from tests.protocol.server.websocket import (
+    ABNORMAL,
+    WEBSOCKET,
+    Refusal,
+    WebSocket,
+    connect,
+    opening,
+    read_answer,
+)
+
+App = Callable[..., Server]
+
+LOOPS = [("asyncio", {"use_uvloop": True}), ("asyncio", {"use_uvloop": False})]
+
+
+@pytest.fixture(scope="module", params=LOOPS, ids=["uvloop", "asyncio"])
+def anyio_backend(request: pytest.FixtureRequest) -> Any:
+    """The fast shell writes past the loop's own buffers, so it meets both loops."""
+    return request.param
+
+
+async def joined(running: Any, open_websocket: Open, **options: Any) -> WebSocket:
+    """A websocket that is in the main namespace; what the server says first has been read."""
+    socket = await open_websocket(running, **options)
+    await socket.receive()
+    socket.send("40")
+    await socket.receive()
+    return socket
+
+
+# --- handshake ---
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("EIO=4", "Transport unknown"),
+        ("EIO=4&transport=abc", "Transport unknown"),
+        ("EIO=4&transport=websocket&sid=abc", "Session ID unknown"),
+        ("EIO=4&transport=polling", "Bad request"),
+        ("EIO=3&transport=websocket", "Unsupported protocol version"),
+        ("transport=websocket", "Unsupported protocol version"),
+    ],
+)
+async def test_handshake_refused(
+    serve: Serve, make_app: App, open_websocket: Open, query: str, message: str
+) -> None:
+    running = await serve(make_app(cors_origins="*"))
+    with pytest.raises(Refusal) as refusal:
+        await open_websocket(running, query)
+    answer = refusal.value.answer
+    assert answer.status == 400
+    assert answer.body.decode() == message
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+async def test_another_path_is_not_served(serve: Serve, make_app: App, open_websocket: Open) -> None:
+    running = await serve(make_app(path="/io/"))
+    with pytest.raises(Refusal) as refusal:
+        await open_websocket(running, path="/other/")
+    assert refusal.value.answer.status == (404 if running.shell == RAW else 403)
+
+
+@pytest.mark.parametrize("shell", [RAW], indirect=True)
+@pytest.mark.parametrize("line", ["Sec-WebSocket-Version: 8", "Sec-WebSocket-Key: short"])
+async def test_a_handshake_that_is_not_of_a_websocket(serve: Serve, make_app: App, line: str) -> None:
+    running = await serve(make_app())
+    head = opening(running).decode()
+    name, _, _ = line.partition(":")
+    lines = [line if given.startswith(name) else given for given in head.split("\r\n")]
+    reader, writer = await connect(running.port)
+    writer.write("\r\n".join(lines).encode())
+    answer = await read_answer(reader)
+    assert answer.status == (426 if "Version" in line else 400)
+    writer.close()
+
+
+async def test_open_packet(serve: Serve, make_app: App, open_websocket: Open) -> None:
+    running = await serve(make_app())
+    client = await WebSocketClient.open(running)
+    assert client.opening == {
+        "sid": client.sid,
+        "upgrades": [],
+        "pingInterval": 25_000,
+        "pingTimeout": 20_000,
+        "maxPayload": 1_000_000,
+    }
+    assert len(client.sid) == 20
+    assert await client.join() != client.sid
+    await client.close()
+
+
+async def test_a_websocket_without_upgrade_is_a_bad_request(serve: Serve, make_app: App) -> None:
+    running = await serve(make_app())
+    async with http_client() as http:
+        response = await http.get(running.url(WEBSOCKET))
+    assert response.json() == {"code": 3, "message": "Bad request"}
+
+
+# --- the application's hook ---
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_allow_request(
+    serve: Serve, make_app: App, open_websocket: Open, asynchronous: bool, allowed: bool
+) -> None:
+    asked: list[Any] = []
+
+    def hook(handshake: Any) -> bool:
+        asked.append((handshake.query["transport"], handshake.headers["x-token"], handshake.address))
+        return allowed
+
+    async def slow_hook(handshake: Any) -> bool:
+        return hook(handshake)
+
+    running = await serve(make_app(allow_request=slow_hook if asynchronous else hook))
+    async with http_client(**{"x-token": "secret"}) as http:
+        response = await http.get(running.url("EIO=4&transport=polling"))
+        if allowed:
+            assert response.status_code == 200
+            await open_websocket(running, headers=["X-Token: secret"])
+        else:
+            assert response.status_code == 403
+            assert response.json() == {"code": 4, "message": "Forbidden"}
+            with pytest.raises(Refusal) as refusal:
+                await open_websocket(running, headers=["X-Token: secret"])
+            assert refusal.value.answer.status == 400
+            assert refusal.value.answer.body == b"Forbidden"
+    assert asked == [("polling", "secret", "127.0.0.1"), ("websocket", "secret", "127.0.0.1")]
+
+
+async def test_allow_request_refuses_in_its_own_words(
+    serve: Serve, make_app: App, open_websocket: Open
+) -> None:
+    def hook(_: Any) -> bool:
+        raise Refused("too many of you")
+
+    running = await serve(make_app(allow_request=hook))
+    async with http_client() as http:
+        response = await http.get(running.url("EIO=4&transport=polling"))
+    assert response.status_code == 403
+    assert response.json() == {"code": 4, "message": "too many of you"}
+    with pytest.raises(Refusal) as refusal:
+        await open_websocket(running)
+    assert refusal.value.answer.body == b"too many of you"
+
+
+async def test_allow_request_that_fails_refuses(
+    serve: Serve, make_app: App, open_websocket: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def hook(_: Any) -> bool:
+        raise RuntimeError("no database")
+
+    running = await serve(make_app(allow_request=hook))
+    async with http_client() as http:
+        response = await http.get(running.url("EIO=4&transport=polling"))
+    assert response.status_code == 403
+    assert response.json() == {"code": 4, "message": "Forbidden"}
+    with pytest.raises(Refusal) as refusal:
+        await open_websocket(running)
+    assert refusal.value.answer.body == b"Forbidden"
+    assert [record.exc_info[1].args for record in caplog.records if record.exc_info] == [("no database",)] * 2
+
+
+async def test_allow_request_comes_before_the_version_and_after_the_rest(
+    serve: Serve, make_app: App, open_websocket: Open
+) -> None:
+    running = await serve(make_app(allow_request=lambda _: False))
+    for query, message in (
+        ("EIO=4&transport=x", b"Transport unknown"),
+        ("EIO=3&transport=websocket", b"Forbidden"),
+    ):
+        with pytest.raises(Refusal) as refusal:
+            await open_websocket(running, query)
+        assert refusal.value.answer.body == message
+
+
+async def test_a_client_that_leaves_while_the_hook_thinks(
+    serve: Serve, make_app: App, seen: Recorder
+) -> None:
+    gone = asyncio.Event()
+
+    async def hook(_: Any) -> bool:
+        seen("asked")
+        await gone.wait()
+        return True
+
+    io = make_app(allow_request=hook)
+    running = await serve(io)
+    _, writer = await connect(running.port)
+    writer.write(opening(running))
+    await seen.wait_for("asked")
+    writer.transport.abort()
+    gone.set()
+    await until(lambda: not running.uvicorn.server_state.connections)
+    await until(lambda: io.sessions == 0)
+
+
+# --- messages ---
+
+
+async def test_text_and_binary(serve: Serve, make_app: App, open_websocket: Open) -> None:
+    """A text packet is a text frame, binary a bare binary frame."""
+    socket = await joined(await serve(make_app()), open_websocket)
+    socket.send('42["echo","€"]')
+    assert await socket.receive() == '42["echo","€"]'
+    socket.send('452-["echo",{"_placeholder":true,"num":0},{"b":{"_placeholder":true,"num":1}}]')
+    socket.send(b"\x01\x02\x03")
+    socket.send(b"")
+    assert (
+        await socket.receive()
+        == '452-["echo",{"_placeholder":true,"num":0},{"b":{"_placeholder":true,"num":1}}]'
+    )
+    assert await socket.receive() == b"\x01\x02\x03"
+    assert await socket.receive() == b""
+
+
+@pytest.mark.parametrize("size", [0, 1, 110, 111, 112, 65_000, 65_535, 65_536, 900_000])
+async def test_sizes(serve: Serve, make_app: App, open_websocket: Open, size: int) -> None:
+    socket = await joined(await serve(make_app()), open_websocket)
+    message = '42["echo","' + "x" * size + '"]'
+    socket.send(message)
+    assert await socket.receive() == message
+
+
+async def test_many_messages_in_one_write_and_any_cut(
+    serve: Serve, make_app: App, open_websocket: Open
+) -> None:
+    socket = await joined(await serve(make_app()), open_websocket)
+    messages = [f'42["echo",{number}]' for number in range(300)]
+    data = b"".join(frames.encode(Opcode.TEXT, message.encode(), mask=os.urandom(4)) for message in messages)
+    for start in range(0, len(data), 7):
+        socket.write(data[start : start + 7])
+        if start % 700 == 0:
+            await socket.writer.drain()
+    assert [await socket.receive() for _ in messages] == messages
+
+
+async def test_fragments_with_a_ping_between(serve: Serve, make_app: App, open_websocket: Open) -> None:
+    socket = await joined(await serve(make_app()), open_websocket)
+    text = '42["echo","€"]'.encode()
+    socket.send_frame(Opcode.TEXT, text[:12], fin=False)  # in the middle of the sign's bytes
+    socket.send_frame(Opcode.PING, b"are you there")
+    socket.send_frame(Opcode.CONTINUATION, b"", fin=False)
+    socket.send_frame(Opcode.CONTINUATION, text[12:])
+    assert await socket.receive() == Pong(b"are you there")
+    assert await socket.receive() == text.decode()
+
+
+async def test_a_pong_is_taken(serve: Serve, make_app: App, open_websocket: Open) -> None:
+    socket = await joined(await serve(make_app()), open_websocket)
+    socket.send_frame(Opcode.PONG, b"unasked")
+    socket.send('42["echo"]')
+    assert await socket.receive() == '42["echo"]'
+
+
+@pytest.mark.parametrize(("payload", "answer"), [(b"", 1000), (b"\x03\xe8bye", 1000), (b"\x0f\xa0", 4000)])
+async def test_the_client_closes(
+    serve: Serve, make_app: App, open_websocket: Open, seen: Recorder, payload: bytes, answer: int
+) -> None:
+    running = await serve(make_app())
+    socket = await joined(running, open_websocket)
+    socket.send_frame(Opcode.CLOSE, payload)
+    close = await socket.until_close()
+    assert close.code == answer or (running.shell != RAW and not payload)
+    await seen.wait_for("disconnect", "transport close")
+    await socket.until_end()
+
+
+@pytest.mark.parametrize("abruptly", [False, True])
+async def test_the_client_goes_without_a_word(
+    serve: Serve, make_app: App, open_websocket: Open, seen: Recorder, abruptly: bool
+) -> None:
+    """Node calls both a close, as does its websocket library."""
+    socket = await joined(await serve(make_app()), open_websocket)
+    if abruptly:
+        linger = struct.pack("ii", 1, 0)
+        socket.writer.get_extra_info("socket").setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, linger)
+        socket.writer.transport.abort()
+    else:
+        socket.writer.write_eof()
+    await seen.wait_for("disconnect", "transport close")
+
+
+# --- limits and rules ---
+
+
+async def test_the_largest_message_is_taken(serve: Serve, make_app: App, open_websocket: Open) -> None:
+    socket = await joined(await serve(make_app(max_payload=1000)), open_websocket)
+    message = '42["echo","x' + "é" * 493 + '"]'
+    assert len(message.encode()) == 1000
+    socket.send(message)
+    assert await socket.receive() == message
+
+
+@pytest.mark.parametrize("fragmented", [False, True])
+async def test_a_larger_message_closes(
+    serve: Serve, make_app: App, open_websocket: Open, seen: Recorder, fragmented: bool
+) -> None:
+    socket = await joined(await serve(make_app(max_payload=1000)), open_websocket)
+    text = '42["echo","' + "é" * 494 + '"]'
+    assert (len(text), len(text.encode())) == (507, 1001)
+    if fragmented:
+        for letter in text.encode():
+            socket.send_frame(
+                Opcode.CONTINUATION if letter != ord("4") else Opcode.TEXT, bytes([letter]), fin=False
+            )
+            if letter == ord("4"):
+                text = text[1:]
+        socket.send_frame(Opcode.CONTINUATION)
+    else:
+        socket.send(text)
+    assert await socket.until_close() == Close(1009, "")
+    await seen.wait_for("disconnect", "transport error")
+    socket.send_frame(Opcode.CLOSE, b"\x03\xf1")
+    await socket.until_end()
+
+
+BREAKS = {
+    "not masked": (frames.encode(Opcode.TEXT, b"4"), 1002),
+    "reserved bit 1": (b"\xc1\x81aaaaU", 1002),
+    "reserved bit 2": (b"\xa1\x81aaaaU", 1002),
+    "reserved bit 3": (b"\x91\x81aaaaU", 1002),
+    "unknown opcode": (b"\x83\x81aaaaU", 1002),
+    "unknown control opcode": (b"\x8b\x81aaaaU", 1002),
+    "a long ping": (b"\x89\xfe\x00\x7eaaaa" + b"x" * 126, 1002),
+    "a fragmented ping": (b"\x09\x81aaaaU", 1002),
+    "a continuation of nothing": (b"\x80\x81aaaaU", 1002),
+    "a message in a message": (b"\x01\x81aaaaU\x01\x81aaaaU", 1002),
+    "a close of one byte": (b"\x88\x81aaaaU", 1002),
+    "close code 1005": (frames.encode(Opcode.CLOSE, b"\x03\xed", mask=b"aaaa"), 1002),
+    "close code 1006": (frames.encode(Opcode.CLOSE, b"\x03\xee", mask=b"aaaa"), 1002),
+    "close code 999": (frames.encode(Opcode.CLOSE, b"\x03\xe7", mask=b"aaaa"), 1002),
+    "close code 2999": (frames.encode(Opcode.CLOSE, b"\x0b\xb7", mask=b"aaaa"), 1002),
+    "close reason not UTF-8": (frames.encode(Opcode.CLOSE, b"\x03\xe8\xff", mask=b"aaaa"), 1007),
+    "text not UTF-8": (frames.encode(Opcode.TEXT, b"4\xff", mask=b"aaaa"), 1007),
+    "text with a surrogate": (frames.encode(Opcode.TEXT, b"4\xed\xa0\x80", mask=b"aaaa"), 1007),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+async def test_a_frame_that_breaks_the_rules_closes(
+    serve: Serve,
+    make_app: App,
+    open_websocket: Open,
+    seen: Recorder,
+    name: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    running = await serve(make_app())
+    socket = await joined(running, open_websocket)
+    data, code = BREAKS[name]
+    socket.write(data)
+    close = await socket.until_close()
+    assert close.code == code or (running.shell != RAW and close.code in (1002, 1007, ABNORMAL))
+    await seen.wait_for("disconnect", "transport error")
+
+
+@pytest.mark.parametrize("shell", [RAW], indirect=True)
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x81\xfe\x00\x7daaaa" + b"x" * 125,
+        b"\x81\xff" + (65_535).to_bytes(8, "big") + b"aaaa",
+        b"\x81\xff" + (1 << 63).to_bytes(8, "big") + b"aaaa",
+    ],
+    ids=["16 bits", "64 bits", "highest bit"],
+)
+async def test_a_length_in_a_wrong_form_closes(
+    serve: Serve, make_app: App, open_websocket: Open, data: bytes
+) -> None:
+    """The library under the plain shell lets these pass."""
+    socket = await joined(await serve(make_app()), open_websocket)
+    socket.write(data)
+    assert (await socket.until_close()).code == 1002
+
+
+@pytest.mark.parametrize("message", ["", "abc", "9", "4abc", "49", "44{}", '42["disconnect"]', "2", b"stray"])
+async def test_a_packet_that_is_not_allowed_closes(
+    serve: Serve, make_app: App, open_websocket: Open, seen: Recorder, message: str | bytes
+) -> None:
+    socket = await joined(await serve(make_app()), open_websocket)
+    socket.send(message)
+    close = await socket.until_close()
+    reason = "transport error" if message == "2" else "parse error"
+    assert close.code == (1000 if message == "2" else 1002)
+    await seen.wait_for("disconnect", reason)
+
+
+async def test_engine_packets_that_are_ignored(serve: Serve, make_app: App, open_websocket: Open) -> None:
+    socket = await joined(await serve(make_app()), open_websocket)
+    for message in ("0", "5", "6", "3unasked"):
+        socket.send(message)
+    socket.send('42["echo"]')
+    assert await socket.receive() == '42["echo"]'
+
+
+async def test_the_close_packet(serve: Serve, make_app: App, open_websocket: Open, seen: Recorder) -> None:
+    socket = await joined(await serve(make_app()), open_websocket)
+    socket.send("1")
+    assert (await socket.until_close()).code == 1000
+    await seen.wait_for("disconnect", "transport close")
+
+
+async def test_nothing_is_handled_after_the_end(
+    serve: Serve, make_app: App, open_websocket: Open, seen: Recorder
+) -> None:
+    """Not even what came in one piece with what ended it."""
+    socket = await joined(await serve(make_app()), open_websocket)
+    messages = ('42["echo",1]', "bad", '42["echo",2]')
+    socket.write(b"".join(frames.encode(Opcode.TEXT, text.encode(), mask=b"mask") for text in messages))
+    await socket.until_close()
+    await seen.wait_for("disconnect", "parse error")
+    assert seen.entries[1:] == [("echo", 1), ("disconnect", "parse error")]
+
+
+async def test_the_server_closes(serve: Serve, make_app: App, open_websocket: Open, seen: Recorder) -> None:
+    """What was sent before still arrives."""
+    io = make_app()
+
+    @io.on("leave")
+    async def leave(socket: Socket) -> None:
+        await socket.emit("last", "words")
+        await socket.disconnect(close=True)
+
+    socket = await joined(await serve(io), open_websocket)
+    socket.send('42["leave"]')
+    assert [await socket.receive() for _ in range(3)] == ['42["last","words"]', "41", Close(1000, "")]
+    socket.send_frame(Opcode.CLOSE, b"\x03\xe8")
+    await socket.until_end()
+    await seen.wait_for("disconnect", "server namespace disconnect")
+    assert io.sessions == 0
+
+
+@pytest.mark.parametrize("shell", [RAW], indirect=True)
+async def test_no_ping_of_the_websocket_itself(serve: Serve, make_app: App, open_websocket: Open) -> None:
+    """Engine.IO's heartbeat is enough."""
+    socket = await joined(await serve(make_app(ping_interval=20, ping_timeout=5000)), open_websocket)
+    for _ in range(3):
+        message = await socket.receive()
+        assert not isinstance(message, Ping)
+        assert message == "2"
+        socket.send("3")

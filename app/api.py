@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from app.auth import Auth
 from app.events import CreateRoom, SignIn, SignUp, User
 from app.refusals import Refusal, refuse
-from app.requests import Endpoint, RequestContext, answering, http_error, json_response, read_json
+from app.requests import Endpoint, InFlight, RequestContext, answering, http_error, json_response, read_json
 from app.rooms import NO_ROOM, Rooms
 from app.validation import refusal_of_field
 
@@ -100,7 +100,7 @@ def route(path: str, **endpoints: Endpoint) -> Route:
     return Route(path, answering(endpoint), methods=list(endpoints))
 
 
-def rest(routes: Sequence[BaseRoute], origins: Sequence[str]) -> Starlette:
+def rest(routes: Sequence[BaseRoute], origins: Sequence[str], in_flight: InFlight) -> Starlette:
     """The application of all REST routes; pages of `origins` ("*" for any) may call it."""
     cors = Middleware(
         CORSMiddleware,
@@ -112,7 +112,7 @@ def rest(routes: Sequence[BaseRoute], origins: Sequence[str]) -> Starlette:
     )
     return Starlette(
         routes=routes,
-        middleware=[Middleware(RequestContext), cors],
+        middleware=[Middleware(RequestContext, in_flight=in_flight), cors],
         exception_handlers={HTTPException: http_error},
     )
 

@@ -29,7 +29,7 @@ Row = dict[str, Any]
 # One number for every instance and version, so that they take turns to migrate.
 MIGRATION_LOCK = 7_011_746_117
 
-CLOSE_WITHIN = 3.0  # seconds for PostgreSQL to say goodbye
+CLOSE_WITHIN = 2.0  # seconds, for what runs to end and again for PostgreSQL to say goodbye
 
 UNREACHABLE = (
     OSError,
@@ -120,10 +120,10 @@ class Database:
         await self.ping()
 
     async def close(self) -> None:
-        """Waits for what runs, which the command timeout bounds, then closes the pool."""
-        while self._running:
-            await asyncio.wait(self._running)
-        with suppress(TimeoutError):  # then asyncpg has dropped the connections
+        """Waits a moment for what runs, then closes the pool; what runs longer ends as DatabaseUnavailable."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=CLOSE_WITHIN)
+        with suppress(TimeoutError):  # asyncpg drops the connections then
             async with asyncio.timeout(CLOSE_WITHIN):
                 await self._pool.disconnect()
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 import signal
 import socket
 import time
@@ -21,12 +20,14 @@ from app.db import Database, migrate
 from app.handlers import Handlers
 from app.health import Health
 from app.messages import MessageWriter
+from app.requests import InFlight
 from app.rooms import Rooms
 from protocol import RedisBus, Server
 
 log = logging.getLogger(__name__)
 
 SOCKET_PATH = "/io"
+CLOSE_WITHIN = 2.0  # seconds that the last messages have to be written after their senders are gone
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -55,13 +56,17 @@ def create_app(settings: Settings) -> Starlette:
             with suppress(asyncio.CancelledError):
                 await pinging
             await io.stop(settings.shutdown_timeout)
-            await writer.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_WITHIN):
+                    await writer.close()
             await db.close()
 
     health = Health({"postgresql": db.ping, "redis": bus.ping})
-    web = rest([*Api(auth, rooms).routes(), *health.routes()], settings.cors_origin)
+    in_flight = InFlight()
+    web = rest([*Api(auth, rooms).routes(), *health.routes()], settings.cors_origin, in_flight)
     app = Starlette(routes=[Mount(SOCKET_PATH, app=io), Mount("/", app=web)], lifespan=lifespan)
     app.state.io = io
+    app.state.in_flight = in_flight
     return app
 
 
@@ -86,14 +91,15 @@ def socket_server(settings: Settings, bus: RedisBus) -> Server:
 class ChatServer(uvicorn.Server):
     """uvicorn, with the application behind the fast websocket shell and an end that loses nothing.
 
-    On SIGTERM or SIGINT it stops accepting, lets the events that are under way be handled, closes the transports
-    (without a disconnect packet, so that clients come back by themselves, to another instance), and then waits
-    for the requests. All that takes at most the settings' `shutdown_timeout`, and a second more.
+    On SIGTERM or SIGINT it stops accepting, lets the requests and events that are under way be answered, and closes
+    the transports (without a disconnect packet, so that clients come back by themselves, to another instance).
+    All that takes at most the settings' `shutdown_timeout`, and some seconds to clean up.
     """
 
     def __init__(self, settings: Settings) -> None:
         app = create_app(settings)
         self.io: Server = app.state.io
+        self._in_flight: InFlight = app.state.in_flight
         self._grace = settings.shutdown_timeout
         config = uvicorn.Config(
             app,
@@ -115,9 +121,10 @@ class ChatServer(uvicorn.Server):
         started = time.monotonic()
         for server in self.servers:
             server.close()
-        await self.io.stop(self._grace)
-        left = self._grace / 1000 - (time.monotonic() - started)
-        self.config.timeout_graceful_shutdown = max(1, math.ceil(left))
+        await self._in_flight.ended(self._grace / 1000)  # they still announce what they do
+        left = self._grace - (time.monotonic() - started) * 1000
+        await self.io.stop(max(0, int(left)))
+        self.config.timeout_graceful_shutdown = 1  # what is left are connections that nobody uses
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002

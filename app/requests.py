@@ -1,9 +1,11 @@
 """What every REST request goes through: an id and a line in the log, a bounded body, errors in one shape."""
 
+import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import msgspec
@@ -42,11 +44,38 @@ class ErrorResponse(Struct, frozen=True, rename="camel"):
     details: ErrorDetails
 
 
+class InFlight:
+    """How many requests are being answered."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._none = asyncio.Event()
+        self._none.set()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Counts one more while it lasts."""
+        self._count += 1
+        self._none.clear()
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._none.set()
+
+    async def ended(self, within: float) -> None:
+        """Returns when there is none, or after that many seconds."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._none.wait(), within)
+
+
 class RequestContext:
     """Gives each HTTP request an id, the client's own where it sends a proper `X-Request-Id`; logs how it ended."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, in_flight: InFlight) -> None:
         self._app = app
+        self._in_flight = in_flight
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -64,7 +93,7 @@ class RequestContext:
                 log.info("%s %s: %d in %.1f ms", scope["method"], scope["path"], message["status"], took)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with self._in_flight.one(), structlog.contextvars.bound_contextvars(request_id=request_id):
             await self._app(scope, receive, send_with_id)
 
 

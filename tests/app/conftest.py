@@ -36,6 +36,8 @@ class Instance:
 
     def __init__(self, settings: Settings) -> None:
         self.server = ChatServer(settings)
+        self.port = 0
+        self.url = ""
         self.running = asyncio.create_task(self.server.serve())
 
     async def started(self) -> "Instance":
@@ -44,12 +46,9 @@ class Instance:
                 self.running.result()
                 raise AssertionError("the server ended at once")
             await asyncio.sleep(0.01)
+        self.port = self.server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         return self
-
-    @property
-    def url(self) -> str:
-        port = self.server.servers[0].sockets[0].getsockname()[1]
-        return f"http://127.0.0.1:{port}"
 
     async def stop(self) -> None:
         """What SIGTERM does."""
@@ -91,7 +90,9 @@ class Device:
 
     async def close(self) -> None:
         await self.client.shutdown()
-        if self.client.eio.http is not None:  # which the client leaves open when the server ended the connection
+        if (
+            self.client.eio.http is not None
+        ):  # which the client leaves open when the server ended the connection
             await self.client.eio.http.close()
 
     async def call(self, event: str, *args: Any) -> Any:

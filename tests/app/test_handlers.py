@@ -441,6 +441,18 @@ async def test_messages_that_are_refused(people: People, change: dict[str, Any],
     assert (await ann.http.get(f"/chat/rooms/{room}/messages")).json() == []
 
 
+@pytest.mark.parametrize("character", ["x", "👋", "<"])
+async def test_a_message_of_full_length_is_one_word_or_not(people: People, character: str) -> None:
+    ann = await people()
+    room = await ann.room()
+    device = await ann.device()
+    payload = {"roomId": room, "content": character * 10_000, "metadata": {"x": "y" * 65_000}}
+    sent = await device.ok("message:send", payload)
+    assert await device.expect("message:new") == sent
+    assert (await ann.http.get(f"/chat/rooms/{room}/messages")).json() == [sent]
+    assert (sent["content"], sent["metadata"]) == (payload["content"], payload["metadata"])
+
+
 async def test_everyone_sees_the_same_order_across_instances(
     people: People, start: Start, transport: str
 ) -> None:

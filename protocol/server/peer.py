@@ -145,8 +145,16 @@ class Peer:
                     await self._dispatcher.dispatch(self, job)
                 except asyncio.CancelledError:
                     if _to_be_cancelled():
+                        self._give_up()
                         raise
                     log.warning("a handler was cancelled from within")
+        self._reader = None
+
+    def _give_up(self) -> None:
+        """The server stops and a handler did not end in time: what waits behind it is not handled any more,
+        but the departure to come is."""
+        self._inbox.clear()
+        self._pending = 0
         self._reader = None
 
     async def _wait(self) -> bool:

@@ -69,6 +69,7 @@ class Server(Namespace):
         if not self._started:
             await self._fanout.start()
             self._started = True
+            self._hub.accepting = True
 
     async def stop(self, grace: int = 10_000) -> None:
         """End in order, within `grace` ms and two seconds: take no new sessions, let handlers finish, then

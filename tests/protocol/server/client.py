@@ -1,6 +1,7 @@
 """An Engine.IO client that keeps its session alive, over either transport; messages are compared as they are."""
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import Any
 
@@ -58,6 +59,12 @@ class Client:
         body = orjson.loads(answer[1 + len(prefix) :])
         assert body.keys() == {"sid"}
         return str(body["sid"])
+
+    async def provoke(self, *messages: str | bytes) -> None:
+        """Send what makes the server end the session, which it may do before all is sent."""
+        with contextlib.suppress(Lost):
+            await self.send(*messages)
+        await self.until_lost()
 
     async def until_lost(self) -> list[str | bytes]:
         """What still came before the server ended the session."""

@@ -156,6 +156,19 @@ async def test_join_and_leave(people: People) -> None:
         error(await bob.http.post(f"/chat/rooms/{bad}/leave"), 404)
 
 
+async def test_the_banned_cannot_join_and_nobody_leaves_a_direct_conversation(
+    people: People, db: Database
+) -> None:
+    ann, bob = await people(), await people()
+    room = await ann.room()
+    await bob.http.post(f"/chat/rooms/{room}/join")
+    await db.value("update room_members set state = 'banned', left_at = now() where user_id = :u", u=bob.id)
+    assert "banned" in error(await bob.http.post(f"/chat/rooms/{room}/join"), 403)["message"]
+    await db.value("update rooms set kind = 'direct', name = null, direct_key = 'a:b' where id = :r", r=room)
+    error(await ann.http.post(f"/chat/rooms/{room}/leave"), 403)
+    assert (await ann.http.get("/chat/rooms")).json() == []
+
+
 # History
 
 

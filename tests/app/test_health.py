@@ -102,6 +102,29 @@ async def test_an_outage_is_503_for_requests_and_unavailable_for_events(
     assert (await device.ok("message:send", payload))["content"] == "x"
 
 
+async def test_what_is_committed_is_answered_as_done_while_redis_is_away(
+    start: Start, people: Callable[[], Awaitable[Person]], redis_server: Callable[[], Any]
+) -> None:
+    valkey = redis_server()
+    instance = await start(redis_url=valkey.url)
+    ann, bob = await people(), await people()
+    room = await ann.room()
+    device = await ann.device(instance.url)
+    await asyncio.to_thread(valkey.kill)
+    async with httpx.AsyncClient(base_url=instance.url, headers=ann.http.headers, timeout=20) as client:
+        sent, created, joined = await asyncio.gather(
+            device.ok("message:send", {"roomId": room, "content": "x"}),
+            client.post("/chat/rooms", json={"name": "x"}),
+            client.post(f"/chat/rooms/{room}/join", headers=bob.http.headers),
+        )
+        assert (sent["content"], created.status_code) == ("x", 201)
+        assert joined.status_code == 503  # to be tried again, for it can be: joining twice changes nothing
+        await asyncio.to_thread(valkey.start)
+        await ready(client, 200)
+        joined = await client.post(f"/chat/rooms/{room}/join", headers=bob.http.headers)
+        assert (joined.status_code, joined.json()["lastSeq"]) == (200, 3)
+
+
 async def test_an_instance_stops_in_order_during_an_outage(outage: Outage, start: Start) -> None:
     instance = await start()
     await outage.begin()

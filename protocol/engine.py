@@ -57,7 +57,7 @@ class Encoded:
         """The unmasked websocket frames, in order."""
         frame = self._frame
         if frame is None:
-            frame = frames.encode(frames.Opcode.TEXT, self.text) if self.text else b""
+            frame = frames.encode_text(self.text) if self.text else b""
             for data in self.binary:
                 frame += frames.encode(frames.Opcode.BINARY, data)
             self._frame = frame

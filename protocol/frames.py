@@ -50,6 +50,7 @@ Message: TypeAlias = str | bytes | Ping | Pong | Close | FrameError
 _CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
 _MAX_CONTROL = 125
 _WHOLE_TEXT = 0x81
+_TEXT_HEADS = [bytes((_WHOLE_TEXT, size)) for size in range(126)]
 _WHOLE = frozenset(
     {_WHOLE_TEXT, 0x82}
 )  # first bytes of a message in one frame, the most frequent case by far
@@ -76,6 +77,12 @@ def encode(opcode: int, payload: bytes, *, mask: bytes | None = None, fin: bool 
     if mask is None:
         return head + payload
     return head + mask + apply_mask(payload, mask)
+
+
+def encode_text(payload: bytes) -> bytes:
+    """A message as one text frame of a server, as `encode` makes it; most of what a server sends is this."""
+    size = len(payload)
+    return _TEXT_HEADS[size] + payload if size < 126 else encode(Opcode.TEXT, payload)
 
 
 def encode_close(code: int, reason: str = "", *, mask: bytes | None = None) -> bytes:

@@ -52,12 +52,8 @@ class Exchange(IntEnum):
 
 
 # Looking a member up in its class costs more than all else that the frequent methods do.
-_WEBSOCKET, _CLOSING, _PENDING, _AWAITING = (
-    Phase.WEBSOCKET,
-    Phase.CLOSING,
-    Exchange.PENDING,
-    Heartbeat.AWAITING,
-)
+_WEBSOCKET, _CLOSING, _PENDING = Phase.WEBSOCKET, Phase.CLOSING, Exchange.PENDING
+_RESTING, _AWAITING = Heartbeat.RESTING, Heartbeat.AWAITING
 _MESSAGE, _PONG = PacketType.MESSAGE, PacketType.PONG
 
 
@@ -105,6 +101,11 @@ class Session:
     def open(self) -> bool:
         """Whether messages can still be exchanged."""
         return self.phase < _CLOSING
+
+    @property
+    def quiet(self) -> bool:
+        """Whether a message changes nothing about the session: it is open, and no pong is awaited."""
+        return self._heartbeat is _RESTING and self.phase < _CLOSING
 
     @property
     def transport(self) -> str:

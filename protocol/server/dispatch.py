@@ -14,6 +14,7 @@ from protocol.server.hub import new_id
 from protocol.server.namespace import Namespace
 from protocol.server.peer import Arrival, Departure, Job, Peer
 from protocol.server.socket import Socket
+from protocol.session import CloseReason
 
 log = logging.getLogger("protocol.dispatch")
 
@@ -24,18 +25,19 @@ class Dispatch:
     def __init__(self, fanout: Fanout) -> None:
         self._fanout = fanout
 
-    async def dispatch(self, peer: Peer, job: Job) -> None:
-        """Handle a CONNECT, an EVENT, or the departure of a socket."""
+    def dispatch(self, peer: Peer, job: Job) -> Awaitable[None]:
+        """Handle an EVENT, a CONNECT, or the departure of a socket."""
         if type(job) is Arrival:
-            if job.socket.connected or not job.socket.dropped:
-                await self._event(job.socket, job.event)
-        elif type(job) is Connect:
-            await self._connect(peer, job)
-        elif type(job) is Departure:
-            namespace, socket, reason = job.socket.nsp, job.socket, job.reason.value
-            await namespace.run_lifecycle("disconnecting", socket, reason)
-            socket.forget_rooms()
-            await namespace.run_lifecycle("disconnect", socket, reason)
+            return self._event(job.socket, job.event)
+        if type(job) is Connect:
+            return self._connect(peer, job)
+        assert type(job) is Departure
+        return self._depart(job.socket, job.reason)
+
+    async def _depart(self, socket: Socket, reason: CloseReason) -> None:
+        await socket.nsp.run_lifecycle("disconnecting", socket, reason.value)
+        socket.forget_rooms()
+        await socket.nsp.run_lifecycle("disconnect", socket, reason.value)
 
     # --- connect ---
 
@@ -94,6 +96,8 @@ class Dispatch:
     # --- event ---
 
     async def _event(self, socket: Socket, event: Event) -> None:
+        if not socket.connected and socket.dropped:
+            return
         handlers = socket.nsp.handlers
         name, *args = event.data
         try:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("protocol.link")
 
+_MESSAGE = engine.PacketType.MESSAGE
+
 _CLOSE_CODES = {
     CloseReason.SERVER_SHUTTING_DOWN: CloseCode.GOING_AWAY,
     CloseReason.PARSE_ERROR: CloseCode.PROTOCOL_ERROR,
@@ -54,10 +56,10 @@ class Link:
     __slots__ = (
         "_ended",
         "_hub",
-        "_paused",
         "_room",
         "due",
         "issued",
+        "paused",
         "probe",
         "receiver",
         "request",
@@ -78,7 +80,7 @@ class Link:
         self.due: int | None = None  # the earliest time at which the hub will look at this link
         self._hub = hub
         self._room: asyncio.Future[None] | None = None  # for a POST that waits until reading goes on
-        self._paused = False
+        self.paused = False  # reading from the client has stopped
         self._ended = False
 
     # --- out ---
@@ -90,9 +92,10 @@ class Link:
 
     def send(self, item: Encoded) -> None:
         """Queue for the client; all that one tick of the loop queues is written together."""
-        if not self.session.outbox:
+        session = self.session
+        if not session.outbox or session.queued > self._hub.options.max_buffered:
             self._hub.wake(self)
-        self.session.send(item)
+        session.send(item)
 
     def flush(self) -> None:
         """Write what is queued, if the transport takes it; end a client that does not fetch what it is sent."""
@@ -115,7 +118,11 @@ class Link:
         """Take one websocket message from a transport of this client."""
         if source is self.transport:
             try:
-                self.receive_packet(engine.decode_packet(data))
+                packet = engine.decode_packet(data)
+                if packet.type is _MESSAGE and self.session.quiet:
+                    self.receiver.receive(packet.data)
+                else:
+                    self.receive_packet(packet)
             except PacketError as error:
                 self.refuse_packet(error)
         elif source is self.probe:
@@ -164,7 +171,7 @@ class Link:
         if self.session.phase is Phase.WEBSOCKET:
             polling, self.transport, self.probe = self.transport, source, None
             polling.close(CloseCode.NORMAL)
-            if self._paused:
+            if self.paused:
                 source.pause()
         self.settle()
 
@@ -172,25 +179,25 @@ class Link:
 
     def pause(self) -> None:
         """Stop reading from the client."""
-        if not self._paused:
-            self._paused = True
+        if not self.paused:
+            self.paused = True
             self.transport.pause()
 
     def resume(self) -> None:
         """Read from the client again, unless this instance is about to stop."""
-        if self._paused and self._hub.accepting:
+        if self.paused and self._hub.accepting:
             self.transport.resume()
             self._release()
 
     def _release(self) -> None:
-        self._paused = False
+        self.paused = False
         if self._room is not None:
             self._room.set_result(None)
             self._room = None
 
     async def wait_for_room(self) -> None:
         """Return once reading goes on; a POST is answered only then."""
-        while self._paused:
+        while self.paused:
             if self._room is None:
                 self._room = self._hub.loop.create_future()
             await asyncio.shield(self._room)
@@ -208,7 +215,7 @@ class Link:
 
     def tick(self, now: int) -> None:
         """Do what is due."""
-        if self._paused:
+        if self.paused:
             self.session.hold(now)
         self.session.tick(now)
         expiry = self.receiver.deadline

@@ -18,7 +18,7 @@ from protocol.packets import Packet
 if TYPE_CHECKING:
     from protocol.client.socket import ClientSocket
 
-_FLOOD = 16  # times max_pending_events, for events in front of an ack that is awaited
+_FLOOD = 65_536  # events in front of an ack that is awaited; more than one read of the socket can hold
 
 
 class Link:
@@ -141,10 +141,11 @@ class Link:
         comes behind them: then read on for some more.
         """
         limit = self.options.max_pending_events
+        bound = max(limit, _FLOOD) if self._awaited else limit
         waiting = max(socket.waiting for socket in self.sockets.values())
         self._crowded = waiting >= limit
         if self.channel is not None:
-            self.channel.pause(paused=waiting >= limit * (_FLOOD if self._awaited else 1))
+            self.channel.pause(paused=waiting >= bound)
 
     # --- what the channel calls ---
 

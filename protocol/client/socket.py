@@ -119,10 +119,10 @@ class ClientSocket:
                 error = await asyncio.shield(joined)
         except TimeoutError:
             error = Unreachable(f"the server did not let us in within {limit} ms")
-            if self._phase is Phase.CONNECTING:
+            if self._phase is Phase.CONNECTING and not joined.done():
                 self.fail(error)
         finally:
-            if self._phase is Phase.CONNECTING:  # cancelled
+            if self._phase is Phase.CONNECTING and not joined.done():  # cancelled
                 self.quit()
         if error is not None:
             raise error

@@ -138,7 +138,8 @@ class ClientWebSocket(asyncio.Protocol):
                     self._fail(CloseCode.PROTOCOL_ERROR, DisconnectReason.PARSE_ERROR)
             case Ping(data=payload):
                 if self._transport.get_write_buffer_size() > _MAX_UNREAD:
-                    self._transport.abort()
+                    self.abort()
+                    self._receiver.lose(DisconnectReason.TRANSPORT_ERROR)
                 else:
                     self._write(Opcode.PONG, payload)
             case Pong():

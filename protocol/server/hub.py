@@ -133,12 +133,12 @@ class Hub:
 
     def send_all(self, links: Iterable[Link], item: Encoded) -> None:
         """Queue one packet for many clients."""
-        awake = self._awake
+        awake, limit = self._awake, self.options.max_buffered
         if not awake:
             self.loop.call_soon(self._flush)
         for link in links:
             session = link.session
-            if not session.outbox:
+            if not session.outbox or session.queued > limit:
                 awake.append(link)
             session.send(item)
 

@@ -19,6 +19,7 @@ from protocol.session import CloseReason
 
 _LEVEL = 6  # of compression; more costs more time than it saves bytes
 _OFF_LOOP = 16_384  # bytes; what is larger is compressed in a thread
+_TOLERATED = 10  # times the largest payload that is read of a body that is too large
 _PACKETS_A_TURN = 256  # packets of one POST before other clients get a turn
 _TEXT = (b"content-type", b"text/plain; charset=UTF-8")
 
@@ -189,13 +190,21 @@ async def _post(hub: Hub, request: Request, link: Link, receive: Receive, send: 
 
 
 async def _body(receive: Receive, limit: int) -> bytes | None:
-    """The body, read no further than past the limit; None if the client goes away before its end."""
+    """The body; None if the client goes away before its end.
+
+    What comes past the limit is thrown away, within reason: a client that is cut off while it sends may not see the
+    answer.
+    """
     body = bytearray()
-    while len(body) <= limit:
+    received = 0
+    while received <= limit * _TOLERATED:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        body += message.get("body", b"")
+        chunk = message.get("body", b"")
+        received += len(chunk)
+        if len(body) <= limit:
+            body += chunk
         if not message.get("more_body", False):
             break
     return bytes(body)

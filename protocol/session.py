@@ -125,13 +125,20 @@ class Session:
                 self.queued += item.size
 
     def take(self) -> list[Encoded]:
-        """All that is queued; it answers the GET that waits, if one does, and lets a closing session end."""
+        """All that is queued; it answers the GET that waits, if one does, and lets a closing session end.
+
+        A closing session's farewell goes alone, with the GET after: a client ends when it sees it, before it has
+        handled what came along.
+        """
         items = self.outbox
         self.outbox = []
         self.queued = 0
         self._get = Exchange.FREE
         if self.phase is _CLOSING:
-            self._move(Input.FLUSH)
+            if len(items) > 1:
+                self.outbox.append(items.pop())
+            else:
+                self._move(Input.FLUSH)
         return items
 
     # --- what comes in ---

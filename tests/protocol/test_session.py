@@ -380,7 +380,7 @@ class TestHeartbeat:
 
 class TestEnd:
     @pytest.mark.parametrize("make", [polling, probing, upgrading])
-    def test_finish_over_polling_keeps_what_is_queued_for_one_more_get(
+    def test_finish_over_polling_keeps_what_is_queued_and_then_says_goodbye(
         self, make: Callable[[], Session]
     ) -> None:
         session = make()
@@ -390,7 +390,10 @@ class TestEnd:
         assert session.next_deadline == START + LINGER
         session.open_get(START + LINGER - 1)
         assert session.writable
-        assert session.take() == [ITEM, CLOSE]
+        assert session.take() == [ITEM]
+        assert session.phase is Phase.CLOSING
+        session.open_get(START + LINGER - 1)
+        assert session.take() == [CLOSE]
         assert session.phase is Phase.CLOSED
         assert session.next_deadline is None
 

@@ -220,7 +220,7 @@ async def test_broadcast_with_acks_that_do_not_all_come(host: Serve, make_app: A
     """The answers that came are in the exception; late ones are ignored."""
     io = make_app()
     clients = await crowd(host, connect, io)
-    asking = asyncio.create_task(io.timeout(300).emit_with_ack("ask"))
+    asking = asyncio.create_task(io.timeout(500).emit_with_ack("ask"))
     await answer(clients[0], "here")
     with pytest.raises(AckTimeout) as timeout:
         await asking

@@ -263,7 +263,7 @@ async def test_many_attachments(serve: Serve, seen: Recorder, good: Good) -> Non
 
 async def test_attachments_that_do_not_come(serve: Serve, seen: Recorder, good: Good) -> None:
     """The client waits for its own event; the heartbeat goes on."""
-    running = await serve(make_io(seen, ping_interval=50, ping_timeout=50))
+    running = await serve(make_io(seen, ping_interval=200, ping_timeout=100))
     async with bad_websocket(running) as socket:
         socket.send('451-["echo",{"_placeholder":true,"num":0}]')
         await seen.wait_for("bad", "ping timeout")
@@ -364,7 +364,7 @@ async def test_a_flood_of_events_that_reads_no_echo(serve: Serve, seen: Recorder
 
 
 async def test_one_that_never_pongs(serve: Serve, seen: Recorder, good: Good, poll: Poll) -> None:
-    running = await serve(make_io(seen, ping_interval=100, ping_timeout=50))
+    running = await serve(make_io(seen, ping_interval=200, ping_timeout=300))
     beside = await good(running)
     async with bad_websocket(running):
         await seen.wait_for("bad", "ping timeout")
@@ -420,7 +420,7 @@ async def test_a_handler_that_does_not_end(
 ) -> None:
     """Its client's events wait, a bounded number of them; then the client is not read any more, until there
     is room. Its heartbeat is not held against it meanwhile."""
-    io = make_io(seen, max_pending_events=8, ping_interval=50, ping_timeout=50)
+    io = make_io(seen, max_pending_events=8, ping_interval=100, ping_timeout=300)
     end = asyncio.Event()
     handled = 0
 
@@ -451,7 +451,7 @@ async def test_a_handler_that_does_not_end(
         sending = []
         await client.send(*events)
     await until(lambda: link.paused)
-    await asyncio.sleep(0.3)  # several heartbeats
+    await asyncio.sleep(0.6)  # a heartbeat and more
     await beside.check()
     assert handled == 0
     assert io.sockets[sid].connected
@@ -511,7 +511,7 @@ async def test_half_open_handshakes(serve: Serve, seen: Recorder, good: Good) ->
 
 
 async def test_websockets_that_never_join(serve: Serve, seen: Recorder, good: Good) -> None:
-    io = make_io(seen, connect_timeout=100)
+    io = make_io(seen, connect_timeout=300)
     running = await serve(io)
     beside = await good(running)
     sockets = [await WebSocket.open(running) for _ in range(20)]
@@ -548,7 +548,7 @@ async def test_bytes_that_come_with_the_handshake(serve: Serve, seen: Recorder, 
 
 async def test_a_body_that_comes_slowly(serve: Serve, seen: Recorder, good: Good, poll: Poll) -> None:
     """The session does not wait longer for it than for a pong, and the connection ends with it."""
-    io = make_io(seen, ping_interval=100, ping_timeout=50)
+    io = make_io(seen, ping_interval=300, ping_timeout=200)
     running = await serve(io)
     beside = await good(running)
     client = await poll(running)

@@ -181,7 +181,7 @@ async def test_a_probe_that_breaks_off_leaves_polling_alone(
 async def test_a_probe_that_takes_too_long_is_dropped(
     serve: Serve, make_app: App, poll: Poll, open_websocket: Open
 ) -> None:
-    running = await serve(make_app(upgrade_timeout=30))
+    running = await serve(make_app(upgrade_timeout=200))
     client = await poll(running)
     await client.join()
     idle = await open_websocket(running, f"{WEBSOCKET}&sid={client.sid}")

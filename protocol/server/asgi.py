@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from protocol.engine import Encoded
@@ -22,6 +23,7 @@ from protocol.session import CloseReason
 log = logging.getLogger("protocol.asgi")
 
 _CLOSE_TIMEOUT = 5.0  # seconds that a closed websocket has to send what waits
+_REFUSAL_TIMEOUT = 1.0  # seconds that a refused client has to go
 # How the server in front tells that the client broke a rule of websockets.
 _BROKEN = (CloseCode.PROTOCOL_ERROR, CloseCode.INVALID_PAYLOAD, CloseCode.TOO_BIG)
 
@@ -96,7 +98,12 @@ class AsgiWebSocket:
         start = [(b"content-type", b"text/plain; charset=utf-8"), *headers]
         await self._send({"type": "websocket.http.response.start", "status": 400, "headers": start})
         await self._send({"type": "websocket.http.response.body", "body": error.message.encode()})
-        await self._receive()  # uvicorn wants the application to stay until the connection is gone
+        # uvicorn logs an error unless the application stays until the connection is gone, which it tells with a
+        # second message; other servers send one.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_REFUSAL_TIMEOUT):
+                for _ in range(2):
+                    await self._receive()
 
     async def _read(self, link: Link) -> None:
         while True:

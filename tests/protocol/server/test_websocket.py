@@ -59,8 +59,14 @@ async def joined(running: Any, open_websocket: Open, **options: Any) -> WebSocke
     ],
 )
 async def test_handshake_refused(
-    serve: Serve, make_app: App, open_websocket: Open, query: str, message: str
+    serve: Serve,
+    make_app: App,
+    open_websocket: Open,
+    query: str,
+    message: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """In words, and without an error in the log: that is an everyday thing."""
     running = await serve(make_app(cors_origins="*"))
     with pytest.raises(Refusal) as refusal:
         await open_websocket(running, query)
@@ -68,6 +74,8 @@ async def test_handshake_refused(
     assert answer.status == 400
     assert answer.body.decode() == message
     assert answer.headers["access-control-allow-origin"] == "*"
+    await running.stop()
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_another_path_is_not_served(serve: Serve, make_app: App, open_websocket: Open) -> None:

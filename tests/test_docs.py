@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,18 @@ import msgspec
 import pytest
 import uvicorn
 
-from protocol import Client, EngineServer, Namespace, Options, RedisBus, Refused, Server, Socket
+from protocol import (
+    Client,
+    ClientOptions,
+    ClientSocket,
+    EngineServer,
+    Namespace,
+    Options,
+    RedisBus,
+    Refused,
+    Server,
+    Socket,
+)
 from protocol.server.handshake import Handshake
 from protocol.server.namespace import DynamicNamespace
 from protocol.server.operator import Operator
@@ -18,6 +30,7 @@ from protocol.server.options import EngineOptions
 
 DOCS = Path(__file__).parent.parent / "docs"
 SERVER = (DOCS / "server.md").read_text()
+CLIENT = (DOCS / "client.md").read_text()
 
 # What the parts of the package use of each other, and an application has no use for.
 INTERNAL = {
@@ -26,15 +39,17 @@ INTERNAL = {
         "add", "check_name", "deliver", "entering", "handlers", "join", "leave", "next_ack_id", "notify_outgoing",
         "parser", "publish", "remove", "rooms", "run_lifecycle", "select", "send_with_ack",
     },
-    DynamicNamespace: {"accepts", "handlers"},
+    DynamicNamespace: {"accepts", "handlers", "matches"},
     Operator: {"ack_timeout", "is_local", "is_volatile", "namespace", "target"},
+    ClientSocket: {"credentials", "ended", "fail", "lose", "miss", "quit", "receive", "waiting"},
+    Client: set[str](),
     Socket: {"depart", "dismiss", "dropped", "forget_rooms", "link", "middleware", "peer"},
 }  # fmt: skip
 
 
-def section(title: str) -> str:
+def section(title: str, page: str = SERVER) -> str:
     """The text under a heading, up to the next one."""
-    return SERVER.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    return page.split(f"\n## {title}\n")[1].split("\n## ", maxsplit=1)[0]
 
 
 def rows(text: str) -> list[list[str]]:
@@ -60,15 +75,16 @@ def public(cls: type) -> set[str]:
     return found - INTERNAL[cls]
 
 
-def test_options() -> None:
-    documented = {cells[0].strip("`"): cells[1] for cells in rows(section("Options")) if cells[0] != "Option"}
-    fields = {field.name: field for field in msgspec.structs.fields(Options)}
+@pytest.mark.parametrize(("page", "options"), [(SERVER, Options), (CLIENT, ClientOptions)])
+def test_options(page: str, options: type[msgspec.Struct]) -> None:
+    table = rows(section("Options", page))
+    documented = {cells[0].strip("`"): cells[1] for cells in table if cells[0] != "Option"}
+    fields = {field.name: field for field in msgspec.structs.fields(options)}
     assert documented.keys() == fields.keys()
     for name, default in documented.items():
         value = fields[name].default
-        expected = (
-            "`JSON`" if name == "parser" else f'`"{value}"`' if isinstance(value, str) else f"`{value!r}`"
-        )
+        plain = dict(value) if isinstance(value, Mapping) else value
+        expected = "`JSON`" if name == "parser" else f"`{plain!r}`"
         assert default == expected.replace("'", '"'), name
 
 
@@ -99,6 +115,14 @@ def test_socket() -> None:
     assert names(section("Socket")) == public(Socket)
 
 
+def test_client() -> None:
+    assert names(section("ClientSocket", CLIENT)) == public(ClientSocket)
+    assert (
+        names(section("Client", CLIENT)) - {"async"}
+        == public(Client) - public(ClientSocket) - INTERNAL[ClientSocket]
+    )
+
+
 def test_handshake() -> None:
     row = next(cells for cells in rows(section("Socket")) if cells[0] == "`handshake`")
     fields = {name for name in dir(Handshake) if not name.startswith("_")} - {"request"}
@@ -121,14 +145,24 @@ def test_engine_server() -> None:
         assert name in dir(EngineServer) or name in inspect.getsource(EngineServer.__init__)
 
 
-async def test_example() -> None:
-    """The example runs, and does what its lines say."""
-    code = re.search(r"```python\n(.+?)```", SERVER, re.DOTALL)
+def example(page: str) -> dict[str, Any]:
+    """What the example of a page defines."""
+    code = re.search(r"```python\n(.+?)```", page, re.DOTALL)
     assert code is not None
     scope: dict[str, Any] = {"__name__": "example"}
     exec(code[1], scope)
+    return scope
+
+
+async def test_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    """The examples run, against each other, and do what their lines say."""
+    server_example, client_example = example(SERVER), example(CLIENT)
     config = uvicorn.Config(
-        scope["app"], host="127.0.0.1", port=0, log_level="warning", ws=scope["io"].websocket_protocol
+        server_example["app"],
+        host="127.0.0.1",
+        port=0,
+        log_level="warning",
+        ws=server_example["io"].websocket_protocol,
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
@@ -139,11 +173,8 @@ async def test_example() -> None:
         with pytest.raises(Refused, match="not authorised") as refused:
             await Client(url, auth={"token": "wrong"}).connect()
         assert refused.value.data == {"retry": False}
-        said: asyncio.Queue[str] = asyncio.Queue()
-        async with Client(url, auth={"token": "secret"}) as client:
-            client.on("said")(lambda name, text: said.put_nowait(f"{name}: {text}"))
-            assert await client.emit_with_ack("say", "hello", timeout=5000) == {"length": 5}
-            assert await asyncio.wait_for(said.get(), 5) == "ada: hello"
+        await asyncio.wait_for(client_example["main"](url), 10)
+        assert capsys.readouterr().out == "{'length': 5}\nada: hello\n"
     finally:
         server.should_exit = True
         await serving

@@ -64,6 +64,15 @@ async def test_every_origin(serve: Serve, make_app: App, open_websocket: Open) -
     assert all("vary" not in headers and CREDENTIALS not in headers for headers in every)
 
 
+@pytest.mark.parametrize("origin", [PAGE, PAGE[:-1], PAGE[8:], f"{PAGE}.evil", "https://", "null"])
+async def test_one_origin(serve: Serve, make_app: App, origin: str) -> None:
+    """It must be the same, not a part of it."""
+    running = await serve(make_app(cors_origins=PAGE))
+    async with http_client(origin=origin) as http:
+        response = await http.get(running.url(POLLING))
+    assert response.headers.get(ALLOW) == (PAGE if origin == PAGE else None)
+
+
 @pytest.mark.parametrize("credentials", [False, True])
 async def test_some_origins(serve: Serve, make_app: App, open_websocket: Open, credentials: bool) -> None:
     io = make_app(max_payload=100, cors_origins=[PAGE], cors_credentials=credentials)

@@ -227,7 +227,9 @@ async def test_reconnection(serve: Serve, seen: Recorder, transports: str) -> No
         await seen.wait_for("/", "forced close")
         await running.stop()
         await seen.wait_for("/", "server shutting down")
-        assert await client.line() == ["gone", "transport close"]
+        _, reason = await client.line()
+        # Between two GETs, a client that polls finds nobody there.
+        assert reason == "transport close" or (transports == "polling" and reason == "transport error")
         client.proceed()
         await serve(make_io(seen), running.port)
         assert await client.lines() == [

@@ -8,6 +8,7 @@ import pytest
 
 from protocol import EngineServer, Server, Socket
 from tests.protocol.server.client import Client, PollingClient, Recorder, WebSocketClient
+from tests.protocol.server.hostility import Good, GoodClient
 from tests.protocol.server.running import RAW, SHELLS, Running
 from tests.protocol.server.websocket import WebSocket
 
@@ -132,3 +133,19 @@ def make_app(seen: Recorder) -> Callable[..., Server]:
         return io
 
     return make
+
+
+@pytest.fixture
+async def good() -> AsyncIterator[Good]:
+    """Lets a good client come, which must be well until the end."""
+    clients = []
+
+    async def come(running: Running) -> GoodClient:
+        client = await WebSocketClient.open(running)
+        await client.join()
+        clients.append(GoodClient(client))
+        return clients[-1]
+
+    yield come
+    for client in clients:
+        await client.close()

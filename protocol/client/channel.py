@@ -41,29 +41,31 @@ class Channel:
     `lost` is done when it ended by itself.
     """
 
-    def __init__(self, owner: Owner, options: ClientOptions) -> None:
+    def __init__(self, owner: Owner, address: Address, options: ClientOptions) -> None:
+        nonce = os.urandom(16)
         self._loop = asyncio.get_running_loop()
         self.connection = ClientConnection(options.parser)
         self.lost: asyncio.Future[DisconnectReason] = self._loop.create_future()
         self._owner = owner
-        self._options = options
+        self._address = address
         self._session = ClientSession()
         self._greeted: asyncio.Future[None] = self._loop.create_future()
-        self._websocket: ClientWebSocket | None = None
+        self._websocket = ClientWebSocket(
+            request(address, options.headers, nonce), nonce, self, options.max_payload
+        )
+        self._connected = False  # until then, a connection that is being made is the event loop's to end
         self._timer: asyncio.TimerHandle | None = None
         self._paused = False
 
-    async def open(self, address: Address, context: ssl.SSLContext | None) -> None:
+    async def open(self, context: ssl.SSLContext | None) -> None:
         """Connect and wait for the server's open packet. Raises `Unreachable`."""
-        nonce = os.urandom(16)
-        opening = request(address, self._options.headers, nonce)
-        websocket = ClientWebSocket(opening, nonce, self, self._options.max_payload)
-        self._websocket = websocket
+        host, port = self._address.host, self._address.port
         try:
-            await self._loop.create_connection(lambda: websocket, address.host, address.port, ssl=context)
+            await self._loop.create_connection(lambda: self._websocket, host, port, ssl=context)
         except OSError as error:
-            raise Unreachable(f"{address.authority}: {error}") from error
-        refusal = await websocket.opened
+            raise Unreachable(f"{self._address.authority}: {error}") from error
+        self._connected = True
+        refusal = await self._websocket.opened
         if refusal is not None:
             raise refusal
         outcome: list[asyncio.Future[Any]] = [self._greeted, self.lost]
@@ -100,42 +102,37 @@ class Channel:
 
     def send(self, item: Encoded) -> None:
         """Send a packet; dropped once the connection has ended."""
-        if self._websocket is not None:
-            self._websocket.send(item)
+        self._websocket.send(item)
 
     async def drained(self) -> None:
         """Wait until the transport takes more."""
-        if self._websocket is not None:
-            await self._websocket.drained()
+        await self._websocket.drained()
 
     def pause(self, *, paused: bool) -> None:
         """Stop reading from the server, or go on."""
-        if paused is self._paused or self._websocket is None:
-            return
-        self._paused = paused
-        if paused:
-            self._websocket.pause()
-        else:
-            self._websocket.resume()
+        if paused is not self._paused:
+            self._paused = paused
+            if paused:
+                self._websocket.pause()
+            else:
+                self._websocket.resume()
 
     # --- the end ---
 
     @property
     def closed(self) -> asyncio.Future[None] | None:
-        """Done when nothing of the connection is left; None where there never was one."""
-        websocket = self._websocket
-        return websocket.closed if websocket is not None and websocket.connected else None
+        """Done when nothing of the connection is left; None where the event loop never gave us one."""
+        return self._websocket.closed if self._connected else None
 
     def close(self) -> None:
         """End the connection in order."""
         self._rest()
-        if self._websocket is not None:
-            self._websocket.close()
+        self._websocket.close()
 
     def abort(self) -> None:
         """End the connection at once."""
         self._rest()
-        if self._websocket is not None:
+        if self._connected:
             self._websocket.abort()
 
     # --- time ---
@@ -149,20 +146,19 @@ class Channel:
         Nothing is put off while reading is paused: a server that hears no pong for so long has given us up.
         """
         due = self._session.deadline
-        assert due is not None
+        assert due is not None  # for the open packet is there
         self._timer = self._loop.call_at((due + 1) / 1000, self._check, due)
 
     def _check(self, due: int) -> None:
-        now = self._now()
+        now, deadline = self._now(), self._session.deadline
         if now - due > _STALL:
             self._timer = self._loop.call_later(_GRAIN / 1000, self._check, now)
-            return
-        if self._session.deadline is not None and now >= self._session.deadline:
+        elif deadline is not None and now < deadline:
+            self._watch()
+        else:
             log.info("the server is silent; its connection is cut")
             self.abort()
             self.lose(DisconnectReason.PING_TIMEOUT)
-        else:
-            self._watch()
 
     def _rest(self) -> None:
         if self._timer is not None:

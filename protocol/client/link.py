@@ -101,10 +101,10 @@ class Link:
     async def _open(self) -> Channel:
         if self._address.secure and self._ssl is None:
             self._ssl = ssl.create_default_context()
-        channel = Channel(self, self.options)
+        channel = Channel(self, self._address, self.options)
         try:
             async with asyncio.timeout(self.options.connect_timeout / 1000):
-                await channel.open(self._address, self._ssl if self._address.secure else None)
+                await channel.open(self._ssl if self._address.secure else None)
             self.channel = channel
         except TimeoutError as error:
             raise Unreachable(f"no connection within {self.options.connect_timeout} ms") from error

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from enum import IntEnum
 from functools import partial
 from itertools import count
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from protocol.client.channel import Channel
 from protocol.client.link import Link
-from protocol.client.reader import Handler, Job, Reader
+from protocol.client.reader import Job, Reader
+from protocol.client.registry import Registry
 from protocol.client_session import DisconnectReason
 from protocol.engine import Encoded
 from protocol.errors import AckTimeout, Disconnected, Refused, Unreachable
@@ -20,9 +21,6 @@ from protocol.packets import RESERVED_EVENTS, Ack, Connect, ConnectError, Discon
 log = logging.getLogger("protocol.client")
 
 Auth: TypeAlias = Mapping[str, Any] | Callable[[], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
-Registered = TypeVar("Registered", bound=Handler)
-
-LIFECYCLE = ("connect", "disconnect", "connect_error")
 
 
 class Phase(IntEnum):
@@ -34,7 +32,7 @@ class Phase(IntEnum):
     RECONNECTING = 3  # it was connected; it will be again, when the connection is
 
 
-class ClientSocket:
+class ClientSocket(Registry):
     """A namespace of a client. `id` is the socket's id on the server, None while not connected.
 
     Handlers are called as `handler(*args)`, in the order of the events, one at a time; they may be coroutine
@@ -42,14 +40,13 @@ class ClientSocket:
     """
 
     def __init__(self, name: str, link: Link, auth: Auth | None) -> None:
+        super().__init__()
         self.name = name
         self.auth = auth
         self.id: str | None = None
         self._link = link
         self._phase = Phase.IDLE
         self._joined: asyncio.Future[Exception | None]  # done when a try to get in ends; there unless idle
-        self._handlers: dict[str, Handler] = {}
-        self._lifecycle: dict[str, list[Handler]] = {event: [] for event in LIFECYCLE}
         self._reader = Reader(link.options.max_pending_events // 2, link.relieve)
         self._acks: dict[int, asyncio.Future[list[Any] | None]] = {}
         self._ack_ids = count()
@@ -68,35 +65,6 @@ class ClientSocket:
         """Whether it is connected or tries to be."""
         return self._phase is not Phase.IDLE
 
-    # --- handlers ---
-
-    def on(self, event: str) -> Callable[[Registered], Registered]:
-        """Register a handler for an event; each event has one.
-
-        The lifecycle's own may have several: `connect()`, `disconnect(reason)`, `connect_error(error)`. A
-        queue's `put_nowait` makes a good handler where events are to be waited for.
-        """
-
-        def register(handler: Registered) -> Registered:
-            if event in self._lifecycle:
-                self._lifecycle[event].append(handler)
-            elif event in RESERVED_EVENTS:
-                raise ValueError(f"{event!r} is a reserved event name")
-            elif event in self._handlers:
-                raise ValueError(f"{event!r} has a handler already")
-            else:
-                self._handlers[event] = handler
-            return handler
-
-        return register
-
-    def off(self, event: str) -> None:
-        """Take back the handler of an event, or all of a lifecycle's. An event without one is dropped."""
-        if event in self._lifecycle:
-            self._lifecycle[event].clear()
-        else:
-            self._handlers.pop(event, None)
-
     # --- connect and disconnect ---
 
     async def connect(self) -> None:
@@ -108,7 +76,8 @@ class ClientSocket:
         """
         if self._phase is Phase.CONNECTED:
             return
-        if self._phase is Phase.IDLE:
+        ours = self._phase is Phase.IDLE
+        if ours:
             self._phase = Phase.CONNECTING
             self._joined = asyncio.get_running_loop().create_future()
         joined = self._joined
@@ -118,12 +87,14 @@ class ClientSocket:
                 await self._link.admit(self)
                 error = await asyncio.shield(joined)
         except TimeoutError:
-            error = Unreachable(f"the server did not let us in within {limit} ms")
-            if self._phase is Phase.CONNECTING and not joined.done():
-                self.fail(error)
-        finally:
-            if self._phase is Phase.CONNECTING and not joined.done():  # cancelled
+            late = Unreachable(f"the server did not let us in within {limit} ms")
+            if ours and not joined.done():
+                self.fail(late)
+            error = joined.result() if joined.done() else late
+        except asyncio.CancelledError:
+            if ours and self._joined is joined:
                 self.quit()
+            raise
         if error is not None:
             raise error
 
@@ -296,12 +267,12 @@ class ClientSocket:
         self._acks.clear()
 
     def _notify(self, event: str, *args: Any) -> None:
-        for handler in self._lifecycle[event]:
+        for handler in self.lifecycle[event]:
             self._reader.put(Job(event, handler, args))
 
     def _arrive(self, channel: Channel, packet: Event) -> None:
         name = packet.data[0]
-        handler = self._handlers.get(name)
+        handler = self.handlers.get(name)
         if handler is None:
             log.debug("no handler for %r", name)
             return

@@ -46,11 +46,10 @@ class ClientWebSocket(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self.opened: asyncio.Future[Unreachable | None] = loop.create_future()
         self.closed: asyncio.Future[None] = loop.create_future()
-        self.connected = False  # whether there is, or was, a connection to be closed
         self._loop = loop
         self._request = request
         self._answer = AnswerReader(nonce)
-        self._reader = FrameReader(masked=False, max_payload=max_payload)
+        self._reader: FrameReader | None = FrameReader(masked=False, max_payload=max_payload)
         self._receiver = receiver
         self._state = State.OPENING
         self._transport: asyncio.Transport
@@ -62,11 +61,7 @@ class ClientWebSocket(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Connected: ask for a websocket."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods alone
-        self.connected = True
-        if self._state is State.OPENING:
-            self._transport.write(self._request)
-        else:
-            self._transport.abort()
+        self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the server: first its answer, then frames."""
@@ -122,6 +117,8 @@ class ClientWebSocket(asyncio.Protocol):
             self.opened.set_result(error)
 
     def _receive(self, data: bytes) -> None:
+        if self._reader is None:
+            return
         for message in self._reader.receive(data):
             if self._state is State.CLOSING:
                 if isinstance(message, Close | FrameError):
@@ -149,6 +146,7 @@ class ClientWebSocket(asyncio.Protocol):
                 self._fail(answer, DisconnectReason.TRANSPORT_CLOSE)
                 self._transport.close()
             case FrameError(close_code=code):
+                self._reader = None  # where the next frame begins is not known
                 self._fail(code, DisconnectReason.TRANSPORT_ERROR)
 
     def _fail(self, code: int, reason: DisconnectReason) -> None:
@@ -185,9 +183,7 @@ class ClientWebSocket(asyncio.Protocol):
 
     def close(self, code: int = CloseCode.NORMAL) -> None:
         """Send a close frame; the connection ends with the peer's, or some seconds later without it."""
-        if self._state is State.OPENING:
-            self.abort()
-        elif self._state is State.OPEN:
+        if self._state is State.OPEN:
             self._transport.write(frames.encode_close(code, mask=os.urandom(4)))
             self.resume()
             self._state = State.CLOSING
@@ -197,5 +193,4 @@ class ClientWebSocket(asyncio.Protocol):
         """Cut the connection."""
         if self._state is not State.CLOSED:
             self._state = State.CLOSING
-            if self.connected:
-                self._transport.abort()
+            self._transport.abort()

@@ -9,6 +9,7 @@ from typing import cast
 
 from protocol import frames
 from protocol.frames import FrameReader, Message, Opcode
+from protocol.packets import JSON, Connect, Parser
 
 PATIENCE = 20.0  # seconds that a test waits for what must come
 OPEN = '0{"sid":"engine","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
@@ -52,12 +53,13 @@ class RawPeer:
             else:
                 self.writer.write(frames.encode(Opcode.BINARY, message))
 
-    async def open(self, greeting: str = OPEN, sid: str = "sid") -> None:
+    async def open(self, greeting: str = OPEN, sid: str = "sid", parser: Parser = JSON) -> None:
         """Answer the request, greet, and let the client into the main namespace."""
         self.switch()
         self.send(greeting)
-        assert await self.receive() == "40"
-        self.send(f'40{{"sid":"{sid}"}}')
+        asked, accepted = parser.encode(Connect()), parser.encode(Connect("/", {"sid": sid}))
+        assert await self.receive() == (asked.text.decode() or asked.binary[0])
+        self.send(accepted.text.decode() or accepted.binary[0])
 
     async def receive(self) -> Message | None:
         """The client's next message; None where it has ended the connection."""

@@ -571,6 +571,21 @@ async def test_connecting_can_be_given_up(io: Server, serve: Serve, new_client: 
     let_in.set()
 
 
+async def test_connecting_can_be_given_up_at_any_time(
+    io: Server, serve: Serve, new_client: NewClient
+) -> None:
+    client = new_client(await serve(io))
+    for ticks in range(40):
+        joining = asyncio.create_task(client.connect())
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        joining.cancel()
+        await asyncio.wait([joining])
+        assert client.connected == (not joining.cancelled())
+        await client.disconnect()
+    await until(lambda: not io.sessions)
+
+
 async def test_disconnecting_gives_up_connecting(io: Server, serve: Serve, new_client: NewClient) -> None:
     started = asyncio.Event()
 

@@ -1,6 +1,7 @@
 """A client that loses its connection, and gets it back."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -203,6 +204,38 @@ async def test_a_server_that_pings_is_not_silent(raw_server: RawServer, new_clie
         await asyncio.sleep(0.05)
     assert client.connected
     assert reasons == []
+
+
+async def test_a_process_that_stood_still(raw_server: RawServer, new_client: NewClient) -> None:
+    """What the server sent meanwhile counts."""
+    client = new_client(raw_server)
+    reasons: list[str] = []
+    client.on("disconnect")(reasons.append)
+    joining = asyncio.create_task(client.connect())
+    peer = await raw_server.accept()
+    await peer.open('0{"sid":"engine","upgrades":[],"pingInterval":250,"pingTimeout":250,"maxPayload":1}')
+    await joining
+    peer.send("2")
+    time.sleep(1.6)  # noqa: ASYNC251 - on purpose
+    assert await peer.receive() == "3"
+    assert client.connected
+    assert reasons == []
+
+
+async def test_an_attempt_has_a_limit(raw_server: RawServer, new_client: NewClient) -> None:
+    client = new_client(raw_server, connect_timeout=300)
+    story = Story(client)
+    joining = asyncio.create_task(client.connect())
+    peer = await raw_server.accept()
+    await peer.open()
+    await joining
+    peer.writer.transport.abort()
+    silent = await raw_server.accept()
+    assert await silent.receive() is None
+    assert [str(error) for error in story.errors] == ["no connection within 300 ms"]
+    again = await raw_server.accept()
+    await again.open(sid="again")
+    await until(lambda: client.id == "again")
 
 
 async def test_no_reconnection_if_not_wanted(proxy: Proxy, new_client: NewClient) -> None:

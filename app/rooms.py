@@ -10,7 +10,7 @@ import logging
 import uuid_utils
 
 from app import store
-from app.db import Database, Queries
+from app.db import Database, DatabaseUnavailable, Queries
 from app.events import (
     MESSAGE_NEW,
     USER_JOINED,
@@ -68,7 +68,7 @@ class Rooms:
         room = await self._db.transaction(work)
         try:
             await self._announce_joined(user_id, room_id, room.last_seq)
-        except BusUnavailable:
+        except (BusUnavailable, DatabaseUnavailable):
             # A refusal would make the client create it again; this room is there, and `room:join` enters it.
             log.warning("room %s was created but not announced", room_id)
         return room
@@ -94,7 +94,7 @@ class Rooms:
 
         room, seq = await self._db.transaction(work)
         if seq is None:
-            await self._io.in_(user_channel(user_id)).sockets_join(room_channel(room_id))
+            await self._subscribe(user_id, room_id, member=True)
         else:
             await self._announce_joined(user_id, room_id, seq)
         return room
@@ -121,7 +121,7 @@ class Rooms:
             return seq
 
         seq = await self._db.transaction(work)
-        await self._io.in_(user_channel(user_id)).sockets_leave(room_channel(room_id))
+        await self._subscribe(user_id, room_id, member=False)
         if seq is None:
             raise Refusal("not_a_member", NOT_A_MEMBER)
         change = MembershipChanged(room_id, user_id, seq)
@@ -155,9 +155,24 @@ class Rooms:
         await self._io.to(room_channel(message.room_id)).emit(MESSAGE_NEW, wire(message))
 
     async def _announce_joined(self, user_id: str, room_id: str, seq: int) -> None:
-        await self._io.in_(user_channel(user_id)).sockets_join(room_channel(room_id))
+        await self._subscribe(user_id, room_id, member=True)
         change = MembershipChanged(room_id, user_id, seq)
         await self._io.to(room_channel(room_id)).emit(USER_JOINED, wire(change))
+
+    async def _subscribe(self, user_id: str, room_id: str, *, member: bool) -> None:
+        """Makes all sockets of a user enter the room of a new member, or leave that of one who is none any more.
+
+        Records are stored in another order than memberships are committed where a user joins and leaves at once,
+        and the last one counts. So what is true is read after ours is stored: whoever changes it later stores
+        theirs later, and whoever changed it before is put right here.
+        """
+        sockets, channel = self._io.in_(user_channel(user_id)), room_channel(room_id)
+        while True:
+            await (sockets.sockets_join(channel) if member else sockets.sockets_leave(channel))
+            row = await store.member_state(self._db, room_id, user_id)
+            if member == (row is not None and row["state"] == "member"):
+                return
+            member = not member
 
 
 async def _add_member(q: Queries, room_id: str, user_id: str, role: str) -> int:

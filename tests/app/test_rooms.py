@@ -1,0 +1,76 @@
+"""Memberships and subscriptions that change at once: what the bus heard last is what the database says."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import uuid_utils
+
+from app import store
+from app.db import Database
+from app.events import CreateRoom
+from app.rooms import Rooms, room_channel, user_channel
+from protocol import MemoryBus, Server
+from protocol.broadcast import Join, Leave, Record, Target
+
+
+class SlowBus(MemoryBus):
+    """A bus on which the next record of a kind is late, as one from a slow instance is; it notes what it stored."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.late: type[Record] | None = None
+        self.held, self.released = asyncio.Event(), asyncio.Event()
+        self.stored: list[Record] = []
+
+    async def publish(self, record: Record) -> str:
+        if self.late is not None and isinstance(record, self.late):
+            self.late = None
+            self.held.set()
+            await self.released.wait()
+        self.stored.append(record)
+        return await super().publish(record)
+
+
+@pytest.fixture
+async def bus() -> SlowBus:
+    return SlowBus()
+
+
+@pytest.fixture
+async def rooms(db: Database, bus: SlowBus) -> AsyncIterator[Rooms]:
+    io = Server(bus=bus)
+    await io.start()
+    yield Rooms(db, io)
+    await io.stop()
+
+
+@pytest.mark.parametrize("late", ["join", "leave"])
+async def test_a_late_record_has_not_the_last_word(
+    db: Database, rooms: Rooms, bus: SlowBus, late: str
+) -> None:
+    ann, bob = await person(db), await person(db)
+    room = (await rooms.create(ann, CreateRoom("a room"))).id
+    if late == "leave":
+        await rooms.join(bob, room)
+    first, second = (rooms.join, rooms.leave) if late == "join" else (rooms.leave, rooms.join)
+    bus.late = Join if late == "join" else Leave
+    slow = asyncio.create_task(first(bob, room))
+    await bus.held.wait()
+    await second(bob, room)
+    bus.released.set()
+    await slow
+
+    state = await store.member_state(db, room, bob)
+    assert state is not None
+    last = [record for record in bus.stored if isinstance(record, Join | Leave)][-1]
+    kind = Join if state["state"] == "member" else Leave
+    assert kind is (Leave if late == "join" else Join)
+    assert last == kind("/", Target((user_channel(bob),)), (room_channel(room),))
+
+
+async def person(db: Database) -> str:
+    user_id = str(uuid_utils.uuid7())
+    name = f"u{user_id[-12:]}"
+    await store.insert_user(db, user_id=user_id, username=name, display_name=None, credential="-")
+    return user_id

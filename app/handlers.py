@@ -100,7 +100,12 @@ class Handlers:
             raise Refusal("conflict", "This socket belongs to another user")
         # In this room the socket follows every later change of membership; what was before is read now.
         await socket.join(user_channel(user.id), EVERYONE)
-        await self._follow(socket, lambda: store.room_ids_of_user(self._db, user.id))
+        try:
+            await self._follow(socket, lambda: store.room_ids_of_user(self._db, user.id))
+        except Exception:
+            if USER not in socket.data:  # still a stranger, who hears nothing
+                await socket.leave(*(socket.rooms - {socket.id}))
+            raise
         socket.data[USER] = user.id
         self._expire(socket, expires_at - time.time(), "The token has expired")
         welcome = wire(Authenticated(socket.id, user.id, now()))

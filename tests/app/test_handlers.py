@@ -212,6 +212,19 @@ async def test_an_outage_during_authentication_is_no_final_refusal(
     assert "unauthenticated" not in device.received
 
 
+async def test_a_socket_whose_authentication_failed_halfway_hears_nothing(
+    people: People, connect: Connect, instance: Instance, db: Database
+) -> None:
+    ann = await people()
+    device = await connect(ann.token)
+    socket = instance.server.io.sockets[device.client.get_sid()]
+    await db.value("alter table room_members rename to gone")
+    assert (await device.refused("authenticate"))["reason"] == "internal"
+    assert socket.rooms == {socket.id}
+    await db.value("alter table gone rename to room_members")
+    await device.ok("authenticate")
+
+
 # Malformed events
 
 

@@ -95,7 +95,7 @@ class Auth:
         try:
             claims: dict[str, Any] = jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
             CLAIMS.validate(claims)
-        except (JoseError, ValueError) as error:
+        except (JoseError, ValueError, TypeError) as error:  # a header may hold any JSON: {"crit": 5}
             raise Refusal("unauthenticated", NOT_SIGNED_IN) from error
         return claims["sub"], claims["exp"]
 

@@ -1,5 +1,7 @@
 """Accounts and tokens: who gets in, and every way not to."""
 
+import base64
+import json
 import time
 import warnings
 from typing import Any
@@ -94,6 +96,10 @@ async def test_a_wrong_name_and_a_wrong_password_cannot_be_told_apart(
     assert len(hashes) == 4  # one and the same work for each
 
 
+def header(fields: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
+
+
 FORGED = {
     "no token": None,
     "an empty one": "",
@@ -109,6 +115,8 @@ FORGED = {
     "sub is no text": token(sub=7),
     "exp is no number": token(exp="tomorrow"),
     "an unknown user": token(),
+    "a header that is none": ".".join([header({"alg": "HS256", "crit": 5}), *token().split(".")[1:]]),
+    "a header that is a list": ".".join([header(["HS256"]), *token().split(".")[1:]]),
 }
 
 

@@ -15,6 +15,7 @@ from app.config import ConfigError, Settings, load_settings, variables
 from app.embedded import EmbeddedError, embedded
 from app.logs import configure_logs
 from app.secret import with_secret
+from protocol import BusUnavailable
 
 FAILED = 1
 MISUSED = 2
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
             migrate(settings)
     except ConfigError as error:
         return report(error, MISUSED)
-    except (EmbeddedError, db.DatabaseUnavailable, db.MigrationError) as error:
+    except (EmbeddedError, db.DatabaseUnavailable, db.MigrationError, BusUnavailable) as error:
         return report(error, FAILED)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT

@@ -50,7 +50,7 @@ class DatabaseUnavailable(Exception):
 
 
 class MigrationError(Exception):
-    """The schema in the database and schema.sql contradict each other."""
+    """The database cannot get the schema of schema.sql, or the two contradict each other."""
 
 
 class Queries(Protocol):
@@ -101,7 +101,7 @@ class Database:
     def __init__(
         self, url: str, *, pool_size: int = 10, command_timeout: float = 10, acquire_timeout: float = 5
     ) -> None:
-        self._pool = databases.Database(
+        self._pool = _pool(
             url,
             min_size=0,
             max_size=pool_size,
@@ -185,6 +185,12 @@ class Database:
             task.exception()  # seen, so that nobody is warned when the caller has gone
 
 
+def _pool(url: str, **options: Any) -> databases.Database:
+    """What `databases` makes of a URL; an `sslmode` in it, which it would drop, counts as its own `ssl`."""
+    mode = databases.DatabaseURL(url).options.get("sslmode")
+    return databases.Database(url, **options, **({} if mode is None else {"ssl": mode}))
+
+
 async def _set_codecs(connection: "asyncpg.Connection[Any]") -> None:
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads
@@ -231,15 +237,20 @@ async def migrate(database_url: str, schema: str | None = None) -> list[int]:
 
     Each block is applied in a transaction of its own, under an advisory lock that makes instances take turns,
     and its number recorded with it. Returns the numbers applied now. Raises MigrationError when a block that
-    was applied has another text now, DatabaseUnavailable when PostgreSQL cannot be reached.
+    was applied has another text now and when PostgreSQL refuses us or a block, DatabaseUnavailable when it
+    cannot be reached.
     """
     blocks = read_migrations(schema_path().read_text("utf-8") if schema is None else schema)
-    pool = databases.Database(database_url, min_size=1, max_size=1, timeout=10)
     try:
-        async with pool, pool.connection() as connection:
+        async with (
+            _pool(database_url, min_size=1, max_size=1, timeout=10) as pool,
+            pool.connection() as connection,
+        ):
             return [block.number for block in blocks if await _apply(connection.raw_connection, block)]
-    except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
+    except UNREACHABLE as error:
         raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error}") from error
+    except asyncpg.PostgresError as error:
+        raise MigrationError(f"cannot bring the schema up to date: {error}") from error
 
 
 async def _apply(connection: "asyncpg.Connection[Any]", block: Migration) -> bool:
@@ -260,7 +271,10 @@ async def _apply(connection: "asyncpg.Connection[Any]", block: Migration) -> boo
                 f"migration {block.number} ({block.name}) was applied with another text: undo the change in"
                 " schema.sql and append a new block instead"
             )
-        await connection.execute(block.sql)
+        try:
+            await connection.execute(block.sql)
+        except asyncpg.PostgresError as error:
+            raise MigrationError(f"migration {block.number} ({block.name}) failed: {error}") from error
         await connection.execute(
             "insert into schema_migrations (number, name, checksum) values ($1, $2, $3)",
             block.number,

@@ -27,6 +27,7 @@ from protocol import RedisBus, Server
 log = logging.getLogger(__name__)
 
 SOCKET_PATH = "/io"
+LOOK_EVERY = 0.1  # seconds from one look for a second Ctrl+C to the next, as uvicorn has it
 CLOSE_WITHIN = 2.0  # seconds that the last messages have to be written after their senders are gone
 
 
@@ -118,14 +119,21 @@ class ChatServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See `uvicorn.Server.shutdown`, which would close the websockets first."""
-        started = time.monotonic()
         for server in self.servers:
             server.close()
+        draining = asyncio.create_task(self._drain())
+        while not draining.done() and not self.force_exit:
+            await asyncio.wait({draining}, timeout=LOOK_EVERY)
+        if draining.done():
+            draining.result()
+        self.config.timeout_graceful_shutdown = 1  # what is left are connections that nobody uses
+        await super().shutdown(sockets)
+
+    async def _drain(self) -> None:
+        started = time.monotonic()
         await self._in_flight.ended(self._grace / 1000)  # they still announce what they do
         left = self._grace - (time.monotonic() - started) * 1000
         await self.io.stop(max(0, int(left)))
-        self.config.timeout_graceful_shutdown = 1  # what is left are connections that nobody uses
-        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """The first signal asks for the orderly end, a second Ctrl+C for an immediate one.
@@ -140,7 +148,15 @@ class ChatServer(uvicorn.Server):
 def run(settings: Settings) -> None:
     """Brings the schema up to date, then serves until a signal ends it.
 
-    Raises DatabaseUnavailable and MigrationError before anything is served.
+    Raises DatabaseUnavailable, MigrationError and BusUnavailable before anything is served.
     """
-    asyncio.run(migrate(settings.database_url))
+    asyncio.run(prepare(settings))
     ChatServer(settings).run()
+
+
+async def prepare(settings: Settings) -> None:
+    """Sees to it that PostgreSQL has the schema and that Redis answers; uvicorn would show a traceback for either."""
+    await migrate(settings.database_url)
+    bus = RedisBus(settings.redis_url)
+    await bus.start(lambda *_: None, lambda: None)
+    await bus.stop()

@@ -1,8 +1,9 @@
 """Whole instances of the chat, and people who use them over HTTP and real Socket.IO connections."""
 
 import asyncio
+import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from itertools import count
@@ -11,9 +12,11 @@ from typing import Any
 import httpx
 import pytest
 import socketio
+import structlog
 
 from app.config import Settings
 from app.db import Database
+from app.logs import QUIET
 from app.main import ChatServer
 
 PATIENCE = 10.0  # seconds that a test waits for what must come
@@ -29,6 +32,21 @@ async def db(database_url: str) -> AsyncIterator[Database]:
     await database.connect()
     yield database
     await database.close()
+
+
+@pytest.fixture
+def logging_as_it_was() -> Iterator[None]:
+    """For tests that configure the logs."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    quiet = {name: logging.getLogger(name).level for name in QUIET}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, least in quiet.items():
+        logging.getLogger(name).setLevel(least)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 class Instance:

@@ -18,6 +18,8 @@ from app.config import variables
 from app.embedded import embedded
 from app.embedded_process import is_alive
 
+pytestmark = pytest.mark.usefixtures("logging_as_it_was")
+
 
 @pytest.fixture(autouse=True)
 def signals_as_they_were() -> Iterator[None]:
@@ -97,6 +99,17 @@ def test_a_database_that_cannot_be_reached_is_a_sentence(
     assert text.startswith("parley: cannot connect to PostgreSQL")
     assert "Traceback" not in text
     assert "hunter2" not in text
+
+
+def test_a_redis_that_cannot_be_reached_is_a_sentence(
+    capsys: pytest.CaptureFixture[str], empty_database_url: str, free_port: int
+) -> None:
+    redis_url = f"redis://me:hunter2@127.0.0.1:{free_port}"
+    own = {"DATABASE_URL": empty_database_url, "REDIS_URL": redis_url, "JWT_SECRET": "for-tests-only-" * 3}
+    assert main(["serve"], own) == 1
+    (sentence,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("parley: ")]
+    assert sentence.startswith("parley: Redis does not answer")
+    assert "hunter2" not in sentence
 
 
 def test_a_data_folder_in_use_is_a_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

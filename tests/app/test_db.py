@@ -18,6 +18,7 @@ from app.db import (
 )
 
 FIRST = "-- migration 1: one\ncreate table one (n integer);\n"
+SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 SECOND = "-- migration 2: two\ncreate table two (n integer);\ninsert into two values (2);\n"
 
 
@@ -63,7 +64,7 @@ async def test_blanks_at_the_ends_of_lines_are_no_change(empty_database_url: str
 
 async def test_a_block_that_fails_leaves_nothing_behind(empty_database_url: str) -> None:
     broken = SECOND + "select nonsense;\n"
-    with pytest.raises(asyncpg.UndefinedColumnError):
+    with pytest.raises(MigrationError, match=r'migration 2 \(two\) failed: column "nonsense" does not exist'):
         await migrate(empty_database_url, FIRST + broken)
     assert await migrate(empty_database_url, FIRST + SECOND) == [2]
 
@@ -81,6 +82,38 @@ def test_the_schema_of_the_project_has_blocks() -> None:
 async def test_migrating_without_a_server_says_so(tmp_path: object) -> None:
     with pytest.raises(DatabaseUnavailable, match="cannot connect"):
         await migrate(f"postgresql://user:@/db?host={tmp_path}", FIRST)
+
+
+async def test_a_server_that_refuses_us_says_so(empty_database_url: str) -> None:
+    refusing = empty_database_url.replace("parley:@", "stranger:@")
+    with pytest.raises(MigrationError, match=r"cannot bring the schema up to date: .* authentication failed"):
+        await migrate(refusing, FIRST)
+
+
+@pytest.mark.parametrize("option", ["sslmode", "ssl"])
+async def test_a_connection_that_must_be_encrypted_does_not_go_on_in_the_clear(option: str) -> None:
+    heard: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue()
+
+    async def refuse_tls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.readexactly(8)
+        writer.write(b"N")
+        heard.put_nowait((asked, await reader.read()))
+        writer.close()
+
+    server = await asyncio.start_server(refuse_tls, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        url = f"postgresql://me:secret@127.0.0.1:{port}/db?{option}=require"
+        with pytest.raises(DatabaseUnavailable, match="rejected SSL upgrade"):
+            await migrate(url, FIRST)
+        with pytest.raises(DatabaseUnavailable, match="rejected SSL upgrade"):
+            await Database(url).connect()
+        assert [await heard.get() for _ in range(2)] == [(SSL_REQUEST, b"")] * 2
+
+
+async def test_an_sslmode_that_is_none_is_told(tmp_path: object) -> None:
+    with pytest.raises(DatabaseUnavailable, match="`sslmode` parameter must be one of"):
+        await migrate(f"postgresql://user:@/db?host={tmp_path}&sslmode=maybe", FIRST)
 
 
 # Queries and transactions

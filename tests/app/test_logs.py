@@ -1,7 +1,6 @@
 """Structured logs: both layouts, the request's id, the standard library's loggers, and what is never written."""
 
 import logging
-from collections.abc import Iterator
 
 import orjson
 import pytest
@@ -9,16 +8,7 @@ import structlog
 
 from app.logs import configure_logs
 
-
-@pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 
 
 def lines(captured: pytest.CaptureFixture[str]) -> list[dict[str, object]]:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from app import store
+from app.config import HOUR_MS
 from app.db import Database, Queries
 from tests.app.conftest import Device, Instance, Person
 
@@ -157,6 +158,21 @@ async def test_clients_come_back_by_themselves(
     await start(port=free_port)
     await came_back.wait()
     assert (await device.authenticate())["userId"] == ann.id
+
+
+async def test_a_second_interrupt_waits_for_nothing(start: Start, people: People, db: Database) -> None:
+    ann, bob = await people(), await people()
+    room = await ann.room()
+    instance = await start(shutdown_timeout=HOUR_MS)
+    async with locked(db, room):
+        joining = asyncio.create_task(bob.http.post(f"{instance.url}/chat/rooms/{room}/join"))
+        await somebody_waits_for_a_lock(db)
+        os.kill(os.getpid(), signal.SIGINT)
+        await no_longer_accepting(instance)
+        assert not instance.running.done()
+        os.kill(os.getpid(), signal.SIGINT)
+        await instance.running
+        joining.cancel()
 
 
 async def test_a_signal_ends_it_and_is_not_raised_again(start: Start) -> None:

@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextvars import Context, copy_context
 
 import asyncpg
 import uuid_utils
@@ -44,6 +45,7 @@ class Pending(Struct, frozen=True, eq=False):
     payload: SendMessage
     metadata: str | None
     written: asyncio.Future[Message]
+    context: Context  # its request's, for the log
 
     @property
     def retry_key(self) -> tuple[str, str] | None:
@@ -76,7 +78,8 @@ class MessageWriter:
         if len(self._waiting) >= self._max_waiting:
             raise Refusal("unavailable", "Too many messages are waiting to be written, try again")
         written: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Pending(str(uuid_utils.uuid7()), sender_id, payload, metadata, written))
+        message_id = str(uuid_utils.uuid7())
+        self._waiting.append(Pending(message_id, sender_id, payload, metadata, written, copy_context()))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
         return await written
@@ -129,7 +132,8 @@ class MessageWriter:
     def _settle(self, pending: Pending, row: Row) -> None:
         verdict = row["verdict"]
         if verdict == "created":
-            task = asyncio.create_task(self._announce_and_answer(pending, message_of(row)))
+            announcement = self._announce_and_answer(pending, message_of(row))
+            task = asyncio.create_task(announcement, context=pending.context)
             self._announcing.add(task)
             task.add_done_callback(self._announcing.discard)
         elif verdict == "repeated":

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
+from urllib.parse import quote
 
 import msgspec
 import structlog
@@ -90,11 +91,16 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)["x-request-id"] = request_id
                 took = (time.perf_counter() - started) * 1000
-                log.info("%s %s: %d in %.1f ms", scope["method"], scope["path"], message["status"], took)
+                log.info("%s %s: %d in %.1f ms", scope["method"], log_path(scope), message["status"], took)
             await send(message)
 
         with self._in_flight.one(), structlog.contextvars.bound_contextvars(request_id=request_id):
             await self._app(scope, receive, send_with_id)
+
+
+def log_path(scope: Scope) -> str:
+    """The path as a line of the log may hold it: decoded, it could forge other lines."""
+    return quote(scope["path"])
 
 
 def request_id() -> str:
@@ -114,7 +120,7 @@ def answering(endpoint: Endpoint) -> Endpoint:
         except Exception as error:
             refusal = as_refusal(error)
             if refusal is None:
-                log.exception("%s %s failed", request.method, request.url.path)
+                log.exception("%s %s failed", request.method, log_path(request.scope))
                 refusal = Refusal("internal", "Something went wrong on the server")
             return refused(refusal)
 

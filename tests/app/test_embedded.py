@@ -190,6 +190,26 @@ def test_a_private_folder_serves(
     assert len(list(home.glob("programs-*"))) == (1 if IS_ROOT else 0)
 
 
+def test_programs_installed_under_a_strict_umask_can_be_run_by_all(tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "postgres"
+    program.parent.mkdir(mode=0o700)
+    program.touch(mode=0o700)
+    text = tmp_path / "share"
+    text.touch(mode=0o600)
+    tmp_path.chmod(0o700)
+    embedded_postgres.let_all_read(tmp_path)
+    modes = [path.stat().st_mode & 0o777 for path in (tmp_path, program.parent, program, text)]
+    assert modes == [0o755, 0o755, 0o755, 0o644]
+
+
+def test_a_user_without_an_account_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 2_000_000_000)
+    with pytest.raises(
+        EmbeddedError, match=r"needs an account for the user with the id 2000000000.*DATABASE_URL"
+    ):
+        embedded_postgres.write_access_rules(tmp_path)
+
+
 def test_what_a_killed_launcher_left_half_made_is_made_anew(servers_folder: Path) -> None:
     folder = servers_folder / "half-made"
     unfinished = folder / "postgres" / "data-unfinished"

@@ -21,6 +21,7 @@ from protocol.frames import Close, Opcode, Ping, Pong
 from protocol.server.cors import cors_headers
 from protocol.server.hub import Hub
 from protocol.server.link import Link
+from protocol.server.proxy import see_through
 from protocol.server.request import RawHeaders, Request
 from protocol.session import CloseReason
 
@@ -72,15 +73,16 @@ class WebSocketProtocol(asyncio.Protocol):
 
     hub: ClassVar[Hub]  # given by `for_hub`
 
-    __slots__ = ("_closer", "_fd", "_link", "_loop", "_reader", "_state", "_transport", "_uvicorn")
+    __slots__ = ("_closer", "_config", "_fd", "_link", "_loop", "_reader", "_state", "_transport", "_uvicorn")
 
     def __init__(
         self,
-        config: Any,  # noqa: ARG002 - uvicorn's call
+        config: Any,
         server_state: Any,
-        app_state: dict[str, Any],  # noqa: ARG002
+        app_state: dict[str, Any],  # noqa: ARG002 - uvicorn's call
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
+        self._config = config
         self._uvicorn = server_state
         self._loop = _loop or asyncio.get_running_loop()
         self._state = State.HANDSHAKE
@@ -142,15 +144,17 @@ class WebSocketProtocol(asyncio.Protocol):
     def _shake_hands(self, head: bytes) -> None:
         method, path, query, headers = parse_head(head)
         peer = self._transport.get_extra_info("peername")
-        request = Request(
-            method=method,
-            path=path,
-            query_string=query,
-            headers=headers,
-            address=peer[0] if isinstance(peer, tuple) else None,
-            secure=self._transport.get_extra_info("ssl_object") is not None,
-            upgrade=True,
-        )
+        scope = {
+            "type": "websocket",
+            "method": method,
+            "path": path,
+            "query_string": query,
+            "headers": headers,
+            "client": peer[:2] if isinstance(peer, tuple) else None,
+            "scheme": "ws" if self._transport.get_extra_info("ssl_object") is None else "wss",
+        }
+        see_through(self._config, scope)
+        request = Request.of_scope(scope)
         if not path.startswith(self.hub.options.path):
             self._reject(404, "Not found", ())
         elif request.header("sec-websocket-version") != "13":

@@ -193,3 +193,29 @@ async def test_a_client_that_leaves_while_the_hook_thinks(
     gone.set()
     await until(lambda: not running.uvicorn.server_state.connections)
     await until(lambda: io.sessions == 0)
+
+
+async def test_the_client_behind_a_proxy(serve: Serve, make_app: App, open_websocket: Open) -> None:
+    """Its address and scheme are those that a proxy names which uvicorn trusts, as they are over polling."""
+    io = make_app()
+    websocket = await open_websocket(
+        await serve(io), headers=["X-Forwarded-For: 2001:db8::9", "X-Forwarded-Proto: https"]
+    )
+    await websocket.receive()
+    websocket.send("40")
+    await websocket.receive()
+    (socket,) = io.sockets.values()
+    assert (socket.handshake.address, socket.handshake.secure) == ("2001:db8::9", True)
+
+
+async def test_a_proxy_that_is_not_trusted(
+    serve: Serve, make_app: App, open_websocket: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "192.0.2.1")
+    io = make_app()
+    websocket = await open_websocket(await serve(io), headers=["X-Forwarded-For: 2001:db8::9"])
+    await websocket.receive()
+    websocket.send("40")
+    await websocket.receive()
+    (socket,) = io.sockets.values()
+    assert (socket.handshake.address, socket.handshake.secure) == ("127.0.0.1", False)

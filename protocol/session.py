@@ -269,7 +269,14 @@ class Session:
             self.fail(CloseReason.PING_TIMEOUT)
 
     def hold(self, now: int) -> None:
-        """Put off the heartbeat's deadline: the caller has stopped reading, so silence is not the client's doing."""
+        """Put off the deadline of a pong: the caller does not read at present, so silence is not the client's doing.
+
+        Where it has come, another ping goes out: the client listens for them, and takes silence for ours.
+        """
+        if self._heartbeat is _RESTING:
+            return
+        if now >= self._heartbeat_due:
+            self.send(engine.PING)
         self._heartbeat_due = max(self._heartbeat_due, now + self._timing.ping_timeout)
 
     def finish(self, reason: CloseReason, now: int) -> None:

@@ -178,14 +178,15 @@ class Link:
     # --- backpressure ---
 
     def pause(self) -> None:
-        """Stop reading from the client."""
-        if not self.paused:
+        """Stop reading from the client; one whose session has ended is not read from anyway."""
+        if not self.paused and not self._ended:
             self.paused = True
             self.transport.pause()
 
     def resume(self) -> None:
         """Read from the client again, unless this instance is about to stop."""
         if self.paused and self._hub.accepting:
+            self.tick(self._hub.now())  # its pong may lie unread: there must be time to read it
             self.transport.resume()
             self._release()
 

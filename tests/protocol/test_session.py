@@ -377,6 +377,21 @@ class TestHeartbeat:
         session.hold(due)
         assert session.next_deadline == due + 2 * TIMING.ping_timeout, "it never brings the deadline nearer"
 
+    def test_a_client_that_is_not_read_from_is_pinged(self) -> None:
+        """For it listens for pings, and would leave."""
+        session = websocket()
+        due = START + TIMING.ping_interval
+        for _ in range(5):
+            session.hold(due)
+            session.tick(due)
+            assert session.take() == [PING]
+            session.hold(due)
+            assert session.take() == []
+            due += TIMING.ping_timeout
+        session.receive(Packet(PacketType.PONG), due)
+        session.hold(due)
+        assert session.next_deadline == due + TIMING.ping_interval
+
 
 class TestEnd:
     @pytest.mark.parametrize("make", [polling, probing, upgrading])

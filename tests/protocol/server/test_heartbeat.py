@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from protocol import Server
+from protocol import Server, Socket
 from tests.protocol.server.client import Recorder
 from tests.protocol.server.conftest import Connect, Open, Poll, Serve
 from tests.protocol.server.running import until
@@ -167,3 +167,30 @@ async def test_a_client_that_joined_is_left_alone(host: Serve, make_app: App, co
     await client.join()
     await client.send('2["echo"]')
     assert await client.receive() == '2["echo"]'
+
+
+async def test_a_client_that_is_not_read_from_is_pinged(
+    serve: Serve, make_app: App, open_websocket: Open, seen: Recorder
+) -> None:
+    """While its events wait for a handler: else it would take the silence for the end. Its pongs count later."""
+    io = make_app(ping_interval=20, ping_timeout=20, max_pending_events=1)
+    end = asyncio.Event()
+
+    @io.on("slow")
+    async def slow(socket: Socket) -> None:
+        await end.wait()
+
+    websocket = await open_websocket(await serve(io))
+    await websocket.receive()
+    websocket.send("40")
+    await websocket.receive()
+    for _ in range(3):
+        websocket.send('42["slow"]')
+    await until(lambda: all(socket.link.paused for socket in io.sockets.values()))
+    for _ in range(5):
+        assert await websocket.receive() == "2"
+        websocket.send("3")
+    assert seen.entries[1:] == []
+    await websocket.close()
+    end.set()
+    await seen.wait_for_count(2)

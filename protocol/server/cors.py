@@ -10,7 +10,8 @@ def allowed_origin(options: EngineOptions, origin: str | None) -> str | None:
     """The value of `Access-Control-Allow-Origin` for a request from `origin`; None if there is nothing to allow."""
     if options.cors_origins == "*":
         return "*"
-    return origin if origin is not None and origin in options.cors_origins else None
+    allowed = [options.cors_origins] if isinstance(options.cors_origins, str) else options.cors_origins
+    return origin if origin in allowed else None
 
 
 def cors_headers(options: EngineOptions, request: Request) -> RawHeaders:

@@ -120,12 +120,11 @@ async def _wait(
         await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
     finally:
         gone.cancel()
-    if answer.done():
-        return answer.result()
-    answer.cancel()
-    link.session.abort_get()
-    link.settle()
-    return None
+        if not answer.done():  # the client is gone, or the server in front has cancelled its request
+            answer.cancel()
+            link.session.abort_get()
+            link.settle()
+    return None if answer.cancelled() else answer.result()
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 
 from protocol import Server, Socket
@@ -94,6 +95,59 @@ async def test_a_second_post_closes_the_session(
     await seen.wait_for("disconnect", "transport error")
     assert (await client.get()).status_code == 400
     slow.close()
+
+
+async def test_a_post_that_waits_ends_with_its_session(
+    serve: Serve, make_app: App, poll: Poll, seen: Recorder
+) -> None:
+    """One that waits for room among the events of its client: with the session gone, there is nothing to wait for."""
+    io = make_app(max_pending_events=1)
+    end = asyncio.Event()
+
+    @io.on("slow")
+    async def slow(socket: Socket) -> None:
+        seen("slow")
+        await end.wait()
+
+    client = await poll(await serve(io))
+    sid = await client.join()
+    link = io.sockets[sid].link
+    posting = asyncio.create_task(client.post('42["slow"]\x1e42["slow"]'))
+    await seen.wait_for("slow")
+    await until(lambda: link.paused)
+    await client.post("4")
+    assert (await posting).status_code == 400
+    end.set()
+    await seen.wait_for("disconnect", "transport error")
+
+
+async def test_a_get_that_the_server_in_front_cancels_closes_the_session(make_app: App) -> None:
+    """As hypercorn and some middleware do: else what is sent would go to a GET that nobody answers."""
+    io = make_app()
+    await io.start()
+    sent: list[Any] = []
+    waiting = asyncio.Event()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    def get(query: str) -> asyncio.Task[None]:
+        scope = {"type": "http", "path": "/socket.io/", "query_string": query.encode(), "headers": []}
+        return asyncio.create_task(io(scope, receive, send))
+
+    await get(POLLING)
+    opening = orjson.loads(sent[-1]["body"][1:])
+    fetching = get(f"{POLLING}&sid={opening['sid']}")
+    await waiting.wait()
+    fetching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await fetching
+    assert io.sessions == 0
+    await io.stop()
 
 
 async def slow_post(running: Any, client: PollingClient) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -33,7 +33,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def encode(packet: Packet) -> Encoded:
-    """A packet as one binary message. Raises `TypeError` or `ValueError` for what msgpack cannot express."""
+    """A packet as one binary message. Raises `TypeError` for a value that msgpack cannot express."""
     match packet:
         case Event(data=data, nsp=nsp, id=id):
             fields = {"type": EVENT, "data": data, "nsp": nsp} | ({} if id is None else {"id": id})
@@ -45,7 +45,10 @@ def encode(packet: Packet) -> Encoded:
             fields = {"type": CONNECT_ERROR, "data": error, "nsp": nsp}
         case _:
             fields = {"type": DISCONNECT, "nsp": packet.nsp}
-    return Encoded(b"", (msgpack.packb(fields, default=_default),))
+    try:
+        return Encoded(b"", (msgpack.packb(fields, default=_default),))
+    except ValueError as error:  # half an emoji, or data too deep
+        raise TypeError(f"a packet cannot be sent: {error}") from error
 
 
 def _default(value: Any) -> Any:

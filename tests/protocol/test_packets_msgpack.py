@@ -185,7 +185,14 @@ class TestValues:
 
     @pytest.mark.parametrize("value", [object(), {"a", "b"}, 2**64, -(2**63) - 1, "\ud83d", 1j])
     def test_what_cannot_be_sent(self, value: Any) -> None:
-        with pytest.raises((TypeError, ValueError)):
+        with pytest.raises(TypeError):
+            encode(Event(["x", value]))
+
+    def test_what_is_too_deep_cannot_be_sent(self) -> None:
+        value: list[Any] = []
+        for _ in range(2000):
+            value = [value]
+        with pytest.raises(TypeError):
             encode(Event(["x", value]))
 
 

@@ -119,3 +119,17 @@ async def test_what_is_not_allowed_closes(
     client = await joined(host, connect, make_app(parser=MSGPACK))
     await client.provoke(message)
     await seen.wait_for("disconnect", "parse error")
+
+
+async def test_a_refusal_whose_data_msgpack_cannot_hold(host: Serve, make_app: App, connect: Connect) -> None:
+    """The client is answered without it, and may ask again."""
+    io = make_app(parser=MSGPACK)
+
+    @io.use
+    async def refuse(socket: Socket) -> None:
+        raise Refused("no", "half an emoji: \ud83d")
+
+    client = await connect(await host(io))
+    for _ in range(2):
+        await client.send(packet(0))
+        assert await receive(client) == {"type": 4, "data": {"message": "no"}, "nsp": "/"}

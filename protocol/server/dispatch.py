@@ -85,12 +85,8 @@ class Dispatch:
         if namespace is not None:
             return namespace
         for dynamic in self._fanout.dynamic:
-            if await call(dynamic.accepts, name, auth):
-                child = dynamic.children.get(name)
-                if child is None:
-                    child = Namespace(name, self._fanout, dynamic.handlers)
-                    dynamic.children[name] = self._fanout.namespaces[name] = child
-                return child
+            if await dynamic.accepts(name, auth):
+                return self._fanout.namespaces.get(name) or self._fanout.make_child(dynamic, name)
         return None
 
     # --- event ---
@@ -103,6 +99,8 @@ class Dispatch:
         try:
             if handlers.event_middleware or socket.middleware or handlers.incoming:
                 await handlers.run_middleware(socket, event)
+                if socket.dropped:
+                    return
             entry = handlers.events.get(name)
             if entry is None:
                 return

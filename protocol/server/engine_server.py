@@ -1,7 +1,7 @@
 """The Engine.IO server: a hub of sessions behind the shells that bring clients to it."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from protocol.engine import Encoded
@@ -32,13 +32,19 @@ class EngineServer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve an ASGI scope."""
-        await serve(self.hub, scope, receive, send)
+        if scope["type"] == "lifespan":
+            await serve_lifespan(self.lifespan(), receive, send)
+        else:
+            await serve(self.hub, scope, receive, send)
 
     @asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
         """Close all sessions at the end; for Starlette's `lifespan=`."""
-        yield
-        await self.hub.close()
+        self.hub.accepting = True
+        try:
+            yield
+        finally:
+            await self.hub.close()
 
 
 async def serve(hub: Hub, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,6 +53,21 @@ async def serve(hub: Hub, scope: Scope, receive: Receive, send: Send) -> None:
         await AsgiWebSocket(hub, receive, send).serve(scope)
     else:
         await polling.serve(hub, scope, receive, send)
+
+
+async def serve_lifespan(lifespan: AbstractAsyncContextManager[None], receive: Receive, send: Send) -> None:
+    """Serve the ASGI lifespan of a server that is the whole application."""
+    await receive()
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(lifespan)
+        except Exception as error:
+            # Where nothing is said, the server in front takes it that there is no lifespan, and serves all the same.
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            raise
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 class EngineSession:

@@ -27,6 +27,23 @@ class Fanout:
         self.dynamic: list[DynamicNamespace] = []
         self._hub = hub
 
+    def namespace(self, name: str) -> Namespace:
+        """The namespace of a name, made where there is none: with the handlers of the first pattern that matches it,
+        since its middleware may be what keeps strangers out.
+        """
+        if name not in self.namespaces:
+            parent = next((dynamic for dynamic in self.dynamic if dynamic.matches(name)), None)
+            if parent is not None:
+                return self.make_child(parent, name)
+            self.namespaces[name] = Namespace(name, self)
+        return self.namespaces[name]
+
+    def make_child(self, parent: DynamicNamespace, name: str) -> Namespace:
+        """A namespace with the handlers of `parent`."""
+        child = Namespace(name, self, parent.handlers)
+        parent.children[name] = self.namespaces[name] = child
+        return child
+
     async def start(self) -> None:
         """Begin to deliver. Raises `BusUnavailable`."""
         await self.bus.start(self._deliver, self._fell_behind)

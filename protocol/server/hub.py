@@ -24,6 +24,7 @@ from protocol.session import STALL, CloseReason, Session
 log = logging.getLogger("protocol.hub")
 
 _GRAIN = 10  # ms; deadlines this close are served by one sweep
+_LAST_WORDS = 1.0  # seconds that a cancelled handler has to clean up
 
 
 def new_id() -> str:
@@ -204,12 +205,17 @@ class Hub:
             link.finish(CloseReason.SERVER_SHUTTING_DOWN)
         await self._finish_tasks(grace)
         self._arm(inf)
+        self._loop = None  # the server may be started again, in another one
 
     async def _finish_tasks(self, grace: int) -> None:
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=grace / 1000)
-            for task in late:
-                task.cancel()
-            if late:
-                log.warning("%d handlers did not finish in time and were cancelled", len(late))
-                await asyncio.wait(late)
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=grace / 1000)
+        if not late:
+            return
+        log.warning("%d handlers did not finish in time and are cancelled", len(late))
+        for task in late:
+            task.cancel()
+        _, deaf = await asyncio.wait(late, timeout=_LAST_WORDS)
+        if deaf:
+            log.error("%d handlers go on although they were cancelled, and are left behind", len(deaf))

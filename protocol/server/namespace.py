@@ -1,9 +1,10 @@
 """A namespace: its handlers, its sockets on this instance and their rooms."""
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from protocol.broadcast import Broadcast, Disconnect, Join, Leave, Record, Target
 from protocol.engine import Encoded
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from protocol.server.socket import Socket
 
 log = logging.getLogger("protocol.namespace")
+
+Accepts: TypeAlias = Callable[[str, Any], bool | Awaitable[bool]]
 
 
 class Outlet(Protocol):
@@ -178,10 +181,13 @@ class Namespace(Registry):
         return number
 
     def notify_outgoing(self, sockets: Iterable["Socket"], data: list[Any]) -> None:
-        """Call the catch-all listeners of what goes out."""
+        """Call the catch-all listeners of what goes out. One that fails is logged; the event goes out all the same."""
         for listener in self.handlers.outgoing:
             for socket in sockets:
-                listener(socket, *data)
+                try:
+                    listener(socket, *data)
+                except Exception:
+                    log.exception("a listener of outgoing events failed for %r", socket)
 
     # --- membership ---
 
@@ -253,10 +259,21 @@ class Namespace(Registry):
 class DynamicNamespace(Registry):
     """Namespaces that come to be when a client asks for them, and go when their last client leaves.
 
-    All share the handlers registered here.
+    All share the handlers registered here. Whether a name may be asked for is said by a pattern, which the whole of it
+    must match, or by a function of it and the client's `auth`.
     """
 
-    def __init__(self, accepts: Callable[[str, Any], bool | Awaitable[bool]]) -> None:
+    def __init__(self, rule: re.Pattern[str] | Accepts) -> None:
         self.handlers = Handlers()
-        self.accepts = accepts
         self.children: dict[str, Namespace] = {}
+        self._rule = rule
+
+    def matches(self, name: str) -> bool:
+        """Whether the rule is a pattern, and the name is one of its names."""
+        return isinstance(self._rule, re.Pattern) and self._rule.fullmatch(name) is not None
+
+    async def accepts(self, name: str, auth: dict[str, Any]) -> bool:
+        """Whether a client that comes with `auth` may ask for a name."""
+        if isinstance(self._rule, re.Pattern):
+            return self.matches(name)
+        return bool(await call(self._rule, name, auth))

@@ -136,7 +136,7 @@ class Peer:
 
     async def _read(self) -> None:
         while self._inbox or await self._wait():
-            jobs, self._inbox = self._inbox, []
+            jobs, self._inbox = iter(self._inbox), []
             for job in jobs:
                 self._pending -= 1
                 if self._pending <= self._limit // 2:
@@ -145,17 +145,18 @@ class Peer:
                     await self._dispatcher.dispatch(self, job)
                 except asyncio.CancelledError:
                     if _to_be_cancelled():
-                        self._give_up()
+                        self._give_up(job, [*jobs, *self._inbox])
                         raise
                     log.warning("a handler was cancelled from within")
         self._reader = None
 
-    def _give_up(self) -> None:
-        """The server stops and a handler did not end in time: what waits behind it is not handled any more,
-        but the departure to come is."""
-        self._inbox.clear()
-        self._pending = 0
-        self._reader = None
+    def _give_up(self, late: Job, waiting: list[Job]) -> None:
+        """The server stops and a job did not end in time. The events that wait behind one are not handled any more,
+        but departures are."""
+        kept = [] if isinstance(late, Departure) else waiting
+        self._inbox = [job for job in kept if isinstance(job, Departure)]
+        self._pending = len(self._inbox)
+        self._reader = self._hub.run(self._read()) if self._inbox else None
 
     async def _wait(self) -> bool:
         """Wait for the next job; false where there will be none."""

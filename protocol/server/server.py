@@ -1,23 +1,21 @@
 """The Socket.IO server: the parts put together, behind the names that an application uses."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias, overload
+from typing import Any, overload
 
 from protocol.server.asgi import Receive, Scope, Send
 from protocol.server.bus import Bus, MemoryBus
 from protocol.server.dispatch import Dispatch
-from protocol.server.engine_server import serve
+from protocol.server.engine_server import serve, serve_lifespan
 from protocol.server.fanout import Fanout
 from protocol.server.hub import Hub
 from protocol.server.link import Link
-from protocol.server.namespace import DynamicNamespace, Namespace
+from protocol.server.namespace import Accepts, DynamicNamespace, Namespace
 from protocol.server.options import Options
 from protocol.server.peer import Peer
 from protocol.server.websocket import WebSocketProtocol
-
-Accepts: TypeAlias = Callable[[str, Any], bool | Awaitable[bool]]
 
 
 class Server(Namespace):
@@ -48,17 +46,15 @@ class Server(Namespace):
     def of(self, name: re.Pattern[str] | Accepts) -> DynamicNamespace: ...
     def of(self, name: str | re.Pattern[str] | Accepts) -> Namespace | DynamicNamespace:
         """The namespace of a name, made at the first call; or, for a pattern that the whole name must match
-        or for a function `(name, auth) -> bool`, the namespaces that clients may ask for.
+        or for a function `(name, auth) -> bool`, the namespaces that clients may ask for. A name that a pattern
+        matches gets the handlers of the pattern.
         """
         if isinstance(name, str):
             name = name if name.startswith("/") else f"/{name}"
             if "," in name:
                 raise ValueError("a namespace's name has no comma")
-            if name not in self._fanout.namespaces:
-                self._fanout.namespaces[name] = Namespace(name, self._fanout)
-            return self._fanout.namespaces[name]
-        accepts = name if not isinstance(name, re.Pattern) else _matches(name)
-        dynamic = DynamicNamespace(accepts)
+            return self._fanout.namespace(name)
+        dynamic = DynamicNamespace(name)
         self._fanout.dynamic.append(dynamic)
         return dynamic
 
@@ -72,7 +68,7 @@ class Server(Namespace):
             self._hub.accepting = True
 
     async def stop(self, grace: int = 10_000) -> None:
-        """End in order, within `grace` ms and two seconds: take no new sessions, let handlers finish, then
+        """End in order, within `grace` ms and four seconds: take no new sessions, let handlers finish, then
         close the transports, so that clients reconnect by themselves, and stop the bus.
         """
         await self._hub.drain(grace)
@@ -98,16 +94,9 @@ class Server(Namespace):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve an ASGI scope."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await serve_lifespan(self.lifespan(), receive, send)
         else:
             await serve(self._hub, scope, receive, send)
-
-    async def _live(self, receive: Receive, send: Send) -> None:
-        await receive()
-        async with self.lifespan():
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-        await send({"type": "lifespan.shutdown.complete"})
 
     @asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
@@ -117,7 +106,3 @@ class Server(Namespace):
             yield
         finally:
             await self.stop()
-
-
-def _matches(pattern: re.Pattern[str]) -> Accepts:
-    return lambda name, _: pattern.fullmatch(name) is not None

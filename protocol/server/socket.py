@@ -96,8 +96,8 @@ class Socket:
 
         number = self._namespace.next_ack_id()
         self.peer.connection.expect_ack(self._namespace.name, number, settle)
-        self._send(event, args, number)
         try:
+            self._send(event, args, number)
             async with asyncio.timeout(None if timeout is None else timeout / 1000):
                 values = await answer
         except TimeoutError as error:

@@ -241,3 +241,13 @@ async def test_broadcast_with_acks_to_one_that_goes(host: Serve, make_app: App, 
     with pytest.raises(AckTimeout, match="left") as timeout:
         await asking
     assert timeout.value.responses == ["here"]
+
+
+async def test_asking_what_cannot_be_sent(host: Serve, make_app: App, connect: Connect) -> None:
+    """Nobody is left waiting for the answer."""
+    _, socket = await joined(host, connect, make_app())
+    with pytest.raises(TypeError):
+        await socket.emit_with_ack("ask", object())
+    with pytest.raises(ValueError, match="reserved"):
+        await socket.emit_with_ack("disconnect")
+    assert socket.peer.connection.take_acks("/") == []

@@ -132,3 +132,27 @@ async def test_what_is_done_with_a_socket_that_has_gone(
     assert socket.rooms == frozenset()
     await client.join()
     assert await io.to("room").fetch_sockets() == []
+
+
+async def test_a_listener_of_outgoing_events_that_fails(
+    host: Serve, make_app: App, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The event goes out all the same, and to everybody."""
+    io = make_app()
+
+    @io.on_any_outgoing
+    def fail(socket: Socket, event: str, *args: Any) -> None:
+        raise RuntimeError("a listener's mistake")
+
+    running = await host(io)
+    clients = [await connect(running) for _ in range(2)]
+    for client in clients:
+        await client.join()
+    await io.emit("news")
+    asking = asyncio.create_task(io.timeout(10_000).emit_with_ack("ask"))
+    for client in clients:
+        assert await client.receive() == '2["news"]'
+        assert await client.receive() == '20["ask"]'
+        await client.send("30[1]")
+    assert await asking == [1, 1]
+    assert caplog.text.count("a listener of outgoing events failed") == 4

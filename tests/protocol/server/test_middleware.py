@@ -213,3 +213,21 @@ async def test_event_middleware_refuses(
     assert await client.receive() == "32[]"
     await client.send('23["echo",1]')
     assert await client.receive() == '33[{"error":"too long","data":{"limit":0}}]'
+
+
+async def test_event_middleware_that_disconnects(
+    host: Serve, make_app: App, connect: Connect, seen: Recorder
+) -> None:
+    """The handler does not get what the client had sent, although nobody refused it."""
+    io = make_app()
+
+    @io.use_event
+    async def kick(socket: Socket, incoming: Incoming) -> None:
+        await socket.disconnect()
+
+    client = await connect(await host(io))
+    await client.join()
+    await client.send('21["echo"]')
+    assert await client.receive() == "1"
+    await seen.wait_for("disconnect", "server namespace disconnect")
+    assert "echo" not in seen.entries

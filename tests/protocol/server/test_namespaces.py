@@ -7,7 +7,7 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from protocol import Server, Socket
+from protocol import Refused, Server, Socket
 from tests.protocol.server.client import Recorder
 from tests.protocol.server.conftest import Connect, Serve
 from tests.protocol.server.running import until
@@ -148,6 +148,27 @@ async def test_a_namespace_of_a_pattern_goes_with_its_last_client(
     await until(lambda: not dynamic.children)
     await first.join("/room-1")
     assert dynamic.children["/room-1"] is not child
+
+
+async def test_a_namespace_of_a_pattern_that_the_server_names_first(
+    host: Serve, make_app: App, connect: Connect
+) -> None:
+    """It is one of the pattern's: what keeps strangers out of them keeps strangers out of it."""
+    io = make_app()
+    dynamic = io.of(re.compile(r"/room-\d+"))
+
+    @dynamic.use
+    async def refuse(socket: Socket) -> None:
+        raise Refused("private")
+
+    client = await connect(await host(io))
+    child = io.of("/room-1")
+    await child.emit("news")
+    assert dynamic.children == {"/room-1": child}
+    await client.send("0/room-1,")
+    assert await client.receive() == '4/room-1,{"message":"private"}'
+    assert dynamic.children == {}
+    assert io.of("/room-x").handlers is not dynamic.handlers
 
 
 async def test_a_namespace_of_a_pattern_that_refuses_leaves_nothing(

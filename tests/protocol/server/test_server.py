@@ -1,14 +1,15 @@
 """The server as a whole: its options, its place in an application, and a process that stands still."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
 import uvicorn
 
-from protocol import Options, Server
+from protocol import BusUnavailable, EngineServer, Options, RedisBus, Server
 from tests.protocol.server.client import POLLING, Recorder, WebSocketClient
 from tests.protocol.server.conftest import Open, Serve
 
@@ -119,3 +120,57 @@ async def test_sessions_are_counted(serve: Serve, make_app: App) -> None:
     assert io.sessions == 3
     for client in clients:
         await client.close()
+
+
+@pytest.mark.parametrize("make", [Server, lambda: EngineServer(lambda session, message: None)])
+async def test_the_lifespan(make: Callable[[], Server | EngineServer]) -> None:
+    """Several times, for instance once for each test of an application."""
+    server = make()
+    for _ in range(2):
+        sent: list[str] = []
+        await server({"type": "lifespan"}, coming("lifespan.startup", "lifespan.shutdown"), into(sent))
+        assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+async def test_a_start_that_fails() -> None:
+    """The server in front is told; else it would serve clients without a bus."""
+    io = Server(bus=RedisBus("unix:///nobody/listens/here", publish_timeout=20))
+    sent: list[str] = []
+    with pytest.raises(BusUnavailable):
+        await io({"type": "lifespan"}, coming("lifespan.startup"), into(sent))
+    assert sent == ["lifespan.startup.failed"]
+
+
+def coming(*types: str) -> Callable[[], Awaitable[dict[str, str]]]:
+    """An ASGI server's messages."""
+    messages = iter(types)
+
+    async def receive() -> dict[str, str]:
+        return {"type": next(messages)}
+
+    return receive
+
+
+def into(sent: list[str]) -> Callable[[Any], Awaitable[None]]:
+    """Where the types of an application's messages go."""
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    return send
+
+
+def test_one_event_loop_after_the_other() -> None:
+    """A server of a module, which the tests of an application each run in a loop of their own."""
+    io = Server()
+    sent: list[str] = []
+
+    async def live() -> None:
+        await io.start()
+        scope = {"type": "http", "path": "/socket.io/", "query_string": POLLING.encode(), "headers": []}
+        await io(scope, coming("http.request"), into(sent))
+        await io.stop()
+
+    for _ in range(2):
+        asyncio.run(live())
+    assert sent == ["http.response.start", "http.response.body"] * 2

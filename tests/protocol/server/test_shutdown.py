@@ -1,6 +1,7 @@
 """The end of a server: handlers finish, transports close so that clients come back, all within a bound."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ from protocol import EngineServer, EngineSession, Server, Socket
 from protocol.frames import Close
 from tests.protocol.server.client import POLLING, Lost, Recorder, WebSocketClient, http_client
 from tests.protocol.server.conftest import Open, Poll, Serve
-from tests.protocol.server.running import RAW, until
+from tests.protocol.server.running import PATIENCE, RAW, until
 from tests.protocol.server.websocket import Refusal
 
 App = Callable[..., Server]
@@ -102,6 +103,57 @@ async def test_handlers_that_do_not_finish_are_cancelled(
     await seen.wait_for("stuck")
     await io.stop(grace=20)
     assert seen.entries[1:] == ["stuck", "cancelled", ("disconnect", "server shutting down")]
+
+
+async def test_departures_behind_a_handler_that_does_not_finish(
+    serve: Serve, make_app: App, seen: Recorder
+) -> None:
+    """They are told of, also where their client went before the stop."""
+    io = make_app()
+
+    @io.on("stuck")
+    async def stuck(socket: Socket) -> None:
+        seen("stuck")
+        await asyncio.Event().wait()
+
+    io.of("/other").on("disconnect")(lambda _, reason: seen("other", reason))
+    client = await WebSocketClient.open(await serve(io))
+    await client.join()
+    await client.join("/other")
+    await client.send('2["stuck"]', "1/other,", '2["echo"]')
+    await seen.wait_for("stuck")
+    await until(lambda: not io.of("/other").sockets)
+    await client.close()
+    await until(lambda: io.sessions == 0)
+    await io.stop(grace=20)
+    assert seen.entries[2:] == [
+        ("other", "client namespace disconnect"),
+        ("disconnect", "transport close"),
+    ]
+
+
+async def test_a_handler_that_does_not_let_itself_be_cancelled(
+    serve: Serve, make_app: App, seen: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is left behind: the stop is bounded."""
+    io = make_app()
+
+    @io.on("deaf")
+    async def deaf(socket: Socket) -> None:
+        seen("deaf")
+        while socket.connected:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.01)
+
+    client = await WebSocketClient.open(await serve(io))
+    await client.join()
+    await client.send('2["deaf"]')
+    await seen.wait_for("deaf")
+    async with asyncio.timeout(PATIENCE):
+        await io.stop(grace=20)
+    assert "left behind" in caplog.text
+    assert seen.entries[2:] == [("disconnect", "server shutting down")]
+    await client.close()
 
 
 async def test_a_disconnect_handler_that_does_not_finish(

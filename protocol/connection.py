@@ -117,6 +117,11 @@ class Connection:
         self._decide(nsp, Decision.DISMISS)
         return self._parser.encode(Disconnect(nsp))
 
+    @property
+    def owes_acks(self) -> bool:
+        """Whether somebody waits for an ack."""
+        return bool(self._acks)
+
     def expect_ack(self, nsp: str, id: int, waiter: Any) -> None:
         """Remember who waits for the ack `id`."""
         if self._acks is None:

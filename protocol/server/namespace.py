@@ -175,7 +175,7 @@ class Namespace(Registry):
         number = self.next_ack_id()
         encoded = self.parser.encode(Event(data, self.name, number))
         for socket in sockets:
-            socket.peer.connection.expect_ack(self.name, number, settle)
+            socket.peer.expect_ack(self.name, number, settle)
         self.notify_outgoing(sockets, data)
         self._outlet.send_all(sockets, encoded)
         return number

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("protocol.peer")
+
+_PATIENCE = 16  # times the limit of events that may wait while an ack is awaited
 
 
 class Arrival(Struct, frozen=True):
@@ -116,6 +118,12 @@ class Peer:
         """This instance stops: the reader ends once it has handled what has come in."""
         self._wake()
 
+    def expect_ack(self, nsp: str, number: int, waiter: Callable[[list[Any] | None], None]) -> None:
+        """Call `waiter` with the values of an ack, or with None once it cannot come any more."""
+        self.connection.expect_ack(nsp, number, waiter)
+        if self._pending < self._most:
+            self.link.resume()
+
     # --- the one reader ---
 
     def enqueue(self, job: Job) -> None:
@@ -126,8 +134,13 @@ class Peer:
             self._reader = self._hub.run(self._read())
         else:
             self._wake()
-        if self._pending >= self._limit:
+        if self._pending >= self._most:
             self.link.pause()
+
+    @property
+    def _most(self) -> int:
+        """How many jobs may wait. More, while an ack is: it comes behind them, and a handler may wait for it."""
+        return self._limit * _PATIENCE if self.connection.owes_acks else self._limit
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, None

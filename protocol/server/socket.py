@@ -95,7 +95,7 @@ class Socket:
                 answer.set_result(values)
 
         number = self._namespace.next_ack_id()
-        self.peer.connection.expect_ack(self._namespace.name, number, settle)
+        self.peer.expect_ack(self._namespace.name, number, settle)
         try:
             self._send(event, args, number)
             async with asyncio.timeout(None if timeout is None else timeout / 1000):

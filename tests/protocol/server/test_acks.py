@@ -10,6 +10,7 @@ import pytest
 from protocol import AckTimeout, Disconnected, Server, Socket
 from tests.protocol.server.client import Client, Recorder
 from tests.protocol.server.conftest import Connect, Serve
+from tests.protocol.server.running import until
 
 App = Callable[..., Server]
 
@@ -157,6 +158,42 @@ async def test_asking_from_within_a_handler(host: Serve, make_app: App, connect:
     assert await client.receive() == '20["what"]'
     await client.send('30["this"]')
     assert await client.receive() == '31["this"]'
+
+
+async def test_asking_with_many_events_behind(
+    host: Serve, make_app: App, connect: Connect, seen: Recorder
+) -> None:
+    """The answer comes behind more events than may wait for their handlers otherwise."""
+    io = make_app(max_pending_events=4)
+
+    @io.on("start")
+    async def start(socket: Socket) -> Any:
+        seen("started")
+        await go_on.wait()
+        return await socket.emit_with_ack("what")
+
+    @io.on("event")
+    async def event(_socket: Socket, number: int) -> int:
+        return number
+
+    async def send_events() -> None:
+        for number in range(20):
+            await client.send(f'2{number + 1000}["event",{number}]')
+
+    go_on = asyncio.Event()
+    client, socket = await joined(host, connect, io)
+    await client.send('21["start"]')
+    await seen.wait_for("started")
+    sending = asyncio.create_task(send_events())
+    await until(lambda: socket.link.paused)
+    go_on.set()
+    assert await client.receive() == '20["what"]'
+    await sending
+    await client.send('30["this"]')
+    assert await client.receive() == '31["this"]'
+    assert [await client.receive() for _ in range(20)] == [
+        f"3{number + 1000}[{number}]" for number in range(20)
+    ]
 
 
 async def test_a_handler_that_is_done_after_its_client_left(

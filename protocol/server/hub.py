@@ -194,7 +194,6 @@ class Hub:
         """Take no new sessions and no new events; let handlers finish for at most `grace` ms, then cancel them."""
         self.accepting = False
         for link in self.links.values():
-            link.pause()
             link.receiver.retire()
         await self._finish_tasks(grace)
 

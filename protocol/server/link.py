@@ -46,7 +46,7 @@ class Receiver(Protocol):
         ...
 
     def retire(self) -> None:
-        """This instance stops, and takes nothing more from the client."""
+        """This instance stops: nothing that the client sends is begun any more."""
         ...
 
 
@@ -184,8 +184,8 @@ class Link:
             self.transport.pause()
 
     def resume(self) -> None:
-        """Read from the client again, unless this instance is about to stop."""
-        if self.paused and self._hub.accepting:
+        """Read from the client again."""
+        if self.paused:
             self.tick(self._hub.now())  # its pong may lie unread: there must be time to read it
             self.transport.resume()
             self._release()

@@ -94,16 +94,16 @@ class Peer:
 
     def receive(self, message: str | bytes) -> None:
         """Take an Engine.IO message. Acks are given to who waits for them at once: a handler of this client
-        may be the one."""
+        may be the one, also while this instance stops, when nothing else is begun any more."""
         packet = self.connection.receive(message)
         match packet:
-            case Event():
+            case Event() if self._hub.accepting:
                 self.enqueue(Arrival(self.sockets[packet.nsp], packet))
             case Ack():
                 waiter = self.connection.take_ack(packet.nsp, packet.id)
                 if waiter is not None:
                     waiter(packet.data)
-            case Connect():
+            case Connect() if self._hub.accepting:
                 self.enqueue(packet)
             case Disconnect():
                 self.sockets[packet.nsp].depart(CloseReason.CLIENT_DISCONNECT)

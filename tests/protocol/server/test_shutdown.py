@@ -9,7 +9,7 @@ import pytest
 from protocol import EngineServer, EngineSession, Server, Socket
 from protocol.frames import Close
 from tests.protocol.server.client import POLLING, Lost, Recorder, WebSocketClient, http_client
-from tests.protocol.server.conftest import Open, Poll, Serve
+from tests.protocol.server.conftest import Connect, Open, Poll, Serve
 from tests.protocol.server.running import PATIENCE, RAW, until
 from tests.protocol.server.websocket import Refusal
 
@@ -80,6 +80,28 @@ async def test_handlers_finish(serve: Serve, make_app: App, open_websocket: Open
     await client.close()
     await stopping
     await seen.wait_for("disconnect", "server shutting down")
+
+
+async def test_a_handler_that_waits_for_its_client_finishes(
+    host: Serve, make_app: App, connect: Connect, seen: Recorder
+) -> None:
+    """The client's answer is still taken, where new events and namespaces are not."""
+    io = make_app()
+
+    @io.on("talk")
+    async def talk(socket: Socket) -> None:
+        seen(await socket.emit_with_ack("well?"))
+
+    io.of("/other").on("connection")(lambda _: seen("came in"))
+    client = await connect(await host(io))
+    await client.join()
+    await client.send('2["talk"]')
+    assert await client.receive() == '20["well?"]'
+    stopping = asyncio.create_task(io.stop())
+    await asyncio.sleep(0)
+    await client.send('2["echo"]', "0/other,", '30["well"]')
+    await stopping
+    assert seen.entries[1:] == ["well", ("disconnect", "server shutting down")]
 
 
 async def test_handlers_that_do_not_finish_are_cancelled(

@@ -164,11 +164,12 @@ class Peer:
         self._reader = None
 
     def _give_up(self, late: Job, waiting: list[Job]) -> None:
-        """The server stops and a job did not end in time. The events that wait behind one are not handled any more,
-        but departures are."""
+        """The server stops and a job did not end in time, or it cancelled the task it runs in. The events that wait
+        behind one are not handled any more, but departures are."""
         kept = [] if isinstance(late, Departure) else waiting
         self._inbox = [job for job in kept if isinstance(job, Departure)]
         self._pending = len(self._inbox)
+        self.link.resume()
         self._reader = self._hub.run(self._read()) if self._inbox else None
 
     async def _wait(self) -> bool:

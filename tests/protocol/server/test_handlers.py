@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from protocol import BadArguments, Incoming, Refused, Server, Socket
-from tests.protocol.server.client import Client
+from tests.protocol.server.client import Client, Recorder
 from tests.protocol.server.conftest import Connect, Serve
 
 App = Callable[..., Server]
@@ -162,3 +162,24 @@ async def test_a_handler_that_waits_for_what_is_cancelled(
     client = await joined(host, connect, io)
     await client.send('2["wait"]', '2["echo"]')
     assert await client.receive() == '2["echo"]'
+
+
+async def test_a_handler_that_cancels_its_task(
+    host: Serve, make_app: App, connect: Connect, seen: Recorder
+) -> None:
+    """What waited behind it is lost with it, but its client, which was not read any more, is read again."""
+    io = make_app(max_pending_events=4)
+
+    @io.on("cancel")
+    async def cancel(socket: Socket) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        seen("cancelled")
+        await asyncio.sleep(0)
+
+    client = await joined(host, connect, io)
+    await client.send('2["cancel"]', *['2["unheard"]'] * 20)
+    await seen.wait_for("cancelled")
+    await client.send('21["echo"]')
+    assert [await client.receive() for _ in range(2)] == ['2["echo"]', "31[]"]

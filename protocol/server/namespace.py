@@ -127,6 +127,10 @@ class Namespace(Registry):
         """Send an event to everybody in the namespace, on every instance."""
         await Operator(self).emit(event, *args)
 
+    async def emit_with_ack(self, event: str, *args: Any) -> list[Any]:
+        """Send an event to all sockets of this instance and wait for their answers, for as long as it takes."""
+        return await Operator(self).emit_with_ack(event, *args)
+
     async def fetch_sockets(self) -> Sequence["Socket"]:
         """All sockets of this instance."""
         return await Operator(self).fetch_sockets()

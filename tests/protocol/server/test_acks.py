@@ -251,6 +251,10 @@ async def test_broadcast_with_acks(host: Serve, make_app: App, connect: Connect)
         await client.send("31[]")
     assert await asking == [None, None]
     assert await io.to("nowhere").timeout(10_000).emit_with_ack("ask") == []
+    asking = asyncio.create_task(io.emit_with_ack("ask"))
+    for number, client in enumerate(clients):
+        await answer(client, number)
+    assert sorted(await asking) == [0, 1, 2]
 
 
 async def test_broadcast_with_acks_that_do_not_all_come(host: Serve, make_app: App, connect: Connect) -> None:

@@ -454,9 +454,10 @@ async def tls_in_front_of(
     server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=context)
     async with server:
         yield server.sockets[0].getsockname()[1], clients
-    for task in serving:
-        task.cancel()
-    await asyncio.gather(*serving, return_exceptions=True)
+        # From Python 3.12 on, a server that ends waits for its connections.
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
 
 async def test_tls_is_spoken_and_the_certificate_is_checked(

@@ -50,7 +50,7 @@ class Auth:
     async def sign_up(self, payload: SignUp) -> Session:
         """Makes an account. Raises Refusal: `conflict` when the name is taken, in any case."""
         credential = await self._in_thread(partial(HASHER.hash, payload.credential))
-        row = await store.insert_user(
+        row = await store.accounts.insert(
             self._db,
             user_id=str(uuid_utils.uuid7()),
             username=payload.username,
@@ -64,7 +64,7 @@ class Auth:
     async def sign_in(self, payload: SignIn) -> Session:
         """Opens a session. Raises Refusal, the same after the same work for a wrong name or password."""
         name = payload.identifier.value
-        row = None if "\0" in name else await store.user_with_credential(self._db, name)
+        row = None if "\0" in name else await store.accounts.find_with_credential(self._db, name)
         credential = self._decoy if row is None else row["credential"]
         fits = await self._in_thread(partial(_fits, credential, payload.credential.value))
         if row is None or not fits:
@@ -76,7 +76,7 @@ class Auth:
         if not token:
             raise Refusal("unauthenticated", NOT_SIGNED_IN)
         user_id, expires_at = self._verify(token)
-        row = await store.user(self._db, user_id)
+        row = await store.accounts.find(self._db, user_id)
         if row is None:
             raise Refusal("unauthenticated", NOT_SIGNED_IN)
         return user_of(row), expires_at

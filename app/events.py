@@ -275,7 +275,7 @@ def sender_of(row: Row) -> Sender:
 
 
 def message_of(row: Row) -> Message:
-    """A row of `store.history` or `store.append_messages`."""
+    """A row of `store.log.history` or `store.messages.append`."""
     return Message(**{name: row[name] for name in _MESSAGE_COLUMNS}, sender=sender_of(row))
 
 
@@ -285,7 +285,7 @@ def user_of(row: Row) -> User:
 
 
 def room_of(row: Row) -> Room:
-    """A row of `store.room_of_member`."""
+    """A row of `store.rooms.of_member`."""
     membership = Membership(**{name: row[name] for name in Membership.__struct_fields__})
     return Room(
         **{name: row[name] for name in _ROOM_COLUMNS},

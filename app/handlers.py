@@ -101,7 +101,7 @@ class Handlers:
         # In this room the socket follows every later change of membership; what was before is read now.
         await socket.join(user_channel(user.id), EVERYONE)
         try:
-            await self._follow(socket, lambda: store.room_ids_of_user(self._db, user.id))
+            await self._follow(socket, lambda: store.members.room_ids_of_user(self._db, user.id))
         except Exception:
             if USER not in socket.data:  # still a stranger, who hears nothing
                 await socket.leave(*(socket.rooms - {socket.id}))
@@ -118,7 +118,7 @@ class Handlers:
         user_id = socket.data[USER]
 
         async def read() -> set[str]:
-            return await store.member_rooms_among(self._db, user_id, room_ids)
+            return await store.members.rooms_among(self._db, user_id, room_ids)
 
         if await read() != set(room_ids) or await self._follow(socket, read) != set(room_ids):
             raise Refusal("not_a_member", NOT_A_MEMBER)

@@ -76,7 +76,7 @@ class MessageWriter:
         """
         metadata = payload.metadata_json
         if len(self._waiting) >= self._max_waiting:
-            raise Refusal("unavailable", "Too many messages are waiting to be written, try again")
+            raise Refusal("unavailable", "Too many messages are waiting to be written", retry_after=1000)
         written: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         message_id = str(uuid_utils.uuid7())
         self._waiting.append(Pending(message_id, sender_id, payload, metadata, written, copy_context()))
@@ -154,8 +154,8 @@ class MessageWriter:
 
 async def _append(q: Queries, batch: list[Pending]) -> list[Row]:
     # Two statements, for the second must see what was committed while the first waited for the rooms.
-    await store.lock_rooms(q, list({pending.payload.room_id for pending in batch}))
-    return await store.append_messages(
+    await store.rooms.lock_all(q, list({pending.payload.room_id for pending in batch}))
+    return await store.messages.append(
         q,
         ids=[pending.id for pending in batch],
         room_ids=[pending.payload.room_id for pending in batch],

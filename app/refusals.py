@@ -10,6 +10,7 @@ from typing import Literal, NoReturn
 import msgspec
 
 from app.db import DatabaseUnavailable
+from app.soft_state import SoftStateUnavailable
 from protocol import BusUnavailable
 
 Reason = Literal[
@@ -21,6 +22,7 @@ Reason = Literal[
     "not_a_member",
     "forbidden",
     "conflict",
+    "too_many",
     "rate_limited",
     "unavailable",
     "internal",
@@ -36,6 +38,7 @@ STATUS: dict[Reason, int] = {
     "not_a_member": 403,
     "forbidden": 403,
     "conflict": 409,
+    "too_many": 409,
     "rate_limited": 429,
     "unavailable": 503,
     "internal": 500,
@@ -51,13 +54,19 @@ class Cause(msgspec.Struct, frozen=True):
 
 
 class Refusal(Exception):
-    """The chat declines; `message` is for the client's eyes, `causes` tell of single fields."""
+    """The chat declines; `message` is for the client's eyes, `causes` tell of single fields.
 
-    def __init__(self, reason: Reason, message: str, causes: tuple[Cause, ...] = ()) -> None:
+    `retry_after` is in ms, where waiting helps.
+    """
+
+    def __init__(
+        self, reason: Reason, message: str, causes: tuple[Cause, ...] = (), *, retry_after: int | None = None
+    ) -> None:
         super().__init__(message)
         self.reason: Reason = reason
         self.message = message
         self.causes = causes
+        self.retry_after = retry_after
 
 
 def refuse(reason: Reason, message: str) -> NoReturn:
@@ -69,8 +78,9 @@ def as_refusal(error: BaseException) -> Refusal | None:
     """The refusal to show for an exception, or None when it is a fault that nobody may see."""
     if isinstance(error, Refusal):
         return error
-    if isinstance(error, (DatabaseUnavailable, BusUnavailable)):
-        return Refusal("unavailable", "The chat cannot reach its storage right now, try again")
+    if isinstance(error, (DatabaseUnavailable, BusUnavailable, SoftStateUnavailable)):
+        text = "The chat cannot reach its storage right now, try again"
+        return Refusal("unavailable", text, retry_after=1000)
     return None
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -132,8 +133,8 @@ def refused(refusal: Refusal) -> Response:
     headers = {}
     if refusal.reason == "unauthenticated":
         headers["www-authenticate"] = "Bearer"
-    elif refusal.reason == "unavailable":
-        headers["retry-after"] = "1"
+    if refusal.retry_after is not None:
+        headers["retry-after"] = str(math.ceil(refusal.retry_after / 1000))
     return error_response(STATUS[refusal.reason], refusal.message, refusal.causes, headers)
 
 

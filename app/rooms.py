@@ -54,7 +54,7 @@ class Rooms:
         room_id = str(uuid_utils.uuid7())
 
         async def work(q: Queries) -> Room:
-            await store.insert_room(
+            await store.rooms.insert(
                 q,
                 room_id=room_id,
                 kind="private" if payload.is_private else "public",
@@ -80,15 +80,15 @@ class Rooms:
         """
 
         async def work(q: Queries) -> tuple[Room, int | None]:
-            row = await store.lock_room(q, room_id) or refuse("not_found", NO_ROOM)
-            member = await store.member_state(q, room_id, user_id)
+            row = await store.rooms.lock(q, room_id) or refuse("not_found", NO_ROOM)
+            member = await store.members.state(q, room_id, user_id)
             if member is not None and member["state"] == "member":
                 return await _room(q, room_id, user_id), None
             if member is not None and member["state"] == "banned":
                 raise Refusal("forbidden", "You are banned from this room")
             if row["kind"] != "public":
                 raise Refusal("forbidden", "This room is entered by invitation only")
-            others = await store.other_members(q, room_id, user_id)
+            others = await store.members.others(q, room_id, user_id)
             seq = await _add_member(q, room_id, user_id, "member" if others["members"] else "admin")
             return await _room(q, room_id, user_id), seq
 
@@ -107,17 +107,17 @@ class Rooms:
         """
 
         async def work(q: Queries) -> int | None:
-            row = await store.lock_room(q, room_id) or refuse("not_found", NO_ROOM)
-            member = await store.member_state(q, room_id, user_id)
+            row = await store.rooms.lock(q, room_id) or refuse("not_found", NO_ROOM)
+            member = await store.members.state(q, room_id, user_id)
             if member is None or member["state"] != "member":
                 return None
             if row["kind"] == "direct":
                 raise Refusal("forbidden", "A direct conversation cannot be left")
-            others = await store.other_members(q, room_id, user_id)
+            others = await store.members.others(q, room_id, user_id)
             if others["members"] and not others["admins"]:
                 raise Refusal("conflict", "The last admin cannot leave while there are other members")
-            seq = await store.next_seq(q, room_id)
-            await store.mark_left(q, room_id=room_id, user_id=user_id, change_seq=seq)
+            seq = await store.rooms.next_seq(q, room_id)
+            await store.members.mark_left(q, room_id=room_id, user_id=user_id, change_seq=seq)
             return seq
 
         seq = await self._db.transaction(work)
@@ -132,23 +132,25 @@ class Rooms:
 
     async def of_user(self, user_id: str) -> list[Room]:
         """The rooms that a user is a member of, by name; direct conversations are not among them."""
-        return [room_of(row) for row in await store.rooms_of_user(self._db, user_id)]
+        return [room_of(row) for row in await store.rooms.of_user(self._db, user_id)]
 
     async def history(self, user_id: str, room_id: str, before: str | None, limit: int) -> list[Message]:
         """The newest messages of a room, or the newest before the one with the id `before`, newest first.
 
         Raises Refusal: `not_a_member`, and `not_found` for a room or a `before` that this room does not have.
         """
-        if await store.room_of_member(self._db, room_id, user_id) is None:
-            if await store.room_exists(self._db, room_id):
+        if await store.rooms.of_member(self._db, room_id, user_id) is None:
+            if await store.rooms.exists(self._db, room_id):
                 raise Refusal("not_a_member", NOT_A_MEMBER)
             raise Refusal("not_found", NO_ROOM)
         place = None
         if before is not None:
-            place = await store.message_seq(self._db, room_id, before)
+            place = await store.log.seq_of(self._db, room_id, before)
             if place is None:
                 raise Refusal("not_found", "There is no such message in this room")
-        return [message_of(row) for row in await store.history(self._db, room_id, before=place, limit=limit)]
+        return [
+            message_of(row) for row in await store.log.history(self._db, room_id, before=place, limit=limit)
+        ]
 
     async def announce(self, message: Message) -> None:
         """Tells a room of a message that was committed."""
@@ -169,22 +171,22 @@ class Rooms:
         sockets, channel = self._io.in_(user_channel(user_id)), room_channel(room_id)
         while True:
             await (sockets.sockets_join(channel) if member else sockets.sockets_leave(channel))
-            row = await store.member_state(self._db, room_id, user_id)
+            row = await store.members.state(self._db, room_id, user_id)
             if member == (row is not None and row["state"] == "member"):
                 return
             member = not member
 
 
 async def _add_member(q: Queries, room_id: str, user_id: str, role: str) -> int:
-    seq = await store.next_seq(q, room_id)
+    seq = await store.rooms.next_seq(q, room_id)
     member_id = str(uuid_utils.uuid7())
-    await store.put_member(
+    await store.members.put(
         q, member_id=member_id, room_id=room_id, user_id=user_id, role=role, change_seq=seq
     )
     return seq
 
 
 async def _room(q: Queries, room_id: str, user_id: str) -> Room:
-    row = await store.room_of_member(q, room_id, user_id)
+    row = await store.rooms.of_member(q, room_id, user_id)
     assert row is not None
     return room_of(row)

@@ -33,9 +33,12 @@ IMPURE = {
     *("time", "random", "secrets", "uuid", "uuid_utils"),  # clock and chance
     *("httptools", "redis", "starlette", "uvicorn", "uvloop"),
 }
-SQL_MODULES = {"app/db.py", "app/store.py"}
+SQL_MODULES = {
+    "app/db.py",
+    *(path.relative_to(ROOT).as_posix() for path in (ROOT / "app/store").glob("[a-z]*.py")),
+}
 BEFORE_THERE_IS_A_DATABASE = "app/embedded_postgres.py"  # it makes the one that the others connect to
-REDIS_MODULES = {"protocol/server/redis_bus.py"}
+REDIS_MODULES = {"protocol/server/redis_bus.py", "app/soft_state.py"}
 SQL = re.compile(
     r"\s*(select\s.+\sfrom|select\s+\w+\(|insert\s+into|update\s+\w+\s+set|delete\s+from|with\s+\w+.*\s+as\s+\(|"
     r"create\s+(table|index|database|extension)|alter\s+table|drop\s+(table|database)|truncate\s|listen\s|notify\s)",

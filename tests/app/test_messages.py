@@ -29,24 +29,26 @@ class Desk:
     async def person(self) -> str:
         user_id = str(uuid_utils.uuid7())
         name = f"u{user_id[-12:]}"
-        await store.insert_user(self.db, user_id=user_id, username=name, display_name=None, credential="-")
+        await store.accounts.insert(
+            self.db, user_id=user_id, username=name, display_name=None, credential="-"
+        )
         return user_id
 
     async def room(self, *members: str) -> str:
         room_id = str(uuid_utils.uuid7())
 
         async def work(q: Queries) -> None:
-            await store.insert_room(
+            await store.rooms.insert(
                 q, room_id=room_id, kind="public", name="r", description=None, created_by=members[0]
             )
             for member in members:
-                await store.put_member(
+                await store.members.put(
                     q,
                     member_id=str(uuid_utils.uuid7()),
                     room_id=room_id,
                     user_id=member,
                     role="member",
-                    change_seq=await store.next_seq(q, room_id),
+                    change_seq=await store.rooms.next_seq(q, room_id),
                 )
 
         await self.db.transaction(work)
@@ -141,7 +143,9 @@ async def test_a_retry_after_leaving_still_gets_the_original(desk: Desk, writer:
     ann = await desk.person()
     room = await desk.room(ann)
     first = await writer.send(ann, message(room, "one", "c"))
-    await store.mark_left(desk.db, room_id=room, user_id=ann, change_seq=await store.next_seq(desk.db, room))
+    await store.members.mark_left(
+        desk.db, room_id=room, user_id=ann, change_seq=await store.rooms.next_seq(desk.db, room)
+    )
     assert await writer.send(ann, message(room, "one", "c")) == first
     with pytest.raises(Refusal, match="not a member"):
         await writer.send(ann, message(room, "two"))
@@ -228,7 +232,7 @@ async def test_an_outage_is_told_to_all_who_wait_and_the_next_send_works(
     room = await desk.room(ann)
 
     async def hold(q: Queries) -> list[object]:
-        await store.lock_room(q, room)
+        await store.rooms.lock(q, room)
         return await asyncio.gather(
             *(writer.send(ann, message(room)) for _ in range(3)), return_exceptions=True
         )
@@ -266,9 +270,9 @@ async def test_several_writers_number_without_gaps_and_write_each_message_once(
             for room in rooms:
 
                 async def work(q: Queries, room: str = room) -> None:
-                    await store.lock_room(q, room)
-                    seq = await store.next_seq(q, room)
-                    await store.mark_left(q, room_id=room, user_id=people[0], change_seq=seq)
+                    await store.rooms.lock(q, room)
+                    seq = await store.rooms.next_seq(q, room)
+                    await store.members.mark_left(q, room_id=room, user_id=people[0], change_seq=seq)
 
                 await desk.db.transaction(work)
 

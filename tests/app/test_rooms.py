@@ -61,7 +61,7 @@ async def test_a_late_record_has_not_the_last_word(
     bus.released.set()
     await slow
 
-    state = await store.member_state(db, room, bob)
+    state = await store.members.state(db, room, bob)
     assert state is not None
     last = [record for record in bus.stored if isinstance(record, Join | Leave)][-1]
     kind = Join if state["state"] == "member" else Leave
@@ -72,5 +72,5 @@ async def test_a_late_record_has_not_the_last_word(
 async def person(db: Database) -> str:
     user_id = str(uuid_utils.uuid7())
     name = f"u{user_id[-12:]}"
-    await store.insert_user(db, user_id=user_id, username=name, display_name=None, credential="-")
+    await store.accounts.insert(db, user_id=user_id, username=name, display_name=None, credential="-")
     return user_id

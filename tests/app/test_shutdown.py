@@ -25,7 +25,7 @@ async def locked(db: Database, room_id: str) -> AsyncIterator[None]:
     held, release = asyncio.Event(), asyncio.Event()
 
     async def hold(q: Queries) -> None:
-        await store.lock_room(q, room_id)
+        await store.rooms.lock(q, room_id)
         held.set()
         await release.wait()
 

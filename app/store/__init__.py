@@ -1,0 +1,9 @@
+"""All SQL of the chat but the migrations: one function a statement, the statement visible in it.
+
+Every function takes the `Queries` to run on: a `Database` for a statement on its own, or what
+`Database.transaction` gives to its work. Times are PostgreSQL's.
+"""
+
+from app.store import accounts, log, members, messages, rooms
+
+__all__ = ["accounts", "log", "members", "messages", "rooms"]

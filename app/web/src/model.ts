@@ -1,0 +1,197 @@
+/**
+ * What the page shows and what it can do: signals to read, and actions. The interface draws from here alone.
+ *
+ * Every action returns a promise that rejects with a `ChatError`, whose `message` is a sentence for the user. What
+ * is shown optimistically (sending, marking as read) never rejects: its outcome is in the signals.
+ */
+import type { ReadonlySignal } from "@preact/signals";
+import type {
+  Attachment, Conversation, Member, Message, Presence, PublicRooms, Role, Room, User, UserRef,
+} from "./contract";
+
+/** Why somebody is at the sign-in form again though they did not ask for it; null when they did. */
+export type SignedOutReason = string | null;
+
+export interface Connection {
+  /** `connecting`: the first time, or again at once; `offline`: lost, and tried again every few seconds. */
+  status: "signed-out" | "connecting" | "online" | "offline";
+  /** Date.now() since when it is so. Show a banner only when it lasts, say 2 s. */
+  since: number;
+}
+
+/** Where messages go: a room (direct ones too), or a person with whom there is no conversation yet. */
+export type Place = { roomId: string } | { userId: string };
+
+/** The messages of a room that are loaded: a window without gaps, oldest first. */
+export interface Timeline {
+  /** Deleted ones stay in it as tombstones (`deletedAt`) when they were seen before. */
+  messages: readonly Message[];
+  /** Nothing is older than the first: do not call loadOlder. */
+  atStart: boolean;
+  /** The last is the newest and new ones appear; else call loadNewer (scrolling down) or showLatest. */
+  atEnd: boolean;
+  status: "loading" | "ready" | "failed";
+  /** With `failed`: a sentence. `openRoom` again tries again. */
+  error: string | null;
+  /** Which ends are being read just now. */
+  loading: { older: boolean; newer: boolean };
+  /** The message that `jumpTo` brought; the page scrolls to it when `token` changes. */
+  target: { messageId: string; token: number } | null;
+}
+
+/** An open room. All are signals of this room alone. */
+export interface OpenRoom {
+  readonly roomId: string;
+  /** Null in direct rooms, whose `conversation` it is instead, and once one is no longer in the room. */
+  readonly room: ReadonlySignal<Room | null>;
+  readonly conversation: ReadonlySignal<Conversation | null>;
+  readonly timeline: ReadonlySignal<Timeline>;
+  /** Those who are in the room or invited, admins first and then by name, as far as they are loaded. */
+  readonly members: ReadonlySignal<readonly Member[]>;
+  readonly moreMembers: ReadonlySignal<boolean>;
+  /** Who is typing now, without oneself. Unknown people are left out but counted in `typingCount`. */
+  readonly typing: ReadonlySignal<readonly UserRef[]>;
+  readonly typingCount: ReadonlySignal<number>;
+  /** By user: the seq up to which they have read. Message m is read by u when it is >= m.seq. Not oneself. */
+  readonly reads: ReadonlySignal<ReadonlyMap<string, number>>;
+  /** What is on its way, in order: shown after the timeline's messages. */
+  readonly outbox: ReadonlySignal<readonly OutboxEntry[]>;
+}
+
+/** A message that the server has not yet been seen to have. Once it stands in the timeline it is no longer here. */
+export interface OutboxEntry {
+  clientId: string;
+  place: Place;
+  content: string;
+  replyTo: string | null;
+  attachments: Attachment[];
+  /** RFC 3339, of this device. */
+  createdAt: string;
+  /** `sent`: the server has it, and it appears in the timeline at once. `failed`: `retry` or `discard` it. */
+  state: "pending" | "sent" | "failed";
+  /** With `failed`: a sentence. */
+  error: string | null;
+}
+
+/** Something to tell once (a toast). `mention` has the message, to jump to. */
+export interface Notice {
+  id: number;
+  kind: "info" | "error" | "mention";
+  text: string;
+  message: Message | null;
+}
+
+export interface Draft {
+  text: string;
+  replyTo: string | null;
+  attachments: Attachment[];
+}
+
+export interface Model {
+  // State
+
+  /** Null while signed out. */
+  readonly me: ReadonlySignal<User | null>;
+  readonly signedOutReason: ReadonlySignal<SignedOutReason>;
+  readonly connection: ReadonlySignal<Connection>;
+  /** Whether rooms, conversations and invitations have been read at least once. */
+  readonly listsLoaded: ReadonlySignal<boolean>;
+  /** Rooms that one is a member of, by name, with `unread` kept live. */
+  readonly rooms: ReadonlySignal<readonly Room[]>;
+  /** Conversations, the one with the last message first. */
+  readonly conversations: ReadonlySignal<readonly Conversation[]>;
+  readonly moreConversations: ReadonlySignal<boolean>;
+  /** Rooms that one is invited to: joinRoom accepts, leaveRoom declines. */
+  readonly invitations: ReadonlySignal<readonly Room[]>;
+  /** Rooms with an unread mention of oneself. */
+  readonly mentioned: ReadonlySignal<ReadonlySet<string>>;
+  /** What is open in the main pane, null for nothing. */
+  readonly place: ReadonlySignal<Place | null>;
+  /** The open room, null while `place` is nothing or a person without a conversation. */
+  readonly openedRoom: ReadonlySignal<OpenRoom | null>;
+  /** Who is at a `place` with a userId. */
+  readonly person: ReadonlySignal<UserRef | null>;
+  /** What is on its way to a `place` with a userId. */
+  readonly personOutbox: ReadonlySignal<readonly OutboxEntry[]>;
+  readonly notices: ReadonlySignal<readonly Notice[]>;
+
+  /** What is known of somebody's presence (reads a signal: call it while rendering). Null: nothing known. */
+  presenceOf(userId: string): Presence | null;
+  /** Somebody who was met anywhere: as a sender, a member, in a search (reads a signal). */
+  userOf(userId: string): UserRef | null;
+  dismissNotice(id: number): void;
+
+  // Account
+
+  signUp(username: string, password: string, displayName?: string): Promise<void>;
+  signIn(username: string, password: string): Promise<void>;
+  signOut(): Promise<void>;
+  /** Tries to reach the server at once, when it is `offline`. */
+  reconnect(): void;
+
+  // The open room
+
+  /** Opens a room or a conversation that is in the lists; loads its newest messages and first members. */
+  openRoom(roomId: string): void;
+  /** Opens the conversation with somebody, or a `place` with their userId when there is none yet. */
+  startConversation(user: UserRef): Promise<void>;
+  closePlace(): void;
+  loadOlder(): Promise<void>;
+  loadNewer(): Promise<void>;
+  /** Sets the timeline to the newest messages. */
+  showLatest(): Promise<void>;
+  /** Opens the message's room where it stands; sets `timeline.target`. Rejects when it is gone. */
+  jumpTo(roomId: string, messageId: string): Promise<void>;
+  /** A message of the open room that may not be loaded, such as one replied to; null when it is gone. */
+  findMessage(messageId: string): Promise<Message | null>;
+  loadMoreMembers(): Promise<void>;
+  /** Everything up to the message with this seq has been seen. Call it freely: it is sent seldom. */
+  markRead(roomId: string, seq: number): void;
+  /** Call it at each key while there is text; `typingStopped` when the field is empty or left. */
+  typing(roomId: string): void;
+  typingStopped(roomId: string): void;
+  draftOf(place: Place): Draft;
+  /** Kept in this browser. */
+  setDraft(place: Place, draft: Draft): void;
+
+  // Messages
+
+  /** Shows the message at once in the outbox and sends it, now or when online again. Clears the draft. */
+  send(place: Place, draft: Draft): void;
+  retry(clientId: string): void;
+  discard(clientId: string): void;
+  edit(messageId: string, content: string): Promise<void>;
+  deleteMessage(messageId: string): Promise<void>;
+  react(messageId: string, kind: string): Promise<void>;
+  unreact(messageId: string, kind: string): Promise<void>;
+  /** Uploads a file to attach to a draft. `onProgress` gets 0 to 1. Aborting rejects with an `AbortError`. */
+  upload(file: File, onProgress: (part: number) => void, signal: AbortSignal): Promise<Attachment>;
+  /** An object URL of the file or its thumbnail. It is cached; do not revoke it. */
+  fileUrl(attachment: Attachment, which?: "original" | "thumbnail"): Promise<string>;
+
+  // Finding
+
+  /** Newest first. The next page: `before` the id of the last. Abort what is superseded. */
+  search(query: string, options?: { roomId?: string; before?: string; signal?: AbortSignal }): Promise<Message[]>;
+  /** Public rooms by name; the next page: `after` = the answer's `next`. */
+  discover(query: string, options?: { after?: string; signal?: AbortSignal }): Promise<PublicRooms>;
+  searchUsers(query: string, signal?: AbortSignal): Promise<UserRef[]>;
+  loadMoreConversations(): Promise<void>;
+
+  // Rooms
+
+  /** These two open the room as well. */
+  createRoom(room: { name: string; description?: string; isPrivate?: boolean }): Promise<Room>;
+  joinRoom(roomId: string): Promise<Room>;
+  /** Also declines an invitation. `conflict`: the last admin must name another first. */
+  leaveRoom(roomId: string): Promise<void>;
+  updateRoom(roomId: string, change: { name?: string; description?: string }): Promise<void>;
+  invite(roomId: string, whom: { userId: string } | { username: string }): Promise<void>;
+  setRole(roomId: string, userId: string, role: Role): Promise<void>;
+  /** Also withdraws an invitation. */
+  kick(roomId: string, userId: string): Promise<void>;
+  ban(roomId: string, userId: string): Promise<void>;
+  unban(roomId: string, userId: string): Promise<void>;
+}
+
+export declare const model: Model; // filled in by the next change

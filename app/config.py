@@ -91,6 +91,18 @@ def word(allowed: str) -> Kind[str]:
     return Kind(allowed, parse)
 
 
+def folder_or_bucket() -> Kind[str]:
+    def parse(text: str) -> str:
+        if (
+            "://" in text
+            and re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w./-]*)?", text, re.ASCII) is None
+        ):
+            raise ValueError
+        return text
+
+    return Kind("a folder, or a bucket as s3://bucket or s3://bucket/prefix", parse)
+
+
 def split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(","))
 
@@ -123,7 +135,9 @@ class Settings:
         hidden=True,
     )
     data_dir: Path = setting(
-        Path("var"), Kind("a folder", Path), "The folder of the servers started here and of their secret."
+        Path("var"),
+        Kind("a folder", Path),
+        "The folder of the servers started here, of their secret, and of files without FILE_STORAGE.",
     )
     jwt_secret: str = setting(
         "", secret(), "The key that signs tokens; without it one is made and kept in DATA_DIR.", hidden=True
@@ -151,6 +165,25 @@ class Settings:
     )
     max_payload: int = setting(
         1_000_000, whole(1, 2**30, "bytes"), "The bytes of the largest message or polling body taken."
+    )
+    max_file_size: int = setting(
+        25_000_000, whole(1, 2**40, "bytes"), "The bytes of the largest file that is taken as an attachment."
+    )
+    file_storage: str = setting(
+        "", folder_or_bucket(), "A folder or s3://bucket/prefix for attachments; without it DATA_DIR/files."
+    )
+    s3_endpoint: str = setting(
+        "", url("http", "https"), "The S3-compatible server of FILE_STORAGE; without it Amazon's."
+    )
+    s3_region: str = setting("us-east-1", word("the name of a region"), "The region of the bucket.")
+    s3_access_key: str = setting(
+        "",
+        word("an access key"),
+        "The key for the bucket; without it AWS_* variables or the machine's role.",
+        hidden=True,
+    )
+    s3_secret_key: str = setting(
+        "", word("a secret key"), "The secret that goes with S3_ACCESS_KEY.", hidden=True
     )
     shutdown_timeout: int = setting(
         10_000, whole(0, HOUR_MS, "ms"), "The ms that a stop leaves to what is under way."

@@ -33,6 +33,11 @@ READ = [
     ("UPGRADE_TIMEOUT", "86400000", 86_400_000),
     ("CONNECT_TIMEOUT", "1000", 1_000),
     ("MAX_PAYLOAD", "1073741824", 2**30),
+    ("MAX_FILE_SIZE", "1099511627776", 2**40),
+    ("FILE_STORAGE", "/srv/files", "/srv/files"),
+    ("FILE_STORAGE", "s3://chat-files/a/b", "s3://chat-files/a/b"),
+    ("S3_ENDPOINT", "http://minio:9000", "http://minio:9000"),
+    ("S3_REGION", "eu-central-1", "eu-central-1"),
     ("SHUTDOWN_TIMEOUT", "0", 0),
 ]
 
@@ -58,6 +63,11 @@ REFUSED = [
     ("UPGRADE_TIMEOUT", "86400001", "a whole number of ms from 1 to 86400000"),
     ("CONNECT_TIMEOUT", "1e3", "a whole number of ms from 1 to 86400000"),
     ("MAX_PAYLOAD", "0", "a whole number of bytes from 1 to 1073741824"),
+    ("MAX_FILE_SIZE", "25MB", "a whole number of bytes from 1 to 1099511627776"),
+    ("FILE_STORAGE", "gs://bucket", "a folder, or a bucket as s3://bucket or s3://bucket/prefix"),
+    ("FILE_STORAGE", "s3://", "a folder, or a bucket as s3://bucket or s3://bucket/prefix"),
+    ("S3_ENDPOINT", "minio:9000", "a URL that starts with http:// or https://"),
+    ("S3_REGION", "eu central", "the name of a region"),
     ("SHUTDOWN_TIMEOUT", "3600001", "a whole number of ms from 0 to 3600000"),
 ]
 
@@ -68,6 +78,8 @@ REFUSED_UNSEEN = [
     ("REDIS_URL", "http://:hunter2@cache", "redis:// or rediss:// or unix://"),
     ("REDIS_URL", "redis://", "redis:// or rediss:// or unix://"),
     ("JWT_SECRET", "hunter2", "at least 32 characters"),
+    ("S3_ACCESS_KEY", "hunter2 hunter2", "an access key"),
+    ("S3_SECRET_KEY", "hunter2 hunter2", "a secret key"),
 ]
 
 

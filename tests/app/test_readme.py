@@ -52,7 +52,7 @@ async def test_first_chat(instance: Any, tmp_path: Path) -> None:
 
 
 def test_settings_table() -> None:
-    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? *\|", README, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([A-Z0-9_]+)` \| (?:`([^`]*)`)? *\|", README, re.MULTILINE))
     show: dict[type, Callable[[Any], str]] = {tuple: ",".join, bool: lambda value: str(value).lower()}
     expected = {f.name.upper(): show.get(type(f.default), str)(f.default) for f in fields(Settings)}
     assert rows == expected

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ T = TypeVar("T")
 SECRET_CHARACTERS = 32
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+MANY = 1_000_000  # the most that a limit may be
 
 
 class ConfigError(Exception):
@@ -71,6 +73,17 @@ def origins() -> Kind[tuple[str, ...]]:
         return found
 
     return Kind("* or origins such as https://chat.example.org, separated by commas", parse)
+
+
+def proxies() -> Kind[tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        found = split(text)
+        if found != ("*",):
+            for network in found:
+                ip_network(network)
+        return found
+
+    return Kind("* or addresses and networks such as 10.0.0.0/8, separated by commas", parse)
 
 
 def secret() -> Kind[str]:
@@ -184,6 +197,28 @@ class Settings:
     )
     s3_secret_key: str = setting(
         "", word("a secret key"), "The secret that goes with S3_ACCESS_KEY.", hidden=True
+    )
+    forwarded_allow_ips: tuple[str, ...] = setting(
+        ("127.0.0.1",), proxies(), "The proxies whose word (X-Forwarded-For) for a client's address is taken."
+    )
+    event_rate: int = setting(50, whole(0, MANY), "Events and requests a second that a user may go on with.")
+    event_burst: int = setting(200, whole(1, MANY), "Events and requests that a user may send at once.")
+    address_rate: int = setting(
+        1000, whole(0, MANY), "Events, requests and connections a second that may come from an address."
+    )
+    address_burst: int = setting(
+        4000, whole(1, MANY), "Events, requests and connections that may come from an address at once."
+    )
+    sign_in_rate: int = setting(
+        60, whole(0, MANY), "Sign-ins a minute from an address; one that fails counts three times."
+    )
+    sign_in_rate_of_name: int = setting(
+        30, whole(0, MANY), "Sign-ins a minute with a username; one that fails counts three times."
+    )
+    sign_up_rate: int = setting(60, whole(0, MANY), "Accounts an hour that may be made from an address.")
+    upload_rate: int = setting(100, whole(0, MANY), "MiB a minute that a user may upload.")
+    max_rooms_per_user: int = setting(
+        500, whole(0, MANY), "Rooms that a user may be a member of, direct conversations aside."
     )
     shutdown_timeout: int = setting(
         10_000, whole(0, HOUR_MS, "ms"), "The ms that a stop leaves to what is under way."

@@ -38,6 +38,9 @@ READ = [
     ("FILE_STORAGE", "s3://chat-files/a/b", "s3://chat-files/a/b"),
     ("S3_ENDPOINT", "http://minio:9000", "http://minio:9000"),
     ("S3_REGION", "eu-central-1", "eu-central-1"),
+    ("FORWARDED_ALLOW_IPS", "10.0.0.0/8, ::1", ("10.0.0.0/8", "::1")),
+    ("FORWARDED_ALLOW_IPS", "*", ("*",)),
+    ("EVENT_RATE", "0", 0),
     ("SHUTDOWN_TIMEOUT", "0", 0),
 ]
 
@@ -58,6 +61,9 @@ REFUSED = [
     ("TRANSPORTS", "webtransport", "one or more of polling, websocket, separated by commas"),
     ("TRANSPORTS", "polling,,websocket", "one or more of polling, websocket, separated by commas"),
     ("ALLOW_UPGRADES", "yes", "true or false"),
+    ("FORWARDED_ALLOW_IPS", "10.0.0.1/8", "* or addresses and networks"),
+    ("FORWARDED_ALLOW_IPS", "*,10.0.0.1", "* or addresses and networks"),
+    ("EVENT_BURST", "0", "a whole number from 1 to 1000000"),
     ("PING_INTERVAL", "0", "a whole number of ms from 1 to 86400000"),
     ("PING_TIMEOUT", "25s", "a whole number of ms from 1 to 86400000"),
     ("UPGRADE_TIMEOUT", "86400001", "a whole number of ms from 1 to 86400000"),

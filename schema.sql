@@ -141,3 +141,65 @@ create table files (
 );
 create index files_message on files (message_id, place) where message_id is not null;
 create index files_loose on files (owner_id, created_at) where message_id is null;
+
+-- migration 4: what is shown
+--
+-- Views, so that each thing that clients see is read in one way wherever it is read.
+
+-- A message with its sender, and all that hangs on it. `read_at` is the receiver's mark, in a direct conversation.
+create view shown_messages as
+select m.id, m.room_id, m.sender_id, m.seq, m.change_seq, m.type, m.content, m.metadata, m.reply_to, m.client_id,
+       m.created_at, m.modified_at, m.edited_at, m.deleted_at,
+       u.username, u.display_name, u.avatar,
+       r.kind, receiver.user_id as receiver_id,
+       (select mark.last_read_at
+        from room_members mark
+        where mark.room_id = m.room_id and mark.user_id = receiver.user_id and mark.last_read_seq >= m.seq) as read_at,
+       (select coalesce(jsonb_agg(jsonb_build_object('kind', of_kind.kind, 'userIds', of_kind.user_ids)
+                                  order by of_kind.since, of_kind.kind), '[]')
+        from (select kind, jsonb_agg(user_id order by created_at, user_id) as user_ids, min(created_at) as since
+              from reactions
+              where message_id = m.id
+              group by kind) of_kind) as reactions,
+       (select coalesce(jsonb_agg(user_id order by user_id), '[]')
+        from mentions
+        where message_id = m.id) as mentions,
+       (select coalesce(jsonb_agg(jsonb_build_object(
+                            'id', f.id, 'name', f.name, 'media_type', f.media_type, 'size', f.size,
+                            'width', f.width, 'height', f.height, 'thumbnail_key', f.thumbnail_key)
+                            order by f.place), '[]')
+        from files f
+        where f.message_id = m.id) as attachments
+from messages m
+join users u on u.id = m.sender_id
+join rooms r on r.id = m.room_id
+left join lateral (
+    select case split_part(r.direct_key, ':', 1)
+           when m.sender_id then split_part(r.direct_key, ':', 2)
+           else split_part(r.direct_key, ':', 1) end as user_id
+    where r.kind = 'direct'
+) receiver on true;
+
+-- A room as one who is in it, or is invited, sees it. Unread are other people's messages after one's mark, up to 1,000.
+create view shown_rooms as
+select r.id, r.kind, r.name, r.description, r.created_by, r.last_seq, r.change_seq, r.created_at, r.modified_at,
+       r.direct_key, m.user_id, m.role, m.state, m.joined_at, m.last_read_at, m.last_read_seq,
+       (select count(*)
+        from (select
+              from messages news
+              where news.room_id = r.id and news.seq > m.last_read_seq and news.sender_id <> m.user_id
+                and news.deleted_at is null
+              limit 1000) counted) as unread
+from room_members m
+join rooms r on r.id = m.room_id
+where m.state in ('member', 'invited');
+
+-- Somebody who has, or had, to do with a room.
+create view shown_members as
+select m.room_id, m.user_id, m.role, m.state, m.change_seq, m.joined_at, m.left_at, m.last_read_seq, m.last_read_at,
+       u.username, u.display_name, u.avatar, u.last_seen_at
+from room_members m
+join users u on u.id = m.user_id;
+
+-- Usernames by their beginning, in any case.
+create index users_username_prefix on users (lower(username collate "C") text_pattern_ops);

@@ -1,8 +1,14 @@
-"""The REST routes."""
+"""The REST routes: each operation that has a path, behind the same types as its event."""
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
+import msgspec
+from msgspec import Struct
+from msgspec.structs import FieldInfo
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -11,84 +17,103 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from app.auth import Auth
-from app.events import CreateRoom, SignIn, SignUp, User
-from app.refusals import Refusal, refuse
+from app.auth import Auth, bearer
+from app.caller import Caller
+from app.operations import Operation
+from app.refusals import Refusal
 from app.requests import Endpoint, InFlight, RequestContext, answering, http_error, json_response, read_json
-from app.rooms import NO_ROOM, Rooms
-from app.validation import refusal_of_field
-
-DEFAULT_PAGE = 50  # messages
-MAX_PAGE = 100  # messages
-ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+from app.validation import fit, is_id, refusal_of_field
 
 
 class Api:
-    """The routes of accounts and rooms."""
+    """The routes of the operations that have one."""
 
-    def __init__(self, auth: Auth, rooms: Rooms) -> None:
+    def __init__(self, auth: Auth, operations: Sequence[Operation]) -> None:
         self._auth = auth
-        self._rooms = rooms
+        self._operations = operations
 
     def routes(self) -> list[Route]:
-        """Each path, with the endpoint of each of its methods."""
-        return [
-            route("/auth/sign-up", POST=self.sign_up),
-            route("/auth/sign-in", POST=self.sign_in),
-            route("/auth/who-am-i", GET=self.who_am_i),
-            route("/chat/rooms", GET=self.list_rooms, POST=self.create_room),
-            route("/chat/rooms/{room_id}/join", POST=self.join_room),
-            route("/chat/rooms/{room_id}/leave", POST=self.leave_room),
-            route("/chat/rooms/{room_id}/messages", GET=self.list_messages),
-        ]
+        """Each path, with the endpoint of each of its methods; fixed paths before those with a parameter."""
+        paths: dict[str, dict[str, Endpoint]] = defaultdict(dict)
+        for operation in self._operations:
+            if operation.http is not None:
+                method, path = operation.http
+                paths[path][method] = self._endpoint(operation)
+        return [route(path, **paths[path]) for path in sorted(paths, key=lambda path: path.replace("{", "~"))]
 
-    async def sign_up(self, request: Request) -> Response:
-        """POST /auth/sign-up: 201 with a session."""
-        return json_response(await self._auth.sign_up(await read_json(request, SignUp)), 201)
+    async def caller(self, request: Request) -> Caller:
+        """Who asks, from the bearer token. Raises Refusal."""
+        user, _expires_at = await self._auth.user_of_token(bearer(request.headers.get("authorization", "")))
+        return Caller(user.id, address_of(request))
 
-    async def sign_in(self, request: Request) -> Response:
-        """POST /auth/sign-in: a session."""
-        return json_response(await self._auth.sign_in(await read_json(request, SignIn)))
+    def _endpoint(self, operation: Operation) -> Endpoint:
+        read = {field.encode_name: _READERS[kind] for field, kind in query_fields(operation.takes)}
 
-    async def who_am_i(self, request: Request) -> Response:
-        """GET /auth/who-am-i: the user whose token it is."""
-        return json_response(await self._user(request))
+        async def endpoint(request: Request) -> Response:
+            anybody = operation.who == "anybody"
+            caller = Caller("", address_of(request)) if anybody else await self.caller(request)
+            fields = await given_fields(request, operation, read)
+            answer = await operation.run(caller, fit(operation.takes, fields))
+            if operation.status == 204:
+                return Response(status_code=204)
+            return json_response(answer, operation.status)
 
-    async def list_rooms(self, request: Request) -> Response:
-        """GET /chat/rooms: the rooms that the user is a member of, by name."""
-        user = await self._user(request)
-        return json_response(await self._rooms.of_user(user.id))
+        return endpoint
 
-    async def create_room(self, request: Request) -> Response:
-        """POST /chat/rooms: 201 with the room."""
-        user = await self._user(request)
-        return json_response(await self._rooms.create(user.id, await read_json(request, CreateRoom)), 201)
 
-    async def join_room(self, request: Request) -> Response:
-        """POST /chat/rooms/{roomId}/join: the room."""
-        user = await self._user(request)
-        return json_response(await self._rooms.join(user.id, room_id_of(request)))
+async def given_fields(
+    request: Request, operation: Operation, read: Mapping[str, Callable[[str, str], Any]]
+) -> dict[str, Any]:
+    """The fields of a payload: from the path, and from the query of a GET or else the body.
 
-    async def leave_room(self, request: Request) -> Response:
-        """POST /chat/rooms/{roomId}/leave: the change of membership."""
-        user = await self._user(request)
-        return json_response(await self._rooms.leave(user.id, room_id_of(request)))
+    Raises Refusal; `not_found` for what cannot be the id of anything.
+    """
+    if request.method in ("GET", "HEAD"):
+        query = {operation.query.get(name, name): text for name, text in request.query_params.items()}
+        fields = {name: read[name](name, text) for name, text in query.items() if name in read}
+    else:
+        fields = await read_json(request)
+    for name, text in request.path_params.items():
+        if name.endswith("Id") and not is_id(text):
+            raise Refusal("not_found", "There is nothing with this id")
+        fields[name] = text
+    return fields
 
-    async def list_messages(self, request: Request) -> Response:
-        """GET /chat/rooms/{roomId}/messages?limit&before: newest first, without the deleted ones."""
-        user = await self._user(request)
-        before = request.query_params.get("before")
-        if before is not None and not ID.fullmatch(before):
-            raise Refusal("not_found", "There is no such message in this room")
-        limit = limit_of(request)
-        return json_response(await self._rooms.history(user.id, room_id_of(request), before, limit))
 
-    async def _user(self, request: Request) -> User:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        user, _expires_at = await self._auth.user_of_token(
-            token.strip() if scheme.lower() == "bearer" else None
-        )
-        return user
+def query_fields(takes: type[Struct]) -> Iterator[tuple[FieldInfo, type]]:
+    """The fields that a query can have, each with what it holds: one `int`, one `str`, or a `list` of texts."""
+    for field in msgspec.structs.fields(takes):
+        union = get_origin(field.type) in (Union, UnionType)
+        alternatives = get_args(field.type) if union else (field.type,)
+        kinds = {inner(kind) for kind in alternatives} & _READERS.keys()
+        if len(kinds) == 1:
+            yield field, kinds.pop()
+
+
+def inner(annotation: Any) -> Any:
+    """The type in an annotation, without its constraints or items."""
+    if get_origin(annotation) is Annotated:
+        return inner(get_args(annotation)[0])
+    return get_origin(annotation) or annotation
+
+
+def whole_number(name: str, text: str) -> int:
+    """A number in a query. Raises Refusal."""
+    if not re.fullmatch(r"[0-9]{1,19}", text, re.ASCII):
+        raise refusal_of_field(name, "must be a whole number in the allowed range", "out_of_range")
+    return int(text)
+
+
+_READERS: dict[type, Callable[[str, str], Any]] = {
+    int: whole_number,
+    str: lambda _, text: text,
+    list: lambda _, text: text.split(",") if text else [],
+}
+
+
+def address_of(request: Request) -> str:
+    """The network address of whoever asks, as the proxy in front of us tells it where one is trusted."""
+    return request.client.host if request.client else ""
 
 
 def route(path: str, **endpoints: Endpoint) -> Route:
@@ -115,17 +140,3 @@ def rest(routes: Sequence[BaseRoute], origins: Sequence[str], in_flight: InFligh
         middleware=[Middleware(RequestContext, in_flight=in_flight), cors],
         exception_handlers={HTTPException: http_error},
     )
-
-
-def room_id_of(request: Request) -> str:
-    """The room in the path. Raises Refusal."""
-    room_id: str = request.path_params["room_id"]
-    return room_id if ID.fullmatch(room_id) else refuse("not_found", NO_ROOM)
-
-
-def limit_of(request: Request) -> int:
-    """The size of the page that is asked for. Raises Refusal."""
-    text = request.query_params.get("limit", str(DEFAULT_PAGE))
-    if not re.fullmatch(r"0*[1-9][0-9]{0,2}", text, re.ASCII) or int(text) > MAX_PAGE:
-        raise refusal_of_field("limit", f"must be a whole number from 1 to {MAX_PAGE}", "out_of_range")
-    return int(text)

@@ -15,9 +15,12 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from app import store
+from app.caller import Caller
 from app.db import Database
-from app.events import Session, SignIn, SignUp, User, user_of
+from app.payloads import Nothing, SignIn, SignUp
 from app.refusals import Refusal
+from app.rows import user_of
+from app.views import Session, User
 
 T = TypeVar("T")
 
@@ -47,8 +50,8 @@ class Auth:
         self._hashing = anyio.CapacityLimiter(os.cpu_count() or 1)
         self._decoy = HASHER.hash("nobody's password")
 
-    async def sign_up(self, payload: SignUp) -> Session:
-        """Makes an account. Raises Refusal: `conflict` when the name is taken, in any case."""
+    async def sign_up(self, _: Caller, payload: SignUp) -> Session:
+        """Makes an account and opens a session. Refused: `conflict` when the name is taken, in any case."""
         credential = await self._in_thread(partial(HASHER.hash, payload.credential))
         row = await store.accounts.insert(
             self._db,
@@ -61,8 +64,8 @@ class Auth:
             raise Refusal("conflict", "This username is taken")
         return self._session(user_of(row))
 
-    async def sign_in(self, payload: SignIn) -> Session:
-        """Opens a session. Raises Refusal, the same after the same work for a wrong name or password."""
+    async def sign_in(self, _: Caller, payload: SignIn) -> Session:
+        """Opens a session. Refused, the same after the same work, for a wrong name or password."""
         name = payload.identifier.value
         row = None if "\0" in name else await store.accounts.find_with_credential(self._db, name)
         credential = self._decoy if row is None else row["credential"]
@@ -70,6 +73,13 @@ class Auth:
         if row is None or not fits:
             raise Refusal("unauthenticated", WRONG_CREDENTIALS)
         return self._session(user_of(row))
+
+    async def who_am_i(self, caller: Caller, _: Nothing) -> User:
+        """The user whose token it is."""
+        row = await store.accounts.find(self._db, caller.user_id)
+        if row is None:
+            raise Refusal("unauthenticated", NOT_SIGNED_IN)
+        return user_of(row)
 
     async def user_of_token(self, token: str | None) -> tuple[User, int]:
         """Whose token it is, and when it expires, in seconds since 1970. Raises Refusal."""
@@ -89,7 +99,7 @@ class Auth:
             "exp": issued_at + self._lifetime,
             "jti": str(uuid_utils.uuid7()),
         }
-        return Session(jwt.encode({"alg": ALGORITHM}, claims, self._key), user)
+        return Session(token=jwt.encode({"alg": ALGORITHM}, claims, self._key), user=user)
 
     def _verify(self, token: str) -> tuple[str, int]:
         try:
@@ -101,6 +111,12 @@ class Auth:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(work, limiter=self._hashing)
+
+
+def bearer(authorization: str) -> str | None:
+    """The token in an `Authorization: Bearer` header."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _fits(credential: str, password: str) -> bool:

@@ -1,43 +1,39 @@
-"""One coroutine for each event that a client sends, in the order in which a user meets them.
+"""The events that clients send: each is parsed, run as the operation that it is, and acknowledged.
 
-The events of one socket are handled one after the other. What a handler returns is the `data` of its ack;
+The events of one socket are handled one after the other. What an operation returns is the `data` of its ack;
 what it raises becomes a refused ack, or an `error` event where no ack was asked for.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
+from msgspec import UNSET
 
 from app import store
-from app.auth import Auth
+from app.announce import room_channel, user_channel
+from app.auth import Auth, bearer
+from app.caller import Caller
 from app.db import Database
 from app.events import (
     AUTHENTICATED,
-    CODES,
     ERROR,
     PING,
     UNAUTHENTICATED,
-    UNKNOWN_EVENT,
-    Authenticate,
     Authenticated,
-    CreateRoom,
     ErrorBody,
     Ping,
-    RoomRef,
-    SendMessage,
-    Subscription,
     Unauthenticated,
-    now,
-    wire,
 )
-from app.messages import MessageWriter
+from app.operations import Operation
+from app.payloads import Authenticate, Subscription
 from app.refusals import Refusal, as_refusal, new_request_id
-from app.rooms import NOT_A_MEMBER, Rooms, room_channel, user_channel
+from app.rooms import NOT_A_MEMBER
 from app.validation import parse
+from app.views import Subscribed, now, wire
 from protocol import Disconnected, Incoming, Server, Socket
 
 log = logging.getLogger(__name__)
@@ -45,20 +41,49 @@ log = logging.getLogger(__name__)
 AUTHENTICATE_WITHIN = 10.0  # seconds from the connection on
 PING_EVERY = 30.0  # seconds
 EVERYONE = "authenticated"  # the socket room of all authenticated sockets
+UNKNOWN_EVENT = "UNKNOWN_EVENT"
 USER = "userId"  # the key in `socket.data` that says who speaks
 
 
 class Handlers:
     """Handles the events of all sockets of `io`."""
 
-    def __init__(self, io: Server, db: Database, auth: Auth, rooms: Rooms, writer: MessageWriter) -> None:
+    def __init__(self, io: Server, db: Database, auth: Auth, operations: Sequence[Operation]) -> None:
         self._io = io
         self._db = db
         self._auth = auth
-        self._rooms = rooms
-        self._writer = writer
+        self.operations = (*self._of_sockets(), *operations)
+        self._codes = {operation.event: operation.code for operation in self.operations}
         self._deadlines: dict[str, asyncio.TimerHandle] = {}  # by socket id: when it is shown the door
         self._closing: set[asyncio.Task[None]] = set()
+
+    def _of_sockets(self) -> list[Operation]:
+        return [
+            Operation(
+                run=self.authenticate,
+                takes=Authenticate,
+                gives=Authenticated,
+                event="authenticate",
+                code="AUTHENTICATE_FAILED",
+                who="socket",
+            ),
+            Operation(
+                run=self.subscribe,
+                takes=Subscription,
+                gives=Subscribed,
+                event="join",
+                code="JOIN_FAILED",
+                who="socket",
+            ),
+            Operation(
+                run=self.unsubscribe,
+                takes=Subscription,
+                gives=Subscribed,
+                event="leave",
+                code="LEAVE_FAILED",
+                who="socket",
+            ),
+        ]
 
     def attach(self) -> None:
         """Registers every handler with the server, once."""
@@ -66,17 +91,9 @@ class Handlers:
         self._io.on_error(self.refused)
         self._io.on("connection")(self.connected)
         self._io.on("disconnect")(self.disconnected)
-        handlers: dict[str, Callable[..., Awaitable[Any]]] = {
-            "authenticate": self.authenticate,
-            "join": self.subscribe,
-            "leave": self.unsubscribe,
-            "room:create": self.create_room,
-            "room:join": self.join_room,
-            "room:leave": self.leave_room,
-            "message:send": self.send_message,
-        }
-        for event, handler in handlers.items():
-            self._io.on(event)(acknowledged(handler))
+        for operation in self.operations:
+            if operation.event is not None:
+                self._io.on(operation.event)(handler_of(operation))
 
     async def connected(self, socket: Socket) -> None:
         """From here on the client has 10 seconds to say who it is."""
@@ -85,17 +102,17 @@ class Handlers:
     async def gate(self, socket: Socket, incoming: Incoming) -> None:
         """Before each event: gives it a request id, and lets nothing but `authenticate` pass a stranger."""
         structlog.contextvars.bind_contextvars(request_id=new_request_id(), socket_id=socket.id)
-        if incoming.name not in CODES:
+        if incoming.name not in self._codes:
             raise Refusal("invalid", "There is no such event")
         if incoming.name != "authenticate" and USER not in socket.data:
             raise Refusal("unauthenticated", "Emit `authenticate` first")
 
-    async def authenticate(self, socket: Socket, *args: Any) -> Any:
-        """`authenticate`: makes the socket one of its user's devices, or ends it.
+    async def authenticate(self, socket: Socket, payload: Authenticate) -> Authenticated:
+        """Makes the socket one of its user's devices, or ends it.
 
         A socket that is authenticated may come again with a token of the same user, which renews its time.
         """
-        user, expires_at = await self._auth.user_of_token(token_of(socket, args))
+        user, expires_at = await self._auth.user_of_token(token_of(socket, payload))
         if socket.data.get(USER, user.id) != user.id:
             raise Refusal("conflict", "This socket belongs to another user")
         # In this room the socket follows every later change of membership; what was before is read now.
@@ -108,13 +125,13 @@ class Handlers:
             raise
         socket.data[USER] = user.id
         self._expire(socket, expires_at - time.time(), "The token has expired")
-        welcome = wire(Authenticated(socket.id, user.id, now()))
-        await socket.emit(AUTHENTICATED, welcome)
+        welcome = Authenticated(id=socket.id, user_id=user.id, time=now())
+        await socket.emit(AUTHENTICATED, wire(welcome))
         return welcome
 
-    async def subscribe(self, socket: Socket, *args: Any) -> Any:
-        """`join`: this socket hears of the given rooms again. All must be the user's own."""
-        room_ids = room_ids_of(parse(Subscription, args))
+    async def subscribe(self, socket: Socket, payload: Subscription) -> Subscribed:
+        """Makes this socket hear of the given rooms again. All must be the user's own."""
+        room_ids = room_ids_of(payload)
         user_id = socket.data[USER]
 
         async def read() -> set[str]:
@@ -122,29 +139,13 @@ class Handlers:
 
         if await read() != set(room_ids) or await self._follow(socket, read) != set(room_ids):
             raise Refusal("not_a_member", NOT_A_MEMBER)
-        return {"rooms": [room_channel(room_id) for room_id in room_ids]}
+        return Subscribed(rooms=[room_channel(room_id) for room_id in room_ids])
 
-    async def unsubscribe(self, socket: Socket, *args: Any) -> Any:
-        """`leave`: this socket no longer hears of the given rooms; its user stays a member."""
-        channels = [room_channel(room_id) for room_id in room_ids_of(parse(Subscription, args))]
+    async def unsubscribe(self, socket: Socket, payload: Subscription) -> Subscribed:
+        """Makes this socket hear no longer of the given rooms; its user stays a member."""
+        channels = [room_channel(room_id) for room_id in room_ids_of(payload)]
         await socket.leave(*channels)
-        return {"rooms": channels}
-
-    async def create_room(self, socket: Socket, *args: Any) -> Any:
-        """`room:create`."""
-        return wire(await self._rooms.create(socket.data[USER], parse(CreateRoom, args)))
-
-    async def join_room(self, socket: Socket, *args: Any) -> Any:
-        """`room:join`: all devices of the user enter the room."""
-        return wire(await self._rooms.join(socket.data[USER], parse(RoomRef, args).room_id))
-
-    async def leave_room(self, socket: Socket, *args: Any) -> Any:
-        """`room:leave`: all devices of the user leave the room."""
-        return wire(await self._rooms.leave(socket.data[USER], parse(RoomRef, args).room_id))
-
-    async def send_message(self, socket: Socket, *args: Any) -> Any:
-        """`message:send`: answers with the message as it was written, or was when this is a retry."""
-        return wire(await self._writer.send(socket.data[USER], parse(SendMessage, args)))
+        return Subscribed(rooms=channels)
 
     async def disconnected(self, socket: Socket, _reason: str) -> None:
         """The end of a socket."""
@@ -162,10 +163,17 @@ class Handlers:
             log.error("event %s failed", incoming.name, exc_info=error)
             refusal = Refusal("internal", "Something went wrong on the server")
         if incoming.name == "authenticate" and USER not in socket.data and is_final(refusal):
-            await socket.emit(UNAUTHENTICATED, wire(Unauthenticated(refusal.message, now())))
+            await socket.emit(UNAUTHENTICATED, wire(Unauthenticated(message=refusal.message, time=now())))
             self._expire(socket, 0, None)
-        code = CODES.get(str(incoming.name), UNKNOWN_EVENT)
-        body = wire(ErrorBody(code, refusal.reason, refusal.message, request_id))
+        code = self._codes.get(str(incoming.name), UNKNOWN_EVENT)
+        error_body = ErrorBody(
+            code=code,
+            reason=refusal.reason,
+            message=refusal.message,
+            request_id=request_id,
+            retry_after=UNSET if refusal.retry_after is None else refusal.retry_after,
+        )
+        body = wire(error_body)
         if incoming.wants_ack:
             return {"ok": False, "error": body}
         await socket.emit(ERROR, body)
@@ -175,7 +183,7 @@ class Handlers:
         """Emits `ping` to the sockets of this instance, for ever."""
         while True:
             await asyncio.sleep(PING_EVERY)
-            await self._io.local.to(EVERYONE).emit(PING, wire(Ping(now())))
+            await self._io.local.to(EVERYONE).emit(PING, wire(Ping(time=now())))
 
     async def _follow(self, socket: Socket, read: Callable[[], Awaitable[Any]]) -> set[str]:
         """Subscribes a socket to the rooms that `read` finds; returns those that it follows in the end.
@@ -204,17 +212,24 @@ class Handlers:
 
     async def _show_out(self, socket: Socket, message: str | None) -> None:
         if message is not None and socket.connected:
-            await socket.emit(UNAUTHENTICATED, wire(Unauthenticated(message, now())))
+            await socket.emit(UNAUTHENTICATED, wire(Unauthenticated(message=message, time=now())))
         await socket.disconnect(close=True)
 
 
-def acknowledged(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """The handler with its result in the form of an ack."""
+def handler_of(operation: Operation) -> Callable[..., Awaitable[Any]]:
+    """The handler of an operation's event, which answers in the form of an ack."""
 
     async def handle(socket: Socket, *args: Any) -> Any:
-        return {"ok": True, "data": await handler(socket, *args)}
+        payload = parse(operation.takes, args)
+        asking = socket if operation.who == "socket" else caller_of(socket)
+        return {"ok": True, "data": wire(await operation.run(asking, payload))}
 
     return handle
+
+
+def caller_of(socket: Socket) -> Caller:
+    """The user of an authenticated socket."""
+    return Caller(socket.data[USER], socket.handshake.address or "", socket.id)
 
 
 def is_final(refusal: Refusal) -> bool:
@@ -222,13 +237,11 @@ def is_final(refusal: Refusal) -> bool:
     return refusal.reason not in ("unavailable", "internal")
 
 
-def token_of(socket: Socket, args: tuple[Any, ...]) -> str | None:
+def token_of(socket: Socket, payload: Authenticate) -> str | None:
     """The token in the event itself, in the handshake's auth, or in its `Authorization: Bearer` header."""
-    given = parse(Authenticate, args[:1] if args and args[0] is not None else ())
     offered = socket.handshake.auth.get("token")
-    scheme, _, value = socket.handshake.headers.get("authorization", "").partition(" ")
-    header = value.strip() if scheme.lower() == "bearer" else None
-    return given.token or (offered if isinstance(offered, str) else None) or header
+    header = bearer(socket.handshake.headers.get("authorization", ""))
+    return payload.token or (offered if isinstance(offered, str) else None) or header
 
 
 def room_ids_of(subscription: Subscription) -> list[str]:

@@ -13,6 +13,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from app import contract
+from app.announce import Announcer
 from app.api import Api, rest
 from app.auth import Auth
 from app.config import Settings
@@ -20,6 +22,7 @@ from app.db import Database, migrate
 from app.handlers import Handlers
 from app.health import Health
 from app.messages import MessageWriter
+from app.reading import Reading
 from app.requests import InFlight
 from app.rooms import Rooms
 from protocol import RedisBus, Server
@@ -39,10 +42,15 @@ def create_app(settings: Settings) -> Starlette:
     db = Database(settings.database_url)
     bus = RedisBus(settings.redis_url)
     io = socket_server(settings, bus)
-    rooms = Rooms(db, io)
-    writer = MessageWriter(db, rooms.announce)
+    announcer = Announcer(io, db)
     auth = Auth(db, settings.jwt_secret)
-    handlers = Handlers(io, db, auth, rooms, writer)
+    writer = MessageWriter(db, announcer.message)
+    operations = [
+        *contract.accounts(auth),
+        *contract.rooms(Rooms(db, announcer)),
+        *contract.messages(writer, Reading(db)),
+    ]
+    handlers = Handlers(io, db, auth, operations)
     handlers.attach()
 
     @asynccontextmanager
@@ -64,7 +72,7 @@ def create_app(settings: Settings) -> Starlette:
 
     health = Health({"postgresql": db.ping, "redis": bus.ping})
     in_flight = InFlight()
-    web = rest([*Api(auth, rooms).routes(), *health.routes()], settings.cors_origin, in_flight)
+    web = rest([*Api(auth, operations).routes(), *health.routes()], settings.cors_origin, in_flight)
     app = Starlette(routes=[Mount(SOCKET_PATH, app=io), Mount("/", app=web)], lifespan=lifespan)
     app.state.io = io
     app.state.in_flight = in_flight

@@ -21,15 +21,19 @@ import uuid_utils
 from msgspec import Struct
 
 from app import store
+from app.caller import Caller
 from app.db import Database, DatabaseUnavailable, Queries, Row
-from app.events import Message, SendMessage, message_of
+from app.payloads import SendMessage
 from app.refusals import Reason, Refusal
+from app.rows import message_of
+from app.views import Message
 from protocol import BusUnavailable
 
 MAX_BATCH = 500
 
 log = logging.getLogger(__name__)
 
+NOTHING_ATTACHED: Row = {"attachments": [], "reactions": [], "mentions": [], "read_at": None}
 REFUSALS: dict[str, tuple[Reason, str]] = {
     "no_room": ("not_found", "There is no such room"),
     "not_a_member": ("not_a_member", "You are not a member of this room"),
@@ -69,17 +73,17 @@ class MessageWriter:
         self._writing: asyncio.Task[None] | None = None
         self._announcing: set[asyncio.Task[None]] = set()
 
-    async def send(self, sender_id: str, payload: SendMessage) -> Message:
-        """Writes one message of a user and returns it, announced; for a known clientId, the original message.
+    async def send(self, caller: Caller, payload: SendMessage) -> Message:
+        """Sends a message to a room; answers with it, or with the original one for a `clientId` that was used before.
 
-        Raises Refusal and DatabaseUnavailable.
+        Refused: `not_found`, `not_a_member`, `conflict`.
         """
         metadata = payload.metadata_json
         if len(self._waiting) >= self._max_waiting:
             raise Refusal("unavailable", "Too many messages are waiting to be written", retry_after=1000)
         written: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         message_id = str(uuid_utils.uuid7())
-        self._waiting.append(Pending(message_id, sender_id, payload, metadata, written, copy_context()))
+        self._waiting.append(Pending(message_id, caller.user_id, payload, metadata, written, copy_context()))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
         return await written
@@ -155,7 +159,7 @@ class MessageWriter:
 async def _append(q: Queries, batch: list[Pending]) -> list[Row]:
     # Two statements, for the second must see what was committed while the first waited for the rooms.
     await store.rooms.lock_all(q, list({pending.payload.room_id for pending in batch}))
-    return await store.messages.append(
+    rows = await store.messages.append(
         q,
         ids=[pending.id for pending in batch],
         room_ids=[pending.payload.room_id for pending in batch],
@@ -165,6 +169,9 @@ async def _append(q: Queries, batch: list[Pending]) -> list[Row]:
         metadata=[pending.metadata for pending in batch],
         client_ids=[pending.payload.client_id for pending in batch],
     )
+    repeated = [row["id"] for row in rows if row["verdict"] == "repeated"]
+    known = {row["id"]: row for row in await store.log.shown(q, repeated)} if repeated else {}
+    return [row | known.get(row["id"], NOTHING_ATTACHED) for row in rows]
 
 
 def _answer(pending: Pending, message: Message) -> None:

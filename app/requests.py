@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -24,7 +24,6 @@ from app.validation import misfit
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 MAX_BODY = 256 * 1024  # bytes
@@ -154,15 +153,20 @@ def json_response(payload: object, status: int = 200, headers: dict[str, str] | 
     return Response(msgspec.json.encode(payload), status, headers, "application/json")
 
 
-async def read_json(request: Request, kind: type[T]) -> T:
-    """The body of a request. Raises Refusal (413, 422), and HTTPException (400) for what is no JSON."""
+async def read_json(request: Request) -> dict[str, Any]:
+    """The object in the body of a request; none at all is one without fields.
+
+    Raises Refusal (413, 422), and HTTPException (400) for what is no JSON.
+    """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY:
             raise Refusal("too_large", f"A body may have {MAX_BODY} bytes at most")
+    if not body:
+        return {}
     try:
-        return msgspec.json.decode(body, type=kind)
+        return msgspec.json.decode(body, type=dict[str, Any])
     except msgspec.ValidationError as error:
         raise misfit(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -20,9 +20,17 @@ T = TypeVar("T")
 
 
 def parse(kind: type[T], args: Sequence[Any]) -> T:
-    """The payload of an event, its first argument. Raises Refusal that tells which field is wrong."""
+    """The payload of an event, its first argument; none, or null, is an object without fields.
+
+    Raises Refusal that tells which field is wrong.
+    """
+    return fit(kind, args[0] if args and args[0] is not None else {})
+
+
+def fit(kind: type[T], value: object) -> T:
+    """A payload from plain objects. Raises Refusal that tells which field is wrong."""
     try:
-        return msgspec.convert(args[0] if args else {}, kind)
+        return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         raise misfit(error) from None
 
@@ -41,6 +49,11 @@ def refusal_of_field(path: str, message: str, code: str) -> Refusal:
     """The refusal of a payload for one field; `path` is empty when it is the payload as a whole."""
     reason: Reason = "too_long" if code == "too_long" else "invalid"
     return Refusal(reason, f"{path or 'payload'}: {message}", (Cause(path, message, code),))
+
+
+def is_id(text: str) -> bool:
+    """Whether a text can be the id of something."""
+    return re.fullmatch(ID, text) is not None
 
 
 def check_text(field: str, text: str, *, blank: bool = False) -> None:
@@ -76,6 +89,8 @@ _CODES = [
     ("must not be blank", "blank"),
     ("of length <=", "too_long"),
     ("of length >=", "too_short"),
+    ("`int` >=", "out_of_range"),
+    ("`int` <=", "out_of_range"),
     ("matching regex", "pattern"),
     ("Invalid enum value", "not_allowed"),
     ("Expected", "invalid_type"),

@@ -1,5 +1,7 @@
 """What is read of a room's messages."""
 
+from collections.abc import Sequence
+
 from app.db import Queries, Row
 
 
@@ -17,17 +19,21 @@ async def history(q: Queries, room_id: str, *, before: int | None, limit: int) -
     """The newest messages of a room, newest first, below the place `before` when one is given."""
     return await q.rows(
         """
-        select m.id, m.room_id, m.sender_id, m.seq, m.change_seq, m.type, m.content, m.metadata, m.reply_to,
-               m.client_id, m.created_at, m.modified_at, m.edited_at, m.deleted_at,
-               u.username, u.display_name, u.avatar
-        from messages m
-        join users u on u.id = m.sender_id
-        where m.room_id = :room_id and m.deleted_at is null
-          and m.seq < coalesce(cast(:before as bigint), 9223372036854775807)
-        order by m.seq desc
+        select * from shown_messages
+        where room_id = :room_id and deleted_at is null
+          and seq < coalesce(cast(:before as bigint), 9223372036854775807)
+        order by seq desc
         limit :limit
         """,
         room_id=room_id,
         before=before,
         limit=limit,
+    )
+
+
+async def shown(q: Queries, message_ids: Sequence[str]) -> list[Row]:
+    """The messages with the given ids, in no order."""
+    return await q.rows(
+        "select * from shown_messages where id = any(cast(:message_ids as text[]))",
+        message_ids=list(message_ids),
     )

@@ -35,6 +35,15 @@ async def state(q: Queries, room_id: str, user_id: str) -> Row | None:
     )
 
 
+async def shown(q: Queries, room_id: str, user_id: str) -> Row | None:
+    """Somebody who has to do with a room, tombstones and bans included, with the user's name."""
+    return await q.row(
+        "select * from shown_members where room_id = :room_id and user_id = :user_id",
+        room_id=room_id,
+        user_id=user_id,
+    )
+
+
 async def others(q: Queries, room_id: str, user_id: str) -> Row:
     """Whether a room has other members, and other admins, than the user: `members` and `admins`."""
     row = await q.row(

@@ -1,6 +1,5 @@
 """Messages: what the batching writer appends."""
 
-
 from app.db import Queries, Row
 
 
@@ -62,10 +61,13 @@ async def append(
         )
         select j.verdict, k.id, k.room_id, k.sender_id, k.seq, k.change_seq, k.type, k.content, k.metadata,
                k.reply_to, k.client_id, k.created_at, k.modified_at, k.edited_at, k.deleted_at,
-               u.username, u.display_name, u.avatar
+               u.username, u.display_name, u.avatar, r.kind,
+               case when split_part(r.direct_key, ':', 1) = k.sender_id then split_part(r.direct_key, ':', 2)
+                    else split_part(r.direct_key, ':', 1) end as receiver_id
         from judged j
         left join known k on k.id = coalesce(j.old_id, j.id)
         left join users u on u.id = k.sender_id
+        left join rooms r on r.id = k.room_id
         order by j.place
         """,
         ids=ids,

@@ -57,27 +57,22 @@ async def of_member(q: Queries, room_id: str, user_id: str) -> Row | None:
     """A room with the membership that the user has in it now; None when there is none."""
     return await q.row(
         """
-        select r.id, r.kind, r.name, r.description, r.created_by, r.last_seq, r.created_at, r.modified_at,
-               m.role, m.joined_at, m.last_read_at, m.last_read_seq
-        from room_members m
-        join rooms r on r.id = m.room_id
-        where m.room_id = :room_id and m.user_id = :user_id and m.state = 'member'
+        select * from shown_rooms
+        where id = :room_id and user_id = :user_id and state = 'member'
         """,
         room_id=room_id,
         user_id=user_id,
     )
 
 
-async def of_user(q: Queries, user_id: str) -> list[Row]:
-    """The public and private rooms that the user is a member of, by name."""
+async def of_user(q: Queries, user_id: str, state: str) -> list[Row]:
+    """The public and private rooms that the user is a `member` of, or `invited` to, by name."""
     return await q.rows(
         """
-        select r.id, r.kind, r.name, r.description, r.created_by, r.last_seq, r.created_at, r.modified_at,
-               m.role, m.joined_at, m.last_read_at, m.last_read_seq
-        from room_members m
-        join rooms r on r.id = m.room_id
-        where m.user_id = :user_id and m.state = 'member' and r.kind <> 'direct'
-        order by lower(r.name), r.id
+        select * from shown_rooms
+        where user_id = :user_id and state = :state and kind <> 'direct'
+        order by lower(name), id
         """,
         user_id=user_id,
+        state=state,
     )

@@ -15,10 +15,13 @@ from joserfc.jwk import OctKey, RSAKey
 
 from app import auth as auth_module
 from app.auth import Auth
+from app.caller import Caller
 from app.db import Database
-from app.events import Credential, Identifier, Session, SignIn, SignUp
+from app.payloads import Credential, Identifier, SignIn, SignUp
 from app.refusals import Refusal
+from app.views import Session
 
+NOBODY = Caller("")
 SECRET = "a secret of the tests, long enough for HS512 to take it as its key"
 
 
@@ -29,11 +32,14 @@ def auth(db: Database) -> Auth:
 
 @pytest.fixture
 async def ann(auth: Auth) -> Session:
-    return await auth.sign_up(SignUp("Ann", "password 1", "Ann A."))
+    return await auth.sign_up(NOBODY, SignUp(username="Ann", credential="password 1", display_name="Ann A."))
 
 
 def sign_in(name: str, password: str) -> SignIn:
-    return SignIn(Identifier("username", name), Credential("basic", password))
+    return SignIn(
+        identifier=Identifier(scheme="username", value=name),
+        credential=Credential(scheme="basic", value=password),
+    )
 
 
 def token(key: Any = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
@@ -49,7 +55,7 @@ def token(key: Any = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
 
 
 async def test_sign_up_and_sign_in_in_any_case_of_the_name(auth: Auth, ann: Session) -> None:
-    session = await auth.sign_in(sign_in("aNN", "password 1"))
+    session = await auth.sign_in(NOBODY, sign_in("aNN", "password 1"))
     assert session.user == ann.user
     assert (session.user.username, session.user.display_name) == ("Ann", "Ann A.")
     for one in (ann, session):
@@ -60,7 +66,7 @@ async def test_sign_up_and_sign_in_in_any_case_of_the_name(auth: Auth, ann: Sess
 
 async def test_a_name_is_taken_in_any_case(auth: Auth, ann: Session) -> None:
     with pytest.raises(Refusal) as refusal:
-        await auth.sign_up(SignUp("ANN", "another password"))
+        await auth.sign_up(NOBODY, SignUp(username="ANN", credential="another password"))
     assert refusal.value.reason == "conflict"
 
 
@@ -89,7 +95,7 @@ async def test_a_wrong_name_and_a_wrong_password_cannot_be_told_apart(
         ("nobody", "nobody's password"),
     ):
         with pytest.raises(Refusal) as refusal:
-            await auth.sign_in(sign_in(*attempt))
+            await auth.sign_in(NOBODY, sign_in(*attempt))
         refusals.append((refusal.value.reason, refusal.value.message))
     assert len(set(refusals)) == 1
     assert refusals[0][0] == "unauthenticated"

@@ -9,10 +9,12 @@ import structlog
 import uuid_utils
 
 from app import store
+from app.caller import Caller
 from app.db import Database, DatabaseUnavailable, Queries
-from app.events import Message, SendMessage
 from app.messages import MAX_BATCH, MessageWriter
+from app.payloads import SendMessage
 from app.refusals import Refusal
+from app.views import Message
 from protocol import BusUnavailable
 
 
@@ -78,7 +80,9 @@ def message(room_id: str, content: str = "hello", client_id: str | None = None) 
 async def test_a_message_takes_the_next_number_and_is_announced(desk: Desk, writer: MessageWriter) -> None:
     ann = await desk.person()
     room = await desk.room(ann)
-    sent = await writer.send(ann, SendMessage(room, "hé 👋", type="image", client_id="c1", metadata={"w": 1}))
+    sent = await writer.send(
+        Caller(ann), SendMessage(room_id=room, content="hé 👋", type="image", client_id="c1", metadata={"w": 1})
+    )
     assert (sent.seq, sent.change_seq, sent.sender.id, sent.content) == (2, 2, ann, "hé 👋")
     assert (sent.type, sent.client_id, sent.metadata) == ("image", "c1", {"w": 1})
     assert desk.announced == [sent]
@@ -90,10 +94,10 @@ async def test_what_waits_goes_as_one_batch_and_a_refused_row_fails_alone(
     ann, bob = await desk.person(), await desk.person()
     room = await desk.room(ann)
     answers = await asyncio.gather(
-        writer.send(ann, message(room, "1")),
-        writer.send(bob, message(room, "2")),
-        writer.send(ann, message("nowhere", "3")),
-        writer.send(ann, message(room, "4")),
+        writer.send(Caller(ann), message(room, "1")),
+        writer.send(Caller(bob), message(room, "2")),
+        writer.send(Caller(ann), message("nowhere", "3")),
+        writer.send(Caller(ann), message(room, "4")),
         return_exceptions=True,
     )
     assert [a.reason if isinstance(a, Refusal) else a.seq for a in answers] == [
@@ -109,7 +113,8 @@ async def test_a_row_that_postgresql_cannot_take_fails_alone(desk: Desk, writer:
     ann = await desk.person()
     room = await desk.room(ann)
     answers = await asyncio.gather(
-        *(writer.send(ann, message(room, text)) for text in ("1", "\udc80", "4")), return_exceptions=True
+        *(writer.send(Caller(ann), message(room, text)) for text in ("1", "\udc80", "4")),
+        return_exceptions=True,
     )
     assert [isinstance(answer, Message) for answer in answers] == [True, False, True]
     assert not any(isinstance(answer, Refusal | DatabaseUnavailable) for answer in answers)
@@ -119,7 +124,9 @@ async def test_a_row_that_postgresql_cannot_take_fails_alone(desk: Desk, writer:
 async def test_more_than_a_batch_keeps_the_order_of_arrival(desk: Desk, writer: MessageWriter) -> None:
     ann = await desk.person()
     room = await desk.room(ann)
-    sent = await asyncio.gather(*(writer.send(ann, message(room, str(i))) for i in range(MAX_BATCH * 2 + 7)))
+    sent = await asyncio.gather(
+        *(writer.send(Caller(ann), message(room, str(i))) for i in range(MAX_BATCH * 2 + 7))
+    )
     assert [m.seq for m in sent] == list(range(2, 2 + len(sent)))
     assert [m.content for m in sorted(desk.announced, key=lambda m: m.seq)] == [
         str(i) for i in range(len(sent))
@@ -131,10 +138,11 @@ async def test_a_retry_gets_the_original_and_is_not_announced(desk: Desk, writer
     ann, bob = await desk.person(), await desk.person()
     room = await desk.room(ann, bob)
     first, again = await asyncio.gather(
-        writer.send(ann, message(room, "one", "c")), writer.send(ann, message(room, "two", "c"))
+        writer.send(Caller(ann), message(room, "one", "c")),
+        writer.send(Caller(ann), message(room, "two", "c")),
     )
-    assert first == again == await writer.send(ann, message(room, "three", "c"))
-    other = await writer.send(bob, message(room, "bob's", "c"))  # the name is the sender's own
+    assert first == again == await writer.send(Caller(ann), message(room, "three", "c"))
+    other = await writer.send(Caller(bob), message(room, "bob's", "c"))  # the name is the sender's own
     assert [m.content for m in desk.announced] == ["one", "bob's"]
     assert other.seq == first.seq + 1
 
@@ -142,21 +150,21 @@ async def test_a_retry_gets_the_original_and_is_not_announced(desk: Desk, writer
 async def test_a_retry_after_leaving_still_gets_the_original(desk: Desk, writer: MessageWriter) -> None:
     ann = await desk.person()
     room = await desk.room(ann)
-    first = await writer.send(ann, message(room, "one", "c"))
+    first = await writer.send(Caller(ann), message(room, "one", "c"))
     await store.members.mark_left(
         desk.db, room_id=room, user_id=ann, change_seq=await store.rooms.next_seq(desk.db, room)
     )
-    assert await writer.send(ann, message(room, "one", "c")) == first
+    assert await writer.send(Caller(ann), message(room, "one", "c")) == first
     with pytest.raises(Refusal, match="not a member"):
-        await writer.send(ann, message(room, "two"))
+        await writer.send(Caller(ann), message(room, "two"))
 
 
 async def test_one_client_id_in_two_rooms_is_a_conflict(desk: Desk, writer: MessageWriter) -> None:
     ann = await desk.person()
     one, two = await desk.room(ann), await desk.room(ann)
-    await writer.send(ann, message(one, client_id="c"))
+    await writer.send(Caller(ann), message(one, client_id="c"))
     with pytest.raises(Refusal) as refusal:
-        await writer.send(ann, message(two, client_id="c"))
+        await writer.send(Caller(ann), message(two, client_id="c"))
     assert refusal.value.reason == "conflict"
     assert await desk.seqs(two) == []
 
@@ -164,7 +172,7 @@ async def test_one_client_id_in_two_rooms_is_a_conflict(desk: Desk, writer: Mess
 async def test_a_sender_who_goes_away_is_announced_all_the_same(desk: Desk, writer: MessageWriter) -> None:
     ann = await desk.person()
     room = await desk.room(ann)
-    sending = asyncio.create_task(writer.send(ann, message(room)))
+    sending = asyncio.create_task(writer.send(Caller(ann), message(room)))
     await asyncio.sleep(0)
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -183,7 +191,7 @@ async def test_a_message_that_cannot_be_announced_is_written_all_the_same(
     writer = MessageWriter(desk.db, announce)
     ann = await desk.person()
     room = await desk.room(ann)
-    sent = await writer.send(ann, message(room))
+    sent = await writer.send(Caller(ann), message(room))
     assert await desk.seqs(room) == [sent.seq]
     await writer.close()
 
@@ -200,7 +208,7 @@ async def test_each_announcement_is_logged_under_its_own_request(desk: Desk) -> 
 
     async def send(request_id: str) -> None:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await writer.send(ann, message(room, f"from {request_id}"))
+            await writer.send(Caller(ann), message(room, f"from {request_id}"))
 
     await asyncio.gather(send("r1"), send("r2"), send("r3"))
     assert logged == {f"from {request_id}": request_id for request_id in ("r1", "r2", "r3")}
@@ -211,7 +219,7 @@ async def test_a_full_queue_refuses(desk: Desk) -> None:
     ann = await desk.person()
     room = await desk.room(ann)
     answers = await asyncio.gather(
-        *(writer.send(ann, message(room)) for _ in range(4)), return_exceptions=True
+        *(writer.send(Caller(ann), message(room)) for _ in range(4)), return_exceptions=True
     )
     assert [a.reason if isinstance(a, Refusal) else a.seq for a in answers] == [
         2,
@@ -234,11 +242,11 @@ async def test_an_outage_is_told_to_all_who_wait_and_the_next_send_works(
     async def hold(q: Queries) -> list[object]:
         await store.rooms.lock(q, room)
         return await asyncio.gather(
-            *(writer.send(ann, message(room)) for _ in range(3)), return_exceptions=True
+            *(writer.send(Caller(ann), message(room)) for _ in range(3)), return_exceptions=True
         )
 
     assert [type(answer) for answer in await db.transaction(hold)] == [DatabaseUnavailable] * 3
-    assert (await writer.send(ann, message(room))).seq == 2
+    assert (await writer.send(Caller(ann), message(room))).seq == 2
     await writer.close()
     await own.close()
 
@@ -260,7 +268,7 @@ async def test_several_writers_number_without_gaps_and_write_each_message_once(
         attempts = chance.choice([1, 1, 2, 4])
         return await asyncio.gather(
             *(
-                writer.send(sender, message(room, "x", client_id))
+                writer.send(Caller(sender), message(room, "x", client_id))
                 for writer in chance.choices(writers, k=attempts)
             )
         )
@@ -302,7 +310,10 @@ async def test_two_instances_that_use_one_client_id_in_two_rooms_agree(desk: Des
     rooms = [await desk.room(ann), await desk.room(ann)]
     for number in range(40):
         answers = await asyncio.gather(
-            *(w.send(ann, message(r, client_id=str(number))) for w, r in zip(writers, rooms, strict=True)),
+            *(
+                w.send(Caller(ann), message(r, client_id=str(number)))
+                for w, r in zip(writers, rooms, strict=True)
+            ),
             return_exceptions=True,
         )
         assert sorted(a.reason if isinstance(a, Refusal) else "written" for a in answers) == [

@@ -7,9 +7,11 @@ import pytest
 import uuid_utils
 
 from app import store
+from app.announce import Announcer, room_channel, user_channel
+from app.caller import Caller
 from app.db import Database
-from app.events import CreateRoom
-from app.rooms import Rooms, room_channel, user_channel
+from app.payloads import CreateRoom, RoomRef
+from app.rooms import Rooms
 from protocol import MemoryBus, Server
 from protocol.broadcast import Join, Leave, Record, Target
 
@@ -41,7 +43,7 @@ async def bus() -> SlowBus:
 async def rooms(db: Database, bus: SlowBus) -> AsyncIterator[Rooms]:
     io = Server(bus=bus)
     await io.start()
-    yield Rooms(db, io)
+    yield Rooms(db, Announcer(io, db))
     await io.stop()
 
 
@@ -50,14 +52,14 @@ async def test_a_late_record_has_not_the_last_word(
     db: Database, rooms: Rooms, bus: SlowBus, late: str
 ) -> None:
     ann, bob = await person(db), await person(db)
-    room = (await rooms.create(ann, CreateRoom("a room"))).id
+    room = (await rooms.create(Caller(ann), CreateRoom(name="a room"))).id
     if late == "leave":
-        await rooms.join(bob, room)
+        await rooms.join(Caller(bob), RoomRef(room_id=room))
     first, second = (rooms.join, rooms.leave) if late == "join" else (rooms.leave, rooms.join)
     bus.late = Join if late == "join" else Leave
-    slow = asyncio.create_task(first(bob, room))
+    slow = asyncio.create_task(first(Caller(bob), RoomRef(room_id=room)))
     await bus.held.wait()
-    await second(bob, room)
+    await second(Caller(bob), RoomRef(room_id=room))
     bus.released.set()
     await slow
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.events import Authenticate, CreateRoom, RoomRef, SendMessage, SignIn, SignUp, Subscription
+from app.payloads import Authenticate, CreateRoom, RoomRef, SendMessage, SignIn, SignUp, Subscription
 from app.refusals import Cause, Refusal
 from app.validation import MAX_METADATA, metadata_json, parse
 
@@ -15,7 +15,7 @@ ROOM = "0198-room"
 GOOD = {"roomId": ROOM, "content": "hi"}
 
 REFUSED: list[tuple[Any, Any, str, str, str]] = [
-    (RoomRef, None, "invalid", "", "invalid_type"),
+    (RoomRef, None, "invalid", "roomId", "required"),
     (RoomRef, "room", "invalid", "", "invalid_type"),
     (RoomRef, [], "invalid", "", "invalid_type"),
     (RoomRef, {}, "invalid", "roomId", "required"),
@@ -26,7 +26,7 @@ REFUSED: list[tuple[Any, Any, str, str, str]] = [
     (RoomRef, {"roomId": "a\n"}, "invalid", "roomId", "pattern"),
     (RoomRef, {"roomId": "a" * 65}, "invalid", "roomId", "pattern"),
     (SendMessage, {"roomId": ROOM}, "invalid", "content", "required"),
-    (SendMessage, GOOD | {"content": ""}, "invalid", "content", "too_short"),
+    (SendMessage, GOOD | {"content": ""}, "invalid", "content", "blank"),
     (SendMessage, GOOD | {"content": " \n\t\u3000"}, "invalid", "content", "blank"),
     (SendMessage, GOOD | {"content": "a\0b"}, "invalid", "content", "invalid"),
     (SendMessage, GOOD | {"content": "x" * 10_001}, "too_long", "content", "too_long"),

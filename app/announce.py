@@ -1,0 +1,69 @@
+"""Tells rooms and people what was committed, on every instance.
+
+A change is first committed with its number in the room's log and then announced here. Announcements reach every
+instance over the bus, in the order in which they were stored there. One that cannot be stored is logged and not
+repeated: the change is in the log, where every member finds it at the next sync.
+"""
+
+import logging
+
+from msgspec import UNSET
+
+from app import store
+from app.db import Database
+from app.events import DIRECT_NEW, MESSAGE_NEW
+from app.views import Message, Sent, wire
+from protocol import BusUnavailable, Server
+
+log = logging.getLogger(__name__)
+
+
+def room_channel(room_id: str) -> str:
+    """The socket room that hears of a room."""
+    return f"room:{room_id}"
+
+
+def user_channel(user_id: str) -> str:
+    """The socket room of all devices of a user."""
+    return f"user:{user_id}"
+
+
+class Announcer:
+    """Emits to the channels of rooms and users, and decides with the database whose sockets are in them."""
+
+    def __init__(self, io: Server, db: Database) -> None:
+        self._io = io
+        self._db = db
+
+    async def room(self, room_id: str, event: str, payload: Sent, *users: str) -> None:
+        """Tells the members of a room, and all devices of the given users; a socket that is both hears it once."""
+        await self._emit([room_channel(room_id), *map(user_channel, users)], event, payload)
+
+    async def message(self, message: Message) -> None:
+        """Tells a room of a new message; in a direct conversation, under the name that it has there."""
+        await self.room(message.room_id, MESSAGE_NEW if message.receiver_id is UNSET else DIRECT_NEW, message)
+
+    async def user(self, user_id: str, event: str, payload: Sent) -> None:
+        """Tells all devices of a user."""
+        await self._emit([user_channel(user_id)], event, payload)
+
+    async def follow(self, user_id: str, room_id: str, *, member: bool) -> None:
+        """Makes all sockets of a user enter the channel of a room, or leave it when the membership has ended.
+
+        Records are stored in another order than memberships are committed where a user joins and leaves at once,
+        and the last one counts. So what is true is read after ours is stored: whoever changes it later stores
+        theirs later, and whoever changed it before is put right here. Raises BusUnavailable, DatabaseUnavailable.
+        """
+        sockets, channel = self._io.in_(user_channel(user_id)), room_channel(room_id)
+        while True:
+            await (sockets.sockets_join(channel) if member else sockets.sockets_leave(channel))
+            row = await store.members.state(self._db, room_id, user_id)
+            if member == (row is not None and row["state"] == "member"):
+                return
+            member = not member
+
+    async def _emit(self, channels: list[str], event: str, payload: Sent) -> None:
+        try:
+            await self._io.to(*channels).emit(event, wire(payload))
+        except BusUnavailable:
+            log.warning("%s was committed but not announced to %s", event, ", ".join(channels))

@@ -1,0 +1,48 @@
+"""Everything that a client can ask for, in one table.
+
+The handlers of events, the REST routes and both API descriptions are made from it, so each thing has one implementation
+and one set of types, whichever way it is asked for.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from app.payloads import Received
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Run = Callable[[Any, Any], Awaitable[Any]]
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """`run(caller, payload)` does it; its docstring is the documentation.
+
+    `event` and `http` are the doors. `code` is the error code of a refused event. The fields of `takes` come from an
+    event's first argument; over REST from the path, from the query of a GET, and from the body's JSON object otherwise.
+    `query` renames fields of the query.
+
+    `who` may ask: a `user`, whom `run` gets as a `Caller`; `anybody`, whose `Caller` has no `user_id`; or a `socket`,
+    which `run` gets itself, for what is about one socket and no other door leads to.
+    """
+
+    run: Run
+    takes: type[Received]
+    gives: Any
+    event: str | None = None
+    code: str = ""
+    http: tuple[Method, str] | None = None
+    status: int = 200
+    query: Mapping[str, str] = {}
+    who: Literal["user", "anybody", "socket"] = "user"
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of the documentation."""
+        return self.description.partition("\n")[0]
+
+    @property
+    def description(self) -> str:
+        """The documentation."""
+        return inspect.getdoc(self.run) or ""

@@ -1,0 +1,301 @@
+"""Every payload that a client sends, over Socket.IO or REST.
+
+JSON is in camelCase. A field that a payload does not know is ignored, so a `userId` of the speaker that clients of the
+first chat still send is accepted and never used.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from app.validation import CHANNEL, ID, USERNAME, check_text, metadata_json
+
+MAX_CONTENT = 10_000  # characters
+MAX_ATTACHMENTS = 10  # of a message
+
+Id = Annotated[str, Meta(pattern=ID)]
+Cursor = Annotated[str, Meta(max_length=200)]  # an id; one that stands for nothing is not found
+Channel = Annotated[str, Meta(pattern=CHANNEL)]
+RoomName = Annotated[str, Meta(min_length=1, max_length=100)]
+Description = Annotated[str, Meta(max_length=1000)]
+ClientId = Annotated[str, Meta(min_length=1, max_length=64)]
+Content = Annotated[str, Meta(max_length=MAX_CONTENT)]
+Username = Annotated[str, Meta(pattern=USERNAME)]
+DisplayName = Annotated[str, Meta(min_length=1, max_length=100)]
+Password = Annotated[str, Meta(min_length=8, max_length=256)]
+Query = Annotated[str, Meta(min_length=1, max_length=200)]
+Kind = Annotated[str, Meta(min_length=1, max_length=32)]
+Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+PageSize = Annotated[int, Meta(ge=1, le=100)]
+SyncSize = Annotated[int, Meta(ge=1, le=500)]
+MessageType = Literal["text", "image", "file", "audio", "video"]  # "system" is the server's
+Role = Literal["admin", "member"]
+
+
+class Received(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a client sends: a field that may be absent may also be null."""
+
+
+class Nothing(Received, frozen=True):
+    """No field at all."""
+
+
+# Accounts
+
+
+class Authenticate(Received, frozen=True):
+    """`token` is needed only when it is neither in the handshake's auth nor in its headers."""
+
+    token: str | None = None
+
+
+class SignUp(Received, frozen=True):
+    """`credential` is the password."""
+
+    username: Username
+    credential: Password
+    display_name: DisplayName | None = None
+
+    def __post_init__(self) -> None:
+        if self.display_name is not None:
+            check_text("displayName", self.display_name)
+
+
+class Identifier(Received, frozen=True):
+    """Who signs in."""
+
+    scheme: Literal["username"]
+    value: Annotated[str, Meta(max_length=256)]
+
+
+class Credential(Received, frozen=True):
+    """What proves it."""
+
+    scheme: Literal["basic"]
+    value: Annotated[str, Meta(max_length=256)]
+
+
+class SignIn(Received, frozen=True):
+    """A name and a password."""
+
+    identifier: Identifier
+    credential: Credential
+
+
+class SearchUsers(Received, frozen=True):
+    """`query` is the beginning of a username, in any case."""
+
+    query: Query
+    limit: PageSize = 20
+
+
+# Rooms and their members
+
+
+class RoomRef(Received, frozen=True):
+    """A room."""
+
+    room_id: Id
+
+
+class Subscription(Received, frozen=True):
+    """Socket rooms, as `room:<id>`; only the socket's own subscriptions change."""
+
+    rooms: Annotated[list[Channel], Meta(max_length=1000)]
+
+
+class CreateRoom(Received, frozen=True):
+    """A new room; nobody but its creator is in it yet."""
+
+    name: RoomName
+    description: Description | None = None
+    is_private: bool | None = None
+
+    def __post_init__(self) -> None:
+        _check_room(self.name, self.description)
+
+
+class UpdateRoom(RoomRef, frozen=True):
+    """A field that is absent or null stays as it is; an empty description is none."""
+
+    name: RoomName | None = None
+    description: Description | None = None
+
+    def __post_init__(self) -> None:
+        if self.name is None and self.description is None:
+            raise ValueError("field `name` or `description` must be given")
+        _check_room(self.name, self.description)
+
+
+class DiscoverRooms(Received, frozen=True):
+    """Public rooms whose names have words that begin with those of `query`; `after` is the `next` of another page."""
+
+    query: Query | None = None
+    after: Cursor | None = None
+    limit: PageSize = 50
+
+
+class ListMembers(RoomRef, frozen=True):
+    """`after` is the `next` of another page."""
+
+    after: Cursor | None = None
+    limit: PageSize = 100
+
+
+class MemberRef(RoomRef, frozen=True):
+    """Somebody who has to do with a room."""
+
+    user_id: Id
+
+
+class Invite(RoomRef, frozen=True):
+    """Who is invited, by id or by name."""
+
+    user_id: Id | None = None
+    username: Username | None = None
+
+    def __post_init__(self) -> None:
+        if (self.user_id is None) == (self.username is None):
+            raise ValueError("field `userId` or `username` must be given, and not both")
+
+
+class SetRole(MemberRef, frozen=True):
+    """The role that a member gets."""
+
+    role: Role
+
+
+class ReadRoom(RoomRef, frozen=True):
+    """All up to the message with this `seq` has been read. A mark never goes back."""
+
+    seq: Seq
+
+
+class SyncRoom(RoomRef, frozen=True):
+    """`afterSeq` is the last change that the client knows of, 0 for none."""
+
+    after_seq: Seq
+    limit: SyncSize = 100
+
+
+# Messages
+
+
+class Written(Received, frozen=True):
+    """What somebody writes. `clientId` is the sender's name for it: the same never makes a second message.
+
+    `replyTo` is a message of the same room, `attachments` are files that the sender uploaded and has not sent yet.
+    Content may be empty where there are attachments.
+    """
+
+    content: Content
+    type: MessageType | None = None
+    client_id: ClientId | None = None
+    metadata: dict[str, Any] | None = None
+    reply_to: Id | None = None
+    attachments: Annotated[list[Id], Meta(max_length=MAX_ATTACHMENTS)] | None = None
+
+    def __post_init__(self) -> None:
+        check_text("content", self.content, blank=bool(self.attachments))
+        if self.client_id is not None:
+            check_text("clientId", self.client_id)
+        if self.attachments and len(set(self.attachments)) < len(self.attachments):
+            raise ValueError("field `attachments` must not name a file twice")
+
+    @property
+    def metadata_json(self) -> str | None:
+        """The metadata as JSON text. Raises Refusal when it is no JSON, or too much of it."""
+        return None if self.metadata is None else metadata_json(self.metadata)
+
+
+class SendMessage(Written, frozen=True, kw_only=True):
+    """A message to a room."""
+
+    room_id: Id
+
+
+class SendDirect(Written, frozen=True, kw_only=True):
+    """A message to one person; `receiverId` is a user's id and nothing else."""
+
+    receiver_id: Cursor
+
+
+class MessageRef(Received, frozen=True):
+    """A message."""
+
+    message_id: Id
+
+
+class EditMessage(MessageRef, frozen=True):
+    """What the message says from now on."""
+
+    content: Content
+
+    def __post_init__(self) -> None:
+        check_text("content", self.content, blank=True)
+
+
+class React(MessageRef, frozen=True):
+    """`kind` is any short text, as an emoji."""
+
+    kind: Kind
+
+    def __post_init__(self) -> None:
+        check_text("kind", self.kind)
+
+
+class Page(Received, frozen=True):
+    """A page of messages: the newest, or those next to (`around`: on both sides of) one given by its id."""
+
+    before: Cursor | None = None
+    after: Cursor | None = None
+    around: Cursor | None = None
+    limit: PageSize = 50
+
+    def __post_init__(self) -> None:
+        if sum(place is not None for place in (self.before, self.after, self.around)) > 1:
+            raise ValueError("field `before`, `after` or `around` may be given, and only one of them")
+
+
+class ReadHistory(Page, frozen=True, kw_only=True):
+    """A page of a room's messages."""
+
+    room_id: Id
+
+
+class ReadDirect(Page, frozen=True, kw_only=True):
+    """A page of the messages that one has with one person."""
+
+    user_id: Id
+
+
+class SearchMessages(Received, frozen=True):
+    """Words that a message has, of one room or all of one's own; `before` is a message's id, to go on from a page."""
+
+    query: Query
+    room_id: Id | None = None
+    before: Cursor | None = None
+    limit: PageSize = 50
+
+    def __post_init__(self) -> None:
+        check_text("query", self.query)
+
+
+class ListConversations(Received, frozen=True):
+    """`before` is the `next` of another page."""
+
+    before: Cursor | None = None
+    limit: PageSize = 50
+
+
+class GetPresence(Received, frozen=True):
+    """People whom one shares a room with."""
+
+    user_ids: Annotated[list[Id], Meta(max_length=100)]
+
+
+def _check_room(name: str | None, description: str | None) -> None:
+    if name is not None:
+        check_text("name", name)
+    if description is not None:
+        check_text("description", description, blank=True)

@@ -1,0 +1,67 @@
+"""How rows of the store become what clients see."""
+
+from typing import Any
+
+import msgspec
+
+from app.db import Row
+from app.views import Attachment, Member, Membership, Message, Reaction, Room, RoomInfo, User, UserRef
+
+
+def user_ref_of(row: Row, user_id: str) -> UserRef:
+    """The user in a row with the columns of a user's name."""
+    return UserRef(
+        id=user_id, username=row["username"], display_name=row["display_name"], avatar=row["avatar"]
+    )
+
+
+def user_of(row: Row) -> User:
+    """A row of table users."""
+    return User(**{name: row[name] for name in User.__struct_fields__})
+
+
+def message_of(row: Row) -> Message:
+    """A row of the view `shown_messages`."""
+    fields = {name: row[name] for name in _MESSAGE_COLUMNS}
+    fields["sender"] = user_ref_of(row, row["sender_id"])
+    fields["attachments"] = [attachment_of(file) for file in row["attachments"]]
+    fields["reactions"] = msgspec.convert(row["reactions"], list[Reaction])
+    if row["kind"] == "direct":
+        fields |= {"receiver_id": row["receiver_id"], "read_at": row["read_at"]}
+    return Message(**fields)
+
+
+def attachment_of(row: Row) -> Attachment:
+    """A row of table files."""
+    url = f"/chat/files/{row['id']}"
+    return Attachment(
+        **{name: row[name] for name in ("id", "name", "media_type", "size", "width", "height")},
+        url=url,
+        thumbnail_url=None if row["thumbnail_key"] is None else f"{url}/thumbnail",
+    )
+
+
+def room_of(row: Row) -> Room:
+    """A row of `store.rooms.of_member` or `of_user`."""
+    membership = Membership(**{name: row[name] for name in Membership.__struct_fields__})
+    return Room(**_room_fields(row), last_seq=row["last_seq"], unread=row["unread"], membership=membership)
+
+
+def room_info_of(row: Row) -> RoomInfo:
+    """A row of table rooms."""
+    return RoomInfo(**_room_fields(row))
+
+
+def member_of(row: Row) -> Member:
+    """A row of `store.members`, with the columns of the user's name."""
+    return Member(**{name: row[name] for name in _MEMBER_COLUMNS}, user=user_ref_of(row, row["user_id"]))
+
+
+def _room_fields(row: Row) -> dict[str, Any]:
+    return {name: row[name] for name in _ROOM_COLUMNS} | {"is_private": row["kind"] != "public"}
+
+
+_MADE_HERE = ("sender", "attachments", "reactions", "receiver_id", "read_at")
+_MESSAGE_COLUMNS = [name for name in Message.__struct_fields__ if name not in _MADE_HERE]
+_ROOM_COLUMNS = [name for name in RoomInfo.__struct_fields__ if name != "is_private"]
+_MEMBER_COLUMNS = [name for name in Member.__struct_fields__ if name not in ("user", "presence")]

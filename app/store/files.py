@@ -1,0 +1,160 @@
+"""Uploaded files: loose while only their owner knows of them, attached once a message has them.
+
+A row has `expires_at` while no message has it: a day after the upload, and at once when its message is deleted. What
+has expired is as good as gone, and `app.files` deletes it from the storage before the row.
+"""
+
+from collections.abc import Sequence
+
+from app.db import Queries, Row
+
+
+async def lock_owner(q: Queries, owner_id: str) -> None:
+    """Holds other uploads of a user, so that the loose files can be counted."""
+    await q.value("select id from users where id = :owner_id for no key update", owner_id=owner_id)
+
+
+async def count_loose(q: Queries, owner_id: str) -> int:
+    """How many files of a user no message has yet."""
+    count: int = await q.value(
+        "select count(*) from files where owner_id = :owner_id and message_id is null and expires_at > now()",
+        owner_id=owner_id,
+    )
+    return count
+
+
+async def insert(
+    q: Queries,
+    *,
+    file_id: str,
+    owner_id: str,
+    name: str,
+    media_type: str,
+    size: int,
+    width: int | None,
+    height: int | None,
+    storage_key: str,
+    thumbnail_key: str | None,
+) -> Row:
+    """Adds a loose file, which expires in a day."""
+    row = await q.row(
+        """
+        insert into files (id, owner_id, name, media_type, size, width, height, storage_key, thumbnail_key)
+        values (:file_id, :owner_id, :name, :media_type, :size, :width, :height, :storage_key, :thumbnail_key)
+        returning id, name, media_type, size, width, height, storage_key, thumbnail_key
+        """,
+        file_id=file_id,
+        owner_id=owner_id,
+        name=name,
+        media_type=media_type,
+        size=size,
+        width=width,
+        height=height,
+        storage_key=storage_key,
+        thumbnail_key=thumbnail_key,
+    )
+    assert row is not None
+    return row
+
+
+async def read(q: Queries, file_id: str, user_id: str) -> Row | None:
+    """A file that has not expired, and whether the user `may_read` it.
+
+    Those who may are the owner while it is loose, then who is a member of the room of its message now.
+    """
+    return await q.row(
+        """
+        select f.id, f.name, f.media_type, f.size, f.width, f.height, f.storage_key, f.thumbnail_key,
+               case when f.message_id is null then f.owner_id = :user_id
+                    else exists (
+                        select
+                        from messages m
+                        join room_members member on member.room_id = m.room_id
+                        where m.id = f.message_id and member.user_id = :user_id and member.state = 'member'
+                    ) end as may_read
+        from files f
+        where f.id = :file_id and (f.expires_at is null or f.expires_at > now())
+        """,
+        file_id=file_id,
+        user_id=user_id,
+    )
+
+
+async def lock_loose(q: Queries, file_ids: Sequence[str]) -> list[Row]:
+    """Holds those of the files that no message has yet: `id`, `owner_id`, and what an attachment shows."""
+    return await q.rows(
+        """
+        select id, owner_id, name, media_type, size, width, height, thumbnail_key
+        from files
+        where id = any(cast(:file_ids as text[])) and message_id is null and expires_at > now()
+        order by id
+        for update
+        """,
+        file_ids=list(file_ids),
+    )
+
+
+async def attach(
+    q: Queries, *, file_ids: Sequence[str], message_ids: Sequence[str], places: Sequence[int]
+) -> None:
+    """Gives locked loose files to messages, as parallel arrays; `places` order the files of one message."""
+    await q.rows(
+        """
+        update files f
+        set message_id = given.message_id, place = given.place, expires_at = null
+        from unnest(cast(:file_ids as text[]), cast(:message_ids as text[]), cast(:places as integer[]))
+             as given (file_id, message_id, place)
+        where f.id = given.file_id
+        """,
+        file_ids=list(file_ids),
+        message_ids=list(message_ids),
+        places=list(places),
+    )
+
+
+async def attachments_of(q: Queries, message_ids: Sequence[str]) -> list[Row]:
+    """The files of messages, each with its `message_id`, those of one message in their order."""
+    return await q.rows(
+        """
+        select id, message_id, name, media_type, size, width, height, thumbnail_key
+        from files
+        where message_id = any(cast(:message_ids as text[]))
+        order by message_id, place
+        """,
+        message_ids=list(message_ids),
+    )
+
+
+async def detach_of_message(q: Queries, message_id: str) -> None:
+    """Takes the files from a message that is deleted; they expire at once."""
+    await q.rows(
+        "update files set message_id = null, expires_at = now() where message_id = :message_id",
+        message_id=message_id,
+    )
+
+
+async def expire(q: Queries, file_id: str) -> None:
+    """Lets a loose file expire at once."""
+    await q.rows(
+        "update files set expires_at = now() where id = :file_id and message_id is null", file_id=file_id
+    )
+
+
+async def lock_expired(q: Queries, limit: int) -> list[Row]:
+    """Holds some expired files that nobody else holds: `id`, `storage_key`, `thumbnail_key`."""
+    return await q.rows(
+        """
+        select id, storage_key, thumbnail_key
+        from files
+        where expires_at <= now()
+        order by expires_at
+        limit :limit
+        for update skip locked
+        """,
+        limit=limit,
+    )
+
+
+async def delete(q: Queries, file_ids: Sequence[str]) -> None:
+    """Forgets files that the storage has no more."""
+    await q.rows("delete from files where id = any(cast(:file_ids as text[]))", file_ids=list(file_ids))

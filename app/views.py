@@ -1,0 +1,292 @@
+"""Every payload that a client sees, and its way to the wire."""
+
+import datetime as dt
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+MemberState = Literal["member", "invited", "left", "removed", "banned"]
+Role = Literal["admin", "member"]
+RoomKind = Literal["public", "private", "direct"]
+
+
+class Sent(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a client sees."""
+
+
+# People
+
+
+class UserRef(Sent, frozen=True):
+    """Somebody, as others see them: a message's `sender`, a member's `user`."""
+
+    id: str
+    username: str
+    display_name: str | None
+    avatar: str | None
+
+
+class User(UserRef, frozen=True):
+    """An account."""
+
+    last_seen_at: dt.datetime | None
+    created_at: dt.datetime
+    modified_at: dt.datetime
+
+
+class Session(Sent, frozen=True):
+    """`token` is the bearer token of `user`."""
+
+    token: str
+    user: User
+
+
+class Presence(Sent, frozen=True):
+    """Whether somebody is here; `lastSeenAt` is when they were last, null for never."""
+
+    user_id: str
+    status: Literal["online", "offline"]
+    last_seen_at: dt.datetime | None
+
+
+# Rooms and their members
+
+
+class Membership(Sent, frozen=True):
+    """How the asking user belongs to a room."""
+
+    role: Role
+    state: Literal["member", "invited"]
+    joined_at: dt.datetime
+    last_read_at: dt.datetime | None
+    last_read_seq: int
+
+
+class RoomInfo(Sent, frozen=True):
+    """A room's own fields. `changeSeq` is the number of their last change in the room's log."""
+
+    id: str
+    kind: RoomKind
+    name: str | None
+    description: str | None
+    is_private: bool
+    created_by: str
+    change_seq: int
+    created_at: dt.datetime
+    modified_at: dt.datetime
+
+
+class Room(RoomInfo, frozen=True):
+    """A room as one of its members sees it. `lastSeq` is the number of the last change of any kind in its log.
+
+    `unread` counts other people's messages after the member's mark, up to 1,000.
+    """
+
+    last_seq: int
+    unread: int
+    membership: Membership
+
+
+class PublicRoom(Sent, frozen=True):
+    """A room that everybody may join. `memberCount` counts up to 1,000."""
+
+    id: str
+    name: str
+    description: str | None
+    member_count: int
+    joined: bool
+    created_at: dt.datetime
+
+
+class PublicRooms(Sent, frozen=True):
+    """A page of rooms; `next` is the `after` of the next one, null at the end."""
+
+    rooms: list[PublicRoom]
+    next: str | None
+
+
+class Member(Sent, frozen=True):
+    """How somebody belongs, or belonged, to a room. `presence` is told in lists only."""
+
+    room_id: str
+    user_id: str
+    role: Role
+    state: MemberState
+    change_seq: int
+    joined_at: dt.datetime
+    left_at: dt.datetime | None
+    last_read_seq: int
+    last_read_at: dt.datetime | None
+    user: UserRef
+    presence: Presence | None = None
+
+
+class Members(Sent, frozen=True):
+    """A page of members; `next` is the `after` of the next one, null at the end."""
+
+    members: list[Member]
+    next: str | None
+
+
+class MemberChanged(Sent, frozen=True):
+    """`seq` is the change's number in the room's log."""
+
+    room_id: str
+    user_id: str
+    seq: int
+    member: Member
+
+
+class ReadMark(Sent, frozen=True):
+    """Somebody has read all up to `seq`."""
+
+    room_id: str
+    user_id: str
+    seq: int
+    read_at: dt.datetime
+
+
+class Subscribed(Sent, frozen=True):
+    """The socket rooms whose subscription changed."""
+
+    rooms: list[str]
+
+
+# Messages
+
+
+class Attachment(Sent, frozen=True):
+    """A file. `mediaType` is what its bytes say; `url` and `thumbnailUrl` need the bearer token."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+    width: int | None
+    height: int | None
+    url: str
+    thumbnail_url: str | None
+
+
+class Reaction(Sent, frozen=True):
+    """Who reacted in one way, the first one first."""
+
+    kind: str
+    user_ids: list[str]
+
+
+class Message(Sent, frozen=True):
+    """`seq` is its place in the room, `changeSeq` the number of its last change in the room's log.
+
+    A deleted message has no content, metadata, attachments, reactions or mentions any more. Only messages of direct
+    conversations have `receiverId`, and `readAt`: when the receiver last marked as read, once that covers it.
+    """
+
+    id: str
+    room_id: str
+    sender_id: str
+    seq: int
+    change_seq: int
+    type: str
+    content: str
+    metadata: dict[str, Any] | None
+    reply_to: str | None
+    client_id: str | None
+    created_at: dt.datetime
+    modified_at: dt.datetime
+    edited_at: dt.datetime | None
+    deleted_at: dt.datetime | None
+    sender: UserRef
+    attachments: list[Attachment]
+    reactions: list[Reaction]
+    mentions: list[str]
+    receiver_id: str | UnsetType = UNSET
+    read_at: dt.datetime | UnsetType | None = UNSET
+
+
+class MessageDeleted(Sent, frozen=True):
+    """`seq` is the deletion's number in the room's log."""
+
+    message_id: str
+    room_id: str
+    seq: int
+    deleted_at: dt.datetime
+
+
+class ReactionsUpdated(Sent, frozen=True):
+    """All reactions to a message; `seq` is the change's number in the room's log."""
+
+    room_id: str
+    message_id: str
+    seq: int
+    reactions: list[Reaction]
+
+
+class Conversation(Sent, frozen=True):
+    """The messages with one person, `user`; with oneself, notes."""
+
+    room_id: str
+    user: UserRef
+    presence: Presence | None
+    last_seq: int
+    last_read_seq: int
+    unread: int
+    last_message: Message | None
+
+
+class Conversations(Sent, frozen=True):
+    """A page of conversations; `next` is the `before` of the next one, null at the end."""
+
+    conversations: list[Conversation]
+    next: str | None
+
+
+# The log of a room
+
+
+class MessageChange(Sent, frozen=True, tag_field="type", tag="message"):
+    """A message was written, edited, deleted or reacted to."""
+
+    seq: int
+    message: Message
+
+
+class MemberChange(Sent, frozen=True, tag_field="type", tag="member"):
+    """Somebody was invited, came, went, or got another role."""
+
+    seq: int
+    member: Member
+
+
+class RoomChange(Sent, frozen=True, tag_field="type", tag="room"):
+    """The room's name or description changed."""
+
+    seq: int
+    room: RoomInfo
+
+
+class Changes(Sent, frozen=True):
+    """All that changed after a number, each thing once and as it is now, in the order of `seq`.
+
+    `nextSeq` is the `afterSeq` of the next page, or of the next sync where `hasMore` is false.
+    """
+
+    room_id: str
+    changes: list[MessageChange | MemberChange | RoomChange]
+    next_seq: int
+    last_seq: int
+    has_more: bool
+
+
+# To the wire
+
+
+def wire(payload: Any) -> Any:
+    """A payload as the plain objects that a codec takes; times as RFC 3339 text in UTC."""
+    return msgspec.to_builtins(payload)
+
+
+def now() -> dt.datetime:
+    """The server's time."""
+    return dt.datetime.now(dt.UTC)

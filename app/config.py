@@ -220,6 +220,13 @@ class Settings:
     max_rooms_per_user: int = setting(
         500, whole(0, MANY), "Rooms that a user may be a member of, direct conversations aside."
     )
+    max_sockets_per_user: int = setting(50, whole(0, MANY), "Connections that a user may have at once.")
+    presence_hold: int = setting(
+        5_000, whole(0, HOUR_MS, "ms"), "The ms that a user without a connection still counts as online."
+    )
+    presence_lease: int = setting(
+        15_000, whole(100, HOUR_MS, "ms"), "The ms of silence after which an instance counts as dead."
+    )
     shutdown_timeout: int = setting(
         10_000, whole(0, HOUR_MS, "ms"), "The ms that a stop leaves to what is under way."
     )

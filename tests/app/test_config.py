@@ -41,6 +41,9 @@ READ = [
     ("FORWARDED_ALLOW_IPS", "10.0.0.0/8, ::1", ("10.0.0.0/8", "::1")),
     ("FORWARDED_ALLOW_IPS", "*", ("*",)),
     ("EVENT_RATE", "0", 0),
+    ("MAX_SOCKETS_PER_USER", "0", 0),
+    ("PRESENCE_HOLD", "0", 0),
+    ("PRESENCE_LEASE", "100", 100),
     ("SHUTDOWN_TIMEOUT", "0", 0),
 ]
 
@@ -74,6 +77,7 @@ REFUSED = [
     ("FILE_STORAGE", "s3://", "a folder, or a bucket as s3://bucket or s3://bucket/prefix"),
     ("S3_ENDPOINT", "minio:9000", "a URL that starts with http:// or https://"),
     ("S3_REGION", "eu central", "the name of a region"),
+    ("PRESENCE_LEASE", "99", "a whole number of ms from 100 to 3600000"),
     ("SHUTDOWN_TIMEOUT", "3600001", "a whole number of ms from 0 to 3600000"),
 ]
 

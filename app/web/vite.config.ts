@@ -5,7 +5,7 @@ const server = "http://127.0.0.1:3000";
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
-    target: "es2022",
+    target: "es2023",
     modulePreload: { polyfill: false }, // every browser of this target has it
   },
   server: {

@@ -5,6 +5,8 @@
  * is shown optimistically (sending, marking as read) never rejects: its outcome is in the signals.
  */
 import type { ReadonlySignal } from "@preact/signals";
+import { modelOf } from "./actions";
+import { Chat } from "./chat";
 import type {
   Attachment, Conversation, Member, Message, Presence, PublicRooms, Role, Room, User, UserRef,
 } from "./contract";
@@ -194,4 +196,4 @@ export interface Model {
   unban(roomId: string, userId: string): Promise<void>;
 }
 
-export declare const model: Model; // filled in by the next change
+export const model: Model = modelOf(new Chat(location.origin, localStorage));

@@ -1,0 +1,95 @@
+/** Who is signed in, in all tabs of this browser. */
+import { signal } from "@preact/signals";
+import type { Session, User } from "./contract";
+import { ChatError } from "./errors";
+import type { Rest } from "./rest";
+import type { Kept } from "./storage";
+
+const KEY = "session";
+const ENDED = "Your session has ended. Sign in again.";
+
+interface Hooks {
+  entered(session: Session): void;
+  left(): void;
+}
+
+export class Account {
+  readonly me = signal<User | null>(null);
+  readonly reason = signal<string | null>(null);
+  #checking = false;
+
+  constructor(private readonly rest: Rest, private readonly kept: Kept, private readonly hooks: Hooks) {}
+
+  /** Goes on with the session of last time, and follows what other tabs do. */
+  start(): void {
+    const take = () => {
+      const session = this.kept.get<Session>(KEY);
+      if (session?.token === this.rest.token) return;
+      if (this.me.peek()) this.#leave(null);
+      if (session) this.#enter(session);
+    };
+    this.kept.watch((key) => key === KEY && take());
+    take();
+  }
+
+  async signUp(username: string, password: string, displayName?: string): Promise<void> {
+    const body = { username, credential: password, ...(displayName ? { displayName } : {}) };
+    this.#begin(await this.rest.post<Session>("/auth/sign-up", { body }));
+  }
+
+  async signIn(username: string, password: string): Promise<void> {
+    const body = {
+      identifier: { scheme: "username", value: username },
+      credential: { scheme: "basic", value: password },
+    };
+    this.#begin(await this.rest.post<Session>("/auth/sign-in", { body }));
+  }
+
+  /** Also where the server cannot be told: then the token lives on until it expires, unknown to anybody. */
+  async signOut(): Promise<void> {
+    try {
+      await this.rest.post("/auth/sign-out");
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+    } finally {
+      this.kept.remove(KEY);
+      this.#leave(null);
+    }
+  }
+
+  /** Something said that the token is not good: asks, and signs out if it is so. */
+  async check(): Promise<void> {
+    if (this.#checking || !this.me.peek()) return;
+    this.#checking = true;
+    const token = this.rest.token;
+    try {
+      await this.rest.get<User>("/auth/who-am-i");
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      if (error.reason !== "unauthenticated" || token !== this.rest.token) return;
+      this.kept.remove(KEY);
+      this.#leave(ENDED);
+    } finally {
+      this.#checking = false;
+    }
+  }
+
+  #begin(session: Session): void {
+    this.kept.set(KEY, session);
+    this.#enter(session);
+  }
+
+  #enter(session: Session): void {
+    this.rest.token = session.token;
+    this.reason.value = null;
+    this.me.value = session.user;
+    this.hooks.entered(session);
+  }
+
+  #leave(reason: string | null): void {
+    this.rest.token = null;
+    this.hooks.left();
+    this.me.value = null;
+    this.reason.value = reason;
+  }
+}

@@ -1,0 +1,188 @@
+/** The model of a chat: its state as signals, and what one can do. */
+import { computed } from "@preact/signals";
+import type { Chat } from "./chat";
+import type { Attachment, Member, Message, PublicRooms, Role, Room, UserRef } from "./contract";
+import { failure } from "./errors";
+import { newId } from "./ids";
+import type { Draft, Model, Place } from "./model";
+
+const PAGE = 20; // of what is found
+
+export function modelOf(chat: Chat): Model {
+  return { ...state(chat), ...account(chat), ...openRoom(chat), ...messages(chat), ...finding(chat), ...rooms(chat) };
+}
+
+function state({ account, link, lists, people, places, mentions, notices, outbox }: Chat) {
+  return {
+    me: account.me,
+    signedOutReason: account.reason,
+    connection: link.connection,
+    listsLoaded: lists.loaded,
+    rooms: lists.rooms,
+    conversations: lists.conversations,
+    moreConversations: computed(() => lists.next.value !== null),
+    invitations: lists.invitations,
+    mentioned: mentions.rooms,
+    place: places.place,
+    openedRoom: places.opened,
+    person: places.person,
+    personOutbox: computed(() => {
+      const place = places.place.value;
+      if (!place || "roomId" in place) return [];
+      return outbox.entries.value.filter((entry) => "userId" in entry.place && entry.place.userId === place.userId);
+    }),
+    notices: notices.all,
+    presenceOf: (userId: string) => people.presence(userId),
+    userOf: (userId: string) => people.user(userId),
+    dismissNotice: (id: number) => notices.dismiss(id),
+  };
+}
+
+function account({ account, drafts, link, outbox }: Chat) {
+  return {
+    signUp: (username: string, password: string, name?: string) => account.signUp(username, password, name),
+    signIn: (username: string, password: string) => account.signIn(username, password),
+    async signOut() {
+      drafts.clear();
+      outbox.clear();
+      await account.signOut();
+    },
+    reconnect: () => link.reconnect(),
+  };
+}
+
+function openRoom(chat: Chat) {
+  const { places, lists, reading, mentions, typing, drafts, follower } = chat;
+  const opened = () => {
+    const room = places.opened.peek();
+    if (!room) throw failure("not_found");
+    return room;
+  };
+  return {
+    openRoom: (roomId: string) => void places.open(roomId),
+    async startConversation(user: UserRef) {
+      const roomId = await chat.conversationWith(user);
+      if (roomId) await places.open(roomId);
+      else places.meet(user);
+    },
+    closePlace: () => places.close(),
+    loadOlder: async () => opened().loadOlder(),
+    loadNewer: async () => opened().loadNewer(),
+    showLatest: async () => opened().showLatest(),
+    async jumpTo(roomId: string, messageId: string) {
+      while (!lists.has(roomId) && lists.next.peek()) await lists.readMoreConversations();
+      await places.open(roomId, messageId);
+    },
+    findMessage: async (messageId: string) => opened().find(messageId),
+    loadMoreMembers: async () => opened().loadMoreMembers(),
+    markRead(roomId: string, seq: number) {
+      if (!reading.mark(roomId, seq)) return;
+      const timeline = places.get(roomId)?.timeline.peek();
+      const all = timeline?.atEnd === true && (timeline.messages.at(-1)?.seq ?? Infinity) <= seq;
+      lists.markRead(roomId, seq, all && follower.current(roomId));
+      mentions.read(roomId, seq);
+    },
+    typing: (roomId: string) => typing.start(roomId),
+    typingStopped: (roomId: string) => typing.stop(roomId),
+    draftOf: (place: Place) => drafts.get(place),
+    setDraft: (place: Place, draft: Draft) => drafts.set(place, draft),
+  };
+}
+
+function messages(chat: Chat) {
+  const { link, outbox, sender, drafts, places, rest, files } = chat;
+  return {
+    send(place: Place, { text, replyTo, attachments }: Draft) {
+      const full = outbox.full;
+      outbox.add({
+        clientId: newId(),
+        place,
+        content: text,
+        replyTo,
+        attachments,
+        createdAt: new Date().toISOString(),
+        state: full ? "failed" : "pending",
+        error: full ? "Too many messages are waiting to be sent. Try again when some have left." : null,
+      });
+      drafts.set(place, { text: "", replyTo: null, attachments: [] });
+      const room = "roomId" in place ? places.get(place.roomId) : undefined;
+      if (room && !room.timeline.peek().atEnd) void room.load();
+      sender.pump();
+    },
+    retry(clientId: string) {
+      outbox.update(clientId, { state: "pending", error: null });
+      sender.pump();
+    },
+    discard: (clientId: string) => outbox.remove(clientId),
+    async edit(messageId: string, content: string) {
+      const message = await link.call("message:edit", { messageId, content });
+      chat.follower.receive(message.roomId, { type: "message", seq: message.changeSeq, message });
+    },
+    async deleteMessage(messageId: string) {
+      const { roomId, ...deleted } = await link.call("message:delete", { messageId });
+      chat.follower.receive(roomId, { type: "deleted", ...deleted });
+    },
+    async react(messageId: string, kind: string) {
+      const { roomId, ...updated } = await link.call("reaction:add", { messageId, kind });
+      chat.follower.receive(roomId, { type: "reactions", ...updated });
+    },
+    async unreact(messageId: string, kind: string) {
+      const { roomId, ...updated } = await link.call("reaction:remove", { messageId, kind });
+      chat.follower.receive(roomId, { type: "reactions", ...updated });
+    },
+    upload: (file: File, onProgress: (part: number) => void, signal: AbortSignal) =>
+      rest.upload(file, onProgress, signal),
+    fileUrl: ({ url, thumbnailUrl }: Attachment, which: "original" | "thumbnail" = "original") =>
+      files.url(which === "thumbnail" && thumbnailUrl ? thumbnailUrl : url),
+  };
+}
+
+function finding({ rest, people, lists }: Chat) {
+  return {
+    async search(query: string, options: { roomId?: string; before?: string; signal?: AbortSignal } = {}) {
+      const { signal, ...where } = options;
+      const found = await rest.get<Message[]>("/chat/search", { query: { query, limit: PAGE, ...where }, signal });
+      people.meetSenders(found);
+      return found;
+    },
+    discover: (query: string, options: { after?: string; signal?: AbortSignal } = {}) =>
+      rest.get<PublicRooms>("/chat/rooms/public", {
+        query: { query: query.trim() || null, limit: PAGE, after: options.after }, signal: options.signal,
+      }),
+    async searchUsers(query: string, signal?: AbortSignal) {
+      if (!query.trim()) return [];
+      const found = await rest.get<UserRef[]>("/chat/users", { query: { query: query.trim(), limit: PAGE }, signal });
+      people.meet(found);
+      return found;
+    },
+    loadMoreConversations: () => lists.readMoreConversations(),
+  };
+}
+
+function rooms(chat: Chat) {
+  const { link, lists, places } = chat;
+  const entered = (room: Room) => {
+    lists.add(room);
+    void places.open(room.id);
+    return room;
+  };
+  const told = (member: Member) => {
+    chat.changed({ roomId: member.roomId, userId: member.userId, seq: member.changeSeq, member });
+  };
+  return {
+    createRoom: async (room: { name: string; description?: string; isPrivate?: boolean }) =>
+      entered(await link.call("room:create", room)),
+    joinRoom: async (roomId: string) => entered(await link.call("room:join", { roomId })),
+    leaveRoom: async (roomId: string) => chat.changed(await link.call("room:leave", { roomId })),
+    async updateRoom(roomId: string, change: { name?: string; description?: string }) {
+      lists.renamed(await link.call("room:update", { roomId, ...change }));
+    },
+    invite: async (roomId: string, whom: { userId: string } | { username: string }) =>
+      told(await link.call("room:invite", { roomId, ...whom })),
+    setRole: async (roomId: string, userId: string, role: Role) =>
+      told(await link.call("room:set-role", { roomId, userId, role })),
+    kick: async (roomId: string, userId: string) => told(await link.call("room:kick", { roomId, userId })),
+    ban: async (roomId: string, userId: string) => told(await link.call("room:ban", { roomId, userId })),
+    unban: async (roomId: string, userId: string) => told(await link.call("room:unban", { roomId, userId })),
+  };
+}

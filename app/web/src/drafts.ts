@@ -1,0 +1,28 @@
+/** What was begun and not sent, by place, kept in this browser. */
+import type { Draft, Place } from "./model";
+import { keyOf } from "./sender";
+import type { Kept } from "./storage";
+
+const NOTHING: Draft = { text: "", replyTo: null, attachments: [] };
+
+export class Drafts {
+  constructor(private readonly kept: Kept, private readonly me: () => string) {}
+
+  get(place: Place): Draft {
+    return { ...NOTHING, ...this.kept.get<Draft>(this.#key(place)) };
+  }
+
+  set(place: Place, draft: Draft): void {
+    if (draft.text || draft.replyTo || draft.attachments.length) this.kept.set(this.#key(place), draft);
+    else this.kept.remove(this.#key(place));
+  }
+
+  /** Forgets all of this user's. */
+  clear(): void {
+    for (const key of this.kept.keys(`draft.${this.me()}.`)) this.kept.remove(key);
+  }
+
+  #key(place: Place): string {
+    return `draft.${this.me()}.${keyOf(place)}`;
+  }
+}

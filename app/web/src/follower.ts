@@ -1,0 +1,123 @@
+/** Follows the logs of all rooms: hands on each change in its turn, and asks for what did not come. */
+import type { Changes } from "./contract";
+import { ChatError } from "./errors";
+import { Log, type Change } from "./log";
+
+const GRACE = 250; // ms: instances of the server may announce out of order
+const AGAIN_AFTER = 2000; // ms
+const MOST = 500; // changes: more are not worth to be applied one by one
+
+interface Hooks {
+  sync(roomId: string, afterSeq: number, limit: number): Promise<Changes>;
+  /** Changes to apply, in order; those of a sync may have been applied before. */
+  deliver(roomId: string, changes: readonly Change[]): void;
+  /** Whether its messages are loaded, and must go on without a gap. */
+  isOpen(roomId: string): boolean;
+  /** Too much was missed: what is loaded is to be read anew. */
+  reload(roomId: string): void;
+  /** A closed room is to be read anew: `known` will be called with its number. */
+  refresh(roomId: string): void;
+  /** One is no longer in it. */
+  gone(roomId: string): void;
+}
+
+export class Follower {
+  readonly #logs = new Map<string, Log>();
+  readonly #waits = new Map<string, ReturnType<typeof setTimeout>>();
+  readonly #syncing = new Map<string, Promise<void>>();
+
+  constructor(private readonly hooks: Hooks) {}
+
+  /** The number up to which everything of a room has been applied. */
+  applied(roomId: string): number {
+    return this.#logs.get(roomId)?.applied ?? 0;
+  }
+
+  /** Whether all that is known to be there has been applied. */
+  current(roomId: string): boolean {
+    return this.#logs.get(roomId)?.behind === false;
+  }
+
+  /** Takes a live change. It waits where the room is not known yet. */
+  receive(roomId: string, change: Change): void {
+    const log = this.#log(roomId);
+    this.#deliver(roomId, log.receive(change));
+    if (log.gap) this.#ask(roomId, GRACE);
+  }
+
+  /** The server's lists show a room as it is at number `lastSeq`. */
+  known(roomId: string, lastSeq: number): void {
+    const log = this.#log(roomId);
+    log.told = Math.max(log.told, lastSeq);
+    if (!this.hooks.isOpen(roomId)) this.#deliver(roomId, log.startAt(lastSeq));
+    if (log.behind) this.#ask(roomId, GRACE);
+  }
+
+  /** Brings an open room up to date. One at a time: who comes meanwhile waits for the same. */
+  sync(roomId: string): Promise<void> {
+    const running = this.#syncing.get(roomId);
+    if (running) return running;
+    const started = this.#sync(roomId, this.#log(roomId)).finally(() => this.#syncing.delete(roomId));
+    this.#syncing.set(roomId, started);
+    return started;
+  }
+
+  /** The connection is lost, and with it the turn of things. */
+  lose(): void {
+    for (const log of this.#logs.values()) log.lose();
+    for (const wait of this.#waits.values()) clearTimeout(wait);
+    this.#waits.clear();
+  }
+
+  forget(roomId: string): void {
+    this.#logs.delete(roomId);
+    clearTimeout(this.#waits.get(roomId));
+    this.#waits.delete(roomId);
+  }
+
+  forgetAll(): void {
+    for (const roomId of [...this.#logs.keys()]) this.forget(roomId);
+  }
+
+  async #sync(roomId: string, log: Log): Promise<void> {
+    let answer: Changes;
+    try {
+      answer = await this.hooks.sync(roomId, log.applied, MOST);
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      if (error.reason === "not_a_member" || error.reason === "not_found") this.hooks.gone(roomId);
+      else if (error.reason !== "offline") this.#ask(roomId, error.retryAfter ?? AGAIN_AFTER);
+      return; // offline: all is asked for again when the connection is back
+    }
+    if (log !== this.#logs.get(roomId)) return;
+    if (answer.hasMore) {
+      this.hooks.reload(roomId); // first, so that what is loaded from now on is missing nothing
+      this.#deliver(roomId, log.startAt(answer.lastSeq));
+    } else {
+      this.#deliver(roomId, log.catchUp(answer));
+    }
+    if (log.gap) this.#ask(roomId, AGAIN_AFTER);
+  }
+
+  #ask(roomId: string, after: number): void {
+    if (this.#waits.has(roomId)) return;
+    const ask = () => {
+      this.#waits.delete(roomId);
+      const log = this.#logs.get(roomId);
+      if (!log?.behind) return;
+      if (this.hooks.isOpen(roomId)) void this.sync(roomId);
+      else this.hooks.refresh(roomId);
+    };
+    this.#waits.set(roomId, setTimeout(ask, after));
+  }
+
+  #deliver(roomId: string, changes: readonly Change[]): void {
+    if (changes.length) this.hooks.deliver(roomId, changes);
+  }
+
+  #log(roomId: string): Log {
+    let log = this.#logs.get(roomId);
+    if (!log) this.#logs.set(roomId, (log = new Log()));
+    return log;
+  }
+}

@@ -1,0 +1,275 @@
+/** Rooms, conversations and invitations, with what is unread in each, read from the server and kept live. */
+import { signal } from "@preact/signals";
+import type { Conversation, MemberChanged, Message, Operations, Room, RoomInfo } from "./contract";
+import { ChatError } from "./errors";
+import type { Change } from "./log";
+import { counted, total, withMessage, withoutMessage, withRead, type Unread } from "./unread";
+
+const SETTLE = 300; // ms: one reading for many causes
+const AGAIN_AFTER = 3000; // ms
+const byName = new Intl.Collator();
+
+/** What is listed: a room or a conversation. `added`: the tick at which it came, other than by a reading. */
+interface Entry {
+  room: Room | null;
+  conversation: Conversation | null;
+  unread: Unread;
+  added: number;
+}
+
+interface Needs {
+  me(): string;
+  call<E extends keyof Operations>(event: E, payload: Operations[E][0]): Promise<Operations[E][1]>;
+  /** The number up to which a room's changes have been applied. */
+  applied(roomId: string): number;
+  /** The server showed a room as it is at a number. */
+  known(roomId: string, lastSeq: number): void;
+  /** Conversations that were read. */
+  met(conversations: readonly Conversation[]): void;
+}
+
+export class Lists {
+  readonly rooms = signal<readonly Room[]>([]);
+  readonly conversations = signal<readonly Conversation[]>([]);
+  readonly invitations = signal<readonly Room[]>([]);
+  readonly loaded = signal(false);
+  /** Where the next page of conversations goes on. */
+  readonly next = signal<string | null>(null);
+  readonly #entries = new Map<string, Entry>();
+  readonly #left = new Map<string, number>();
+  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  #tick = 0;
+
+  constructor(private readonly needs: Needs) {}
+
+  /** Reads all lists. What comes about meanwhile is not undone by an answer that is older. */
+  async read(): Promise<void> {
+    const asked = ++this.#tick;
+    try {
+      const [rooms, invitations] = await Promise.all([
+        this.needs.call("room:list", {}),
+        this.needs.call("room:invitations", {}),
+        this.#readConversations(this.conversations.peek().length),
+      ]);
+      this.#takeRooms(rooms, asked);
+      const newer = this.invitations.peek().filter((room) => this.#since(room.id, asked));
+      const stand = invitations.filter((room) => !this.#since(room.id, asked));
+      this.invitations.value = [...stand, ...newer];
+      this.loaded.value = true;
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      if (error.reason !== "offline") this.readSoon(error.retryAfter ?? AGAIN_AFTER);
+    }
+  }
+
+  readSoon(after = SETTLE): void {
+    this.#soon("", after, () => void this.read());
+  }
+
+  /** Reads one room anew. */
+  refresh(roomId: string): void {
+    this.#soon(roomId, SETTLE, () => void this.#refresh(roomId));
+  }
+
+  async readMoreConversations(): Promise<void> {
+    const before = this.next.peek();
+    if (before) this.#takeConversations(await this.needs.call("conversation:list", { before }));
+  }
+
+  has(roomId: string): boolean {
+    return this.#entries.has(roomId);
+  }
+
+  /** A room that one has just come into. */
+  add(room: Room): void {
+    this.#left.delete(room.id);
+    this.#take(room);
+    this.#entries.get(room.id)!.added = ++this.#tick;
+    this.invitations.value = this.invitations.peek().filter(({ id }) => id !== room.id);
+    this.#publish();
+  }
+
+  addConversation(conversation: Conversation): void {
+    this.#takeConversations({ conversations: [conversation], next: this.next.peek() });
+  }
+
+  invited(room: Room): void {
+    this.#left.set(room.id, ++this.#tick);
+    this.invitations.value = [...this.invitations.peek().filter(({ id }) => id !== room.id), room];
+  }
+
+  /** One is no longer in a room, nor invited. Returns it as it was, if one was in it. */
+  remove(roomId: string): Room | null {
+    const entry = this.#entries.get(roomId);
+    this.#left.set(roomId, ++this.#tick);
+    this.#entries.delete(roomId);
+    this.invitations.value = this.invitations.peek().filter(({ id }) => id !== roomId);
+    this.#publish();
+    return entry?.room ?? null;
+  }
+
+  /** One's own membership of a room changed, and one is still in it. */
+  promoted({ roomId, member }: MemberChanged): void {
+    const room = this.#entries.get(roomId)?.room;
+    if (!room) return;
+    this.#set(roomId, { room: { ...room, membership: { ...room.membership, role: member.role } } });
+    this.#publish();
+  }
+
+  renamed(info: RoomInfo): void {
+    const room = this.#entries.get(info.id)?.room;
+    if (room && room.changeSeq < info.changeSeq) this.#set(info.id, { room: { ...room, ...info } });
+    this.#publish();
+  }
+
+  /** Changes of a room's log, in order. */
+  apply(roomId: string, changes: readonly Change[]): void {
+    if (!this.#entries.has(roomId)) return;
+    for (const change of changes) {
+      if (change.type === "message") this.#message(roomId, change.message);
+      else if (change.type === "deleted") this.#deleted(roomId, change.messageId);
+      else if (change.type === "room") this.renamed(change.room);
+    }
+    this.#publish();
+  }
+
+  /** One has read up to a message; `all`: and it is the last one that there is. */
+  markRead(roomId: string, seq: number, all: boolean): void {
+    const entry = this.#entries.get(roomId);
+    if (!entry) return;
+    this.#set(roomId, { unread: withRead(entry.unread, seq, all) });
+    this.#publish();
+  }
+
+  /** Asks the server where what is known does not tell how much is unread. */
+  settle(roomId: string): void {
+    if (this.#entries.get(roomId)?.unread.stale) this.refresh(roomId);
+  }
+
+  forgetAll(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+    this.#entries.clear();
+    this.#left.clear();
+    this.invitations.value = [];
+    this.loaded.value = false;
+    this.next.value = null;
+    this.#publish();
+  }
+
+  /** Reads conversations until as many are known as before. */
+  async #readConversations(wanted: number): Promise<void> {
+    let read = 0;
+    let before: string | null = null;
+    do {
+      const page: Operations["conversation:list"][1] =
+        await this.needs.call("conversation:list", before ? { before } : {});
+      this.#takeConversations(page);
+      read += page.conversations.length;
+      before = page.next;
+    } while (before && read < wanted);
+  }
+
+  async #refresh(roomId: string): Promise<void> {
+    try {
+      const room = await this.needs.call("room:get", { roomId });
+      if (this.#entries.has(roomId)) this.#take(room);
+      this.#publish();
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      if (error.reason === "not_found" || error.reason === "not_a_member") this.readSoon();
+      else if (error.reason !== "offline") this.#soon(roomId, error.retryAfter ?? AGAIN_AFTER, () => this.refresh(roomId));
+    }
+  }
+
+  #takeRooms(rooms: readonly Room[], asked: number): void {
+    const there = new Set(rooms.map((room) => room.id));
+    for (const [roomId, entry] of this.#entries) {
+      if (entry.room && entry.added <= asked && !there.has(roomId)) this.#entries.delete(roomId);
+    }
+    for (const room of rooms) if (!this.#since(room.id, asked)) this.#take(room);
+    this.#publish();
+  }
+
+  #take(room: Room): void {
+    const entry = this.#entries.get(room.id);
+    const unread = counted(entry?.unread ?? null, room.unread, room.lastSeq, room.membership.lastReadSeq);
+    const later = entry?.room && this.needs.applied(room.id) > room.lastSeq;
+    if (room.kind === "direct") this.#set(room.id, { unread });
+    else this.#set(room.id, later ? { unread } : { unread, room });
+    this.needs.known(room.id, room.lastSeq);
+  }
+
+  #takeConversations({ conversations, next }: Operations["conversation:list"][1]): void {
+    for (const conversation of conversations) {
+      const { roomId, unread, lastSeq, lastReadSeq } = conversation;
+      const entry = this.#entries.get(roomId);
+      const later = entry?.conversation && this.needs.applied(roomId) > lastSeq;
+      const figure = counted(entry?.unread ?? null, unread, lastSeq, lastReadSeq);
+      this.#set(roomId, later ? { unread: figure } : { unread: figure, conversation });
+      this.needs.known(roomId, lastSeq);
+    }
+    this.next.value = next;
+    this.needs.met(conversations);
+    this.#publish();
+  }
+
+  #message(roomId: string, message: Message): void {
+    const entry = this.#entries.get(roomId)!;
+    if (message.deletedAt) return this.#deleted(roomId, message.id);
+    if (message.senderId !== this.needs.me() && message.seq > entry.unread.readTo) {
+      this.#set(roomId, { unread: withMessage(entry.unread, message) });
+    }
+    const last = entry.conversation?.lastMessage;
+    if (entry.conversation && (!last || message.seq >= last.seq)) {
+      this.#set(roomId, { conversation: { ...entry.conversation, lastMessage: message } });
+    }
+  }
+
+  #deleted(roomId: string, messageId: string): void {
+    const entry = this.#entries.get(roomId)!;
+    this.#set(roomId, { unread: withoutMessage(entry.unread, messageId) });
+    this.settle(roomId);
+    if (entry.conversation?.lastMessage?.id === messageId) this.readSoon();
+  }
+
+  /** Whether a room came or went, other than by a reading, after a tick. */
+  #since(roomId: string, tick: number): boolean {
+    return (this.#left.get(roomId) ?? 0) > tick || (this.#entries.get(roomId)?.added ?? 0) > tick;
+  }
+
+  #soon(key: string, after: number, run: () => void): void {
+    if (this.#timers.has(key)) return;
+    const due = () => {
+      this.#timers.delete(key);
+      run();
+    };
+    this.#timers.set(key, setTimeout(due, after));
+  }
+
+  #set(roomId: string, change: Partial<Entry>): void {
+    const fresh = { room: null, conversation: null, unread: counted(null, 0, 0, 0), added: 0 };
+    const entry = { ...(this.#entries.get(roomId) ?? fresh), ...change };
+    const unread = total(entry.unread);
+    const lastReadSeq = entry.unread.readTo;
+    if (entry.room) {
+      entry.room = { ...entry.room, unread, membership: { ...entry.room.membership, lastReadSeq } };
+    }
+    if (entry.conversation) entry.conversation = { ...entry.conversation, unread, lastReadSeq };
+    this.#entries.set(roomId, entry);
+  }
+
+  #publish(): void {
+    const entries = [...this.#entries.values()];
+    this.rooms.value = entries
+      .flatMap(({ room }) => room ?? [])
+      .sort((a, b) => byName.compare(a.name ?? "", b.name ?? ""));
+    this.conversations.value = entries
+      .flatMap(({ conversation }) => conversation ?? [])
+      .sort((a, b) => time(b) - time(a));
+  }
+}
+
+function time({ lastMessage }: Conversation): number {
+  return lastMessage ? Date.parse(lastMessage.createdAt) : 0;
+}

@@ -1,0 +1,98 @@
+/** Messages that the server may not have yet. They are kept in this browser until it has. */
+import { signal } from "@preact/signals";
+import { newId } from "./ids";
+import type { OutboxEntry } from "./model";
+import type { Kept } from "./storage";
+
+const MOST = 200; // entries
+const KEY = "outbox.";
+const locks = globalThis.navigator?.locks as LockManager | undefined; // the types know of secure pages alone
+
+/**
+ * Each tab keeps what was written in it under a key of its own, and holds a lock of that name while it lives.
+ * What a closed or reloaded tab leaves behind goes to the first that gets its lock; where there are no locks
+ * (a page that is not served securely) to the first that comes: sent twice, it is still one message by `clientId`.
+ */
+export class Outbox {
+  readonly entries = signal<readonly OutboxEntry[]>([]);
+  readonly #tab = newId();
+  #user: string | null = null;
+  readonly #awaited = new Set<string>();
+
+  constructor(private readonly kept: Kept, private readonly adopted: () => void) {
+    if (!locks) return;
+    void locks.request(`parley.${this.#tab}`, () => new Promise(() => {})); // until the tab ends
+    kept.watch((key) => this.#inherit(key));
+  }
+
+  /** Takes up what this user left behind. */
+  open(user: string): void {
+    this.close();
+    this.#user = user;
+    for (const key of this.kept.keys(`${KEY}${user}.`)) this.#inherit(key);
+  }
+
+  /** Shows none any more; what is kept stays. */
+  close(): void {
+    this.#user = null;
+    this.#awaited.clear();
+    this.entries.value = [];
+  }
+
+  /** Forgets for good what the user has not sent. */
+  clear(): void {
+    for (const key of this.kept.keys(`${KEY}${this.#user}.`)) this.kept.remove(key);
+    this.close();
+  }
+
+  get full(): boolean {
+    return this.entries.peek().length >= MOST;
+  }
+
+  add(entry: OutboxEntry): void {
+    this.#set([...this.entries.peek(), entry]);
+  }
+
+  update(clientId: string, change: Partial<OutboxEntry>): void {
+    this.#set(this.entries.peek().map((entry) => (entry.clientId === clientId ? { ...entry, ...change } : entry)));
+  }
+
+  remove(...clientIds: string[]): void {
+    const left = this.entries.peek().filter((entry) => !clientIds.includes(entry.clientId));
+    if (left.length < this.entries.peek().length) this.#set(left);
+  }
+
+  get(clientId: string): OutboxEntry | undefined {
+    return this.entries.peek().find((entry) => entry.clientId === clientId);
+  }
+
+  #set(entries: readonly OutboxEntry[]): void {
+    this.entries.value = entries;
+    const unsent = entries.filter(({ state }) => state !== "sent");
+    const key = `${KEY}${this.#user}.${this.#tab}`;
+    if (unsent.length) this.kept.set(key, unsent);
+    else this.kept.remove(key);
+  }
+
+  #inherit(key: string): void {
+    const [, tab] = key.startsWith(`${KEY}${this.#user}.`) ? key.slice(KEY.length).split(".") : [];
+    if (!this.#user || !tab || tab === this.#tab || this.#awaited.has(key)) return;
+    if (!locks) return this.#adopt(key);
+    this.#awaited.add(key);
+    void locks.request(`parley.${tab}`, () => {
+      this.#awaited.delete(key);
+      this.#adopt(key);
+    });
+  }
+
+  #adopt(key: string): void {
+    if (!this.#user || !key.startsWith(`${KEY}${this.#user}.`)) return;
+    const left = this.kept.get<OutboxEntry[]>(key) ?? [];
+    this.kept.remove(key);
+    const fresh = left.filter(({ clientId }) => !this.get(clientId));
+    if (!fresh.length) return;
+    const all = [...fresh, ...this.entries.peek()];
+    this.#set(all.sort((a, b) => a.createdAt.localeCompare(b.createdAt)));
+    this.adopted();
+  }
+}

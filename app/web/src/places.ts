@@ -1,0 +1,105 @@
+/** What is open in the main pane, and the rooms that are kept loaded for coming back to them. */
+import { computed, signal } from "@preact/signals";
+import type { Conversation, Message, Room, UserRef } from "./contract";
+import type { Place } from "./model";
+import { LiveRoom, type Surroundings } from "./room";
+
+const KEPT = 5; // rooms
+
+interface Needs {
+  /** Compares a room with the server's log. */
+  sync(roomId: string): void;
+  /** A room is no longer loaded. */
+  closed(roomId: string): void;
+}
+
+export class Places {
+  readonly place = signal<Place | null>(null);
+  readonly person = signal<UserRef | null>(null);
+  readonly opened = computed(() => {
+    const place = this.place.value;
+    return place && "roomId" in place ? (this.#rooms.get(place.roomId) ?? null) : null;
+  });
+  /** The one opened longest ago first. */
+  readonly #rooms = new Map<string, LiveRoom>();
+
+  constructor(private readonly around: Surroundings, private readonly needs: Needs) {}
+
+  get(roomId: string): LiveRoom | undefined {
+    return this.#rooms.get(roomId);
+  }
+
+  /** Opens a room, loaded with its newest messages, or with those around one. */
+  async open(roomId: string, messageId?: string): Promise<void> {
+    const known = this.#rooms.get(roomId);
+    const room = known ?? new LiveRoom(roomId, this.around);
+    this.#rooms.delete(roomId);
+    this.#rooms.set(roomId, room);
+    this.place.value = { roomId };
+    this.#keepFew();
+    this.needs.sync(roomId);
+    if (!known || known.timeline.peek().status === "failed") {
+      const loading = room.load(messageId);
+      if (!messageId) return loading;
+      await loading;
+    }
+    if (messageId) await room.jumpTo(messageId);
+  }
+
+  /** A person with whom there is no conversation yet. */
+  meet(person: UserRef): void {
+    this.person.value = person;
+    this.place.value = { userId: person.id };
+  }
+
+  close(): void {
+    this.place.value = null;
+  }
+
+  /** One is no longer in a room. Returns whether it was shown. */
+  drop(roomId: string): boolean {
+    const shown = this.#shows(roomId);
+    if (shown) this.close();
+    this.#unload(roomId);
+    return shown;
+  }
+
+  /** The connection is lost: only the room that is shown is worth catching up. */
+  lose(): void {
+    for (const roomId of [...this.#rooms.keys()]) if (!this.#shows(roomId)) this.#unload(roomId);
+  }
+
+  resume(): void {
+    for (const [roomId, room] of this.#rooms) {
+      this.needs.sync(roomId);
+      room.resume();
+    }
+  }
+
+  forgetAll(): void {
+    this.close();
+    this.person.value = null;
+    for (const roomId of [...this.#rooms.keys()]) this.#unload(roomId);
+  }
+
+  #keepFew(): void {
+    for (const roomId of [...this.#rooms.keys()].slice(0, -KEPT)) this.#unload(roomId);
+  }
+
+  #shows(roomId: string): boolean {
+    const place = this.place.peek();
+    return place !== null && "roomId" in place && place.roomId === roomId;
+  }
+
+  #unload(roomId: string): void {
+    this.#rooms.get(roomId)?.close();
+    this.#rooms.delete(roomId);
+    this.needs.closed(roomId);
+  }
+}
+
+/** A conversation of which only its room and one message are known. */
+export function conversationOf(room: Room, user: UserRef, lastMessage: Message): Conversation {
+  const { lastSeq, unread, membership } = room;
+  return { roomId: room.id, user, presence: null, lastSeq, unread, lastReadSeq: membership.lastReadSeq, lastMessage };
+}

@@ -1,0 +1,231 @@
+/** An open room: its messages as far as they are loaded, its members, and who does what in it. */
+import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
+import type { Message, ReadingFrom, ReadMark } from "./contract";
+import { ChatError, failure, inWords } from "./errors";
+import type { Link } from "./connection";
+import type { Lists } from "./lists";
+import type { Change } from "./log";
+import { NOBODY, present, withMembers, withReadMark, type Members } from "./members";
+import type { OpenRoom, OutboxEntry, Timeline } from "./model";
+import type { People } from "./people";
+import type { Typing } from "./typing";
+import { applyChange, edge, EMPTY, withPage, type Direction, type Window } from "./window";
+
+const PAGE = 50; // messages
+const MEMBERS = 100;
+const AGAIN_AFTER = 2000; // ms
+
+export interface Surroundings {
+  me(): string;
+  link: Link;
+  lists: Lists;
+  people: People;
+  typing: Typing;
+  outbox: ReadonlySignal<readonly OutboxEntry[]>;
+  /** Messages that were read from history, which may be those of the outbox. */
+  seen(messages: readonly Message[]): void;
+}
+
+export class LiveRoom implements OpenRoom {
+  readonly room;
+  readonly conversation;
+  readonly members;
+  readonly moreMembers;
+  readonly typing;
+  readonly typingCount;
+  readonly reads;
+  readonly outbox;
+  readonly timeline = signal<Timeline>({
+    ...EMPTY, status: "loading", error: null, loading: { older: false, newer: false }, target: null,
+  });
+  readonly #members = signal<Members>(NOBODY);
+  readonly #nextMembers = signal<string | null>(null);
+  /** The changes that are applied while pages are read, one list for each page on its way. */
+  readonly #missed = new Set<Change[]>();
+  readonly #found = new Map<string, Message | null>();
+  #window: Window = EMPTY;
+  /** Pages that were asked for before the window was set anew are not for it. */
+  #generation = 0;
+  #targets = 0;
+  #again: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(readonly roomId: string, private readonly around: Surroundings) {
+    const { lists, people, typing, outbox } = around;
+    this.room = computed(() => lists.rooms.value.find(({ id }) => id === roomId) ?? null);
+    this.conversation = computed(() => lists.conversations.value.find((known) => known.roomId === roomId) ?? null);
+    this.members = computed(() => present(this.#members.value));
+    this.moreMembers = computed(() => this.#nextMembers.value !== null);
+    const typists = computed(() => typing.rooms.value.get(roomId) ?? []);
+    this.typing = computed(() => typists.value.flatMap((id) => people.user(id) ?? []));
+    this.typingCount = computed(() => typists.value.length);
+    this.reads = computed(() => new Map([...this.#members.value.reads].filter(([id]) => id !== around.me())));
+    this.outbox = computed(() => {
+      const other = this.conversation.value?.user.id;
+      return outbox.value.filter(({ place }) => ("roomId" in place ? place.roomId === roomId : place.userId === other));
+    });
+  }
+
+  /** Changes of the room's log, in order. */
+  apply(changes: readonly Change[]): void {
+    for (const missed of this.#missed) missed.push(...changes);
+    const members = changes.flatMap((change) => (change.type === "member" ? change.member : []));
+    if (members.length) this.#takeMembers(members);
+    for (const change of changes) {
+      if (change.type === "message") this.#found.delete(change.message.id);
+      if (change.type === "deleted") this.#found.delete(change.messageId);
+    }
+    this.#show(changes.reduce(applyChange, this.#window));
+  }
+
+  marked(mark: ReadMark): void {
+    this.#members.value = withReadMark(this.#members.peek(), mark);
+  }
+
+  /**
+   * Reads the members, and the newest messages or those around one (the newest where it is gone). Tries again by
+   * itself when the server is out of reach.
+   */
+  async load(around?: string): Promise<void> {
+    clearTimeout(this.#again);
+    this.#patch({ status: "loading", error: null });
+    try {
+      await Promise.all([this.#start(around), this.#loadMembers()]);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Too much was missed. What is shown stays until it is replaced, but nothing is added to it. */
+  async reload(): Promise<void> {
+    this.#generation += 1;
+    this.#window = { ...this.#window, atEnd: false };
+    this.#members.value = NOBODY;
+    this.#found.clear();
+    await this.load();
+  }
+
+  /** The connection is back: what had failed for want of it is done now. */
+  resume(): void {
+    if (this.timeline.peek().status !== "ready") void this.load();
+  }
+
+  close(): void {
+    clearTimeout(this.#again);
+    this.#generation += 1;
+  }
+
+  async showLatest(): Promise<void> {
+    await this.#read("latest", {});
+  }
+
+  async loadOlder(): Promise<void> {
+    await this.#extend("older", "before");
+  }
+
+  async loadNewer(): Promise<void> {
+    await this.#extend("newer", "after");
+  }
+
+  async jumpTo(messageId: string): Promise<void> {
+    const stands = () => this.#window.messages.some(({ id, deletedAt }) => id === messageId && !deletedAt);
+    if (!stands()) await this.#read("around", { around: messageId });
+    if (!stands()) throw failure("not_found");
+    this.#patch({ target: { messageId, token: (this.#targets += 1) } });
+  }
+
+  async find(messageId: string): Promise<Message | null> {
+    const here = this.#window.messages.find(({ id }) => id === messageId) ?? this.#found.get(messageId);
+    if (here !== undefined) return here?.deletedAt ? null : here;
+    let found: Message | null = null;
+    try {
+      const page = await this.#history({ around: messageId }, 1);
+      found = page.find(({ id }) => id === messageId) ?? null;
+    } catch (error) {
+      if (!(error instanceof ChatError && error.reason === "not_found")) throw error;
+    }
+    this.#found.set(messageId, found);
+    return found;
+  }
+
+  async #start(around: string | undefined): Promise<void> {
+    try {
+      await (around ? this.#read("around", { around }) : this.showLatest());
+    } catch (error) {
+      if (!around || !(error instanceof ChatError) || error.reason !== "not_found") throw error;
+      await this.showLatest();
+    }
+  }
+
+  async loadMoreMembers(): Promise<void> {
+    const after = this.#nextMembers.peek();
+    if (after) await this.#loadMembers(after);
+  }
+
+  async #loadMembers(after?: string): Promise<void> {
+    const asked = { roomId: this.roomId, limit: MEMBERS, ...(after ? { after } : {}) };
+    const page = await this.around.link.call("room:members", asked);
+    this.#takeMembers(page.members);
+    this.#nextMembers.value = page.next;
+  }
+
+  #takeMembers(members: Parameters<typeof withMembers>[1]): void {
+    this.around.people.meetMembers(members);
+    this.#members.value = withMembers(this.#members.peek(), members);
+  }
+
+  async #extend(end: "older" | "newer", parameter: "before" | "after"): Promise<void> {
+    const { loading, status } = this.timeline.peek();
+    const done = end === "older" ? this.#window.atStart : this.#window.atEnd;
+    const from = edge(this.#window, end);
+    if (loading[end] || done || status !== "ready") return;
+    if (!from) return this.showLatest();
+    this.#patch({ loading: { ...loading, [end]: true } });
+    try {
+      await this.#read(end, { [parameter]: from.id });
+    } finally {
+      this.#patch({ loading: { ...this.timeline.peek().loading, [end]: false } });
+    }
+  }
+
+  /** Reads a page into the window, with what changes while it is on its way. */
+  async #read(direction: Direction, from: ReadingFrom): Promise<void> {
+    const missed: Change[] = [];
+    const generation = this.#generation;
+    this.#missed.add(missed);
+    try {
+      const messages = await this.#history(from, PAGE);
+      if (generation !== this.#generation) return;
+      if (direction === "latest" || direction === "around") this.#generation += 1;
+      batch(() => {
+        this.#show(withPage(this.#window, direction, { messages, full: messages.length >= PAGE }, missed));
+        this.#patch({ status: "ready", error: null });
+        this.around.seen(messages);
+      });
+    } finally {
+      this.#missed.delete(missed);
+    }
+  }
+
+  async #history(from: ReadingFrom, limit: number): Promise<Message[]> {
+    const messages = await this.around.link.call("message:history", { roomId: this.roomId, limit, ...from });
+    this.around.people.meetSenders(messages);
+    return messages;
+  }
+
+  #failed(error: unknown): void {
+    if (!(error instanceof ChatError)) throw error;
+    if (error.reason === "offline") return; // `resume` follows
+    if (error.passing) this.#again = setTimeout(() => void this.load(), error.retryAfter ?? AGAIN_AFTER);
+    else this.#patch({ status: "failed", error: inWords(error) });
+  }
+
+  #show(window: Window): void {
+    if (window === this.#window) return;
+    this.#window = window;
+    this.#patch(window);
+  }
+
+  #patch(change: Partial<Timeline>): void {
+    this.timeline.value = { ...this.timeline.peek(), ...change };
+  }
+}

@@ -1,0 +1,85 @@
+/** Sends what is in the outbox: for each place one after the other, so that the order stays. */
+import type { Message, NewMessage } from "./contract";
+import { ChatError, inWords } from "./errors";
+import type { OutboxEntry, Place } from "./model";
+import type { Outbox } from "./outbox";
+
+const FIRST_WAIT = 1000; // ms; each further one is twice as long
+const LONGEST_WAIT = 30_000; // ms
+
+interface Needs {
+  online(): boolean;
+  send(place: Place, message: NewMessage): Promise<Message>;
+  /** The server has it. */
+  sent(entry: OutboxEntry, message: Message): void;
+}
+
+export class Sender {
+  /** Places where one is on its way, or waits for its turn to be tried again. */
+  readonly #busy = new Set<string>();
+  readonly #waits = new Map<string, number>();
+
+  constructor(private readonly outbox: Outbox, private readonly needs: Needs) {}
+
+  /** Sends what can be sent now. */
+  pump(): void {
+    if (!this.needs.online()) return;
+    for (const entry of this.outbox.entries.peek()) {
+      const key = keyOf(entry.place);
+      if (entry.state !== "pending" || this.#busy.has(key)) continue;
+      this.#busy.add(key);
+      void this.#send(entry, key);
+    }
+  }
+
+  async #send(entry: OutboxEntry, key: string): Promise<void> {
+    let wait = 0;
+    try {
+      const message = await this.needs.send(entry.place, payload(entry));
+      this.#waits.delete(key);
+      this.outbox.update(entry.clientId, { state: "sent" });
+      this.needs.sent(entry, message);
+    } catch (error) {
+      wait = this.#failed(entry, key, error);
+    }
+    const next = () => {
+      this.#busy.delete(key);
+      this.pump();
+    };
+    if (wait) setTimeout(next, wait);
+    else next();
+  }
+
+  /** Returns how many ms to wait before the place's next one. */
+  #failed(entry: OutboxEntry, key: string, error: unknown): number {
+    if (!(error instanceof ChatError)) throw error;
+    if (error.reason === "unauthenticated" || error.reason === "offline") return FIRST_WAIT; // stays until online again
+    if (!error.passing) {
+      this.outbox.update(entry.clientId, { state: "failed", error: inWords(error) });
+      return 0;
+    }
+    const wait = Math.min(LONGEST_WAIT, 2 * (this.#waits.get(key) ?? FIRST_WAIT / 2));
+    this.#waits.set(key, wait);
+    return error.retryAfter ?? wait;
+  }
+}
+
+export function keyOf(place: Place): string {
+  return "roomId" in place ? `room.${place.roomId}` : `user.${place.userId}`;
+}
+
+function payload({ clientId, content, replyTo, attachments }: OutboxEntry): NewMessage {
+  return {
+    clientId,
+    content,
+    ...(replyTo ? { replyTo } : {}),
+    ...(attachments.length ? { type: typeOf(attachments), attachments: attachments.map(({ id }) => id) } : {}),
+  };
+}
+
+/** What its attachments make of a message: of one kind all, or files. */
+function typeOf(attachments: OutboxEntry["attachments"]): NonNullable<NewMessage["type"]> {
+  const kinds = new Set(attachments.map(({ mediaType }) => mediaType.split("/")[0]));
+  const [kind] = kinds;
+  return kinds.size === 1 && (kind === "image" || kind === "audio" || kind === "video") ? kind : "file";
+}

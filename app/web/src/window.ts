@@ -1,0 +1,123 @@
+/** The messages of a room that are loaded: a stretch of its history without gaps. */
+import type { Message } from "./contract";
+import type { Change } from "./log";
+
+/** Oldest first. `atStart`: nothing is older; `atEnd`: nothing is newer, and what is new belongs in it. */
+export interface Window {
+  readonly messages: readonly Message[];
+  readonly atStart: boolean;
+  readonly atEnd: boolean;
+}
+
+export type Direction = "older" | "newer" | "latest" | "around";
+
+/** A page of history, in any order. `full`: it has as many messages as were asked for, so there may be more. */
+export interface Page {
+  messages: readonly Message[];
+  full: boolean;
+}
+
+export const EMPTY: Window = { messages: [], atStart: false, atEnd: false };
+
+const MOST = 3000; // messages that paging keeps; the far end is let go of
+
+/** The window after a change. A change older than what it has changes nothing. */
+export function applyChange(window: Window, change: Change): Window {
+  switch (change.type) {
+    case "message":
+      return placed(window, change.message);
+    case "deleted":
+      return revised(window, change.messageId, change.seq, (message) => tombstone(message, change.deletedAt));
+    case "reactions":
+      return revised(window, change.messageId, change.seq, (message) =>
+        message.deletedAt ? message : { ...message, reactions: change.reactions });
+    default:
+      return window;
+  }
+}
+
+/**
+ * The window with a page of history. `missed` are the changes that were applied since the page was asked for: the
+ * page may have been read before them.
+ */
+export function withPage(window: Window, direction: Direction, page: Page, missed: readonly Change[]): Window {
+  const joined = joinedPage(window, direction, page);
+  return trimmed(missed.reduce(applyChange, joined), direction);
+}
+
+/** The message from which to read on at an end: deleted ones may be unknown to the server. */
+export function edge(window: Window, direction: "older" | "newer"): Message | undefined {
+  const standing = (message: Message) => !message.deletedAt;
+  return direction === "older" ? window.messages.find(standing) : window.messages.findLast(standing);
+}
+
+function joinedPage(window: Window, direction: Direction, page: Page): Window {
+  const more = page.full;
+  switch (direction) {
+    case "latest":
+      return { messages: merged([], page.messages), atStart: !more, atEnd: true };
+    case "around":
+      return { messages: merged([], page.messages), atStart: false, atEnd: false };
+    case "older":
+      return { ...window, messages: merged(window.messages, page.messages), atStart: !more };
+    case "newer":
+      return { ...window, messages: merged(window.messages, page.messages), atEnd: window.atEnd || !more };
+  }
+}
+
+/** Both lists in the order of `seq`, each message once, as of its later change. */
+function merged(some: readonly Message[], others: readonly Message[]): Message[] {
+  const byId = new Map(some.map((message) => [message.id, message]));
+  for (const message of others) {
+    const known = byId.get(message.id);
+    if (!known || known.changeSeq < message.changeSeq) byId.set(message.id, message);
+  }
+  return [...byId.values()].sort((a, b) => a.seq - b.seq);
+}
+
+function placed(window: Window, message: Message): Window {
+  const { messages } = window;
+  const at = placeOf(messages, message.seq);
+  const there = messages[at];
+  if (there?.id === message.id) {
+    return there.changeSeq < message.changeSeq ? { ...window, messages: messages.with(at, message) } : window;
+  }
+  const afterFirst = at > 0 || window.atStart;
+  const beforeLast = at < messages.length || window.atEnd;
+  if (message.deletedAt || !afterFirst || !beforeLast) return window;
+  const grown = messages.toSpliced(at, 0, message);
+  return grown.length > 2 * MOST
+    ? { ...window, messages: grown.slice(-MOST), atStart: false }
+    : { ...window, messages: grown };
+}
+
+function revised(window: Window, id: string, seq: number, revise: (message: Message) => Message): Window {
+  const at = window.messages.findLastIndex((message) => message.id === id);
+  const message = window.messages[at];
+  if (!message || message.changeSeq >= seq) return window;
+  return { ...window, messages: window.messages.with(at, { ...revise(message), changeSeq: seq }) };
+}
+
+function tombstone(message: Message, deletedAt: string): Message {
+  return { ...message, deletedAt, content: "", metadata: null, attachments: [], reactions: [], mentions: [] };
+}
+
+/** The index of the message with this seq, or where it would stand. */
+function placeOf(messages: readonly Message[], seq: number): number {
+  let low = 0;
+  let high = messages.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (messages[middle]!.seq < seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function trimmed(window: Window, direction: Direction): Window {
+  const { messages } = window;
+  if (messages.length <= MOST) return window;
+  return direction === "older"
+    ? { ...window, messages: messages.slice(0, MOST), atEnd: false }
+    : { ...window, messages: messages.slice(-MOST), atStart: false };
+}

@@ -1,0 +1,155 @@
+"""People in real browsers, on lines that can be cut."""
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+
+from tests.app.conftest import Instance
+
+AXE = Path(__file__).parents[2] / "clients" / "node_modules" / "axe-core" / "axe.min.js"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE = 15_000  # ms that a test waits for what must come
+WIDE = {"width": 1280, "height": 800}
+NARROW = {"width": 390, "height": 844}
+
+
+class Line:
+    """A network connection between a browser and an instance; while it is cut, nothing goes through or gets in."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._up = True
+        self._open: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self.url = ""
+
+    async def open(self) -> "Line":
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    def cut(self) -> None:
+        self._up = False
+        for writer in self._open:
+            writer.transport.abort()
+
+    def mend(self) -> None:
+        self._up = True
+
+    async def close(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        self.cut()
+        await self._server.wait_closed()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._up:
+            writer.transport.abort()
+            return
+        with suppress(OSError):
+            onward_reader, onward = await asyncio.open_connection("127.0.0.1", self._port)
+            ends = {writer, onward}
+            self._open |= ends
+            try:
+                await asyncio.gather(_pump(reader, onward), _pump(onward_reader, writer))
+            finally:
+                self._open -= ends
+                for end in ends:
+                    end.transport.abort()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
+class Visitor:
+    """Somebody at the page, in a browser profile of their own."""
+
+    def __init__(self, name: str, context: BrowserContext, page: Page, line: Line) -> None:
+        self.name = name
+        self.context = context
+        self.page = page
+        self.line = line
+        self.faults: list[str] = []
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.faults.append(f"{name}: {error}"))
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        # What the network does is the browser's to log, and a cut line is what some tests are about.
+        if message.type in ("error", "warning") and "net::ERR_" not in message.text:
+            self.faults.append(f"{self.name}: {message.type}: {message.text} {message.location}")
+
+    async def go_offline(self) -> None:
+        self.line.cut()
+        await self.context.set_offline(True)
+
+    async def go_online(self) -> None:
+        self.line.mend()
+        await self.context.set_offline(False)
+
+    async def serious_faults(self) -> list[str]:
+        """What axe-core finds serious or critical on the page as it is now."""
+        # Not as a <script>, which the page's Content-Security-Policy would keep out.
+        await self.page.evaluate(AXE.read_text("utf-8"))
+        found: dict[str, Any] = await self.page.evaluate("axe.run()")
+        return [
+            f"{violation['id']}: {json.dumps([node['target'] for node in violation['nodes']])}"
+            for violation in found["violations"]
+            if violation["impact"] in ("serious", "critical")
+        ]
+
+
+Visit = Callable[..., Awaitable[Visitor]]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A real Chromium or Chrome."""
+    path = os.environ.get("PARLEY_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.fail("No Chromium found: run scripts/test, or set PARLEY_CHROMIUM")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def visit(instance: Instance, browser: Browser, stack: AsyncExitStack) -> AsyncIterator[Visit]:
+    """Opens the page for somebody; at the end nobody's console may have had anything to say."""
+    expect.set_options(timeout=PATIENCE)
+    visitors: list[Visitor] = []
+
+    async def visit(name: str, *, viewport: dict[str, int] = WIDE, theme: str = "light") -> Visitor:
+        line = await Line(instance.port).open()
+        stack.push_async_callback(line.close)
+        context = await browser.new_context(viewport=viewport, color_scheme=theme, base_url=line.url)
+        context.set_default_timeout(PATIENCE)
+        stack.push_async_callback(context.close)
+        visitor = Visitor(name, context, await context.new_page(), line)
+        visitors.append(visitor)
+        await visitor.page.goto("/")
+        return visitor
+
+    yield visit
+    assert [fault for visitor in visitors for fault in visitor.faults] == []

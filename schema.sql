@@ -203,3 +203,18 @@ join users u on u.id = m.user_id;
 
 -- Usernames by their beginning, in any case.
 create index users_username_prefix on users (lower(username collate "C") text_pattern_ops);
+
+-- migration 5: files expire
+--
+-- A file that no message has is deleted after a day, one whose message was deleted at once: first from the storage,
+-- then here.
+alter table files add column expires_at timestamptz default now() + interval '24 hours';
+update files set expires_at = null where message_id is not null;
+alter table files add constraint files_expiry check ((message_id is null) = (expires_at is not null));
+create index files_expired on files (expires_at) where expires_at is not null;
+
+-- migration 6: generations of tokens
+--
+-- Signing out everywhere begins another generation; tokens of earlier ones are valid no more. Tokens from before this
+-- block are of generation 0.
+alter table users add column token_generation integer not null default 0;

@@ -11,6 +11,7 @@ import msgspec
 
 from app.db import DatabaseUnavailable
 from app.soft_state import SoftStateUnavailable
+from app.storage import StorageUnavailable
 from protocol import BusUnavailable
 
 Reason = Literal[
@@ -78,7 +79,7 @@ def as_refusal(error: BaseException) -> Refusal | None:
     """The refusal to show for an exception, or None when it is a fault that nobody may see."""
     if isinstance(error, Refusal):
         return error
-    if isinstance(error, (DatabaseUnavailable, BusUnavailable, SoftStateUnavailable)):
+    if isinstance(error, (DatabaseUnavailable, BusUnavailable, SoftStateUnavailable, StorageUnavailable)):
         text = "The chat cannot reach its storage right now, try again"
         return Refusal("unavailable", text, retry_after=1000)
     return None

@@ -1,0 +1,184 @@
+"""The REST routes of files, which do not fit into the table of operations: their bodies are streams.
+
+A file is served so that nothing in it can run: as a type that a browser shows or plays, or as mere bytes to be saved;
+never guessed at, and in a sandbox without scripts if it is opened on its own.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from app.byte_ranges import Part, part_of
+from app.caller import Caller
+from app.db import Row
+from app.files import NO_FILE, Files
+from app.media import BINARY, SHOWN, disposition
+from app.refusals import Refusal
+from app.requests import Endpoint, answering, http_error, json_response
+from app.storage import PIECE, NotStored, Storage, StorageUnavailable, stream
+from app.thumbnails import THUMBNAIL_TYPE
+from app.uploads import Body, PartingResponse, received
+from app.validation import is_id
+
+log = logging.getLogger(__name__)
+
+Identify = Callable[[Request], Awaitable[Caller]]
+Allow = Callable[[Caller, int], Awaitable[None]]
+
+UPLOAD_WITHIN = 600.0  # seconds
+
+SAFE = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "sandbox; default-src 'none'",
+    "cache-control": "private, max-age=31536000, immutable",  # what an id stands for never changes
+    "vary": "Authorization",
+}
+
+
+class FileRoutes:
+    """The routes. `identify` tells whose request it is, `allow` may refuse an upload before it is read, by the
+    bytes that it says it has, or may have.
+
+    `max_size` is in bytes.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        storage: Storage,
+        identify: Identify,
+        *,
+        max_size: int,
+        allow: Allow | None = None,
+        upload_within: float = UPLOAD_WITHIN,
+    ) -> None:
+        self._files = files
+        self._storage = storage
+        self._identify = identify
+        self._allow = allow
+        self._max_size = max_size
+        self._upload_within = upload_within
+
+    def routes(self) -> list[Route]:
+        """All of them; a GET also answers HEAD."""
+        return [
+            Route("/chat/files", self.upload, methods=["POST"]),
+            Route("/chat/files/{fileId}", answering(reported(self.download)), methods=["GET"]),
+            Route("/chat/files/{fileId}/thumbnail", answering(reported(self.thumbnail)), methods=["GET"]),
+        ]
+
+    async def upload(self, request: Request) -> Response | PartingResponse:
+        """POST /chat/files: 201 with the attachment."""
+        body = Body(request.receive)
+
+        async def answer(request: Request) -> Response:
+            return await self._upload(request, body)
+
+        try:
+            response = await answering(reported(answer))(request)
+        except HTTPException as error:
+            response = await http_error(request, error)
+        return response if body.ended else PartingResponse(response, body)
+
+    async def download(self, request: Request) -> Response:
+        """GET /chat/files/{fileId}: its bytes, or the part of them that a Range header asks for."""
+        row = await self._row(request)
+        size: int = row["size"]
+        headers = headers_of(row)
+        if known(request.headers, headers["etag"]):
+            return Response(status_code=304, headers=headers)
+        part = part_of(request.headers.get("range", ""), size)
+        if request.headers.get("if-range", headers["etag"]) != headers["etag"]:
+            part = None
+        start, stop = part or Part(0, size)
+        if start == stop:
+            return Response(status_code=416, headers={"content-range": f"bytes */{size}"})
+        headers["content-length"] = str(stop - start)
+        if part is not None:
+            headers["content-range"] = f"bytes {start}-{stop - 1}/{size}"
+        status = 200 if part is None else 206
+        if request.method == "HEAD":
+            return Response(status_code=status, headers=headers)
+        pieces = await begun(stream(self._storage, row["storage_key"], start, stop))
+        return StreamingResponse(pieces, status, headers)
+
+    async def thumbnail(self, request: Request) -> Response:
+        """GET /chat/files/{fileId}/thumbnail: a small WebP, of images."""
+        row = await self._row(request)
+        if row["thumbnail_key"] is None:
+            raise Refusal("not_found", "This file has no thumbnail")
+        headers = {**SAFE, "etag": f'"{row["id"]}"', "content-disposition": "inline"}
+        if known(request.headers, headers["etag"]):
+            return Response(status_code=304, headers=headers)
+        content = await self._storage.read(row["thumbnail_key"], 0, PIECE)
+        return Response(content, headers=headers, media_type=THUMBNAIL_TYPE)
+
+    async def _upload(self, request: Request, body: Body) -> Response:
+        caller = await self._identify(request)
+        if self._allow is not None:
+            declared = request.headers.get("content-length", "")
+            await self._allow(caller, int(declared) if declared.isdecimal() else self._max_size)
+        with self._files.one_upload(caller.user_id):
+            await self._files.may_upload(caller.user_id)
+            async with received(
+                request.headers, body, limit=self._max_size, within=self._upload_within
+            ) as upload:
+                return json_response(await self._files.add(caller, upload), 201)
+
+    async def _row(self, request: Request) -> Row:
+        caller = await self._identify(request)
+        file_id: str = request.path_params["fileId"]
+        if not is_id(file_id):
+            raise Refusal("not_found", NO_FILE)
+        return await self._files.find(caller, file_id)
+
+
+def reported(endpoint: Endpoint) -> Endpoint:
+    """The endpoint, with a line in the log for what the storage did not do."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except StorageUnavailable as error:
+            log.warning("%s", error)
+            raise
+        except NotStored as error:
+            log.error("the storage has lost %s", error)
+            raise Refusal("not_found", NO_FILE) from error
+
+    return answer
+
+
+def headers_of(row: Row) -> dict[str, str]:
+    """The headers of a file, but for those about a part of it."""
+    shown = row["media_type"] in SHOWN
+    return {
+        **SAFE,
+        "content-type": row["media_type"] if shown else BINARY,
+        "content-disposition": disposition("inline" if shown else "attachment", row["name"]),
+        "accept-ranges": "bytes",
+        "etag": f'"{row["id"]}"',
+    }
+
+
+def known(headers: Headers, etag: str) -> bool:
+    """Whether the client has what it asks for already."""
+    tags = [tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")]
+    return etag in tags or tags == ["*"]
+
+
+async def begun(pieces: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    """The same stream, whose first piece is there: an error shows before a response has begun."""
+    first = await anext(pieces)
+
+    async def all_of_them() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return all_of_them()

@@ -1,0 +1,227 @@
+"""An upload as it comes in: one file in a multipart/form-data body, which goes to a temporary file while it is read.
+
+Neither memory nor disk ever holds more of an upload than a file may have. The temporary file has no name, so the
+system frees it whatever happens.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from anyio import to_thread
+from python_multipart import MultipartParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from app.media import clean_name
+from app.refusals import Refusal
+from app.validation import refusal_of_field
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks  # which is there for the type checker alone
+
+FIELD = "file"
+AROUND_THE_FILE = 16 * 1024  # bytes that a body may have besides the file
+BUFFER = 256 * 1024  # bytes that are kept in memory before they go to the disk
+LINGER = 3.0  # seconds that a client may go on sending to somebody who no longer listens
+
+
+class Upload(NamedTuple):
+    """A file that has come in whole: what its sender calls it, cleaned; its bytes, and how many they are."""
+
+    name: str
+    file: BinaryIO
+    size: int
+
+
+class Body:
+    """The body of a request. `ended` is whether the client has nothing more to send."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.ended = False
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """The body as it comes. Raises HTTPException (400) when the client goes away before the end."""
+        while not self.ended:
+            message = await self._receive()
+            self.ended = not message.get("more_body", False)
+            if message["type"] == "http.disconnect":
+                raise HTTPException(400, "The upload was cut off")
+            yield message.get("body", b"")
+
+    async def linger(self) -> None:
+        """Takes and throws away what the client still sends, for a moment."""
+        try:
+            async with asyncio.timeout(LINGER):
+                async for _ in self.chunks():
+                    pass
+        except (TimeoutError, HTTPException):
+            self.ended = True
+
+
+class PartingResponse:
+    """A response to a client that is perhaps still sending, after which the connection ends.
+
+    A connection that is closed on a client in the midst of sending would be reset, and the response lost. So the
+    rest is taken for a moment, in which the client can read; no longer, or it could go on for ever.
+    """
+
+    def __init__(self, response: Response, body: Body) -> None:
+        self._response = response
+        self._body = body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+
+        async def send_unfinished(message: Message) -> None:
+            await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
+
+        self._response.headers["connection"] = "close"
+        await self._response(scope, receive, send_unfinished)
+        await self._body.linger()
+        await send({"type": "http.response.body", "body": b""})
+
+
+@asynccontextmanager
+async def received(headers: Headers, body: Body, *, limit: int, within: float) -> AsyncIterator[Upload]:
+    """Takes an upload whose file has at most `limit` bytes, in at most `within` seconds; it is there in the block.
+
+    Raises Refusal: `too_large`, and `invalid` for a form without the one file or a file without a byte; and
+    HTTPException: 400 for what is no form, 408, 415.
+    """
+    form = Form(boundary_of(headers), limit)
+    announced = headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit + AROUND_THE_FILE:
+        raise too_large(limit)
+    with tempfile.TemporaryFile() as file:
+        try:
+            async with asyncio.timeout(within):
+                await _receive(body, form, file)
+        except TimeoutError:
+            raise HTTPException(408, "The upload took too long") from None
+        yield form.upload(file)
+
+
+async def _receive(body: Body, form: "Form", file: BinaryIO) -> None:
+    async for chunk in body.chunks():
+        form.feed(chunk)
+        if len(form.buffer) >= BUFFER:
+            await to_thread.run_sync(file.write, form.taken())
+    if form.buffer:
+        await to_thread.run_sync(file.write, form.taken())
+
+
+def boundary_of(headers: Headers) -> bytes:
+    """What stands between the parts of the form. Raises HTTPException (400, 415)."""
+    kind, options = parse_options_header(headers.get("content-type"))
+    if kind != b"multipart/form-data":
+        raise HTTPException(415, "An upload is multipart/form-data")
+    if not options.get(b"boundary"):
+        raise HTTPException(400, "The form has no boundary")
+    return options[b"boundary"]
+
+
+def too_large(limit: int) -> Refusal:
+    """The refusal of a file that has more than `limit` bytes."""
+    return Refusal("too_large", f"A file may have {limit} bytes at most")
+
+
+class Form:
+    """Reads a form with one file, whose bytes gather in `buffer`. Other fields are passed over."""
+
+    def __init__(self, boundary: bytes, limit: int) -> None:
+        self.buffer = bytearray()
+        self._limit = limit
+        self._size = 0
+        self._around = 0
+        self._name: str | None = None
+        self._in_file = False
+        self._ended = False
+        self._header = bytearray()
+        self._value = bytearray()
+        self._disposition = b""
+        callbacks: MultipartCallbacks = {
+            "on_part_begin": self._on_part_begin,
+            "on_header_field": lambda data, start, end: self._header.extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+            "on_header_end": self._on_header_end,
+            "on_headers_finished": self._on_headers_finished,
+            "on_part_data": self._on_part_data,
+            "on_end": self._on_end,
+        }
+        try:
+            self._parser = MultipartParser(boundary, callbacks)
+        except FormParserError as error:
+            raise malformed(error) from None
+
+    def feed(self, chunk: bytes) -> None:
+        """Reads on. Raises Refusal and HTTPException as `received` does."""
+        before = self._size
+        try:
+            self._parser.write(chunk)
+        except FormParserError as error:
+            raise malformed(error) from None
+        self._around += len(chunk) - (self._size - before)
+        if self._size > self._limit or self._around > AROUND_THE_FILE:
+            raise too_large(self._limit)
+
+    def taken(self) -> bytes:
+        """What is in the buffer, which is empty then."""
+        content = bytes(self.buffer)
+        self.buffer.clear()
+        return content
+
+    def upload(self, file: BinaryIO) -> Upload:
+        """The file, now that the body has ended. Raises as `received` does."""
+        if not self._ended:
+            raise HTTPException(400, "The form ends too early")
+        if self._name is None:
+            raise refusal_of_field(FIELD, "must be a file", "required")
+        if not self._size:
+            raise refusal_of_field(FIELD, "must have at least one byte", "empty")
+        return Upload(self._name, file, self._size)
+
+    def _on_part_begin(self) -> None:
+        self._disposition = b""
+        self._in_file = False
+
+    def _on_header_end(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            self._disposition = bytes(self._value)
+        self._header.clear()
+        self._value.clear()
+
+    def _on_headers_finished(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        if options.get(b"name") != FIELD.encode() or not options.get(b"filename"):
+            return
+        if self._name is not None:
+            raise refusal_of_field(FIELD, "must be one file", "too_many")
+        self._in_file = True
+        self._name = clean_name(unescaped(options[b"filename"].decode("utf-8", "replace")))
+
+    def _on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._in_file:
+            self._size += end - start
+            if self._size <= self._limit:
+                self.buffer += data[start:end]
+
+    def _on_end(self) -> None:
+        self._ended = True
+
+
+def malformed(error: FormParserError) -> HTTPException:
+    """The answer to what is no form."""
+    return HTTPException(400, f"The form cannot be read: {error}")
+
+
+def unescaped(name: str) -> str:
+    """A file's name without the three escapes that browsers put into it."""
+    return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")

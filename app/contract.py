@@ -1,12 +1,16 @@
 """Every operation of the chat, in the order in which a user meets them."""
 
 from app.auth import Auth
+from app.events import TypingUpdate
 from app.messages import MessageWriter
 from app.operations import Operation
-from app.payloads import CreateRoom, Nothing, ReadHistory, RoomRef, SendMessage, SignIn, SignUp
+from app.payloads import CreateRoom, GetPresence, Nothing, ReadHistory, RoomRef, SendMessage, SignIn, SignUp
+from app.presence import Presence
 from app.reading import Reading
 from app.rooms import Rooms
+from app.typing import Typing
 from app.views import MemberChanged, Message, Room, Session, User
+from app.views import Presence as PresenceView
 
 
 def accounts(auth: Auth) -> list[Operation]:
@@ -93,5 +97,25 @@ def messages(writer: MessageWriter, reading: Reading) -> list[Operation]:
             event="message:history",
             code="HISTORY_FAILED",
             http=("GET", "/chat/rooms/{roomId}/messages"),
+        ),
+    ]
+
+
+def presence(presence: Presence, typing: Typing) -> list[Operation]:
+    """Who is there, and who is typing."""
+    return [
+        Operation(
+            run=presence.get,
+            takes=GetPresence,
+            gives=list[PresenceView],
+            event="presence:get",
+            code="PRESENCE_FAILED",
+            http=("GET", "/chat/presence"),
+        ),
+        Operation(
+            run=typing.start, takes=RoomRef, gives=TypingUpdate, event="typing:start", code="TYPING_FAILED"
+        ),
+        Operation(
+            run=typing.stop, takes=RoomRef, gives=TypingUpdate, event="typing:stop", code="TYPING_FAILED"
         ),
     ]

@@ -30,8 +30,10 @@ from app.events import (
 )
 from app.operations import Operation
 from app.payloads import Authenticate, Subscription
+from app.presence import Presence
 from app.refusals import Refusal, as_refusal, new_request_id
 from app.rooms import NOT_A_MEMBER
+from app.typing import Typing
 from app.validation import parse
 from app.views import Subscribed, now, wire
 from protocol import Disconnected, Incoming, Server, Socket
@@ -48,10 +50,20 @@ USER = "userId"  # the key in `socket.data` that says who speaks
 class Handlers:
     """Handles the events of all sockets of `io`."""
 
-    def __init__(self, io: Server, db: Database, auth: Auth, operations: Sequence[Operation]) -> None:
+    def __init__(
+        self,
+        io: Server,
+        db: Database,
+        auth: Auth,
+        operations: Sequence[Operation],
+        presence: Presence,
+        typing: Typing,
+    ) -> None:
         self._io = io
         self._db = db
         self._auth = auth
+        self._presence = presence
+        self._typing = typing
         self.operations = (*self._of_sockets(), *operations)
         self._codes = {operation.event: operation.code for operation in self.operations}
         self._deadlines: dict[str, asyncio.TimerHandle] = {}  # by socket id: when it is shown the door
@@ -119,6 +131,7 @@ class Handlers:
         await socket.join(user_channel(user.id), EVERYONE)
         try:
             await self._follow(socket, lambda: store.members.room_ids_of_user(self._db, user.id))
+            await self._presence.enter(user.id, socket.id)
         except Exception:
             if USER not in socket.data:  # still a stranger, who hears nothing
                 await socket.leave(*(socket.rooms - {socket.id}))
@@ -127,6 +140,7 @@ class Handlers:
         self._expire(socket, expires_at - time.time(), "The token has expired")
         welcome = Authenticated(id=socket.id, user_id=user.id, time=now())
         await socket.emit(AUTHENTICATED, wire(welcome))
+        await self._presence.send_snapshot(socket, user.id)
         return welcome
 
     async def subscribe(self, socket: Socket, payload: Subscription) -> Subscribed:
@@ -152,6 +166,9 @@ class Handlers:
         deadline = self._deadlines.pop(socket.id, None)
         if deadline is not None:
             deadline.cancel()
+        if USER in socket.data:
+            self._presence.leave(socket.data[USER], socket.id)
+            await self._typing.disconnected(socket.id)
 
     async def refused(self, socket: Socket, incoming: Incoming, error: Exception) -> Any:
         """Answers an event that was refused or failed."""
@@ -234,7 +251,7 @@ def caller_of(socket: Socket) -> Caller:
 
 def is_final(refusal: Refusal) -> bool:
     """Whether trying again with the same token is of no use."""
-    return refusal.reason not in ("unavailable", "internal")
+    return refusal.reason not in ("unavailable", "too_many", "internal")
 
 
 def token_of(socket: Socket, payload: Authenticate) -> str | None:

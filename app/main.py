@@ -22,9 +22,13 @@ from app.db import Database, migrate
 from app.handlers import Handlers
 from app.health import Health
 from app.messages import MessageWriter
+from app.presence import Presence
 from app.reading import Reading
 from app.requests import InFlight
 from app.rooms import Rooms
+from app.soft_state import SoftState
+from app.typing import Typing
+from app.views import Message
 from protocol import RedisBus, Server
 
 log = logging.getLogger(__name__)
@@ -42,32 +46,52 @@ def create_app(settings: Settings) -> Starlette:
     db = Database(settings.database_url)
     bus = RedisBus(settings.redis_url)
     io = socket_server(settings, bus)
+    soft_state = SoftState(settings.redis_url)
     announcer = Announcer(io, db)
     auth = Auth(db, settings.jwt_secret)
-    writer = MessageWriter(db, announcer.message)
+    typing = Typing(io, db)
+    presence = Presence(
+        io,
+        db,
+        soft_state,
+        max_sockets=settings.max_sockets_per_user,
+        hold=settings.presence_hold / 1000,
+        lease=settings.presence_lease / 1000,
+    )
+
+    async def announce(message: Message) -> None:
+        await announcer.message(message)
+        await typing.sent(message.sender_id, message.room_id)
+
+    writer = MessageWriter(db, announce)
     operations = [
         *contract.accounts(auth),
         *contract.rooms(Rooms(db, announcer)),
         *contract.messages(writer, Reading(db)),
+        *contract.presence(presence, typing),
     ]
-    handlers = Handlers(io, db, auth, operations)
+    handlers = Handlers(io, db, auth, operations, presence, typing)
     handlers.attach()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await db.connect()
         await io.start()
-        pinging = asyncio.create_task(handlers.ping_forever())
+        presence.start()
+        running = [asyncio.create_task(handlers.ping_forever()), asyncio.create_task(typing.run())]
         try:
             yield
         finally:
-            pinging.cancel()
-            with suppress(asyncio.CancelledError):
-                await pinging
+            for task in running:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await io.stop(settings.shutdown_timeout)
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_WITHIN):
                     await writer.close()
+            await presence.close()
+            await soft_state.close()
             await db.close()
 
     health = Health({"postgresql": db.ping, "redis": bus.ping})

@@ -43,7 +43,7 @@ class Session(Sent, frozen=True):
 
 
 class Presence(Sent, frozen=True):
-    """Whether somebody is here; `lastSeenAt` is when they were last, null for never."""
+    """Whether somebody is here; `lastSeenAt` is when they were last, null for never and while they are."""
 
     user_id: str
     status: Literal["online", "offline"]

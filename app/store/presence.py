@@ -89,12 +89,12 @@ async def acquaintances(q: Queries, user_id: str, *, most_members: int, limit: i
                 order by r.kind <> 'direct', r.id desc
             ) mine
             cross join lateral (
-                select some.user_id, count(*) over () as members
+                select present.user_id, count(*) over () as members
                 from (
                     select user_id from room_members
                     where room_id = mine.id and state = 'member'
                     limit cast(:most_members as bigint) + 1
-                ) some
+                ) present
             ) near
             where near.members <= :most_members and near.user_id <> :user_id
             limit :limit

@@ -1,0 +1,177 @@
+"""Who is typing where, told to the other people in the room.
+
+What is typed on the devices of a user that are connected here is one state for each room. It ends when all of them
+have stopped, sent their message, gone, or said nothing for three seconds. Of each state there is at most one
+announcement a second; what comes in between is told when the second is over, if it is news by then. Should an instance
+die, or an announcement be lost, `expiresAt` tells the receivers when to stop believing it.
+"""
+
+import asyncio
+import datetime as dt
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from app import store
+from app.announce import room_channel, user_channel
+from app.caller import Caller
+from app.db import Database, DatabaseUnavailable
+from app.events import TYPING_UPDATE, TypingUpdate
+from app.payloads import RoomRef
+from app.refusals import Refusal
+from app.rooms import NO_ROOM, NOT_A_MEMBER
+from app.views import now, wire
+from protocol import BusUnavailable, Server
+
+log = logging.getLogger(__name__)
+
+LASTS = 3.0  # seconds from the last start on
+EVERY = 1.0  # seconds from one announcement to the next
+LOOK_EVERY = 0.25  # seconds
+MAX_STATES = 10_000
+
+Key = tuple[str, str]  # a room and a user
+
+
+class State(Struct, eq=False):
+    """One user in one room: until when each device types, and what the room was told, when. Times are the clock's."""
+
+    until: dict[str | None, float]
+    told: bool = False
+    told_at: float = float("-inf")
+
+    def may_tell(self, time: float) -> bool:
+        """Whether the last announcement is old enough for another."""
+        return time - self.told_at >= EVERY
+
+
+class Typing:
+    """Announces `typing:update`. `clock` is in seconds, of any origin."""
+
+    def __init__(self, io: Server, db: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._io = io
+        self._db = db
+        self._clock = clock
+        self._states: dict[Key, State] = {}
+        self._of_socket: defaultdict[str | None, set[Key]] = defaultdict(set)
+
+    async def start(self, caller: Caller, payload: RoomRef) -> TypingUpdate:
+        """Tells the others in a room that the user types, for three seconds or until the next start.
+
+        Refused: `not_found`, `not_a_member`.
+        """
+        key = (payload.room_id, caller.user_id)
+        state = self._states.get(key)
+        if state is None or state.may_tell(self._clock()):
+            await self._check_member(key)
+        if len(self._states) >= MAX_STATES and key not in self._states:
+            raise Refusal("unavailable", "Too many people are typing", retry_after=1000)
+        state = self._states.setdefault(key, State({}))
+        time = self._clock()
+        state.until[caller.socket_id] = time + LASTS
+        self._of_socket[caller.socket_id].add(key)
+        if state.may_tell(time):
+            await self._tell(key, state)
+        return self._update(key, state)
+
+    async def stop(self, caller: Caller, payload: RoomRef) -> TypingUpdate:
+        """Tells the others in a room that the user does not type any more, where they were told so before.
+
+        Refused: `not_found`, `not_a_member`.
+        """
+        key = (payload.room_id, caller.user_id)
+        state = self._states.get(key)
+        if state is None:
+            await self._check_member(key)
+            state = State({})
+        else:
+            self._forget(key, state, caller.socket_id)
+            await self._settle(key, state)
+        return self._update(key, state)
+
+    async def sent(self, user_id: str, room_id: str) -> None:
+        """The user has sent what was typed, on whichever device."""
+        key = (room_id, user_id)
+        state = self._states.get(key)
+        if state is not None:
+            for socket_id in list(state.until):
+                self._forget(key, state, socket_id)
+            await self._settle_softly(key, state)
+
+    async def disconnected(self, socket_id: str) -> None:
+        """The device types no more, wherever it did."""
+        left = {key: self._states[key] for key in self._of_socket.get(socket_id, ())}
+        for key, state in left.items():
+            self._forget(key, state, socket_id)
+        for key, state in left.items():
+            await self._settle_softly(key, state)
+
+    async def run(self) -> None:
+        """Tells in time what becomes news by itself, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            await self.sweep()
+
+    async def sweep(self) -> None:
+        """Ends what has lasted long enough, and tells what had to wait for its second."""
+        time = self._clock()
+        for key, state in list(self._states.items()):
+            for socket_id in [socket_id for socket_id, until in state.until.items() if until <= time]:
+                self._forget(key, state, socket_id)
+            await self._settle_softly(key, state)
+
+    def _forget(self, key: Key, state: State, socket_id: str | None) -> None:
+        state.until.pop(socket_id, None)
+        keys = self._of_socket.get(socket_id, set())
+        keys.discard(key)
+        if not keys:
+            self._of_socket.pop(socket_id, None)
+
+    async def _settle(self, key: Key, state: State) -> None:
+        """Tells the room what it does not know, as soon as it may be told again."""
+        if not state.may_tell(self._clock()):
+            return
+        is_typing = bool(state.until)
+        if is_typing != state.told:
+            if is_typing:
+                await self._check_member(key)
+            await self._tell(key, state)
+        elif not is_typing and self._states.get(key) is state:
+            del self._states[key]
+
+    async def _settle_softly(self, key: Key, state: State) -> None:
+        """As `_settle`, for whom it is of no use to hear that it failed."""
+        try:
+            await self._settle(key, state)
+        except Refusal:  # not a member any more
+            for socket_id in list(state.until):
+                self._forget(key, state, socket_id)
+        except (BusUnavailable, DatabaseUnavailable) as error:
+            log.info("typing in room %s was not announced: %s", key[0], error)
+
+    async def _tell(self, key: Key, state: State) -> None:
+        room_id, user_id = key
+        state.told, state.told_at = bool(state.until), self._clock()
+        # Not volatile: a client that polls would miss whatever comes between two of its requests.
+        others = self._io.to(room_channel(room_id)).except_(user_channel(user_id))
+        await others.emit(TYPING_UPDATE, wire(self._update(key, state)))
+
+    def _update(self, key: Key, state: State) -> TypingUpdate:
+        room_id, user_id = key
+        expires_at = None
+        if state.until:
+            expires_at = now() + dt.timedelta(seconds=max(state.until.values()) - self._clock())
+        return TypingUpdate(
+            room_id=room_id, user_id=user_id, is_typing=bool(state.until), expires_at=expires_at
+        )
+
+    async def _check_member(self, key: Key) -> None:
+        room_id, user_id = key
+        member = await store.members.state(self._db, room_id, user_id)
+        if member is None or member["state"] != "member":
+            if await store.rooms.exists(self._db, room_id):
+                raise Refusal("not_a_member", NOT_A_MEMBER)
+            raise Refusal("not_found", NO_ROOM)

@@ -48,9 +48,14 @@ export class Log {
     this.following = false;
   }
 
-  /** Takes the answer to a `room:sync` after `applied`, with all there is; returns what is to be applied. */
+  /**
+   * Takes the answer to a `room:sync` after `applied`, with all there is; returns what is to be applied.
+   *
+   * What was applied while it was on its way is not news: a message in it may have been deleted and forgotten since.
+   */
   catchUp(answer: Changes): Change[] {
-    return [...answer.changes, ...this.startAt(answer.nextSeq)];
+    const news = answer.changes.filter(({ seq }) => seq > this.applied);
+    return [...news, ...this.startAt(answer.nextSeq)];
   }
 
   #advance(seq: number): void {

@@ -1,6 +1,5 @@
 """The events that the server emits, and what each carries."""
 
-import datetime as dt
 from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
@@ -16,6 +15,7 @@ from app.views import (
     Room,
     RoomInfo,
     Sent,
+    Time,
 )
 
 AUTHENTICATED: Final = "authenticated"
@@ -47,20 +47,20 @@ class Authenticated(Sent, frozen=True):
 
     id: str
     user_id: str
-    time: dt.datetime
+    time: Time
 
 
 class Unauthenticated(Sent, frozen=True):
     """Why; the server disconnects the socket after it."""
 
     message: str
-    time: dt.datetime
+    time: Time
 
 
 class Ping(Sent, frozen=True):
     """The server's time."""
 
-    time: dt.datetime
+    time: Time
 
 
 class TypingUpdate(Sent, frozen=True):
@@ -69,7 +69,7 @@ class TypingUpdate(Sent, frozen=True):
     room_id: str
     user_id: str
     is_typing: bool
-    expires_at: dt.datetime | None
+    expires_at: Time | None
 
 
 class ErrorBody(Sent, frozen=True):

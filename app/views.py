@@ -1,11 +1,13 @@
 """Every payload that a client sees, and its way to the wire."""
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
+Time = Annotated[dt.datetime, Meta(tz=True)]
+MessageType = Literal["text", "image", "file", "audio", "video", "system"]
 MemberState = Literal["member", "invited", "left", "removed", "banned"]
 Role = Literal["admin", "member"]
 RoomKind = Literal["public", "private", "direct"]
@@ -30,9 +32,9 @@ class UserRef(Sent, frozen=True):
 class User(UserRef, frozen=True):
     """An account."""
 
-    last_seen_at: dt.datetime | None
-    created_at: dt.datetime
-    modified_at: dt.datetime
+    last_seen_at: Time | None
+    created_at: Time
+    modified_at: Time
 
 
 class Session(Sent, frozen=True):
@@ -47,7 +49,7 @@ class Presence(Sent, frozen=True):
 
     user_id: str
     status: Literal["online", "offline"]
-    last_seen_at: dt.datetime | None
+    last_seen_at: Time | None
 
 
 # Rooms and their members
@@ -58,8 +60,8 @@ class Membership(Sent, frozen=True):
 
     role: Role
     state: Literal["member", "invited"]
-    joined_at: dt.datetime
-    last_read_at: dt.datetime | None
+    joined_at: Time
+    last_read_at: Time | None
     last_read_seq: int
 
 
@@ -73,8 +75,8 @@ class RoomInfo(Sent, frozen=True):
     is_private: bool
     created_by: str
     change_seq: int
-    created_at: dt.datetime
-    modified_at: dt.datetime
+    created_at: Time
+    modified_at: Time
 
 
 class Room(RoomInfo, frozen=True):
@@ -96,7 +98,7 @@ class PublicRoom(Sent, frozen=True):
     description: str | None
     member_count: int
     joined: bool
-    created_at: dt.datetime
+    created_at: Time
 
 
 class PublicRooms(Sent, frozen=True):
@@ -114,10 +116,10 @@ class Member(Sent, frozen=True):
     role: Role
     state: MemberState
     change_seq: int
-    joined_at: dt.datetime
-    left_at: dt.datetime | None
+    joined_at: Time
+    left_at: Time | None
     last_read_seq: int
-    last_read_at: dt.datetime | None
+    last_read_at: Time | None
     user: UserRef
     presence: Presence | None = None
 
@@ -144,7 +146,7 @@ class ReadMark(Sent, frozen=True):
     room_id: str
     user_id: str
     seq: int
-    read_at: dt.datetime
+    read_at: Time
 
 
 class Subscribed(Sent, frozen=True):
@@ -188,21 +190,21 @@ class Message(Sent, frozen=True):
     sender_id: str
     seq: int
     change_seq: int
-    type: str
+    type: MessageType
     content: str
     metadata: dict[str, Any] | None
     reply_to: str | None
     client_id: str | None
-    created_at: dt.datetime
-    modified_at: dt.datetime
-    edited_at: dt.datetime | None
-    deleted_at: dt.datetime | None
+    created_at: Time
+    modified_at: Time
+    edited_at: Time | None
+    deleted_at: Time | None
     sender: UserRef
     attachments: list[Attachment]
     reactions: list[Reaction]
     mentions: list[str]
     receiver_id: str | UnsetType = UNSET
-    read_at: dt.datetime | UnsetType | None = UNSET
+    read_at: Time | UnsetType | None = UNSET
 
 
 class MessageDeleted(Sent, frozen=True):
@@ -211,7 +213,7 @@ class MessageDeleted(Sent, frozen=True):
     message_id: str
     room_id: str
     seq: int
-    deleted_at: dt.datetime
+    deleted_at: Time
 
 
 class ReactionsUpdated(Sent, frozen=True):

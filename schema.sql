@@ -180,7 +180,8 @@ left join lateral (
     where r.kind = 'direct'
 ) receiver on true;
 
--- A room as one who is in it, or is invited, sees it. Unread are other people's messages after one's mark, up to 1,000.
+-- A room as one who is in it, or is invited, sees it. Unread are other people's messages after a member's mark, up to
+-- 1,000.
 create view shown_rooms as
 select r.id, r.kind, r.name, r.description, r.created_by, r.last_seq, r.change_seq, r.created_at, r.modified_at,
        r.direct_key, m.user_id, m.role, m.state, m.joined_at, m.last_read_at, m.last_read_seq,
@@ -188,7 +189,7 @@ select r.id, r.kind, r.name, r.description, r.created_by, r.last_seq, r.change_s
         from (select
               from messages news
               where news.room_id = r.id and news.seq > m.last_read_seq and news.sender_id <> m.user_id
-                and news.deleted_at is null
+                and news.deleted_at is null and m.state = 'member'
               limit 1000) counted) as unread
 from room_members m
 join rooms r on r.id = m.room_id
@@ -200,6 +201,9 @@ select m.room_id, m.user_id, m.role, m.state, m.change_seq, m.joined_at, m.left_
        u.username, u.display_name, u.avatar, u.last_seen_at
 from room_members m
 join users u on u.id = m.user_id;
+
+-- The pages of a room's list of members.
+create index room_members_listed on room_members (room_id, user_id) where state in ('member', 'invited');
 
 -- Usernames by their beginning, in any case.
 create index users_username_prefix on users (lower(username collate "C") text_pattern_ops);

@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 
 from app.auth import Auth, bearer
 from app.caller import Caller
+from app.limits import Limits
 from app.operations import Operation
 from app.refusals import Refusal
 from app.requests import Endpoint, InFlight, RequestContext, answering, http_error, json_response, read_json
@@ -28,8 +29,9 @@ from app.validation import fit, is_id, refusal_of_field
 class Api:
     """The routes of the operations that have one."""
 
-    def __init__(self, auth: Auth, operations: Sequence[Operation]) -> None:
+    def __init__(self, auth: Auth, limits: Limits, operations: Sequence[Operation]) -> None:
         self._auth = auth
+        self._limits = limits
         self._operations = operations
 
     def routes(self) -> list[Route]:
@@ -42,16 +44,26 @@ class Api:
         return [route(path, **paths[path]) for path in sorted(paths, key=lambda path: path.replace("{", "~"))]
 
     async def caller(self, request: Request) -> Caller:
-        """Who asks, from the bearer token. Raises Refusal."""
-        user, _expires_at = await self._auth.user_of_token(bearer(request.headers.get("authorization", "")))
-        return Caller(user.id, address_of(request))
+        """Who asks, from the bearer token; one who asks too much is refused. Raises Refusal."""
+        address = address_of(request)
+        await self._limits.take_event(None, address)
+        token = self._auth.verify(bearer(request.headers.get("authorization", "")))
+        await self._limits.take("event", token.user_id)
+        await self._auth.user_of(token)
+        return Caller(token.user_id, address, token=token)
+
+    async def stranger(self, request: Request) -> Caller:
+        """Somebody, who may be anybody. Raises Refusal."""
+        address = address_of(request)
+        await self._limits.take_event(None, address)
+        return Caller("", address)
 
     def _endpoint(self, operation: Operation) -> Endpoint:
         read = {field.encode_name: _READERS[kind] for field, kind in query_fields(operation.takes)}
 
         async def endpoint(request: Request) -> Response:
-            anybody = operation.who == "anybody"
-            caller = Caller("", address_of(request)) if anybody else await self.caller(request)
+            identify = self.stranger if operation.who == "anybody" else self.caller
+            caller = await identify(request)
             fields = await given_fields(request, operation, read)
             answer = await operation.run(caller, fit(operation.takes, fields))
             if operation.status == 204:

@@ -1,58 +1,59 @@
-"""Accounts: passwords, tokens, and who somebody is."""
+"""Accounts: passwords, and who somebody is."""
 
 import os
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
 import argon2
 import uuid_utils
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
 
 from app import store
 from app.caller import Caller
-from app.db import Database
+from app.db import Database, Row
+from app.limits import Kind, Limits, name_key, network_of
 from app.payloads import Nothing, SignIn, SignUp
 from app.refusals import Refusal
 from app.rows import user_of
+from app.tokens import NOT_SIGNED_IN, Token, Tokens
 from app.views import Session, User
 
 T = TypeVar("T")
 
-ALGORITHM = "HS256"
-CLAIMS = jwt.JWTClaimsRegistry(
-    sub={"essential": True}, iat={"essential": True}, exp={"essential": True}, jti={"essential": True}
-)
-DAY = 24 * 60 * 60
-
 # What OWASP recommends for argon2id: 19 MiB of memory, 2 passes, 1 lane. About 80 ms of one core.
 HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+HASHING = max(1, (os.cpu_count() or 1) // 2)  # at once: the chat needs a core, too
+MOST_AT_THE_DOOR = 32 * HASHING  # who sign up or in at once; the last of them waits some 3 seconds
+BUSY_FOR = 3_000  # ms
 
-NOT_SIGNED_IN = "The token is missing, malformed, expired or not one of ours"
+FAILED = 3  # tokens that a failed attempt to sign in costs; a successful one costs a single one
+
 WRONG_CREDENTIALS = "The username or the password is wrong"
+BUSY = "Too many people are signing in right now"
 
 
 class Auth:
-    """Signs people up and in, and tells from a token who they are.
+    """Signs people up and in, and tells from a token who they are."""
 
-    `secret` signs the tokens (HS256); `lifetime` is theirs, in seconds.
-    """
-
-    def __init__(self, db: Database, secret: str, *, lifetime: int = 7 * DAY) -> None:
+    def __init__(self, db: Database, tokens: Tokens, limits: Limits) -> None:
         self._db = db
-        self._key = OctKey.import_key(secret)
-        self._lifetime = lifetime
-        self._hashing = anyio.CapacityLimiter(os.cpu_count() or 1)
+        self._tokens = tokens
+        self._limits = limits
+        self._hashing = anyio.CapacityLimiter(HASHING)
+        self._at_the_door = 0
         self._decoy = HASHER.hash("nobody's password")
 
-    async def sign_up(self, _: Caller, payload: SignUp) -> Session:
-        """Makes an account and opens a session. Refused: `conflict` when the name is taken, in any case."""
-        credential = await self._in_thread(partial(HASHER.hash, payload.credential))
+    async def sign_up(self, caller: Caller, payload: SignUp) -> Session:
+        """Makes an account and opens a session.
+
+        Refused: `conflict` when the name is taken, in any case; `rate_limited`; `unavailable`.
+        """
+        with self._one_at_the_door():
+            await self._limits.take("sign_up", network_of(caller.address))
+            credential = await self._in_thread(partial(HASHER.hash, payload.credential))
         row = await store.accounts.insert(
             self._db,
             user_id=str(uuid_utils.uuid7()),
@@ -62,17 +63,30 @@ class Auth:
         )
         if row is None:
             raise Refusal("conflict", "This username is taken")
-        return self._session(user_of(row))
+        return self._session(row)
 
-    async def sign_in(self, _: Caller, payload: SignIn) -> Session:
-        """Opens a session. Refused, the same after the same work, for a wrong name or password."""
+    async def sign_in(self, caller: Caller, payload: SignIn) -> Session:
+        """Opens a session.
+
+        Refused: `unauthenticated`, the same after the same work, for a wrong name or password; `rate_limited`, the same
+        for names that there are and are not; `unavailable`.
+        """
         name = payload.identifier.value
-        row = None if "\0" in name else await store.accounts.find_with_credential(self._db, name)
-        credential = self._decoy if row is None else row["credential"]
-        fits = await self._in_thread(partial(_fits, credential, payload.credential.value))
+        attempt: list[tuple[Kind, str]] = [
+            ("sign_in", network_of(caller.address)),
+            ("username", name_key(name)),
+        ]
+        with self._one_at_the_door():
+            for kind, key in attempt:
+                await self._limits.take(kind, key, FAILED)
+            row = None if "\0" in name else await store.accounts.find_with_credential(self._db, name)
+            credential = self._decoy if row is None else row["credential"]
+            fits = await self._in_thread(partial(_fits, credential, payload.credential.value))
         if row is None or not fits:
             raise Refusal("unauthenticated", WRONG_CREDENTIALS)
-        return self._session(user_of(row))
+        for kind, key in attempt:
+            self._limits.give_back(kind, key, FAILED - 1)
+        return self._session(row)
 
     async def who_am_i(self, caller: Caller, _: Nothing) -> User:
         """The user whose token it is."""
@@ -81,33 +95,31 @@ class Auth:
             raise Refusal("unauthenticated", NOT_SIGNED_IN)
         return user_of(row)
 
-    async def user_of_token(self, token: str | None) -> tuple[User, int]:
-        """Whose token it is, and when it expires, in seconds since 1970. Raises Refusal."""
-        if not token:
-            raise Refusal("unauthenticated", NOT_SIGNED_IN)
-        user_id, expires_at = self._verify(token)
-        row = await store.accounts.find(self._db, user_id)
+    def verify(self, token: str | None) -> Token:
+        """What a token says, unless it was revoked, which `user_of` knows. Raises Refusal: `unauthenticated`."""
+        return self._tokens.verify(token)
+
+    async def user_of(self, token: Token) -> User:
+        """Whose token it is. Raises Refusal: `unauthenticated` when it was revoked."""
+        row = await store.tokens.user(
+            self._db, token_id=token.id, user_id=token.user_id, generation=token.generation
+        )
         if row is None:
             raise Refusal("unauthenticated", NOT_SIGNED_IN)
-        return user_of(row), expires_at
+        return user_of(row)
 
-    def _session(self, user: User) -> Session:
-        issued_at = int(time.time())
-        claims = {
-            "sub": user.id,
-            "iat": issued_at,
-            "exp": issued_at + self._lifetime,
-            "jti": str(uuid_utils.uuid7()),
-        }
-        return Session(token=jwt.encode({"alg": ALGORITHM}, claims, self._key), user=user)
+    def _session(self, row: Row) -> Session:
+        return Session(token=self._tokens.issue(row["id"], row["token_generation"]), user=user_of(row))
 
-    def _verify(self, token: str) -> tuple[str, int]:
+    @contextmanager
+    def _one_at_the_door(self) -> Iterator[None]:
+        if self._at_the_door >= MOST_AT_THE_DOOR:
+            raise Refusal("unavailable", BUSY, retry_after=BUSY_FOR)
+        self._at_the_door += 1
         try:
-            claims: dict[str, Any] = jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
-            CLAIMS.validate(claims)
-        except (JoseError, ValueError, TypeError) as error:  # a header may hold any JSON: {"crit": 5}
-            raise Refusal("unauthenticated", NOT_SIGNED_IN) from error
-        return claims["sub"], claims["exp"]
+            yield
+        finally:
+            self._at_the_door -= 1
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(work, limiter=self._hashing)

@@ -2,10 +2,13 @@
 
 from msgspec import Struct
 
+from app.tokens import Token
+
 
 class Caller(Struct, frozen=True):
-    """The user that asks, from which network address, and with which socket when it is not REST."""
+    """The user that asks, from which network address, and with which socket, or over REST with which token."""
 
     user_id: str
     address: str = ""
     socket_id: str | None = None
+    token: Token | None = None

@@ -4,16 +4,27 @@ from app.auth import Auth
 from app.events import TypingUpdate
 from app.messages import MessageWriter
 from app.operations import Operation
-from app.payloads import CreateRoom, GetPresence, Nothing, ReadHistory, RoomRef, SendMessage, SignIn, SignUp
+from app.payloads import (
+    CreateRoom,
+    GetPresence,
+    Nothing,
+    ReadHistory,
+    RoomRef,
+    SendMessage,
+    SignIn,
+    SignOut,
+    SignUp,
+)
 from app.presence import Presence
 from app.reading import Reading
 from app.rooms import Rooms
+from app.sign_out import SignOuts
 from app.typing import Typing
 from app.views import MemberChanged, Message, Room, Session, User
 from app.views import Presence as PresenceView
 
 
-def accounts(auth: Auth) -> list[Operation]:
+def accounts(auth: Auth, sign_outs: SignOuts) -> list[Operation]:
     """Who somebody is; over REST only."""
     return [
         Operation(
@@ -26,6 +37,9 @@ def accounts(auth: Auth) -> list[Operation]:
         ),
         Operation(
             run=auth.sign_in, takes=SignIn, gives=Session, http=("POST", "/auth/sign-in"), who="anybody"
+        ),
+        Operation(
+            run=sign_outs.sign_out, takes=SignOut, gives=None, http=("POST", "/auth/sign-out"), status=204
         ),
         Operation(run=auth.who_am_i, takes=Nothing, gives=User, http=("GET", "/auth/who-am-i")),
     ]

@@ -122,7 +122,7 @@ class FileRoutes:
         caller = await self._identify(request)
         if self._allow is not None:
             declared = request.headers.get("content-length", "")
-            await self._allow(caller, int(declared) if declared.isdecimal() else self._max_size)
+            await self._allow(caller, max(1, int(declared)) if declared.isdecimal() else self._max_size)
         with self._files.one_upload(caller.user_id):
             await self._files.may_upload(caller.user_id)
             async with received(

@@ -28,11 +28,13 @@ from app.events import (
     Ping,
     Unauthenticated,
 )
+from app.limits import Limits
 from app.operations import Operation
 from app.payloads import Authenticate, Subscription
 from app.presence import Presence
 from app.refusals import Refusal, as_refusal, new_request_id
 from app.rooms import NOT_A_MEMBER
+from app.sign_out import LIVES_ON, token_channel, tokens_channel
 from app.typing import Typing
 from app.validation import parse
 from app.views import Subscribed, now, wire
@@ -42,6 +44,7 @@ log = logging.getLogger(__name__)
 
 AUTHENTICATE_WITHIN = 10.0  # seconds from the connection on
 PING_EVERY = 30.0  # seconds
+PAUSE = 0.1  # seconds that an event takes which is one too many
 EVERYONE = "authenticated"  # the socket room of all authenticated sockets
 UNKNOWN_EVENT = "UNKNOWN_EVENT"
 USER = "userId"  # the key in `socket.data` that says who speaks
@@ -55,6 +58,7 @@ class Handlers:
         io: Server,
         db: Database,
         auth: Auth,
+        limits: Limits,
         operations: Sequence[Operation],
         presence: Presence,
         typing: Typing,
@@ -62,6 +66,7 @@ class Handlers:
         self._io = io
         self._db = db
         self._auth = auth
+        self._limits = limits
         self._presence = presence
         self._typing = typing
         self.operations = (*self._of_sockets(), *operations)
@@ -112,32 +117,49 @@ class Handlers:
         self._expire(socket, AUTHENTICATE_WITHIN, "No authentication in time")
 
     async def gate(self, socket: Socket, incoming: Incoming) -> None:
-        """Before each event: gives it a request id, and lets nothing but `authenticate` pass a stranger."""
+        """Before each event: gives it a request id, counts it, and lets nothing but `authenticate` pass a stranger."""
         structlog.contextvars.bind_contextvars(request_id=new_request_id(), socket_id=socket.id)
+        await self._limit(socket)
         if incoming.name not in self._codes:
             raise Refusal("invalid", "There is no such event")
         if incoming.name != "authenticate" and USER not in socket.data:
             raise Refusal("unauthenticated", "Emit `authenticate` first")
+
+    async def _limit(self, socket: Socket) -> None:
+        try:
+            await self._limits.take_event(socket.data.get(USER), socket.handshake.address)
+        except Refusal:
+            await asyncio.sleep(PAUSE)  # its next event waits, and soon the client: no flood of refusals
+            raise
 
     async def authenticate(self, socket: Socket, payload: Authenticate) -> Authenticated:
         """Makes the socket one of its user's devices, or ends it.
 
         A socket that is authenticated may come again with a token of the same user, which renews its time.
         """
-        user, expires_at = await self._auth.user_of_token(token_of(socket, payload))
-        if socket.data.get(USER, user.id) != user.id:
+        token = self._auth.verify(token_of(socket, payload))
+        if socket.data.get(USER, token.user_id) != token.user_id:
             raise Refusal("conflict", "This socket belongs to another user")
-        # In this room the socket follows every later change of membership; what was before is read now.
-        await socket.join(user_channel(user.id), EVERYONE)
+        before = socket.data.get(LIVES_ON)
+        # Here the socket hears of a later revocation, in the user's room of every later change of membership;
+        # what was before is read after.
+        await socket.join(token_channel(token.id), tokens_channel(token.user_id))
         try:
+            user = await self._auth.user_of(token)
+            await socket.join(user_channel(user.id), EVERYONE)
             await self._follow(socket, lambda: store.members.room_ids_of_user(self._db, user.id))
             await self._presence.enter(user.id, socket.id)
         except Exception:
             if USER not in socket.data:  # still a stranger, who hears nothing
                 await socket.leave(*(socket.rooms - {socket.id}))
+            elif token != before:
+                await socket.leave(token_channel(token.id))
             raise
+        if before is not None and before.id != token.id:
+            await socket.leave(token_channel(before.id))
+        socket.data[LIVES_ON] = token
         socket.data[USER] = user.id
-        self._expire(socket, expires_at - time.time(), "The token has expired")
+        self._expire(socket, token.expires_at - time.time(), "The token has expired")
         welcome = Authenticated(id=socket.id, user_id=user.id, time=now())
         await socket.emit(AUTHENTICATED, wire(welcome))
         await self._presence.send_snapshot(socket, user.id)
@@ -251,7 +273,7 @@ def caller_of(socket: Socket) -> Caller:
 
 def is_final(refusal: Refusal) -> bool:
     """Whether trying again with the same token is of no use."""
-    return refusal.reason not in ("unavailable", "too_many", "internal")
+    return refusal.reason not in ("unavailable", "too_many", "rate_limited", "internal")
 
 
 def token_of(socket: Socket, payload: Authenticate) -> str | None:

@@ -28,6 +28,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from app.buckets import SECOND, Bucket, LocalBuckets, Taken
+from app.caller import Caller
 from app.config import Settings
 from app.refusals import Refusal
 from app.soft_state import SoftState, SoftStateUnavailable
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 Kind: TypeAlias = Literal["event", "address", "sign_in", "username", "sign_up", "upload"]
 Key: TypeAlias = tuple[Kind, str]
 
+MIB = 2**20
 KEEP = SECOND  # µs that tokens of the shared bucket may be spent here, and that a refusal is believed
 MAX_KEYS = 50_000  # that an instance remembers
 MAX_BATCH = 200  # keys in one call of the script
@@ -156,6 +158,10 @@ class Limits:
         if user_id is not None:
             await self.take("event", user_id)
         await self.take("address", network_of(address))
+
+    async def take_upload(self, caller: Caller, size: int) -> None:
+        """Spends a token of a user for each MiB begun of an upload of so many bytes. Raises Refusal: `rate_limited`."""
+        await self.take("upload", caller.user_id, -(-size // MIB))
 
     def give_back(self, kind: Kind, key: str, tokens: int) -> None:
         """Puts tokens back that were taken and not used."""

@@ -5,9 +5,10 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,17 +20,24 @@ from app.api import Api, rest
 from app.auth import Auth
 from app.config import Settings
 from app.db import Database, migrate
+from app.file_routes import FileRoutes
+from app.files import Files
 from app.handlers import Handlers
 from app.health import Health
+from app.limits import Limits, buckets_of
 from app.messages import MessageWriter
 from app.presence import Presence
 from app.reading import Reading
+from app.refusals import Refusal
 from app.requests import InFlight
 from app.rooms import Rooms
+from app.sign_out import SignOuts
 from app.soft_state import SoftState
+from app.storage import open_storage
+from app.tokens import Tokens
 from app.typing import Typing
 from app.views import Message
-from protocol import RedisBus, Server
+from protocol import Handshake, RedisBus, Refused, Server
 
 log = logging.getLogger(__name__)
 
@@ -45,12 +53,80 @@ def create_app(settings: Settings) -> Starlette:
     """
     db = Database(settings.database_url)
     bus = RedisBus(settings.redis_url)
-    io = socket_server(settings, bus)
     soft_state = SoftState(settings.redis_url)
+    limits = Limits(soft_state, buckets_of(settings))
+    io = socket_server(settings, bus, limits)
     announcer = Announcer(io, db)
-    auth = Auth(db, settings.jwt_secret)
+    auth = Auth(db, Tokens(settings.jwt_secret), limits)
+    sign_outs = SignOuts(io, db)
     typing = Typing(io, db)
-    presence = Presence(
+    presence = presence_of(settings, io, db, soft_state)
+
+    async def announce(message: Message) -> None:
+        await announcer.message(message)
+        await typing.sent(message.sender_id, message.room_id)
+
+    writer = MessageWriter(db, announce)
+    operations = [
+        *contract.accounts(auth, sign_outs),
+        *contract.rooms(Rooms(db, announcer)),
+        *contract.messages(writer, Reading(db)),
+        *contract.presence(presence, typing),
+    ]
+    handlers = Handlers(io, db, auth, limits, operations, presence, typing)
+    handlers.attach()
+    storage = open_storage(settings)
+    files = Files(db, storage)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await db.connect()
+        await io.start()
+        presence.start()
+        forever = (handlers.ping_forever(), typing.run(), files.sweep_forever(), sign_outs.look_forever())
+        try:
+            async with running(*forever):
+                yield
+        finally:
+            await io.stop(settings.shutdown_timeout)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_WITHIN):
+                    await writer.close()
+            await presence.close()
+            await limits.close()
+            await soft_state.close()
+            await db.close()
+
+    health = Health({"postgresql": db.ping, "redis": bus.ping})
+    in_flight = InFlight()
+    api = Api(auth, limits, operations)
+    file_routes = FileRoutes(
+        files, storage, api.caller, max_size=settings.max_file_size, allow=limits.take_upload
+    )
+    routes = [*api.routes(), *file_routes.routes(), *health.routes()]
+    web = rest(routes, settings.cors_origin, in_flight)
+    app = Starlette(routes=[Mount(SOCKET_PATH, app=io), Mount("/", app=web)], lifespan=lifespan)
+    app.state.io = io
+    app.state.in_flight = in_flight
+    return app
+
+
+@asynccontextmanager
+async def running(*forever: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Runs what never ends by itself, until the block ends."""
+    tasks = [asyncio.create_task(work) for work in forever]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def presence_of(settings: Settings, io: Server, db: Database, soft_state: SoftState) -> Presence:
+    """Presence with the times that the settings have."""
+    return Presence(
         io,
         db,
         soft_state,
@@ -59,53 +135,18 @@ def create_app(settings: Settings) -> Starlette:
         lease=settings.presence_lease / 1000,
     )
 
-    async def announce(message: Message) -> None:
-        await announcer.message(message)
-        await typing.sent(message.sender_id, message.room_id)
 
-    writer = MessageWriter(db, announce)
-    operations = [
-        *contract.accounts(auth),
-        *contract.rooms(Rooms(db, announcer)),
-        *contract.messages(writer, Reading(db)),
-        *contract.presence(presence, typing),
-    ]
-    handlers = Handlers(io, db, auth, operations, presence, typing)
-    handlers.attach()
-
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await db.connect()
-        await io.start()
-        presence.start()
-        running = [asyncio.create_task(handlers.ping_forever()), asyncio.create_task(typing.run())]
-        try:
-            yield
-        finally:
-            for task in running:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-            await io.stop(settings.shutdown_timeout)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_WITHIN):
-                    await writer.close()
-            await presence.close()
-            await soft_state.close()
-            await db.close()
-
-    health = Health({"postgresql": db.ping, "redis": bus.ping})
-    in_flight = InFlight()
-    web = rest([*Api(auth, operations).routes(), *health.routes()], settings.cors_origin, in_flight)
-    app = Starlette(routes=[Mount(SOCKET_PATH, app=io), Mount("/", app=web)], lifespan=lifespan)
-    app.state.io = io
-    app.state.in_flight = in_flight
-    return app
-
-
-def socket_server(settings: Settings, bus: RedisBus) -> Server:
+def socket_server(settings: Settings, bus: RedisBus, limits: Limits) -> Server:
     """The Socket.IO server with the options that the settings have."""
     origins = settings.cors_origin
+
+    async def allow(handshake: Handshake) -> bool:
+        try:
+            await limits.take_event(None, handshake.address)
+        except Refusal as refusal:
+            raise Refused(refusal.message) from refusal
+        return True
+
     return Server(
         path=f"{SOCKET_PATH}/",
         bus=bus,
@@ -116,6 +157,7 @@ def socket_server(settings: Settings, bus: RedisBus) -> Server:
         upgrade_timeout=settings.upgrade_timeout,
         connect_timeout=settings.connect_timeout,
         max_payload=settings.max_payload,
+        allow_request=allow,
         cors_origins="*" if "*" in origins else origins,
         cors_credentials=bool(origins) and "*" not in origins,
     )
@@ -138,6 +180,7 @@ class ChatServer(uvicorn.Server):
             app,
             host=settings.host,
             port=settings.port,
+            forwarded_allow_ips=list(settings.forwarded_allow_ips),
             loop="uvloop",
             http="httptools",
             ws=self.io.websocket_protocol,

@@ -82,6 +82,12 @@ class SignIn(Received, frozen=True):
     credential: Credential
 
 
+class SignOut(Received, frozen=True):
+    """With `everywhere`, all of the user's tokens and not only the one that is presented."""
+
+    everywhere: bool | None = None
+
+
 class SearchUsers(Received, frozen=True):
     """`query` is the beginning of a username, in any case."""
 

@@ -12,7 +12,7 @@ async def insert(
         insert into users (id, username, display_name, credential)
         values (:user_id, :username, :display_name, :credential)
         on conflict do nothing
-        returning id, username, display_name, avatar, last_seen_at, created_at, modified_at
+        returning id, username, display_name, avatar, last_seen_at, created_at, modified_at, token_generation
         """,
         user_id=user_id,
         username=username,
@@ -37,9 +37,45 @@ async def find_with_credential(q: Queries, username: str) -> Row | None:
     """One account by its name in any case, with the hash that its password must fit."""
     return await q.row(
         """
-        select id, username, display_name, avatar, last_seen_at, created_at, modified_at, credential
+        select id, username, display_name, avatar, last_seen_at, created_at, modified_at, token_generation, credential
         from users
         where lower(username collate "C") = lower(cast(:username as text) collate "C")
         """,
         username=username,
+    )
+
+
+async def find_by_name(q: Queries, username: str) -> str | None:
+    """The id of the account with a name in any case."""
+    user_id: str | None = await q.value(
+        """
+        select id from users where lower(username collate "C") = lower(cast(:username as text) collate "C")
+        """,
+        username=username,
+    )
+    return user_id
+
+
+async def lock(q: Queries, user_id: str) -> None:
+    """Holds an account against whoever else counts what it has, until the transaction ends."""
+    await q.value("select id from users where id = :user_id for no key update", user_id=user_id)
+
+
+async def search(q: Queries, query: str, limit: int) -> list[Row]:
+    """The accounts whose names begin with a text in any case, by name.
+
+    The comparison is that of the index `users_username_prefix`, byte by byte, and knows no wildcards.
+    """
+    return await q.rows(
+        """
+        with given as (select lower(cast(:query as text) collate "C") as prefix)
+        select id, username, display_name, avatar
+        from users
+        where lower(username collate "C") ~>=~ (select prefix from given)
+          and lower(username collate "C") ~<~ (select prefix || chr(1114111) from given)
+        order by lower(username collate "C") using ~<~
+        limit :limit
+        """,
+        query=query,
+        limit=limit,
     )

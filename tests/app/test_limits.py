@@ -369,10 +369,11 @@ async def test_without_redis_each_instance_limits_on_its_own(
     warnings = [record for record in caplog.records if record.levelname == "WARNING"]
     assert len(warnings) == 2  # one an instance
 
+    probing = [limits._probing for limits in (one, other)]
     redis.start()
-    for limits in (one, other):
-        assert limits._probing is not None
-        await limits._probing
+    for task in probing:
+        assert task is not None
+        await task
     spent = [(await spend(limits, "cid"))[0] for limits in (one, other)]
     assert spent == [5, 0]
     assert len([record for record in caplog.records if "across instances again" in record.message]) == 2

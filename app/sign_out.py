@@ -1,0 +1,102 @@
+"""Signing out: a token that is revoked, and the sockets that live on it, on every instance.
+
+A socket enters the channels of its token and of its user's tokens before the token is looked up, so one that
+authenticates while its token is revoked is either refused or hears of it. What cannot be announced, because the bus is
+away or the instance dies, is found by the next look at the tokens of all sockets.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from itertools import islice
+
+from app import store
+from app.caller import Caller
+from app.db import Database, DatabaseUnavailable
+from app.events import UNAUTHENTICATED, Unauthenticated
+from app.payloads import SignOut
+from app.tokens import Token
+from app.views import now, wire
+from protocol import BusUnavailable, Server
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 60.0  # seconds from one look at the tokens of this instance's sockets to the next
+TOKENS_AT_ONCE = 1_000  # in one statement
+SIGNED_OUT = "You have signed out"
+LIVES_ON = "token"  # the key in `socket.data` of the Token that a socket lives on
+
+
+def token_channel(token_id: str) -> str:
+    """The socket room of the sockets that live on a token."""
+    return f"token:{token_id}"
+
+
+def tokens_channel(user_id: str) -> str:
+    """The socket room of the sockets that live on any token of a user."""
+    return f"tokens:{user_id}"
+
+
+class SignOuts:
+    """Revokes tokens and ends their sockets."""
+
+    def __init__(self, io: Server, db: Database) -> None:
+        self._io = io
+        self._db = db
+
+    async def sign_out(self, caller: Caller, payload: SignOut) -> None:
+        """Revokes the token that is presented, or with `everywhere` all tokens of its user.
+
+        Sockets that were authenticated with them get `unauthenticated` and are disconnected.
+        """
+        token = caller.token
+        assert token is not None, "only a token opens this door"
+        if payload.everywhere:
+            await store.tokens.revoke_all(self._db, token.user_id)
+            channel = tokens_channel(token.user_id)
+        else:
+            await store.tokens.revoke(
+                self._db, token_id=token.id, user_id=token.user_id, expires_at=token.expires_at
+            )
+            channel = token_channel(token.id)
+        try:
+            await self._end(channel, local=False)
+        except BusUnavailable:
+            log.warning(
+                "a token was revoked; its sockets end within %d s, when they are looked at", LOOK_EVERY
+            )
+
+    async def look_forever(self) -> None:
+        """Ends the sockets of this instance whose token is not valid any more; forgets what has expired anyway."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                await self.look()
+            except DatabaseUnavailable as error:
+                log.warning("the tokens of sockets could not be looked at: %s", error)
+
+    async def look(self) -> None:
+        """One look. Raises DatabaseUnavailable."""
+        sockets = await self._io.local.fetch_sockets()
+        held = {socket.data[LIVES_ON] for socket in sockets if LIVES_ON in socket.data}
+        for tokens in _parts(held):
+            invalid = await store.tokens.invalid_among(
+                self._db,
+                token_ids=[token.id for token in tokens],
+                user_ids=[token.user_id for token in tokens],
+                generations=[token.generation for token in tokens],
+            )
+            for token_id in invalid:
+                await self._end(token_channel(token_id), local=True)
+        await store.tokens.forget_expired(self._db)
+
+    async def _end(self, channel: str, *, local: bool) -> None:
+        sockets = (self._io.local if local else self._io).in_(channel)
+        await sockets.emit(UNAUTHENTICATED, wire(Unauthenticated(message=SIGNED_OUT, time=now())))
+        await sockets.disconnect_sockets(close=True)
+
+
+def _parts(tokens: Iterable[Token]) -> Iterable[list[Token]]:
+    left = iter(tokens)
+    while part := list(islice(left, TOKENS_AT_ONCE)):
+        yield part

@@ -1,0 +1,115 @@
+/** The files of a message: pictures to open large, others to download. */
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { Attachment } from "../contract";
+import { model } from "../model";
+import { closeOnCancel, useModal } from "./dialog";
+import { fileSize } from "./format";
+import { Icon } from "./icons";
+import { lightbox } from "./room-state";
+import { attempt } from "./toasts";
+
+const PICTURE = { width: 360, height: 280 }; // px, the most of each (styles/composer.css)
+
+/** How large a picture is drawn: its place is kept before it has come, so that nothing jumps. */
+export function drawnSize(file: Attachment): { width: number; height: number } {
+  const { width, height } = file;
+  if (!width || !height) return { width: 240, height: 180 };
+  const scale = Math.min(1, PICTURE.width / width, PICTURE.height / height);
+  return { width: Math.round(width * scale), height: Math.round(height * scale) };
+}
+
+/** The file's object URL: undefined while it comes, null when it cannot be had. */
+function useFileUrl(file: Attachment, which: "original" | "thumbnail") {
+  const url = useSignal<string | null | undefined>(undefined);
+  useEffect(() => {
+    let wanted = true;
+    model.fileUrl(file, which).then(
+      (got) => { if (wanted) url.value = got; },
+      () => { if (wanted) url.value = null; }, // shown as a picture that is missing
+    );
+    return () => { wanted = false; };
+  }, [file.id, which]);
+  return url;
+}
+
+export function Thumbnail({ file }: { file: Attachment }) {
+  const url = useFileUrl(file, "thumbnail").value;
+  return url ? <img src={url} alt="" /> : <span class="file-icon"><Icon name="image" /></span>;
+}
+
+function Picture({ file }: { file: Attachment }) {
+  const url = useFileUrl(file, file.thumbnailUrl ? "thumbnail" : "original").value;
+  const { width, height } = drawnSize(file);
+  return (
+    <button type="button" class={`picture ${url ? "" : "waiting"}`} aria-label={`Open image ${file.name}`}
+      style={{ width: `${width}px`, aspectRatio: `${width} / ${height}` }} onClick={() => (lightbox.value = file)}>
+      {url && <img src={url} alt="" width={width} height={height} />}
+      {url === null && <Icon name="image" />}
+    </button>
+  );
+}
+
+async function download(file: Attachment): Promise<void> {
+  const link = document.createElement("a");
+  link.href = await model.fileUrl(file, "original");
+  link.download = file.name;
+  link.click();
+}
+
+function FileButton({ file }: { file: Attachment }) {
+  return (
+    <button type="button" class="file" aria-label={`Download ${file.name}, ${fileSize(file.size)}`}
+      onClick={() => void attempt(() => download(file))}>
+      <span class="file-icon"><Icon name="file" /></span>
+      <span class="upload-text">
+        <span class="truncate">{file.name}</span>
+        <small>{fileSize(file.size)}</small>
+      </span>
+      <Icon name="download" size={18} />
+    </button>
+  );
+}
+
+/** The kinds of picture that every browser draws and none runs scripts in. */
+export function isPicture(mediaType: string): boolean {
+  return /^image\/(png|jpeg|gif|webp|avif)$/.test(mediaType);
+}
+
+export function Attachments({ files }: { files: readonly Attachment[] }) {
+  if (files.length === 0) return null;
+  return (
+    <div class="attachments">
+      {files.map((file) => isPicture(file.mediaType)
+        ? <Picture key={file.id} file={file} />
+        : <FileButton key={file.id} file={file} />)}
+    </div>
+  );
+}
+
+function LargePicture({ file }: { file: Attachment }) {
+  const dialog = useModal();
+  const url = useFileUrl(file, "original").value;
+  const close = () => (lightbox.value = null);
+  return (
+    <dialog ref={dialog} class="lightbox" aria-label={`Image ${file.name}`}
+      onCancel={(event) => closeOnCancel(event, close)}>
+      <div class="lightbox-head">
+        <h2 class="truncate">{file.name}</h2>
+        <button type="button" class="icon-button" aria-label="Download"
+          onClick={() => void attempt(() => download(file))}>
+          <Icon name="download" />
+        </button>
+        <button type="button" class="icon-button" aria-label="Close" onClick={close}><Icon name="close" /></button>
+      </div>
+      <div class="lightbox-stage" onClick={(event) => event.target === event.currentTarget && close()}>
+        {url ? <img src={url} alt={file.name} /> : url === null ? <p>This image could not be loaded.</p> : <span class="spinner" />}
+      </div>
+    </dialog>
+  );
+}
+
+export function Lightbox() {
+  return lightbox.value && <LargePicture key={lightbox.value.id} file={lightbox.value} />;
+}

@@ -1,0 +1,42 @@
+import type { UserRef } from "../contract";
+import { nameOf } from "./format";
+import { Icon } from "./icons";
+
+const HUES = 8;
+
+/** One colour a person for ever: FNV-1a of the id. */
+function hue(id: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) % HUES;
+}
+
+function initials(name: string): string {
+  const words = name.split(/[\s._-]+/).filter(Boolean);
+  const letters = words.length > 1 ? [words[0], words[words.length - 1]] : [words[0]];
+  return letters.map((word) => [...(word ?? "?")][0]?.toUpperCase()).join("");
+}
+
+interface AvatarProps {
+  user: UserRef;
+  size?: "small" | "large" | undefined;
+  online?: boolean | undefined;
+}
+
+/** Initials on the person's colour; beside a name, so hidden from screen readers but for "online". */
+export function Avatar({ user, size, online }: AvatarProps) {
+  return (
+    <span class={`avatar ${size ?? ""} hue-${hue(user.id)}`}>
+      <span aria-hidden="true">{initials(nameOf(user))}</span>
+      {online && <span class="dot"><span class="sr-only">online</span></span>}
+    </span>
+  );
+}
+
+export function RoomMark({ isPrivate, size }: { isPrivate: boolean; size?: "large" }) {
+  return (
+    <span class={`avatar of-room ${size ?? ""}`}>
+      <Icon name={isPrivate ? "lock" : "hash"} size={size ? 28 : 18} />
+    </span>
+  );
+}

@@ -1,0 +1,15 @@
+/** The reactions on offer, eight a row, each with its name in words. */
+export const PALETTE: readonly (readonly [kind: string, name: string])[] = [
+  ["👍", "thumbs up"], ["❤️", "heart"], ["😂", "tears of joy"], ["🎉", "party"],
+  ["😮", "surprised"], ["😢", "sad"], ["🙏", "thanks"], ["👀", "eyes"],
+  ["✅", "done"], ["👎", "thumbs down"], ["🔥", "fire"], ["🚀", "rocket"],
+  ["💯", "hundred"], ["👏", "applause"], ["🤔", "thinking"], ["😄", "smile"],
+  ["😍", "love it"], ["🙌", "raised hands"], ["💡", "idea"], ["☕", "coffee"],
+  ["⭐", "star"], ["❓", "question"], ["➕", "plus one"], ["🥳", "celebrating"],
+];
+
+const NAMES = new Map(PALETTE);
+
+export function emojiName(kind: string): string {
+  return NAMES.get(kind) ?? kind;
+}

@@ -1,0 +1,28 @@
+/** What the screen is like, as signals. */
+
+import { signal, type ReadonlySignal } from "@preact/signals";
+
+function matching(query: string): ReadonlySignal<boolean> {
+  const list = matchMedia(query);
+  const matches = signal(list.matches);
+  list.addEventListener("change", () => {
+    matches.value = list.matches;
+  });
+  return matches;
+}
+
+/** One column: either the lists, or a room, or a panel (styles/shell.css has the same width). */
+export const narrow = matching("(max-width: 760px)");
+
+/** Whether somebody sees the page and has it in front: what they look at then counts as read. */
+export const attentive = signal(isAttentive());
+
+function isAttentive(): boolean {
+  return document.visibilityState === "visible" && document.hasFocus();
+}
+
+for (const [target, name] of [[document, "visibilitychange"], [window, "focus"], [window, "blur"]] as const) {
+  target.addEventListener(name, () => {
+    attentive.value = isAttentive();
+  });
+}

@@ -1,0 +1,97 @@
+/** What stands in a message's row beside its text. */
+
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { Message, Reaction } from "../contract";
+import { model, type OutboxEntry } from "../model";
+import { emojiName } from "./emoji";
+import { inWords as names, nameOf } from "./format";
+import { Icon } from "./icons";
+import { reacting } from "./room-state";
+import { attempt } from "./toasts";
+
+/** The text of a message in a line, for quotes, previews and screen readers. */
+export function summary(message: Pick<Message, "content" | "attachments" | "deletedAt">): string {
+  if (message.deletedAt) return "Message deleted";
+  if (message.content) return message.content;
+  const [file, ...others] = message.attachments;
+  return file ? `${file.name}${others.length ? ` and ${others.length} more` : ""}` : "";
+}
+
+/** The message that another answers, to jump to. */
+export function Quote({ messageId }: { messageId: string }) {
+  const loaded = useComputed(() =>
+    model.openedRoom.value?.timeline.value.messages.findLast((message) => message.id === messageId));
+  const found = useSignal<Message | null | undefined>(undefined);
+  const isLoaded = loaded.value !== undefined;
+  useEffect(() => {
+    if (isLoaded) return;
+    model.findMessage(messageId).then(
+      (message) => { found.value = message; },
+      () => { found.value = null; }, // shown as one that is not there
+    );
+  }, [messageId, isLoaded]);
+  const original = loaded.value ?? found.value;
+  if (original === undefined) return <p class="quote"><span class="bone" />Loading the original…</p>;
+  if (original === null || original.deletedAt) return <p class="quote">Original message deleted</p>;
+  const jump = () => void attempt(() => model.jumpTo(original.roomId, original.id));
+  return (
+    <button type="button" class="quote" onClick={jump}
+      aria-label={`In reply to ${nameOf(original.sender)}: ${summary(original)}. Go to the original`}>
+      <Icon name="reply" size={14} />
+      <strong>{nameOf(original.sender)}</strong>
+      <span class="truncate">{summary(original)}</span>
+    </button>
+  );
+}
+
+function ReactionPill({ message, reaction }: { message: Message; reaction: Reaction }) {
+  const me = model.me.value?.id ?? "";
+  const mine = reaction.userIds.includes(me);
+  const who = reaction.userIds.map((id) => {
+    const user = model.userOf(id);
+    return id === me ? "you" : user ? nameOf(user) : "someone";
+  });
+  const label = `${emojiName(reaction.kind)}: ${names(who, 6)}`;
+  const toggle = () => void attempt(() =>
+    mine ? model.unreact(message.id, reaction.kind) : model.react(message.id, reaction.kind));
+  return (
+    <button type="button" class="reaction" aria-pressed={mine} aria-label={label} title={label} onClick={toggle}>
+      <span aria-hidden="true">{reaction.kind}</span> {reaction.userIds.length}
+    </button>
+  );
+}
+
+export function Reactions({ message }: { message: Message }) {
+  if (message.reactions.length === 0) return null;
+  return (
+    <div class="reactions" role="group" aria-label="Reactions">
+      {message.reactions.map((reaction) => <ReactionPill key={reaction.kind} message={message} reaction={reaction} />)}
+      <button type="button" class="reaction" aria-label="Add another reaction"
+        onClick={(event) => (reacting.value = { message, anchor: event.currentTarget.getBoundingClientRect() })}>
+        <Icon name="smile" size={16} />
+      </button>
+    </div>
+  );
+}
+
+/** Whether an outgoing message is on its way or failed, and what to do about it. */
+export function Delivery({ entry }: { entry: OutboxEntry }) {
+  if (entry.state === "failed") {
+    return (
+      <p class="delivery failed" role="alert">
+        <Icon name="warning" size={14} /> Not sent. {entry.error}
+        <button type="button" onClick={() => model.retry(entry.clientId)}>Retry</button>
+        <button type="button" onClick={() => model.discard(entry.clientId)}>Discard</button>
+      </p>
+    );
+  }
+  if (entry.state === "sent") return null;
+  const waiting = model.connection.value.status !== "online";
+  return (
+    <p class="delivery">
+      {!waiting && <span class="spinner" aria-hidden="true" />}
+      {waiting ? "Waiting for a connection" : "Sending…"}
+    </p>
+  );
+}

@@ -1,0 +1,125 @@
+/** One row of the timeline. Rows read only their own signals, so that a long list draws again only what changed. */
+
+import { useComputed } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import type { Message } from "../contract";
+import { model, type OutboxEntry } from "../model";
+import { Attachments } from "./attachments";
+import { Avatar } from "./avatar";
+import { EditBox } from "./edit-box";
+import { count, dayName, nameOf, timeOfDay, wholeTime } from "./format";
+import { MessageActions } from "./message-actions";
+import { Delivery, Quote, Reactions, summary } from "./message-parts";
+import { activeRow, editing } from "./room-state";
+import { isJumbo, RichText } from "./rich-text";
+
+/** What a row is told by its neighbours. */
+export interface Surroundings {
+  rowKey: string;
+  /** Begins a group: shows author and time. */
+  first: boolean;
+  /** A time on the day to name above it. */
+  day: string | null;
+  /** The first one unread when the room was opened. */
+  unread: boolean;
+  /** Whether Tab reaches it; the arrow keys go on from there. */
+  tabbable: boolean;
+}
+
+interface RowProps extends Surroundings {
+  label: string;
+  children: ComponentChildren;
+}
+
+function Row({ rowKey, day, unread, tabbable, label, children }: RowProps) {
+  const active = useComputed(() => activeRow.value === rowKey);
+  return (
+    <div role="listitem" class={`row ${active.value ? "active" : ""}`} data-key={rowKey} tabIndex={tabbable ? 0 : -1}
+      aria-label={label} onPointerEnter={() => (activeRow.value = rowKey)} onFocusCapture={() => (activeRow.value = rowKey)}>
+      {day && <p class="day"><time dateTime={day}>{dayName(day)}</time></p>}
+      {unread && <p class="unread-line">New</p>}
+      {children}
+    </div>
+  );
+}
+
+function Text({ message }: { message: Pick<Message, "content" | "mentions"> & { editedAt?: string | null } }) {
+  if (!message.content) return null;
+  return (
+    <div class={`content ${isJumbo(message.content) ? "jumbo" : ""}`}>
+      <RichText text={message.content} mentions={message.mentions} />
+      {message.editedAt && <span class="edited" title={wholeTime(message.editedAt)}>(edited)</span>}
+    </div>
+  );
+}
+
+function Byline({ name, time }: { name: string; time: string }) {
+  return (
+    <p class="byline">
+      <strong>{name}</strong>
+      <time dateTime={time} title={wholeTime(time)}>{timeOfDay(time)}</time>
+    </p>
+  );
+}
+
+function labelOf(message: Message): string {
+  const parts = [`${nameOf(message.sender)}, ${timeOfDay(message.createdAt)}: ${summary(message)}`];
+  if (message.content && message.attachments.length) parts.push(count(message.attachments.length, "attachment"));
+  const reactions = message.reactions.reduce((sum, one) => sum + one.userIds.length, 0);
+  if (reactions) parts.push(count(reactions, "reaction"));
+  if (message.editedAt) parts.push("edited");
+  return parts.join(", ");
+}
+
+export function MessageRow({ message, ...row }: Surroundings & { message: Message }) {
+  const me = model.me.value?.id ?? "";
+  const active = useComputed(() => activeRow.value === row.rowKey);
+  const edited = useComputed(() => editing.value?.messageId === message.id);
+  const found = useComputed(() => model.openedRoom.value?.timeline.value.target?.messageId === message.id);
+  if (message.deletedAt || message.type === "system") {
+    return (
+      <Row {...row} label={labelOf(message)}>
+        <p class="system">{message.deletedAt ? `${nameOf(message.sender)}: message deleted` : message.content}</p>
+      </Row>
+    );
+  }
+  const marks = [row.first && "first", found.value && "found", message.mentions.includes(me) && "mentions-me"];
+  return (
+    <Row {...row} label={labelOf(message)}>
+      <div class={`message ${marks.filter(Boolean).join(" ")}`}>
+        {row.first
+          ? <Avatar user={message.sender} />
+          : <span class="gutter-time" aria-hidden="true">{timeOfDay(message.createdAt)}</span>}
+        <div>
+          {row.first && <Byline name={nameOf(message.sender)} time={message.createdAt} />}
+          {message.replyTo && <Quote messageId={message.replyTo} />}
+          {edited.value ? <EditBox message={message} /> : <Text message={message} />}
+          <Attachments files={message.attachments} />
+          <Reactions message={message} />
+        </div>
+        {active.value && !edited.value && <MessageActions message={message} />}
+      </div>
+    </Row>
+  );
+}
+
+/** A message that is not there yet, shown as if it were. */
+export function OutgoingRow({ entry, ...row }: Surroundings & { entry: OutboxEntry }) {
+  const me = model.me.value;
+  if (!me) return null;
+  const state = { pending: "sending", sent: "sent", failed: "not sent" }[entry.state];
+  return (
+    <Row {...row} label={`You, ${state}: ${summary({ ...entry, deletedAt: null })}`}>
+      <div class={`message ${row.first ? "first" : ""} ${entry.state}`}>
+        {row.first ? <Avatar user={me} /> : <span class="gutter-time" aria-hidden="true" />}
+        <div>
+          {row.first && <Byline name={nameOf(me)} time={entry.createdAt} />}
+          {entry.replyTo && <Quote messageId={entry.replyTo} />}
+          <Text message={{ content: entry.content, mentions: [] }} />
+          <Attachments files={entry.attachments} />
+          <Delivery entry={entry} />
+        </div>
+      </div>
+    </Row>
+  );
+}

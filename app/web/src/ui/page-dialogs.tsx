@@ -1,0 +1,137 @@
+/** The dialogs that lead to rooms and people: create a room, discover rooms, write to somebody. */
+
+import { useSignal } from "@preact/signals";
+import { useId } from "preact/hooks";
+import type { PublicRoom } from "../contract";
+import { inWords } from "../errors";
+import { model } from "../model";
+import { RoomMark } from "./avatar";
+import { Dialog } from "./dialog";
+import { count } from "./format";
+import { Icon } from "./icons";
+import { closeDialog, openDialog } from "./open-dialog";
+import { PeopleSearch } from "./people-search";
+import { go } from "./route";
+import { FindingNote, SearchField, useFinding } from "./search-field";
+import { attempt } from "./toasts";
+
+function NewRoom() {
+  const id = useId();
+  const name = useSignal("");
+  const description = useSignal("");
+  const isPrivate = useSignal(false);
+  const busy = useSignal(false);
+  const problem = useSignal("");
+  const create = async (event: Event) => {
+    event.preventDefault();
+    busy.value = true;
+    try {
+      const about = description.value.trim();
+      await model.createRoom({
+        name: name.value.trim(), isPrivate: isPrivate.value, ...(about ? { description: about } : {}),
+      });
+      closeDialog();
+    } catch (error) {
+      problem.value = inWords(error);
+    } finally {
+      busy.value = false;
+    }
+  };
+  const choice = (private_: boolean, title: string, hint: string) => (
+    <label class="choice">
+      <input type="radio" name={`${id}-kind`} checked={isPrivate.value === private_}
+        onChange={() => (isPrivate.value = private_)} />
+      <span><strong>{title}</strong><span class="hint">{hint}</span></span>
+    </label>
+  );
+  return (
+    <Dialog title="Create a room" onClose={closeDialog}>
+      <form class="form" onSubmit={(event) => void create(event)}>
+        <div class="field">
+          <label for={`${id}-name`}>Name</label>
+          <input id={`${id}-name`} class="input" required maxlength={100} placeholder="For example: garden" autofocus
+            autocomplete="off" value={name.value} onInput={(event) => (name.value = event.currentTarget.value)} />
+        </div>
+        <div class="field">
+          <label for={`${id}-about`}>Description (optional)</label>
+          <input id={`${id}-about`} class="input" maxlength={1000} placeholder="What is it about?" autocomplete="off"
+            value={description.value} onInput={(event) => (description.value = event.currentTarget.value)} />
+        </div>
+        <fieldset class="choices">
+          <legend class="field-label">Who can join</legend>
+          {choice(false, "Public", "Everyone can find it and join.")}
+          {choice(true, "Private", "Only people who are invited.")}
+        </fieldset>
+        {problem.value && <p class="problem" role="alert"><Icon name="warning" size={16} />{problem}</p>}
+        <div class="dialog-actions">
+          <button type="button" class="button" onClick={closeDialog}>Cancel</button>
+          <button type="submit" class="button primary" disabled={busy.value || !name.value.trim()}>Create room</button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function FoundRoom({ room }: { room: PublicRoom }) {
+  const enter = async () => {
+    if (room.joined) go({ name: "room", roomId: room.id, panel: null });
+    else if (!await attempt(() => model.joinRoom(room.id))) return;
+    closeDialog();
+  };
+  const people = room.memberCount >= 1000 ? "1000 or more members" : count(room.memberCount, "member");
+  return (
+    <li class="person">
+      <RoomMark isPrivate={false} />
+      <span class="person-text">
+        <strong class="truncate">{room.name}</strong>
+        <small class="truncate">{[people, room.description].filter(Boolean).join(" · ")}</small>
+      </span>
+      <button type="button" class={`button small ${room.joined ? "" : "primary"}`}
+        aria-label={`${room.joined ? "Open" : "Join"} ${room.name}`} onClick={() => void enter()}>
+        {room.joined ? "Open" : "Join"}
+      </button>
+    </li>
+  );
+}
+
+function Discover() {
+  const query = useSignal("");
+  const asked = query.value.trim();
+  const found = useFinding(asked, async (next, signal) => {
+    const page = await model.discover(asked, { signal, ...(next ? { after: next } : {}) });
+    return { items: page.rooms, next: page.next };
+  }).value;
+  return (
+    <Dialog title="Discover rooms" onClose={closeDialog} tall>
+      <SearchField label="Search public rooms" placeholder="Name of a room" value={query.value}
+        onInput={(text) => (query.value = text)} />
+      <div>
+        <ul class="people" aria-label="Public rooms">
+          {found.items.map((room) => <FoundRoom key={room.id} room={room} />)}
+        </ul>
+        <FindingNote found={found}
+          empty={asked ? `No public room is called “${asked}”.` : "There are no public rooms yet. Create the first one."} />
+      </div>
+    </Dialog>
+  );
+}
+
+function NewMessage() {
+  return (
+    <Dialog title="New message" onClose={closeDialog} tall>
+      <PeopleSearch label="Search people" action="Write to" onChoose={(user) => {
+        closeDialog();
+        void attempt(() => model.startConversation(user));
+      }} />
+    </Dialog>
+  );
+}
+
+export function PageDialogs() {
+  switch (openDialog.value) {
+    case "new-room": return <NewRoom />;
+    case "discover": return <Discover />;
+    case "new-message": return <NewMessage />;
+    default: return null;
+  }
+}

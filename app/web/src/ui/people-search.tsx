@@ -1,0 +1,56 @@
+import { useSignal } from "@preact/signals";
+import type { UserRef } from "../contract";
+import { model } from "../model";
+import { Avatar } from "./avatar";
+import { nameOf } from "./format";
+import { FindingNote, SearchField, useFinding } from "./search-field";
+
+interface PeopleSearchProps {
+  label: string;
+  /** What choosing somebody does, such as "Invite": their button is named "Invite Ann". */
+  action: string;
+  /** What stands in a person's place of a button, when there is nothing to do with them. */
+  already?: (user: UserRef) => string | null;
+  onChoose: (user: UserRef) => void;
+}
+
+/** Finds people by the beginning of their usernames. */
+export function PeopleSearch({ label, action, already, onChoose }: PeopleSearchProps) {
+  const query = useSignal("");
+  const asked = query.value.trim().replace(/^@/, "");
+  const found = useFinding(asked || null, async (_, signal) =>
+    ({ items: await model.searchUsers(asked, signal), next: null })).value;
+  return (
+    <>
+      <SearchField label={label} placeholder="Username" value={query.value} onInput={(text) => (query.value = text)} />
+      <div class="people-found">
+        <ul class="people" aria-label="People found">
+          {found.items.map((user) => <li key={user.id}><Person user={user} action={action} note={already?.(user) ?? null} onChoose={onChoose} /></li>)}
+        </ul>
+        <FindingNote found={found} empty={`Nobody's username begins with “${asked}”.`} />
+      </div>
+    </>
+  );
+}
+
+function Person({ user, action, note, onChoose }: {
+  user: UserRef; action: string; note: string | null; onChoose: (user: UserRef) => void;
+}) {
+  const online = model.presenceOf(user.id)?.status === "online";
+  const text = (
+    <>
+      <Avatar user={user} online={online} />
+      <span class="person-text">
+        <strong class="truncate">{nameOf(user)}</strong>
+        <small class="truncate">@{user.username}</small>
+      </span>
+    </>
+  );
+  if (note) return <div class="person">{text}<span class="tag">{note}</span></div>;
+  return (
+    <button type="button" class="person" aria-label={`${action} ${nameOf(user)} (@${user.username})`}
+      onClick={() => onChoose(user)}>
+      {text}<span class="tag">{action}</span>
+    </button>
+  );
+}

@@ -1,0 +1,124 @@
+/** What is open in the main pane: its bar, its messages, who is typing, and where one writes. */
+
+import { useComputed } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { model, type OpenRoom } from "../model";
+import { Avatar, RoomMark } from "./avatar";
+import { Composer } from "./composer";
+import { addFiles, focusField } from "./draft";
+import { useDropTarget } from "./drop-target";
+import { count, inWords, lastSeen, nameOf } from "./format";
+import { Icon, type IconName } from "./icons";
+import { go, route, togglePanel, type Panel } from "./route";
+import { Timeline } from "./timeline";
+
+function PanelButton({ panel, icon, label }: { panel: Panel; icon: IconName; label: string }) {
+  const open = route.value.name === "room" && route.value.panel === panel;
+  return (
+    <button type="button" class="icon-button" aria-label={label} title={label} aria-pressed={open}
+      onClick={() => togglePanel(panel)}>
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+export function BackButton() {
+  return (
+    <button type="button" class="icon-button back" aria-label="Back to all rooms" onClick={() => go({ name: "home" })}>
+      <Icon name="back" />
+    </button>
+  );
+}
+
+function RoomBar({ open }: { open: OpenRoom }) {
+  const room = open.room.value;
+  if (!room) return null;
+  const people = open.members.value.filter((member) => member.state === "member").length;
+  const known = people > 0 && `${people}${open.moreMembers.value ? "+" : ""} ${people === 1 ? "member" : "members"}`;
+  return (
+    <header class="bar">
+      <BackButton />
+      <RoomMark isPrivate={room.isPrivate} />
+      <div class="bar-title">
+        <h1 class="truncate">{room.name}</h1>
+        <p class="truncate">{[known, room.description].filter(Boolean).join(" · ")}</p>
+      </div>
+      <PanelButton panel="search" icon="search" label="Search" />
+      <PanelButton panel="members" icon="users" label="Members" />
+      <PanelButton panel="details" icon="gear" label="Room settings" />
+    </header>
+  );
+}
+
+function PersonBar({ open }: { open: OpenRoom | null }) {
+  const user = open?.conversation.value?.user ?? model.person.value;
+  if (!user) return null;
+  const toSelf = user.id === model.me.value?.id;
+  const presence = model.presenceOf(user.id);
+  const online = presence?.status === "online";
+  return (
+    <header class="bar">
+      <BackButton />
+      <Avatar user={user} online={online && !toSelf} />
+      <div class="bar-title">
+        <h1 class="truncate">{toSelf ? "Notes to yourself" : nameOf(user)}</h1>
+        <p class="truncate">
+          {toSelf ? "Only you see this" : `@${user.username}`}
+          {!toSelf && presence && ` · ${online ? "Online" : lastSeen(presence.lastSeenAt)}`}
+        </p>
+      </div>
+      {open && <PanelButton panel="search" icon="search" label="Search" />}
+    </header>
+  );
+}
+
+function Typing({ open }: { open: OpenRoom | null }) {
+  const text = useComputed(() => {
+    if (!open) return "";
+    const names = open.typing.value.map(nameOf);
+    const unknown = open.typingCount.value - names.length;
+    if (unknown > 0) names.push(count(unknown, names.length ? "other" : "person", names.length ? "others" : "people"));
+    if (names.length > 3) return "Several people are typing";
+    return names.length ? `${inWords(names)} ${open.typingCount.value > 1 ? "are" : "is"} typing` : "";
+  });
+  return (
+    <p class="typing" role="status" aria-label="Typing">
+      {text.value && <span class="typing-dots" aria-hidden="true"><i /><i /><i /></span>}
+      <span class="truncate">{text}</span>
+    </p>
+  );
+}
+
+function GoneRoom() {
+  return (
+    <div class="empty">
+      <span class="empty-art"><Icon name="leave" size={32} /></span>
+      <h2>This room is not open to you</h2>
+      <p>You may have left it, been removed from it, or followed a link to a room that you are not in.</p>
+      <div class="empty-actions">
+        <button type="button" class="button primary" onClick={() => go({ name: "home" })}>Back to your rooms</button>
+      </div>
+    </div>
+  );
+}
+
+export function RoomView({ open }: { open: OpenRoom | null }) {
+  const pane = useRef<HTMLDivElement>(null);
+  const holding = useDropTarget(pane, (files) => {
+    addFiles(files);
+    focusField.value++;
+  });
+  const room = open?.room.value;
+  const user = open?.conversation.value?.user ?? model.person.value;
+  if (!room && !user) return <GoneRoom />;
+  const name = room?.name ?? (user?.id === model.me.value?.id ? "yourself" : user ? nameOf(user) : "");
+  return (
+    <div class="room" ref={pane}>
+      {open && room ? <RoomBar open={open} /> : <PersonBar open={open} />}
+      <Timeline open={open} outbox={open?.outbox ?? model.personOutbox} />
+      <Typing open={open} />
+      <Composer name={name} />
+      {holding.value && <div class="drop"><Icon name="paperclip" size={32} />Drop files to attach them</div>}
+    </div>
+  );
+}

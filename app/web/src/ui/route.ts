@@ -1,0 +1,70 @@
+/** Where one is, in the address's hash: a reload stays, and the browser's back button goes back. */
+
+import { signal } from "@preact/signals";
+
+export type Panel = "members" | "search" | "details";
+
+export type Route =
+  | { name: "home" | "sign-in" | "sign-up" | "search" }
+  /** A person with whom there is no conversation yet. */
+  | { name: "person"; userId: string }
+  | { name: "room"; roomId: string; panel: Panel | null };
+
+const PANELS: ReadonlySet<string> = new Set(["members", "search", "details"] satisfies Panel[]);
+
+function parse(hash: string): Route {
+  const [first = "", second = "", third = ""] = hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  if (first === "sign-in" || first === "sign-up" || first === "search") return { name: first };
+  if (first === "u" && second) return { name: "person", userId: second };
+  if (first === "r" && second) {
+    return { name: "room", roomId: second, panel: PANELS.has(third) ? (third as Panel) : null };
+  }
+  return { name: "home" };
+}
+
+/** The hash of a route, to link to. */
+export function href(route: Route): string {
+  if (route.name === "home") return "#/";
+  if (route.name === "person") return `#/u/${encodeURIComponent(route.userId)}`;
+  if (route.name !== "room") return `#/${route.name}`;
+  return `#/r/${encodeURIComponent(route.roomId)}${route.panel ? `/${route.panel}` : ""}`;
+}
+
+function current(): Route {
+  try {
+    return parse(location.hash);
+  } catch {
+    return { name: "home" }; // a hash that somebody mangled cannot be decoded
+  }
+}
+
+export const route = signal<Route>(current());
+
+addEventListener("hashchange", () => {
+  route.value = current();
+});
+
+/** Goes there; `replace` leaves no step to come back to. */
+export function go(next: Route, replace = false): void {
+  const hash = href(next);
+  if (hash === location.hash) return;
+  if (replace) {
+    history.replaceState(null, "", hash);
+    route.value = next;
+  } else {
+    location.hash = hash; // `hashchange` sets the route
+  }
+}
+
+/** Opens a panel beside the open room, or closes it when it is the one that is open. */
+export function togglePanel(panel: Panel): void {
+  const at = route.value;
+  if (at.name === "room") go({ ...at, panel: at.panel === panel ? null : panel });
+  else if (panel === "search") go(at.name === "search" ? { name: "home" } : { name: "search" });
+}
+
+export function closePanel(): void {
+  const at = route.value;
+  if (at.name === "room") go({ ...at, panel: null });
+  else if (at.name === "search") go({ name: "home" });
+}

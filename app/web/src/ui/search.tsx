@@ -1,0 +1,93 @@
+/** Finds messages in the open room, or in all of one's own. */
+
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import type { Message } from "../contract";
+import { model } from "../model";
+import { briefTime, nameOf } from "./format";
+import { Icon } from "./icons";
+import { narrow } from "./media";
+import { summary } from "./message-parts";
+import { Panel } from "./panel";
+import { closePanel } from "./route";
+import { FindingNote, SearchField, useFinding } from "./search-field";
+import { attempt } from "./toasts";
+
+const PAGE = 20;
+
+/** The text with the words that were searched for marked. */
+function Marked({ text, query }: { text: string; query: string }) {
+  const pattern = useMemo(() => {
+    const words = query.split(/\s+/).filter(Boolean).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    return words.length ? new RegExp(`(${words.join("|")})`, "giu") : null;
+  }, [query]);
+  if (!pattern) return <>{text}</>;
+  return <>{text.split(pattern).map((part, index) => (index % 2 ? <mark key={index}>{part}</mark> : part))}</>;
+}
+
+function placeName(roomId: string): string {
+  const room = model.rooms.value.find((one) => one.id === roomId);
+  const conversation = model.conversations.value.find((one) => one.roomId === roomId);
+  return room?.name ?? (conversation ? nameOf(conversation.user) : "Direct message");
+}
+
+function Result({ message, query }: { message: Message; query: string }) {
+  const jump = async () => {
+    if (await attempt(() => model.jumpTo(message.roomId, message.id)) && narrow.peek()) closePanel();
+  };
+  return (
+    <li>
+      <button type="button" class="result" onClick={() => void jump()}>
+        <span class="result-where">
+          <span class="truncate">{placeName(message.roomId)}</span>
+          <time dateTime={message.createdAt}>{briefTime(message.createdAt)}</time>
+        </span>
+        <strong>{nameOf(message.sender)}</strong>
+        <span class="result-text"><Marked text={summary(message)} query={query} /></span>
+      </button>
+    </li>
+  );
+}
+
+function Scope({ all, onChange }: { all: boolean; onChange: (all: boolean) => void }) {
+  return (
+    <div class="scope" role="group" aria-label="Where to search">
+      <button type="button" aria-pressed={!all} onClick={() => onChange(false)}>Here</button>
+      <button type="button" aria-pressed={all} onClick={() => onChange(true)}>Everywhere</button>
+    </div>
+  );
+}
+
+/** `roomId` is the open room; null when none is, and all are searched. */
+export function SearchPanel({ roomId }: { roomId: string | null }) {
+  const query = useSignal("");
+  const all = useSignal(roomId === null);
+  const asked = query.value.trim();
+  const scope = all.value ? null : roomId;
+  const found = useFinding(asked ? `${scope} ${asked}` : null, async (before, signal) => {
+    const items = await model.search(asked, {
+      signal, ...(scope ? { roomId: scope } : {}), ...(before ? { before } : {}),
+    });
+    return { items, next: items.length >= PAGE ? items[items.length - 1]?.id ?? null : null };
+  }).value;
+  return (
+    <Panel title="Search">
+      <SearchField label="Search messages" placeholder="Words in a message" value={query.value}
+        onInput={(text) => (query.value = text)} />
+      {roomId && <Scope all={all.value} onChange={(value) => (all.value = value)} />}
+      {asked === "" && (
+        <div class="empty small">
+          <span class="empty-art"><Icon name="search" size={28} /></span>
+          <h3>Find a message</h3>
+          <p>Type a word or two of it. Choosing a result takes you to where it was said.</p>
+        </div>
+      )}
+      <div>
+        <ul aria-label="Search results">
+          {found.items.map((message) => <Result key={message.id} message={message} query={asked} />)}
+        </ul>
+        <FindingNote found={found} empty={`Nothing was found for “${asked}”.`} />
+      </div>
+    </Panel>
+  );
+}

@@ -1,0 +1,155 @@
+/** The left column: invitations, rooms, conversations, and oneself. */
+
+import type { ComponentChildren } from "preact";
+import type { Conversation, Room } from "../contract";
+import { model } from "../model";
+import { AccountMenu } from "./account-menu";
+import { Avatar } from "./avatar";
+import { badge, briefTime, nameOf } from "./format";
+import { Icon, Logo, type IconName } from "./icons";
+import { summary } from "./message-parts";
+import { openDialog } from "./open-dialog";
+import { href, route, togglePanel } from "./route";
+import { attempt } from "./toasts";
+
+function Unread({ n, mention = false }: { n: number; mention?: boolean }) {
+  if (n === 0 && !mention) return null;
+  return (
+    <span class="badge">
+      {mention && <span><span aria-hidden="true">@</span><span class="sr-only">you are mentioned, </span></span>}
+      {n > 0 && badge(n)}<span class="sr-only"> unread</span>
+    </span>
+  );
+}
+
+function current(roomId: string): "page" | undefined {
+  return route.value.name === "room" && route.value.roomId === roomId ? "page" : undefined;
+}
+
+function RoomEntry({ room }: { room: Room }) {
+  return (
+    <li>
+      <a class={`entry ${room.unread ? "unread" : ""}`} aria-current={current(room.id)}
+        href={href({ name: "room", roomId: room.id, panel: null })}>
+        <span class="entry-mark"><Icon name={room.isPrivate ? "lock" : "hash"} size={18} /></span>
+        <span class="entry-text entry-name truncate">
+          {room.name}{room.isPrivate && <span class="sr-only"> (private)</span>}
+        </span>
+        <Unread n={room.unread} mention={model.mentioned.value.has(room.id)} />
+      </a>
+    </li>
+  );
+}
+
+function ConversationEntry({ conversation }: { conversation: Conversation }) {
+  const { user, roomId, lastMessage, unread } = conversation;
+  const me = model.me.value?.id;
+  const mine = lastMessage?.senderId === me;
+  const toSelf = user.id === me;
+  return (
+    <li>
+      <a class={`entry two-lines ${unread ? "unread" : ""}`} aria-current={current(roomId)}
+        href={href({ name: "room", roomId, panel: null })}>
+        <Avatar user={user} online={!toSelf && model.presenceOf(user.id)?.status === "online"} />
+        <span class="entry-text">
+          <span class="entry-name truncate">{toSelf ? "Notes to yourself" : nameOf(user)}</span>
+          <span class="entry-preview truncate">
+            {lastMessage ? `${mine && !toSelf ? "You: " : ""}${summary(lastMessage)}` : "No messages yet"}
+          </span>
+        </span>
+        <span class="entry-side">
+          {lastMessage && <time dateTime={lastMessage.createdAt}>{briefTime(lastMessage.createdAt)}</time>}
+          <Unread n={unread} />
+        </span>
+      </a>
+    </li>
+  );
+}
+
+function Invitation({ room }: { room: Room }) {
+  return (
+    <li class="invitation">
+      <p>{room.name}<span>You are invited to this {room.isPrivate ? "private " : ""}room.</span></p>
+      <div>
+        <button type="button" class="button small primary" aria-label={`Join ${room.name}`}
+          onClick={() => void attempt(() => model.joinRoom(room.id))}>Join</button>
+        <button type="button" class="button small" aria-label={`Decline ${room.name}`}
+          onClick={() => void attempt(() => model.leaveRoom(room.id))}>Decline</button>
+      </div>
+    </li>
+  );
+}
+
+function ListHead({ title, children }: { title: string; children?: ComponentChildren }) {
+  return <div class="list-head"><h2>{title}</h2>{children}</div>;
+}
+
+function Tool({ icon, label, onClick }: { icon: IconName; label: string; onClick: () => void }) {
+  return (
+    <button type="button" class="icon-button" aria-label={label} title={label} onClick={onClick}>
+      <Icon name={icon} size={18} />
+    </button>
+  );
+}
+
+function Bones() {
+  return (
+    <div class="bones" role="status" aria-label="Loading rooms">
+      {[0, 1, 2, 3].map((row) => <div key={row}><span class="bone" /><span class="bone" /></div>)}
+    </div>
+  );
+}
+
+function Lists() {
+  const invitations = model.invitations.value;
+  const rooms = model.rooms.value;
+  const conversations = model.conversations.value;
+  return (
+    <>
+      {invitations.length > 0 && (
+        <section>
+          <ListHead title="Invitations" />
+          <ul aria-label="Invitations">{invitations.map((room) => <Invitation key={room.id} room={room} />)}</ul>
+        </section>
+      )}
+      <section>
+        <ListHead title="Rooms">
+          <Tool icon="compass" label="Discover rooms" onClick={() => (openDialog.value = "discover")} />
+          <Tool icon="plus" label="Create a room" onClick={() => (openDialog.value = "new-room")} />
+        </ListHead>
+        <ul aria-label="Rooms">{rooms.map((room) => <RoomEntry key={room.id} room={room} />)}</ul>
+        {rooms.length === 0 && <p class="list-note">You are in no room yet. Discover one, or create your own.</p>}
+      </section>
+      <section>
+        <ListHead title="Direct messages">
+          <Tool icon="edit" label="New message" onClick={() => (openDialog.value = "new-message")} />
+        </ListHead>
+        <ul aria-label="Direct messages">
+          {conversations.map((one) => <ConversationEntry key={one.roomId} conversation={one} />)}
+        </ul>
+        {conversations.length === 0 && <p class="list-note">Write to somebody, and the conversation appears here.</p>}
+        {model.moreConversations.value && (
+          <button type="button" class="button small quiet wide"
+            onClick={() => void attempt(() => model.loadMoreConversations())}>Show more</button>
+        )}
+      </section>
+    </>
+  );
+}
+
+export function Sidebar() {
+  const searching = route.value.name === "search" || (route.value.name === "room" && route.value.panel === "search");
+  return (
+    <nav class="sidebar" aria-label="Rooms and conversations">
+      <div class="bar">
+        <div class="brand"><Logo />Parley</div>
+        <button type="button" class="icon-button" aria-label="Search messages" title="Search messages"
+          aria-pressed={searching} onClick={() => togglePanel("search")}>
+          <Icon name="search" />
+        </button>
+      </div>
+      <div class="sidebar-lists">{model.listsLoaded.value ? <Lists /> : <Bones />}</div>
+      <AccountMenu />
+    </nav>
+  );
+}

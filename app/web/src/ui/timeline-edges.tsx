@@ -1,0 +1,122 @@
+/** What stands at the ends of a timeline, and in its place while there is none. */
+
+import { useComputed, type ReadonlySignal, type Signal } from "@preact/signals";
+import { model, type OpenRoom, type Timeline } from "../model";
+import { Avatar, RoomMark } from "./avatar";
+import { count, inWords, nameOf } from "./format";
+import { Icon } from "./icons";
+import { attempt } from "./toasts";
+import { togglePanel } from "./route";
+import type { VirtualRows } from "./virtual-rows";
+
+export function GhostRows() {
+  return (
+    <div class="timeline ghost-rows" role="status" aria-label="Loading messages">
+      {[0, 1, 2, 3, 4].map((row) => (
+        <div key={row}><span class="bone" /><span class="bone" /><span class="bone" /></div>
+      ))}
+    </div>
+  );
+}
+
+export function TimelineFailed({ text }: { text: string | null }) {
+  const again = () => {
+    const place = model.place.peek();
+    if (place && "roomId" in place) model.openRoom(place.roomId);
+  };
+  return (
+    <div class="timeline">
+      <div class="empty">
+        <span class="empty-art"><Icon name="warning" size={32} /></span>
+        <h2>The messages did not load</h2>
+        <p>{text}</p>
+        <div class="empty-actions"><button type="button" class="button primary" onClick={again}>Try again</button></div>
+      </div>
+    </div>
+  );
+}
+
+export function LoadingEdge({ label, failed }: { label: string; failed: Signal<(() => void) | null> }) {
+  const retry = failed.value;
+  return (
+    <div class="timeline-note">
+      {retry
+        ? <button type="button" class="button small" onClick={retry}>Could not load. Try again</button>
+        : <span class="spinner" role="img" aria-label={label} />}
+    </div>
+  );
+}
+
+/** The top of a room's history: what this place is, and what to do in it. */
+export function Beginning({ open, empty }: { open: OpenRoom | null; empty: boolean }) {
+  const room = open?.room.value;
+  const user = open?.conversation.value?.user ?? model.person.value;
+  if (room) {
+    return (
+      <div class="beginning">
+        <RoomMark isPrivate={room.isPrivate} size="large" />
+        <h2>Welcome to {room.name}</h2>
+        <p>
+          {room.description || "This is where the room begins."}
+          {empty && " Nobody has written here yet: say hello."}
+        </p>
+        {empty && room.membership.role === "admin" && (
+          <p><button type="button" class="button" onClick={() => togglePanel("members")}>
+            <Icon name="userPlus" size={18} /> Invite people
+          </button></p>
+        )}
+      </div>
+    );
+  }
+  if (!user) return null;
+  const toSelf = user.id === model.me.value?.id;
+  return (
+    <div class="beginning">
+      <Avatar user={user} size="large" />
+      <h2>{toSelf ? "Notes to yourself" : nameOf(user)}</h2>
+      <p>
+        {toSelf
+          ? "Keep links, lists and files here. Only you can see them."
+          : `This is the beginning of your conversation with ${nameOf(user)}.${empty ? " Write the first message." : ""}`}
+      </p>
+    </div>
+  );
+}
+
+/** Who has read the last message, when it is one's own. */
+export function Seen({ open }: { open: OpenRoom }) {
+  const text = useComputed(() => {
+    const last = open.timeline.value.messages.findLast((message) => !message.deletedAt);
+    if (!last || last.senderId !== model.me.value?.id || open.conversation.value?.user.id === last.senderId) return "";
+    const readers = [...open.reads.value].filter(([id, seq]) => seq >= last.seq && id !== last.senderId).map(([id]) => id);
+    if (open.conversation.value) return readers.length ? "Seen" : "Sent";
+    if (readers.length === 0) return "";
+    const names = readers.map((id) => model.userOf(id)).filter((user) => user !== null).map(nameOf);
+    return readers.length <= 3 && names.length === readers.length
+      ? `Seen by ${inWords(names)}` : `Seen by ${readers.length}`;
+  });
+  return text.value ? <p class="seen">{text}</p> : null;
+}
+
+/** The way back to the newest messages, with how many have come meanwhile. */
+export function JumpToEnd({ rows, timeline, seen }: {
+  rows: VirtualRows; timeline: Timeline; seen: ReadonlySignal<number>;
+}) {
+  if (rows.atBottom.value && timeline.atEnd) return null;
+  const { messages } = timeline;
+  const me = model.me.value?.id;
+  let news = 0;
+  for (let i = messages.length - 1; i >= 0 && (messages[i]?.seq ?? 0) > seen.value; i--) {
+    if (messages[i]?.senderId !== me) news++;
+  }
+  const jump = async () => {
+    if (!timeline.atEnd && !await attempt(() => model.showLatest())) return;
+    rows.showEnd();
+  };
+  return (
+    <button type="button" class={`jump ${news ? "news" : ""}`} onClick={() => void jump()}>
+      <Icon name="arrowDown" size={18} />
+      {news ? count(news, "new message") : "Jump to latest"}
+    </button>
+  );
+}

@@ -1,0 +1,63 @@
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { inWords } from "../errors";
+import { model, type Notice } from "../model";
+import { Icon } from "./icons";
+
+const SHOWN_MS = 7_000;
+
+/** Those of the interface itself; their ids are below zero, so that they never meet one of the model's. */
+const own = signal<readonly Notice[]>([]);
+let last = 0;
+
+export function tell(text: string, kind: "info" | "error" = "info"): void {
+  own.value = [...own.value, { id: --last, kind, text, message: null }];
+}
+
+/** Runs an action of the page; what goes wrong is told in words. Answers whether it came about. */
+export async function attempt(action: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await action();
+    return true;
+  } catch (error) {
+    tell(inWords(error), "error");
+    return false;
+  }
+}
+
+function dismiss(id: number): void {
+  if (id > 0) model.dismissNotice(id);
+  else own.value = own.value.filter((notice) => notice.id !== id);
+}
+
+function Toast({ notice }: { notice: Notice }) {
+  const { id, kind, text, message } = notice;
+  useEffect(() => {
+    const timer = setTimeout(() => dismiss(id), SHOWN_MS);
+    return () => clearTimeout(timer);
+  }, [id]);
+  const show = () => {
+    dismiss(id);
+    if (message) void attempt(() => model.jumpTo(message.roomId, message.id));
+  };
+  return (
+    <div class="toast" role={kind === "error" ? "alert" : "status"}>
+      {kind === "error" && <Icon name="warning" />}
+      {kind === "mention" && <Icon name="at" />}
+      <span>{text}</span>
+      {message && <button type="button" class="toast-action" onClick={show}>Show</button>}
+      <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => dismiss(id)}>
+        <Icon name="close" size={18} />
+      </button>
+    </div>
+  );
+}
+
+export function Toasts() {
+  const notices = [...model.notices.value, ...own.value];
+  return (
+    <div class="toasts" role="region" aria-label="Notifications">
+      {notices.map((notice) => <Toast key={notice.id} notice={notice} />)}
+    </div>
+  );
+}

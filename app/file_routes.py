@@ -41,10 +41,9 @@ SAFE = {
 
 
 class FileRoutes:
-    """The routes. `identify` tells whose request it is, `allow` may refuse an upload before it is read, by the
-    bytes that it says it has, or may have.
+    """The routes. `identify` tells whose request it is; `max_size` is the largest file, in bytes.
 
-    `max_size` is in bytes.
+    `allow` may refuse an upload before it is read; it is told how many bytes come, or may come.
     """
 
     def __init__(
@@ -55,14 +54,12 @@ class FileRoutes:
         *,
         max_size: int,
         allow: Allow | None = None,
-        upload_within: float = UPLOAD_WITHIN,
     ) -> None:
         self._files = files
         self._storage = storage
         self._identify = identify
         self._allow = allow
         self._max_size = max_size
-        self._upload_within = upload_within
 
     def routes(self) -> list[Route]:
         """All of them; a GET also answers HEAD."""
@@ -125,9 +122,7 @@ class FileRoutes:
             await self._allow(caller, max(1, int(declared)) if declared.isdecimal() else self._max_size)
         with self._files.one_upload(caller.user_id):
             await self._files.may_upload(caller.user_id)
-            async with received(
-                request.headers, body, limit=self._max_size, within=self._upload_within
-            ) as upload:
+            async with received(request.headers, body, limit=self._max_size, within=UPLOAD_WITHIN) as upload:
                 return json_response(await self._files.add(caller, upload), 201)
 
     async def _row(self, request: Request) -> Row:

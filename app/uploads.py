@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FIELD = "file"
 AROUND_THE_FILE = 16 * 1024  # bytes that a body may have besides the file
 BUFFER = 256 * 1024  # bytes that are kept in memory before they go to the disk
-LINGER = 3.0  # seconds that a client may go on sending to somebody who no longer listens
+LINGER = 2.0  # seconds that a client may go on sending to somebody who no longer listens
 
 
 class Upload(NamedTuple):

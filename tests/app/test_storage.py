@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import anyio
@@ -17,6 +17,7 @@ from moto.server import ThreadedMotoServer
 from app.config import Settings, load_settings
 from app.s3_storage import PART
 from app.storage import PIECE, FolderStorage, NotStored, Storage, StorageUnavailable, open_storage, stream
+from tests.app.conftest import PASSWORD, Instance
 
 KEY = "0f/0190a5e2-7b1c-7000-8000-00000000000f"
 OTHER = "0f/0190a5e2-7b1c-7000-8000-00000000000f.webp"
@@ -186,6 +187,22 @@ async def test_a_bucket_keeps_to_its_prefix(s3_server: str) -> None:
     assert f"<Key>one/{KEY}</Key>" in listing.text
     with pytest.raises(NotStored):
         await open_storage(bucket_settings(s3_server, f"s3://{BUCKET}/two")).read(KEY, 0, 1)
+
+
+async def test_an_instance_with_a_bucket(start: Callable[..., Awaitable[Instance]], s3_server: str) -> None:
+    changes = bucket_settings(s3_server)
+    names = ("file_storage", "s3_endpoint", "s3_access_key", "s3_secret_key")
+    instance = await start(**{name: getattr(changes, name) for name in names})
+    account = {"username": "ada", "credential": PASSWORD}
+    content = os.urandom(PART + 1)
+    async with httpx.AsyncClient(base_url=instance.url) as http:
+        token = (await http.post("/auth/sign-up", json=account)).json()["token"]
+        http.headers["authorization"] = f"Bearer {token}"
+        uploaded = await http.post("/chat/files", files={"file": ("a.bin", content)})
+        assert uploaded.status_code == 201
+        part = await http.get(uploaded.json()["url"], headers={"range": f"bytes=5-{PIECE + 5}"})
+        assert part.content == content[5 : PIECE + 6]
+        assert (await http.get(uploaded.json()["url"])).content == content
 
 
 async def test_a_folder_has_the_whole_file_or_none(tmp_path: Path) -> None:

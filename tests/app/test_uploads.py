@@ -1,0 +1,153 @@
+"""The reading of uploads: any bytes, in any pieces."""
+
+import asyncio
+from itertools import pairwise
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+
+from app.refusals import Refusal
+from app.uploads import AROUND_THE_FILE, BUFFER, Body, received
+
+LIMIT = 50
+FORM = Headers({"content-type": "multipart/form-data; boundary=x"})
+BEGINNING = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+END = b"\r\n--x--\r\n"
+
+
+def body_of(pieces: list[bytes], *, whole: bool = True) -> Body:
+    """A body that comes in these pieces; the client goes away after them, or `whole` is true and that was all."""
+    messages = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+    messages.append({"type": "http.request", "body": b""} if whole else {"type": "http.disconnect"})
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    return Body(receive)
+
+
+async def take(
+    body: Body, *, limit: int = LIMIT, within: float = 10.0, headers: Headers = FORM
+) -> tuple[str, bytes]:
+    async with received(headers, body, limit=limit, within=within) as upload:
+        upload.file.seek(0)
+        content = upload.file.read()
+        assert len(content) == upload.size <= limit
+        return upload.name, content
+
+
+def cut(content: bytes, places: list[int]) -> list[bytes]:
+    ends = sorted({place % (len(content) + 1) for place in places} | {0, len(content)})
+    return [content[start:stop] for start, stop in pairwise(ends)]
+
+
+@given(content=st.binary(min_size=1, max_size=LIMIT), places=st.lists(st.integers(0, 500), max_size=20))
+def test_any_file_comes_through_in_any_pieces(content: bytes, places: list[int]) -> None:
+    if b"\r\n--x" in content:
+        return
+    assert anyio.run(take, body_of(cut(BEGINNING + content + END, places))) == ("a.txt", content)
+
+
+ALPHABET = [
+    b"--x",
+    b"--x--",
+    b"--",
+    b"\r\n",
+    b"\r",
+    b"\n",
+    b": ",
+    b";",
+    b'"',
+    b"\0",
+    b"\xff",
+    BEGINNING,
+    END,
+    b"a" * 60,
+]
+
+
+@given(
+    parts=st.lists(st.sampled_from(ALPHABET) | st.binary(max_size=10), max_size=20),
+    places=st.lists(st.integers(0, 500), max_size=5),
+    whole=st.booleans(),
+)
+def test_any_bytes_are_a_file_or_refused(parts: list[bytes], places: list[int], whole: bool) -> None:
+    sent = b"".join(parts)
+    outcome = anyio.run(outcome_of, body_of(cut(sent, places), whole=whole))
+    if isinstance(outcome, tuple):
+        name, content = outcome
+        assert whole
+        assert name == "a.txt"
+        assert content in sent
+    else:
+        assert outcome in ("invalid", "too_large", 400)
+
+
+async def outcome_of(body: Body) -> tuple[str, bytes] | str | int:
+    """The file, or the reason or status of the refusal."""
+    try:
+        return await take(body)
+    except Refusal as refusal:
+        return refusal.reason
+    except HTTPException as error:
+        return error.status_code
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=60))
+def test_any_content_type_is_a_form_or_refused(content_type: str) -> None:
+    with pytest.raises((HTTPException, Refusal)):
+        anyio.run(lambda: take(body_of([b"--y\r\n"]), headers=Headers({"content-type": content_type})))
+
+
+async def test_more_than_the_limit_is_never_read() -> None:
+    sent = 0
+
+    async def receive() -> Any:
+        nonlocal sent
+        sent += 1
+        return {"type": "http.request", "body": BEGINNING if sent == 1 else bytes(10), "more_body": True}
+
+    body = Body(receive)
+    with pytest.raises(Refusal, match="50 bytes at most"):
+        await take(body)
+    assert sent == 1 + LIMIT // 10 + 1
+    assert not body.ended
+
+
+async def test_what_is_announced_as_too_much_is_not_read_at_all() -> None:
+    async def receive() -> Any:
+        raise AssertionError("nothing is to be read")
+
+    announced = Headers({**FORM, "content-length": str(LIMIT + AROUND_THE_FILE + 1)})
+    with pytest.raises(Refusal) as refusal:
+        await take(Body(receive), headers=announced)
+    assert refusal.value.reason == "too_large"
+
+
+async def test_an_upload_that_stands_still_is_ended() -> None:
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    with pytest.raises(HTTPException) as error:
+        await take(Body(receive), within=0.01)
+    assert error.value.status_code == 408
+
+
+async def test_large_files_go_to_the_disk_in_between() -> None:
+    content = bytes(range(256)) * (BUFFER // 100)
+    pieces = cut(BEGINNING + content + END, list(range(0, len(content), 60_000)))
+    assert await take(body_of(pieces), limit=len(content)) == ("a.txt", content)
+
+
+async def test_who_sends_on_is_heard_for_a_moment() -> None:
+    body = body_of([b"more"] * 5)
+    await body.linger()
+    assert body.ended
+    gone = body_of([b"more"], whole=False)
+    await gone.linger()
+    assert gone.ended

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 MAX_LOOSE = 100  # files of a user that no message has
 MAX_AT_ONCE = 10  # uploads of a user on one instance
 TRY_AGAIN = 1000  # ms
-IMAGES_AT_ONCE = 2  # being decoded, which takes up to 200 MB each
+IMAGES_AT_ONCE = 2  # being decoded; see thumbnails.MAX_MEMORY
 SWEEP_EVERY = 600.0  # seconds
 SWEEP_SIZE = 20  # files
 

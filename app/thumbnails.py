@@ -26,7 +26,9 @@ LONGEST_SIDE = 480  # pixels
 QUALITY = 80
 
 MAX_BYTES = 50_000_000
-MAX_PIXELS = 50_000_000  # 200 MB while they are decoded
+MAX_MEMORY = 400_000_000  # bytes that decoding may take
+BYTES_OF_A_PIXEL = 8  # of that, as measured
+BYTES_OF_A_WEBP_PIXEL = 16
 MAX_SCANS = 500  # of a progressive JPEG: each costs a pass over all pixels, and may be a few bytes long
 START_OF_SCAN = b"\xff\xda"
 
@@ -52,10 +54,15 @@ def picture_of(content: bytes, media_type: str) -> Picture | None:
     try:
         with Image.open(io.BytesIO(content), formats=[FORMATS[media_type]]) as image:
             # The size is known from the header: nothing is decoded yet.
-            return _picture(image) if image.width * image.height <= MAX_PIXELS else None
+            return _picture(image) if image.width * image.height <= max_pixels(media_type) else None
     except Exception as error:  # noqa: BLE001 - decoders of hostile bytes raise whatever they come upon
         log.info("a file that begins as %s is no image: %r", media_type, error)
         return None
+
+
+def max_pixels(media_type: str) -> int:
+    """How many pixels an image of this type may have to be decoded."""
+    return MAX_MEMORY // (BYTES_OF_A_WEBP_PIXEL if media_type == "image/webp" else BYTES_OF_A_PIXEL)
 
 
 def _picture(image: Image.Image) -> Picture:

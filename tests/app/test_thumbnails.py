@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from app.thumbnails import FORMATS, MAX_BYTES, MAX_PIXELS, MAX_SCANS, picture_of
+from app.thumbnails import FORMATS, MAX_BYTES, MAX_SCANS, max_pixels, picture_of
 from tests.app.images import camera_jpeg, image, png_claiming
 
 TYPES = {name: media_type for media_type, name in FORMATS.items()}
@@ -114,10 +114,17 @@ def test_a_thumbnail_does_not_tell_where_it_was_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "height"), [(65_535, 65_535), (2**31 - 1, 1), (MAX_PIXELS + 1, 1), (0, 10)]
+    ("width", "height"), [(65_535, 65_535), (2**31 - 1, 1), (max_pixels("image/png") + 1, 1), (0, 10)]
 )
 def test_bombs_are_no_pictures(width: int, height: int) -> None:
     assert picture_of(png_claiming(width, height), "image/png") is None
+
+
+def test_the_largest_picture() -> None:
+    content = image("WEBP", (5000, 5000))
+    assert max_pixels("image/webp") == 5000 * 5000
+    assert picture_of(content, "image/webp") is not None
+    assert picture_of(image("WEBP", (5000, 5001)), "image/webp") is None
 
 
 def test_no_more_bytes_than_fit_into_memory() -> None:

@@ -18,12 +18,14 @@ from app.caller import Caller
 from app.db import Row
 from app.files import NO_FILE, Files
 from app.media import BINARY, SHOWN, disposition
+from app.operations import OtherRoute
 from app.refusals import Refusal
-from app.requests import Endpoint, answering, http_error, json_response
+from app.requests import Endpoint, ErrorResponse, answering, http_error, json_response
 from app.storage import PIECE, NotStored, Storage, StorageUnavailable, stream
 from app.thumbnails import THUMBNAIL_TYPE
-from app.uploads import Body, PartingResponse, received
+from app.uploads import FIELD, Body, PartingResponse, received
 from app.validation import is_id
+from app.views import Attachment
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +71,32 @@ class FileRoutes:
             Route("/chat/files/{fileId}/thumbnail", answering(reported(self.thumbnail)), methods=["GET"]),
         ]
 
+    def described(self) -> list[OtherRoute]:
+        """What they are."""
+        return [
+            OtherRoute(
+                run=self.upload,
+                http=("POST", "/chat/files"),
+                answers={201: Attachment, 408: ErrorResponse, 415: ErrorResponse},
+                upload=FIELD,
+            ),
+            OtherRoute(
+                run=self.download,
+                http=("GET", "/chat/files/{fileId}"),
+                answers={200: "*/*", 206: "*/*", 304: None, 416: None},
+            ),
+            OtherRoute(
+                run=self.thumbnail,
+                http=("GET", "/chat/files/{fileId}/thumbnail"),
+                answers={200: THUMBNAIL_TYPE, 304: None},
+            ),
+        ]
+
     async def upload(self, request: Request) -> Response | PartingResponse:
-        """POST /chat/files: 201 with the attachment."""
+        """Takes a file, which a message can then have as an attachment.
+
+        It comes as the field `file` of a form. Refused: `too_large`, `too_many`.
+        """
         body = Body(request.receive)
 
         async def answer(request: Request) -> Response:
@@ -83,7 +109,10 @@ class FileRoutes:
         return response if body.ended else PartingResponse(response, body)
 
     async def download(self, request: Request) -> Response:
-        """GET /chat/files/{fileId}: its bytes, or the part of them that a Range header asks for."""
+        """The bytes of a file, or the part of them that a Range header asks for.
+
+        They are for the members of the room whose message has it, and for its owner while none has it.
+        """
         row = await self._row(request)
         size: int = row["size"]
         headers = headers_of(row)
@@ -105,7 +134,7 @@ class FileRoutes:
         return StreamingResponse(pieces, status, headers)
 
     async def thumbnail(self, request: Request) -> Response:
-        """GET /chat/files/{fileId}/thumbnail: a small WebP, of images."""
+        """A small WebP of a file that is an image."""
         row = await self._row(request)
         if row["thumbnail_key"] is None:
             raise Refusal("not_found", "This file has no thumbnail")

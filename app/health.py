@@ -7,19 +7,37 @@ the name of the one that is down, so that a load balancer sends people elsewhere
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
 
+from msgspec import Struct
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from app.db import DatabaseUnavailable
+from app.operations import OtherRoute
+from app.requests import json_response
 from protocol import BusUnavailable
 
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN = 2.0  # seconds, for all checks together
 
+Answer = Literal["ok", "down"]
 Check = Callable[[], Awaitable[None]]
+
+
+class Liveness(Struct, frozen=True):
+    """The event loop turns."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(Struct, frozen=True):
+    """Whether all is there, and what is not."""
+
+    status: Answer
+    checks: dict[str, Answer]
 
 
 class Health:
@@ -30,21 +48,33 @@ class Health:
 
     def routes(self) -> list[Route]:
         """The two routes."""
-        return [Route("/health/live", self.live), Route("/health/ready", self.ready)]
+        return [Route(described.http[1], described.run) for described in self.described()]
 
-    async def live(self, _request: Request) -> JSONResponse:
-        """GET /health/live."""
-        return JSONResponse({"status": "ok"})
+    def described(self) -> list[OtherRoute]:
+        """What they are."""
+        return [
+            OtherRoute(run=self.live, http=("GET", "/health/live"), answers={200: Liveness}, who="anybody"),
+            OtherRoute(
+                run=self.ready,
+                http=("GET", "/health/ready"),
+                answers={200: Readiness, 503: Readiness},
+                who="anybody",
+            ),
+        ]
 
-    async def ready(self, _request: Request) -> JSONResponse:
-        """GET /health/ready."""
+    async def live(self, _request: Request) -> Response:
+        """Answers while the instance is alive."""
+        return json_response(Liveness())
+
+    async def ready(self, _request: Request) -> Response:
+        """Tells whether the instance can do its work: 503 sends a load balancer elsewhere."""
         answers = await asyncio.gather(*(_ask(name, check) for name, check in self._checks.items()))
         good = all(answer == "ok" for answer in answers)
-        body = {"status": "ok" if good else "down", "checks": dict(zip(self._checks, answers, strict=True))}
-        return JSONResponse(body, status_code=200 if good else 503, headers={"cache-control": "no-store"})
+        body = Readiness("ok" if good else "down", dict(zip(self._checks, answers, strict=True)))
+        return json_response(body, 200 if good else 503, {"cache-control": "no-store"})
 
 
-async def _ask(name: str, check: Check) -> str:
+async def _ask(name: str, check: Check) -> Answer:
     try:
         async with asyncio.timeout(ANSWER_WITHIN):
             await check()

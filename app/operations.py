@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
+from starlette.requests import Request
 
 from app.payloads import Received
 
@@ -38,11 +39,26 @@ class Operation(Struct, frozen=True, kw_only=True):
     who: Literal["user", "anybody", "socket"] = "user"
 
     @property
-    def summary(self) -> str:
-        """The first sentence of the documentation."""
-        return self.description.partition("\n")[0]
+    def documentation(self) -> str:
+        """What it does, a line for the summary first."""
+        return inspect.getdoc(self.run) or ""
+
+
+class OtherRoute(Struct, frozen=True, kw_only=True):
+    """A REST route that is no operation, as it is described: what it takes or gives are bytes, or no user asks for it.
+
+    `run(request)` answers, and its docstring is the documentation. `answers` are those besides the errors that any
+    operation may have: by status, the type of a JSON body, the media type of bytes, or None for no body.
+    `upload` is the field of a form that holds the file.
+    """
+
+    run: Callable[[Request], Awaitable[Any]]
+    http: tuple[Method, str]
+    answers: Mapping[int, Any]
+    upload: str = ""
+    who: Literal["user", "anybody"] = "user"
 
     @property
-    def description(self) -> str:
-        """The documentation."""
+    def documentation(self) -> str:
+        """What it does, a line for the summary first."""
         return inspect.getdoc(self.run) or ""

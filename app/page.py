@@ -1,0 +1,109 @@
+"""The page to chat on and the page of the REST API: the files that scripts/web builds, served from app/web/dist.
+
+Their names in /assets have a hash of their content in them, so these never change; all others are asked for again,
+and not sent again where they are the same. Beside a file there may be the same file compressed.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+DIST = Path(__file__).parent / "web" / "dist"
+
+POLICY = {
+    "default-src": "'self'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' blob: data:",
+    "media-src": "'self' blob:",
+    "connect-src": "'self' ws: wss:",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+PAGE_HEADERS = {
+    "content-security-policy": "; ".join(f"{name} {sources}" for name, sources in POLICY.items()),
+    "cross-origin-opener-policy": "same-origin",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
+ALWAYS_ASKED_FOR = "no-cache"
+NEVER_CHANGED = "public, max-age=31536000, immutable"
+ENCODINGS = {"br": ".br", "gzip": ".gz"}  # the best first
+
+
+class Page:
+    """Serves the files of a folder `dist`, which may be missing."""
+
+    def __init__(self, dist: Path = DIST) -> None:
+        self._files = CompressedFiles(directory=dist, check_dir=False)
+
+    def routes(self) -> list[Route]:
+        """Those of the pages and of the files that they need; a GET also answers HEAD."""
+        return [
+            Route("/", self.index),
+            Route("/docs", self.docs),
+            *(Route(f"{folder}/{{name}}", self.file) for folder in ("", "/assets", "/docs")),
+        ]
+
+    async def index(self, request: Request) -> Response:
+        """GET /: the page to chat on."""
+        return await self._page("index.html", request)
+
+    async def docs(self, request: Request) -> Response:
+        """GET /docs: the page of the REST API."""
+        return await self._page("docs/index.html", request)
+
+    async def file(self, request: Request) -> Response:
+        """GET /{name}, /assets/{name}, /docs/{name}: what the pages need."""
+        return await self._found(request.url.path.lstrip("/"), request)
+
+    async def _page(self, name: str, request: Request) -> Response:
+        try:
+            return await self._found(name, request)
+        except HTTPException as error:
+            raise HTTPException(503, "The page has not been built: run scripts/web") from error
+
+    async def _found(self, name: str, request: Request) -> Response:
+        response = await self._files.get_response(name, request.scope)
+        response.headers.update(PAGE_HEADERS)
+        response.headers["cache-control"] = NEVER_CHANGED if name.startswith("assets/") else ALWAYS_ASKED_FOR
+        return response
+
+
+class CompressedFiles(StaticFiles):
+    """Files, each sent as the compressed one beside it where there is one that the client understands."""
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        """See `StaticFiles.file_response`."""
+        for encoding, ending in ENCODINGS.items():
+            compressed = Path(f"{os.fspath(full_path)}{ending}")
+            if accepts(Headers(scope=scope), encoding) and compressed.is_file():
+                response = super().file_response(compressed, compressed.stat(), scope, status_code)
+                response.headers["content-encoding"] = encoding
+                break
+        else:
+            response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers["vary"] = "Accept-Encoding"
+        return response
+
+
+def accepts(headers: Headers, encoding: str) -> bool:
+    """Whether a client understands an encoding; one with a weight of 0 it does not."""
+    accepted = re.split(r"\s*,\s*", headers.get("accept-encoding", "").lower())
+    return any(re.fullmatch(rf"{encoding}(\s*;\s*q=(1|0\.0*[1-9]).*)?", choice) for choice in accepted)

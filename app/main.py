@@ -20,12 +20,14 @@ from app.api import Api, rest
 from app.auth import Auth
 from app.config import Settings
 from app.db import Database, migrate
+from app.descriptions import Descriptions
 from app.file_routes import FileRoutes
 from app.files import Files
 from app.handlers import Handlers
 from app.health import Health
 from app.limits import Limits, buckets_of
 from app.messages import MessageWriter
+from app.page import Page
 from app.presence import Presence
 from app.reading import Reading
 from app.refusals import Refusal
@@ -103,11 +105,14 @@ def create_app(settings: Settings) -> Starlette:
     file_routes = FileRoutes(
         files, storage, api.caller, max_size=settings.max_file_size, allow=limits.take_upload
     )
-    routes = [*api.routes(), *file_routes.routes(), *health.routes()]
+    descriptions = Descriptions(handlers.operations, [*file_routes.described(), *health.described()])
+    answering = (api, file_routes, health, descriptions, Page())
+    routes = [route for part in answering for route in part.routes()]
     web = rest(routes, settings.cors_origin, in_flight)
     app = Starlette(routes=[Mount(SOCKET_PATH, app=io), Mount("/", app=web)], lifespan=lifespan)
     app.state.io = io
     app.state.in_flight = in_flight
+    app.state.descriptions = descriptions
     return app
 
 

@@ -12,7 +12,7 @@ import type { Change } from "./log";
 import { Mentions } from "./mentions";
 import type { OutboxEntry } from "./model";
 import { Notices } from "./notices";
-import { Outbox } from "./outbox";
+import { Outbox, type Locks } from "./outbox";
 import { People } from "./people";
 import { conversationOf, Places } from "./places";
 import { Reading } from "./reading";
@@ -39,7 +39,8 @@ export class Chat {
   readonly reading: Reading;
   readonly places: Places;
 
-  constructor(origin: string, shelf: Shelf) {
+  /** `locks`: null where the browser has none, on a page that is not served securely. */
+  constructor(origin: string, shelf: Shelf, locks: Locks | null) {
     const online = () => this.link.connection.peek().status === "online";
     this.rest = new Rest(origin);
     this.link = new Link(origin);
@@ -50,7 +51,7 @@ export class Chat {
     });
     this.drafts = new Drafts(this.kept, this.me);
     this.files = new Files((path) => this.rest.blob(path));
-    this.outbox = new Outbox(this.kept, () => this.sender.pump());
+    this.outbox = new Outbox(this.kept, locks, () => this.sender.pump());
     this.sender = new Sender(this.outbox, {
       online,
       send: (place, message) =>

@@ -196,4 +196,4 @@ export interface Model {
   unban(roomId: string, userId: string): Promise<void>;
 }
 
-export const model: Model = modelOf(new Chat(location.origin, localStorage));
+export const model: Model = modelOf(new Chat(location.origin, localStorage, navigator.locks ?? null));

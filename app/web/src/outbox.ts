@@ -6,7 +6,11 @@ import type { Kept } from "./storage";
 
 const MOST = 200; // entries
 const KEY = "outbox.";
-const locks = globalThis.navigator?.locks as LockManager | undefined; // the types know of secure pages alone
+
+/** What is needed of `navigator.locks`. */
+export interface Locks {
+  request(name: string, held: () => unknown): Promise<unknown>;
+}
 
 /**
  * Each tab keeps what was written in it under a key of its own, and holds a lock of that name while it lives.
@@ -19,7 +23,8 @@ export class Outbox {
   #user: string | null = null;
   readonly #awaited = new Set<string>();
 
-  constructor(private readonly kept: Kept, private readonly adopted: () => void) {
+  /** `adopted` is called when others' messages were taken up, to be sent. */
+  constructor(private readonly kept: Kept, private readonly locks: Locks | null, private readonly adopted: () => void) {
     if (!locks) return;
     void locks.request(`parley.${this.#tab}`, () => new Promise(() => {})); // until the tab ends
     kept.watch((key) => this.#inherit(key));
@@ -77,9 +82,9 @@ export class Outbox {
   #inherit(key: string): void {
     const [, tab] = key.startsWith(`${KEY}${this.#user}.`) ? key.slice(KEY.length).split(".") : [];
     if (!this.#user || !tab || tab === this.#tab || this.#awaited.has(key)) return;
-    if (!locks) return this.#adopt(key);
+    if (!this.locks) return this.#adopt(key);
     this.#awaited.add(key);
-    void locks.request(`parley.${tab}`, () => {
+    void this.locks.request(`parley.${tab}`, () => {
       this.#awaited.delete(key);
       this.#adopt(key);
     });

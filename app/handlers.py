@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 AUTHENTICATE_WITHIN = 10.0  # seconds from the connection on
 PING_EVERY = 30.0  # seconds
-PAUSE = 0.1  # seconds that an event takes which is one too many
+PAUSE = 0.05  # seconds that an event takes which is one too many
 EVERYONE = "authenticated"  # the socket room of all authenticated sockets
 UNKNOWN_EVENT = "UNKNOWN_EVENT"
 USER = "userId"  # the key in `socket.data` that says who speaks

@@ -1,0 +1,296 @@
+"""What is refused for being too much, at every door; what goes on again when the refusal said that it would."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from app import auth as auth_module
+from app import handlers as handlers_module
+from tests.app.conftest import PASSWORD, Device, Instance, Person
+
+People = Callable[..., Awaitable[Person]]
+Connect = Callable[..., Awaitable[Device]]
+Start = Callable[..., Awaitable[Instance]]
+
+MANY = 1_000  # tries after which a limit that refuses nobody is broken
+SLOW = {"event_rate": 1, "event_burst": 6}  # a bucket that a test empties faster than it is filled
+LATER = {"x-forwarded-for": "192.0.2.1"}  # from another address than the rest
+
+
+@pytest.fixture
+async def instance(start: Start, request: pytest.FixtureRequest) -> Instance:
+    """An instance with the limits that its test is marked with."""
+    return await start(**getattr(request, "param", {}))
+
+
+def limits(**changes: int) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("instance", [changes], indirect=True, ids=lambda _: "")
+
+
+one_transport = pytest.mark.parametrize("transport", ["websocket"])
+
+
+async def refusal_of(device: Device, event: str = "room:list") -> dict[str, Any]:
+    """Emits an event until it is refused for being one too many."""
+    for _ in range(MANY):
+        answer = await device.call(event, {})
+        if not answer["ok"] and answer["error"]["reason"] == "rate_limited":
+            error: dict[str, Any] = answer["error"]
+            return error
+    raise AssertionError("nothing was refused")
+
+
+async def limited(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """Sends a request until it is refused for being one too many."""
+    for _ in range(MANY):
+        answer = await send()
+        if answer.status_code == 429:
+            return answer
+    raise AssertionError("nothing was refused")
+
+
+def sign_in_body(username: str, password: str) -> dict[str, Any]:
+    return {
+        "identifier": {"scheme": "username", "value": username},
+        "credential": {"scheme": "basic", "value": password},
+    }
+
+
+# Events and requests
+
+
+@limits(**SLOW)
+async def test_an_event_too_many_goes_when_it_was_said(people: People) -> None:
+    ann = await people()
+    device = await ann.device()
+    error = await refusal_of(device)
+    assert (error["code"], error["message"]) == ("LIST_FAILED", "You are doing too much at once")
+    assert 0 < error["retryAfter"] <= 1_000
+    await asyncio.sleep(error["retryAfter"] / 1_000)
+    assert await device.ok("room:list", {}) == []
+
+
+@limits(event_rate=1, event_burst=6)
+async def test_an_event_too_many_without_an_ack(people: People) -> None:
+    ann = await people()
+    device = await ann.device()
+    for _ in range(12):
+        await device.client.emit("room:list", {})
+    error = await device.expect("error")
+    assert (error["reason"], error["code"]) == ("rate_limited", "LIST_FAILED")
+    assert error["retryAfter"] > 0
+
+
+@limits(**SLOW)
+@one_transport
+async def test_a_request_too_many_goes_when_it_was_said(people: People) -> None:
+    ann = await people()
+    refused = await limited(lambda: ann.http.get("/chat/rooms"))
+    assert refused.headers["retry-after"] == "1"
+    assert refused.json()["message"] == "You are doing too much at once"
+    await asyncio.sleep(1)
+    assert (await ann.http.get("/chat/rooms")).status_code == 200
+
+
+@limits(event_rate=1, event_burst=1_000)
+async def test_all_doors_of_all_instances_share_what_a_user_may_do(people: People, start: Start) -> None:
+    """1,000 at once and one a second: all that is let through together is not much more."""
+    ann, bob = await people(), await people()
+    elsewhere = await start(event_rate=1, event_burst=1_000)
+    here, there = await ann.device(), await ann.device(elsewhere.url)
+    started = asyncio.get_running_loop().time()
+    done = 0
+    for _ in range(MANY):
+        answers = await asyncio.gather(
+            here.call("room:list", {}), there.call("room:list", {}), ann.http.get("/chat/rooms")
+        )
+        went = [answers[0]["ok"], answers[1]["ok"], answers[2].status_code == 200]
+        done += sum(went)
+        if not any(went):
+            break
+    assert 900 < done <= 1_000 + (asyncio.get_running_loop().time() - started) + 1
+    assert (await bob.http.get("/chat/rooms")).status_code == 200
+
+
+@limits(**SLOW)
+async def test_a_flood_does_not_keep_others_from_being_served(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers_module, "PAUSE", 0.005)
+    ann, bob = await people(), await people()
+    flooding, chatting = await ann.device(), await bob.device()
+    for _ in range(300):
+        await flooding.client.emit("room:list", {})
+    assert await chatting.ok("room:list", {}) == []
+    error = await refusal_of(flooding)  # what was sent before is refused by then
+    assert len(flooding.received["error"]) > 250
+    await asyncio.sleep(error["retryAfter"] / 1_000)
+    assert await flooding.ok("room:list", {}) == []
+
+
+# Addresses
+
+
+@limits(address_rate=1, address_burst=30)
+async def test_strangers_of_one_address(http: httpx.AsyncClient) -> None:
+    for path in ("/chat/rooms", "/auth/who-am-i"):
+        refused = await limited(lambda path=path: http.get(path))  # type: ignore[misc]
+        assert refused.headers["retry-after"] == "1"
+        assert refused.json()["message"] == "Too much comes from your network"
+        assert (await http.get(path, headers=LATER)).status_code == 401
+
+
+@limits(address_rate=1, address_burst=30)
+async def test_events_of_strangers(connect: Connect) -> None:
+    stranger = await connect()
+    assert (await refusal_of(stranger))["message"] == "Too much comes from your network"
+    elsewhere = await connect(headers=LATER)
+    assert (await elsewhere.refused("room:list", {}))["reason"] == "unauthenticated"
+
+
+@limits(address_rate=1, address_burst=30)
+async def test_one_network_of_ipv6_is_one_address(http: httpx.AsyncClient) -> None:
+    async def ask(address: str) -> httpx.Response:
+        return await http.get("/chat/rooms", headers={"x-forwarded-for": address})
+
+    numbers = iter(range(MANY))
+    await limited(lambda: ask(f"2001:db8:1:2::{next(numbers)}"))
+    assert (await ask("2001:db8:1:3::1")).status_code == 401
+
+
+@limits(address_rate=1, address_burst=30)
+async def test_connections_of_one_address(http: httpx.AsyncClient) -> None:
+    refused = None
+    for _ in range(MANY):
+        answer = await http.get("/io/?EIO=4&transport=polling")
+        if answer.status_code == 403:
+            refused = answer.json()
+            break
+    assert refused is not None
+    assert refused["message"] == "Too much comes from your network"
+    assert (await http.get("/io/?EIO=4&transport=polling", headers=LATER)).status_code == 200
+
+
+@limits(forwarded_allow_ips=("192.0.2.77",), address_rate=1, address_burst=30)  # type: ignore[arg-type]
+async def test_a_client_that_is_no_proxy_cannot_choose_its_address(http: httpx.AsyncClient) -> None:
+    numbers = iter(range(MANY))
+    await limited(
+        lambda: http.get("/chat/rooms", headers={"x-forwarded-for": f"192.0.2.{next(numbers) % 250}"})
+    )
+
+
+@limits(address_rate=1, address_burst=3)
+async def test_to_authenticate_too_often_does_not_end_the_socket(people: People, connect: Connect) -> None:
+    ann = await people()
+    device = await connect(ann.token)
+    error = await refusal_of(device, "authenticate")
+    assert device.received["unauthenticated"] == []
+    await asyncio.sleep(error["retryAfter"] / 1_000)
+    assert (await device.authenticate())["userId"] == ann.id
+
+
+# Signing in and up
+
+
+@limits(sign_in_rate_of_name=9)
+@one_transport
+async def test_guesses_at_a_password(http: httpx.AsyncClient, people: People) -> None:
+    """The right password is of no use then, and a name that nobody has is refused in the same words."""
+    ann, bob = await people(), await people()
+    refusals = []
+    for name in (ann.user["username"], "nobody"):
+        codes = [
+            (await http.post("/auth/sign-in", json=sign_in_body(name, "a wrong guess"))).status_code
+            for _ in range(4)
+        ]
+        assert codes == [401, 401, 401, 429]
+        refused = await http.post("/auth/sign-in", json=sign_in_body(name.upper(), PASSWORD))
+        assert refused.status_code == 429
+        assert 0 < int(refused.headers["retry-after"]) <= 20
+        refusals.append(refused.json()["message"])
+    assert refusals == ["Too many attempts to sign in with this name"] * 2
+    right = await http.post("/auth/sign-in", json=sign_in_body(bob.user["username"], PASSWORD))
+    assert right.status_code == 200
+
+
+@limits(sign_in_rate_of_name=9)
+@one_transport
+async def test_a_success_costs_a_third_of_a_failure(http: httpx.AsyncClient, people: People) -> None:
+    ann = await people()
+    codes = [
+        (await http.post("/auth/sign-in", json=sign_in_body(ann.user["username"], PASSWORD))).status_code
+        for _ in range(7)
+    ]
+    assert codes == [200] * 7
+
+
+@limits(sign_in_rate=9)
+async def test_guesses_at_many_names(http: httpx.AsyncClient) -> None:
+    codes = [
+        (await http.post("/auth/sign-in", json=sign_in_body(f"somebody-{number}", "password"))).status_code
+        for number in range(4)
+    ]
+    assert codes == [401, 401, 401, 429]
+    elsewhere = await http.post("/auth/sign-in", json=sign_in_body("somebody", "password"), headers=LATER)
+    assert elsewhere.status_code == 401
+
+
+@limits(sign_in_rate=600, sign_in_rate_of_name=0)
+@one_transport
+async def test_a_sign_in_too_many_goes_when_it_was_said(
+    http: httpx.AsyncClient, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth_module, "FAILED", 599)
+    ann = await people()
+    wrong, right = (sign_in_body(ann.user["username"], password) for password in ("a wrong one", PASSWORD))
+    refused = await limited(lambda: http.post("/auth/sign-in", json=wrong))
+    assert refused.json()["message"] == "Too many attempts to sign in from your network"
+    monkeypatch.setattr(auth_module, "FAILED", 3)
+    await asyncio.sleep(1)  # ten tokens
+    assert (await http.post("/auth/sign-in", json=right)).status_code == 200
+
+
+@limits(sign_up_rate=2)
+async def test_accounts_of_one_address(http: httpx.AsyncClient) -> None:
+    async def sign_up(name: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        return await http.post(
+            "/auth/sign-up", json={"username": name, "credential": PASSWORD}, headers=headers
+        )
+
+    assert [(await sign_up(f"new-{number}")).status_code for number in range(3)] == [201, 201, 429]
+    assert (await sign_up("new-3")).json()["message"] == "Too many accounts were made from your network"
+    assert (await sign_up("new-3", LATER)).status_code == 201
+
+
+@one_transport
+async def test_those_who_sign_in_at_once_are_bounded(
+    http: httpx.AsyncClient, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await people()
+    monkeypatch.setattr(auth_module, "MOST_AT_THE_DOOR", 2)
+    body = sign_in_body(ann.user["username"], PASSWORD)
+    answers = await asyncio.gather(*(http.post("/auth/sign-in", json=body) for _ in range(8)))
+    codes = {answer.status_code for answer in answers}
+    assert codes == {200, 503}
+    assert {answer.headers.get("retry-after") for answer in answers} == {None, "3"}
+    assert (await http.post("/auth/sign-in", json=body)).status_code == 200
+
+
+# Uploads
+
+
+@limits(upload_rate=2)
+@one_transport
+async def test_uploads_count_by_the_mib(people: People) -> None:
+    ann = await people()
+
+    async def upload(size: int) -> httpx.Response:
+        return await ann.http.post("/chat/files", files={"file": ("a.bin", b"x" * size)})
+
+    assert [(await upload(10)).status_code for _ in range(3)] == [201, 201, 429]
+    refused = await upload(10)
+    assert refused.json()["message"] == "You have uploaded too much lately"
+    assert 0 < int(refused.headers["retry-after"]) <= 30

@@ -112,19 +112,6 @@ async def attach(
     )
 
 
-async def attachments_of(q: Queries, message_ids: Sequence[str]) -> list[Row]:
-    """The files of messages, each with its `message_id`, those of one message in their order."""
-    return await q.rows(
-        """
-        select id, message_id, name, media_type, size, width, height, thumbnail_key
-        from files
-        where message_id = any(cast(:message_ids as text[]))
-        order by message_id, place
-        """,
-        message_ids=list(message_ids),
-    )
-
-
 async def detach_of_message(q: Queries, message_id: str) -> None:
     """Takes the files from a message that is deleted; they expire at once."""
     await q.rows(

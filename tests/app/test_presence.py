@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -15,9 +15,11 @@ import pytest
 import redis.asyncio
 
 from app.config import Settings
-from app.db import Database
+from app.db import Database, Queries
 from app.presence_leases import Claim, Leases
+from app.presence_news import PresenceNews
 from app.soft_state import PREFIX, SoftState
+from protocol import BusUnavailable
 from tests.app.conftest import PATIENCE, Device, Instance, Person
 from tests.conftest import RestartableValkey
 
@@ -215,23 +217,22 @@ async def test_who_has_left_the_room_is_not_told_any_more(people: People) -> Non
     assert await presence(bob, ann, cat) == {cat.id: "online"}
 
 
-async def fill(db: Database, room: str, count: int) -> None:
-    """Adds members to a room who are nobody."""
+async def fill(db: Database, room: str, count: int, state: str = "member") -> None:
+    """Adds people to a room who are nobody."""
     await db.rows(
         """
-        insert into users (id, username, credential)
-        select :room || '-' || n, 'nobody-' || n, 'none' from generate_series(1, :count) n
+        with nobodies as (
+            insert into users (id, username, credential)
+            select :room || '-' || :state || '-' || n, :state || '-' || n, 'none' from generate_series(1, :count) n
+            returning id
+        )
+        insert into room_members (id, room_id, user_id, state, change_seq)
+        select id, :room, id, :state, 1000 + (select count(*) from room_members) + row_number() over ()
+        from nobodies
         """,
         room=room,
         count=count,
-    )
-    await db.rows(
-        """
-        insert into room_members (id, room_id, user_id, change_seq)
-        select :room || '-' || n, :room, :room || '-' || n, 1000 + n from generate_series(1, :count) n
-        """,
-        room=room,
-        count=count,
+        state=state,
     )
 
 
@@ -243,6 +244,8 @@ async def test_a_room_of_more_than_500_asks_instead_of_being_told(
     [room] = await together(ann, bob)
     await together(ann, cat)
     await fill(db, room, members - 2)
+    await fill(db, room, 3, "invited")
+    await fill(db, room, 3, "left")
     hers = await ann.device()
     await bob.device()
     await cat.device()
@@ -507,7 +510,7 @@ async def test_thousands_of_users_of_a_dead_instance(
     soft_state = SoftState(redis_url)
     dead = Leases(soft_state, max_sockets=0)
     await dead.begin("dead", 60_000)
-    await dead.count("dead", [Claim(f"{room}-{n}", 0, 1) for n in range(1, 1_201)])
+    await dead.count("dead", [Claim(f"{room}-member-{n}", 0, 1) for n in range(1, 1_201)])
     await dead.renew("dead", 0)
     await soft_state.close()
     await start()
@@ -560,3 +563,133 @@ async def test_a_redis_that_has_lost_everything_is_told_who_is_here(
     await in_redis.flushall()
     assert (await news(hers, bob))["status"] == "online"
     assert await sockets(in_redis, bob) == [1]
+
+
+async def test_an_outage_that_is_longer_than_the_leases_is_not_taken_for_death(
+    people: People,
+    start: Start,
+    redis_server: Callable[[], RestartableValkey],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = redis_server()
+    here, there = [await start(redis_url=server.url, presence_lease=SHORT_LEASE) for _ in range(2)]
+    ann, bob, cat = await people(), await people(), await people()
+    await together(ann, bob, cat)
+    hers = await ann.device(here.url)
+    his = await bob.device(there.url)
+    await news(hers, bob)
+    async with redis.asyncio.Redis.from_url(server.url, decode_responses=True) as client:
+        leases = f"{PREFIX}presence:instances"
+        await client.zadd(leases, dict.fromkeys(await client.zrange(leases, 0, -1), 1))
+    server.stop()
+
+    async def both_noticed() -> bool:
+        return sum("presence is not kept" in line.message for line in caplog.records) == 2
+
+    await eventually(both_noticed)
+    server.start()
+
+    async def are_swept() -> bool:
+        async with redis.asyncio.Redis.from_url(server.url) as client:
+            return bool(await client.zcount(leases, 0, 1) == 0)
+
+    await eventually(are_swept)
+    await cat.device(here.url)
+    for device, other in ((hers, bob), (his, ann)):
+        await news(device, cat)
+        assert set(heard(device, other)) <= {"online"}
+
+
+# What is told when telling takes its time
+
+
+@asynccontextmanager
+async def seen_slowly(db: Database, person: Person) -> AsyncIterator[None]:
+    """While it lasts, it cannot be written when somebody was last seen."""
+    held, release = asyncio.Event(), asyncio.Event()
+
+    async def hold(q: Queries) -> None:
+        await q.rows("select id from users where id = :id for no key update", id=person.id)
+        held.set()
+        await release.wait()
+
+    holding = asyncio.create_task(db.transaction(hold))
+    await held.wait()
+    try:
+        yield
+    finally:
+        release.set()
+        await holding
+
+
+async def somebody_waits(db: Database) -> bool:
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    return bool(await db.value(waiting))
+
+
+async def test_news_that_come_late_do_not_stay_the_last_word(
+    people: People, start: Start, db: Database
+) -> None:
+    elsewhere = await start()
+    ann, bob = await people(), await people()
+    await together(ann, bob)
+    hers = await ann.device()
+    his = await bob.device()
+    await news(hers, bob)
+    async with seen_slowly(db, bob):
+        await his.close()
+        await eventually(lambda: somebody_waits(db))  # to tell that he has gone
+        await bob.device(elsewhere.url)
+        assert (await news(hers, bob))["status"] == "online"
+    await news(hers, bob, "offline")
+    await news(hers, bob, "online")
+    assert heard(hers, bob) == ["online", "online", "offline", "online"]
+
+
+async def test_what_an_instance_could_not_tell_before_it_stopped_is_told_by_another(
+    people: People, start: Start, db: Database
+) -> None:
+    here, there = await start(presence_lease=SHORT_LEASE), await start()
+    ann, bob = await people(), await people()
+    await together(ann, bob)
+    hers = await ann.device(here.url)
+    his = await bob.device(there.url)
+    await news(hers, bob)
+
+    async def has_no_bus() -> bool:
+        try:
+            await there.server.io.emit("nothing")
+        except BusUnavailable:
+            return True
+        return False
+
+    async with seen_slowly(db, bob):
+        await his.close()
+        await eventually(lambda: somebody_waits(db))
+        stopping = asyncio.create_task(there.stop())
+        await eventually(has_no_bus)
+    await stopping
+    await news(hers, bob, "offline")
+    assert heard(hers, bob) == ["online", "offline"]
+
+
+async def test_what_could_not_be_told_without_the_database_is_told_later(
+    instance: Instance, people: People, db: Database, database_url: str, redis_url: str
+) -> None:
+    ann, bob = await people(), await people()
+    await together(ann, bob)
+    hers = await ann.device()
+    impatient = Database(database_url, command_timeout=0.3)
+    await impatient.connect()
+    soft_state = SoftState(redis_url)
+    telling = PresenceNews(instance.server.io, impatient, Leases(soft_state, max_sockets=0))
+    async with seen_slowly(db, bob):
+        telling.add([bob.id])
+        assert await telling.told() == [bob.id]
+        telling.resume()
+        assert await telling.told() == [bob.id]
+    telling.resume()
+    assert await telling.told() == []
+    assert (await news(hers, bob))["status"] == "offline"
+    await soft_state.close()
+    await impatient.close()

@@ -26,7 +26,7 @@ export class Chat {
   readonly link: Link;
   readonly kept: Kept;
   readonly account: Account;
-  readonly people = new People();
+  readonly people: People;
   readonly notices = new Notices();
   readonly mentions = new Mentions();
   readonly drafts: Drafts;
@@ -45,6 +45,7 @@ export class Chat {
     this.rest = new Rest(origin);
     this.link = new Link(origin);
     this.kept = new Kept(shelf);
+    this.people = new People((userIds) => this.link.call("presence:get", { userIds }));
     this.account = new Account(this.rest, this.kept, {
       entered: (session) => this.#enter(session),
       left: () => this.#leave(),
@@ -159,7 +160,10 @@ export class Chat {
     const { roomId, userId, seq, member } = change;
     this.follower.receive(roomId, { type: "member", seq, member });
     if (member.state !== "member") this.typing.end(roomId, userId);
-    if (userId !== this.me()) return;
+    if (userId !== this.me()) {
+      if (member.state === "member" && !this.people.presence(userId)) this.people.ask([userId]);
+      return;
+    }
     if (member.state === "member") this.lists.promoted(change);
     else if (member.state !== "invited") this.#gone(roomId, member.state);
   }

@@ -52,7 +52,7 @@ export function failure(reason: FailureReason): ChatError {
 /** The error of a refused ack. */
 export function refused(error: Pick<ErrorBody, "reason" | "message" | "retryAfter">): ChatError {
   const known = error.reason in SENTENCES ? error.reason : "internal";
-  const text = TELLING.has(known) && error.message ? sentence(error.message) : SENTENCES[known];
+  const text = TELLING.has(known) && error.message ? sentence(fieldInWords(error.message)) : SENTENCES[known];
   const wait = error.retryAfter ?? null;
   return new ChatError(known, known === "rate_limited" && wait ? waiting(wait) : text, wait);
 }
@@ -60,6 +60,20 @@ export function refused(error: Pick<ErrorBody, "reason" | "message" | "retryAfte
 /** What to show for anything that was thrown. */
 export function inWords(error: unknown): string {
   return error instanceof ChatError ? error.message : SENTENCES.internal;
+}
+
+const FIELDS: Record<string, string> = {
+  credential: "password", content: "message", displayName: "display name", roomId: "room", userId: "user",
+};
+
+/** "credential: Expected `str` of length >= 8" as one would say it. */
+function fieldInWords(message: string): string {
+  const [, path, fault] = /^([\w.]+): (.+)$/.exec(message) ?? [];
+  if (!path || !fault) return message;
+  const words = fault
+    .replace(/^Expected `str` of length >= (\d+)$/, "must have at least $1 characters")
+    .replace(/^Expected `str` of length <= (\d+)$/, "must have at most $1 characters");
+  return `The ${FIELDS[path] ?? path} ${words.charAt(0).toLowerCase()}${words.slice(1)}`;
 }
 
 function waiting(ms: number): string {

@@ -1,10 +1,18 @@
 /** Everybody who was met, and who of them is there. */
 import { signal } from "@preact/signals";
 import type { Member, Message, Presence, UserRef } from "./contract";
+import { ChatError } from "./errors";
+
+const SETTLE = 300; // ms: one question for many
+const MOST = 100; // people in one question
 
 export class People {
+  readonly #wanted = new Set<string>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #users = signal<ReadonlyMap<string, UserRef>>(new Map());
   readonly #presence = signal<ReadonlyMap<string, Presence>>(new Map());
+
+  constructor(private readonly presenceOf: (userIds: string[]) => Promise<Presence[]>) {}
 
   /** Reads a signal. */
   user(id: string): UserRef | null {
@@ -44,7 +52,28 @@ export class People {
     this.#presence.value = new Map([...gone, ...online].map((presence) => [presence.userId, presence]));
   }
 
+  /** Asks for the presence of people whom one begins to share a room with: nobody tells it then. */
+  ask(userIds: Iterable<string>): void {
+    for (const id of userIds) this.#wanted.add(id);
+    if (this.#wanted.size) this.#timer ??= setTimeout(() => void this.#ask(), SETTLE);
+  }
+
+  async #ask(): Promise<void> {
+    this.#timer = undefined;
+    const asked = [...this.#wanted].slice(0, MOST);
+    for (const id of asked) this.#wanted.delete(id);
+    try {
+      this.tell(await this.presenceOf(asked));
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error; // it stays unknown until it changes
+    }
+    this.ask([]);
+  }
+
   forget(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#wanted.clear();
     this.#users.value = new Map();
     this.#presence.value = new Map();
   }

@@ -7,11 +7,6 @@ const REASONS: Record<number, Reason> = {
   422: "invalid", 429: "rate_limited", 503: "unavailable",
 };
 
-interface RestError {
-  message: string;
-  details?: { cause?: { path: string; message: string; code: string }[] };
-}
-
 export interface Asking {
   body?: unknown;
   /** Left out where null or undefined. */
@@ -49,7 +44,7 @@ export class Rest {
       request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
       request.onload = () => {
         if (request.status === 201) resolve(request.response as Attachment);
-        else reject(errorOf(request.status, request.response as RestError, request.getResponseHeader("Retry-After")));
+        else reject(errorOf(request.status, request.response as { message: string } | null, request.getResponseHeader("Retry-After")));
       };
       request.onerror = () => reject(failure("offline"));
       request.onabort = () => reject(new DOMException("The upload was stopped", "AbortError"));
@@ -84,17 +79,11 @@ export class Rest {
     }
     if (response.ok) return response;
     const told: unknown = await response.json().catch(() => null); // a proxy's error page is no JSON
-    throw errorOf(response.status, told as RestError | null, response.headers.get("Retry-After"));
+    throw errorOf(response.status, told as { message: string } | null, response.headers.get("Retry-After"));
   }
 }
 
-function errorOf(status: number, told: RestError | null, retryAfter: string | null): ChatError {
+function errorOf(status: number, told: { message: string } | null, retryAfter: string | null): ChatError {
   const reason = REASONS[status] ?? "internal";
-  const causes = told?.details?.cause?.map(({ path, message }) => `${path.split(".").at(-1)} ${message}`) ?? [];
-  const message = causes.length ? capital(causes.join("; ")) : (told?.message ?? "");
-  return refused({ reason, message, ...(retryAfter ? { retryAfter: Number(retryAfter) * 1000 } : {}) });
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return refused({ reason, message: told?.message ?? "", ...(retryAfter ? { retryAfter: Number(retryAfter) * 1000 } : {}) });
 }

@@ -104,8 +104,9 @@ export class LiveRoom implements OpenRoom {
     await this.load();
   }
 
-  /** The connection is back: what had failed for want of it is done now. */
+  /** The connection is back: what had failed for want of it is done now, and who is there is asked anew. */
   resume(): void {
+    this.around.people.ask(this.members.peek().map(({ userId }) => userId));
     if (this.timeline.peek().status !== "ready") void this.load();
   }
 

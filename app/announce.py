@@ -41,7 +41,11 @@ class Announcer:
 
     async def message(self, message: Message) -> None:
         """Tells a room of a new message; in a direct conversation, under the name that it has there."""
-        await self.room(message.room_id, MESSAGE_NEW if message.receiver_id is UNSET else DIRECT_NEW, message)
+        if message.receiver_id is UNSET:
+            await self.room(message.room_id, MESSAGE_NEW, message)
+        else:
+            # All devices of both, also those that do not follow a conversation that has only begun.
+            await self.room(message.room_id, DIRECT_NEW, message, message.sender_id, message.receiver_id)
 
     async def user(self, user_id: str, event: str, payload: Sent) -> None:
         """Tells all devices of a user."""

@@ -1,11 +1,10 @@
-"""Every operation of the chat, in the order in which a user meets them."""
+"""The operations on accounts, messages and presence; those on rooms are in `contract_rooms`."""
 
 from app.auth import Auth
 from app.events import TypingUpdate
 from app.messages import MessageWriter
 from app.operations import Operation
 from app.payloads import (
-    CreateRoom,
     GetPresence,
     Nothing,
     ReadHistory,
@@ -17,10 +16,9 @@ from app.payloads import (
 )
 from app.presence import Presence
 from app.reading import Reading
-from app.rooms import Rooms
 from app.sign_out import SignOuts
 from app.typing import Typing
-from app.views import MemberChanged, Message, Room, Session, User
+from app.views import Message, Session, User
 from app.views import Presence as PresenceView
 
 
@@ -42,53 +40,6 @@ def accounts(auth: Auth, sign_outs: SignOuts) -> list[Operation]:
             run=sign_outs.sign_out, takes=SignOut, gives=None, http=("POST", "/auth/sign-out"), status=204
         ),
         Operation(run=auth.who_am_i, takes=Nothing, gives=User, http=("GET", "/auth/who-am-i")),
-    ]
-
-
-def rooms(rooms: Rooms) -> list[Operation]:
-    """Rooms, and who enters and leaves them."""
-    return [
-        Operation(
-            run=rooms.list_all,
-            takes=Nothing,
-            gives=list[Room],
-            event="room:list",
-            code="LIST_FAILED",
-            http=("GET", "/chat/rooms"),
-        ),
-        Operation(
-            run=rooms.create,
-            takes=CreateRoom,
-            gives=Room,
-            event="room:create",
-            code="CREATE_FAILED",
-            http=("POST", "/chat/rooms"),
-            status=201,
-        ),
-        Operation(
-            run=rooms.get,
-            takes=RoomRef,
-            gives=Room,
-            event="room:get",
-            code="GET_FAILED",
-            http=("GET", "/chat/rooms/{roomId}"),
-        ),
-        Operation(
-            run=rooms.join,
-            takes=RoomRef,
-            gives=Room,
-            event="room:join",
-            code="JOIN_FAILED",
-            http=("POST", "/chat/rooms/{roomId}/join"),
-        ),
-        Operation(
-            run=rooms.leave,
-            takes=RoomRef,
-            gives=MemberChanged,
-            event="room:leave",
-            code="LEAVE_FAILED",
-            http=("POST", "/chat/rooms/{roomId}/leave"),
-        ),
     ]
 
 

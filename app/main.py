@@ -14,20 +14,24 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from app import contract
+from app import contract, contract_rooms
 from app.announce import Announcer
 from app.api import Api, rest
 from app.auth import Auth
 from app.config import Settings
 from app.db import Database, migrate
 from app.descriptions import Descriptions
+from app.direct import Direct
 from app.file_routes import FileRoutes
 from app.files import Files
 from app.handlers import Handlers
 from app.health import Health
 from app.limits import Limits, buckets_of
+from app.members import RoomMembers
 from app.messages import MessageWriter
+from app.operations import Operation
 from app.page import Page
+from app.people import People
 from app.presence import Presence
 from app.reading import Reading
 from app.refusals import Refusal
@@ -69,12 +73,8 @@ def create_app(settings: Settings) -> Starlette:
         await typing.sent(message.sender_id, message.room_id)
 
     writer = MessageWriter(db, announce)
-    operations = [
-        *contract.accounts(auth, sign_outs),
-        *contract.rooms(Rooms(db, announcer)),
-        *contract.messages(writer, Reading(db)),
-        *contract.presence(presence, typing),
-    ]
+    chat = chat_operations(settings, db, announcer, writer, presence)
+    operations = [*contract.accounts(auth, sign_outs), *chat, *contract.presence(presence, typing)]
     handlers = Handlers(io, db, auth, limits, operations, presence, typing)
     handlers.attach()
     storage = open_storage(settings)
@@ -114,6 +114,22 @@ def create_app(settings: Settings) -> Starlette:
     app.state.in_flight = in_flight
     app.state.descriptions = descriptions
     return app
+
+
+def chat_operations(
+    settings: Settings, db: Database, announcer: Announcer, writer: MessageWriter, presence: Presence
+) -> list[Operation]:
+    """What people do with rooms and messages."""
+    reading = Reading(db)
+    most_rooms = settings.max_rooms_per_user
+    rooms = Rooms(db, announcer, most_rooms=most_rooms)
+    return [
+        *contract_rooms.rooms(rooms),
+        *contract_rooms.discovery(rooms, People(db)),
+        *contract_rooms.members(RoomMembers(db, announcer, presence.of, most_rooms=most_rooms)),
+        *contract_rooms.direct(Direct(db, announcer, writer, reading, presence.of)),
+        *contract.messages(writer, reading),
+    ]
 
 
 @asynccontextmanager

@@ -11,12 +11,13 @@ import uuid_utils
 from app import store
 from app.announce import Announcer
 from app.caller import Caller
-from app.db import Database, DatabaseUnavailable, Queries
-from app.events import ROOM_ADDED, USER_JOINED, USER_LEFT
-from app.payloads import CreateRoom, Nothing, RoomRef
+from app.db import Database, DatabaseUnavailable, Queries, Row
+from app.events import MEMBER_UPDATED, ROOM_ADDED, ROOM_UPDATED, USER_JOINED, USER_LEFT
+from app.payloads import CreateRoom, DiscoverRooms, Nothing, RoomRef, UpdateRoom
 from app.refusals import Refusal, refuse
-from app.rows import member_of, room_of
-from app.views import MemberChanged, Room
+from app.rows import member_of, public_room_of, room_info_of, room_of
+from app.validation import is_id
+from app.views import MemberChanged, MemberState, PublicRooms, Role, Room, RoomInfo
 from protocol import BusUnavailable
 
 log = logging.getLogger(__name__)
@@ -26,22 +27,44 @@ NOT_A_MEMBER = "You are not a member of this room"
 
 
 class Rooms:
-    """Rooms, and who enters and leaves them."""
+    """Rooms, and who enters and leaves them. A user may be in `most_rooms`, 0 for any number."""
 
-    def __init__(self, db: Database, announcer: Announcer) -> None:
+    def __init__(self, db: Database, announcer: Announcer, *, most_rooms: int = 0) -> None:
         self._db = db
         self._announcer = announcer
+        self._most_rooms = most_rooms
 
     async def list_all(self, caller: Caller, _: Nothing) -> list[Room]:
         """The rooms that the user is a member of, by name; direct conversations are not among them."""
         return [room_of(row) for row in await store.rooms.of_user(self._db, caller.user_id, "member")]
+
+    async def list_invitations(self, caller: Caller, _: Nothing) -> list[Room]:
+        """The rooms that the user is invited to, by name."""
+        return [room_of(row) for row in await store.rooms.of_user(self._db, caller.user_id, "invited")]
+
+    async def discover(self, caller: Caller, payload: DiscoverRooms) -> PublicRooms:
+        """Public rooms in the order in which they were made; with a query, those whose names fit it.
+
+        They do when each word of the query begins a word of the name. Refused: `not_found` for an unknown `after`.
+        """
+        after, size = payload.after, payload.limit
+        if after is not None and not (is_id(after) and await store.rooms.is_public(self._db, after)):
+            raise Refusal("not_found", NO_ROOM)
+        if payload.query is None:
+            rows = await store.rooms.public(self._db, caller.user_id, after=after, limit=size + 1)
+        else:
+            rows = await store.rooms.public_with_words(
+                self._db, caller.user_id, query=payload.query, after=after, limit=size + 1
+            )
+        rooms = [public_room_of(row) for row in rows[:size]]
+        return PublicRooms(rooms=rooms, next=rooms[-1].id if len(rows) > size else None)
 
     async def get(self, caller: Caller, payload: RoomRef) -> Room:
         """One room that the user is a member of. Refused: `not_found`, `not_a_member`."""
         return await room_of_member(self._db, payload.room_id, caller.user_id)
 
     async def create(self, caller: Caller, payload: CreateRoom) -> Room:
-        """Makes a room with its creator as admin."""
+        """Makes a room with its creator as admin. Refused: `too_many` for one who is in as many rooms as one may be."""
         room_id = str(uuid_utils.uuid7())
 
         async def work(q: Queries) -> Room:
@@ -50,10 +73,10 @@ class Rooms:
                 room_id=room_id,
                 kind="private" if payload.is_private else "public",
                 name=payload.name.strip(),
-                description=payload.description,
+                description=(payload.description or "").strip() or None,
                 created_by=caller.user_id,
             )
-            await _add_member(q, room_id, caller.user_id, "admin")
+            await self._enter(q, room_id, caller.user_id, "admin")
             return await room_of_member(q, room_id, caller.user_id)
 
         room = await self._db.transaction(work)
@@ -64,25 +87,48 @@ class Rooms:
             log.warning("room %s was created but not announced", room_id)
         return room
 
-    async def join(self, caller: Caller, payload: RoomRef) -> Room:
-        """Makes the user a member of a public room; changes nothing for one who is a member of any room already.
+    async def update(self, caller: Caller, payload: UpdateRoom) -> Room:
+        """Changes the name or the description of a room; admins only. What is the same already is no change.
 
-        Whoever enters a room that all have left becomes its admin. Refused: `not_found`, `forbidden`.
+        Refused: `not_found`, `not_a_member`, `forbidden`.
+        """
+
+        async def work(q: Queries) -> tuple[Room, RoomInfo | None]:
+            row = await lock_as_admin(q, payload.room_id, caller.user_id)
+            old = row["name"], row["description"]
+            name = old[0] if payload.name is None else payload.name.strip()
+            description = old[1] if payload.description is None else payload.description.strip() or None
+            info = None
+            if (name, description) != old:
+                seq = await store.rooms.next_seq(q, payload.room_id)
+                row = await store.rooms.update(
+                    q, room_id=payload.room_id, name=name, description=description, change_seq=seq
+                )
+                info = room_info_of(row)
+            return await room_of_member(q, payload.room_id, caller.user_id), info
+
+        room, info = await self._db.transaction(work)
+        if info is not None:
+            await self._announcer.room(room.id, ROOM_UPDATED, info)
+        return room
+
+    async def join(self, caller: Caller, payload: RoomRef) -> Room:
+        """Makes the user a member of a room that is public or that they are invited to.
+
+        It changes nothing for one who is a member of any room already. Whoever enters a room that all have left becomes
+        its admin. Refused: `not_found`, `forbidden`, and `too_many` for one who is in as many rooms as one may be.
         """
         user_id, room_id = caller.user_id, payload.room_id
 
         async def work(q: Queries) -> tuple[Room, bool]:
             row = await store.rooms.lock(q, room_id) or refuse("not_found", NO_ROOM)
             member = await store.members.state(q, room_id, user_id)
-            if member is not None and member["state"] == "member":
-                return await room_of_member(q, room_id, user_id), False
-            if member is not None and member["state"] == "banned":
-                raise Refusal("forbidden", "You are banned from this room")
-            if row["kind"] != "public":
-                raise Refusal("forbidden", "This room is entered by invitation only")
-            others = await store.members.others(q, room_id, user_id)
-            await _add_member(q, room_id, user_id, "member" if others["members"] else "admin")
-            return await room_of_member(q, room_id, user_id), True
+            state = None if member is None else member["state"]
+            if state != "member":
+                _may_enter(row["kind"], state)
+                others = await store.members.others(q, room_id, user_id)
+                await self._enter(q, room_id, user_id, "member" if others["members"] else "admin")
+            return await room_of_member(q, room_id, user_id), state != "member"
 
         room, joined = await self._db.transaction(work)
         if joined:
@@ -92,39 +138,52 @@ class Rooms:
         return room
 
     async def leave(self, caller: Caller, payload: RoomRef) -> MemberChanged:
-        """Ends the user's membership. Refused: `not_found`, `not_a_member`, and `conflict` for a last admin.
+        """Ends the user's membership, or declines an invitation.
 
-        The user's sockets leave the room's channel even when there was no membership to end: an earlier attempt may
-        have been committed and not announced.
+        Refused: `not_found`, `not_a_member`, `forbidden` for a direct conversation, and `conflict` for the last admin
+        of a room that others are in: name another one before. The user's sockets leave the room's channel even when
+        there was no membership to end: an earlier attempt may have been committed and not announced.
         """
         user_id, room_id = caller.user_id, payload.room_id
 
-        async def work(q: Queries) -> MemberChanged | None:
+        async def work(q: Queries) -> tuple[MemberChanged, str] | None:
             row = await store.rooms.lock(q, room_id) or refuse("not_found", NO_ROOM)
             member = await store.members.state(q, room_id, user_id)
-            if member is None or member["state"] != "member":
+            if member is None or member["state"] not in ("member", "invited"):
                 return None
             if row["kind"] == "direct":
                 raise Refusal("forbidden", "A direct conversation cannot be left")
-            others = await store.members.others(q, room_id, user_id)
-            if others["members"] and not others["admins"]:
-                raise Refusal("conflict", "The last admin cannot leave while there are other members")
+            if member["role"] == "admin":
+                others = await store.members.others(q, room_id, user_id)
+                if others["members"] and not others["admins"]:
+                    raise Refusal("conflict", "The last admin cannot leave while there are other members")
             seq = await store.rooms.next_seq(q, room_id)
             await store.members.mark_left(q, room_id=room_id, user_id=user_id, change_seq=seq)
-            return await member_changed(q, room_id, user_id)
+            event = USER_LEFT if member["state"] == "member" else MEMBER_UPDATED
+            return await member_changed(q, room_id, user_id), event
 
-        change = await self._db.transaction(work)
+        left = await self._db.transaction(work)
         await self._announcer.follow(user_id, room_id, member=False)
-        if change is None:
+        if left is None:
             raise Refusal("not_a_member", NOT_A_MEMBER)
-        await self._announcer.room(room_id, USER_LEFT, change, user_id)
+        change, event = left
+        await self._announcer.room(room_id, event, change, user_id)
         return change
+
+    async def _enter(self, q: Queries, room_id: str, user_id: str, role: Role) -> None:
+        if self._most_rooms:
+            await store.accounts.lock(
+                q, user_id
+            )  # for another instance may let the same user into another room
+            if await store.members.count_of_user(q, user_id) >= self._most_rooms:
+                raise Refusal("too_many", "You are in as many rooms as one may be: leave one first")
+        await put_member(q, room_id, user_id, role=role)
 
     async def _announce_joined(self, user_id: str, room: Room) -> None:
         await self._announcer.follow(user_id, room.id, member=True)
         await self._announcer.user(user_id, ROOM_ADDED, room)
         change = await member_changed(self._db, room.id, user_id)
-        await self._announcer.room(room.id, USER_JOINED, change)
+        await self._announcer.room(room.id, USER_JOINED, change, user_id)
 
 
 async def room_of_member(q: Queries, room_id: str, user_id: str) -> Room:
@@ -137,6 +196,41 @@ async def room_of_member(q: Queries, room_id: str, user_id: str) -> Room:
     return room_of(row)
 
 
+async def put_member(
+    q: Queries,
+    room_id: str,
+    user_id: str,
+    *,
+    role: Role = "member",
+    state: MemberState = "member",
+    changed_by: str | None = None,
+) -> None:
+    """Gives a user a place in a locked room, as the next change of its log."""
+    await store.members.put(
+        q,
+        member_id=str(uuid_utils.uuid7()),
+        room_id=room_id,
+        user_id=user_id,
+        role=role,
+        change_seq=await store.rooms.next_seq(q, room_id),
+        state=state,
+        changed_by=changed_by,
+    )
+
+
+async def lock_as_admin(q: Queries, room_id: str, user_id: str) -> Row:
+    """Holds a room for one of its admins to change. Raises Refusal: `not_found`, `not_a_member`, `forbidden`."""
+    row = await store.rooms.lock(q, room_id) or refuse("not_found", NO_ROOM)
+    member = await store.members.state(q, room_id, user_id)
+    if member is None or member["state"] != "member":
+        raise Refusal("not_a_member", NOT_A_MEMBER)
+    if row["kind"] == "direct":
+        raise Refusal("forbidden", "A direct conversation has no admins and stays as it is")
+    if member["role"] != "admin":
+        raise Refusal("forbidden", "Only an admin of the room may do this")
+    return row
+
+
 async def member_changed(q: Queries, room_id: str, user_id: str) -> MemberChanged:
     """The last change of somebody's place in a room, to be announced."""
     row = await store.members.shown(q, room_id, user_id)
@@ -145,12 +239,8 @@ async def member_changed(q: Queries, room_id: str, user_id: str) -> MemberChange
     return MemberChanged(room_id=room_id, user_id=user_id, seq=member.change_seq, member=member)
 
 
-async def _add_member(q: Queries, room_id: str, user_id: str, role: str) -> None:
-    await store.members.put(
-        q,
-        member_id=str(uuid_utils.uuid7()),
-        room_id=room_id,
-        user_id=user_id,
-        role=role,
-        change_seq=await store.rooms.next_seq(q, room_id),
-    )
+def _may_enter(kind: str, state: str | None) -> None:
+    if state == "banned":
+        raise Refusal("forbidden", "You are banned from this room")
+    if kind == "direct" or (kind == "private" and state != "invited"):
+        raise Refusal("forbidden", "This room is entered by invitation only")

@@ -5,7 +5,18 @@ from typing import Any
 import msgspec
 
 from app.db import Row
-from app.views import Attachment, Member, Membership, Message, Reaction, Room, RoomInfo, User, UserRef
+from app.views import (
+    Attachment,
+    Member,
+    Membership,
+    Message,
+    PublicRoom,
+    Reaction,
+    Room,
+    RoomInfo,
+    User,
+    UserRef,
+)
 
 
 def user_ref_of(row: Row, user_id: str) -> UserRef:
@@ -50,6 +61,11 @@ def room_of(row: Row) -> Room:
 def room_info_of(row: Row) -> RoomInfo:
     """A row of table rooms."""
     return RoomInfo(**_room_fields(row))
+
+
+def public_room_of(row: Row) -> PublicRoom:
+    """A row of `store.rooms.public`."""
+    return PublicRoom(**{name: row[name] for name in PublicRoom.__struct_fields__})
 
 
 def member_of(row: Row) -> Member:

@@ -64,33 +64,153 @@ async def others(q: Queries, room_id: str, user_id: str) -> Row:
     return row
 
 
-async def put(q: Queries, *, member_id: str, room_id: str, user_id: str, role: str, change_seq: int) -> None:
-    """Makes a user a member of a locked room, anew or again; what came before counts as read."""
+async def count_of_user(q: Queries, user_id: str, state: str = "member") -> int:
+    """How many public and private rooms a user is a `member` of, or `invited` to."""
+    count: int = await q.value(
+        """
+        select count(*)
+        from room_members m
+        join rooms r on r.id = m.room_id
+        where m.user_id = :user_id and m.state = :state and m.state in ('member', 'invited') and r.kind <> 'direct'
+        """,
+        user_id=user_id,
+        state=state,
+    )
+    return count
+
+
+async def listed(q: Queries, room_id: str, *, after: str | None, limit: int) -> list[Row]:
+    """Members of a room and people invited to it, in the order of their ids, after `after`."""
+    return await q.rows(
+        """
+        select * from shown_members
+        where room_id = :room_id and state in ('member', 'invited') and user_id > coalesce(cast(:after as text), '')
+        order by user_id
+        limit :limit
+        """,
+        room_id=room_id,
+        after=after,
+        limit=limit,
+    )
+
+
+async def put(
+    q: Queries,
+    *,
+    member_id: str,
+    room_id: str,
+    user_id: str,
+    role: str,
+    change_seq: int,
+    state: str = "member",
+    changed_by: str | None = None,
+) -> None:
+    """Gives a user a place in a locked room, anew or again; what came before counts as read."""
     await q.value(
         """
-        insert into room_members (id, room_id, user_id, role, change_seq, last_read_seq)
-        values (:member_id, :room_id, :user_id, :role, :change_seq, :change_seq)
+        insert into room_members (id, room_id, user_id, role, state, changed_by, change_seq, last_read_seq)
+        values (:member_id, :room_id, :user_id, :role, :state, :changed_by, :change_seq, :change_seq)
         on conflict (room_id, user_id) do update
-        set role = excluded.role, state = 'member', change_seq = excluded.change_seq, joined_at = now(),
-            left_at = null, changed_by = null, last_read_at = null, last_read_seq = excluded.last_read_seq
+        set role = excluded.role, state = excluded.state, change_seq = excluded.change_seq, joined_at = now(),
+            left_at = null, changed_by = excluded.changed_by, last_read_at = null,
+            last_read_seq = excluded.last_read_seq
         """,
         member_id=member_id,
         room_id=room_id,
         user_id=user_id,
         role=role,
+        state=state,
+        changed_by=changed_by,
         change_seq=change_seq,
     )
 
 
-async def mark_left(q: Queries, *, room_id: str, user_id: str, change_seq: int) -> None:
-    """Turns a membership of a locked room into a tombstone."""
+async def set_role(
+    q: Queries, *, room_id: str, user_id: str, role: str, change_seq: int, changed_by: str
+) -> None:
+    """Changes what a member of a locked room may do."""
     await q.value(
         """
         update room_members
-        set state = 'left', role = 'member', left_at = now(), change_seq = :change_seq, changed_by = null
+        set role = :role, change_seq = :change_seq, changed_by = :changed_by
         where room_id = :room_id and user_id = :user_id
         """,
         room_id=room_id,
         user_id=user_id,
+        role=role,
         change_seq=change_seq,
+        changed_by=changed_by,
+    )
+
+
+async def mark_left(
+    q: Queries,
+    *,
+    room_id: str,
+    user_id: str,
+    change_seq: int,
+    state: str = "left",
+    changed_by: str | None = None,
+) -> None:
+    """Turns somebody's row in a locked room into a tombstone: `left`, `removed` or `banned`."""
+    await q.value(
+        """
+        update room_members
+        set state = :state, role = 'member', left_at = coalesce(left_at, now()), change_seq = :change_seq,
+            changed_by = :changed_by
+        where room_id = :room_id and user_id = :user_id
+        """,
+        room_id=room_id,
+        user_id=user_id,
+        state=state,
+        change_seq=change_seq,
+        changed_by=changed_by,
+    )
+
+
+async def move_mark(q: Queries, *, room_id: str, user_id: str, seq: int) -> Row | None:
+    """Moves a member's mark on to a place, at most to the end of the log; None when it does not move.
+
+    Returns `last_read_seq` and `read_at`. The room's row is read and not locked: who reads holds up nobody.
+    """
+    return await q.row(
+        """
+        update room_members m
+        set last_read_seq = least(cast(:seq as bigint), r.last_seq), last_read_at = now()
+        from rooms r
+        where m.room_id = :room_id and m.user_id = :user_id and m.state = 'member' and r.id = m.room_id
+          and least(cast(:seq as bigint), r.last_seq) > m.last_read_seq
+        returning m.last_read_seq, m.last_read_at as read_at
+        """,
+        room_id=room_id,
+        user_id=user_id,
+        seq=seq,
+    )
+
+
+async def mark(q: Queries, room_id: str, user_id: str) -> Row | None:
+    """How far somebody has read, and since when; what was there before one came counts as read."""
+    return await q.row(
+        """
+        select last_read_seq, coalesce(last_read_at, joined_at) as read_at
+        from room_members
+        where room_id = :room_id and user_id = :user_id
+        """,
+        room_id=room_id,
+        user_id=user_id,
+    )
+
+
+async def has_more_than(q: Queries, room_id: str, number: int) -> bool:
+    """Whether a room has more members than that."""
+    return bool(
+        await q.value(
+            """
+            select exists (
+                select from room_members where room_id = :room_id and state = 'member' offset :number
+            )
+            """,
+            room_id=room_id,
+            number=number,
+        )
     )

@@ -27,9 +27,29 @@ async def insert(
     )
 
 
+async def update(q: Queries, *, room_id: str, name: str, description: str | None, change_seq: int) -> Row:
+    """Changes the fields of a locked room; returns the row."""
+    row = await q.row(
+        """
+        update rooms
+        set name = :name, description = :description, change_seq = :change_seq, modified_at = now()
+        where id = :room_id
+        returning id, kind, name, description, created_by, change_seq, created_at, modified_at
+        """,
+        room_id=room_id,
+        name=name,
+        description=description,
+        change_seq=change_seq,
+    )
+    assert row is not None
+    return row
+
+
 async def lock(q: Queries, room_id: str) -> Row | None:
     """The room's row, held against every other change of its log until the transaction ends."""
-    return await q.row("select id, kind from rooms where id = :room_id for no key update", room_id=room_id)
+    return await q.row(
+        "select id, kind, name, description from rooms where id = :room_id for no key update", room_id=room_id
+    )
 
 
 async def lock_all(q: Queries, room_ids: Sequence[str]) -> None:
@@ -53,15 +73,20 @@ async def exists(q: Queries, room_id: str) -> bool:
     return bool(await q.value("select true from rooms where id = :room_id", room_id=room_id))
 
 
-async def of_member(q: Queries, room_id: str, user_id: str) -> Row | None:
-    """A room with the membership that the user has in it now; None when there is none."""
+async def is_public(q: Queries, room_id: str) -> bool:
+    """Whether there is such a public room."""
+    return bool(
+        await q.value("select true from rooms where id = :room_id and kind = 'public'", room_id=room_id)
+    )
+
+
+async def of_member(q: Queries, room_id: str, user_id: str, state: str = "member") -> Row | None:
+    """A room with how the user belongs to it now, as `member` or as `invited`; None when in no such way."""
     return await q.row(
-        """
-        select * from shown_rooms
-        where id = :room_id and user_id = :user_id and state = 'member'
-        """,
+        "select * from shown_rooms where id = :room_id and user_id = :user_id and state = :state",
         room_id=room_id,
         user_id=user_id,
+        state=state,
     )
 
 
@@ -75,4 +100,44 @@ async def of_user(q: Queries, user_id: str, state: str) -> list[Row]:
         """,
         user_id=user_id,
         state=state,
+    )
+
+
+PUBLIC = """
+select r.id, r.name, r.description, r.created_at,
+       (select count(*)
+        from (select from room_members m where m.room_id = r.id and m.state = 'member' limit 1000) counted
+       ) as member_count,
+       exists (
+           select from room_members mine
+           where mine.room_id = r.id and mine.user_id = :user_id and mine.state = 'member'
+       ) as joined
+from rooms r
+where r.kind = 'public' and r.id > coalesce(cast(:after as text), '')
+"""
+# Null, which nothing fits, for a query without a word.
+BEGINNINGS = """
+(select cast(string_agg('''' || replace(replace(lexeme, '\\', '\\\\'), '''', '''''') || ''':*', ' & ') as tsquery)
+ from unnest(to_tsvector('simple', :query)))
+"""
+
+
+async def public(q: Queries, user_id: str, *, after: str | None, limit: int) -> list[Row]:
+    """Public rooms in the order in which they were made, after the one with the id `after`."""
+    return await q.rows(f"{PUBLIC} order by r.id limit :limit", user_id=user_id, after=after, limit=limit)
+
+
+async def public_with_words(
+    q: Queries, user_id: str, *, query: str, after: str | None, limit: int
+) -> list[Row]:
+    """As `public`, only rooms whose names have, for each word of `query`, one that begins with it.
+
+    PostgreSQL takes the query apart, as it did with the names, so a word is the same thing in both.
+    """
+    return await q.rows(
+        f"{PUBLIC} and to_tsvector('simple', r.name) @@ {BEGINNINGS} order by r.id limit :limit",
+        user_id=user_id,
+        query=query,
+        after=after,
+        limit=limit,
     )

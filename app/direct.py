@@ -1,0 +1,133 @@
+"""Direct conversations: rooms of two people, made when the first message is sent, with their own names on the wire."""
+
+import msgspec
+import uuid_utils
+
+from app import store
+from app.announce import Announcer
+from app.caller import Caller
+from app.db import Database, Queries, Row
+from app.events import ROOM_ADDED
+from app.members import NO_USER, PresenceOf
+from app.messages import MessageWriter
+from app.payloads import ListConversations, ReadDirect, ReadHistory, SendDirect, SendMessage
+from app.reading import Reading
+from app.refusals import Refusal, refuse
+from app.rooms import put_member, room_of_member
+from app.rows import message_of
+from app.validation import is_id
+from app.views import Conversation, Conversations, Message, UserRef
+
+
+class Direct:
+    """What two people say to each other; somebody alone keeps notes."""
+
+    def __init__(
+        self,
+        db: Database,
+        announcer: Announcer,
+        writer: MessageWriter,
+        reading: Reading,
+        presence: PresenceOf,
+    ) -> None:
+        self._db = db
+        self._announcer = announcer
+        self._writer = writer
+        self._reading = reading
+        self._presence = presence
+
+    async def send(self, caller: Caller, payload: SendDirect) -> Message:
+        """Sends a message to one person, or to oneself; the first one makes their conversation.
+
+        Answers with it, or with the original one for a `clientId` that was used before. Refused: `not_found` for a
+        `receiverId` that is no user's, and what `message:send` refuses.
+        """
+        room_id = await self._open(caller.user_id, payload.receiver_id)
+        fields = msgspec.structs.asdict(payload)
+        del fields["receiver_id"]
+        return await self._writer.send(caller, SendMessage(room_id=room_id, **fields))
+
+    async def history(self, caller: Caller, payload: ReadDirect) -> list[Message]:
+        """Messages with one person, newest first, without the deleted ones; none before there is a conversation.
+
+        Refused: `not_found` for an unknown person, or for a message that this conversation does not have.
+        """
+        fields = msgspec.structs.asdict(payload)
+        other_id = fields.pop("user_id")
+        room = await store.direct.find(self._db, caller.user_id, other_id)
+        if room is not None:
+            return await self._reading.history(caller, ReadHistory(room_id=room["id"], **fields))
+        await store.accounts.find(self._db, other_id) or refuse("not_found", NO_USER)
+        if (payload.before, payload.after, payload.around) != (None, None, None):
+            raise Refusal("not_found", "There is no such message in this conversation")
+        return []
+
+    async def list_page(self, caller: Caller, payload: ListConversations) -> Conversations:
+        """The direct conversations of the user, that with the last message first, with what is unread.
+
+        One whose messages were all deleted stands where it began. Refused: `not_found` for an unknown `before`.
+        """
+        user_id, before, size = caller.user_id, payload.before, payload.limit
+        if before is not None and not (
+            is_id(before) and await store.direct.is_conversation(self._db, user_id, before)
+        ):
+            raise Refusal("not_found", "There is no such conversation")
+        rows = await store.direct.conversations(self._db, user_id, before=before, limit=size + 1)
+        present = await self._presence([row["other_id"] for row in rows[:size]])
+        conversations = [
+            Conversation(
+                room_id=row["conversation_id"],
+                user=_other_of(row),
+                presence=present.get(row["other_id"]),
+                last_seq=row["last_seq"],
+                last_read_seq=row["last_read_seq"],
+                unread=row["unread"],
+                last_message=None if row["id"] is None else message_of(row),
+            )
+            for row in rows[:size]
+        ]
+        return Conversations(
+            conversations=conversations, next=conversations[-1].room_id if len(rows) > size else None
+        )
+
+    async def _open(self, user_id: str, other_id: str) -> str:
+        """The id of the room of two people, which the sockets of both follow. Raises Refusal: `not_found`."""
+        if not is_id(other_id):
+            raise Refusal("not_found", NO_USER)
+        found = await store.direct.find(self._db, user_id, other_id)
+        room, made = (found, False) if found is not None else await self._make(user_id, other_id)
+        room_id: str = room["id"]
+        if not room["written"]:
+            # So does whoever finds it empty: the one who made it may not have come this far, or not yet.
+            for person in dict.fromkeys((user_id, other_id)):
+                await self._announcer.follow(person, room_id, member=True)
+                if made:
+                    await self._announcer.user(
+                        person, ROOM_ADDED, await room_of_member(self._db, room_id, person)
+                    )
+        return room_id
+
+    async def _make(self, user_id: str, other_id: str) -> tuple[Row, bool]:
+        """The room of two people, and whether it was made here: others may make it at the same time."""
+        room_id = str(uuid_utils.uuid7())
+
+        async def work(q: Queries) -> tuple[Row, bool]:
+            await store.accounts.find(q, other_id) or refuse("not_found", NO_USER)
+            made = await store.direct.insert(q, room_id=room_id, created_by=user_id, other_id=other_id)
+            if made:
+                for person in dict.fromkeys((user_id, other_id)):
+                    await put_member(q, room_id, person)
+            room = await store.direct.find(q, user_id, other_id)
+            assert room is not None
+            return room, made
+
+        return await self._db.transaction(work)
+
+
+def _other_of(row: Row) -> UserRef:
+    return UserRef(
+        id=row["other_id"],
+        username=row["other_username"],
+        display_name=row["other_display_name"],
+        avatar=row["other_avatar"],
+    )

@@ -1,0 +1,204 @@
+"""Who belongs to a room, and what its admins decide about that.
+
+Each change is made with the room's row locked, so that on all instances they are made one after the other, and a room
+with members always has an admin. Asking for what is so already changes nothing, and nobody is told.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+import msgspec
+
+from app import store
+from app.announce import Announcer
+from app.caller import Caller
+from app.db import Database, Queries, Row
+from app.events import MEMBER_UPDATED, ROOM_INVITED, USER_LEFT
+from app.payloads import Invite, ListMembers, MemberRef, SetRole
+from app.refusals import Refusal, refuse
+from app.rooms import lock_as_admin, member_changed, put_member, room_of_member
+from app.rows import member_of, room_of
+from app.validation import is_id
+from app.views import Member, MemberChanged, Members, MemberState, Presence
+
+PresenceOf: TypeAlias = Callable[[list[str]], Awaitable[Mapping[str, Presence]]]
+Outcome: TypeAlias = tuple[
+    MemberChanged, str | None
+]  # somebody's place now, and the event that tells of a change
+
+NO_USER = "There is no such user"
+NO_MEMBER = "This user has nothing to do with this room"
+IN_IT = ("member", "invited")
+
+
+class RoomMembers:
+    """The members of rooms. A user may be invited to `most_rooms` at a time, 0 for any number."""
+
+    def __init__(
+        self, db: Database, announcer: Announcer, presence: PresenceOf, *, most_rooms: int = 0
+    ) -> None:
+        self._db = db
+        self._announcer = announcer
+        self._presence = presence
+        self._most_rooms = most_rooms
+
+    async def list_page(self, caller: Caller, payload: ListMembers) -> Members:
+        """Members of a room and people invited to it, in the order of their ids, with their presence.
+
+        Refused: `not_a_member`, and `not_found` for the room or for an unknown `after`.
+        """
+        room_id, after, size = payload.room_id, payload.after, payload.limit
+        await room_of_member(self._db, room_id, caller.user_id)
+        if after is not None and not (is_id(after) and await store.members.state(self._db, room_id, after)):
+            raise Refusal("not_found", NO_MEMBER)
+        rows = await store.members.listed(self._db, room_id, after=after, limit=size + 1)
+        present = await self._presence([row["user_id"] for row in rows[:size]])
+        members = [
+            msgspec.structs.replace(member_of(row), presence=present.get(row["user_id"]))
+            for row in rows[:size]
+        ]
+        return Members(members=members, next=members[-1].user_id if len(rows) > size else None)
+
+    async def invite(self, caller: Caller, payload: Invite) -> Member:
+        """Invites somebody to a room; admins only. One who is invited already stays so.
+
+        Refused: `not_found` for the room or the user, `not_a_member`, `forbidden`, `conflict` for somebody who is a
+        member or banned, `too_many` for somebody who has as many invitations as one may have.
+        """
+        room_id = payload.room_id
+
+        async def decide(q: Queries) -> Outcome:
+            await lock_as_admin(q, room_id, caller.user_id)
+            user_id = await _invited_user(q, payload)
+            row = await store.members.state(q, room_id, user_id)
+            state = None if row is None else row["state"]
+            if state == "member":
+                raise Refusal("conflict", "This user is a member already")
+            if state == "banned":
+                raise Refusal("conflict", "This user is banned from the room: lift the ban first")
+            if state == "invited":
+                return await member_changed(q, room_id, user_id), None
+            if self._most_rooms and (
+                await store.members.count_of_user(q, user_id, "invited") >= self._most_rooms
+            ):
+                raise Refusal("too_many", "This user has as many invitations as one may have")
+            await put_member(q, room_id, user_id, state="invited", changed_by=caller.user_id)
+            return await member_changed(q, room_id, user_id), MEMBER_UPDATED
+
+        change, event = await self._db.transaction(decide)
+        if event is not None:
+            row = await store.rooms.of_member(self._db, room_id, change.user_id, "invited")
+            if row is not None:  # it stands still
+                await self._announcer.user(change.user_id, ROOM_INVITED, room_of(row))
+        return await self._announce(change, event)
+
+    async def set_role(self, caller: Caller, payload: SetRole) -> Member:
+        """Makes a member an admin, or an admin a plain member; admins only.
+
+        Refused: `not_found` for the room, or for somebody who is no member; `not_a_member`, `forbidden`; `conflict` for
+        the last admin, oneself that is.
+        """
+        room_id, user_id = payload.room_id, payload.user_id
+
+        async def decide(q: Queries) -> Outcome:
+            await lock_as_admin(q, room_id, caller.user_id)
+            row = await store.members.state(q, room_id, user_id)
+            if row is None or row["state"] != "member":
+                raise Refusal("not_found", "This user is not a member of this room")
+            if row["role"] == payload.role:
+                return await member_changed(q, room_id, user_id), None
+            if payload.role == "member" and not (await store.members.others(q, room_id, user_id))["admins"]:
+                raise Refusal(
+                    "conflict", "The last admin cannot become a plain member: name another one first"
+                )
+            await store.members.set_role(
+                q,
+                room_id=room_id,
+                user_id=user_id,
+                role=payload.role,
+                change_seq=await store.rooms.next_seq(q, room_id),
+                changed_by=caller.user_id,
+            )
+            return await member_changed(q, room_id, user_id), MEMBER_UPDATED
+
+        return await self._announce(*await self._db.transaction(decide))
+
+    async def kick(self, caller: Caller, payload: MemberRef) -> Member:
+        """Ends somebody else's membership, or withdraws an invitation; admins only, of other admins too.
+
+        Refused: `not_found` for the room or for somebody who never had to do with it, `not_a_member`, `forbidden`.
+        """
+        return await self._set_state(
+            caller,
+            payload,
+            lambda row: "removed" if (row or refuse("not_found", NO_MEMBER))["state"] in IN_IT else None,
+        )
+
+    async def ban(self, caller: Caller, payload: MemberRef) -> Member:
+        """Keeps somebody out: ends their membership if there is one, and lets them neither join nor be invited.
+
+        Admins only. Refused: `not_found` for the room or the user, `not_a_member`, `forbidden`.
+        """
+        return await self._set_state(
+            caller, payload, lambda row: None if row is not None and row["state"] == "banned" else "banned"
+        )
+
+    async def unban(self, caller: Caller, payload: MemberRef) -> Member:
+        """Lifts a ban: the user may join or be invited again, and is not a member for that. Admins only.
+
+        Refused: `not_found` for the room or for somebody who never had to do with it, `not_a_member`, `forbidden`.
+        """
+        return await self._set_state(
+            caller,
+            payload,
+            lambda row: "removed" if (row or refuse("not_found", NO_MEMBER))["state"] == "banned" else None,
+        )
+
+    async def _set_state(
+        self, caller: Caller, payload: MemberRef, choose: Callable[[Row | None], MemberState | None]
+    ) -> Member:
+        """Gives somebody who is not to be in the room the state that `choose` says; None leaves it as it is."""
+        room_id, user_id = payload.room_id, payload.user_id
+
+        async def decide(q: Queries) -> Outcome:
+            await lock_as_admin(q, room_id, caller.user_id)
+            if user_id == caller.user_id:
+                raise Refusal("forbidden", "To go yourself, leave the room")
+            row = await store.members.state(q, room_id, user_id)
+            state = choose(row)
+            if state is None:
+                return await member_changed(q, room_id, user_id), None
+            if row is None:
+                await store.accounts.find(q, user_id) or refuse("not_found", NO_USER)
+                await put_member(q, room_id, user_id, state=state, changed_by=caller.user_id)
+                return await member_changed(q, room_id, user_id), MEMBER_UPDATED
+            await store.members.mark_left(
+                q,
+                room_id=room_id,
+                user_id=user_id,
+                change_seq=await store.rooms.next_seq(q, room_id),
+                state=state,
+                changed_by=caller.user_id,
+            )
+            event = USER_LEFT if row["state"] == "member" else MEMBER_UPDATED
+            return await member_changed(q, room_id, user_id), event
+
+        change, event = await self._db.transaction(decide)
+        if change.member.state != "member":
+            # Even when nothing changed: an earlier attempt may have been committed and not announced.
+            await self._announcer.follow(user_id, room_id, member=False)
+        return await self._announce(change, event)
+
+    async def _announce(self, change: MemberChanged, event: str | None) -> Member:
+        if event is not None:
+            await self._announcer.room(change.room_id, event, change, change.user_id)
+        return change.member
+
+
+async def _invited_user(q: Queries, payload: Invite) -> str:
+    """The id of whom an invitation names. Raises Refusal: `not_found`."""
+    if payload.username is not None:
+        return await store.accounts.find_by_name(q, payload.username) or refuse("not_found", NO_USER)
+    row = await store.accounts.find(q, payload.user_id or "") or refuse("not_found", NO_USER)
+    user_id: str = row["id"]
+    return user_id

@@ -1,0 +1,95 @@
+"""Direct conversations: rooms of two people, or of one for notes to oneself."""
+
+from app.db import Queries, Row
+
+
+def key_of(user_id: str, other_id: str) -> str:
+    """What only the room of these two has."""
+    return ":".join(sorted((user_id, other_id)))
+
+
+async def find(q: Queries, user_id: str, other_id: str) -> Row | None:
+    """The room of two people, `id`, and whether anything was ever `written` in it; None before there is one."""
+    return await q.row(
+        """
+        select id, exists (select from messages where room_id = rooms.id) as written
+        from rooms
+        where direct_key = :direct_key
+        """,
+        direct_key=key_of(user_id, other_id),
+    )
+
+
+async def insert(q: Queries, *, room_id: str, created_by: str, other_id: str) -> bool:
+    """Adds the room of two people, still without them; False when they have one."""
+    return bool(
+        await q.value(
+            """
+            insert into rooms (id, kind, direct_key, created_by)
+            values (:room_id, 'direct', :direct_key, :created_by)
+            on conflict (direct_key) do nothing
+            returning true
+            """,
+            room_id=room_id,
+            direct_key=key_of(created_by, other_id),
+            created_by=created_by,
+        )
+    )
+
+
+async def is_conversation(q: Queries, user_id: str, room_id: str) -> bool:
+    """Whether a room is one of the direct conversations of a user."""
+    return bool(
+        await q.value(
+            "select true from shown_rooms where id = :room_id and user_id = :user_id and kind = 'direct'",
+            room_id=room_id,
+            user_id=user_id,
+        )
+    )
+
+
+async def conversations(q: Queries, user_id: str, *, before: str | None, limit: int) -> list[Row]:
+    """The direct conversations of a user in which there ever was a message, the last message first.
+
+    A row has `conversation_id`, the numbers of `shown_rooms`, the other person as `other_id` and `other_…`, and the
+    columns of `shown_messages` for the last message that is not deleted: all null when none is left. Such a
+    conversation stands where it began. `before` is the id of another conversation of that list.
+    """
+    return await q.rows(
+        """
+        with mine as (
+            select r.id as conversation_id, last.id as last_id, coalesce(last.id, r.id) as place
+            from room_members m
+            join rooms r on r.id = m.room_id and r.kind = 'direct'
+            left join lateral (
+                select id from messages
+                where room_id = r.id and deleted_at is null
+                order by seq desc
+                limit 1
+            ) last on true
+            where m.user_id = :user_id and m.state = 'member'
+              and (last.id is not null or exists (select from messages where room_id = r.id))
+        ), page as (
+            select *
+            from mine
+            where cast(:before as text) is null
+               or place < (select place from mine where conversation_id = cast(:before as text))
+            order by place desc
+            limit :limit
+        )
+        select page.conversation_id, r.last_seq, r.last_read_seq, r.unread,
+               other.id as other_id, other.username as other_username, other.display_name as other_display_name,
+               other.avatar as other_avatar,
+               s.*
+        from page
+        join shown_rooms r on r.id = page.conversation_id and r.user_id = :user_id
+        join users other on other.id = case split_part(r.direct_key, ':', 1)
+                                       when r.user_id then split_part(r.direct_key, ':', 2)
+                                       else split_part(r.direct_key, ':', 1) end
+        left join shown_messages s on s.id = page.last_id
+        order by page.place desc
+        """,
+        user_id=user_id,
+        before=before,
+        limit=limit,
+    )

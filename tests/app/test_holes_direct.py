@@ -1,0 +1,155 @@
+"""The holes that the first chat had in its direct messages, each with what closes it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from app.db import Database
+from tests.app.conftest import Instance, Person
+
+People = Callable[..., Awaitable[Person]]
+Start = Callable[..., Awaitable[Instance]]
+
+
+async def erase(db: Database, message: dict[str, Any]) -> None:
+    """Deletes a message in the database alone."""
+    await db.value("update messages set deleted_at = now(), content = '' where id = :id", id=message["id"])
+
+
+async def test_hole_the_receiver_never_gets_it(people: People, start: Start) -> None:
+    """All devices of both do, at whichever instance."""
+    ann, bob = await people(), await people()
+    second = await start()
+    first, other = await ann.device(), await ann.device(second.url)
+    theirs, far = await bob.device(), await bob.device(second.url)
+    sent = await first.ok("dm:send", {"receiverId": bob.id, "content": "hello"})
+    assert (sent["senderId"], sent["receiverId"], sent["readAt"]) == (ann.id, bob.id, None)
+    for device in (first, other, theirs, far):
+        assert await device.expect("dm:new") == sent
+        assert device.received["message:new"] == []
+
+
+@pytest.mark.parametrize("name", ["", "room", "user", "socket", "nobody", "everybody", "a b", "ä", "x" * 100])
+async def test_hole_a_receiver_that_is_no_user_reaches_an_audience(
+    people: People, db: Database, name: str
+) -> None:
+    ann, bob = await people(), await people()
+    room = await ann.room()
+    device, other = await ann.device(), await bob.device()
+    await other.ok("room:join", {"roomId": room})
+    names = {
+        "room": room,
+        "user": f"user:{bob.id}",
+        "socket": other.client.get_sid(),
+        "everybody": "authenticated",
+    }
+    error = await device.refused("dm:send", {"receiverId": names.get(name, name), "content": "x"})
+    assert (error["code"], error["reason"]) == ("DM_FAILED", "not_found")
+    assert await db.value("select count(*) from messages") == 0
+    assert await db.value("select count(*) from rooms where kind = 'direct'") == 0
+    await device.ok("dm:send", {"receiverId": bob.id, "content": "y"})
+    assert (await other.expect("dm:new"))["content"] == "y"
+    assert len(other.received["dm:new"]) == 1
+    assert other.received["message:new"] == []
+
+
+async def test_hole_a_direct_message_in_the_name_of_another(people: People) -> None:
+    ann, bob, eve = await people(), await people(), await people()
+    device = await eve.device()
+    sent = await device.ok(
+        "dm:send", {"receiverId": bob.id, "content": "x", "senderId": ann.id, "userId": ann.id}
+    )
+    assert (sent["senderId"], sent["sender"]["id"]) == (eve.id, eve.id)
+
+
+async def test_hole_before_is_ignored(people: People) -> None:
+    ann, bob = await people(), await people()
+    device, other = await ann.device(), await bob.device()
+    sent = [
+        await device.ok("dm:send", {"receiverId": bob.id, "content": str(number)}) for number in range(5)
+    ]
+    newest = await other.ok("dm:history", {"userId": ann.id, "limit": 2})
+    assert newest == [sent[4], sent[3]]
+    older = await other.ok("dm:history", {"userId": ann.id, "limit": 2, "before": sent[3]["id"]})
+    assert older == [sent[2], sent[1]]
+
+
+async def test_hole_an_unknown_before_gives_page_one(people: People) -> None:
+    ann, bob, eve = await people(), await people(), await people()
+    device = await ann.device()
+    await device.ok("dm:send", {"receiverId": bob.id, "content": "x"})
+    elsewhere = await device.ok("dm:send", {"receiverId": eve.id, "content": "y"})
+    for before in (elsewhere["id"], "unknown", "", "no id at all"):
+        error = await device.refused("dm:history", {"userId": bob.id, "before": before})
+        assert error["reason"] == "not_found"
+
+
+async def test_hole_deleted_ones_are_still_listed(people: People, db: Database) -> None:
+    ann, bob = await people(), await people()
+    device, other = await ann.device(), await bob.device()
+    kept, gone = [
+        await device.ok("dm:send", {"receiverId": bob.id, "content": content}) for content in ("kept", "gone")
+    ]
+    await erase(db, gone)
+    assert [message["id"] for message in await other.ok("dm:history", {"userId": ann.id})] == [kept["id"]]
+    (conversation,) = (await other.ok("conversation:list"))["conversations"]
+    assert conversation["lastMessage"]["id"] == kept["id"]
+    assert conversation["unread"] == 1
+
+
+async def test_hole_conversations_without_their_last_message(people: People) -> None:
+    ann, bob = await people(), await people()
+    device, other = await ann.device(), await bob.device()
+    await device.ok("dm:send", {"receiverId": bob.id, "content": "first"})
+    last = await other.ok("dm:send", {"receiverId": ann.id, "content": "last"})
+    for mine, person in ((device, bob), (other, ann)):
+        (conversation,) = (await mine.ok("conversation:list"))["conversations"]
+        assert conversation["lastMessage"] == last
+        assert conversation["user"]["id"] == person.id
+
+
+async def test_hole_conversations_without_an_unread_count(people: People) -> None:
+    ann, bob = await people(), await people()
+    device, other = await ann.device(), await bob.device()
+    for number in range(3):
+        await device.ok("dm:send", {"receiverId": bob.id, "content": str(number)})
+    for mine, unread in ((device, 0), (other, 3)):
+        (conversation,) = (await mine.ok("conversation:list"))["conversations"]
+        assert conversation["unread"] == unread
+
+
+async def test_hole_conversations_without_order(people: People) -> None:
+    ann, bob, eve = await people(), await people(), await people()
+    device, other = await ann.device(), await bob.device()
+
+    async def order() -> list[str]:
+        page = await device.ok("conversation:list")
+        return [conversation["user"]["id"] for conversation in page["conversations"]]
+
+    await device.ok("dm:send", {"receiverId": bob.id, "content": "1"})
+    await device.ok("dm:send", {"receiverId": eve.id, "content": "2"})
+    assert await order() == [eve.id, bob.id]
+    await other.ok("dm:send", {"receiverId": ann.id, "content": "3"})
+    assert await order() == [bob.id, eve.id]
+
+
+async def test_hole_conversations_loaded_whole_and_without_pages(people: People) -> None:
+    ann = await people()
+    device = await ann.device()
+    others = [await people() for _ in range(5)]
+    for other in others:
+        await device.ok("dm:send", {"receiverId": other.id, "content": "x"})
+    seen: list[str] = []
+    before: str | None = None
+    for size in (2, 2, 1):
+        page = await device.ok("conversation:list", {"limit": 2, "before": before})
+        assert len(page["conversations"]) == size
+        seen += [conversation["user"]["id"] for conversation in page["conversations"]]
+        before = page["next"]
+    assert before is None
+    assert seen == [other.id for other in reversed(others)]
+    for unknown in ("unknown", "", await ann.room()):
+        assert (await device.refused("conversation:list", {"before": unknown}))["reason"] == "not_found"
+    for limit in (0, -1, 101, "many"):
+        assert (await device.refused("conversation:list", {"limit": limit}))["reason"] == "invalid"

@@ -1,0 +1,193 @@
+"""The holes that the first chat had in its rooms, each with what closes it."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from app.db import Database
+from tests.app.conftest import Instance, Person
+
+People = Callable[..., Awaitable[Person]]
+Start = Callable[..., Awaitable[Instance]]
+
+
+async def rows_of(db: Database, room_id: str, user_id: str) -> list[tuple[str, str]]:
+    rows = await db.rows(
+        "select role, state from room_members where room_id = :room and user_id = :user",
+        room=room_id,
+        user=user_id,
+    )
+    return [(row["role"], row["state"]) for row in rows]
+
+
+async def test_hole_rejoin_duplicates_the_member_row_and_costs_the_admin_role(
+    people: People, db: Database
+) -> None:
+    ann = await people()
+    device = await ann.device()
+    room = await ann.room()
+    await device.expect("room:user-joined")
+    for _ in range(2):
+        again = await device.ok("room:join", {"roomId": room})
+        assert (again["membership"]["role"], again["lastSeq"]) == ("admin", 1)
+    assert await rows_of(db, room, ann.id) == [("admin", "member")]
+    assert len(device.received["room:user-joined"]) == 1
+
+
+async def test_hole_leave_never_touches_the_database(people: People, db: Database) -> None:
+    ann, bob = await people(), await people()
+    room = await ann.room()
+    device = await bob.device()
+    await device.ok("room:join", {"roomId": room})
+    await device.ok("room:leave", {"roomId": room})
+    assert await rows_of(db, room, bob.id) == [("member", "left")]
+    assert (await device.refused("message:send", {"roomId": room, "content": "x"}))[
+        "reason"
+    ] == "not_a_member"
+    later = await bob.device()
+    assert await later.ok("room:list") == []
+
+
+async def test_hole_leave_forged_for_someone_elses_room(people: People, db: Database) -> None:
+    ann, eve = await people(), await people()
+    room = await ann.room()
+    device = await eve.device()
+    error = await device.refused("room:leave", {"roomId": room, "userId": ann.id})
+    assert error["reason"] == "not_a_member"
+    assert await rows_of(db, room, ann.id) == [("admin", "member")]
+
+
+async def test_hole_join_forged_in_the_name_of_another(people: People, db: Database) -> None:
+    ann, bob, eve = await people(), await people(), await people()
+    room = await ann.room()
+    device = await eve.device()
+    joined = await device.ok("room:join", {"roomId": room, "userId": bob.id})
+    assert joined["membership"]["role"] == "member"
+    assert await rows_of(db, room, bob.id) == []
+    assert await rows_of(db, room, eve.id) == [("member", "member")]
+
+
+async def test_hole_private_rooms_that_nobody_can_ever_enter(people: People) -> None:
+    ann, bob = await people(), await people()
+    room = await ann.room(isPrivate=True)
+    admin, guest = await ann.device(), await bob.device()
+    assert (await guest.refused("room:join", {"roomId": room}))["reason"] == "forbidden"
+    invited = await admin.ok("room:invite", {"roomId": room, "userId": bob.id})
+    assert (invited["state"], invited["role"]) == ("invited", "member")
+    assert (await guest.expect("room:invited"))["id"] == room
+    entered = await guest.ok("room:join", {"roomId": room})
+    assert entered["membership"]["state"] == "member"
+    await admin.ok("message:send", {"roomId": room, "content": "welcome"})
+    assert (await guest.expect("message:new"))["content"] == "welcome"
+
+
+async def test_hole_roles_that_nobody_can_change(people: People) -> None:
+    ann, bob = await people(), await people()
+    room = await ann.room()
+    admin, other = await ann.device(), await bob.device()
+    await other.ok("room:join", {"roomId": room})
+    rename = {"roomId": room, "name": "renamed"}
+    assert (await other.refused("room:update", rename))["reason"] == "forbidden"
+    await admin.ok("room:set-role", {"roomId": room, "userId": bob.id, "role": "admin"})
+    assert (await other.ok("room:update", rename))["name"] == "renamed"
+
+
+async def test_hole_the_last_admin_leaves_without_naming_another(people: People, db: Database) -> None:
+    ann, bob = await people(), await people()
+    room = await ann.room()
+    admin, other = await ann.device(), await bob.device()
+    await other.ok("room:join", {"roomId": room})
+    assert (await admin.refused("room:leave", {"roomId": room}))["reason"] == "conflict"
+    demotion = {"roomId": room, "userId": ann.id, "role": "member"}
+    assert (await admin.refused("room:set-role", demotion))["reason"] == "conflict"
+    await admin.ok("room:set-role", {"roomId": room, "userId": bob.id, "role": "admin"})
+    await admin.ok("room:leave", {"roomId": room})
+    assert await rows_of(db, room, ann.id) == [("member", "left")]
+    assert await rows_of(db, room, bob.id) == [("admin", "member")]
+
+
+@pytest.mark.parametrize("event", ["room:kick", "room:ban"])
+async def test_hole_members_that_cannot_be_removed(people: People, start: Start, event: str) -> None:
+    """And who is removed hears nothing more, at whichever instance."""
+    ann, bob = await people(), await people()
+    second = await start()
+    room = await ann.room()
+    admin, near, far = await ann.device(), await bob.device(), await bob.device(second.url)
+    await near.ok("room:join", {"roomId": room})
+    for device in (near, far):
+        await device.expect("room:added")
+    await admin.ok(event, {"roomId": room, "userId": bob.id})
+    for device in (near, far):
+        assert (await device.expect("room:user-left"))["userId"] == bob.id
+    await admin.ok("message:send", {"roomId": room, "content": "he is gone"})
+    await admin.expect("message:new")
+    await admin.ok("dm:send", {"receiverId": bob.id, "content": "sorry"})
+    for device in (near, far):
+        await device.expect("dm:new")  # which was announced later
+        assert device.received["message:new"] == []
+        assert (await device.refused("join", {"rooms": [f"room:{room}"]}))["reason"] == "not_a_member"
+
+
+async def test_hole_the_banned_come_back(people: People) -> None:
+    ann, bob = await people(), await people()
+    room = await ann.room()
+    admin, guest = await ann.device(), await bob.device()
+    await admin.ok("room:ban", {"roomId": room, "userId": bob.id})
+    assert (await guest.refused("room:join", {"roomId": room}))["reason"] == "forbidden"
+    assert (await admin.refused("room:invite", {"roomId": room, "userId": bob.id}))["reason"] == "conflict"
+    await admin.ok("room:unban", {"roomId": room, "userId": bob.id})
+    await guest.ok("room:join", {"roomId": room})
+
+
+async def test_hole_a_room_created_without_its_creator_in_it(people: People, db: Database) -> None:
+    """What fails on the way leaves nothing behind."""
+    ann = await people()
+    device = await ann.device()
+    await db.value(
+        """
+        create function refuse_it() returns trigger language plpgsql as
+        $$ begin raise exception 'no members today'; end $$
+        """
+    )
+    await db.value("create trigger refuse_it before insert on room_members execute function refuse_it()")
+    assert (await device.refused("room:create", {"name": "half a room"}))["reason"] == "internal"
+    assert await db.value("select count(*) from rooms") == 0
+    await db.value("drop trigger refuse_it on room_members")
+    await device.ok("room:create", {"name": "a whole one"})
+    assert await db.value("select count(*) from rooms") == 1
+
+
+async def test_hole_no_list_of_members(people: People) -> None:
+    ann, bob, eve = await people(), await people(), await people()
+    room = await ann.room()
+    admin, stranger = await ann.device(), await eve.device()
+    await admin.ok("room:invite", {"roomId": room, "userId": bob.id})
+    page = await admin.ok("room:members", {"roomId": room})
+    assert [(member["userId"], member["role"], member["state"]) for member in page["members"]] == [
+        (ann.id, "admin", "member"),
+        (bob.id, "member", "invited"),
+    ]
+    assert (await stranger.refused("room:members", {"roomId": room}))["reason"] == "not_a_member"
+
+
+async def test_hole_no_update_of_a_room(people: People) -> None:
+    ann, bob = await people(), await people()
+    room = await ann.room()
+    admin, member = await ann.device(), await bob.device()
+    await member.ok("room:join", {"roomId": room})
+    await admin.ok("room:update", {"roomId": room, "name": "tea", "description": "green"})
+    heard = await member.expect("room:updated")
+    assert (heard["id"], heard["name"], heard["description"]) == (room, "tea", "green")
+
+
+async def test_hole_no_discovery_of_public_rooms(people: People, http: httpx.AsyncClient) -> None:
+    ann, bob = await people(), await people()
+    public = await ann.room(name="Tea house")
+    await ann.room(name="Tea secrets", isPrivate=True)
+    device = await bob.device()
+    found = await device.ok("room:discover", {"query": "tea"})
+    assert [(room["id"], room["memberCount"], room["joined"]) for room in found["rooms"]] == [
+        (public, 1, False)
+    ]
+    assert (await http.get("/chat/rooms/public")).status_code == 401

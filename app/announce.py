@@ -6,12 +6,13 @@ repeated: the change is in the log, where every member finds it at the next sync
 """
 
 import logging
+from collections.abc import Iterable
 
 from msgspec import UNSET
 
 from app import store
 from app.db import Database
-from app.events import DIRECT_NEW, MESSAGE_NEW
+from app.events import DIRECT_NEW, MENTION_NEW, MESSAGE_NEW
 from app.views import Message, Sent, wire
 from protocol import BusUnavailable, Server
 
@@ -40,12 +41,22 @@ class Announcer:
         await self._emit([room_channel(room_id), *map(user_channel, users)], event, payload)
 
     async def message(self, message: Message) -> None:
-        """Tells a room of a new message; in a direct conversation, under the name that it has there."""
+        """Tells a room of a new message; in a direct conversation, under the name that it has there.
+
+        Then whoever is mentioned in it is told of that.
+        """
         if message.receiver_id is UNSET:
             await self.room(message.room_id, MESSAGE_NEW, message)
         else:
             # All devices of both, also those that do not follow a conversation that has only begun.
             await self.room(message.room_id, DIRECT_NEW, message, message.sender_id, message.receiver_id)
+        await self.mention(message, message.mentions)
+
+    async def mention(self, message: Message, user_ids: Iterable[str]) -> None:
+        """Tells all devices of the given users that a message names them."""
+        channels = list(map(user_channel, user_ids))
+        if channels:  # none would be everybody
+            await self._emit(channels, MENTION_NEW, message)
 
     async def user(self, user_id: str, event: str, payload: Sent) -> None:
         """Tells all devices of a user."""

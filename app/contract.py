@@ -5,20 +5,28 @@ from app.events import TypingUpdate
 from app.messages import MessageWriter
 from app.operations import Operation
 from app.payloads import (
+    EditMessage,
     GetPresence,
+    MessageRef,
     Nothing,
+    React,
     ReadHistory,
+    ReadRoom,
     RoomRef,
+    SearchMessages,
     SendMessage,
     SignIn,
     SignOut,
     SignUp,
+    SyncRoom,
 )
 from app.presence import Presence
 from app.reading import Reading
+from app.revisions import Revisions
 from app.sign_out import SignOuts
+from app.sync import Sync
 from app.typing import Typing
-from app.views import Message, Session, User
+from app.views import Changes, Message, MessageDeleted, ReactionsUpdated, ReadMark, Session, User
 from app.views import Presence as PresenceView
 
 
@@ -43,8 +51,8 @@ def accounts(auth: Auth, sign_outs: SignOuts) -> list[Operation]:
     ]
 
 
-def messages(writer: MessageWriter, reading: Reading) -> list[Operation]:
-    """What is said in rooms."""
+def messages(writer: MessageWriter, revisions: Revisions) -> list[Operation]:
+    """What is said in rooms, and what becomes of it."""
     return [
         Operation(
             run=writer.send,
@@ -56,12 +64,75 @@ def messages(writer: MessageWriter, reading: Reading) -> list[Operation]:
             status=201,
         ),
         Operation(
+            run=revisions.edit,
+            takes=EditMessage,
+            gives=Message,
+            event="message:edit",
+            code="EDIT_FAILED",
+            http=("PATCH", "/chat/messages/{messageId}"),
+        ),
+        Operation(
+            run=revisions.delete,
+            takes=MessageRef,
+            gives=MessageDeleted,
+            event="message:delete",
+            code="DELETE_FAILED",
+            http=("DELETE", "/chat/messages/{messageId}"),
+        ),
+        Operation(
+            run=revisions.add_reaction,
+            takes=React,
+            gives=ReactionsUpdated,
+            event="reaction:add",
+            code="REACTION_FAILED",
+            http=("PUT", "/chat/messages/{messageId}/reactions/{kind}"),
+        ),
+        Operation(
+            run=revisions.remove_reaction,
+            takes=React,
+            gives=ReactionsUpdated,
+            event="reaction:remove",
+            code="REACTION_FAILED",
+            http=("DELETE", "/chat/messages/{messageId}/reactions/{kind}"),
+        ),
+    ]
+
+
+def reading(reading: Reading, sync: Sync) -> list[Operation]:
+    """How what was said is read."""
+    return [
+        Operation(
             run=reading.history,
             takes=ReadHistory,
             gives=list[Message],
             event="message:history",
             code="HISTORY_FAILED",
             http=("GET", "/chat/rooms/{roomId}/messages"),
+        ),
+        Operation(
+            run=reading.search,
+            takes=SearchMessages,
+            gives=list[Message],
+            event="message:search",
+            code="SEARCH_FAILED",
+            http=("GET", "/chat/search"),
+        ),
+        Operation(
+            run=reading.mark_read,
+            takes=ReadRoom,
+            gives=ReadMark,
+            event="room:read",
+            code="READ_FAILED",
+            http=("PUT", "/chat/rooms/{roomId}/read"),
+        ),
+        Operation(
+            run=sync.changes,
+            takes=SyncRoom,
+            gives=Changes,
+            event="room:sync",
+            code="SYNC_FAILED",
+            http=("GET", "/chat/rooms/{roomId}/changes"),
+            query={"after": "afterSeq"},
         ),
     ]
 

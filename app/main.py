@@ -36,10 +36,12 @@ from app.presence import Presence
 from app.reading import Reading
 from app.refusals import Refusal
 from app.requests import InFlight
+from app.revisions import Revisions
 from app.rooms import Rooms
 from app.sign_out import SignOuts
 from app.soft_state import SoftState
 from app.storage import open_storage
+from app.sync import Sync
 from app.tokens import Tokens
 from app.typing import Typing
 from app.views import Message
@@ -120,7 +122,7 @@ def chat_operations(
     settings: Settings, db: Database, announcer: Announcer, writer: MessageWriter, presence: Presence
 ) -> list[Operation]:
     """What people do with rooms and messages."""
-    reading = Reading(db)
+    reading = Reading(db, announcer)
     most_rooms = settings.max_rooms_per_user
     rooms = Rooms(db, announcer, most_rooms=most_rooms)
     return [
@@ -128,7 +130,8 @@ def chat_operations(
         *contract_rooms.discovery(rooms, People(db)),
         *contract_rooms.members(RoomMembers(db, announcer, presence.of, most_rooms=most_rooms)),
         *contract_rooms.direct(Direct(db, announcer, writer, reading, presence.of)),
-        *contract.messages(writer, reading),
+        *contract.messages(writer, Revisions(db, announcer)),
+        *contract.reading(reading, Sync(db)),
     ]
 
 

@@ -3,7 +3,7 @@
 A commit costs PostgreSQL about as much for 500 messages as for one, so each instance has one writer, and it
 never waits for company: alone, a message is written at once. One statement judges and appends a whole batch,
 and says of each row whether it was created, is a retry of one that was, or is refused; a refused row does not
-fail its neighbours.
+fail its neighbours. Files and mentions take statements of their own, in the same transaction, where a batch has any.
 
 What was created is announced by the writer and not by its sender's handler, so a sender who goes away between
 the commit and the announcement keeps nobody from hearing it. The announcements of a room start in the order
@@ -23,6 +23,7 @@ from msgspec import Struct
 from app import store
 from app.caller import Caller
 from app.db import Database, DatabaseUnavailable, Queries, Row
+from app.mentions import names_in
 from app.payloads import SendMessage
 from app.refusals import Reason, Refusal
 from app.rows import message_of
@@ -33,11 +34,13 @@ MAX_BATCH = 500
 
 log = logging.getLogger(__name__)
 
-NOTHING_ATTACHED: Row = {"attachments": [], "reactions": [], "mentions": [], "read_at": None}
+NOTHING_HANGS_ON_IT: Row = {"attachments": [], "reactions": [], "mentions": [], "read_at": None}
 REFUSALS: dict[str, tuple[Reason, str]] = {
     "no_room": ("not_found", "There is no such room"),
     "not_a_member": ("not_a_member", "You are not a member of this room"),
     "conflict": ("conflict", "This clientId was used for a message in another room"),
+    "no_reply_to": ("not_found", "There is no such message in this room to reply to"),
+    "no_file": ("not_found", "There is no such file of yours that has not been sent yet"),
 }
 
 
@@ -52,9 +55,12 @@ class Pending(Struct, frozen=True, eq=False):
     context: Context  # its request's, for the log
 
     @property
-    def retry_key(self) -> tuple[str, str] | None:
-        """What must be unique among messages, when the sender named this one."""
-        return None if self.payload.client_id is None else (self.sender_id, self.payload.client_id)
+    def keys(self) -> set[tuple[str, str, str]]:
+        """What only one message can have: the sender's name for it, and the sender's files."""
+        keys = {("file", self.sender_id, file_id) for file_id in self.payload.attachments or ()}
+        if self.payload.client_id is not None:
+            keys.add(("clientId", self.sender_id, self.payload.client_id))
+        return keys
 
 
 class MessageWriter:
@@ -76,7 +82,7 @@ class MessageWriter:
     async def send(self, caller: Caller, payload: SendMessage) -> Message:
         """Sends a message to a room; answers with it, or with the original one for a `clientId` that was used before.
 
-        Refused: `not_found`, `not_a_member`, `conflict`.
+        Refused: `not_found` also for what it replies to and for its files, `not_a_member`, `conflict`.
         """
         metadata = payload.metadata_json
         if len(self._waiting) >= self._max_waiting:
@@ -103,15 +109,14 @@ class MessageWriter:
             self._writing = None
 
     def _next_batch(self) -> list[Pending]:
-        """What waits, up to a second message with one clientId: it must find the first committed."""
+        """What waits, up to a second message with one clientId or file: it must find the first committed."""
         batch: list[Pending] = []
-        keys = set()
+        seen: set[tuple[str, str, str]] = set()
         while self._waiting and len(batch) < MAX_BATCH:
-            key = self._waiting[0].retry_key
-            if key in keys:
+            keys = self._waiting[0].keys
+            if not seen.isdisjoint(keys):
                 break
-            if key is not None:
-                keys.add(key)
+            seen |= keys
             batch.append(self._waiting.popleft())
         return batch
 
@@ -157,9 +162,11 @@ class MessageWriter:
 
 
 async def _append(q: Queries, batch: list[Pending]) -> list[Row]:
+    """Writes what of a batch can be written; returns the verdict on each, with what is shown of the message."""
     # Two statements, for the second must see what was committed while the first waited for the rooms.
     await store.rooms.lock_all(q, list({pending.payload.room_id for pending in batch}))
-    rows = await store.messages.append(
+    files = await _lock_files(q, batch)
+    verdicts = await store.messages.append(
         q,
         ids=[pending.id for pending in batch],
         room_ids=[pending.payload.room_id for pending in batch],
@@ -168,10 +175,64 @@ async def _append(q: Queries, batch: list[Pending]) -> list[Row]:
         contents=[pending.payload.content for pending in batch],
         metadata=[pending.metadata for pending in batch],
         client_ids=[pending.payload.client_id for pending in batch],
+        reply_tos=[pending.payload.reply_to for pending in batch],
+        have_files=[_has_files(pending, files) for pending in batch],
     )
-    repeated = [row["id"] for row in rows if row["verdict"] == "repeated"]
-    known = {row["id"]: row for row in await store.log.shown(q, repeated)} if repeated else {}
-    return [row | known.get(row["id"], NOTHING_ATTACHED) for row in rows]
+    created = [p for p, row in zip(batch, verdicts, strict=True) if row["verdict"] == "created"]
+    shown = await _attach(q, created, files)
+    for message_id, mentioned in (await mention(q, {p.id: p.payload.content for p in created})).items():
+        shown.setdefault(message_id, {})["mentions"] = mentioned
+    repeated = [row["id"] for row in verdicts if row["verdict"] == "repeated"]
+    if repeated:
+        shown |= {row["id"]: row for row in await store.log.shown(q, repeated)}
+    return [NOTHING_HANGS_ON_IT | row | shown.get(row["id"], {}) for row in verdicts]
+
+
+async def _lock_files(q: Queries, batch: list[Pending]) -> dict[str, Row]:
+    """The files that a batch names and that no message has yet, held until its end."""
+    file_ids = [file_id for pending in batch for file_id in pending.payload.attachments or ()]
+    return {row["id"]: row for row in await store.files.lock_loose(q, file_ids)} if file_ids else {}
+
+
+def _has_files(pending: Pending, files: dict[str, Row]) -> bool:
+    """Whether all the files that a message names can be attached: its sender's, and no message has them."""
+    named = [files.get(file_id) for file_id in pending.payload.attachments or ()]
+    return all(file is not None and file["owner_id"] == pending.sender_id for file in named)
+
+
+async def _attach(q: Queries, created: list[Pending], files: dict[str, Row]) -> dict[str, Row]:
+    """Gives new messages their files; returns what that adds to them, by their ids."""
+    places = [
+        (file_id, pending.id, place)
+        for pending in created
+        for place, file_id in enumerate(pending.payload.attachments or ())
+    ]
+    if not places:
+        return {}
+    file_ids, message_ids, numbers = zip(*places, strict=True)
+    await store.files.attach(q, file_ids=file_ids, message_ids=message_ids, places=numbers)
+    attached: dict[str, Row] = {}
+    for file_id, message_id, _ in places:
+        attached.setdefault(message_id, {"attachments": []})["attachments"].append(files[file_id])
+    return attached
+
+
+async def mention(q: Queries, contents: dict[str, str], *, edited: bool = False) -> dict[str, list[str]]:
+    """Keeps whom new messages of locked rooms name, given by their ids; returns who is mentioned, in the order of ids.
+
+    Of `edited` messages, whoever is named no longer is taken off, and returned is who was not named before.
+    """
+    names = [
+        (message_id, place, name)
+        for message_id, content in contents.items()
+        for place, readings in enumerate(names_in(content))
+        for name in readings
+    ]
+    mentioned: dict[str, list[str]] = {}
+    if names or edited:
+        for row in await store.mentions.put(q, list(contents), names=names):
+            mentioned.setdefault(row["message_id"], []).append(row["user_id"])
+    return {message_id: sorted(user_ids) for message_id, user_ids in mentioned.items()}
 
 
 def _answer(pending: Pending, message: Message) -> None:

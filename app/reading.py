@@ -1,34 +1,106 @@
-"""What members read of a room: its history."""
+"""What members read of rooms: pages of messages, what is found by words, and how far they have read."""
 
 from app import store
+from app.announce import Announcer
 from app.caller import Caller
-from app.db import Database
-from app.payloads import ReadHistory
-from app.refusals import refuse
-from app.rooms import room_of_member
+from app.db import Database, Queries
+from app.events import READ_UPDATED
+from app.payloads import Page, ReadHistory, ReadRoom, SearchMessages
+from app.refusals import Refusal, refuse
+from app.rooms import NO_ROOM, NOT_A_MEMBER
 from app.rows import message_of
 from app.validation import is_id
-from app.views import Message
+from app.views import Message, ReadMark
+
+MOST_TOLD = 500  # members of a room that is told how far each has read
+
+NO_MESSAGE = "There is no such message in this room"
 
 
 class Reading:
     """Reads the messages of rooms for their members."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, announcer: Announcer) -> None:
         self._db = db
+        self._announcer = announcer
 
     async def history(self, caller: Caller, payload: ReadHistory) -> list[Message]:
         """Messages of a room, newest first, without the deleted ones.
 
-        Refused: `not_a_member`, and `not_found` for a room or a message that this room does not have.
+        The newest, or those next to a message, which may be deleted: older with `before`, newer with `after`, and with
+        `around` half of each and itself. Refused: `not_a_member`, and `not_found` for a room or a message that this
+        room does not have.
         """
-        await room_of_member(self._db, payload.room_id, caller.user_id)
-        place = None
-        if payload.before is not None:
-            place = await self._place(payload.room_id, payload.before)
-        rows = await store.log.history(self._db, payload.room_id, before=place, limit=payload.limit)
+        await check_member(self._db, payload.room_id, caller.user_id)
+        return await read_page(self._db, payload.room_id, payload)
+
+    async def search(self, caller: Caller, payload: SearchMessages) -> list[Message]:
+        """Messages of the user's own rooms that have all the words of `query`, newest first; the last may be begun.
+
+        "…" in it is a phrase, `-` before a word excludes it, `or` stands between alternatives. Refused: `not_a_member`
+        for a room, and `not_found` for a room, or for a message that is not in what is searched.
+        """
+        if payload.room_id is not None:
+            await check_member(self._db, payload.room_id, caller.user_id)
+        rooms = await store.members.room_ids_of_user(self._db, caller.user_id)
+        rooms = [room_id for room_id in rooms if payload.room_id in (None, room_id)]
+        if payload.before is not None and not (
+            is_id(payload.before) and await store.log.is_among(self._db, rooms, payload.before)
+        ):
+            raise Refusal("not_found", "There is no such message in your rooms")
+        rows = await store.log.search(
+            self._db, rooms, query=payload.query, before=payload.before, limit=payload.limit
+        )
         return [message_of(row) for row in rows]
 
-    async def _place(self, room_id: str, message_id: str) -> int:
-        seq = await store.log.seq_of(self._db, room_id, message_id) if is_id(message_id) else None
-        return refuse("not_found", "There is no such message in this room") if seq is None else seq
+    async def mark_read(self, caller: Caller, payload: ReadRoom) -> ReadMark:
+        """Marks all up to a place as read, at most up to the end of the log; a mark never goes back.
+
+        The answer is the mark as it is now. Refused: `not_found`, `not_a_member`.
+        """
+        room_id, user_id = payload.room_id, caller.user_id
+        moved = await store.members.move_mark(self._db, room_id=room_id, user_id=user_id, seq=payload.seq)
+        if moved is None:
+            await check_member(self._db, room_id, user_id)
+        row = moved or await store.members.mark(self._db, room_id, user_id) or refuse("not_found", NO_ROOM)
+        mark = ReadMark(room_id=room_id, user_id=user_id, seq=row["last_read_seq"], read_at=row["read_at"])
+        if moved is not None:
+            if await store.members.has_more_than(self._db, room_id, MOST_TOLD):
+                await self._announcer.user(user_id, READ_UPDATED, mark)
+            else:
+                await self._announcer.room(room_id, READ_UPDATED, mark)
+        return mark
+
+
+async def check_member(q: Queries, room_id: str, user_id: str) -> None:
+    """Raises Refusal: `not_found`, `not_a_member`."""
+    row = await store.members.state(q, room_id, user_id)
+    if row is None or row["state"] != "member":
+        if await store.rooms.exists(q, room_id):
+            raise Refusal("not_a_member", NOT_A_MEMBER)
+        raise Refusal("not_found", NO_ROOM)
+
+
+async def read_page(q: Queries, room_id: str, page: Page) -> list[Message]:
+    """A page of the messages of a room, newest first, without the deleted ones.
+
+    Raises Refusal: `not_found` for a message that the room does not have.
+    """
+    if page.before is not None:
+        place = await _place(q, room_id, page.before)
+        rows = await store.log.older(q, room_id, below=place, limit=page.limit)
+    elif page.after is not None:
+        place = await _place(q, room_id, page.after)
+        rows = await store.log.newer(q, room_id, above=place, limit=page.limit)
+    elif page.around is not None:
+        place = await _place(q, room_id, page.around)
+        rows = await store.log.newer(q, room_id, above=place, limit=page.limit // 2)
+        rows += await store.log.older(q, room_id, below=place + 1, limit=page.limit - page.limit // 2)
+    else:
+        rows = await store.log.older(q, room_id, below=None, limit=page.limit)
+    return [message_of(row) for row in rows]
+
+
+async def _place(q: Queries, room_id: str, message_id: str) -> int:
+    seq = await store.log.seq_of(q, room_id, message_id) if is_id(message_id) else None
+    return refuse("not_found", NO_MESSAGE) if seq is None else seq

@@ -4,6 +4,30 @@ Every function takes the `Queries` to run on: a `Database` for a statement on it
 `Database.transaction` gives to its work. Times are PostgreSQL's.
 """
 
-from app.store import accounts, direct, log, members, messages, presence, rooms, tokens
+from app.store import (
+    accounts,
+    direct,
+    files,
+    log,
+    members,
+    mentions,
+    messages,
+    presence,
+    reactions,
+    rooms,
+    tokens,
+)
 
-__all__ = ["accounts", "direct", "log", "members", "messages", "presence", "rooms", "tokens"]
+__all__ = [
+    "accounts",
+    "direct",
+    "files",
+    "log",
+    "members",
+    "mentions",
+    "messages",
+    "presence",
+    "reactions",
+    "rooms",
+    "tokens",
+]

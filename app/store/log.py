@@ -1,4 +1,4 @@
-"""What is read of a room's messages."""
+"""What is read of the logs of rooms."""
 
 from collections.abc import Sequence
 
@@ -15,18 +15,35 @@ async def seq_of(q: Queries, room_id: str, message_id: str) -> int | None:
     return seq
 
 
-async def history(q: Queries, room_id: str, *, before: int | None, limit: int) -> list[Row]:
-    """The newest messages of a room, newest first, below the place `before` when one is given."""
+async def older(q: Queries, room_id: str, *, below: int | None, limit: int) -> list[Row]:
+    """Messages of a room below a place, or at its end, newest first, without the deleted ones."""
     return await q.rows(
         """
         select * from shown_messages
-        where room_id = :room_id and deleted_at is null
-          and seq < coalesce(cast(:before as bigint), 9223372036854775807)
+        where room_id = :room_id and deleted_at is null and seq < coalesce(cast(:below as bigint), 9223372036854775807)
         order by seq desc
         limit :limit
         """,
         room_id=room_id,
-        before=before,
+        below=below,
+        limit=limit,
+    )
+
+
+async def newer(q: Queries, room_id: str, *, above: int, limit: int) -> list[Row]:
+    """The messages of a room that come next after a place, newest first, without the deleted ones."""
+    return await q.rows(
+        """
+        select * from (
+            select * from shown_messages
+            where room_id = :room_id and deleted_at is null and seq > :above
+            order by seq
+            limit :limit
+        ) next
+        order by seq desc
+        """,
+        room_id=room_id,
+        above=above,
         limit=limit,
     )
 
@@ -36,4 +53,90 @@ async def shown(q: Queries, message_ids: Sequence[str]) -> list[Row]:
     return await q.rows(
         "select * from shown_messages where id = any(cast(:message_ids as text[]))",
         message_ids=list(message_ids),
+    )
+
+
+async def is_among(q: Queries, room_ids: Sequence[str], message_id: str) -> bool:
+    """Whether a message, deleted or not, is in one of the rooms."""
+    return bool(
+        await q.value(
+            "select true from messages where id = :message_id and room_id = any(cast(:room_ids as text[]))",
+            message_id=message_id,
+            room_ids=list(room_ids),
+        )
+    )
+
+
+async def search(
+    q: Queries, room_ids: Sequence[str], *, query: str, before: str | None, limit: int
+) -> list[Row]:
+    """Messages of rooms that fit a query, newest first, older than the message `before` when one is given.
+
+    Where the query ends in a word, that may be the beginning of a longer one.
+    """
+    return await q.rows(
+        """
+        with asked as materialized (
+            select cast(words || case when :begun and right(words, 1) = '''' then ':*' else '' end as tsquery) as words
+            from (select cast(websearch_to_tsquery('simple', :query) as text) as words) given
+        )
+        select * from shown_messages
+        where room_id = any(cast(:room_ids as text[])) and deleted_at is null
+          and to_tsvector('simple', content) @@ (select words from asked)
+          and id < coalesce(cast(:before as text), 'z')
+        order by id desc
+        limit :limit
+        """,
+        query=query,
+        begun=query[-1:].isalnum(),
+        room_ids=list(room_ids),
+        before=before,
+        limit=limit,
+    )
+
+
+async def room_for(q: Queries, room_id: str, user_id: str) -> Row | None:
+    """A room's own fields and its `last_seq`, with the `state` of a user in it; None when there is no such room."""
+    return await q.row(
+        """
+        select r.id, r.kind, r.name, r.description, r.created_by, r.change_seq, r.created_at, r.modified_at, r.last_seq,
+               m.state
+        from rooms r
+        left join room_members m on m.room_id = r.id and m.user_id = :user_id
+        where r.id = :room_id
+        """,
+        room_id=room_id,
+        user_id=user_id,
+    )
+
+
+async def changed_messages(q: Queries, room_id: str, *, after: int, upto: int, limit: int) -> list[Row]:
+    """Messages, deleted ones too, whose last change has a number in a range, in the order of these numbers."""
+    return await q.rows(
+        """
+        select * from shown_messages
+        where room_id = :room_id and change_seq > :after and change_seq <= :upto
+        order by change_seq
+        limit :limit
+        """,
+        room_id=room_id,
+        after=after,
+        upto=upto,
+        limit=limit,
+    )
+
+
+async def changed_members(q: Queries, room_id: str, *, after: int, upto: int, limit: int) -> list[Row]:
+    """As `changed_messages`: who has, or had, to do with the room."""
+    return await q.rows(
+        """
+        select * from shown_members
+        where room_id = :room_id and change_seq > :after and change_seq <= :upto
+        order by change_seq
+        limit :limit
+        """,
+        room_id=room_id,
+        after=after,
+        upto=upto,
+        limit=limit,
     )

@@ -1,4 +1,6 @@
-"""Messages: what the batching writer appends."""
+"""Messages: what the batching writer appends, and what is changed later."""
+
+import datetime as dt
 
 from app.db import Queries, Row
 
@@ -13,12 +15,15 @@ async def append(
     contents: list[str],
     metadata: list[str | None],
     client_ids: list[str | None],
+    reply_tos: list[str | None],
+    have_files: list[bool],
 ) -> list[Row]:
     """Appends messages, given as parallel arrays in their order of arrival, to the logs of locked rooms.
 
-    One row comes back for each, in that order, with its `verdict`: `created`; `repeated`, with the message
-    that the sender's clientId already stands for; or `no_room`, `not_a_member`, `conflict` (that message is
-    in another room) for one that was refused. No clientId may occur twice for a sender in one call.
+    One row comes back for each, in that order, with its `verdict`: `created`, with the message; `repeated`, with the
+    `id` of the one that the sender's clientId already stands for; or `no_room`, `not_a_member`, `conflict` (that
+    message is in another room), `no_reply_to` or `no_file` for one that was refused. No clientId may occur twice for
+    a sender in one call. `have_files` says whether the files that a message names, if any, are there to be attached.
     """
     return await q.rows(
         """
@@ -26,20 +31,31 @@ async def append(
             select *
             from unnest(cast(:ids as text[]), cast(:room_ids as text[]), cast(:sender_ids as text[]),
                         cast(:types as text[]), cast(:contents as text[]), cast(:metadata as text[]),
-                        cast(:client_ids as text[]))
-                 with ordinality as given (id, room_id, sender_id, type, content, metadata, client_id, place)
+                        cast(:client_ids as text[]), cast(:reply_tos as text[]), cast(:have_files as boolean[]))
+                 with ordinality as given (id, room_id, sender_id, type, content, metadata, client_id, reply_to,
+                                           has_files, place)
         ), judged as (
             select g.*, r.last_seq, old.id as old_id,
                    case when old.room_id = g.room_id then 'repeated'
                         when old.id is not null then 'conflict'
                         when r.id is null then 'no_room'
                         when m.id is null then 'not_a_member'
+                        when g.reply_to is not null and not exists (
+                            select from messages answered
+                            where answered.id = g.reply_to and answered.room_id = g.room_id
+                              and answered.deleted_at is null
+                        ) then 'no_reply_to'
+                        when not g.has_files then 'no_file'
                         else 'created' end as verdict
             from given g
             left join rooms r on r.id = g.room_id
             left join room_members m
                    on m.room_id = g.room_id and m.user_id = g.sender_id and m.state = 'member'
-            left join messages old on old.sender_id = g.sender_id and old.client_id = g.client_id
+            left join lateral (
+                select id, room_id from messages
+                where sender_id = g.sender_id and client_id = g.client_id
+                limit 1
+            ) old on true
         ), numbered as (
             select *, last_seq + row_number() over (partition by room_id order by place) as new_seq
             from judged
@@ -50,24 +66,22 @@ async def append(
             from (select room_id, max(new_seq) as last from numbered group by room_id) n
             where r.id = n.room_id
         ), created as (
-            insert into messages (id, room_id, sender_id, seq, change_seq, type, content, metadata, client_id)
-            select id, room_id, sender_id, new_seq, new_seq, type, content, cast(metadata as jsonb), client_id
+            insert into messages (id, room_id, sender_id, seq, change_seq, type, content, metadata, client_id,
+                                  reply_to)
+            select id, room_id, sender_id, new_seq, new_seq, type, content, cast(metadata as jsonb), client_id,
+                   reply_to
             from numbered
             returning *
-        ), known as (
-            select * from created
-            union all
-            select m.* from messages m join judged j on j.old_id = m.id where j.verdict = 'repeated'
         )
-        select j.verdict, k.id, k.room_id, k.sender_id, k.seq, k.change_seq, k.type, k.content, k.metadata,
-               k.reply_to, k.client_id, k.created_at, k.modified_at, k.edited_at, k.deleted_at,
+        select j.verdict, coalesce(j.old_id, j.id) as id, c.room_id, c.sender_id, c.seq, c.change_seq, c.type,
+               c.content, c.metadata, c.reply_to, c.client_id, c.created_at, c.modified_at, c.edited_at, c.deleted_at,
                u.username, u.display_name, u.avatar, r.kind,
-               case when split_part(r.direct_key, ':', 1) = k.sender_id then split_part(r.direct_key, ':', 2)
+               case when split_part(r.direct_key, ':', 1) = c.sender_id then split_part(r.direct_key, ':', 2)
                     else split_part(r.direct_key, ':', 1) end as receiver_id
         from judged j
-        left join known k on k.id = coalesce(j.old_id, j.id)
-        left join users u on u.id = k.sender_id
-        left join rooms r on r.id = k.room_id
+        left join created c on c.id = j.id
+        left join users u on u.id = c.sender_id
+        left join rooms r on r.id = c.room_id
         order by j.place
         """,
         ids=ids,
@@ -77,4 +91,84 @@ async def append(
         contents=contents,
         metadata=metadata,
         client_ids=client_ids,
+        reply_tos=reply_tos,
+        have_files=have_files,
     )
+
+
+async def lock_room(q: Queries, message_id: str) -> str | None:
+    """Holds the room of a message against every other change of its log; returns its id, None for no message."""
+    room_id: str | None = await q.value(
+        """
+        select r.id from rooms r
+        join messages m on m.room_id = r.id
+        where m.id = :message_id
+        for no key update of r
+        """,
+        message_id=message_id,
+    )
+    return room_id
+
+
+async def read_as(q: Queries, message_id: str, user_id: str) -> Row:
+    """What decides about a change of a message in a locked room; `role` is the user's, None for no member."""
+    row = await q.row(
+        """
+        select m.room_id, m.sender_id, m.content, m.change_seq, m.deleted_at, r.kind, member.role,
+               exists (select from files f where f.message_id = m.id) as has_files
+        from messages m
+        join rooms r on r.id = m.room_id
+        left join room_members member
+               on member.room_id = m.room_id and member.user_id = :user_id and member.state = 'member'
+        where m.id = :message_id
+        """,
+        message_id=message_id,
+        user_id=user_id,
+    )
+    assert row is not None
+    return row
+
+
+async def edit(q: Queries, *, message_id: str, content: str, change_seq: int) -> None:
+    """Gives a message of a locked room another content."""
+    await q.value(
+        """
+        update messages
+        set content = :content, change_seq = :change_seq, edited_at = now(), modified_at = now()
+        where id = :message_id
+        """,
+        message_id=message_id,
+        content=content,
+        change_seq=change_seq,
+    )
+
+
+async def touch(q: Queries, *, message_id: str, change_seq: int) -> None:
+    """Notes that what hangs on a message of a locked room has changed."""
+    await q.value(
+        "update messages set change_seq = :change_seq where id = :message_id",
+        message_id=message_id,
+        change_seq=change_seq,
+    )
+
+
+async def wipe(q: Queries, *, message_id: str, deleted_by: str, change_seq: int) -> dt.datetime:
+    """Leaves of a message in a locked room only that it was there; returns since when. Its files see `store.files`."""
+    deleted_at: dt.datetime = await q.value(
+        """
+        with reactions_gone as (
+            delete from reactions where message_id = :message_id
+        ), mentions_gone as (
+            delete from mentions where message_id = :message_id
+        )
+        update messages
+        set content = '', metadata = null, change_seq = :change_seq, deleted_by = :deleted_by,
+            deleted_at = now(), modified_at = now()
+        where id = :message_id
+        returning deleted_at
+        """,
+        message_id=message_id,
+        deleted_by=deleted_by,
+        change_seq=change_seq,
+    )
+    return deleted_at

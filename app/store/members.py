@@ -83,10 +83,17 @@ async def listed(q: Queries, room_id: str, *, after: str | None, limit: int) -> 
     """Members of a room and people invited to it, in the order of their ids, after `after`."""
     return await q.rows(
         """
-        select * from shown_members
-        where room_id = :room_id and state in ('member', 'invited') and user_id > coalesce(cast(:after as text), '')
+        select *
+        from shown_members
+        where room_id = :room_id and user_id = any(array(
+            select user_id
+            from room_members
+            where room_id = :room_id and state in ('member', 'invited')
+              and user_id > coalesce(cast(:after as text), '')
+            order by user_id
+            limit :limit
+        ))
         order by user_id
-        limit :limit
         """,
         room_id=room_id,
         after=after,

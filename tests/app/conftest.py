@@ -18,6 +18,7 @@ from app.config import Settings
 from app.db import Database
 from app.logs import QUIET
 from app.main import ChatServer
+from tests.app import described
 
 PATIENCE = 10.0  # seconds that a test waits for what must come
 PASSWORD = "correct horse battery staple"
@@ -83,12 +84,18 @@ class Device:
         self.transport = transport
         self.client = socketio.AsyncClient(**{"reconnection": False, **options})
         self.received: dict[str, list[Any]] = defaultdict(list)
+        self.undescribed: list[str] = []
         self._news = asyncio.Condition()
         self._read: dict[str, int] = defaultdict(int)
         self.client.on("*", self._receive)
         self.client.on("disconnect", self._end)
 
     async def _receive(self, event: str, *args: Any) -> None:
+        if event != "disconnect":
+            try:
+                described.check_event(event, args[0] if args else None)
+            except AssertionError as error:  # which would be lost in a task of the client
+                self.undescribed.append(str(error))
         async with self._news:
             self.received[event].append(args[0] if args else None)
             self._news.notify_all()
@@ -112,11 +119,14 @@ class Device:
             self.client.eio.http is not None
         ):  # which the client leaves open when the server ended the connection
             await self.client.eio.http.close()
+        assert self.undescribed == []
 
     async def call(self, event: str, *args: Any) -> Any:
         """Emits an event; returns its ack."""
         data = args if len(args) != 1 else args[0]
-        return await self.client.call(event, data, timeout=PATIENCE)
+        answer = await self.client.call(event, data, timeout=PATIENCE)
+        described.check_ack(event, args[0] if args else None, answer)
+        return answer
 
     async def ok(self, event: str, *args: Any) -> Any:
         """Emits an event that must succeed; returns its data."""
@@ -151,7 +161,7 @@ class Person:
         self.token: str = session["token"]
         self.user: dict[str, Any] = session["user"]
         self.id: str = self.user["id"]
-        self.http = httpx.AsyncClient(base_url=url, headers={"authorization": f"Bearer {self.token}"})
+        self.http = described.client(url, headers={"authorization": f"Bearer {self.token}"})
         self._stack = stack
         self._transport = transport
 
@@ -198,7 +208,7 @@ async def instance(start: Callable[..., Awaitable[Instance]]) -> Instance:
 @pytest.fixture
 async def http(instance: Instance) -> AsyncIterator[httpx.AsyncClient]:
     """A client that has not signed in."""
-    async with httpx.AsyncClient(base_url=instance.url) as client:
+    async with described.client(instance.url) as client:
         yield client
 
 

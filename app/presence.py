@@ -287,7 +287,8 @@ class Presence:
             self._sweep_from = asyncio.get_running_loop().time() + self._lease
         if self._changed and self._counting is None:
             self._counting = asyncio.create_task(self._count_all())
-        if self._counting is not None:  # or else those who are here would be swept with an earlier lease of ours
+        if self._counting is not None:
+            # Before the sweep, which would take those who are here out with an earlier lease of ours.
             await asyncio.wait({self._counting})
         if asyncio.get_running_loop().time() >= self._sweep_from:
             while (swept := await self._leases.sweep(MAX_BATCH)) is not None:

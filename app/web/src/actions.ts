@@ -90,7 +90,7 @@ function openRoom(chat: Chat) {
 }
 
 function messages(chat: Chat) {
-  const { link, outbox, sender, drafts, places, rest, files } = chat;
+  const { link, outbox, sender, drafts, rest, files } = chat;
   return {
     send(place: Place, { text, replyTo, attachments }: Draft) {
       const full = outbox.full;
@@ -105,8 +105,6 @@ function messages(chat: Chat) {
         error: full ? "Too many messages are waiting to be sent. Try again when some have left." : null,
       });
       drafts.set(place, { text: "", replyTo: null, attachments: [] });
-      const room = "roomId" in place ? places.get(place.roomId) : undefined;
-      if (room && !room.timeline.peek().atEnd) void room.load();
       sender.pump();
     },
     retry(clientId: string) {

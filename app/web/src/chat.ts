@@ -67,6 +67,7 @@ export class Chat {
     });
     this.follower = new Follower({
       sync: (roomId, afterSeq, limit) => this.link.call("room:sync", { roomId, afterSeq, limit }),
+      lastSeq: async (roomId) => (await this.link.call("room:get", { roomId })).lastSeq,
       deliver: (roomId, changes) => this.#apply(roomId, changes),
       isOpen: (roomId) => this.places.get(roomId) !== undefined,
       reload: (roomId) => void this.places.get(roomId)?.reload(),

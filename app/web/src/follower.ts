@@ -9,6 +9,8 @@ const MOST = 500; // changes: more are not worth to be applied one by one
 
 interface Hooks {
   sync(roomId: string, afterSeq: number, limit: number): Promise<Changes>;
+  /** The number that a room's log has come to. */
+  lastSeq(roomId: string): Promise<number>;
   /** Changes to apply, in order; those of a sync may have been applied before. */
   deliver(roomId: string, changes: readonly Change[]): void;
   /** Whether its messages are loaded, and must go on without a gap. */
@@ -80,9 +82,10 @@ export class Follower {
   }
 
   async #sync(roomId: string, log: Log): Promise<void> {
-    let answer: Changes;
+    let answer: Changes | number;
     try {
-      answer = await this.hooks.sync(roomId, log.applied, MOST);
+      // One that was opened before the lists were read begins with what there is now.
+      answer = await (log.applied ? this.hooks.sync(roomId, log.applied, MOST) : this.hooks.lastSeq(roomId));
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
       if (error.reason === "not_a_member" || error.reason === "not_found") this.hooks.gone(roomId);
@@ -90,13 +93,16 @@ export class Follower {
       return; // offline: all is asked for again when the connection is back
     }
     if (log !== this.#logs.get(roomId)) return;
-    if (answer.hasMore) {
-      this.hooks.reload(roomId); // first, so that what is loaded from now on is missing nothing
-      this.#deliver(roomId, log.startAt(answer.lastSeq));
-    } else {
-      this.#deliver(roomId, log.catchUp(answer));
-    }
+    if (typeof answer === "number") this.#begin(roomId, log, answer);
+    else if (answer.hasMore) this.#begin(roomId, log, answer.lastSeq);
+    else this.#deliver(roomId, log.catchUp(answer));
     if (log.gap) this.#ask(roomId, AGAIN_AFTER);
+  }
+
+  /** Follows from a number on; what is loaded is read anew, from now on, so that it misses nothing. */
+  #begin(roomId: string, log: Log, lastSeq: number): void {
+    this.hooks.reload(roomId);
+    this.#deliver(roomId, log.startAt(lastSeq));
   }
 
   #ask(roomId: string, after: number): void {

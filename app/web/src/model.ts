@@ -158,7 +158,10 @@ export interface Model {
 
   // Messages
 
-  /** Shows the message at once in the outbox and sends it, now or when online again. Clears the draft. */
+  /**
+   * Shows the message at once in the outbox and sends it, now or when online again. Clears the draft. Where the
+   * timeline is not at its end, `showLatest` brings it there.
+   */
   send(place: Place, draft: Draft): void;
   retry(clientId: string): void;
   discard(clientId: string): void;

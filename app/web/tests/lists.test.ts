@@ -1,0 +1,163 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Conversation, Operations, Room } from "../src/contract";
+import { failure } from "../src/errors";
+import { Lists } from "../src/lists";
+import { message, user } from "./server";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function room(id: string, more: Partial<Room> = {}): Room {
+  return {
+    id, kind: "public", name: id, description: null, isPrivate: false, createdBy: "ada", changeSeq: 1, lastSeq: 1,
+    createdAt: "", modifiedAt: "", unread: 0,
+    membership: { role: "member", state: "member", joinedAt: "", lastReadAt: null, lastReadSeq: 0 }, ...more,
+  };
+}
+
+function conversation(roomId: string, seq: number, more: Partial<Conversation> = {}): Conversation {
+  const lastMessage = message(seq, "bob", { roomId });
+  return { roomId, user: user(roomId), presence: null, lastSeq: seq, lastReadSeq: seq, unread: 0, lastMessage, ...more };
+}
+
+/** Lists of a server that answers with what `server` has when it is asked. */
+function listed() {
+  const server = { rooms: [] as Room[], invitations: [] as Room[], conversations: [] as Conversation[] };
+  const applied = new Map<string, number>();
+  const asked: string[] = [];
+  let hold: Promise<void> = Promise.resolve();
+  const lists = new Lists({
+    me: () => "ada",
+    call: async <E extends keyof Operations>(event: E, payload: Operations[E][0]) => {
+      asked.push(event);
+      const { rooms, invitations, conversations } = structuredClone(server);
+      const before = (payload as { before?: string }).before;
+      const from = conversations.findIndex(({ roomId }) => roomId === before) + 1;
+      const page = conversations.slice(from, from + 2);
+      const next = conversations.length > from + 2 ? page.at(-1)!.roomId : null;
+      await hold;
+      const roomId = (payload as { roomId?: string }).roomId;
+      const answers: Partial<Record<keyof Operations, unknown>> = {
+        "room:list": rooms, "room:invitations": invitations, "conversation:list": { conversations: page, next },
+        "room:get": rooms.find(({ id }) => id === roomId),
+      };
+      if (!answers[event]) throw failure("not_found");
+      return answers[event] as Operations[E][1];
+    },
+    applied: (roomId) => applied.get(roomId) ?? 0,
+    known: (roomId, lastSeq) => void applied.set(roomId, Math.max(lastSeq, applied.get(roomId) ?? 0)),
+    met: () => undefined,
+  });
+  const say = (roomId: string, seq: number, senderId = "bob") => {
+    applied.set(roomId, seq);
+    lists.apply(roomId, [{ seq, type: "message", message: message(seq, senderId, { roomId }) }]);
+  };
+  /** The server's answers stay on their way until the returned function is called. */
+  const delay = () => {
+    let arrive = () => {};
+    hold = new Promise((resolve) => (arrive = resolve));
+    return () => arrive();
+  };
+  const names = () => lists.rooms.value.map(({ name, unread }) => `${name} ${unread}`);
+  return { lists, server, asked, applied, say, delay, names };
+}
+
+test("rooms are by name, and conversations by their last message", async () => {
+  const { lists, server, say, names } = listed();
+  server.rooms = [room("hall"), room("Attic"), room("cellar")];
+  server.conversations = [conversation("cleo", 9), conversation("bob", 5)];
+  await lists.read();
+  expect(names()).toEqual(["Attic 0", "cellar 0", "hall 0"]);
+  say("bob", 10);
+  expect(lists.conversations.value.map(({ roomId, unread }) => [roomId, unread])).toEqual([["bob", 1], ["cleo", 0]]);
+});
+
+test("others' messages count as unread until they are read, one's own never", async () => {
+  const { lists, server, say, names } = listed();
+  server.rooms = [room("hall", { unread: 2, lastSeq: 5 })];
+  await lists.read();
+  say("hall", 6);
+  say("hall", 7, "ada");
+  expect(names()).toEqual(["hall 3"]);
+  lists.markRead("hall", 7, true);
+  expect(names()).toEqual(["hall 0"]);
+});
+
+test("a message that came while the lists were on their way is counted once, whether they knew it or not", async () => {
+  for (const knew of [false, true]) {
+    const { lists, server, say, delay, names } = listed();
+    server.rooms = [room("hall", { lastSeq: 5 })];
+    await lists.read();
+    if (knew) server.rooms = [room("hall", { lastSeq: 6, unread: 1 })];
+    const arrive = delay();
+    const reading = lists.read();
+    say("hall", 6);
+    arrive();
+    await reading;
+    expect(names()).toEqual(["hall 1"]);
+  }
+});
+
+test("an answer that is older than a coming or a going does not undo it", async () => {
+  const { lists, server, delay, names } = listed();
+  server.rooms = [room("hall"), room("cellar")];
+  server.invitations = [room("attic"), room("tower")];
+  await lists.read();
+  const arrive = delay();
+  const reading = lists.read();
+  lists.remove("cellar");
+  lists.add(room("attic"));
+  lists.invited(room("garden"));
+  lists.remove("tower");
+  arrive();
+  await reading;
+  expect(names()).toEqual(["attic 0", "hall 0"]);
+  expect(lists.invitations.value.map(({ id }) => id)).toEqual(["garden"]);
+});
+
+test("a name that was changed while an older list was on its way stays", async () => {
+  const { lists, server, applied, delay, names } = listed();
+  server.rooms = [room("hall")];
+  await lists.read();
+  const arrive = delay();
+  const reading = lists.read();
+  applied.set("hall", 2);
+  lists.apply("hall", [{ seq: 2, type: "room", room: { ...room("hall"), name: "ballroom", changeSeq: 2 } }]);
+  arrive();
+  await reading;
+  expect(names()).toEqual(["ballroom 0"]);
+});
+
+test("what left the server's list while one was away is gone", async () => {
+  const { lists, server, names } = listed();
+  server.rooms = [room("hall"), room("cellar")];
+  await lists.read();
+  server.rooms = [room("hall")];
+  await lists.read();
+  expect(names()).toEqual(["hall 0"]);
+});
+
+test("reading into the middle asks the server how much is left", async () => {
+  const { lists, server, asked, names } = listed();
+  server.rooms = [room("hall", { unread: 4, lastSeq: 9 })];
+  await lists.read();
+  lists.markRead("hall", 6, false);
+  server.rooms = [room("hall", { unread: 3, lastSeq: 9, membership: { ...room("hall").membership, lastReadSeq: 6 } })];
+  lists.settle("hall");
+  await vi.advanceTimersByTimeAsync(300);
+  expect(asked.filter((event) => event === "room:get")).toHaveLength(1);
+  expect(names()).toEqual(["hall 3"]);
+});
+
+test("as many conversations are read again as were loaded", async () => {
+  const { lists, server, asked } = listed();
+  server.conversations = ["a", "b", "c", "d", "e"].map((id, index) => conversation(id, 9 - index));
+  await lists.read();
+  expect(lists.conversations.value).toHaveLength(2);
+  await lists.readMoreConversations();
+  expect(lists.conversations.value).toHaveLength(4);
+  asked.length = 0;
+  await lists.read();
+  expect(asked.filter((event) => event === "conversation:list")).toHaveLength(2);
+  expect(lists.next.value).toBe("d");
+});

@@ -251,7 +251,7 @@ class Presence:
         if claim.count == LET_GO and devices.count == LET_GO:
             del self._users[claim.user_id]
             self._changed.pop(claim.user_id, None)
-        else:
+        elif sockets:  # whose refusal may have left the user without any
             self._hold_if_gone(claim.user_id, devices)
 
     # --- the lease ---

@@ -1,0 +1,152 @@
+"""The chat for programs: a client that signs in at every connection and speaks in acks.
+
+Bots, services and load tests use it; it is `protocol.Client` with what the chat asks of its clients.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from app.announce import room_channel
+from protocol import Client, Disconnected
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+Token = str | Callable[[], str | Awaitable[str]]
+
+PASSING = ("unavailable", "internal", "rate_limited", "too_many")  # what a little patience may mend
+AGAIN_AFTER = 1000  # ms, where the server does not say
+
+
+class ChatRefused(Exception):
+    """The server declined an event. `retry_after` is in ms, where waiting helps."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        super().__init__(error["message"])
+        self.code: str = error["code"]
+        self.reason: str = error["reason"]
+        self.message: str = error["message"]
+        self.request_id: str = error["requestId"]
+        self.retry_after: int | None = error.get("retryAfter")
+
+
+class ChatClient:
+    """One user's connection to the chat at `url`.
+
+        async with ChatClient("https://chat.example", token) as chat:
+            chat.on("message:new")(print)
+            room = await chat.call("room:join", {"roomId": room_id})
+            await chat.call("message:send", {"roomId": room_id, "content": "hello"})
+
+    `token` is the bearer token of sign-in, or a function (plain or coroutine) that gives one for each connection.
+    The options are those of `protocol.Client`. A connection that breaks is made and authenticated again; calls that
+    are made meanwhile wait for that.
+    """
+
+    def __init__(self, url: str, token: Token, *, path: str = "/io/", **options: Any) -> None:
+        self._token = token
+        self._client = Client(url, path=path, **options)
+        self._client.on("connect")(self._authenticate)
+        self._client.on("disconnect")(self._lost)
+        self._welcome: asyncio.Future[dict[str, Any]]
+
+    @property
+    def connected(self) -> bool:
+        """Whether the server knows us now."""
+        return self._client.connected and self._welcome.done() and not self._welcome.exception()
+
+    async def connect(self) -> dict[str, Any]:
+        """Connects and authenticates; returns the server's `authenticated`.
+
+        Raises what `protocol.Client.connect` does, and ChatRefused when the token is not taken.
+        """
+        self._welcome = asyncio.get_running_loop().create_future()
+        await self._client.connect()
+        return await asyncio.shield(self._welcome)
+
+    async def disconnect(self) -> None:
+        """Ends the connection for good."""
+        await self._client.disconnect()
+        self._settle(Disconnected("the client was disconnected"))
+
+    def on(self, event: str) -> Callable[[Handler], Handler]:
+        """Decorator for the handler of one of the server's events, or of `disconnect`; see `protocol.Client.on`."""
+        return self._client.on(event)
+
+    def off(self, event: str) -> None:
+        """Takes back the handler of an event."""
+        self._client.off(event)
+
+    async def call(self, event: str, payload: object = None, *, timeout: int = 10_000) -> Any:  # noqa: ASYNC109
+        """Emits an event and returns the `data` of its ack.
+
+        Raises ChatRefused; `protocol.AckTimeout` after `timeout` ms; and `protocol.Disconnected` when not connected, or
+        when the connection was lost before the answer came: whether the server got the event is not known then (give
+        messages a `clientId` and call again).
+        """
+        await asyncio.shield(self._welcome)
+        return data_of(await self._client.emit_with_ack(event, payload, timeout=timeout))
+
+    async def emit(self, event: str, payload: object = None) -> None:
+        """Emits an event without asking for an ack; a refusal comes as the event `error`."""
+        await asyncio.shield(self._welcome)
+        await self._client.emit(event, payload)
+
+    async def join_rooms(self, *room_ids: str) -> None:
+        """Hears of rooms of one's own again."""
+        await self.call("join", {"rooms": list(map(room_channel, room_ids))})
+
+    async def leave_rooms(self, *room_ids: str) -> None:
+        """Hears no longer of rooms, over this connection; one stays a member."""
+        await self.call("leave", {"rooms": list(map(room_channel, room_ids))})
+
+    async def __aenter__(self) -> Self:
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.disconnect()
+
+    async def _authenticate(self) -> None:
+        try:
+            while True:
+                given = self._token() if callable(self._token) else self._token
+                token = given if isinstance(given, str) else await given
+                try:
+                    answer = data_of(await self._client.emit_with_ack("authenticate", {"token": token}))
+                except ChatRefused as refused:
+                    if refused.reason not in PASSING:
+                        raise
+                    await asyncio.sleep((refused.retry_after or AGAIN_AFTER) / 1000)
+                else:
+                    self._settle(answer)
+                    return
+        except Disconnected:
+            return  # another connection is made, or nobody wants one any more
+        except Exception as error:  # noqa: BLE001 - whoever waits gets it: a refusal, or what the token's function raised
+            self._settle(error)
+            self._client.quit()
+
+    def _settle(self, outcome: dict[str, Any] | Exception) -> None:
+        if self._welcome.done():
+            return
+        if isinstance(outcome, Exception):
+            self._welcome.set_exception(outcome)
+            self._welcome.exception()  # seen, so that nobody is warned where no call is waiting
+        else:
+            self._welcome.set_result(outcome)
+
+    def _lost(self, reason: str) -> None:
+        if self._client.active:
+            self._welcome = asyncio.get_running_loop().create_future()
+        else:
+            self._settle(Disconnected(reason))
+
+
+def data_of(answer: Any) -> Any:
+    """The `data` of an ack. Raises ChatRefused."""
+    if not answer["ok"]:
+        raise ChatRefused(answer["error"])
+    return answer["data"]

@@ -81,14 +81,14 @@ async def given_fields(
     Raises Refusal; `not_found` for what cannot be the id of anything.
     """
     if request.method in ("GET", "HEAD"):
-        query = {operation.query.get(name, name): text for name, text in request.query_params.items()}
+        query = {operation.renamed.get(name, name): text for name, text in request.query_params.items()}
         fields = {name: read[name](name, text) for name, text in query.items() if name in read}
     else:
         fields = await read_json(request)
     for name, text in request.path_params.items():
         if name.endswith("Id") and not is_id(text):
             raise Refusal("not_found", "There is nothing with this id")
-        fields[name] = text
+        fields[operation.renamed.get(name, name)] = text
     return fields
 
 

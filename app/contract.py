@@ -132,7 +132,7 @@ def reading(reading: Reading, sync: Sync) -> list[Operation]:
             event="room:sync",
             code="SYNC_FAILED",
             http=("GET", "/chat/rooms/{roomId}/changes"),
-            query={"after": "afterSeq"},
+            renamed={"after": "afterSeq"},
         ),
     ]
 

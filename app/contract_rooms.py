@@ -141,7 +141,8 @@ def direct(direct: Direct) -> list[Operation]:
             gives=Message,
             event="dm:send",
             code="DM_FAILED",
-            http=("POST", "/chat/dm/{receiverId}"),
+            http=("POST", "/chat/dm/{userId}"),
+            renamed={"userId": "receiverId"},
             status=201,
         ),
         Operation(

@@ -111,7 +111,8 @@ def create_app(settings: Settings) -> Starlette:
     answering = (api, file_routes, health, descriptions, Page())
     routes = [route for part in answering for route in part.routes()]
     web = rest(routes, settings.cors_origin, in_flight)
-    app = Starlette(routes=[Mount(SOCKET_PATH, app=io), Mount("/", app=web)], lifespan=lifespan)
+    app = Starlette(routes=[Mount(SOCKET_PATH, app=io)], lifespan=lifespan)
+    app.router.default = web  # a Mount of "/" has not every path: none with a newline
     app.state.io = io
     app.state.in_flight = in_flight
     app.state.descriptions = descriptions

@@ -141,9 +141,10 @@ def _operation(found: Described, path: str, schemas: Schemas) -> dict[str, Any]:
 def _parameters(operation: Operation, in_path: Sequence[str], schemas: Schemas) -> list[dict[str, Any]]:
     assert operation.http is not None
     fields, needed = schemas.fields(operation.takes), required_names(operation.takes)
-    found = [_parameter(name, "path", fields[name], required=True) for name in in_path]
+    renamed = operation.renamed
+    found = [_parameter(name, "path", fields[renamed.get(name, name)], required=True) for name in in_path]
     if operation.http[0] == "GET":
-        names = {field: name for name, field in operation.query.items()}
+        names = {field: name for name, field in renamed.items()}
         for field, _ in query_fields(operation.takes):
             name = field.encode_name
             if name not in in_path:
@@ -160,11 +161,11 @@ def _parameter(name: str, place: str, schema: Schema, *, required: bool) -> dict
 
 
 def _body(operation: Operation, in_path: Sequence[str], schemas: Schemas) -> dict[str, Any] | None:
-    taken = schemas.fields(operation.takes).keys() - set(in_path)
-    if not taken:
+    elsewhere = {operation.renamed.get(name, name) for name in in_path}
+    if not schemas.fields(operation.takes).keys() - elsewhere:
         return None
-    schema = schemas.without(operation.takes, in_path) if in_path else schemas.of(operation.takes)
-    needed = bool(required_names(operation.takes) - set(in_path))
+    schema = schemas.without(operation.takes, elsewhere) if elsewhere else schemas.of(operation.takes)
+    needed = bool(required_names(operation.takes) - elsewhere or operation.takes.RULES)
     return {"required": needed, "content": {"application/json": {"schema": schema}}}
 
 

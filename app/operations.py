@@ -22,7 +22,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     `event` and `http` are the doors. `code` is the error code of a refused event. The fields of `takes` come from an
     event's first argument; over REST from the path, from the query of a GET, and from the body's JSON object otherwise.
-    `query` renames fields of the query.
+    `renamed` tells the field that a name in the path or the query stands for, where that is another.
 
     `who` may ask: a `user`, whom `run` gets as a `Caller`; `anybody`, whose `Caller` has no `user_id`; or a `socket`,
     which `run` gets itself, for what is about one socket and no other door leads to.
@@ -35,7 +35,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     code: str = ""
     http: tuple[Method, str] | None = None
     status: int = 200
-    query: Mapping[str, str] = {}
+    renamed: Mapping[str, str] = {}
     who: Literal["user", "anybody", "socket"] = "user"
 
     @property

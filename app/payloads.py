@@ -4,36 +4,45 @@ JSON is in camelCase. A field that a payload does not know is ignored, so a `use
 first chat still send is accepted and never used.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from app.validation import CHANNEL, ID, USERNAME, check_text, metadata_json
-
-MAX_CONTENT = 10_000  # characters
-MAX_ATTACHMENTS = 10  # of a message
-
-Id = Annotated[str, Meta(pattern=ID)]
-Cursor = Annotated[str, Meta(max_length=200)]  # an id; one that stands for nothing is not found
-Channel = Annotated[str, Meta(pattern=CHANNEL)]
-RoomName = Annotated[str, Meta(min_length=1, max_length=100)]
-Description = Annotated[str, Meta(max_length=1000)]
-ClientId = Annotated[str, Meta(min_length=1, max_length=64)]
-Content = Annotated[str, Meta(max_length=MAX_CONTENT)]
-Username = Annotated[str, Meta(pattern=USERNAME)]
-DisplayName = Annotated[str, Meta(min_length=1, max_length=100)]
-Password = Annotated[str, Meta(min_length=8, max_length=256)]
-Query = Annotated[str, Meta(min_length=1, max_length=200)]
-Kind = Annotated[str, Meta(min_length=1, max_length=32)]
-Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-PageSize = Annotated[int, Meta(ge=1, le=100)]
-SyncSize = Annotated[int, Meta(ge=1, le=500)]
-MessageType = Literal["text", "image", "file", "audio", "video"]  # "system" is the server's
-Role = Literal["admin", "member"]
+from app.fields import (
+    CONTENT_OR_FILES,
+    Channel,
+    ClientId,
+    Content,
+    Cursor,
+    Description,
+    DisplayName,
+    FileIds,
+    Id,
+    Kind,
+    MessageType,
+    PageSize,
+    Password,
+    Query,
+    Role,
+    RoomName,
+    Rules,
+    Seq,
+    SyncSize,
+    Username,
+    at_least_one,
+    at_most_one,
+    exactly_one,
+)
+from app.validation import check_text, metadata_json
 
 
 class Received(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a client sends: a field that may be absent may also be null."""
+    """What a client sends: a field that may be absent may also be null.
+
+    `RULES` is what a type asks of its fields together, as JSON Schema says it.
+    """
+
+    RULES: ClassVar[Rules] = {}
 
 
 class Nothing(Received, frozen=True):
@@ -124,6 +133,8 @@ class CreateRoom(Received, frozen=True):
 class UpdateRoom(RoomRef, frozen=True):
     """A field that is absent or null stays as it is; an empty description is none."""
 
+    RULES: ClassVar[Rules] = at_least_one("name", "description")
+
     name: RoomName | None = None
     description: Description | None = None
 
@@ -156,6 +167,8 @@ class MemberRef(RoomRef, frozen=True):
 
 class Invite(RoomRef, frozen=True):
     """Who is invited, by id or by name."""
+
+    RULES: ClassVar[Rules] = exactly_one("userId", "username")
 
     user_id: Id | None = None
     username: Username | None = None
@@ -194,12 +207,14 @@ class Written(Received, frozen=True):
     Content may be empty where there are attachments.
     """
 
+    RULES: ClassVar[Rules] = CONTENT_OR_FILES
+
     content: Content
     type: MessageType | None = None
     client_id: ClientId | None = None
     metadata: dict[str, Any] | None = None
     reply_to: Id | None = None
-    attachments: Annotated[list[Id], Meta(max_length=MAX_ATTACHMENTS)] | None = None
+    attachments: FileIds | None = None
 
     def __post_init__(self) -> None:
         check_text("content", self.content, blank=bool(self.attachments))
@@ -252,6 +267,8 @@ class React(MessageRef, frozen=True):
 
 class Page(Received, frozen=True):
     """A page of messages: the newest, or those next to (`around`: on both sides of) one given by its id."""
+
+    RULES: ClassVar[Rules] = at_most_one("before", "after", "around")
 
     before: Cursor | None = None
     after: Cursor | None = None

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from app.payloads import Received
+
 Schema = dict[str, Any]
 
 PLACE = "#/components/schemas/"  # of the types' schemas, in both API descriptions
@@ -19,8 +21,13 @@ class Schemas:
         kinds = list(types)
         schemas, components = msgspec.json.schema_components(kinds, ref_template=f"{PLACE}{{name}}")
         self._of = {repr(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
-        plain: dict[str, Schema] = msgspec.json.decode(msgspec.json.encode(components))  # defaults may be tuples
+        plain: dict[str, Schema] = msgspec.json.decode(
+            msgspec.json.encode(components)
+        )  # defaults may be tuples
         self._components = {name: _tidy(schema) for name, schema in plain.items()}
+        for kind in kinds:
+            if isinstance(kind, type) and issubclass(kind, Received):
+                self._resolved(kind).update(kind.RULES)
 
     def of(self, kind: Any) -> Schema:
         """The schema of a type: a reference, or a list of one."""

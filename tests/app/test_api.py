@@ -269,6 +269,8 @@ async def test_history_is_for_members(talk: tuple[Person, str, list[Any]], peopl
 async def test_unknown_paths_and_methods(http: httpx.AsyncClient) -> None:
     error(await http.get("/nowhere"), 404)
     error(await http.get("/chat/nowhere"), 404)
+    error(await http.get("/chat/no%0Awhere"), 404)
+    error(await http.get("/%0A"), 404)
     refused = await http.delete("/chat/rooms")
     error(refused, 405)
     assert set(refused.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}

@@ -41,62 +41,33 @@ export class Chat {
 
   /** `locks`: null where the browser has none, on a page that is not served securely. */
   constructor(origin: string, shelf: Shelf, locks: Locks | null) {
-    const online = () => this.link.connection.peek().status === "online";
     this.rest = new Rest(origin);
-    this.link = new Link(origin);
+    const link = (this.link = new Link(origin));
     this.kept = new Kept(shelf);
-    this.people = new People((userIds) => this.link.call("presence:get", { userIds }));
     this.account = new Account(this.rest, this.kept, {
       entered: (session) => this.#enter(session),
       left: () => this.#leave(),
     });
+    const people = (this.people = new People(link));
     this.drafts = new Drafts(this.kept, this.me);
     this.files = new Files((path) => this.rest.blob(path));
     this.outbox = new Outbox(this.kept, locks, () => this.sender.pump());
-    this.sender = new Sender(this.outbox, {
-      online,
-      send: (place, message) =>
-        "roomId" in place
-          ? this.link.call("message:send", { ...message, roomId: place.roomId })
-          : this.link.call("dm:send", { ...message, receiverId: place.userId }),
-      sent: (entry, message) => void this.#sent(entry, message),
-    });
-    this.typing = new Typing({
-      tell: (event, roomId) => void this.link.call(event, { roomId }).catch(() => undefined), // it is worth no more
-      clockOffset: () => this.link.clockOffset,
-    });
-    this.follower = new Follower({
-      sync: (roomId, afterSeq, limit) => this.link.call("room:sync", { roomId, afterSeq, limit }),
-      lastSeq: async (roomId) => (await this.link.call("room:get", { roomId })).lastSeq,
+    this.sender = new Sender(this.outbox, link, (entry, message) => void this.#sent(entry, message));
+    const typing = (this.typing = new Typing(link));
+    this.follower = new Follower(link, {
       deliver: (roomId, changes) => this.#apply(roomId, changes),
       isOpen: (roomId) => this.places.get(roomId) !== undefined,
       reload: (roomId) => void this.places.get(roomId)?.reload(),
       refresh: (roomId) => (this.lists.has(roomId) ? this.lists.refresh(roomId) : this.lists.readSoon()),
       gone: (roomId) => this.#gone(roomId),
     });
-    this.lists = new Lists({
-      me: this.me,
-      call: (event, payload) => this.link.call(event, payload),
-      applied: (roomId) => this.follower.applied(roomId),
-      known: (roomId, lastSeq) => this.follower.known(roomId, lastSeq),
-      met: (conversations) => {
-        this.people.meet(conversations.map(({ user }) => user));
-        this.people.tell(conversations.flatMap(({ user, presence }) =>
-          (presence ? [{ userId: user.id, ...presence }] : [])));
-      },
-    });
-    this.reading = new Reading({
-      online,
-      tell: (roomId, seq) => this.link.call("room:read", { roomId, seq }),
-      told: (roomId) => this.lists.settle(roomId),
-    });
-    const { link, lists, people, typing } = this;
+    const lists = (this.lists = new Lists(this.me, link, people, this.follower));
+    this.reading = new Reading(link, (roomId) => lists.settle(roomId));
+    const seen = (messages: readonly Message[]) => this.#seen(messages);
     this.places = new Places(
-      { me: this.me, link, lists, people, typing, outbox: this.outbox.entries, seen: (messages) => this.#seen(messages) },
-      {
-        sync: (roomId) => void this.follower.sync(roomId),
-        closed: (roomId) => this.#settle(roomId),
-      },
+      { me: this.me, link, lists, people, typing, outbox: this.outbox.entries, seen },
+      (roomId) => this.follower.sync(roomId),
+      (roomId) => this.#settle(roomId),
     );
     this.#listen();
     this.account.start();

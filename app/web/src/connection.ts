@@ -17,7 +17,15 @@ interface Hooks {
   unauthenticated(): void;
 }
 
-export class Link {
+/** What is called over the connection. */
+export interface Calling {
+  /** Whether it is of use to call now. */
+  readonly online: boolean;
+  /** Calls an operation and returns the data of its ack. Rejects with a ChatError, at once when offline. */
+  call<E extends keyof Operations>(event: E, payload: Operations[E][0]): Promise<Operations[E][1]>;
+}
+
+export class Link implements Calling {
   readonly connection = signal<Connection>({ status: "signed-out", since: Date.now() });
   /** Server time minus ours, ms. */
   clockOffset = 0;
@@ -77,10 +85,13 @@ export class Link {
     this.#socket.disconnect().connect();
   }
 
-  /** Calls an operation and returns the data of its ack. Rejects with a ChatError, at once when offline. */
+  get online(): boolean {
+    return this.connection.peek().status === "online";
+  }
+
   async call<E extends keyof Operations>(event: E, payload: Operations[E][0]): Promise<Operations[E][1]> {
     const socket = this.#socket;
-    if (!socket || this.connection.value.status !== "online") throw failure("offline");
+    if (!socket || !this.online) throw failure("offline");
     return this.#emit(socket, event, payload);
   }
 

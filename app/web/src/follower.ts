@@ -1,5 +1,6 @@
 /** Follows the logs of all rooms: hands on each change in its turn, and asks for what did not come. */
-import type { Changes } from "./contract";
+import type { Calling } from "./connection";
+import type { Changes, Room } from "./contract";
 import { ChatError } from "./errors";
 import { Log, type Change } from "./log";
 
@@ -8,9 +9,6 @@ const AGAIN_AFTER = 2000; // ms
 const MOST = 500; // changes: more are not worth to be applied one by one
 
 interface Hooks {
-  sync(roomId: string, afterSeq: number, limit: number): Promise<Changes>;
-  /** The number that a room's log has come to. */
-  lastSeq(roomId: string): Promise<number>;
   /** Changes to apply, in order; those of a sync may have been applied before. */
   deliver(roomId: string, changes: readonly Change[]): void;
   /** Whether its messages are loaded, and must go on without a gap. */
@@ -28,7 +26,7 @@ export class Follower {
   readonly #waits = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #syncing = new Map<string, Promise<void>>();
 
-  constructor(private readonly hooks: Hooks) {}
+  constructor(private readonly link: Calling, private readonly hooks: Hooks) {}
 
   /** The number up to which everything of a room has been applied. */
   applied(roomId: string): number {
@@ -82,10 +80,12 @@ export class Follower {
   }
 
   async #sync(roomId: string, log: Log): Promise<void> {
-    let answer: Changes | number;
+    let answer: Changes | Room;
     try {
       // One that was opened before the lists were read begins with what there is now.
-      answer = await (log.applied ? this.hooks.sync(roomId, log.applied, MOST) : this.hooks.lastSeq(roomId));
+      answer = log.applied
+        ? await this.link.call("room:sync", { roomId, afterSeq: log.applied, limit: MOST })
+        : await this.link.call("room:get", { roomId });
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
       if (error.reason === "not_a_member" || error.reason === "not_found") this.hooks.gone(roomId);
@@ -93,9 +93,8 @@ export class Follower {
       return; // offline: all is asked for again when the connection is back
     }
     if (log !== this.#logs.get(roomId)) return;
-    if (typeof answer === "number") this.#begin(roomId, log, answer);
-    else if (answer.hasMore) this.#begin(roomId, log, answer.lastSeq);
-    else this.#deliver(roomId, log.catchUp(answer));
+    if ("changes" in answer && !answer.hasMore) this.#deliver(roomId, log.catchUp(answer));
+    else this.#begin(roomId, log, answer.lastSeq);
     if (log.gap) this.#ask(roomId, AGAIN_AFTER);
   }
 

@@ -1,8 +1,11 @@
 /** Rooms, conversations and invitations, with what is unread in each, read from the server and kept live. */
 import { signal } from "@preact/signals";
+import type { Calling } from "./connection";
 import type { Conversation, MemberChanged, Message, Operations, Room, RoomInfo } from "./contract";
 import { ChatError } from "./errors";
+import type { Follower } from "./follower";
 import type { Change } from "./log";
+import type { People } from "./people";
 import { counted, total, withMessage, withoutMessage, withRead, type Unread } from "./unread";
 
 const SETTLE = 300; // ms: one reading for many causes
@@ -17,17 +20,6 @@ interface Entry {
   added: number;
 }
 
-interface Needs {
-  me(): string;
-  call<E extends keyof Operations>(event: E, payload: Operations[E][0]): Promise<Operations[E][1]>;
-  /** The number up to which a room's changes have been applied. */
-  applied(roomId: string): number;
-  /** The server showed a room as it is at a number. */
-  known(roomId: string, lastSeq: number): void;
-  /** Conversations that were read. */
-  met(conversations: readonly Conversation[]): void;
-}
-
 export class Lists {
   readonly rooms = signal<readonly Room[]>([]);
   readonly conversations = signal<readonly Conversation[]>([]);
@@ -40,15 +32,20 @@ export class Lists {
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   #tick = 0;
 
-  constructor(private readonly needs: Needs) {}
+  constructor(
+    private readonly me: () => string,
+    private readonly link: Calling,
+    private readonly people: Pick<People, "meetConversations">,
+    private readonly follower: Pick<Follower, "applied" | "known">,
+  ) {}
 
   /** Reads all lists. What comes about meanwhile is not undone by an answer that is older. */
   async read(): Promise<void> {
     const asked = ++this.#tick;
     try {
       const [rooms, invitations] = await Promise.all([
-        this.needs.call("room:list", {}),
-        this.needs.call("room:invitations", {}),
+        this.link.call("room:list", {}),
+        this.link.call("room:invitations", {}),
         this.#readConversations(this.conversations.peek().length),
       ]);
       this.#takeRooms(rooms, asked);
@@ -73,7 +70,7 @@ export class Lists {
 
   async readMoreConversations(): Promise<void> {
     const before = this.next.peek();
-    if (before) this.#takeConversations(await this.needs.call("conversation:list", { before }));
+    if (before) this.#takeConversations(await this.link.call("conversation:list", { before }));
   }
 
   has(roomId: string): boolean {
@@ -163,7 +160,7 @@ export class Lists {
     let before: string | null = null;
     do {
       const page: Operations["conversation:list"][1] =
-        await this.needs.call("conversation:list", before ? { before } : {});
+        await this.link.call("conversation:list", before ? { before } : {});
       this.#takeConversations(page);
       read += page.conversations.length;
       before = page.next;
@@ -172,7 +169,7 @@ export class Lists {
 
   async #refresh(roomId: string): Promise<void> {
     try {
-      const room = await this.needs.call("room:get", { roomId });
+      const room = await this.link.call("room:get", { roomId });
       if (this.#entries.has(roomId)) this.#take(room);
       this.#publish();
     } catch (error) {
@@ -194,30 +191,30 @@ export class Lists {
   #take(room: Room): void {
     const entry = this.#entries.get(room.id);
     const unread = counted(entry?.unread ?? null, room.unread, room.lastSeq, room.membership.lastReadSeq);
-    const later = entry?.room && this.needs.applied(room.id) > room.lastSeq;
+    const later = entry?.room && this.follower.applied(room.id) > room.lastSeq;
     if (room.kind === "direct") this.#set(room.id, { unread });
     else this.#set(room.id, later ? { unread } : { unread, room });
-    this.needs.known(room.id, room.lastSeq);
+    this.follower.known(room.id, room.lastSeq);
   }
 
   #takeConversations({ conversations, next }: Operations["conversation:list"][1]): void {
     for (const conversation of conversations) {
       const { roomId, unread, lastSeq, lastReadSeq } = conversation;
       const entry = this.#entries.get(roomId);
-      const later = entry?.conversation && this.needs.applied(roomId) > lastSeq;
+      const later = entry?.conversation && this.follower.applied(roomId) > lastSeq;
       const figure = counted(entry?.unread ?? null, unread, lastSeq, lastReadSeq);
       this.#set(roomId, later ? { unread: figure } : { unread: figure, conversation });
-      this.needs.known(roomId, lastSeq);
+      this.follower.known(roomId, lastSeq);
     }
     this.next.value = next;
-    this.needs.met(conversations);
+    this.people.meetConversations(conversations);
     this.#publish();
   }
 
   #message(roomId: string, message: Message): void {
     const entry = this.#entries.get(roomId)!;
     if (message.deletedAt) return this.#deleted(roomId, message.id);
-    if (message.senderId !== this.needs.me() && message.seq > entry.unread.readTo) {
+    if (message.senderId !== this.me() && message.seq > entry.unread.readTo) {
       this.#set(roomId, { unread: withMessage(entry.unread, message) });
     }
     const last = entry.conversation?.lastMessage;

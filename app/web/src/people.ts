@@ -1,6 +1,7 @@
 /** Everybody who was met, and who of them is there. */
 import { signal } from "@preact/signals";
-import type { Member, Message, Presence, UserRef } from "./contract";
+import type { Calling } from "./connection";
+import type { Conversation, Member, Message, Presence, UserRef } from "./contract";
 import { ChatError } from "./errors";
 
 const SETTLE = 300; // ms: one question for many
@@ -12,7 +13,7 @@ export class People {
   readonly #users = signal<ReadonlyMap<string, UserRef>>(new Map());
   readonly #presence = signal<ReadonlyMap<string, Presence>>(new Map());
 
-  constructor(private readonly presenceOf: (userIds: string[]) => Promise<Presence[]>) {}
+  constructor(private readonly link: Calling) {}
 
   /** Reads a signal. */
   user(id: string): UserRef | null {
@@ -40,6 +41,11 @@ export class People {
     this.tell(shown);
   }
 
+  meetConversations(conversations: readonly Conversation[]): void {
+    this.meet(conversations.map(({ user }) => user));
+    this.tell(conversations.flatMap(({ user, presence }) => (presence ? [{ userId: user.id, ...presence }] : [])));
+  }
+
   tell(presences: readonly Presence[]): void {
     if (!presences.length) return;
     const told = presences.map((presence) => [presence.userId, presence] as const);
@@ -63,7 +69,7 @@ export class People {
     const asked = [...this.#wanted].slice(0, MOST);
     for (const id of asked) this.#wanted.delete(id);
     try {
-      this.tell(await this.presenceOf(asked));
+      this.tell(await this.link.call("presence:get", { userIds: asked }));
     } catch (error) {
       if (!(error instanceof ChatError)) throw error; // it stays unknown until it changes
     }

@@ -6,13 +6,6 @@ import { LiveRoom, type Surroundings } from "./room";
 
 const KEPT = 5; // rooms
 
-interface Needs {
-  /** Compares a room with the server's log. */
-  sync(roomId: string): void;
-  /** A room is no longer loaded. */
-  closed(roomId: string): void;
-}
-
 export class Places {
   readonly place = signal<Place | null>(null);
   readonly person = signal<UserRef | null>(null);
@@ -23,7 +16,12 @@ export class Places {
   /** The one opened longest ago first. */
   readonly #rooms = new Map<string, LiveRoom>();
 
-  constructor(private readonly around: Surroundings, private readonly needs: Needs) {}
+  /** `sync` compares a room with the server's log; `closed` is called when one is no longer loaded. */
+  constructor(
+    private readonly around: Surroundings,
+    private readonly sync: (roomId: string) => unknown,
+    private readonly closed: (roomId: string) => void,
+  ) {}
 
   get(roomId: string): LiveRoom | undefined {
     return this.#rooms.get(roomId);
@@ -37,7 +35,7 @@ export class Places {
     this.#rooms.set(roomId, room);
     this.place.value = { roomId };
     this.#keepFew();
-    this.needs.sync(roomId);
+    this.sync(roomId);
     if (!known || known.timeline.peek().status === "failed") {
       const loading = room.load(messageId);
       if (!messageId) return loading;
@@ -71,7 +69,7 @@ export class Places {
 
   resume(): void {
     for (const [roomId, room] of this.#rooms) {
-      this.needs.sync(roomId);
+      this.sync(roomId);
       room.resume();
     }
   }
@@ -94,7 +92,7 @@ export class Places {
   #unload(roomId: string): void {
     this.#rooms.get(roomId)?.close();
     this.#rooms.delete(roomId);
-    this.needs.closed(roomId);
+    this.closed(roomId);
   }
 }
 

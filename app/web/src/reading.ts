@@ -1,26 +1,21 @@
 /** Tells the server how far one has read: seldom, and only ever further. */
+import type { Calling } from "./connection";
 import { ChatError } from "./errors";
 
 const SETTLE = 400; // ms
 const AGAIN_AFTER = 3000; // ms
 
-interface Needs {
-  online(): boolean;
-  tell(roomId: string, seq: number): Promise<unknown>;
-  /** The server knows. */
-  told(roomId: string): void;
-}
-
 export class Reading {
   readonly #wanted = new Map<string, number>();
-  readonly #told = new Map<string, number>();
+  readonly #known = new Map<string, number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly needs: Needs) {}
+  /** `told` is called once the server knows. */
+  constructor(private readonly link: Calling, private readonly told: (roomId: string) => void) {}
 
   /** Returns whether it is further than before. */
   mark(roomId: string, seq: number): boolean {
-    if (seq <= Math.max(this.#wanted.get(roomId) ?? 0, this.#told.get(roomId) ?? 0)) return false;
+    if (seq <= Math.max(this.#wanted.get(roomId) ?? 0, this.#known.get(roomId) ?? 0)) return false;
     this.#wanted.set(roomId, seq);
     this.#soon(SETTLE);
     return true;
@@ -35,26 +30,26 @@ export class Reading {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#wanted.clear();
-    this.#told.clear();
+    this.#known.clear();
   }
 
   #soon(after: number): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      if (this.needs.online()) for (const [roomId, seq] of this.#wanted) void this.#tell(roomId, seq);
+      if (this.link.online) for (const [roomId, seq] of this.#wanted) void this.#tell(roomId, seq);
     }, after);
   }
 
   async #tell(roomId: string, seq: number): Promise<void> {
     try {
-      await this.needs.tell(roomId, seq);
-      this.#told.set(roomId, Math.max(seq, this.#told.get(roomId) ?? 0));
+      await this.link.call("room:read", { roomId, seq });
+      this.#known.set(roomId, Math.max(seq, this.#known.get(roomId) ?? 0));
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
       if (error.reason === "offline") return; // `resume` follows
       if (error.passing) return this.#soon(error.retryAfter ?? AGAIN_AFTER);
     }
     if (this.#wanted.get(roomId) === seq) this.#wanted.delete(roomId);
-    this.needs.told(roomId);
+    this.told(roomId);
   }
 }

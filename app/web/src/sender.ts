@@ -1,4 +1,5 @@
 /** Sends what is in the outbox: for each place one after the other, so that the order stays. */
+import type { Calling } from "./connection";
 import type { Message, NewMessage } from "./contract";
 import { ChatError, inWords } from "./errors";
 import type { OutboxEntry, Place } from "./model";
@@ -7,23 +8,21 @@ import type { Outbox } from "./outbox";
 const FIRST_WAIT = 1000; // ms; each further one is twice as long
 const LONGEST_WAIT = 30_000; // ms
 
-interface Needs {
-  online(): boolean;
-  send(place: Place, message: NewMessage): Promise<Message>;
-  /** The server has it. */
-  sent(entry: OutboxEntry, message: Message): void;
-}
-
 export class Sender {
   /** Places where one is on its way, or waits for its turn to be tried again. */
   readonly #busy = new Set<string>();
   readonly #waits = new Map<string, number>();
 
-  constructor(private readonly outbox: Outbox, private readonly needs: Needs) {}
+  /** `sent` is called once the server has one. */
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly link: Calling,
+    private readonly sent: (entry: OutboxEntry, message: Message) => void,
+  ) {}
 
   /** Sends what can be sent now. */
   pump(): void {
-    if (!this.needs.online()) return;
+    if (!this.link.online) return;
     for (const entry of this.outbox.entries.peek()) {
       const key = keyOf(entry.place);
       if (entry.state !== "pending" || this.#busy.has(key)) continue;
@@ -35,10 +34,10 @@ export class Sender {
   async #send(entry: OutboxEntry, key: string): Promise<void> {
     let wait = 0;
     try {
-      const message = await this.needs.send(entry.place, payload(entry));
+      const message = await this.#call(entry);
       this.#waits.delete(key);
       this.outbox.update(entry.clientId, { state: "sent" });
-      this.needs.sent(entry, message);
+      this.sent(entry, message);
     } catch (error) {
       wait = this.#failed(entry, key, error);
     }
@@ -48,6 +47,13 @@ export class Sender {
     };
     if (wait) setTimeout(next, wait);
     else next();
+  }
+
+  #call(entry: OutboxEntry): Promise<Message> {
+    const { place } = entry;
+    return "roomId" in place
+      ? this.link.call("message:send", { ...payload(entry), roomId: place.roomId })
+      : this.link.call("dm:send", { ...payload(entry), receiverId: place.userId });
   }
 
   /** Returns how many ms to wait before the place's next one. */

@@ -1,15 +1,10 @@
 /** Who is typing where: told seldom, and forgotten by itself. */
 import { signal } from "@preact/signals";
+import type { Calling } from "./connection";
 import type { TypingUpdate } from "./contract";
 
 const TELL_EVERY = 2000; // ms
 const MOST = 10_000; // ms that a sign of typing counts, whatever the clocks say
-
-interface Needs {
-  tell(event: "typing:start" | "typing:stop", roomId: string): void;
-  /** Server time minus ours, ms. */
-  clockOffset(): number;
-}
 
 export class Typing {
   /** By room: who is typing. */
@@ -17,7 +12,8 @@ export class Typing {
   readonly #ends = new Map<string, ReturnType<typeof setTimeout>>();
   #told: { roomId: string; at: number } | null = null;
 
-  constructor(private readonly needs: Needs) {}
+  /** `clockOffset`: server time minus ours, ms. */
+  constructor(private readonly link: Calling & { clockOffset: number }) {}
 
   /** One types. */
   start(roomId: string): void {
@@ -25,14 +21,14 @@ export class Typing {
     if (this.#told && this.#told.roomId !== roomId) this.stop(this.#told.roomId);
     if (this.#told && now - this.#told.at < TELL_EVERY) return;
     this.#told = { roomId, at: now };
-    this.needs.tell("typing:start", roomId);
+    this.#tell("typing:start", roomId);
   }
 
   /** One has stopped, if one was typing. */
   stop(roomId: string): void {
     if (this.#told?.roomId !== roomId) return;
     this.#told = null;
-    this.needs.tell("typing:stop", roomId);
+    this.#tell("typing:stop", roomId);
   }
 
   /** One's message was sent, which stops it at the server too. */
@@ -44,7 +40,7 @@ export class Typing {
   take({ roomId, userId, isTyping, expiresAt }: TypingUpdate): void {
     this.end(roomId, userId);
     if (!isTyping) return;
-    const left = expiresAt ? Date.parse(expiresAt) - Date.now() - this.needs.clockOffset() : MOST;
+    const left = expiresAt ? Date.parse(expiresAt) - Date.now() - this.link.clockOffset : MOST;
     if (left <= 0) return;
     const key = `${roomId} ${userId}`;
     this.#ends.set(key, setTimeout(() => this.end(roomId, userId), Math.min(left, MOST)));
@@ -65,6 +61,11 @@ export class Typing {
     this.#ends.clear();
     this.#told = null;
     this.rooms.value = new Map();
+  }
+
+  /** Whether it comes to be known is worth no more than the one attempt. */
+  #tell(event: "typing:start" | "typing:stop", roomId: string): void {
+    this.link.call(event, { roomId }).catch(() => undefined);
   }
 
   #put(roomId: string, typing: readonly string[]): void {

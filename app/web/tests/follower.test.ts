@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Changes } from "../src/contract";
+import type { Changes, Operations } from "../src/contract";
 import { failure } from "../src/errors";
 import { Follower } from "../src/follower";
 import type { Change } from "../src/log";
@@ -20,15 +20,12 @@ function answer(seqs: number[], more: Partial<Changes> = {}): Changes {
 /** A follower whose room is open or closed; `calls` is all that it did. */
 function follower(open: boolean, sync: (afterSeq: number) => Promise<Changes>) {
   const calls: string[] = [];
-  const follower = new Follower({
-    sync: (_roomId, afterSeq) => {
-      calls.push(`sync after ${afterSeq}`);
-      return sync(afterSeq);
-    },
-    lastSeq: () => {
-      calls.push("get");
-      return Promise.resolve(1);
-    },
+  const call = async <E extends keyof Operations>(event: E, payload: Operations[E][0]) => {
+    const { afterSeq } = payload as Operations["room:sync"][0];
+    calls.push(event === "room:sync" ? `sync after ${afterSeq}` : "get");
+    return (event === "room:sync" ? await sync(afterSeq) : { lastSeq: 1 }) as Operations[E][1];
+  };
+  const follower = new Follower({ online: true, call }, {
     deliver: (_roomId, changes) => calls.push(...changes.map(({ seq }) => `apply ${seq}`)),
     isOpen: () => open,
     reload: () => calls.push("reload"),

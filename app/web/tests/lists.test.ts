@@ -26,28 +26,27 @@ function listed() {
   const applied = new Map<string, number>();
   const asked: string[] = [];
   let hold: Promise<void> = Promise.resolve();
-  const lists = new Lists({
-    me: () => "ada",
-    call: async <E extends keyof Operations>(event: E, payload: Operations[E][0]) => {
-      asked.push(event);
-      const { rooms, invitations, conversations } = structuredClone(server);
-      const before = (payload as { before?: string }).before;
-      const from = conversations.findIndex(({ roomId }) => roomId === before) + 1;
-      const page = conversations.slice(from, from + 2);
-      const next = conversations.length > from + 2 ? page.at(-1)!.roomId : null;
-      await hold;
-      const roomId = (payload as { roomId?: string }).roomId;
-      const answers: Partial<Record<keyof Operations, unknown>> = {
-        "room:list": rooms, "room:invitations": invitations, "conversation:list": { conversations: page, next },
-        "room:get": rooms.find(({ id }) => id === roomId),
-      };
-      if (!answers[event]) throw failure("not_found");
-      return answers[event] as Operations[E][1];
-    },
-    applied: (roomId) => applied.get(roomId) ?? 0,
-    known: (roomId, lastSeq) => void applied.set(roomId, Math.max(lastSeq, applied.get(roomId) ?? 0)),
-    met: () => undefined,
-  });
+  const call = async <E extends keyof Operations>(event: E, payload: Operations[E][0]) => {
+    asked.push(event);
+    const { rooms, invitations, conversations } = structuredClone(server);
+    const before = (payload as { before?: string }).before;
+    const from = conversations.findIndex(({ roomId }) => roomId === before) + 1;
+    const page = conversations.slice(from, from + 2);
+    const next = conversations.length > from + 2 ? page.at(-1)!.roomId : null;
+    await hold;
+    const roomId = (payload as { roomId?: string }).roomId;
+    const answers: Partial<Record<keyof Operations, unknown>> = {
+      "room:list": rooms, "room:invitations": invitations, "conversation:list": { conversations: page, next },
+      "room:get": rooms.find(({ id }) => id === roomId),
+    };
+    if (!answers[event]) throw failure("not_found");
+    return answers[event] as Operations[E][1];
+  };
+  const follower = {
+    applied: (roomId: string) => applied.get(roomId) ?? 0,
+    known: (roomId: string, lastSeq: number) => void applied.set(roomId, Math.max(lastSeq, applied.get(roomId) ?? 0)),
+  };
+  const lists = new Lists(() => "ada", { online: true, call }, { meetConversations: () => undefined }, follower);
   const say = (roomId: string, seq: number, senderId = "bob") => {
     applied.set(roomId, seq);
     lists.apply(roomId, [{ seq, type: "message", message: message(seq, senderId, { roomId }) }]);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Message, NewMessage } from "../src/contract";
+import type { Calling } from "../src/connection";
+import type { NewMessage, Operations } from "../src/contract";
 import { failure, refused } from "../src/errors";
 import type { OutboxEntry, Place } from "../src/model";
 import { Outbox, type Locks } from "../src/outbox";
@@ -21,22 +22,25 @@ function entry(content: string, place = HALL): OutboxEntry {
   return { clientId: `c${entries}`, place, content, replyTo: null, attachments: [], createdAt, state: "pending", error: null };
 }
 
-/** A sender whose server answers from `answers`, in turn, and else takes everything. */
+/** A sender whose server refuses with `answers`, in turn, and else takes everything. */
 function sending(kept = new Kept(shelf()), locks: Locks | null = null) {
-  const answers: (Error | Promise<Message>)[] = [];
+  const answers: Error[] = [];
   const taken: string[] = [];
   const world = { online: true, answers, taken };
   const outbox = new Outbox(kept, locks, () => sender.pump());
-  const sender = new Sender(outbox, {
-    online: () => world.online,
-    send: async (_place: Place, { content, clientId }: NewMessage) => {
+  const link: Calling = {
+    get online() {
+      return world.online;
+    },
+    call: async <E extends keyof Operations>(_event: E, payload: Operations[E][0]) => {
+      const { content, clientId } = payload as NewMessage;
       taken.push(content);
       const answer = answers.shift();
-      if (answer instanceof Error) throw answer;
-      return answer ?? message(taken.length, "ada", { content, clientId: clientId ?? null });
+      if (answer) throw answer;
+      return message(taken.length, "ada", { content, clientId: clientId ?? null }) as Operations[E][1];
     },
-    sent: (sent) => outbox.remove(sent.clientId),
-  });
+  };
+  const sender = new Sender(outbox, link, (sent) => outbox.remove(sent.clientId));
   outbox.open("ada");
   return { ...world, world, outbox, sender };
 }

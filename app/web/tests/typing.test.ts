@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Calling } from "../src/connection";
+import { failure } from "../src/errors";
 import { Typing } from "../src/typing";
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
@@ -6,7 +8,11 @@ afterEach(() => void vi.useRealTimers());
 
 function typing(clockOffset = 0) {
   const told: string[] = [];
-  const it = new Typing({ tell: (event, roomId) => told.push(`${event} ${roomId}`), clockOffset: () => clockOffset });
+  const call: Calling["call"] = (event, payload) => {
+    told.push(`${event} ${(payload as { roomId: string }).roomId}`);
+    return Promise.reject(failure("timeout"));
+  };
+  const it = new Typing({ online: true, call, clockOffset });
   const take = (userId: string, left: number | null) =>
     it.take({
       roomId: "hall", userId, isTyping: left !== null,

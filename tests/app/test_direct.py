@@ -183,7 +183,8 @@ async def test_a_conversation_whose_making_was_never_announced_is_heard_all_the_
             insert into rooms (id, kind, direct_key, created_by, last_seq)
             values ('lost', 'direct', least(:ann, :bob) || ':' || greatest(:ann, :bob), :ann, 2)
         )
-        insert into room_members (id, room_id, user_id, change_seq) values ('1', 'lost', :ann, 1), ('2', 'lost', :bob, 2)
+        insert into room_members (id, room_id, user_id, change_seq)
+        values ('1', 'lost', :ann, 1), ('2', 'lost', :bob, 2)
         """,
         ann=ann.id,
         bob=bob.id,

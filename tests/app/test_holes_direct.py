@@ -66,9 +66,7 @@ async def test_hole_a_direct_message_in_the_name_of_another(people: People) -> N
 async def test_hole_before_is_ignored(people: People) -> None:
     ann, bob = await people(), await people()
     device, other = await ann.device(), await bob.device()
-    sent = [
-        await device.ok("dm:send", {"receiverId": bob.id, "content": str(number)}) for number in range(5)
-    ]
+    sent = [await device.ok("dm:send", {"receiverId": bob.id, "content": str(number)}) for number in range(5)]
     newest = await other.ok("dm:history", {"userId": ann.id, "limit": 2})
     assert newest == [sent[4], sent[3]]
     older = await other.ok("dm:history", {"userId": ann.id, "limit": 2, "before": sent[3]["id"]})

@@ -268,9 +268,7 @@ async def test_who_is_removed_leaves_with_every_device_and_hears_it(
     for device in (scene.member, far):
         await device.expect("dm:new")
         assert device.received["message:new"] == []
-        assert (
-            await reason(device, "message:send", {"roomId": scene.room, "content": "y"}) == "not_a_member"
-        )
+        assert await reason(device, "message:send", {"roomId": scene.room, "content": "y"}) == "not_a_member"
     assert await scene.member.ok("room:list") == []
 
 

@@ -86,8 +86,8 @@ export function useCompletion(take: (text: string, caret: number) => void) {
           onPointerDown={(event) => { event.preventDefault(); choose(user); }}
           onPointerEnter={() => (chosen.value = index)}>
           <Avatar user={user} size="small" />
-          <span>{nameOf(user)}</span>
-          <small>@{user.username}</small>
+          <span class="truncate">{nameOf(user)}</span>
+          <small class="truncate">@{user.username}</small>
         </li>
       ))}
     </ul>

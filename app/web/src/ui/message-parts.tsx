@@ -52,7 +52,7 @@ function ReactionPill({ message, reaction }: { message: Message; reaction: React
     const user = model.userOf(id);
     return id === me ? "you" : user ? nameOf(user) : "someone";
   });
-  const label = `${emojiName(reaction.kind)}: ${names(who, 6)}`;
+  const label = `${emojiName(reaction.kind)}, ${who.length}: ${names(who, 6)}`;
   const toggle = () => void attempt(() =>
     mine ? model.unreact(message.id, reaction.kind) : model.react(message.id, reaction.kind));
   return (

@@ -33,9 +33,11 @@ interface RowProps extends Surroundings {
 
 function Row({ rowKey, day, unread, tabbable, label, children }: RowProps) {
   const active = useComputed(() => activeRow.value === rowKey);
+  const activate = () => { activeRow.value = rowKey; };
   return (
     <div role="listitem" class={`row ${active.value ? "active" : ""}`} data-key={rowKey} tabIndex={tabbable ? 0 : -1}
-      aria-label={label} onPointerEnter={() => (activeRow.value = rowKey)} onFocusCapture={() => (activeRow.value = rowKey)}>
+      aria-label={label} onFocusCapture={activate} onClick={activate}
+      onPointerEnter={(event) => event.pointerType === "mouse" && activate()}>
       {day && <p class="day"><time dateTime={day}>{dayName(day)}</time></p>}
       {unread && <p class="unread-line">New</p>}
       {children}

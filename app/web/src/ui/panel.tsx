@@ -4,27 +4,34 @@ import { Icon } from "./icons";
 import { closePanel } from "./route";
 
 /** The column beside a room, or a sheet over it: takes the focus when it opens and gives it back when it closes. */
-export function Panel({ title, children }: { title: string; children: ComponentChildren }) {
+export function Panel({ title, alone = false, children }: {
+  title: string;
+  /** No room is beside it: it is the main part of the page. */
+  alone?: boolean;
+  children: ComponentChildren;
+}) {
   const ref = useRef<HTMLElement>(null);
   const id = useId();
   useLayoutEffect(() => {
     const panel = ref.current;
     const before = document.activeElement;
-    (panel?.querySelector<HTMLElement>("[autofocus]") ?? panel?.querySelector<HTMLElement>("h2"))?.focus();
+    (panel?.querySelector<HTMLElement>("[autofocus]") ?? panel?.querySelector<HTMLElement>("[tabindex]"))?.focus();
     return () => {
       if (panel?.contains(document.activeElement) && before instanceof HTMLElement) before.focus();
     };
   }, []);
+  const Part = alone ? "section" : "aside";
+  const Heading = alone ? "h1" : "h2";
   return (
-    <aside ref={ref} class="panel" aria-labelledby={id}
+    <Part ref={ref} class="panel" aria-labelledby={id}
       onKeyDown={(event) => event.key === "Escape" && !event.defaultPrevented && closePanel()}>
       <div class="bar">
-        <div class="bar-title"><h2 id={id} tabIndex={-1}>{title}</h2></div>
+        <div class="bar-title"><Heading id={id} tabIndex={-1}>{title}</Heading></div>
         <button type="button" class="icon-button" aria-label={`Close ${title.toLowerCase()}`} onClick={closePanel}>
           <Icon name="close" />
         </button>
       </div>
       <div class="panel-body">{children}</div>
-    </aside>
+    </Part>
   );
 }

@@ -93,7 +93,7 @@ function GoneRoom() {
   return (
     <div class="empty">
       <span class="empty-art"><Icon name="leave" size={32} /></span>
-      <h2>This room is not open to you</h2>
+      <h1>This room is not open to you</h1>
       <p>You may have left it, been removed from it, or followed a link to a room that you are not in.</p>
       <div class="empty-actions">
         <button type="button" class="button primary" onClick={() => go({ name: "home" })}>Back to your rooms</button>

@@ -16,7 +16,7 @@ export function SearchField({ label, placeholder, value, onInput }: SearchFieldP
   return (
     <div class="search-field">
       <Icon name="search" size={18} />
-      <input class="input" type="search" aria-label={label} placeholder={placeholder} value={value} autofocus
+      <input class="input" type="text" role="searchbox" enterkeyhint="search" aria-label={label} placeholder={placeholder} value={value} autofocus
         autocomplete="off" spellcheck={false} onInput={(event) => onInput(event.currentTarget.value)} />
     </div>
   );

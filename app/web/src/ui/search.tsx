@@ -71,7 +71,7 @@ export function SearchPanel({ roomId }: { roomId: string | null }) {
     return { items, next: items.length >= PAGE ? items[items.length - 1]?.id ?? null : null };
   }).value;
   return (
-    <Panel title="Search">
+    <Panel title="Search" alone={roomId === null}>
       <SearchField label="Search messages" placeholder="Words in a message" value={query.value}
         onInput={(text) => (query.value = text)} />
       {roomId && <Scope all={all.value} onChange={(value) => (all.value = value)} />}

@@ -7,6 +7,7 @@ import { AccountMenu } from "./account-menu";
 import { Avatar } from "./avatar";
 import { badge, briefTime, nameOf } from "./format";
 import { Icon, Logo, type IconName } from "./icons";
+import { narrow } from "./media";
 import { summary } from "./message-parts";
 import { openDialog } from "./open-dialog";
 import { href, route, togglePanel } from "./route";
@@ -52,14 +53,16 @@ function ConversationEntry({ conversation }: { conversation: Conversation }) {
         href={href({ name: "room", roomId, panel: null })}>
         <Avatar user={user} online={!toSelf && model.presenceOf(user.id)?.status === "online"} />
         <span class="entry-text">
-          <span class="entry-name truncate">{toSelf ? "Notes to yourself" : nameOf(user)}</span>
-          <span class="entry-preview truncate">
-            {lastMessage ? `${mine && !toSelf ? "You: " : ""}${summary(lastMessage)}` : "No messages yet"}
+          <span class="entry-line">
+            <span class="entry-name truncate">{toSelf ? "Notes to yourself" : nameOf(user)}</span>
+            {lastMessage && <time dateTime={lastMessage.createdAt}>{briefTime(lastMessage.createdAt)}</time>}
           </span>
-        </span>
-        <span class="entry-side">
-          {lastMessage && <time dateTime={lastMessage.createdAt}>{briefTime(lastMessage.createdAt)}</time>}
-          <Unread n={unread} />
+          <span class="entry-line">
+            <span class="entry-preview truncate">
+              {lastMessage ? `${mine && !toSelf ? "You: " : ""}${summary(lastMessage)}` : "No messages yet"}
+            </span>
+            <Unread n={unread} />
+          </span>
         </span>
       </a>
     </li>
@@ -118,7 +121,13 @@ function Lists() {
           <Tool icon="plus" label="Create a room" onClick={() => (openDialog.value = "new-room")} />
         </ListHead>
         <ul aria-label="Rooms">{rooms.map((room) => <RoomEntry key={room.id} room={room} />)}</ul>
-        {rooms.length === 0 && <p class="list-note">You are in no room yet. Discover one, or create your own.</p>}
+        {rooms.length === 0 && (
+          <div class="list-note">
+            <p>You are in no room yet.</p>
+            <button type="button" class="button small" onClick={() => (openDialog.value = "discover")}>Find a room</button>
+            <button type="button" class="button small" onClick={() => (openDialog.value = "new-room")}>Create one</button>
+          </div>
+        )}
       </section>
       <section>
         <ListHead title="Direct messages">
@@ -127,7 +136,12 @@ function Lists() {
         <ul aria-label="Direct messages">
           {conversations.map((one) => <ConversationEntry key={one.roomId} conversation={one} />)}
         </ul>
-        {conversations.length === 0 && <p class="list-note">Write to somebody, and the conversation appears here.</p>}
+        {conversations.length === 0 && (
+          <div class="list-note">
+            <p>Conversations with one person appear here.</p>
+            <button type="button" class="button small" onClick={() => (openDialog.value = "new-message")}>Write to somebody</button>
+          </div>
+        )}
         {model.moreConversations.value && (
           <button type="button" class="button small quiet wide"
             onClick={() => void attempt(() => model.loadMoreConversations())}>Show more</button>
@@ -139,17 +153,21 @@ function Lists() {
 
 export function Sidebar() {
   const searching = route.value.name === "search" || (route.value.name === "room" && route.value.panel === "search");
+  const alone = narrow.value && route.value.name === "home"; // then it is all there is on the screen
+  const Brand = alone ? "h1" : "p";
   return (
-    <nav class="sidebar" aria-label="Rooms and conversations">
+    <div class="sidebar" role={alone ? "main" : "region"} aria-label="Your chats">
       <div class="bar">
-        <div class="brand"><Logo />Parley</div>
+        <Brand class="brand"><Logo />Parley</Brand>
         <button type="button" class="icon-button" aria-label="Search messages" title="Search messages"
           aria-pressed={searching} onClick={() => togglePanel("search")}>
           <Icon name="search" />
         </button>
       </div>
-      <div class="sidebar-lists">{model.listsLoaded.value ? <Lists /> : <Bones />}</div>
+      <nav class="sidebar-lists" aria-label="Rooms and conversations">
+        {model.listsLoaded.value ? <Lists /> : <Bones />}
+      </nav>
       <AccountMenu />
-    </nav>
+    </div>
   );
 }

@@ -124,7 +124,7 @@ function LoadedTimeline({ open, timeline, outgoing }: {
   return (
     <div class="timeline-wrap">
       <div ref={scroller} class="timeline" onKeyDown={(event) => walk(event, items, focusAt)}
-        onPointerLeave={() => (activeRow.value = null)}>
+        onPointerLeave={(event) => { if (event.pointerType === "mouse") activeRow.value = null; }}>
         <div>
           {atStart
             ? <Beginning open={open} empty={items.total === 0} />

@@ -44,7 +44,7 @@ export class VirtualRows {
   #list: HTMLElement | null = null;
   #base = 0; // px of what stands above the rows
   #viewport = 800;
-  #set = Number.NaN; // the scrollTop that was set here last: its event tells nothing new
+  #set: number | null = null; // the scrollTop that was set here, if nobody scrolled since: its event tells nothing new
 
   /** `list` holds the rows and nothing else; what holds it, and the scroller, are watched for changes of size. */
   attach(scroller: HTMLElement, list: HTMLElement): () => void {
@@ -66,11 +66,7 @@ export class VirtualRows {
     this.#rows = rows;
     this.#offsets.setRows(rows.count, rows.keyAt, rows.estimate);
     if (this.#anchor !== "bottom") this.#find(this.#anchor);
-    // No further than the list can be scrolled: there the anchor cannot be reached.
-    const end = this.#offsets.top(rows.count) - this.#viewport;
-    const top = Math.max(0, Math.min(this.#wantedTop() - this.#base, end));
-    this.first = this.#offsets.at(top - DRAWN);
-    this.last = rows.count ? this.#offsets.at(top + this.#viewport + DRAWN) + 1 : 0;
+    [this.first, this.last] = this.#range();
   }
 
   /** Call after the rows were drawn: measures them and puts the anchor back where it stood. */
@@ -121,6 +117,15 @@ export class VirtualRows {
     return this.#scroller?.scrollTop ?? 0;
   }
 
+  /** The rows to draw around the anchor. */
+  #range(): [first: number, last: number] {
+    // No further than the list can be scrolled: there the anchor cannot be reached.
+    const end = this.#offsets.top(this.#rows.count) - this.#viewport;
+    const top = Math.max(0, Math.min(this.#wantedTop() - this.#base, end));
+    const last = this.#rows.count ? this.#offsets.at(top + this.#viewport + DRAWN) + 1 : 0;
+    return [this.#offsets.at(top - DRAWN), last];
+  }
+
   #wantedTop(): number {
     const anchor = this.#anchor;
     if (anchor === "bottom") return this.#base + this.#offsets.top(this.#rows.count) - this.#viewport;
@@ -142,8 +147,8 @@ export class VirtualRows {
   }
 
   #scrolled(): void {
-    if (Math.abs(this.scrollTop - this.#set) >= 1) {
-      this.#set = Number.NaN;
+    if (this.#set === null || Math.abs(this.scrollTop - this.#set) >= 1) {
+      this.#set = null;
       this.#anchorHere();
       this.#drawOthers();
     }
@@ -165,8 +170,11 @@ export class VirtualRows {
     const top = this.scrollTop - this.#base;
     const above = this.first === 0 || this.#offsets.top(this.first) <= top - SPARE;
     const below = this.last === this.#rows.count || this.#offsets.top(this.last) >= top + this.#viewport + SPARE;
-    if (!above || !below) this.version.value++;
-    return above && below;
+    if (above && below) return true;
+    const [first, last] = this.#range();
+    if (first === this.first && last === this.last) return true;
+    this.version.value++;
+    return false;
   }
 
   #atEnd(): boolean {

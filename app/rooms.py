@@ -67,7 +67,7 @@ class Rooms:
         """Makes a room with its creator as admin. Refused: `too_many` for one who is in as many rooms as one may be."""
         room_id = str(uuid_utils.uuid7())
 
-        async def work(q: Queries) -> Room:
+        async def work(q: Queries) -> tuple[Room, MemberChanged]:
             await store.rooms.insert(
                 q,
                 room_id=room_id,
@@ -77,11 +77,12 @@ class Rooms:
                 created_by=caller.user_id,
             )
             await self._enter(q, room_id, caller.user_id, "admin")
-            return await room_of_member(q, room_id, caller.user_id)
+            change = await member_changed(q, room_id, caller.user_id)
+            return await room_of_member(q, room_id, caller.user_id), change
 
-        room = await self._db.transaction(work)
+        room, change = await self._db.transaction(work)
         try:
-            await self._announce_joined(caller.user_id, room)
+            await self._announce_joined(room, change)
         except (BusUnavailable, DatabaseUnavailable):
             # A refusal would make the client create it again; this room is there, and `room:join` enters it.
             log.warning("room %s was created but not announced", room_id)
@@ -120,21 +121,23 @@ class Rooms:
         """
         user_id, room_id = caller.user_id, payload.room_id
 
-        async def work(q: Queries) -> tuple[Room, bool]:
+        async def work(q: Queries) -> tuple[Room, MemberChanged | None]:
             row = await store.rooms.lock(q, room_id) or refuse("not_found", NO_ROOM)
             member = await store.members.state(q, room_id, user_id)
             state = None if member is None else member["state"]
+            change = None
             if state != "member":
                 _may_enter(row["kind"], state)
                 others = await store.members.others(q, room_id, user_id)
                 await self._enter(q, room_id, user_id, "member" if others["members"] else "admin")
-            return await room_of_member(q, room_id, user_id), state != "member"
+                change = await member_changed(q, room_id, user_id)
+            return await room_of_member(q, room_id, user_id), change
 
-        room, joined = await self._db.transaction(work)
-        if joined:
-            await self._announce_joined(user_id, room)
-        else:
+        room, change = await self._db.transaction(work)
+        if change is None:
             await self._announcer.follow(user_id, room_id, member=True)
+        else:
+            await self._announce_joined(room, change)
         return room
 
     async def leave(self, caller: Caller, payload: RoomRef) -> MemberChanged:
@@ -179,11 +182,10 @@ class Rooms:
                 raise Refusal("too_many", "You are in as many rooms as one may be: leave one first")
         await put_member(q, room_id, user_id, role=role)
 
-    async def _announce_joined(self, user_id: str, room: Room) -> None:
-        await self._announcer.follow(user_id, room.id, member=True)
-        await self._announcer.user(user_id, ROOM_ADDED, room)
-        change = await member_changed(self._db, room.id, user_id)
-        await self._announcer.room(room.id, USER_JOINED, change, user_id)
+    async def _announce_joined(self, room: Room, change: MemberChanged) -> None:
+        await self._announcer.follow(change.user_id, room.id, member=True)
+        await self._announcer.user(change.user_id, ROOM_ADDED, room)
+        await self._announcer.room(room.id, USER_JOINED, change, change.user_id)
 
 
 async def room_of_member(q: Queries, room_id: str, user_id: str) -> Room:

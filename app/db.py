@@ -85,9 +85,9 @@ class Statements:
         """See `Queries.value`."""
         return await self._connection.fetch_val(sql, values)
 
-    def transaction(self) -> AbstractAsyncContextManager[Any]:
+    def transaction(self, **options: Any) -> AbstractAsyncContextManager[Any]:
         """The driver's own: that of `databases` keeps the connection for ever when a rollback fails."""
-        transaction: AbstractAsyncContextManager[Any] = self._connection.raw_connection.transaction()
+        transaction: AbstractAsyncContextManager[Any] = self._connection.raw_connection.transaction(**options)
         return transaction
 
 
@@ -150,11 +150,12 @@ class Database:
         other. Raises DatabaseUnavailable, and whatever `work` raises.
         """
 
-        async def within(statements: Statements) -> T:
-            async with statements.transaction():
-                return await work(statements)
+        return await self._run(lambda statements: _within(statements, work))
 
-        return await self._run(within)
+    async def snapshot(self, work: Callable[[Queries], Awaitable[T]]) -> T:
+        """As `transaction`, for `work` that only reads: all its statements see the database at one moment."""
+        options = {"isolation": "repeatable_read", "readonly": True}
+        return await self._run(lambda statements: _within(statements, work, **options))
 
     async def _run(self, work: Callable[[Statements], Coroutine[Any, Any, T]]) -> T:
         try:
@@ -183,6 +184,11 @@ class Database:
         self._slots.release()
         if not task.cancelled():
             task.exception()  # seen, so that nobody is warned when the caller has gone
+
+
+async def _within(statements: Statements, work: Callable[[Queries], Awaitable[T]], **options: Any) -> T:
+    async with statements.transaction(**options):
+        return await work(statements)
 
 
 def _pool(url: str, **options: Any) -> databases.Database:

@@ -1,13 +1,14 @@
 """What brings a client that was away to the state of one that stayed.
 
 Each thing in a room, a message, a member or the room's own fields, carries the number of its last change, and that only
-ever grows. So whatever changes between two pages, or while one is read, is found again under its new number: a page may
-lack what has just changed, and a later one has it.
+ever grows. So what changes between two pages is not lost: a later page has it under its new number. And each page shows
+the room at one moment, so the last one leaves the client with the very state of that moment, on which the next live
+change can be applied.
 """
 
 from app import store
 from app.caller import Caller
-from app.db import Database
+from app.db import Database, Queries
 from app.payloads import SyncRoom
 from app.refusals import Refusal, refuse
 from app.rooms import NO_ROOM, NOT_A_MEMBER
@@ -24,36 +25,36 @@ class Sync:
     async def changes(self, caller: Caller, payload: SyncRoom) -> Changes:
         """All that changed in a room after `afterSeq`, each thing once, as it is now, in the order of the changes.
 
-        Where `hasMore` is true, more is to be read after `nextSeq`. Refused: `not_found`, `not_a_member`, and
-        `conflict` for a number that the log has not come to: whatever the client has is of another log, and it is to
-        begin anew.
+        While `hasMore` is true, more is to be read after `nextSeq`, and live changes have to wait until it is not: a
+        thing that has changed again is left out here and comes later. Refused: `not_found`, `not_a_member`, and
+        `conflict` for a number that the log has not come to: what the client has is of another log, and it is to begin
+        anew.
         """
-        room_id, after, limit = payload.room_id, payload.after_seq, payload.limit
-        room = await store.log.room_for(self._db, room_id, caller.user_id) or refuse("not_found", NO_ROOM)
-        if room["state"] != "member":
-            raise Refusal("not_a_member", NOT_A_MEMBER)
-        last = room["last_seq"]
-        if after > last:
-            raise Refusal("conflict", f"The log of this room has only come to {last}: begin anew")
-        found: list[MessageChange | MemberChange | RoomChange] = []
-        if after < last:
-            # Only up to `last`, for what was changed meanwhile may hide what came before it.
-            messages = await store.log.changed_messages(
-                self._db, room_id, after=after, upto=last, limit=limit + 1
-            )
-            members = await store.log.changed_members(
-                self._db, room_id, after=after, upto=last, limit=limit + 1
-            )
-            found += [MessageChange(seq=row["change_seq"], message=message_of(row)) for row in messages]
-            found += [MemberChange(seq=row["change_seq"], member=member_of(row)) for row in members]
-            if room["change_seq"] > after:
-                found.append(RoomChange(seq=room["change_seq"], room=room_info_of(room)))
-        page = sorted(found, key=lambda change: change.seq)[:limit]
-        has_more = len(found) > limit
-        return Changes(
-            room_id=room_id,
-            changes=page,
-            next_seq=page[-1].seq if has_more else last,
-            last_seq=last,
-            has_more=has_more,
-        )
+        return await self._db.snapshot(lambda q: _changes(q, caller, payload))
+
+
+async def _changes(q: Queries, caller: Caller, payload: SyncRoom) -> Changes:
+    room_id, after, limit = payload.room_id, payload.after_seq, payload.limit
+    room = await store.log.room_for(q, room_id, caller.user_id) or refuse("not_found", NO_ROOM)
+    if room["state"] != "member":
+        raise Refusal("not_a_member", NOT_A_MEMBER)
+    last = room["last_seq"]
+    if after > last:
+        raise Refusal("conflict", f"The log of this room has only come to {last}: begin anew")
+    found: list[MessageChange | MemberChange | RoomChange] = []
+    if after < last:
+        messages = await store.log.changed_messages(q, room_id, after=after, limit=limit + 1)
+        members = await store.log.changed_members(q, room_id, after=after, limit=limit + 1)
+        found += [MessageChange(seq=row["change_seq"], message=message_of(row)) for row in messages]
+        found += [MemberChange(seq=row["change_seq"], member=member_of(row)) for row in members]
+        if room["change_seq"] > after:
+            found.append(RoomChange(seq=room["change_seq"], room=room_info_of(room)))
+    page = sorted(found, key=lambda change: change.seq)[:limit]
+    has_more = len(found) > limit
+    return Changes(
+        room_id=room_id,
+        changes=page,
+        next_seq=page[-1].seq if has_more else last,
+        last_seq=last,
+        has_more=has_more,
+    )

@@ -271,7 +271,8 @@ class RoomChange(Sent, frozen=True, tag_field="type", tag="room"):
 class Changes(Sent, frozen=True):
     """All that changed after a number, each thing once and as it is now, in the order of `seq`.
 
-    `nextSeq` is the `afterSeq` of the next page, or of the next sync where `hasMore` is false.
+    `nextSeq` is the `afterSeq` of the next page, or of the next sync where `hasMore` is false. Until then live changes
+    have to wait: what has changed again meanwhile is missing here and comes on a later page.
     """
 
     room_id: str

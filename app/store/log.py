@@ -110,33 +110,31 @@ async def room_for(q: Queries, room_id: str, user_id: str) -> Row | None:
     )
 
 
-async def changed_messages(q: Queries, room_id: str, *, after: int, upto: int, limit: int) -> list[Row]:
-    """Messages, deleted ones too, whose last change has a number in a range, in the order of these numbers."""
+async def changed_messages(q: Queries, room_id: str, *, after: int, limit: int) -> list[Row]:
+    """Messages, deleted ones too, whose last change has a number above `after`, in the order of these numbers."""
     return await q.rows(
         """
         select * from shown_messages
-        where room_id = :room_id and change_seq > :after and change_seq <= :upto
+        where room_id = :room_id and change_seq > :after
         order by change_seq
         limit :limit
         """,
         room_id=room_id,
         after=after,
-        upto=upto,
         limit=limit,
     )
 
 
-async def changed_members(q: Queries, room_id: str, *, after: int, upto: int, limit: int) -> list[Row]:
+async def changed_members(q: Queries, room_id: str, *, after: int, limit: int) -> list[Row]:
     """As `changed_messages`: who has, or had, to do with the room."""
     return await q.rows(
         """
         select * from shown_members
-        where room_id = :room_id and change_seq > :after and change_seq <= :upto
+        where room_id = :room_id and change_seq > :after
         order by change_seq
         limit :limit
         """,
         room_id=room_id,
         after=after,
-        upto=upto,
         limit=limit,
     )

@@ -132,7 +132,9 @@ def _operation(found: Described, path: str, schemas: Schemas) -> dict[str, Any]:
     if found.who == "anybody":
         described["security"] = []
     asks = bool(parameters) or body is not None
-    errors = {401, 429, 500, 503} | ({403, 404, 422} if asks else set()) | ({400, 413} if body else set())
+    errors = (
+        {401, 429, 500, 503} | ({403, 404, 409, 422} if asks else set()) | ({400, 413} if body else set())
+    )
     errors |= {409} if method != "GET" else set()
     described["responses"] = _responses(found, errors, schemas)
     return described
@@ -172,7 +174,7 @@ def _body(operation: Operation, in_path: Sequence[str], schemas: Schemas) -> dic
 def _form(field: str) -> dict[str, Any]:
     schema = {
         "type": "object",
-        "properties": {field: {"type": "string", "format": "binary"}},
+        "properties": {field: {"type": "string", "format": "binary", "minLength": 1}},
         "required": [field],
     }
     return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}

@@ -166,8 +166,19 @@ async def read_json(request: Request) -> dict[str, Any]:
     if not body:
         return {}
     try:
-        return msgspec.json.decode(body, type=dict[str, Any])
+        return _OBJECT.decode(body)
     except msgspec.ValidationError as error:
         raise misfit(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise HTTPException(400, f"The body is not JSON: {error}") from None
+
+
+def _number(text: str) -> int | float:
+    """A number with a point or an exponent; one like 1.0 is a whole number, as JSON Schema has it."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("Number out of range")
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+
+
+_OBJECT = msgspec.json.Decoder(dict[str, Any], float_hook=_number)

@@ -1,15 +1,13 @@
-import { useSignal } from "@preact/signals";
 import { model } from "../model";
 import { Avatar } from "./avatar";
+import { MenuButton, MenuItem } from "./controls";
 import { nameOf } from "./format";
-import { Icon, type IconName } from "./icons";
-import { Popover } from "./popover";
 import { go } from "./route";
 import { setTheme, theme, type Theme } from "./theme";
 import { attempt } from "./toasts";
 
-const THEMES: readonly (readonly [Theme, IconName, string])[] = [
-  ["system", "system", "Theme of the system"], ["light", "sun", "Light theme"], ["dark", "moon", "Dark theme"],
+const THEMES: readonly (readonly [Theme, string])[] = [
+  ["system", "Theme of the system"], ["light", "Light theme"], ["dark", "Dark theme"],
 ];
 
 const STATUS = { "online": "Online", "connecting": "Connecting…", "offline": "Offline", "signed-out": "Signed out" };
@@ -19,11 +17,8 @@ async function signOut(): Promise<void> {
 }
 
 export function AccountMenu() {
-  const anchor = useSignal<DOMRect | null>(null);
   const me = model.me.value;
   if (!me) return null;
-  const close = () => { anchor.value = null; };
-  const then = (action: () => void) => () => { close(); action(); };
   const { status } = model.connection.value;
   return (
     <div class="self">
@@ -32,29 +27,25 @@ export function AccountMenu() {
         <span class="truncate">{nameOf(me)}</span>
         <small>{STATUS[status]}</small>
       </span>
-      <button type="button" class="icon-button" aria-label="Account" title="Account" aria-haspopup="menu"
-        aria-expanded={anchor.value !== null}
-        onClick={(event) => (anchor.value = event.currentTarget.getBoundingClientRect())}>
-        <Icon name="more" />
-      </button>
-      {anchor.value && (
-        <Popover label="Account" role="menu" class="menu" anchor={anchor.value} onClose={close}>
-          {THEMES.map(([name, icon, label]) => (
-            <button key={name} type="button" role="menuitemradio" aria-checked={theme.value === name}
-              onClick={then(() => setTheme(name))}>
-              <Icon name={icon} size={18} /><span>{label}</span>
-              {theme.value === name && <Icon name="check" size={16} />}
-            </button>
-          ))}
-          <hr />
-          <button type="button" role="menuitem" onClick={then(() => void attempt(() => model.startConversation(me)))}>
-            <Icon name="note" size={18} />Notes to yourself
-          </button>
-          <button type="button" role="menuitem" onClick={then(() => void signOut())}>
-            <Icon name="leave" size={18} />Sign out
-          </button>
-        </Popover>
-      )}
+      <MenuButton label="Account">
+        {(close) => {
+          const then = (action: () => void) => () => { close(); action(); };
+          return (
+            <>
+              {THEMES.map(([name, label]) => (
+                <MenuItem key={name} checked={theme.value === name} onClick={then(() => setTheme(name))}>
+                  {label}
+                </MenuItem>
+              ))}
+              <hr />
+              <MenuItem onClick={then(() => void attempt(() => model.startConversation(me)))}>
+                Notes to yourself
+              </MenuItem>
+              <MenuItem onClick={then(() => void signOut())}>Sign out</MenuItem>
+            </>
+          );
+        }}
+      </MenuButton>
     </div>
   );
 }

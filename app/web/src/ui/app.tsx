@@ -7,6 +7,7 @@ import { announce, Announcer } from "./announcer";
 import { Lightbox } from "./attachments";
 import { Confirmation } from "./dialog";
 import { DetailsPanel } from "./details";
+import { Empty } from "./empty";
 import { Icon, Logo } from "./icons";
 import { narrow } from "./media";
 import { MembersPanel } from "./members";
@@ -52,26 +53,20 @@ function ConnectionBanner() {
 function Home() {
   const none = model.rooms.value.length === 0 && model.conversations.value.length === 0;
   return (
-    <div class="empty">
-      <span class="empty-art"><Logo size={40} /></span>
-      <h1>{none ? "Welcome to Parley" : "Pick up a conversation"}</h1>
-      <p>
-        {none
-          ? "Join a room that others have opened, create one of your own, or write to somebody you know."
-          : "Choose a room or a person on the left, or begin something new."}
-      </p>
-      <div class="empty-actions">
-        <button type="button" class="button primary" onClick={() => (openDialog.value = "discover")}>
-          <Icon name="compass" size={18} />Find a room
-        </button>
-        <button type="button" class="button" onClick={() => (openDialog.value = "new-room")}>
-          <Icon name="plus" size={18} />New room
-        </button>
-        <button type="button" class="button" onClick={() => (openDialog.value = "new-message")}>
-          <Icon name="message" size={18} />Write to somebody
-        </button>
-      </div>
-    </div>
+    <Empty title={none ? "Welcome to Parley" : "Pick up a conversation"}
+      text={none
+        ? "Join a room that others have opened, create one of your own, or write to somebody you know."
+        : "Choose a room or a person on the left, or begin something new."}>
+      <button type="button" class="button primary" onClick={() => (openDialog.value = "discover")}>
+        <Icon name="compass" size={18} />Find a room
+      </button>
+      <button type="button" class="button" onClick={() => (openDialog.value = "new-room")}>
+        <Icon name="plus" size={18} />New room
+      </button>
+      <button type="button" class="button" onClick={() => (openDialog.value = "new-message")}>
+        <Icon name="message" size={18} />Write to somebody
+      </button>
+    </Empty>
   );
 }
 

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Attachment } from "../contract";
 import { model } from "../model";
+import { IconButton } from "./controls";
 import { closeOnCancel, useModal } from "./dialog";
 import { fileSize } from "./format";
 import { Icon } from "./icons";
@@ -36,7 +37,7 @@ function useFileUrl(file: Attachment, which: "original" | "thumbnail") {
 
 export function Thumbnail({ file }: { file: Attachment }) {
   const url = useFileUrl(file, "thumbnail").value;
-  return url ? <img src={url} alt="" /> : <span class="file-icon"><Icon name="image" /></span>;
+  return url ? <img src={url} alt="" /> : <span class="file-icon"><Icon name="file" /></span>;
 }
 
 function Picture({ file }: { file: Attachment }) {
@@ -46,7 +47,7 @@ function Picture({ file }: { file: Attachment }) {
     <button type="button" class={`picture ${url ? "" : "waiting"}`} aria-label={`Open image ${file.name}`}
       style={{ width: `${width}px`, aspectRatio: `${width} / ${height}` }} onClick={() => (lightbox.value = file)}>
       {url && <img src={url} alt="" width={width} height={height} />}
-      {url === null && <Icon name="image" />}
+      {url === null && <Icon name="file" />}
     </button>
   );
 }
@@ -97,11 +98,9 @@ function LargePicture({ file }: { file: Attachment }) {
       onCancel={(event) => closeOnCancel(event, close)}>
       <div class="lightbox-head">
         <h2 class="truncate">{file.name}</h2>
-        <button type="button" class="icon-button" aria-label="Download"
-          onClick={() => void attempt(() => download(file))}>
-          <Icon name="download" />
-        </button>
-        <button type="button" class="icon-button" aria-label="Close" onClick={close}><Icon name="close" /></button>
+        <IconButton icon="download" label="Download"
+          onClick={() => void attempt(() => download(file))} />
+        <IconButton icon="close" label="Close" onClick={close} />
       </div>
       <div class="lightbox-stage" onClick={(event) => event.target === event.currentTarget && close()}>
         {url ? <img src={url} alt={file.name} /> : url === null ? <p>This image could not be loaded.</p> : <span class="spinner" />}

@@ -7,6 +7,7 @@ import { Thumbnail, isPicture } from "./attachments";
 import { announce } from "./announcer";
 import { useAutosize } from "./autosize";
 import { useCompletion } from "./completion";
+import { IconButton } from "./controls";
 import {
   addFiles, cancelUpload, changeDraft, draft, focusField, removeAttachment, sendDraft, uploadsHere, type Upload,
 } from "./draft";
@@ -27,9 +28,7 @@ function Replying({ messageId }: { messageId: string }) {
       <span class="truncate">
         {message ? <>Replying to <strong>{nameOf(message.sender)}</strong> {summary(message)}</> : "Replying to a message"}
       </span>
-      <button type="button" class="icon-button" aria-label="Cancel reply" onClick={() => changeDraft({ replyTo: null })}>
-        <Icon name="close" size={16} />
-      </button>
+      <IconButton icon="close" label="Cancel reply" size={16} onClick={() => changeDraft({ replyTo: null })} />
     </div>
   );
 }
@@ -43,10 +42,8 @@ function UploadCard({ upload }: { upload: Upload }) {
         <span class="truncate">{name}</span>
         <small>{error ?? (part < 1 ? `${Math.round(part * 100)} % of ${fileSize(upload.size)}` : "Almost there…")}</small>
       </span>
-      <button type="button" class="icon-button" aria-label={error ? `Remove ${name}` : `Cancel upload of ${name}`}
-        onClick={() => cancelUpload(id)}>
-        <Icon name="close" size={16} />
-      </button>
+      <IconButton icon="close" label={error ? `Remove ${name}` : `Cancel upload of ${name}`} size={16}
+        onClick={() => cancelUpload(id)} />
       {!error && <progress value={part} max={1} aria-label={`Upload of ${name}`} />}
     </li>
   );
@@ -66,10 +63,8 @@ function Tray() {
             <span class="truncate">{file.name}</span>
             <small>{fileSize(file.size)}</small>
           </span>
-          <button type="button" class="icon-button" aria-label={`Remove ${file.name}`}
-            onClick={() => removeAttachment(file.id)}>
-            <Icon name="close" size={16} />
-          </button>
+          <IconButton icon="close" label={`Remove ${file.name}`} size={16}
+            onClick={() => removeAttachment(file.id)} />
         </li>
       ))}
       {coming.map((upload) => <UploadCard key={upload.id} upload={upload} />)}
@@ -150,10 +145,8 @@ export function Composer({ name }: { name: string }) {
         {replyTo && <Replying messageId={replyTo} />}
         <Tray />
         <div class="composer-row">
-          <button type="button" class="icon-button" aria-label="Attach files" title="Attach files"
-            onClick={() => picker.current?.click()}>
-            <Icon name="paperclip" />
-          </button>
+          <IconButton icon="paperclip" label="Attach files"
+            onClick={() => picker.current?.click()} />
           <input ref={picker} type="file" multiple hidden aria-label="Files to attach"
             onChange={(event) => {
               addFiles(event.currentTarget.files ?? []);
@@ -170,9 +163,7 @@ export function Composer({ name }: { name: string }) {
             }}
             onKeyDown={onKeyDown} onPaste={onPaste}
             onBlur={() => { completion.close(); tellTyping(""); }} />
-          <button type="submit" class="icon-button primary" aria-label="Send" title="Send" disabled={!ready}>
-            <Icon name="send" />
-          </button>
+          <IconButton icon="send" label="Send" class="primary" type="submit" disabled={!ready} />
         </div>
       </div>
     </form>

@@ -1,7 +1,5 @@
 /** A room's name and description, to read or (for admins) to change, and the way out of it. */
 
-import { useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
 import type { Room } from "../contract";
 import { model, type OpenRoom } from "../model";
 import { announce } from "./announcer";
@@ -9,6 +7,7 @@ import { confirm } from "./dialog";
 import { wholeTime } from "./format";
 import { Icon } from "./icons";
 import { Panel } from "./panel";
+import { RoomForm } from "./room-form";
 import { attempt } from "./toasts";
 
 async function leaveAfterAsking(room: Room): Promise<void> {
@@ -24,29 +23,12 @@ async function leaveAfterAsking(room: Room): Promise<void> {
 }
 
 function Settings({ room }: { room: Room }) {
-  const id = useId();
-  const name = useSignal(room.name ?? "");
-  const description = useSignal(room.description ?? "");
-  const changed = name.value.trim() !== room.name || description.value.trim() !== (room.description ?? "");
-  const save = async (event: Event) => {
-    event.preventDefault();
-    const change = { name: name.value.trim(), description: description.value.trim() };
-    if (await attempt(() => model.updateRoom(room.id, change))) announce("Room settings saved");
-  };
+  const start = { name: room.name ?? "", description: room.description ?? "" };
   return (
-    <form class="form" onSubmit={(event) => void save(event)}>
-      <div class="field">
-        <label for={`${id}-name`}>Name</label>
-        <input id={`${id}-name`} class="input" required maxlength={100} value={name.value} autocomplete="off"
-          onInput={(event) => (name.value = event.currentTarget.value)} />
-      </div>
-      <div class="field">
-        <label for={`${id}-about`}>Description</label>
-        <textarea id={`${id}-about`} class="input" maxlength={1000} value={description.value}
-          onInput={(event) => (description.value = event.currentTarget.value)} />
-      </div>
-      <button type="submit" class="button primary" disabled={!changed || !name.value.trim()}>Save changes</button>
-    </form>
+    <RoomForm start={start} action="Save changes" save={async (fields) => {
+      await model.updateRoom(room.id, fields);
+      announce("Room settings saved");
+    }} />
   );
 }
 

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
-import { Icon } from "./icons";
+import { IconButton } from "./controls";
 
 /** Shows the <dialog> of the ref while it is mounted. Closing it before it goes is what gives the focus back. */
 export function useModal() {
@@ -38,7 +38,7 @@ export function Dialog({ title, onClose, children, tall = false }: DialogProps) 
       onMouseDown={(event) => event.target === ref.current && onClose()}>
       <div class="dialog-head">
         <h2 id={id}>{title}</h2>
-        <button type="button" class="icon-button" aria-label="Close" onClick={onClose}><Icon name="close" /></button>
+        <IconButton icon="close" label="Close" onClick={onClose} />
       </div>
       <div class={`dialog-body ${tall ? "tall" : ""}`}>{children}</div>
     </dialog>

@@ -5,16 +5,15 @@ import type { Member } from "../contract";
 import { model, type OpenRoom } from "../model";
 import { announce } from "./announcer";
 import { Avatar } from "./avatar";
+import { MenuButton, MenuItem } from "./controls";
 import { confirm } from "./dialog";
 import { lastSeen, nameOf } from "./format";
-import { Icon, type IconName } from "./icons";
+import { Icon } from "./icons";
 import { Panel } from "./panel";
 import { PeopleSearch } from "./people-search";
-import { Popover } from "./popover";
 import { attempt } from "./toasts";
 
 interface Choice {
-  icon: IconName;
   label: string;
   run: () => Promise<unknown>;
 }
@@ -39,29 +38,27 @@ function choices(member: Member, roomName: string): Choice[] {
   const { roomId, userId, user, role, state } = member;
   const admin = model.openedRoom.value?.room.value?.membership.role === "admin";
   if (userId === model.me.value?.id) return [];
-  const list: Choice[] = [{ icon: "message", label: "Send a message", run: () => model.startConversation(user) }];
+  const list: Choice[] = [{ label: "Send a message", run: () => model.startConversation(user) }];
   if (!admin) return list;
   if (state === "invited") {
-    return [...list, { icon: "close", label: "Withdraw invitation", run: () => model.kick(roomId, userId) }];
+    return [...list, { label: "Withdraw invitation", run: () => model.kick(roomId, userId) }];
   }
   return [
     ...list,
     role === "admin"
-      ? { icon: "shield", label: "Make an ordinary member", run: () => model.setRole(roomId, userId, "member") }
-      : { icon: "shield", label: "Make an admin", run: () => model.setRole(roomId, userId, "admin") },
-    { icon: "leave", label: "Remove from room", run: () => removeAfterAsking(member, roomName, false) },
-    { icon: "ban", label: "Ban from room", run: () => removeAfterAsking(member, roomName, true) },
+      ? { label: "Make an ordinary member", run: () => model.setRole(roomId, userId, "member") }
+      : { label: "Make an admin", run: () => model.setRole(roomId, userId, "admin") },
+    { label: "Remove from room", run: () => removeAfterAsking(member, roomName, false) },
+    { label: "Ban from room", run: () => removeAfterAsking(member, roomName, true) },
   ];
 }
 
 function MemberEntry({ member, roomName }: { member: Member; roomName: string }) {
-  const anchor = useSignal<DOMRect | null>(null);
   const { user, role, state, userId } = member;
   const mine = userId === model.me.value?.id;
   const presence = model.presenceOf(userId) ?? member.presence;
   const online = mine || presence?.status === "online";
   const list = choices(member, roomName);
-  const close = () => { anchor.value = null; };
   return (
     <li class="person">
       <Avatar user={user} online={online && state === "member"} />
@@ -71,20 +68,11 @@ function MemberEntry({ member, roomName }: { member: Member; roomName: string })
       </span>
       {role === "admin" && <span class="tag">Admin</span>}
       {list.length > 0 && (
-        <button type="button" class="icon-button" aria-label={`Actions for ${nameOf(user)}`} aria-haspopup="menu"
-          aria-expanded={anchor.value !== null}
-          onClick={(event) => (anchor.value = event.currentTarget.getBoundingClientRect())}>
-          <Icon name="more" size={18} />
-        </button>
-      )}
-      {anchor.value && (
-        <Popover label={`Actions for ${nameOf(user)}`} role="menu" class="menu" anchor={anchor.value} onClose={close}>
-          {list.map(({ icon, label, run }) => (
-            <button key={label} type="button" role="menuitem" onClick={() => { close(); void attempt(run); }}>
-              <Icon name={icon} size={18} />{label}
-            </button>
+        <MenuButton label={`Actions for ${nameOf(user)}`}>
+          {(close) => list.map(({ label, run }) => (
+            <MenuItem key={label} onClick={() => { close(); void attempt(run); }}>{label}</MenuItem>
           ))}
-        </Popover>
+        </MenuButton>
       )}
     </li>
   );
@@ -95,7 +83,7 @@ function Invite({ roomId, members }: { roomId: string; members: readonly Member[
   if (!open.value) {
     return (
       <button type="button" class="button" onClick={() => (open.value = true)}>
-        <Icon name="userPlus" size={18} />Invite people
+        <Icon name="plus" size={18} />Invite people
       </button>
     );
   }

@@ -3,11 +3,11 @@
 import type { Message } from "../contract";
 import { model } from "../model";
 import { announce } from "./announcer";
+import { IconButton } from "./controls";
 import { confirm } from "./dialog";
 import { replyTo } from "./draft";
 import { PALETTE } from "./emoji";
 import { nameOf } from "./format";
-import { Icon, type IconName } from "./icons";
 import { Popover } from "./popover";
 import { editing, reacting } from "./room-state";
 import { attempt, tell } from "./toasts";
@@ -32,32 +32,24 @@ async function copy(text: string): Promise<void> {
   }
 }
 
-function Action({ icon, label, danger, onClick }: {
-  icon: IconName; label: string; danger?: boolean; onClick: (event: MouseEvent) => void;
-}) {
-  return (
-    <button type="button" class={`icon-button ${danger ? "danger" : ""}`} aria-label={label} title={label}
-      onClick={onClick}>
-      <Icon name={icon} size={18} />
-    </button>
-  );
-}
-
 export function MessageActions({ message }: { message: Message }) {
   const mine = message.senderId === model.me.value?.id;
   const admin = model.openedRoom.value?.room.value?.membership.role === "admin";
-  const react = (event: MouseEvent) => {
-    reacting.value = { message, anchor: (event.currentTarget as HTMLElement).getBoundingClientRect() };
-  };
   return (
     <div class="actions" role="toolbar" aria-label="Message actions">
-      <Action icon="smile" label="React" onClick={react} />
-      <Action icon="reply" label="Reply" onClick={() => replyTo(message)} />
-      {message.content && <Action icon="copy" label="Copy text" onClick={() => void copy(message.content)} />}
-      {mine && <Action icon="edit" label="Edit"
-        onClick={() => (editing.value = { messageId: message.id, text: message.content })} />}
-      {(mine || admin) && <Action icon="trash" label="Delete" danger
-        onClick={() => void deleteAfterAsking(message)} />}
+      <IconButton icon="smile" label="React" size={18}
+        onClick={(event) => (reacting.value = { message, anchor: event.currentTarget.getBoundingClientRect() })} />
+      <IconButton icon="reply" label="Reply" size={18} onClick={() => replyTo(message)} />
+      {message.content && (
+        <IconButton icon="copy" label="Copy text" size={18} onClick={() => void copy(message.content)} />
+      )}
+      {mine && (
+        <IconButton icon="edit" label="Edit" size={18}
+          onClick={() => (editing.value = { messageId: message.id, text: message.content })} />
+      )}
+      {(mine || admin) && (
+        <IconButton icon="trash" label="Delete" size={18} class="danger" onClick={() => void deleteAfterAsking(message)} />
+      )}
     </div>
   );
 }

@@ -3,71 +3,40 @@
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import type { PublicRoom } from "../contract";
-import { inWords } from "../errors";
 import { model } from "../model";
 import { RoomMark } from "./avatar";
 import { Dialog } from "./dialog";
 import { count } from "./format";
-import { Icon } from "./icons";
 import { closeDialog, openDialog } from "./open-dialog";
 import { PeopleSearch } from "./people-search";
+import { RoomForm, type RoomFields } from "./room-form";
 import { go } from "./route";
 import { FindingNote, SearchField, useFinding } from "./search-field";
 import { attempt } from "./toasts";
 
 function NewRoom() {
   const id = useId();
-  const name = useSignal("");
-  const description = useSignal("");
   const isPrivate = useSignal(false);
-  const busy = useSignal(false);
-  const problem = useSignal("");
-  const create = async (event: Event) => {
-    event.preventDefault();
-    busy.value = true;
-    try {
-      const about = description.value.trim();
-      await model.createRoom({
-        name: name.value.trim(), isPrivate: isPrivate.value, ...(about ? { description: about } : {}),
-      });
-      closeDialog();
-    } catch (error) {
-      problem.value = inWords(error);
-    } finally {
-      busy.value = false;
-    }
+  const create = async ({ name, description }: RoomFields) => {
+    await model.createRoom({ name, isPrivate: isPrivate.value, ...(description ? { description } : {}) });
+    closeDialog();
   };
   const choice = (private_: boolean, title: string, hint: string) => (
     <label class="choice">
-      <input type="radio" name={`${id}-kind`} checked={isPrivate.value === private_}
+      <input type="radio" name={id} checked={isPrivate.value === private_}
         onChange={() => (isPrivate.value = private_)} />
       <span><strong>{title}</strong><span class="hint">{hint}</span></span>
     </label>
   );
   return (
     <Dialog title="Create a room" onClose={closeDialog}>
-      <form class="form" onSubmit={(event) => void create(event)}>
-        <div class="field">
-          <label for={`${id}-name`}>Name</label>
-          <input id={`${id}-name`} class="input" required maxlength={100} placeholder="For example: garden" autofocus
-            autocomplete="off" value={name.value} onInput={(event) => (name.value = event.currentTarget.value)} />
-        </div>
-        <div class="field">
-          <label for={`${id}-about`}>Description (optional)</label>
-          <input id={`${id}-about`} class="input" maxlength={1000} placeholder="What is it about?" autocomplete="off"
-            value={description.value} onInput={(event) => (description.value = event.currentTarget.value)} />
-        </div>
+      <RoomForm start={{ name: "", description: "" }} action="Create room" save={create} onCancel={closeDialog}>
         <fieldset class="choices">
           <legend class="field-label">Who can join</legend>
           {choice(false, "Public", "Everyone can find it and join.")}
           {choice(true, "Private", "Only people who are invited.")}
         </fieldset>
-        {problem.value && <p class="problem" role="alert"><Icon name="warning" size={16} />{problem}</p>}
-        <div class="dialog-actions">
-          <button type="button" class="button" onClick={closeDialog}>Cancel</button>
-          <button type="submit" class="button primary" disabled={busy.value || !name.value.trim()}>Create room</button>
-        </div>
-      </form>
+      </RoomForm>
     </Dialog>
   );
 }

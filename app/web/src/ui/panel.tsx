@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
-import { Icon } from "./icons";
+import { IconButton } from "./controls";
 import { closePanel } from "./route";
 
 /** The column beside a room, or a sheet over it: takes the focus when it opens and gives it back when it closes. */
@@ -27,9 +27,7 @@ export function Panel({ title, alone = false, children }: {
       onKeyDown={(event) => event.key === "Escape" && !event.defaultPrevented && closePanel()}>
       <div class="bar">
         <div class="bar-title"><Heading id={id} tabIndex={-1}>{title}</Heading></div>
-        <button type="button" class="icon-button" aria-label={`Close ${title.toLowerCase()}`} onClick={closePanel}>
-          <Icon name="close" />
-        </button>
+        <IconButton icon="close" label={`Close ${title.toLowerCase()}`} onClick={closePanel} />
       </div>
       <div class="panel-body">{children}</div>
     </Part>

@@ -5,8 +5,10 @@ import { useRef } from "preact/hooks";
 import { model, type OpenRoom } from "../model";
 import { Avatar, RoomMark } from "./avatar";
 import { Composer } from "./composer";
+import { IconButton } from "./controls";
 import { addFiles, focusField } from "./draft";
 import { useDropTarget } from "./drop-target";
+import { Empty } from "./empty";
 import { count, inWords, lastSeen, nameOf } from "./format";
 import { Icon, type IconName } from "./icons";
 import { go, route, togglePanel, type Panel } from "./route";
@@ -14,20 +16,11 @@ import { Timeline } from "./timeline";
 
 function PanelButton({ panel, icon, label }: { panel: Panel; icon: IconName; label: string }) {
   const open = route.value.name === "room" && route.value.panel === panel;
-  return (
-    <button type="button" class="icon-button" aria-label={label} title={label} aria-pressed={open}
-      onClick={() => togglePanel(panel)}>
-      <Icon name={icon} />
-    </button>
-  );
+  return <IconButton icon={icon} label={label} aria-pressed={open} onClick={() => togglePanel(panel)} />;
 }
 
 export function BackButton() {
-  return (
-    <button type="button" class="icon-button back" aria-label="Back to all rooms" onClick={() => go({ name: "home" })}>
-      <Icon name="back" />
-    </button>
-  );
+  return <IconButton icon="back" label="Back to all rooms" class="back" onClick={() => go({ name: "home" })} />;
 }
 
 function RoomBar({ open }: { open: OpenRoom }) {
@@ -91,14 +84,10 @@ function Typing({ open }: { open: OpenRoom | null }) {
 
 function GoneRoom() {
   return (
-    <div class="empty">
-      <span class="empty-art"><Icon name="leave" size={32} /></span>
-      <h1>This room is not open to you</h1>
-      <p>You may have left it, been removed from it, or followed a link to a room that you are not in.</p>
-      <div class="empty-actions">
-        <button type="button" class="button primary" onClick={() => go({ name: "home" })}>Back to your rooms</button>
-      </div>
-    </div>
+    <Empty icon="leave" title="This room is not open to you"
+      text="You may have left it, been removed from it, or followed a link to a room that you are not in.">
+      <button type="button" class="button primary" onClick={() => go({ name: "home" })}>Back to your rooms</button>
+    </Empty>
   );
 }
 

@@ -1,6 +1,7 @@
 import { signal, useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { inWords } from "../errors";
+import { Problem } from "./controls";
 import { Icon } from "./icons";
 
 const PAUSE_MS = 180; // after the last key, before the server is asked
@@ -81,7 +82,7 @@ export function FindingNote<T>({ found, empty }: { found: Found<T>; empty: strin
   return (
     <div role="status" class="finding-note">
       {status === "loading" && items.length === 0 && <span class="spinner" role="img" aria-label="Searching" />}
-      {status === "failed" && <p class="problem"><Icon name="warning" size={16} />{error}</p>}
+      <Problem text={error} />
       {status === "ready" && items.length === 0 && <p class="list-note">{empty}</p>}
       {more && <button type="button" class="button small" onClick={more}>Show more</button>}
     </div>

@@ -4,8 +4,8 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { Message } from "../contract";
 import { model } from "../model";
+import { Empty } from "./empty";
 import { briefTime, nameOf } from "./format";
-import { Icon } from "./icons";
 import { narrow } from "./media";
 import { summary } from "./message-parts";
 import { Panel } from "./panel";
@@ -76,11 +76,8 @@ export function SearchPanel({ roomId }: { roomId: string | null }) {
         onInput={(text) => (query.value = text)} />
       {roomId && <Scope all={all.value} onChange={(value) => (all.value = value)} />}
       {asked === "" && (
-        <div class="empty small">
-          <span class="empty-art"><Icon name="search" size={28} /></span>
-          <h3>Find a message</h3>
-          <p>Type a word or two of it. Choosing a result takes you to where it was said.</p>
-        </div>
+        <Empty level={2} icon="search" title="Find a message"
+          text="Type a word or two of it. Choosing a result takes you to where it was said." />
       )}
       <div>
         <ul aria-label="Search results">

@@ -5,8 +5,9 @@ import type { Conversation, Room } from "../contract";
 import { model } from "../model";
 import { AccountMenu } from "./account-menu";
 import { Avatar } from "./avatar";
+import { IconButton } from "./controls";
 import { badge, briefTime, nameOf } from "./format";
-import { Icon, Logo, type IconName } from "./icons";
+import { Icon, Logo } from "./icons";
 import { narrow } from "./media";
 import { summary } from "./message-parts";
 import { openDialog } from "./open-dialog";
@@ -87,14 +88,6 @@ function ListHead({ title, children }: { title: string; children?: ComponentChil
   return <div class="list-head"><h2>{title}</h2>{children}</div>;
 }
 
-function Tool({ icon, label, onClick }: { icon: IconName; label: string; onClick: () => void }) {
-  return (
-    <button type="button" class="icon-button" aria-label={label} title={label} onClick={onClick}>
-      <Icon name={icon} size={18} />
-    </button>
-  );
-}
-
 function Bones() {
   return (
     <div class="bones" role="status" aria-label="Loading rooms">
@@ -117,8 +110,8 @@ function Lists() {
       )}
       <section>
         <ListHead title="Rooms">
-          <Tool icon="compass" label="Discover rooms" onClick={() => (openDialog.value = "discover")} />
-          <Tool icon="plus" label="Create a room" onClick={() => (openDialog.value = "new-room")} />
+          <IconButton icon="compass" label="Discover rooms" size={18} onClick={() => (openDialog.value = "discover")} />
+          <IconButton icon="plus" label="Create a room" size={18} onClick={() => (openDialog.value = "new-room")} />
         </ListHead>
         <ul aria-label="Rooms">{rooms.map((room) => <RoomEntry key={room.id} room={room} />)}</ul>
         {rooms.length === 0 && (
@@ -131,7 +124,7 @@ function Lists() {
       </section>
       <section>
         <ListHead title="Direct messages">
-          <Tool icon="edit" label="New message" onClick={() => (openDialog.value = "new-message")} />
+          <IconButton icon="edit" label="New message" size={18} onClick={() => (openDialog.value = "new-message")} />
         </ListHead>
         <ul aria-label="Direct messages">
           {conversations.map((one) => <ConversationEntry key={one.roomId} conversation={one} />)}
@@ -159,10 +152,8 @@ export function Sidebar() {
     <div class="sidebar" role={alone ? "main" : "region"} aria-label="Your chats">
       <div class="bar">
         <Brand class="brand"><Logo />Parley</Brand>
-        <button type="button" class="icon-button" aria-label="Search messages" title="Search messages"
-          aria-pressed={searching} onClick={() => togglePanel("search")}>
-          <Icon name="search" />
-        </button>
+        <IconButton icon="search" label="Search messages"
+          aria-pressed={searching} onClick={() => togglePanel("search")} />
       </div>
       <nav class="sidebar-lists" aria-label="Rooms and conversations">
         {model.listsLoaded.value ? <Lists /> : <Bones />}

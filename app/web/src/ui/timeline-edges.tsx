@@ -3,6 +3,7 @@
 import { useComputed, type ReadonlySignal, type Signal } from "@preact/signals";
 import { model, type OpenRoom, type Timeline } from "../model";
 import { Avatar, RoomMark } from "./avatar";
+import { Empty } from "./empty";
 import { count, inWords, nameOf } from "./format";
 import { Icon } from "./icons";
 import { attempt } from "./toasts";
@@ -25,14 +26,9 @@ export function TimelineFailed({ text }: { text: string | null }) {
     if (place && "roomId" in place) model.openRoom(place.roomId);
   };
   return (
-    <div class="timeline">
-      <div class="empty">
-        <span class="empty-art"><Icon name="warning" size={32} /></span>
-        <h2>The messages did not load</h2>
-        <p>{text}</p>
-        <div class="empty-actions"><button type="button" class="button primary" onClick={again}>Try again</button></div>
-      </div>
-    </div>
+    <Empty level={2} icon="warning" title="The messages did not load" text={text}>
+      <button type="button" class="button primary" onClick={again}>Try again</button>
+    </Empty>
   );
 }
 
@@ -62,7 +58,7 @@ export function Beginning({ open, empty }: { open: OpenRoom | null; empty: boole
         </p>
         {empty && room.membership.role === "admin" && (
           <p><button type="button" class="button" onClick={() => togglePanel("members")}>
-            <Icon name="userPlus" size={18} /> Invite people
+            <Icon name="plus" size={18} /> Invite people
           </button></p>
         )}
       </div>

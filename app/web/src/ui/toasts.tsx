@@ -2,6 +2,7 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { inWords } from "../errors";
 import { model, type Notice } from "../model";
+import { IconButton } from "./controls";
 import { Icon } from "./icons";
 
 const SHOWN_MS = 7_000;
@@ -43,12 +44,9 @@ function Toast({ notice }: { notice: Notice }) {
   return (
     <div class="toast" role={kind === "error" ? "alert" : "status"}>
       {kind === "error" && <Icon name="warning" />}
-      {kind === "mention" && <Icon name="at" />}
       <span>{text}</span>
       {message && <button type="button" class="toast-action" onClick={show}>Show</button>}
-      <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => dismiss(id)}>
-        <Icon name="close" size={18} />
-      </button>
+      <IconButton icon="close" label="Dismiss" size={18} onClick={() => dismiss(id)} />
     </div>
   );
 }

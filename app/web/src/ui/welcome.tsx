@@ -5,6 +5,7 @@ import type { TargetedInputEvent } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { inWords } from "../errors";
 import { model } from "../model";
+import { Problem } from "./controls";
 import { Icon, Logo } from "./icons";
 import { href, route } from "./route";
 
@@ -60,7 +61,7 @@ function AccountForm({ isNew }: { isNew: boolean }) {
         <h1>{isNew ? "Create your account" : "Welcome back"}</h1>
         <p class="lead">{isNew ? "It takes a name and a password." : "Sign in to go on where you left off."}</p>
       </div>
-      {problem.value && <p class="problem" role="alert"><Icon name="warning" size={16} />{problem}</p>}
+      <Problem text={problem.value} />
       <div class="field">
         <label for={`${id}-name`}>Username</label>
         <input ref={first} id={`${id}-name`} class="input" required value={username.value} autocomplete="username"
@@ -103,7 +104,7 @@ export function Welcome() {
         <ul>
           <li><Icon name="hash" />Rooms for every topic, open or by invitation</li>
           <li><Icon name="message" />Direct messages, with files and pictures</li>
-          <li><Icon name="retry" />Nothing is lost when your connection is</li>
+          <li><Icon name="check" />Nothing is lost when your connection is</li>
         </ul>
       </header>
       <main class="welcome-main"><AccountForm key={String(isNew)} isNew={isNew} /></main>

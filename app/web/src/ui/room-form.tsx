@@ -1,0 +1,60 @@
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
+import { inWords } from "../errors";
+import { Problem } from "./controls";
+
+export interface RoomFields {
+  name: string;
+  description: string;
+}
+
+interface RoomFormProps {
+  start: RoomFields;
+  /** What the button says. */
+  action: string;
+  save: (fields: RoomFields) => Promise<unknown>;
+  onCancel?: () => void;
+  children?: ComponentChildren;
+}
+
+/** A room's name and description, for a new room and for one that is there. */
+export function RoomForm({ start, action, save, onCancel, children }: RoomFormProps) {
+  const id = useId();
+  const fields = useSignal(start);
+  const busy = useSignal(false);
+  const problem = useSignal("");
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    busy.value = true;
+    problem.value = "";
+    try {
+      await save({ name: fields.value.name.trim(), description: fields.value.description.trim() });
+    } catch (error) {
+      problem.value = inWords(error);
+    } finally {
+      busy.value = false;
+    }
+  };
+  const { name, description } = fields.value;
+  return (
+    <form class="form" onSubmit={(event) => void submit(event)}>
+      <div class="field">
+        <label for={`${id}n`}>Name</label>
+        <input id={`${id}n`} class="input" required maxlength={100} autocomplete="off" autofocus={onCancel !== undefined}
+          value={name} onInput={(event) => (fields.value = { name: event.currentTarget.value, description })} />
+      </div>
+      <div class="field">
+        <label for={`${id}d`}>Description (optional)</label>
+        <textarea id={`${id}d`} class="input" rows={2} maxlength={1000} value={description}
+          onInput={(event) => (fields.value = { name, description: event.currentTarget.value })} />
+      </div>
+      {children}
+      <Problem text={problem.value} />
+      <div class="dialog-actions">
+        {onCancel && <button type="button" class="button" onClick={onCancel}>Cancel</button>}
+        <button type="submit" class="button primary" disabled={busy.value || !name.trim()}>{action}</button>
+      </div>
+    </form>
+  );
+}

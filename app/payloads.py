@@ -103,6 +103,9 @@ class SearchUsers(Received, frozen=True):
     query: Query
     limit: PageSize = 20
 
+    def __post_init__(self) -> None:
+        check_text("query", self.query)
+
 
 # Rooms and their members
 
@@ -150,6 +153,10 @@ class DiscoverRooms(Received, frozen=True):
     query: Query | None = None
     after: Cursor | None = None
     limit: PageSize = 50
+
+    def __post_init__(self) -> None:
+        if self.query is not None:
+            check_text("query", self.query)
 
 
 class ListMembers(RoomRef, frozen=True):

@@ -93,7 +93,15 @@ async def test_discoveries_that_are_refused(people: People) -> None:
     for after in (private, "unknown", "no id", ""):
         error = await device.refused("room:discover", {"after": after})
         assert (error["code"], error["reason"]) == ("DISCOVER_FAILED", "not_found")
-    for payload in ({"limit": 0}, {"query": ""}, {"query": 7}, {"after": 7}, 7):
+    for payload in (
+        {"limit": 0},
+        {"query": ""},
+        {"query": " "},
+        {"query": "a\0"},
+        {"query": 7},
+        {"after": 7},
+        7,
+    ):
         assert (await device.refused("room:discover", payload))["reason"] == "invalid"
     assert (await device.refused("room:discover", {"query": "x" * 201}))["reason"] == "too_long"
     assert (await ann.http.get("/chat/rooms/public", params={"limit": "0"})).status_code == 422

@@ -37,10 +37,13 @@ Key = tuple[str, str]  # a room and a user
 
 
 class State(Struct, eq=False):
-    """One user in one room: until when each device types, and what the room was told, when. Times are the clock's."""
+    """One user in one room: until when each device types, and what the room was told, when. Times are the clock's.
+
+    `told` is None where a message came since: whoever hears it takes it that its sender types no more.
+    """
 
     until: dict[str | None, float]
-    told: bool = False
+    told: bool | None = False
     told_at: float = float("-inf")
 
     def may_tell(self, time: float) -> bool:
@@ -99,6 +102,7 @@ class Typing:
         if state is not None:
             for socket_id in list(state.until):
                 self._forget(key, state, socket_id)
+            state.told = None if state.told else state.told
             await self._settle_softly(key, state)
 
     async def disconnected(self, socket_id: str) -> None:

@@ -252,6 +252,18 @@ async def test_what_is_taken_back_within_a_second_is_not_told(scene: Scene) -> N
 
 
 @over_one_transport
+async def test_who_types_on_after_a_message_is_told_again(scene: Scene) -> None:
+    await scene.start()
+    await scene.at(0.1)
+    await scene.typing.sent(scene.ann.id, scene.room)
+    await scene.at(0.2)
+    await scene.start()
+    assert await scene.heard() == [True]
+    await scene.at(1.0)
+    assert await scene.heard() == [True, True]
+
+
+@over_one_transport
 async def test_of_two_devices_both_must_stop(scene: Scene) -> None:
     await scene.start("phone")
     await scene.start("laptop")

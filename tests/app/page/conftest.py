@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
@@ -10,9 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    async_playwright,
+    expect,
+)
 
-from tests.app.conftest import Instance
+from tests.app.conftest import PASSWORD, Instance
 
 AXE = Path(__file__).parents[2] / "clients" / "node_modules" / "axe-core" / "axe.min.js"
 FLAGS = (
@@ -98,6 +107,64 @@ class Visitor:
         # What the network does is the browser's to log, and a cut line is what some tests are about.
         if message.type in ("error", "warning") and "net::ERR_" not in message.text:
             self.faults.append(f"{self.name}: {message.type}: {message.text} {message.location}")
+
+    async def sign_up(self) -> "Visitor":
+        await self.page.get_by_role("link", name="Create an account").click()
+        await self.page.get_by_role("textbox", name="Username").fill(self.name)
+        await self.page.get_by_role("textbox", name="Password").fill(PASSWORD)
+        await self.page.get_by_role("button", name="Create account").click()
+        await expect(self.page.get_by_role("heading", name="Welcome to Parley")).to_be_visible()
+        return self
+
+    async def create_room(self, name: str, *, private: bool = False) -> None:
+        await self.page.get_by_role("button", name="Create a room").first.click()
+        dialog = self.page.get_by_role("dialog", name="Create a room")
+        await dialog.get_by_role("textbox", name="Name").fill(name)
+        if private:
+            await dialog.get_by_role("radio", name="Private").check()
+        await dialog.get_by_role("button", name="Create room").click()
+        await self.is_in(name)
+
+    async def join_public_room(self, name: str) -> None:
+        await self.page.get_by_role("button", name="Discover rooms").click()
+        dialog = self.page.get_by_role("dialog", name="Discover rooms")
+        await dialog.get_by_role("searchbox", name="Search public rooms").fill(name[:4].lower())
+        await dialog.get_by_role("button", name=f"Join {name}").click()
+        await self.is_in(name)
+
+    async def open_room(self, name: str) -> None:
+        await self.page.get_by_role("link", name=re.compile(f"^{name}")).click()
+        await self.is_in(name)
+
+    async def is_in(self, name: str) -> None:
+        await expect(self.page.get_by_role("heading", name=name, level=1, exact=True)).to_be_visible()
+
+    @property
+    def composer(self) -> Locator:
+        return self.page.get_by_role("textbox", name="Message", exact=True)
+
+    async def say(self, text: str) -> None:
+        await self.composer.fill(text)
+        await self.composer.press("Enter")
+
+    def message(self, text: str) -> Locator:
+        """The row of the message with this text."""
+        messages = self.page.get_by_role("list", name="Messages", exact=True)
+        return messages.get_by_role("listitem").filter(has_text=text)
+
+    async def act(self, text: str, action: str) -> None:
+        """Does one of the actions that show when the pointer is over a message."""
+        row = self.message(text)
+        await row.hover()
+        await row.get_by_role("button", name=action, exact=True).click()
+
+    async def sees(self, *texts: str) -> None:
+        """These messages are there, once each, in this order."""
+        messages = self.page.get_by_role("list", name="Messages", exact=True)
+        for text in texts:
+            await expect(self.message(text)).to_have_count(1)
+        whole = await messages.inner_text()
+        assert [whole.index(text) for text in texts] == sorted(whole.index(text) for text in texts)
 
     async def go_offline(self) -> None:
         self.line.cut()

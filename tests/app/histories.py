@@ -62,10 +62,9 @@ class HeardBus(MemoryBus):
 class Chat:
     """The services of one instance, on a bus that can be listened to."""
 
-    def __init__(self, db: Database, bus: HeardBus) -> None:
+    def __init__(self, db: Database, io: Server, bus: HeardBus) -> None:
         self.db, self.bus = db, bus
-        self.io = Server(bus=bus)
-        announcer = Announcer(self.io, db)
+        announcer = Announcer(io, db)
         self.writer = MessageWriter(db, announcer.message)
         self.reading = Reading(db, announcer)
         self.rooms = Rooms(db, announcer)
@@ -115,13 +114,14 @@ class Place:
         self.always_here = Follower(self.info, complete=from_the_start)
         self.followers = {user_id: Follower(self.info) for user_id in people}
         self.here: set[str] = set()
+        self.others: list[Follower] = []
         chat.bus.listeners[f"room:{self.id}"].append(self.hear)
 
     def hear(self, event: str, payload: dict[str, Any]) -> None:
         self.heard.append((event, payload))
         self.always_here.hear(event, payload)
-        for user_id in self.here:
-            self.followers[user_id].hear(event, payload)
+        for follower in (*self.others, *(self.followers[user_id] for user_id in self.here)):
+            follower.hear(event, payload)
         if event == "room:user-left":
             self.go_away(payload["userId"])
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.db import Database
+from protocol import Server
 from tests.app.follower import Follower
 from tests.app.histories import Chat, HeardBus, History
 
@@ -27,11 +28,13 @@ STEPS = st.lists(
 
 @pytest.fixture
 async def chat(db: Database) -> AsyncIterator[Chat]:
-    chat = Chat(db, HeardBus())
-    await chat.io.start()
+    bus = HeardBus()
+    io = Server(bus=bus)
+    await io.start()
+    chat = Chat(db, io, bus)
     yield chat
     await chat.writer.close()
-    await chat.io.stop()
+    await io.stop()
 
 
 @pytest.mark.timeout(900)

@@ -208,7 +208,7 @@ class Message(Sent, frozen=True):
 
 
 class MessageDeleted(Sent, frozen=True):
-    """`seq` is the deletion's number in the room's log."""
+    """`seq` is the deletion's number in the room's log; `deletedAt` is the message's `modifiedAt`, too, from then on."""
 
     message_id: str
     room_id: str

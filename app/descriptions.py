@@ -14,8 +14,8 @@ from starlette.routing import Route
 
 from app.asyncapi import asyncapi
 from app.asyncapi_page import asyncapi_page
+from app.attachments.routes import known
 from app.events import EMITTED
-from app.file_routes import known
 from app.openapi import openapi
 from app.operations import Operation, OtherRoute
 from app.page import ALWAYS_ASKED_FOR, PAGE_HEADERS

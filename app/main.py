@@ -17,13 +17,14 @@ from starlette.routing import Mount
 from app import contract, contract_rooms
 from app.announce import Announcer
 from app.api import Api, rest
+from app.attachments.files import Files
+from app.attachments.routes import FileRoutes
+from app.attachments.storage import open_storage
 from app.auth import Auth
 from app.config import Settings
 from app.db import Database, migrate
 from app.descriptions import Descriptions
 from app.direct import Direct
-from app.file_routes import FileRoutes
-from app.files import Files
 from app.handlers import Handlers
 from app.health import Health
 from app.limits import Limits, buckets_of
@@ -40,7 +41,6 @@ from app.revisions import Revisions
 from app.rooms import Rooms
 from app.sign_out import SignOuts
 from app.soft_state import SoftState
-from app.storage import open_storage
 from app.sync import Sync
 from app.tokens import Tokens
 from app.typing import Typing

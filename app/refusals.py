@@ -9,9 +9,9 @@ from typing import Literal, NoReturn
 
 import msgspec
 
+from app.attachments.storage import StorageUnavailable
 from app.db import DatabaseUnavailable
 from app.soft_state import SoftStateUnavailable
-from app.storage import StorageUnavailable
 from protocol import BusUnavailable
 
 Reason = Literal[

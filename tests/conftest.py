@@ -20,8 +20,8 @@ import redis
 
 from app import embedded
 from app.config import Settings
-from app.embedded_postgres import running_postgres
-from app.embedded_valkey import running_valkey
+from app.embedded.postgres import running_postgres
+from app.embedded.valkey import running_valkey
 
 # Nothing here outlives a run, so nothing has to reach the disk.
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import psutil
 
-from app import embedded, embedded_process
+from app import embedded
+from app.embedded import process
 
 folder, tie = sys.argv[1:]
 if tie == "untied":
-    embedded_process.PRCTL = None
+    process.PRCTL = None
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 with embedded.embedded(Path(folder), postgres=True, valkey=True):
     sessions = {child.pid: os.getsid(child.pid) for child in psutil.Process().children()}

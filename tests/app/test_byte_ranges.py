@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.byte_ranges import Part, part_of
+from app.attachments.byte_ranges import Part, part_of
 
 SIZE = 10
 

@@ -16,7 +16,7 @@ import pytest
 from app.cli import main
 from app.config import variables
 from app.embedded import embedded
-from app.embedded_process import is_alive
+from app.embedded.process import is_alive
 
 pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 

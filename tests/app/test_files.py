@@ -12,10 +12,10 @@ import pytest
 import uuid_utils
 from PIL import Image
 
+from app.attachments.files import MAX_AT_ONCE, MAX_LOOSE, Files
+from app.attachments.storage import PIECE, FolderStorage
 from app.config import Settings
 from app.db import Database
-from app.files import MAX_AT_ONCE, MAX_LOOSE, Files
-from app.storage import PIECE, FolderStorage
 from app.store import files as store
 from tests.app.conftest import PATIENCE, Instance, Person
 from tests.app.images import HTML, SAMPLES, SVG, camera_jpeg, image, png_claiming

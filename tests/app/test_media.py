@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.media import FORMATS, HEAD, SHOWN, clean_name, disposition, media_of, sniffed
+from app.attachments.media import FORMATS, HEAD, SHOWN, clean_name, disposition, media_of, sniffed
 from tests.app.images import HTML, SAMPLES, SVG
 
 NAMES = [

@@ -14,9 +14,17 @@ import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
+from app.attachments.s3_storage import PART
+from app.attachments.storage import (
+    PIECE,
+    FolderStorage,
+    NotStored,
+    Storage,
+    StorageUnavailable,
+    open_storage,
+    stream,
+)
 from app.config import Settings, load_settings
-from app.s3_storage import PART
-from app.storage import PIECE, FolderStorage, NotStored, Storage, StorageUnavailable, open_storage, stream
 from tests.app.conftest import PASSWORD, Instance
 
 KEY = "0f/0190a5e2-7b1c-7000-8000-00000000000f"

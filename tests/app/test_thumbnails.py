@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from app.thumbnails import FORMATS, MAX_BYTES, MAX_SCANS, max_pixels, picture_of
+from app.attachments.thumbnails import FORMATS, MAX_BYTES, MAX_SCANS, max_pixels, picture_of
 from tests.app.images import camera_jpeg, image, png_claiming
 
 TYPES = {name: media_type for media_type, name in FORMATS.items()}

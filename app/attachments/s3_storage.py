@@ -13,7 +13,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from app.storage import NotStored, StorageUnavailable, checked
+from app.attachments.storage import NotStored, StorageUnavailable, checked
 
 if TYPE_CHECKING:
     from obstore.store import S3Config  # which is there for the type checker alone

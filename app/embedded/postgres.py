@@ -23,7 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from pwd import struct_passwd
 
-from app.embedded_process import EmbeddedError, end_orphans, running, spawn
+from app.embedded.process import EmbeddedError, end_orphans, running, spawn
 
 PROGRAM = "postgres"
 PROGRAMS = Path("pginstall/bin")

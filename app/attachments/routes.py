@@ -13,17 +13,17 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from app.byte_ranges import Part, part_of
+from app.attachments.byte_ranges import Part, part_of
+from app.attachments.files import NO_FILE, Files
+from app.attachments.media import BINARY, SHOWN, disposition
+from app.attachments.storage import PIECE, NotStored, Storage, StorageUnavailable, stream
+from app.attachments.thumbnails import THUMBNAIL_TYPE
+from app.attachments.uploads import FIELD, Body, PartingResponse, received
 from app.caller import Caller
 from app.db import Row
-from app.files import NO_FILE, Files
-from app.media import BINARY, SHOWN, disposition
 from app.operations import OtherRoute
 from app.refusals import Refusal
 from app.requests import Endpoint, ErrorResponse, answering, http_error, json_response
-from app.storage import PIECE, NotStored, Storage, StorageUnavailable, stream
-from app.thumbnails import THUMBNAIL_TYPE
-from app.uploads import FIELD, Body, PartingResponse, received
 from app.validation import is_id
 from app.views import Attachment
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from app.embedded_postgres import DATABASE, ROLE, running_postgres
-from app.embedded_process import EmbeddedError
-from app.embedded_valkey import running_valkey, valkey_socket
+from app.embedded.postgres import DATABASE, ROLE, running_postgres
+from app.embedded.process import EmbeddedError
+from app.embedded.valkey import running_valkey, valkey_socket
 
 __all__ = ["EmbeddedError", "Urls", "database_url", "embedded", "redis_url"]
 

@@ -2,7 +2,7 @@
 
 Two implementations pass one suite of tests. The folder is written with the standard library: the object stores'
 clients that can also write to a folder do not call fsync, and a file whose message was committed must outlive a power
-cut. Anything that speaks S3 is reached with obstore (see `app.s3_storage`).
+cut. Anything that speaks S3 is reached with obstore (see `app.attachments.s3_storage`).
 """
 
 import os
@@ -70,7 +70,7 @@ def open_storage(settings: Settings) -> Storage:
     place = settings.file_storage
     if not place.startswith("s3://"):
         return FolderStorage(Path(place) if place else settings.data_dir / "files")
-    from app.s3_storage import S3Storage  # which loads much that a folder does not need
+    from app.attachments.s3_storage import S3Storage  # which loads much that a folder does not need
 
     bucket, _, prefix = place.removeprefix("s3://").partition("/")
     return S3Storage(

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from app.media import clean_name
+from app.attachments.media import clean_name
 from app.refusals import Refusal
 from app.validation import refusal_of_field
 

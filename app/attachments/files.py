@@ -18,14 +18,14 @@ import anyio
 import uuid_utils
 from anyio import to_thread
 
+from app.attachments.media import Media, media_of
+from app.attachments.storage import Storage, StorageUnavailable
+from app.attachments.uploads import Upload
 from app.caller import Caller
 from app.db import Database, DatabaseUnavailable, Queries, Row
-from app.media import Media, media_of
 from app.refusals import Refusal, refuse
 from app.rows import attachment_of
-from app.storage import Storage, StorageUnavailable
 from app.store import files as store
-from app.uploads import Upload
 from app.views import Attachment
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ NO_FILE = "There is no such file"
 
 
 class Files:
-    """What people do with files; `app.file_routes` is the way to it."""
+    """What people do with files; `app.attachments.routes` is the way to it."""
 
     def __init__(self, db: Database, storage: Storage) -> None:
         self._db = db

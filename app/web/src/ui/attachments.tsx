@@ -61,8 +61,8 @@ async function download(file: Attachment): Promise<void> {
 
 function FileButton({ file }: { file: Attachment }) {
   return (
-    <button type="button" class="file" aria-label={`Download ${file.name}, ${fileSize(file.size)}`}
-      onClick={() => void attempt(() => download(file))}>
+    <button type="button" class="file" onClick={() => void attempt(() => download(file))}>
+      <span class="sr-only">Download </span>
       <span class="file-icon"><Icon name="file" /></span>
       <span class="upload-text">
         <span class="truncate">{file.name}</span>

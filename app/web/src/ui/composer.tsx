@@ -4,7 +4,6 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { model } from "../model";
 import { Thumbnail, isPicture } from "./attachments";
-import { announce } from "./announcer";
 import { useAutosize } from "./autosize";
 import { useCompletion } from "./completion";
 import { IconButton } from "./controls";
@@ -87,7 +86,6 @@ function send(): void {
   const behind = open && !open.timeline.peek().atEnd;
   if (!sendDraft()) return;
   if (open) model.typingStopped(open.roomId);
-  announce("Sent");
   // What one sends stands at the end: go there when older messages are on the screen.
   if (behind) void attempt(() => model.showLatest());
 }

@@ -11,6 +11,7 @@ import { lastSeen, nameOf } from "./format";
 import { Icon } from "./icons";
 import { Panel } from "./panel";
 import { PeopleSearch } from "./people-search";
+import { banned } from "./room-state";
 import { attempt } from "./toasts";
 
 interface Choice {
@@ -30,7 +31,9 @@ async function removeAfterAsking(member: Member, roomName: string, ban: boolean)
   });
   if (!sure) return;
   const done = await attempt(() => (ban ? model.ban : model.kick)(member.roomId, member.userId));
-  if (done) announce(`${name} was ${ban ? "banned" : "removed"}`);
+  if (!done) return;
+  announce(`${name} was ${ban ? "banned" : "removed"}`);
+  if (ban) banned.value = [...banned.value, member];
 }
 
 /** What one can do about a member; nothing about oneself. */
@@ -100,6 +103,22 @@ function Invite({ roomId, members }: { roomId: string; members: readonly Member[
   );
 }
 
+function BannedEntry({ member }: { member: Member }) {
+  const lift = async () => {
+    if (!await attempt(() => model.unban(member.roomId, member.userId))) return;
+    banned.value = banned.value.filter((one) => one !== member);
+    announce(`${nameOf(member.user)} may come back`);
+  };
+  return (
+    <li class="person">
+      <Avatar user={member.user} />
+      <strong class="person-text truncate">{nameOf(member.user)}</strong>
+      <button type="button" class="button small" aria-label={`Lift ban of ${nameOf(member.user)}`}
+        onClick={() => void lift()}>Lift ban</button>
+    </li>
+  );
+}
+
 export function MembersPanel({ open }: { open: OpenRoom }) {
   const room = open.room.value;
   if (!room) return null;
@@ -120,6 +139,14 @@ export function MembersPanel({ open }: { open: OpenRoom }) {
           </ul>
         </section>
       ))}
+      {banned.value.length > 0 && (
+        <section>
+          <h3 class="section-head">Banned</h3>
+          <ul class="people" aria-label="Banned">
+            {banned.value.map((member) => <BannedEntry key={member.userId} member={member} />)}
+          </ul>
+        </section>
+      )}
       {open.moreMembers.value && (
         <button type="button" class="button small" onClick={() => void attempt(() => model.loadMoreMembers())}>
           Show more

@@ -36,10 +36,9 @@ export function Quote({ messageId }: { messageId: string }) {
   if (original === null || original.deletedAt) return <p class="quote">Original message deleted</p>;
   const jump = () => void attempt(() => model.jumpTo(original.roomId, original.id));
   return (
-    <button type="button" class="quote" onClick={jump}
-      aria-label={`In reply to ${nameOf(original.sender)}: ${summary(original)}. Go to the original`}>
+    <button type="button" class="quote" onClick={jump}>
       <Icon name="reply" size={14} />
-      <strong>{nameOf(original.sender)}</strong>
+      <strong><span class="sr-only">In reply to </span>{nameOf(original.sender)}</strong>
       <span class="truncate">{summary(original)}</span>
     </button>
   );

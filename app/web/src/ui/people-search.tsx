@@ -48,9 +48,8 @@ function Person({ user, action, note, onChoose }: {
   );
   if (note) return <div class="person">{text}<span class="tag">{note}</span></div>;
   return (
-    <button type="button" class="person" aria-label={`${action} ${nameOf(user)} (@${user.username})`}
-      onClick={() => onChoose(user)}>
-      {text}<span class="tag">{action}</span>
+    <button type="button" class="person" onClick={() => onChoose(user)}>
+      <span class="sr-only">{action} </span>{text}<span class="tag" aria-hidden="true">{action}</span>
     </button>
   );
 }

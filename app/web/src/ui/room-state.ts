@@ -1,7 +1,7 @@
 /** What is going on in the open room that only the interface knows. */
 
 import { effect, signal } from "@preact/signals";
-import type { Attachment, Message } from "../contract";
+import type { Attachment, Member, Message } from "../contract";
 import { model } from "../model";
 
 /** The row that the pointer or the focus is on: it shows its actions. */
@@ -19,6 +19,9 @@ export const reacting = signal<{ message: Message; anchor: DOMRect } | null>(nul
 /** The picture that is shown large. */
 export const lightbox = signal<Attachment | null>(null);
 
+/** Who was banned from the open room while it was open: the server lists only those who are in it. */
+export const banned = signal<readonly Member[]>([]);
+
 /** A key of the open place, for what must begin anew with another one. */
 export function placeKey(): string | null {
   const place = model.place.value;
@@ -35,4 +38,5 @@ effect(() => {
   editing.value = null;
   reacting.value = null;
   lightbox.value = null;
+  banned.value = [];
 });

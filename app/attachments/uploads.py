@@ -130,7 +130,8 @@ def boundary_of(headers: Headers) -> bytes:
 
 def too_large(limit: int) -> Refusal:
     """The refusal of a file that has more than `limit` bytes."""
-    return Refusal("too_large", f"A file may have {limit} bytes at most")
+    most = f"{limit} bytes" if limit < 1_000_000 else f"{limit / 1_000_000:g} MB"
+    return Refusal("too_large", f"This file is too large: {most} is the most")
 
 
 class Form:

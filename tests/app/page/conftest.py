@@ -113,7 +113,7 @@ class Visitor:
         await self.page.get_by_role("textbox", name="Username").fill(self.name)
         await self.page.get_by_role("textbox", name="Password").fill(PASSWORD)
         await self.page.get_by_role("button", name="Create account").click()
-        await expect(self.page.get_by_role("heading", name="Welcome to Parley")).to_be_visible()
+        await expect(self.page.get_by_role("button", name="Account")).to_be_visible()
         return self
 
     async def create_room(self, name: str, *, private: bool = False) -> None:

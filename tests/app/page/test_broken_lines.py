@@ -30,7 +30,11 @@ async def test_who_was_offline_in_mid_conversation_catches_up(visit: Visit) -> N
     await bob.go_online()
     for person in (ann, bob):
         await person.sees(
-            "Before the storm", "This was changed", "While he was away", "Written in the dark", "And another one"
+            "Before the storm",
+            "This was changed",
+            "While he was away",
+            "Written in the dark",
+            "And another one",
         )
         await expect(person.message("This will be")).to_have_count(0)
     await expect(bob.page.get_by_text("Waiting for a connection")).to_have_count(0)

@@ -1,0 +1,83 @@
+"""Files by button, by drop and by paste."""
+
+import base64
+import io
+from pathlib import Path
+
+from PIL import Image
+from playwright.async_api import FilePayload, expect
+
+from tests.app.page.conftest import Visit
+from tests.app.page.test_two_people import two_in_a_room
+
+TRANSFER = """([type, name, content]) => {
+    const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], name, {type}));
+    return transfer;
+}"""
+
+
+def picture(colour: str) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (800, 600), colour).save(file, "PNG")
+    return file.getvalue()
+
+
+async def test_a_picture_has_a_thumbnail_and_opens(visit: Visit) -> None:
+    ann, bob = await two_in_a_room(visit)
+    payload = FilePayload(name="roses.png", mimeType="image/png", buffer=picture("crimson"))
+    async with ann.page.expect_file_chooser() as chooser:
+        await ann.page.get_by_role("button", name="Attach files").click()
+    await (await chooser.value).set_files(payload)
+    await expect(ann.page.get_by_role("button", name="Remove roses.png")).to_be_visible()
+    await ann.say("Look at these")
+    for person in (ann, bob):
+        shown = person.message("Look at these").get_by_role("button", name="Open image roses.png")
+        await expect(shown.locator("img")).to_be_visible()
+        width = await shown.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)")
+        assert 0 < width <= 480
+    await bob.page.get_by_role("button", name="Open image roses.png").click()
+    lightbox = bob.page.get_by_role("dialog", name="Image roses.png")
+    await expect(lightbox.locator("img")).to_be_visible()
+    assert await bob.serious_faults() == []
+    await bob.page.keyboard.press("Escape")
+    await expect(lightbox).to_have_count(0)
+
+
+async def test_files_come_by_drop_and_paste_and_are_downloaded(visit: Visit, tmp_path: Path) -> None:
+    ann, bob = await two_in_a_room(visit)
+    notes = base64.b64encode(b"Water the beans").decode()
+    dropped = await ann.page.evaluate_handle(TRANSFER, ["text/plain", "notes.txt", notes])
+    for event in ("dragenter", "dragover", "drop"):
+        await ann.composer.dispatch_event(event, {"dataTransfer": dropped})
+    await expect(ann.page.get_by_role("button", name="Remove notes.txt")).to_be_visible()
+    image = base64.b64encode(picture("gold")).decode()
+    await ann.composer.focus()
+    await ann.composer.evaluate(
+        f"""(field, given) => {{
+            const clipboardData = ({TRANSFER})(given);
+            field.dispatchEvent(new ClipboardEvent("paste", {{clipboardData, bubbles: true, cancelable: true}}));
+        }}""",
+        ["image/png", "sunflower.png", image],
+    )
+    await expect(ann.page.get_by_role("button", name="Remove sunflower.png")).to_be_visible()
+    await ann.composer.press("Enter")
+    await expect(bob.page.get_by_role("button", name="Open image sunflower.png")).to_be_visible()
+    async with bob.page.expect_download() as download:
+        await bob.page.get_by_role("button", name="Download notes.txt").click()
+    saved = tmp_path / "notes.txt"
+    await (await download.value).save_as(saved)
+    assert saved.read_bytes() == b"Water the beans"
+
+
+async def test_a_file_that_is_too_large_is_refused_in_words(visit: Visit) -> None:
+    ann, _ = await two_in_a_room(visit)
+    payload = FilePayload(name="film.bin", mimeType="video/mp4", buffer=bytes(26_000_000))
+    async with ann.page.expect_file_chooser() as chooser:
+        await ann.page.get_by_role("button", name="Attach files").click()
+    await (await chooser.value).set_files(payload)
+    await expect(ann.page.get_by_text("too large").first).to_be_visible()
+    ann.faults = [
+        fault for fault in ann.faults if "413" not in fault
+    ]  # the browser's own word on the refusal

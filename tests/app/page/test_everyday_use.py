@@ -1,0 +1,130 @@
+"""The page on its own: long rooms, small screens, both themes, the keyboard, and signing in and out."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from app.db import Database
+from tests.app.page.conftest import NARROW, PASSWORD, WIDE, Visit
+from tests.app.page.test_two_people import two_in_a_room
+
+MANY = 50_000
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+async def test_nothing_serious_for_axe_in_any_size_or_theme(
+    visit: Visit, viewport: dict[str, int], theme: str
+) -> None:
+    ann = await visit("ann", viewport=viewport, theme=theme)
+    assert await ann.serious_faults() == []
+    await ann.sign_up()
+    assert await ann.serious_faults() == []
+    await ann.create_room("Garden club")
+    await ann.say("Hello, @ann")
+    await ann.sees("Hello, @ann")
+    await ann.page.get_by_role("button", name="Members").click()
+    assert await ann.serious_faults() == []
+    await ann.page.get_by_role("button", name="Close members").click()
+    await ann.page.get_by_role("button", name="Room settings").click()
+    assert await ann.serious_faults() == []
+
+
+async def test_a_narrow_screen_shows_one_thing_at_a_time(visit: Visit) -> None:
+    ann = await (await visit("ann", viewport=NARROW)).sign_up()
+    await ann.create_room("Garden club")
+    await expect(ann.page.get_by_role("link", name="Garden club")).to_be_hidden()
+    await (
+        ann.page.get_by_role("button", name="Back to all rooms")
+        .or_(ann.page.get_by_role("link", name="Back to all rooms"))
+        .click()
+    )
+    await expect(ann.page.get_by_role("link", name="Garden club")).to_be_visible()
+    await ann.open_room("Garden club")
+    wider = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert not await ann.page.evaluate(wider)
+    await ann.page.go_back()
+    await expect(ann.page.get_by_role("link", name="Garden club")).to_be_visible()
+
+
+async def test_history_loads_as_one_scrolls_up_and_the_page_stays_small(visit: Visit, db: Database) -> None:
+    ann = await (await visit("ann")).sign_up()
+    await ann.create_room("Old room")
+    await db.value(
+        """
+        with room as (select id, last_seq, created_by from rooms where name = 'Old room'), written as (
+            insert into messages (id, room_id, sender_id, seq, change_seq, content)
+            select room.id || '-' || n, room.id, created_by, last_seq + n, last_seq + n, 'Line number ' || n || '.'
+            from room, generate_series(1, cast(:many as integer)) n
+        )
+        update rooms set last_seq = rooms.last_seq + :many from room where rooms.id = room.id
+        """,
+        many=MANY,
+    )
+    await ann.page.reload()
+    await ann.sees(f"Line number {MANY - 1}.", f"Line number {MANY}.")
+    reached = MANY
+    messages = ann.page.get_by_role("list", name="Messages", exact=True)
+    while reached > MANY - 500:
+        await messages.hover()
+        await ann.page.mouse.wheel(0, -3000)
+        first = messages.get_by_role("listitem").first
+        await expect(first).not_to_contain_text(f"Line number {reached}.")
+        text = await first.inner_text()
+        reached = int(re.findall(r"Line number (\d+)\.", text)[0])
+    drawn = await messages.get_by_role("listitem").all_inner_texts()
+    numbers = [int(number) for text in drawn for number in re.findall(r"Line number (\d+)\.", text)]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert len(numbers) < 150
+
+
+async def test_the_keyboard_is_enough(visit: Visit) -> None:
+    ann, bob = await two_in_a_room(visit)
+    await ann.composer.focus()
+    await ann.page.keyboard.type("First draft")
+    await ann.page.keyboard.press("Enter")
+    await bob.sees("First draft")
+    await ann.page.keyboard.press("ArrowUp")
+    editing = ann.page.get_by_role("textbox", name="Edit message")
+    await expect(editing).to_be_focused()
+    await editing.fill("Second draft")
+    await ann.page.keyboard.press("Enter")
+    await bob.sees("Second draft")
+    await ann.page.get_by_role("button", name="Discover rooms").focus()
+    await ann.page.keyboard.press("Enter")
+    dialog = ann.page.get_by_role("dialog", name="Discover rooms")
+    await expect(dialog.get_by_role("searchbox")).to_be_focused()
+    await ann.page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await expect(ann.page.get_by_role("button", name="Discover rooms")).to_be_focused()
+
+
+async def test_signing_in_out_and_wrongly(visit: Visit) -> None:
+    ann = await (await visit("ann")).sign_up()
+    await ann.page.get_by_role("button", name="Account").click()
+    await ann.page.get_by_role("menuitem", name="Sign out").click()
+    await expect(ann.page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    await ann.page.get_by_role("textbox", name="Username").fill("ann")
+    await ann.page.get_by_role("textbox", name="Password").fill("not the password")
+    await ann.page.get_by_role("button", name="Sign in").click()
+    await expect(ann.page.get_by_role("alert")).to_contain_text("wrong")
+    assert await ann.serious_faults() == []
+    ann.faults = [
+        fault for fault in ann.faults if "401" not in fault
+    ]  # the browser's own word on the refusal
+    await ann.page.get_by_role("textbox", name="Password").fill(PASSWORD)
+    await ann.page.get_by_role("button", name="Sign in").click()
+    await expect(ann.page.get_by_role("heading", name="Welcome to Parley")).to_be_visible()
+
+
+async def test_the_theme_is_chosen_and_kept(visit: Visit) -> None:
+    ann = await (await visit("ann")).sign_up()
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = await ann.page.evaluate(background)
+    await ann.page.get_by_role("button", name="Account").click()
+    await ann.page.get_by_role("menuitemradio", name=re.compile("Dark")).click()
+    dark = await ann.page.evaluate(background)
+    assert dark != light
+    await ann.page.reload()
+    assert await ann.page.evaluate(background) == dark

@@ -23,12 +23,11 @@ interface AvatarProps {
   online?: boolean | undefined;
 }
 
-/** Initials on the person's colour; beside a name, so hidden from screen readers but for "online". */
+/** Initials on the person's colour. It stands beside a name and, with the dot, beside the word: hidden from readers. */
 export function Avatar({ user, size, online }: AvatarProps) {
   return (
-    <span class={`avatar ${size ?? ""} hue-${hue(user.id)}`}>
-      <span aria-hidden="true">{initials(nameOf(user))}</span>
-      {online && <span class="dot"><span class="sr-only">online</span></span>}
+    <span class={`avatar ${size ?? ""} hue-${hue(user.id)}`} aria-hidden="true">
+      {initials(nameOf(user))}{online && <span class="dot" />}
     </span>
   );
 }

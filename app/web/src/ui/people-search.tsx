@@ -42,7 +42,7 @@ function Person({ user, action, note, onChoose }: {
       <Avatar user={user} online={online} />
       <span class="person-text">
         <strong class="truncate">{nameOf(user)}</strong>
-        <small class="truncate">@{user.username}</small>
+        <small class="truncate">@{user.username}{online && ", online"}</small>
       </span>
     </>
   );

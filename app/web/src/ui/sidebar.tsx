@@ -48,14 +48,17 @@ function ConversationEntry({ conversation }: { conversation: Conversation }) {
   const me = model.me.value?.id;
   const mine = lastMessage?.senderId === me;
   const toSelf = user.id === me;
+  const online = !toSelf && model.presenceOf(user.id)?.status === "online";
   return (
     <li>
       <a class={`entry two-lines ${unread ? "unread" : ""}`} aria-current={current(roomId)}
         href={href({ name: "room", roomId, panel: null })}>
-        <Avatar user={user} online={!toSelf && model.presenceOf(user.id)?.status === "online"} />
+        <Avatar user={user} online={online} />
         <span class="entry-text">
           <span class="entry-line">
-            <span class="entry-name truncate">{toSelf ? "Notes to yourself" : nameOf(user)}</span>
+            <span class="entry-name truncate">
+              {toSelf ? "Notes to yourself" : nameOf(user)}{online && <span class="sr-only">, online</span>}
+            </span>
             {lastMessage && <time dateTime={lastMessage.createdAt}>{briefTime(lastMessage.createdAt)}</time>}
           </span>
           <span class="entry-line">

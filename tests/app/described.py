@@ -116,7 +116,7 @@ def check_body(described: Mapping[str, Any], response: httpx.Response, what: str
     content = described.get("content")
     kind = response.headers.get("content-type")
     if content is None:
-        assert kind is None, f"{what} has a body of {kind}"
+        assert kind is None or response.status_code == 304, f"{what} has a body of {kind}"
     elif "application/json" in content:
         assert kind == "application/json", f"{what} is {kind}"
         if response.request.method != HTTPMethod.HEAD:
@@ -146,7 +146,9 @@ def path_item(path: str) -> Any:
 
 
 def check_event(event: str, payload: Any) -> None:
-    """Raises AssertionError where what the server emitted is not as described."""
+    """Raises AssertionError where what the server emitted is not as described; `test:…` is what a test has it emit."""
+    if event.startswith("test:"):
+        return
     check("asyncapi", messages("send", event)["payload"]["payload"], payload, f"the event {event}")
 
 

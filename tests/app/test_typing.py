@@ -185,8 +185,8 @@ class Scene:
 
     async def heard(self) -> list[bool]:
         """All that was told up to now."""
-        await self._io.to(f"room:{self.room}").emit("mark")
-        await self.his.expect("mark")
+        await self._io.to(f"room:{self.room}").emit("test:mark")
+        await self.his.expect("test:mark")
         return [update["isTyping"] for update in self.his.received["typing:update"]]
 
 

@@ -47,11 +47,13 @@ export class Account {
 
   /** Also where the server cannot be told: then the token lives on until it expires, unknown to anybody. */
   async signOut(): Promise<void> {
+    this.#checking = true; // the server ends the socket before it answers: no reason to ask whether the token is good
     try {
       await this.rest.post("/auth/sign-out");
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
     } finally {
+      this.#checking = false;
       this.kept.remove(KEY);
       this.#leave(null);
     }

@@ -13,17 +13,22 @@ import { roving } from "./room-state";
 import { attempt } from "./toasts";
 import type { VirtualRows } from "./virtual-rows";
 
-/** The first message that was unread when the room was opened: the line above it stays there while one reads. */
-export function useFirstUnread(open: OpenRoom | null, messages: readonly Message[], me: string): string | undefined {
+/**
+ * The first message that was unread when the room was opened: the line above it stays there while one reads. None
+ * while those before it are not loaded, of which some may be unread as well.
+ */
+export function useFirstUnread(open: OpenRoom | null, timeline: Timeline, me: string): string | undefined {
+  const { messages, atStart } = timeline;
   const readUpTo = useMemo(() => {
     const room = open?.room.peek();
     const conversation = open?.conversation.peek();
     if (room) return room.unread ? room.membership.lastReadSeq : Infinity;
     return conversation?.unread ? conversation.lastReadSeq : Infinity;
   }, [open]);
-  return useMemo(
-    () => messages.find((message) => message.seq > readUpTo && message.senderId !== me && !message.deletedAt)?.id,
-    [messages, readUpTo, me]);
+  return useMemo(() => {
+    if (!atStart && (messages[0]?.seq ?? 0) > readUpTo) return undefined;
+    return messages.find((message) => message.seq > readUpTo && message.senderId !== me && !message.deletedAt)?.id;
+  }, [messages, atStart, readUpTo, me]);
 }
 
 /** A room opens where one left off reading. */

@@ -92,7 +92,7 @@ function LoadedTimeline({ open, timeline, outgoing }: {
   const me = model.me.value?.id ?? "";
   const { messages, atStart, atEnd } = timeline;
   const items = listed(timeline, outgoing, me);
-  const firstUnread = useFirstUnread(open, messages, me);
+  const firstUnread = useFirstUnread(open, timeline, me);
   const width = scroller.current?.clientWidth ?? 800;
 
   void rows.version.value; // to be drawn again when other rows come on the screen

@@ -7,6 +7,7 @@ import "./ui/styles/controls.css";
 import "./ui/styles/overlays.css";
 import "./ui/styles/shell.css";
 import "./ui/styles/sidebar.css";
+import "./ui/styles/message.css";
 import "./ui/styles/timeline.css";
 import "./ui/styles/composer.css";
 import "./ui/styles/panels.css";

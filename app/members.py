@@ -43,7 +43,7 @@ class RoomMembers:
         self._most_rooms = most_rooms
 
     async def list_page(self, caller: Caller, payload: ListMembers) -> Members:
-        """Members of a room and people invited to it, in the order of their ids, with their presence.
+        """Members of a room and people invited to it, in the order of their ids, with the presence of the members.
 
         Refused: `not_a_member`, and `not_found` for the room or for an unknown `after`.
         """
@@ -52,7 +52,8 @@ class RoomMembers:
         if after is not None and not (is_id(after) and await store.members.state(self._db, room_id, after)):
             raise Refusal("not_found", NO_MEMBER)
         rows = await store.members.listed(self._db, room_id, after=after, limit=size + 1)
-        present = await self._presence([row["user_id"] for row in rows[:size]])
+        # Not of the invited: any admin can invite anybody, who shares no room with them for that.
+        present = await self._presence([row["user_id"] for row in rows[:size] if row["state"] == "member"])
         members = [
             msgspec.structs.replace(member_of(row), presence=present.get(row["user_id"]))
             for row in rows[:size]

@@ -109,7 +109,7 @@ class PublicRooms(Sent, frozen=True):
 
 
 class Member(Sent, frozen=True):
-    """How somebody belongs, or belonged, to a room. `presence` is told in lists only."""
+    """How somebody belongs, or belonged, to a room. `presence` is told in lists only, of members."""
 
     room_id: str
     user_id: str

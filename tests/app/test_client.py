@@ -1,8 +1,10 @@
 """The chat's client for programs, against a real instance."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -136,3 +138,23 @@ async def test_calls_after_the_end_say_so(join: Join) -> None:
     assert not ann.connected
     with pytest.raises(Disconnected):
         await ann.call("room:list")
+
+
+async def test_the_sample_of_the_documentation(
+    instance: Instance, join: Join, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "chat.md").read_text("utf-8")
+    sample = re.search(r"```python\n(.+?)```", text, re.DOTALL)
+    assert sample is not None
+    names: dict[str, Any] = {}
+    exec(sample[1], names)
+    ann = await join()
+    room = (await ann.call("room:create", {"name": "a room"}))["id"]
+    heard: asyncio.Queue[Any] = asyncio.Queue()
+    ann.on("message:new")(heard.put)
+    await names["greet"](instance.url, await token(instance), room)
+    async with asyncio.timeout(PATIENCE):
+        assert (await heard.get())["clientId"] == "greeting-1"
+    with pytest.raises(ChatRefused):
+        await names["greet"](instance.url, await token(instance), "nowhere")
+    assert "not_found There is no such room" in capsys.readouterr().out

@@ -44,7 +44,7 @@ async def test_first_chat(instance: Any, tmp_path: Path) -> None:
         assert text is not None, printed
         second = await start(sys.executable, str(tmp_path / "second.py"), text[1], instance.url, cwd=ROOT)
         assert re.fullmatch(rf"{text[1]} bob-\d+: Hello from Python\n", await line(first))
-        assert "'ok': True" in await line(second)
+        assert "'content': 'Hello from Python'" in await line(second)
         assert await asyncio.wait_for(second.wait(), 30) == 0
     finally:
         first.kill()

@@ -1,9 +1,9 @@
-"""The fields of what clients send: their limits, and the same as JSON Schema says it."""
+"""What the payloads of clients are made of: fields with their limits, and rules as JSON Schema says them."""
 
 from itertools import combinations
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from app.validation import CHANNEL, ID, USERNAME
 
@@ -35,6 +35,16 @@ PageSize = Annotated[int, Meta(ge=1, le=100)]
 SyncSize = Annotated[int, Meta(ge=1, le=500)]
 MessageType = Literal["text", "image", "file", "audio", "video"]  # "system" is the server's
 Role = Literal["admin", "member"]
+
+
+class Received(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a client sends: a field that may be absent may also be null.
+
+    `RULES` is what a type asks of its fields together, as JSON Schema says it.
+    """
+
+    RULES: ClassVar[Rules] = {}
+
 
 CONTENT_OR_FILES: Rules = {
     "anyOf": [

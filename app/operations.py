@@ -11,7 +11,7 @@ from typing import Any, Literal
 from msgspec import Struct
 from starlette.requests import Request
 
-from app.payloads import Received
+from app.fields import Received
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Run = Callable[[Any, Any], Awaitable[Any]]

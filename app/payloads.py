@@ -6,7 +6,7 @@ first chat still send is accepted and never used.
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from app.fields import (
     CONTENT_OR_FILES,
@@ -23,6 +23,7 @@ from app.fields import (
     PageSize,
     Password,
     Query,
+    Received,
     Role,
     RoomName,
     Rules,
@@ -34,15 +35,6 @@ from app.fields import (
     exactly_one,
 )
 from app.validation import check_text, metadata_json
-
-
-class Received(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a client sends: a field that may be absent may also be null.
-
-    `RULES` is what a type asks of its fields together, as JSON Schema says it.
-    """
-
-    RULES: ClassVar[Rules] = {}
 
 
 class Nothing(Received, frozen=True):

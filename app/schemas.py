@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from app.payloads import Received
+from app.fields import Received
 
 Schema = dict[str, Any]
 

@@ -19,9 +19,8 @@ from app.config import Settings
 from app.descriptions import Descriptions
 from app.main import create_app
 
-NOT_DESCRIBED = re.compile(
-    r"/(docs(/.*)?|assets/.*|(openapi|asyncapi)\.json|favicon\.svg|theme\.js)?"
-)  # the pages
+PAGES = r"docs(/.*)?|assets/.*|(openapi|asyncapi)\.json|favicon\.svg|theme\.js"
+NOT_DESCRIBED = re.compile(rf"/({PAGES}|io/)?")
 ERROR = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}}
 
 

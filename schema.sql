@@ -204,6 +204,7 @@ join users u on u.id = m.user_id;
 
 -- The pages of a room's list of members.
 create index room_members_listed on room_members (room_id, user_id) where state in ('member', 'invited');
+create index room_members_banned on room_members (room_id, user_id) where state = 'banned';
 
 -- Usernames by their beginning, in any case.
 create index users_username_prefix on users (lower(username collate "C") text_pattern_ops);
@@ -222,3 +223,8 @@ create index files_expired on files (expires_at) where expires_at is not null;
 -- Signing out everywhere begins another generation; tokens of earlier ones are valid no more. Tokens from before this
 -- block are of generation 0.
 alter table users add column token_generation integer not null default 0;
+
+-- migration 7: memberships that have ended lately
+--
+-- For sockets that were not told of the end: see app.subscriptions.
+create index room_members_ended on room_members (left_at) where left_at is not null;

@@ -114,6 +114,14 @@ def members(members: RoomMembers) -> list[Operation]:
             http=("DELETE", "/chat/rooms/{roomId}/members/{userId}"),
         ),
         Operation(
+            run=members.list_banned,
+            takes=ListMembers,
+            gives=Members,
+            event="room:bans",
+            code="LIST_FAILED",
+            http=("GET", "/chat/rooms/{roomId}/bans"),
+        ),
+        Operation(
             run=members.ban,
             takes=MemberRef,
             gives=Member,

@@ -47,17 +47,29 @@ class RoomMembers:
 
         Refused: `not_a_member`, and `not_found` for the room or for an unknown `after`.
         """
+        await room_of_member(self._db, payload.room_id, caller.user_id)
+        page = await self._page(payload, store.members.listed)
+        # Not of the invited: any admin can invite anybody, who shares no room with them for that.
+        present = await self._presence([one.user_id for one in page.members if one.state == "member"])
+        members = [msgspec.structs.replace(one, presence=present.get(one.user_id)) for one in page.members]
+        return msgspec.structs.replace(page, members=members)
+
+    async def list_banned(self, caller: Caller, payload: ListMembers) -> Members:
+        """People who are banned from a room, in the order of their ids; for admins only.
+
+        Refused: `not_a_member`, `forbidden`, and `not_found` for the room or for an unknown `after`.
+        """
+        room = await room_of_member(self._db, payload.room_id, caller.user_id)
+        if room.membership.role != "admin":
+            raise Refusal("forbidden", "Only admins of the room see who is banned")
+        return await self._page(payload, store.members.banned)
+
+    async def _page(self, payload: ListMembers, read: Callable[..., Awaitable[list[Row]]]) -> Members:
         room_id, after, size = payload.room_id, payload.after, payload.limit
-        await room_of_member(self._db, room_id, caller.user_id)
         if after is not None and not (is_id(after) and await store.members.state(self._db, room_id, after)):
             raise Refusal("not_found", NO_MEMBER)
-        rows = await store.members.listed(self._db, room_id, after=after, limit=size + 1)
-        # Not of the invited: any admin can invite anybody, who shares no room with them for that.
-        present = await self._presence([row["user_id"] for row in rows[:size] if row["state"] == "member"])
-        members = [
-            msgspec.structs.replace(member_of(row), presence=present.get(row["user_id"]))
-            for row in rows[:size]
-        ]
+        rows = await read(self._db, room_id, after=after, limit=size + 1)
+        members = [member_of(row) for row in rows[:size]]
         return Members(members=members, next=members[-1].user_id if len(rows) > size else None)
 
     async def invite(self, caller: Caller, payload: Invite) -> Member:

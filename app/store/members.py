@@ -44,6 +44,17 @@ async def shown(q: Queries, room_id: str, user_id: str) -> Row | None:
     )
 
 
+async def ended_lately(q: Queries, seconds: float) -> list[Row]:
+    """The memberships, `room_id` and `user_id`, that have ended in so many seconds and were not begun again."""
+    return await q.rows(
+        """
+        select room_id, user_id from room_members
+        where left_at > now() - cast(:seconds as double precision) * interval '1 second'
+        """,
+        seconds=seconds,
+    )
+
+
 async def others(q: Queries, room_id: str, user_id: str) -> Row:
     """Whether a room has other members, and other admins, than the user: `members` and `admins`."""
     row = await q.row(
@@ -94,6 +105,22 @@ async def listed(q: Queries, room_id: str, *, after: str | None, limit: int) -> 
             limit :limit
         ))
         order by user_id
+        """,
+        room_id=room_id,
+        after=after,
+        limit=limit,
+    )
+
+
+async def banned(q: Queries, room_id: str, *, after: str | None, limit: int) -> list[Row]:
+    """People banned from a room, in the order of their ids, after `after`."""
+    return await q.rows(
+        """
+        select *
+        from shown_members
+        where room_id = :room_id and state = 'banned' and user_id > coalesce(cast(:after as text), '')
+        order by user_id
+        limit :limit
         """,
         room_id=room_id,
         after=after,

@@ -323,6 +323,29 @@ async def test_somebody_who_never_came_can_be_banned(scene: Scene) -> None:
     assert (await scene.admin.ok("room:invite", scene.of(scene.eve)))["state"] == "invited"
 
 
+async def test_admins_list_who_is_banned(scene: Scene) -> None:
+    asked = {"roomId": scene.room}
+    assert await scene.admin.ok("room:bans", asked) == {"members": [], "next": None}
+    banned = [await scene.admin.ok("room:ban", scene.of(person)) for person in (scene.bob, scene.eve)]
+    assert await scene.admin.ok("room:bans", asked) == {"members": banned, "next": None}
+    first = await scene.admin.ok("room:bans", {**asked, "limit": 1})
+    assert first == {"members": banned[:1], "next": scene.bob.id}
+    rest = await scene.admin.ok("room:bans", {**asked, "after": first["next"]})
+    assert rest == {"members": banned[1:], "next": None}
+    answer = await scene.ann.http.get(f"/chat/rooms/{scene.room}/bans")
+    assert answer.json() == {"members": banned, "next": None}
+    await scene.admin.ok("room:unban", scene.of(scene.bob))
+    assert (await scene.admin.ok("room:bans", asked))["members"] == banned[1:]
+
+
+async def test_who_may_not_see_the_banned(scene: Scene) -> None:
+    assert await reason(scene.member, "room:bans", {"roomId": scene.room}) == "forbidden"
+    assert await reason(scene.stranger, "room:bans", {"roomId": scene.room}) == "not_a_member"
+    assert await reason(scene.admin, "room:bans", {"roomId": "unknown"}) == "not_found"
+    assert await reason(scene.admin, "room:bans", {"roomId": scene.room, "after": "unknown"}) == "not_found"
+    assert await reason(scene.admin, "room:bans", {"roomId": scene.room, "limit": 0}) == "invalid"
+
+
 async def test_lifting_a_ban_that_there_is_not_changes_nothing(scene: Scene) -> None:
     before = await scene.last_seq()
     member = await scene.admin.ok("room:unban", scene.of(scene.bob))

@@ -62,14 +62,17 @@ class Announcer:
         """Tells all devices of a user."""
         await self._emit([user_channel(user_id)], event, payload)
 
-    async def follow(self, user_id: str, room_id: str, *, member: bool) -> None:
+    async def follow(self, user_id: str, room_id: str, *, member: bool, local: bool = False) -> None:
         """Makes all sockets of a user enter the channel of a room, or leave it when the membership has ended.
+
+        With `local`, those of this instance alone, for which the bus is not needed.
 
         Records are stored in another order than memberships are committed where a user joins and leaves at once,
         and the last one counts. So what is true is read after ours is stored: whoever changes it later stores
         theirs later, and whoever changed it before is put right here. Raises BusUnavailable, DatabaseUnavailable.
         """
-        sockets, channel = self._io.in_(user_channel(user_id)), room_channel(room_id)
+        server = self._io.local if local else self._io
+        sockets, channel = server.in_(user_channel(user_id)), room_channel(room_id)
         while True:
             await (sockets.sockets_join(channel) if member else sockets.sockets_leave(channel))
             row = await store.members.state(self._db, room_id, user_id)

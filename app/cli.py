@@ -71,7 +71,7 @@ def default(field: "Field[Any]") -> str:
 
 def serve(settings: Settings) -> None:
     settings = with_secret(settings)
-    from app.main import run  # it loads all there is, which the other commands can do without
+    from app.serving import run  # it loads all there is, which the other commands can do without
 
     wants_postgres, wants_valkey = not settings.database_url, not settings.redis_url
     with embedded(settings.data_dir, postgres=wants_postgres, valkey=wants_valkey) as urls:

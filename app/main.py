@@ -1,16 +1,9 @@
-"""The one place where the parts are put together: settings → database, bus, server, routes, life and end."""
+"""The one place where the parts are put together: settings → database, bus, server, services, routes, life and end."""
 
 import asyncio
-import logging
-import signal
-import socket
-import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from types import FrameType
-from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -21,8 +14,9 @@ from app.attachments.files import Files
 from app.attachments.routes import FileRoutes
 from app.attachments.storage import open_storage
 from app.auth import Auth
+from app.background import running
 from app.config import Settings
-from app.db import Database, migrate
+from app.db import Database
 from app.descriptions import Descriptions
 from app.direct import Direct
 from app.handlers import Handlers
@@ -41,112 +35,113 @@ from app.revisions import Revisions
 from app.rooms import Rooms
 from app.sign_out import SignOuts
 from app.soft_state import SoftState
+from app.subscriptions import Subscriptions
 from app.sync import Sync
 from app.tokens import Tokens
 from app.typing import Typing
 from app.views import Message
 from protocol import Handshake, RedisBus, Refused, Server
 
-log = logging.getLogger(__name__)
-
 SOCKET_PATH = "/io"
-LOOK_EVERY = 0.1  # seconds from one look for a second Ctrl+C to the next, as uvicorn has it
 CLOSE_WITHIN = 2.0  # seconds that the last messages have to be written after their senders are gone
 
 
 def create_app(settings: Settings) -> Starlette:
     """The ASGI application. Its `state.io` is the Socket.IO server, for `Config(ws=io.websocket_protocol)`.
 
-    It expects the schema to be up to date: `run` sees to that, or `parley migrate`.
+    It expects the schema to be up to date: `app.serving.run` sees to that, or `parley migrate`.
     """
-    db = Database(settings.database_url)
-    bus = RedisBus(settings.redis_url)
-    soft_state = SoftState(settings.redis_url)
-    limits = Limits(soft_state, buckets_of(settings))
-    io = socket_server(settings, bus, limits)
-    announcer = Announcer(io, db)
-    auth = Auth(db, Tokens(settings.jwt_secret), limits)
-    sign_outs = SignOuts(io, db)
-    typing = Typing(io, db)
-    presence = presence_of(settings, io, db, soft_state)
-
-    async def announce(message: Message) -> None:
-        await announcer.message(message)
-        await typing.sent(message.sender_id, message.room_id)
-
-    writer = MessageWriter(db, announce)
-    chat = chat_operations(settings, db, announcer, writer, presence)
-    operations = [*contract.accounts(auth, sign_outs), *chat, *contract.presence(presence, typing)]
-    handlers = Handlers(io, db, auth, limits, operations, presence, typing)
+    chat = Chat(settings)
+    handlers = chat.handlers
     handlers.attach()
-    storage = open_storage(settings)
-    files = Files(db, storage)
-
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await db.connect()
-        await io.start()
-        presence.start()
-        forever = (handlers.ping_forever(), typing.run(), files.sweep_forever(), sign_outs.look_forever())
-        try:
-            async with running(*forever):
-                yield
-        finally:
-            await io.stop(settings.shutdown_timeout)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_WITHIN):
-                    await writer.close()
-            await presence.close()
-            await limits.close()
-            await soft_state.close()
-            await db.close()
-
-    health = Health({"postgresql": db.ping, "redis": bus.ping})
     in_flight = InFlight()
-    api = Api(auth, limits, operations)
+    api = Api(chat.auth, chat.limits, handlers.operations)
     file_routes = FileRoutes(
-        files, storage, api.caller, max_size=settings.max_file_size, allow=limits.take_upload
+        chat.files, chat.storage, api.caller, max_size=settings.max_file_size, allow=chat.limits.take_upload
     )
+    health = Health({"postgresql": chat.db.ping, "redis": chat.bus.ping})
     descriptions = Descriptions(handlers.operations, [*file_routes.described(), *health.described()])
     answering = (api, file_routes, health, descriptions, Page())
     routes = [route for part in answering for route in part.routes()]
-    web = rest(routes, settings.cors_origin, in_flight)
-    app = Starlette(routes=[Mount(SOCKET_PATH, app=io)], lifespan=lifespan)
-    app.router.default = web  # a Mount of "/" has not every path: none with a newline
-    app.state.io = io
+    app = Starlette(routes=[Mount(SOCKET_PATH, app=chat.io)], lifespan=chat.lifespan)
+    # Not a Mount of "/", which has not every path: none with a newline.
+    app.router.default = rest(routes, settings.cors_origin, in_flight)
+    app.state.io = chat.io
     app.state.in_flight = in_flight
     app.state.descriptions = descriptions
     return app
 
 
-def chat_operations(
-    settings: Settings, db: Database, announcer: Announcer, writer: MessageWriter, presence: Presence
-) -> list[Operation]:
-    """What people do with rooms and messages."""
-    reading = Reading(db, announcer)
-    most_rooms = settings.max_rooms_per_user
-    rooms = Rooms(db, announcer, most_rooms=most_rooms)
-    return [
-        *contract_rooms.rooms(rooms),
-        *contract_rooms.discovery(rooms, People(db)),
-        *contract_rooms.members(RoomMembers(db, announcer, presence.of, most_rooms=most_rooms)),
-        *contract_rooms.direct(Direct(db, announcer, writer, reading, presence.of)),
-        *contract.messages(writer, Revisions(db, announcer)),
-        *contract.reading(reading, Sync(db)),
-    ]
+class Chat:
+    """The parts of one instance behind its doors, which are the events of sockets and REST."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._grace = settings.shutdown_timeout
+        self.db = Database(settings.database_url)
+        self.bus = RedisBus(settings.redis_url)
+        self.storage = open_storage(settings)
+        self._soft_state = SoftState(settings.redis_url)
+        self.limits = Limits(self._soft_state, buckets_of(settings))
+        self.io = socket_server(settings, self.bus, self.limits)
+        self.auth = Auth(self.db, Tokens(settings.jwt_secret), self.limits)
+        self.files = Files(self.db, self.storage)
+        self._announcer = Announcer(self.io, self.db)
+        self._writer = MessageWriter(self.db, self._announce)
+        self._typing = Typing(self.io, self.db)
+        self._presence = presence_of(settings, self.io, self.db, self._soft_state)
+        self._sign_outs = SignOuts(self.io, self.db)
+        self._subscriptions = Subscriptions(self.io, self.db, self._announcer)
+        operations = [
+            *contract.accounts(self.auth, self._sign_outs),
+            *self._room_operations(settings.max_rooms_per_user),
+            *contract.presence(self._presence, self._typing),
+        ]
+        self.handlers = Handlers(
+            self.io, self.db, self.auth, self.limits, operations, self._presence, self._typing
+        )
 
-@asynccontextmanager
-async def running(*forever: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Runs what never ends by itself, until the block ends."""
-    tasks = [asyncio.create_task(work) for work in forever]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+    @asynccontextmanager
+    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        """Opens what is to be open, and closes it in the order in which nothing is lost."""
+        await self.db.connect()
+        await self.io.start()
+        self._presence.start()
+        try:
+            async with running(
+                self.handlers.ping_forever,
+                self._typing.run,
+                self.files.sweep_forever,
+                self._sign_outs.look_forever,
+                self._subscriptions.look_forever,
+            ):
+                yield
+        finally:
+            await self.io.stop(self._grace)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_WITHIN):
+                    await self._writer.close()
+            await self._presence.close()
+            await self.limits.close()
+            await self._soft_state.close()
+            await self.db.close()
+
+    async def _announce(self, message: Message) -> None:
+        await self._announcer.message(message)
+        await self._typing.sent(message.sender_id, message.room_id)
+
+    def _room_operations(self, most_rooms: int) -> list[Operation]:
+        """What people do with rooms and messages."""
+        db, announcer, present = self.db, self._announcer, self._presence.of
+        reading = Reading(db, announcer)
+        rooms = Rooms(db, announcer, most_rooms=most_rooms)
+        return [
+            *contract_rooms.rooms(rooms),
+            *contract_rooms.discovery(rooms, People(db)),
+            *contract_rooms.members(RoomMembers(db, announcer, present, most_rooms=most_rooms)),
+            *contract_rooms.direct(Direct(db, announcer, self._writer, reading, present)),
+            *contract.messages(self._writer, Revisions(db, announcer)),
+            *contract.reading(reading, Sync(db)),
+        ]
 
 
 def presence_of(settings: Settings, io: Server, db: Database, soft_state: SoftState) -> Presence:
@@ -186,77 +181,3 @@ def socket_server(settings: Settings, bus: RedisBus, limits: Limits) -> Server:
         cors_origins="*" if "*" in origins else origins,
         cors_credentials=bool(origins) and "*" not in origins,
     )
-
-
-class ChatServer(uvicorn.Server):
-    """uvicorn, with the application behind the fast websocket shell and an end that loses nothing.
-
-    On SIGTERM or SIGINT it stops accepting, lets the requests and events that are under way be answered, and closes
-    the transports (without a disconnect packet, so that clients come back by themselves, to another instance).
-    All that takes at most the settings' `shutdown_timeout`, and some seconds to clean up.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        app = create_app(settings)
-        self.io: Server = app.state.io
-        self._in_flight: InFlight = app.state.in_flight
-        self._grace = settings.shutdown_timeout
-        config = uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            forwarded_allow_ips=list(settings.forwarded_allow_ips),
-            loop="uvloop",
-            http="httptools",
-            ws=self.io.websocket_protocol,
-            ws_per_message_deflate=False,
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-        )
-        super().__init__(config)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """See `uvicorn.Server.shutdown`, which would close the websockets first."""
-        for server in self.servers:
-            server.close()
-        draining = asyncio.create_task(self._drain())
-        while not draining.done() and not self.force_exit:
-            await asyncio.wait({draining}, timeout=LOOK_EVERY)
-        if draining.done():
-            draining.result()
-        self.config.timeout_graceful_shutdown = 1  # what is left are connections that nobody uses
-        await super().shutdown(sockets)
-
-    async def _drain(self) -> None:
-        started = time.monotonic()
-        await self._in_flight.ended(self._grace / 1000)  # they still announce what they do
-        left = self._grace - (time.monotonic() - started) * 1000
-        await self.io.stop(max(0, int(left)))
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """The first signal asks for the orderly end, a second Ctrl+C for an immediate one.
-
-        Unlike uvicorn's own, the signal is not raised again afterwards: what started us has things to end, too.
-        """
-        if self.should_exit and sig == signal.SIGINT:
-            self.force_exit = True
-        self.should_exit = True
-
-
-def run(settings: Settings) -> None:
-    """Brings the schema up to date, then serves until a signal ends it.
-
-    Raises DatabaseUnavailable, MigrationError and BusUnavailable before anything is served.
-    """
-    asyncio.run(prepare(settings))
-    ChatServer(settings).run()
-
-
-async def prepare(settings: Settings) -> None:
-    """Sees to it that PostgreSQL has the schema and that Redis answers; uvicorn would show a traceback for either."""
-    await migrate(settings.database_url)
-    bus = RedisBus(settings.redis_url)
-    await bus.start(lambda *_: None, lambda: None)
-    await bus.stop()

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 MAX_BODY = 256 * 1024  # bytes
+BODY_WITHIN = 30.0  # seconds
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -156,13 +157,13 @@ def json_response(payload: object, status: int = 200, headers: dict[str, str] | 
 async def read_json(request: Request) -> dict[str, Any]:
     """The object in the body of a request; none at all is one without fields.
 
-    Raises Refusal (413, 422), and HTTPException (400) for what is no JSON.
+    Raises Refusal (413, 422), and HTTPException: 400 for what is no JSON, 408 for what is slow to come.
     """
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise Refusal("too_large", f"A body may have {MAX_BODY} bytes at most")
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            body = await read_body(request)
+    except TimeoutError:
+        raise HTTPException(408, "The body took too long") from None
     if not body:
         return {}
     try:
@@ -171,6 +172,16 @@ async def read_json(request: Request) -> dict[str, Any]:
         raise misfit(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise HTTPException(400, f"The body is not JSON: {error}") from None
+
+
+async def read_body(request: Request) -> bytes:
+    """The body of a request. Raises Refusal: `too_large`."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise Refusal("too_large", f"A body may have {MAX_BODY} bytes at most")
+    return bytes(body)
 
 
 def _number(text: str) -> int | float:

@@ -17,7 +17,7 @@ import structlog
 from app.config import Settings
 from app.db import Database
 from app.logs import QUIET
-from app.main import ChatServer
+from app.serving import ChatServer
 from tests.app import described
 
 PATIENCE = 10.0  # seconds that a test waits for what must come

@@ -135,7 +135,7 @@ class UpdateRoom(RoomRef, frozen=True):
 
     def __post_init__(self) -> None:
         if self.name is None and self.description is None:
-            raise ValueError("field `name` or `description` must be given")
+            raise ValueError("field `name` must be given, or `description`")
         _check_room(self.name, self.description)
 
 
@@ -174,7 +174,7 @@ class Invite(RoomRef, frozen=True):
 
     def __post_init__(self) -> None:
         if (self.user_id is None) == (self.username is None):
-            raise ValueError("field `userId` or `username` must be given, and not both")
+            raise ValueError("field `userId` must be given, or `username`, and not both")
 
 
 class SetRole(MemberRef, frozen=True):
@@ -276,7 +276,7 @@ class Page(Received, frozen=True):
 
     def __post_init__(self) -> None:
         if sum(place is not None for place in (self.before, self.after, self.around)) > 1:
-            raise ValueError("field `before`, `after` or `around` may be given, and only one of them")
+            raise ValueError("field `before` cannot go with `after` or `around`, nor these together")
 
 
 class ReadHistory(Page, frozen=True, kw_only=True):

@@ -37,12 +37,15 @@ def fit(kind: type[T], value: object) -> T:
 
 def misfit(error: msgspec.ValidationError) -> Refusal:
     """The refusal for a payload that does not fit its type."""
-    text, _, path = str(error).partition(" - at `$")
-    field = _FIELD.search(text)
-    where = ".".join(part for part in (path.rstrip("`").lstrip("."), field[1] if field else "") if part)
-    code = next((code for words, code in _CODES if words in text), "invalid")
-    text = next((words for pattern, words in _PATTERNS.items() if repr(pattern) in text), text)
-    return refusal_of_field(where, text, code)
+    text = str(error)
+    path = ""
+    if place := _PLACE.search(text):
+        text, path = text[: place.start()], place[1].lstrip(".")
+    for pattern, words, code in _FAULTS:
+        if fault := pattern.fullmatch(text):
+            field = fault.groupdict().get("field", "")
+            return refusal_of_field(".".join(filter(None, (path, field))), fault.expand(words), code)
+    return refusal_of_field(path, text, "invalid")
 
 
 def refusal_of_field(path: str, message: str, code: str) -> Refusal:
@@ -77,21 +80,38 @@ def metadata_json(metadata: dict[str, Any]) -> str:
     return encoded.decode()
 
 
-_FIELD = re.compile(r"field `(\w+)`")
 _NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_PLACE = re.compile(r" - at (?:`key` in )?`\$([\w.\[\]]*)`$")
+_TYPES = {
+    "str": "text",
+    "int": "a whole number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
 _PATTERNS = {
     ID: "must be an id",
     CHANNEL: "must be the name of a room",
     USERNAME: "must be 3 to 50 letters A-Z or a-z, digits, or _ . -",
 }
-_CODES = [
-    ("missing required", "required"),
-    ("must not be blank", "blank"),
-    ("of length <=", "too_long"),
-    ("of length >=", "too_short"),
-    ("`int` >=", "out_of_range"),
-    ("`int` <=", "out_of_range"),
-    ("matching regex", "pattern"),
-    ("Invalid enum value", "not_allowed"),
-    ("Expected", "invalid_type"),
+# What msgspec says, and what our own types say by raising ValueError; in words for people; for programs.
+_FAULTS = [
+    (re.compile(pattern, re.DOTALL), words, code)
+    for pattern, words, code in (
+        (r"Object missing required field `(?P<field>\w+)`", "is required", "required"),
+        (r"field `(?P<field>\w+)` must not be blank", "must not be blank", "blank"),
+        (r"field `(?P<field>\w+)` (.+)", r"\2", "invalid"),
+        (r"Expected `str` of length >= 1", "must not be empty", "too_short"),
+        (r"Expected `str` of length >= (\d+)", r"must have at least \1 characters", "too_short"),
+        (r"Expected `str` of length <= (\d+)", r"must have at most \1 characters", "too_long"),
+        (r"Expected `array` of length <= (\d+)", r"must have at most \1 items", "too_long"),
+        (r"Expected `int` >= (\d+)", r"must be at least \1", "out_of_range"),
+        (r"Expected `int` <= (\d+)", r"must be at most \1", "out_of_range"),
+        (r"Invalid enum value .+", "must be one of the values that are allowed", "not_allowed"),
+        *(
+            (re.escape(f"Expected `str` matching regex {pattern!r}"), words, "pattern")
+            for pattern, words in _PATTERNS.items()
+        ),
+        *((rf"Expected `{name}\b.+", f"must be {words}", "invalid_type") for name, words in _TYPES.items()),
+    )
 ]

@@ -3,16 +3,30 @@
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.payloads import Authenticate, CreateRoom, RoomRef, SendMessage, SignIn, SignUp, Subscription
+from app import payloads
+from app.fields import Received
+from app.payloads import (
+    Authenticate,
+    CreateRoom,
+    RoomRef,
+    SendMessage,
+    SignIn,
+    SignUp,
+    Subscription,
+    SyncRoom,
+    UpdateRoom,
+)
 from app.refusals import Cause, Refusal
 from app.validation import MAX_METADATA, metadata_json, parse
 
 ROOM = "0198-room"
 GOOD = {"roomId": ROOM, "content": "hi"}
+RECEIVED = [kind for kind in vars(payloads).values() if isinstance(kind, type) and issubclass(kind, Received)]
 
 REFUSED: list[tuple[Any, Any, str, str, str]] = [
     (RoomRef, None, "invalid", "roomId", "required"),
@@ -90,10 +104,68 @@ def test_what_fits_is_taken() -> None:
     assert parse(Authenticate, []).token is None
 
 
+IN_WORDS: list[tuple[Any, Any, str]] = [
+    (RoomRef, {}, "roomId: is required"),
+    (RoomRef, {"roomId": "a b"}, "roomId: must be an id"),
+    (RoomRef, 7, "payload: must be an object"),
+    (SignUp, {"username": "ann", "credential": "1234567"}, "credential: must have at least 8 characters"),
+    (
+        SignUp,
+        {"username": "a", "credential": "password"},
+        "username: must be 3 to 50 letters A-Z or a-z, digits, or _ . -",
+    ),
+    (
+        SignIn,
+        {"identifier": {"scheme": "e", "value": "a"}},
+        "identifier.scheme: must be one of the values that are allowed",
+    ),
+    (CreateRoom, {"name": ""}, "name: must not be empty"),
+    (CreateRoom, {"name": " "}, "name: must not be blank"),
+    (CreateRoom, {"name": "a", "description": "\0"}, "description: must not contain the character U+0000"),
+    (CreateRoom, {"name": "a", "isPrivate": 1}, "isPrivate: must be true or false"),
+    (UpdateRoom, {"roomId": ROOM}, "name: must be given, or `description`"),
+    (SendMessage, GOOD | {"content": "x" * 10_001}, "content: must have at most 10000 characters"),
+    (SendMessage, GOOD | {"content": 5}, "content: must be text"),
+    (SendMessage, GOOD | {"clientId": 5}, "clientId: must be text"),
+    (SendMessage, GOOD | {"metadata": []}, "metadata: must be an object"),
+    (SendMessage, GOOD | {"metadata": {1: 2}}, "metadata: must be text"),
+    (SendMessage, GOOD | {"attachments": "a"}, "attachments: must be a list"),
+    (SendMessage, GOOD | {"attachments": ["a"] * 11}, "attachments: must have at most 10 items"),
+    (SendMessage, GOOD | {"attachments": ["a", "a"]}, "attachments: must not name a file twice"),
+    (SendMessage, GOOD | {"attachments": ["a", 5]}, "attachments[1]: must be text"),
+    (SendMessage, GOOD | {"type": "x - at `$.y`"}, "type: must be one of the values that are allowed"),
+    (SyncRoom, {"roomId": ROOM, "afterSeq": -1}, "afterSeq: must be at least 0"),
+    (SyncRoom, {"roomId": ROOM, "afterSeq": 0, "limit": 501}, "limit: must be at most 500"),
+    (SyncRoom, {"roomId": ROOM, "afterSeq": "0"}, "afterSeq: must be a whole number"),
+]
+
+
+@pytest.mark.parametrize(("kind", "payload", "message"), IN_WORDS)
+def test_a_refusal_says_in_words_for_people_what_is_wrong(kind: Any, payload: Any, message: str) -> None:
+    with pytest.raises(Refusal) as refusal:
+        parse(kind, [payload])
+    assert refusal.value.message == message
+
+
+@given(st.sampled_from(RECEIVED), st.data())
+def test_no_refusal_speaks_of_types_of_the_program(kind: Any, data: st.DataObject) -> None:
+    fields = {
+        field.encode_name: data.draw(
+            st.none() | st.integers() | st.text(max_size=2) | st.lists(st.integers(), max_size=2)
+        )
+        for field in msgspec.structs.fields(kind)
+    }
+    try:
+        parse(kind, [fields])
+    except Refusal as refusal:
+        assert "Expected" not in refusal.message
+        assert "`str" not in refusal.message
+
+
 def test_a_field_that_is_too_long_tells_so_once() -> None:
     with pytest.raises(Refusal) as refusal:
         parse(SendMessage, [GOOD | {"content": "x" * 10_001}])
-    assert refusal.value.causes == (Cause("content", "Expected `str` of length <= 10000", "too_long"),)
+    assert refusal.value.causes == (Cause("content", "must have at most 10000 characters", "too_long"),)
 
 
 @pytest.mark.parametrize(

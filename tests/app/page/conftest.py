@@ -189,9 +189,9 @@ class Visitor:
 Visit = Callable[..., Awaitable[Visitor]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 async def browser() -> AsyncIterator[Browser]:
-    """A real Chromium or Chrome."""
+    """A real Chromium or Chrome, one for all tests: each visitor has a profile of their own in it."""
     path = os.environ.get("PARLEY_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.fail("No Chromium found: run scripts/test, or set PARLEY_CHROMIUM")

@@ -71,12 +71,15 @@ async def test_files_come_by_drop_and_paste_and_are_downloaded(visit: Visit, tmp
     assert saved.read_bytes() == b"Water the beans"
 
 
-async def test_a_file_that_is_too_large_is_refused_in_words(visit: Visit) -> None:
-    ann, _ = await two_in_a_room(visit)
-    payload = FilePayload(name="film.bin", mimeType="video/mp4", buffer=bytes(26_000_000))
+async def test_a_file_that_is_too_large_is_refused_in_words(visit: Visit, tmp_path: Path) -> None:
+    ann = await (await visit("ann")).sign_up()
+    await ann.create_room("Garden club")
+    film = tmp_path / "film.mp4"
+    with film.open("wb") as file:
+        file.truncate(26_000_000)
     async with ann.page.expect_file_chooser() as chooser:
         await ann.page.get_by_role("button", name="Attach files").click()
-    await (await chooser.value).set_files(payload)
+    await (await chooser.value).set_files(film)
     await expect(ann.page.get_by_text("too large").first).to_be_visible()
     ann.faults = [
         fault for fault in ann.faults if "413" not in fault

@@ -30,7 +30,7 @@ async def test_rest_is_shown_and_can_be_tried_out(instance: Instance, browser: B
     await operation.get_by_role("button", name="Try it out").click()
     await operation.get_by_role("button", name="Execute").click()
     answer = operation.locator(".live-responses-table .response")
-    await expect(answer.get_by_role("cell", name="200")).to_be_visible()
+    await expect(answer.get_by_role("cell", name="200", exact=True)).to_be_visible()
     assert faults == []
 
 

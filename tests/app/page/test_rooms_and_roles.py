@@ -86,7 +86,7 @@ async def test_who_is_banned_is_out_and_cannot_come_back(visit: Visit) -> None:
     dialog = bob.page.get_by_role("dialog", name="Discover rooms")
     await dialog.get_by_role("searchbox").fill("gard")
     await dialog.get_by_role("button", name="Join Garden club").click()
-    await expect(bob.page.get_by_text("banned")).to_be_visible()
+    await expect(bob.page.get_by_text("You are banned from this room.")).to_be_visible()
     bob.faults = [
         fault for fault in bob.faults if "403" not in fault
     ]  # the browser's own word on the refusal

@@ -110,6 +110,14 @@ def reading(reading: Reading, sync: Sync) -> list[Operation]:
             http=("GET", "/chat/rooms/{roomId}/messages"),
         ),
         Operation(
+            run=reading.get,
+            takes=MessageRef,
+            gives=Message,
+            event="message:get",
+            code="GET_FAILED",
+            http=("GET", "/chat/messages/{messageId}"),
+        ),
+        Operation(
             run=reading.search,
             takes=SearchMessages,
             gives=list[Message],

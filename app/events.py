@@ -39,6 +39,8 @@ TYPING_UPDATE: Final = "typing:update"
 PRESENCE_CHANGED: Final = "presence:changed"
 PRESENCE_SNAPSHOT: Final = "presence:snapshot"
 
+MOST_TOLD: Final = 500  # members of a room that hear who is there and who has read; in a larger one they ask
+
 # What only events carry
 
 
@@ -100,8 +102,14 @@ EMITTED: dict[str, tuple[Any, str]] = {
     ROOM_INVITED: (Room, "To the devices of somebody who was invited."),
     ROOM_ADDED: (Room, "To a user's own devices: the user became a member of this room."),
     ROOM_UPDATED: (RoomInfo, "To a room: its name or description changed."),
-    READ_UPDATED: (ReadMark, "To a room of up to 500 members, of a larger one to the reader: a mark moved."),
+    READ_UPDATED: (
+        ReadMark,
+        f"To a room of up to {MOST_TOLD} members, of a larger one to the reader: a mark moved.",
+    ),
     TYPING_UPDATE: (TypingUpdate, "To a room, but not to the one who types."),
-    PRESENCE_CHANGED: (Presence, "Once to whoever shares a room of up to 500 members with somebody."),
+    PRESENCE_CHANGED: (
+        Presence,
+        f"Once to whoever shares a room of up to {MOST_TOLD} members with somebody.",
+    ),
     PRESENCE_SNAPSHOT: (list[Presence], "After `authenticated`: who is online among those."),
 }

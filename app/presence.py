@@ -19,10 +19,10 @@ from msgspec import Struct
 from app import store, views
 from app.caller import Caller
 from app.db import Database, DatabaseUnavailable
-from app.events import PRESENCE_SNAPSHOT
+from app.events import MOST_TOLD, PRESENCE_SNAPSHOT
 from app.payloads import GetPresence
 from app.presence_leases import LET_GO, Claim, Leases, Verdict
-from app.presence_news import MOST_MEMBERS, PresenceNews
+from app.presence_news import PresenceNews
 from app.refusals import Refusal
 from app.soft_state import SoftState, SoftStateUnavailable
 from protocol import Server, Socket
@@ -161,7 +161,7 @@ class Presence:
         """Tells a socket that follows its user's rooms who is online of those whose comings and goings it hears of."""
         try:
             others = await store.presence.acquaintances(
-                self._db, user_id, most_members=MOST_MEMBERS, limit=MOST_ACQUAINTANCES
+                self._db, user_id, most_members=MOST_TOLD, limit=MOST_ACQUAINTANCES
             )
             online: list[str] = []
             while others and len(online) < MOST_IN_SNAPSHOT:

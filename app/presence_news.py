@@ -14,7 +14,7 @@ from itertools import islice
 from app import store
 from app.announce import room_channel, user_channel
 from app.db import Database, DatabaseUnavailable
-from app.events import PRESENCE_CHANGED
+from app.events import MOST_TOLD, PRESENCE_CHANGED
 from app.presence_leases import Leases
 from app.soft_state import SoftStateUnavailable
 from app.views import Presence, wire
@@ -23,7 +23,6 @@ from protocol import BusUnavailable, Server
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 200  # users whose rooms are read at once
-MOST_MEMBERS = 500  # members of a room that is told; in a larger one they ask
 
 
 class PresenceNews:
@@ -88,7 +87,7 @@ class PresenceNews:
         now = asyncio.get_running_loop().time()
         gone = {user_id: now - happened for user_id, happened in batch.items() if user_id not in online}
         last_seen = await store.presence.set_last_seen(self._db, gone) if gone else {}
-        rooms = await store.presence.rooms_told(self._db, user_ids, MOST_MEMBERS)
+        rooms = await store.presence.rooms_told(self._db, user_ids, MOST_TOLD)
         await asyncio.gather(
             *(
                 self._io.to(user_channel(user_id), *map(room_channel, rooms.get(user_id, ()))).emit(

@@ -4,15 +4,13 @@ from app import store
 from app.announce import Announcer
 from app.caller import Caller
 from app.db import Database, Queries
-from app.events import READ_UPDATED
-from app.payloads import Page, ReadHistory, ReadRoom, SearchMessages
+from app.events import MOST_TOLD, READ_UPDATED
+from app.payloads import MessageRef, Page, ReadHistory, ReadRoom, SearchMessages
 from app.refusals import Refusal, refuse
 from app.rooms import NO_ROOM, NOT_A_MEMBER
 from app.rows import message_of
 from app.validation import is_id
 from app.views import Message, ReadMark
-
-MOST_TOLD = 500  # members of a room that is told how far each has read
 
 NO_MESSAGE = "There is no such message in this room"
 
@@ -33,6 +31,16 @@ class Reading:
         """
         await check_member(self._db, payload.room_id, caller.user_id)
         return await read_page(self._db, payload.room_id, payload)
+
+    async def get(self, caller: Caller, payload: MessageRef) -> Message:
+        """One message of a room of the user's; of a deleted one, what is left of it.
+
+        Refused: `not_found`, `not_a_member`.
+        """
+        rows = await store.log.shown(self._db, [payload.message_id])
+        row = rows[0] if rows else refuse("not_found", "There is no such message")
+        await check_member(self._db, row["room_id"], caller.user_id)
+        return message_of(row)
 
     async def search(self, caller: Caller, payload: SearchMessages) -> list[Message]:
         """Messages of the user's own rooms that have all the words of `query`, newest first; the last may be begun.

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.refusals import STATUS, Cause, Refusal, as_refusal, new_request_id
+from app.refusals import STATUS, Cause, Reason, Refusal, as_refusal, new_request_id
 from app.validation import misfit
 
 log = logging.getLogger(__name__)
@@ -28,12 +28,14 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 MAX_BODY = 256 * 1024  # bytes
 BODY_WITHIN = 30.0  # seconds
+_REASONS: dict[int, Reason] = {404: "not_found", 503: "unavailable"}  # of errors that are no refusals
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class ErrorDetails(Struct, frozen=True):
-    """What is wrong, field by field; empty for other errors than 422."""
+    """Why, as the ack of an event has it; and what is wrong field by field, empty for other errors than 422."""
 
+    reason: Reason
     cause: tuple[Cause, ...] = ()
 
 
@@ -135,18 +137,20 @@ def refused(refusal: Refusal) -> Response:
         headers["www-authenticate"] = "Bearer"
     if refusal.retry_after is not None:
         headers["retry-after"] = str(math.ceil(refusal.retry_after / 1000))
-    return error_response(STATUS[refusal.reason], refusal.message, refusal.causes, headers)
+    details = ErrorDetails(refusal.reason, refusal.causes)
+    return error_response(STATUS[refusal.reason], refusal.message, details, headers)
 
 
 async def http_error(_request: Request, error: Exception) -> Response:
     """Starlette's own errors, an unknown path or a wrong method, in the same shape."""
     assert isinstance(error, HTTPException)
-    return error_response(error.status_code, error.detail, (), dict(error.headers or {}))
+    details = ErrorDetails(_REASONS.get(error.status_code, "invalid"))
+    return error_response(error.status_code, error.detail, details, dict(error.headers or {}))
 
 
-def error_response(status: int, message: str, causes: tuple[Cause, ...], headers: dict[str, str]) -> Response:
+def error_response(status: int, message: str, details: ErrorDetails, headers: dict[str, str]) -> Response:
     """An error in the shape that all have."""
-    return json_response(ErrorResponse(message, status, request_id(), ErrorDetails(causes)), status, headers)
+    return json_response(ErrorResponse(message, status, request_id(), details), status, headers)
 
 
 def json_response(payload: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -208,7 +208,7 @@ class Message(Sent, frozen=True):
 
 
 class MessageDeleted(Sent, frozen=True):
-    """`seq` is the deletion's number in the room's log; `deletedAt` is the message's `modifiedAt`, too, from then on."""
+    """`seq` is the deletion's number in the room's log; `deletedAt` is from then on the message's `modifiedAt`, too."""
 
     message_id: str
     room_id: str

@@ -30,6 +30,7 @@ def error(answer: httpx.Response, status: int) -> dict[str, Any]:
     assert set(body) == {"message", "statusCode", "requestId", "details"}
     assert body["statusCode"] == status
     assert body["requestId"] == answer.headers["x-request-id"]
+    assert set(body["details"]) == {"reason", "cause"}
     for cause in body["details"]["cause"]:
         assert set(cause) == {"path", "message", "code"}
     return body
@@ -299,6 +300,30 @@ async def test_a_whole_number_may_be_written_in_any_way(people: People) -> None:
     error(await ann.http.put(path, content='{"seq": 1e999}'), 422)
 
 
+async def test_an_error_has_the_reason_that_the_ack_of_the_event_has(people: People) -> None:
+    ann, bob = await people(), await people()
+    room = await ann.room()
+    device = await bob.device()
+    path = f"/chat/rooms/{room}/messages"
+    stranger, long = {"content": "hi"}, {"content": "x" * 10_001}
+    for url, event, body, status, reason in (
+        (path, "message:send", stranger, 403, "not_a_member"),
+        (path, "message:send", long, 422, "too_long"),
+        (path, "message:send", {}, 422, "invalid"),
+        ("/chat/rooms/none/messages", "message:send", stranger | {"roomId": "none"}, 404, "not_found"),
+        (f"/chat/rooms/{room}/leave", "room:leave", {}, 403, "not_a_member"),
+    ):
+        told = error(await bob.http.post(url, json=body), status)
+        acked = await device.refused(event, {"roomId": room} | body)
+        assert (
+            (told["details"]["reason"], told["message"])
+            == (reason, acked["message"])
+            == (acked["reason"], acked["message"])
+        )
+    assert error(await bob.http.get("/nowhere"), 404)["details"]["reason"] == "not_found"
+    assert error(await bob.http.put("/chat/rooms"), 405)["details"]["reason"] == "invalid"
+
+
 async def test_a_body_that_is_too_large(http: httpx.AsyncClient) -> None:
     body = json.dumps({"username": "ann", "credential": PASSWORD}).encode()
     assert (await http.post("/auth/sign-up", content=body.ljust(MAX_BODY))).status_code == 201
@@ -359,7 +384,7 @@ async def test_cors_for_listed_origins(start: Start) -> None:
             assert "access-control-allow-origin" not in answer.headers
 
 
-async def test_cors_for_any_origin_is_without_credentials(start: Start) -> None:
+async def test_hole_cors_for_any_origin_with_credentials(start: Start) -> None:
     instance = await start(cors_origin=("*",))
     async with httpx.AsyncClient(base_url=instance.url) as client:
         answer = await client.get("/chat/rooms", headers={"origin": "https://any.example.org"})

@@ -171,7 +171,12 @@ def answered(path: str, status: int, body: Any, *, method: str = "GET", sent: An
     return httpx.Response(status, json=body, headers={"x-request-id": "x"}, request=request)
 
 
-ERROR = {"message": "m", "statusCode": 404, "requestId": "x", "details": {"cause": []}}
+ERROR = {
+    "message": "m",
+    "statusCode": 404,
+    "requestId": "x",
+    "details": {"reason": "not_found", "cause": []},
+}
 USER = {
     "id": "1",
     "username": "ann",
@@ -200,7 +205,10 @@ async def test_traffic_as_described_passes() -> None:
         answered("/auth/who-am-i", 200, USER | {"createdAt": "yesterday"}),
         answered("/auth/who-am-i", 202, USER),
         answered("/auth/who-am-i", 404, ERROR | {"stack": []}),
-        answered("/auth/who-am-i", 405, ERROR | {"details": {"cause": [{}]}}, method="DELETE"),
+        answered(
+            "/auth/who-am-i", 405, ERROR | {"details": {"reason": "invalid", "cause": [{}]}}, method="DELETE"
+        ),
+        answered("/nowhere", 404, ERROR | {"details": {"reason": "nowhere", "cause": []}}),
         answered("/nowhere", 404, {"detail": "Not Found"}),
         answered("/nowhere", 200, USER),
         answered("/chat/rooms/r/messages", 200, {}),

@@ -56,6 +56,43 @@ async def talk(people: People) -> Talk:
     return talk
 
 
+# One message
+
+
+async def test_one_message_is_read_as_it_is_now(talk: Talk) -> None:
+    await talk.hers.ok("reaction:add", {"messageId": talk.messages[0]["id"], "kind": "👍"})
+    for message in (talk.messages[0], talk.messages[4]):
+        got = await talk.hers.ok("message:get", {"messageId": message["id"]})
+        assert (got["id"], got["seq"]) == (message["id"], message["seq"])
+        assert (await talk.ann.http.get(f"/chat/messages/{message['id']}")).json() == got
+        around = (await talk.hers.ok("room:sync", {"roomId": talk.room, "afterSeq": got["changeSeq"] - 1}))[
+            "changes"
+        ]
+        assert around[0]["message"] == got
+    assert (got["content"], got["deletedAt"] is not None) == ("", True)
+
+
+async def test_one_message_that_is_refused(talk: Talk) -> None:
+    asked = {"messageId": talk.messages[0]["id"]}
+    path = f"/chat/messages/{talk.messages[0]['id']}"
+    for payload, reason in (
+        (asked, "not_a_member"),
+        ({"messageId": "unknown"}, "not_found"),
+        ({"messageId": ""}, "invalid"),
+        ({"messageId": 7}, "invalid"),
+        ({}, "invalid"),
+    ):
+        error = await talk.stranger.refused("message:get", payload)
+        assert (error["code"], error["reason"]) == ("GET_FAILED", reason)
+    assert (await talk.eve.http.get(path)).status_code == 403
+    assert (await talk.eve.http.get("/chat/messages/unknown")).status_code == 404
+    assert (await talk.eve.http.get("/chat/messages/a%20b")).status_code == 404
+    await talk.stranger.ok("room:join", {"roomId": talk.room})
+    assert (await talk.stranger.ok("message:get", asked))["id"] == asked["messageId"]
+    await talk.hers.ok("room:kick", {"roomId": talk.room, "userId": talk.eve.id})
+    assert (await talk.stranger.refused("message:get", asked))["reason"] == "not_a_member"
+
+
 # History
 
 

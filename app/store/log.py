@@ -110,23 +110,38 @@ async def room_for(q: Queries, room_id: str, user_id: str) -> Row | None:
     )
 
 
-async def changed_messages(q: Queries, room_id: str, *, after: int, limit: int) -> list[Row]:
-    """Messages, deleted ones too, whose last change has a number above `after`, in the order of these numbers."""
+async def changed_messages(q: Queries, room_id: str, *, after: int, limit: int, max_bytes: int) -> list[Row]:
+    """Messages, deleted ones too, whose last change has a number above `after`, in the order of these numbers.
+
+    They end with the one that makes them `max_bytes` or more. Each row says how many `there_are` without that.
+    """
     return await q.rows(
         """
-        select * from shown_messages
-        where room_id = :room_id and change_seq > :after
+        select * from (
+            select *, count(*) over () as there_are,
+                   coalesce(sum(bytes) over (order by change_seq rows between unbounded preceding and 1 preceding), 0)
+                       as bytes_before
+            from (
+                select *, octet_length(content) + octet_length(coalesce(cast(metadata as text), ''))
+                          + octet_length(cast(reactions as text)) + octet_length(cast(attachments as text)) as bytes
+                from shown_messages
+                where room_id = :room_id and change_seq > :after
+                order by change_seq
+                limit :limit
+            ) next
+        ) sized
+        where bytes_before < :max_bytes
         order by change_seq
-        limit :limit
         """,
         room_id=room_id,
         after=after,
         limit=limit,
+        max_bytes=max_bytes,
     )
 
 
 async def changed_members(q: Queries, room_id: str, *, after: int, limit: int) -> list[Row]:
-    """As `changed_messages`: who has, or had, to do with the room."""
+    """Who has, or had, to do with a room, and whose last change has a number above `after`, in that order."""
     return await q.rows(
         """
         select * from shown_members

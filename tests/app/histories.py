@@ -71,7 +71,7 @@ class Chat:
         self.members = RoomMembers(db, announcer, nobody_is_here)
         self.direct = Direct(db, announcer, self.writer, self.reading, nobody_is_here)
         self.revisions = Revisions(db, announcer)
-        self.sync = Sync(db)
+        self.sync = Sync(db, max_bytes=400)  # so that pages end for their size as well as for their limit
 
     async def person(self, username: str) -> str:
         user_id = str(uuid_utils.uuid7())

@@ -11,7 +11,8 @@ import pytest
 from app import store
 from app.caller import Caller
 from app.db import Database, Queries
-from app.payloads import SyncRoom
+from app.payloads import React, SendMessage, SyncRoom
+from app.sync import Sync
 from app.views import Changes, wire
 from protocol import Server
 from tests.app.conftest import Device, Person
@@ -74,6 +75,32 @@ async def test_changes_come_in_order_as_they_are_now(people: People) -> None:
     rest = await ann.http.get(f"/chat/rooms/{room}/changes", params={"after": 5, "limit": 2})
     assert rest.json() == answer | {"changes": answer["changes"][2:4], "nextSeq": 7, "hasMore": True}
     assert (await ann.http.get(f"/chat/rooms/{room}/changes", params={"after": 0})).json() == answer
+
+
+async def test_a_page_ends_where_it_is_large(chats: list[Chat]) -> None:
+    """Five messages of 60 kB and what is between them: at least one a page, and nothing left out."""
+    history = History(chats[0])
+    await history.begin(is_private=False)
+    (place,) = history.places
+    ann = Caller(history.people[0])
+    for number in range(5):
+        payload = SendMessage(room_id=place.id, content="x" * 10_000, metadata={"large": "y" * 50_000})
+        sent = await chats[0].writer.send(ann, payload)
+        await history.step("rename", 0, 0, number)
+        await chats[0].revisions.add_reaction(ann, React(message_id=sent.id, kind="👍"))
+    whole = await Sync(chats[0].db).changes(ann, SyncRoom(room_id=place.id, after_seq=0, limit=500))
+    assert not whole.has_more
+    for max_bytes, most in ((1, 1), (70_000, 2), (130_000, 3)):
+        sync = Sync(chats[0].db, max_bytes=max_bytes)
+        page = await sync.changes(ann, SyncRoom(room_id=place.id, after_seq=0, limit=500))
+        pages = [page]
+        while page.has_more:
+            assert page.next_seq == page.changes[-1].seq
+            page = await sync.changes(ann, SyncRoom(room_id=place.id, after_seq=page.next_seq, limit=500))
+            pages.append(page)
+        assert [change for page in pages for change in page.changes] == whole.changes
+        assert page.next_seq == page.last_seq == whole.last_seq
+        assert max(repr(page.changes).count("'large'") for page in pages) == most
 
 
 async def test_nothing_new(people: People) -> None:

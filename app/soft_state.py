@@ -22,7 +22,7 @@ class _RedisPy(Protocol):
     """What is used of redis-py's client, which is not typed as strictly as we are."""
 
     async def script_load(self, script: str) -> str: ...
-    async def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | bytes | int | float) -> Any: ...
+    async def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | bytes | float) -> Any: ...
     async def ping(self) -> Any: ...
     async def aclose(self) -> None: ...
 
@@ -53,7 +53,7 @@ class Script:
         self._text = text
         self._sha = ""
 
-    async def __call__(self, keys: Sequence[str], *args: str | bytes | int | float) -> Any:
+    async def __call__(self, keys: Sequence[str], *args: str | bytes | float) -> Any:
         """Runs the script; `keys` are given without the prefix. Raises SoftStateUnavailable."""
         named = [PREFIX + key for key in keys]
         try:

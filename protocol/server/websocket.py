@@ -10,6 +10,7 @@ import base64
 import hashlib
 import logging
 import os
+from collections.abc import Iterable
 from enum import IntEnum
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
@@ -17,7 +18,7 @@ from typing import Any, ClassVar, cast
 from protocol import frames
 from protocol.engine import Encoded
 from protocol.errors import CloseCode, FrameError, HandshakeError
-from protocol.frames import Close, Opcode, Ping, Pong
+from protocol.frames import Close, Message, Opcode, Ping, Pong
 from protocol.server.cors import cors_headers
 from protocol.server.hub import Hub
 from protocol.server.link import Link
@@ -137,7 +138,7 @@ class WebSocketProtocol(asyncio.Protocol):
         elif self._state is State.HANDSHAKE:
             self._shake_hands(data)
         elif self._state is State.CLOSING:
-            self._await_close(data)
+            self._await_close(self._reader.receive(data))
 
     # --- handshake ---
 
@@ -210,9 +211,8 @@ class WebSocketProtocol(asyncio.Protocol):
     # --- frames in ---
 
     def _receive(self, data: bytes) -> None:
-        for message in self._reader.receive(data):
-            if self._state is not _OPEN:
-                return
+        messages = iter(self._reader.receive(data))
+        for message in messages:
             match message:
                 case str() | bytes():
                     if self._link is not None:
@@ -225,6 +225,10 @@ class WebSocketProtocol(asyncio.Protocol):
                     self._answer_close(code)
                 case FrameError() as error:
                     self._fail(error)
+            if self._state is not _OPEN:
+                break
+        if self._state is State.CLOSING:
+            self._await_close(messages)  # the peer's close frame may be here already
 
     def _answer_ping(self, payload: bytes) -> None:
         if self.buffered > self.hub.options.max_buffered:
@@ -250,8 +254,8 @@ class WebSocketProtocol(asyncio.Protocol):
         if link is not None:
             link.lose(self, CloseReason.TRANSPORT_ERROR)
 
-    def _await_close(self, data: bytes) -> None:
-        for message in self._reader.receive(data):
+    def _await_close(self, messages: Iterable[Message]) -> None:
+        for message in messages:
             if isinstance(message, Close | FrameError):
                 self._hang_up()
                 return

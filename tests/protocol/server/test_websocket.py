@@ -10,6 +10,7 @@ import pytest
 
 from protocol import Server, Socket, frames
 from protocol.frames import Close, Opcode, Ping, Pong
+from protocol.server import websocket as websocket_module
 from tests.protocol.server.client import Recorder
 from tests.protocol.server.conftest import Open, Serve
 from tests.protocol.server.running import RAW
@@ -254,6 +255,19 @@ async def test_nothing_is_handled_after_the_end(
     await socket.until_close()
     await seen.wait_for("disconnect", "parse error")
     assert seen.entries[1:] == [("echo", 1), ("disconnect", "parse error")]
+
+
+@pytest.mark.parametrize("shell", [RAW], indirect=True)
+async def test_a_goodbye_that_comes_in_one_piece_with_what_ended_it(
+    serve: Serve, make_app: App, open_websocket: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not waited for then."""
+    monkeypatch.setattr(websocket_module, "_CLOSE_TIMEOUT", 3600)
+    socket = await joined(await serve(make_app()), open_websocket)
+    goodbye = frames.encode(Opcode.CLOSE, b"\x03\xe8", mask=b"mask")
+    socket.write(frames.encode(Opcode.TEXT, b"bad", mask=b"mask") + goodbye)
+    assert (await socket.until_close()).code == 1002
+    await socket.until_end()
 
 
 async def test_the_server_closes(serve: Serve, make_app: App, open_websocket: Open, seen: Recorder) -> None:

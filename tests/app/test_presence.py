@@ -109,7 +109,7 @@ async def test_ones_own_devices_hear_of_it_too(people: People) -> None:
     assert (await news(device, ann))["status"] == "online"
 
 
-async def test_one_tab_closing_makes_nobody_offline(
+async def test_hole_one_tab_closing_makes_the_user_offline(
     people: People, in_redis: "redis.asyncio.Redis[Any]"
 ) -> None:
     ann, bob, cat = await people(), await people(), await people()
@@ -142,7 +142,7 @@ async def test_many_devices_at_once_come_online_once(people: People) -> None:
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-async def test_a_reload_within_the_hold_is_not_noticed(
+async def test_hole_a_reload_flaps(
     people: People, start: Start, in_redis: "redis.asyncio.Redis[Any]", elsewhere: bool
 ) -> None:
     one = await start(presence_hold=LONG)
@@ -181,7 +181,7 @@ async def test_the_last_device_on_any_instance_counts(
 # Who is told
 
 
-async def test_strangers_are_not_told(people: People) -> None:
+async def test_hole_presence_is_broadcast_to_everyone(people: People) -> None:
     ann, bob, cat, eve = [await people() for _ in range(4)]
     await together(ann, bob)
     await together(cat, eve)
@@ -194,7 +194,7 @@ async def test_strangers_are_not_told(people: People) -> None:
     assert await presence(eve, ann, bob, cat) == {cat.id: "online"}
 
 
-async def test_who_shares_many_rooms_is_told_once(people: People) -> None:
+async def test_hole_told_once_for_each_room_that_is_shared(people: People) -> None:
     ann, bob, cat = await people(), await people(), await people()
     await together(ann, bob, cat, rooms=3)
     hers = await ann.device()
@@ -237,9 +237,7 @@ async def fill(db: Database, room: str, count: int, state: str = "member") -> No
 
 
 @pytest.mark.parametrize("members", [500, 501])
-async def test_a_room_of_more_than_500_asks_instead_of_being_told(
-    people: People, db: Database, members: int
-) -> None:
+async def test_hole_a_room_of_more_than_500_is_told(people: People, db: Database, members: int) -> None:
     ann, bob, cat = await people(), await people(), await people()
     [room] = await together(ann, bob)
     await together(ann, cat)
@@ -260,7 +258,7 @@ async def test_a_room_of_more_than_500_asks_instead_of_being_told(
 # Asking
 
 
-async def test_the_snapshot_on_connecting(people: People, db: Database) -> None:
+async def test_hole_no_snapshot_on_connecting(people: People, db: Database) -> None:
     ann, bob, cat, dan, eve = [await people() for _ in range(5)]
     [room] = await together(ann, bob, cat)
     for person in (bob, dan, eve):
@@ -418,7 +416,7 @@ async def other(settings: Settings, free_port: int) -> AsyncIterator[OtherProces
         process.kill()
 
 
-async def test_the_users_of_an_instance_that_dies_go_offline(
+async def test_hole_the_users_of_a_crashed_instance_are_online_for_ever(
     people: People, start: Start, other: OtherProcess
 ) -> None:
     here = await start(presence_lease=SHORT_LEASE)

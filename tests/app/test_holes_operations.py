@@ -1,0 +1,49 @@
+"""Holes of the first chat in how it ran. Those of shutdown, readiness and CORS are tested beside what closes them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+import websockets
+
+from tests.app.conftest import PATIENCE, Instance, Person
+
+MALFORMED = [
+    "",
+    "9",
+    "4",
+    "42",
+    "42[",
+    "42{}",
+    "42[]",
+    "42[null]",
+    "42[{}]",
+    '42["disconnect"]',
+    "42" + "[" * 100_000,
+    '421e9["room:list"]',
+    '451-["room:list",{"_placeholder":true,"num":9}]',
+    "4\ud7ff",
+    "43[]",
+    "44{}",
+    "40/nowhere,",
+    "2probe",
+    b"\x00\xff",
+]
+
+
+@pytest.mark.parametrize("transport", ["websocket"])
+async def test_hole_one_malformed_packet_crashes_the_process(
+    instance: Instance, people: Callable[..., Awaitable[Person]]
+) -> None:
+    ann = await people()
+    neighbour = await ann.device()
+    url = instance.url.replace("http", "ws") + "/io/?EIO=4&transport=websocket"
+    for packet in MALFORMED:
+        async with asyncio.timeout(PATIENCE), websockets.connect(url) as socket:
+            await socket.recv()
+            await socket.send("40")
+            await socket.recv()
+            await socket.send(packet)
+            await socket.close()
+        assert await neighbour.ok("room:list") == []
+    assert neighbour.received["disconnect"] == []

@@ -38,8 +38,8 @@ class Follower:
         """All that two followers of one room must agree on."""
         return {
             "room": self._room,
-            "messages": {key: _numbered(message) for key, message in self._messages.items()},
-            "members": {key: _numbered(member) for key, member in self._members.items()},
+            "messages": {key: numbered(message) for key, message in self._messages.items()},
+            "members": {key: numbered(member) for key, member in self._members.items()},
         }
 
     @property
@@ -102,5 +102,6 @@ class Follower:
             things[key] = thing
 
 
-def _numbered(thing: dict[str, Any]) -> dict[str, Any]:
+def numbered(thing: dict[str, Any]) -> dict[str, Any]:
+    """A message or member without what changes without a number."""
     return {name: value for name, value in thing.items() if name not in UNNUMBERED}

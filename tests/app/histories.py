@@ -19,9 +19,11 @@ from app.payloads import (
     CreateRoom,
     EditMessage,
     Invite,
+    ListMembers,
     MemberRef,
     MessageRef,
     React,
+    ReadHistory,
     ReadRoom,
     RoomRef,
     SendDirect,
@@ -38,7 +40,7 @@ from app.sync import Sync
 from app.views import Presence, RoomInfo, wire
 from protocol import MemoryBus, Server
 from protocol.broadcast import Broadcast, Record
-from tests.app.follower import Follower
+from tests.app.follower import Follower, numbered
 
 numbers = count(1)
 
@@ -190,6 +192,25 @@ class History:
         payload = SendMessage(room_id=place.id, content="reply", reply_to=self._message(choice))
         self.sent.append((user_id, (await self.chat.writer.send(Caller(user_id), payload)).id))
 
+    async def attach(self, user_id: str, place: Place, other: int, choice: int) -> None:
+        names = [str(uuid_utils.uuid7()) for _ in range(1 + choice % 3)]
+        for name in names:
+            await store.files.insert(
+                self.chat.db,
+                file_id=name,
+                owner_id=user_id,
+                name=f"{choice}.png",
+                media_type="image/png",
+                size=choice,
+                width=other,
+                height=None,
+                storage_key=name,
+                thumbnail_key=f"{name}-small" if other else None,
+            )
+        payload = SendMessage(room_id=place.id, content="", attachments=names[::-1], client_id=f"f{names[0]}")
+        self.payloads.append((user_id, payload))
+        self.sent.append((user_id, (await self.chat.writer.send(Caller(user_id), payload)).id))
+
     async def retry(self, user_id: str, place: Place, other: int, choice: int) -> None:
         sender, payload = self.payloads[choice % len(self.payloads)]
         await self.chat.writer.send(Caller(sender), payload)
@@ -292,8 +313,31 @@ class History:
                 assert expected.applied == last
                 came_back = await self.chat.catch_up(place.followers[user_id], user_id, place.id, limits)
                 assert (came_back.applied, came_back.state) == (last, expected.state)
+                await self._is_what_is_read(expected.state, place.id, user_id)
             newcomer = await self.chat.catch_up(Follower(place.info), min(members), place.id, limits)
             assert (newcomer.applied, newcomer.state) == (last, expected.state)
+
+    async def _is_what_is_read(self, state: dict[str, Any], room_id: str, user_id: str) -> None:
+        """What the log leads to is also what a member reads without it."""
+        room = await self.chat.rooms.get(Caller(user_id), RoomRef(room_id=room_id))
+        assert {name: wire(room)[name] for name in state["room"]} == state["room"]
+        history = wire(
+            await self.chat.reading.history(Caller(user_id), ReadHistory(room_id=room_id, limit=100))
+        )
+        there = [message for message in state["messages"].values() if message["deletedAt"] is None]
+        newest_first = sorted(there, key=lambda message: message["seq"], reverse=True)
+        assert [numbered(message) for message in history] == newest_first
+        listed = wire(await self.chat.members.list_page(Caller(user_id), ListMembers(room_id=room_id)))
+        here = {
+            key: member
+            for key, member in state["members"].items()
+            if member["state"] in ("member", "invited")
+        }
+        assert {member["userId"]: numbered(member) for member in listed["members"]} == here
+        mark = room.membership.last_read_seq
+        assert room.unread == sum(
+            message["senderId"] != user_id and message["seq"] > mark for message in there
+        )
 
     def _text(self, other: int, choice: int) -> str:
         return f"@{self.names[other]} hello" if choice % 3 == 0 else f"text {choice}"

@@ -172,6 +172,7 @@ async def test_what_is_refused(people: People) -> None:
 
 ACTS = [
     *["send", "reply", "edit", "react"] * 4,
+    *["attach"] * 2,
     *["delete", "unreact", "retry", "join", "leave", "invite", "kick", "rename", "read"],
 ]
 

@@ -15,7 +15,7 @@ from tests.app.histories import Chat, HeardBus, History
 ACTS = [
     *["send", "page"] * 5,
     *["edit", "react", "join", "invite", "kick", "set_role"] * 3,
-    *["reply", "delete", "unreact", "leave", "away", "ban", "unban", "rename", "direct"] * 2,
+    *["reply", "attach", "delete", "unreact", "leave", "away", "ban", "unban", "rename", "direct"] * 2,
     *["retry", "read"],
 ]
 ACTORS = [0, 0, 0, 0, 1, 1, 1, 2, 2, 3]

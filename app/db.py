@@ -6,6 +6,8 @@
   cut short would leave its connection in an unknown state, a transaction cut short would leak its connection;
   this way the work ends (it commits or rolls back) and the connection goes back, whoever still waits for it.
 - How long a statement may take is asyncpg's own `command_timeout`, never a timeout around the call.
+- A transaction that PostgreSQL hears nothing more of ends, and gives back what it holds: an instance that hangs in the
+  middle of one would stop the rooms that it was changing on all others.
 - Fewer pieces of work run at once than the pool has connections, and whoever finds no slot in time is told
   so.
 - What means "PostgreSQL does not answer" is one error, `DatabaseUnavailable`.
@@ -40,6 +42,7 @@ UNREACHABLE = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.QueryCanceledError,
     asyncpg.TooManyConnectionsError,
 )
@@ -94,12 +97,19 @@ class Statements:
 class Database:
     """A pool of connections to PostgreSQL.
 
-    `command_timeout` and `acquire_timeout` are in seconds: how long one statement may run, and how long a
-    caller waits for a free slot. Both end in `DatabaseUnavailable`.
+    `command_timeout`, `idle_timeout` and `acquire_timeout` are in seconds: how long one statement may run, how long a
+    transaction may do nothing between two, and how long a caller waits for a free slot. All end in
+    `DatabaseUnavailable`.
     """
 
     def __init__(
-        self, url: str, *, pool_size: int = 10, command_timeout: float = 10, acquire_timeout: float = 5
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        command_timeout: float = 10,
+        idle_timeout: float = 30,
+        acquire_timeout: float = 5,
     ) -> None:
         self._pool = _pool(
             url,
@@ -108,7 +118,11 @@ class Database:
             command_timeout=command_timeout,
             timeout=acquire_timeout,
             init=_set_codecs,
-            server_settings={"application_name": "parley", "timezone": "UTC"},
+            server_settings={
+                "application_name": "parley",
+                "timezone": "UTC",
+                "idle_in_transaction_session_timeout": f"{idle_timeout * 1000:.0f}",
+            },
         )
         self._slots = asyncio.Semaphore(max(1, pool_size - 1))
         self._acquire_timeout = acquire_timeout

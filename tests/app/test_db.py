@@ -160,6 +160,30 @@ async def test_a_transaction_whose_caller_is_cancelled_ends_and_gives_its_connec
     assert await count(small) == 6
 
 
+async def test_a_transaction_that_hangs_gives_back_what_it_holds(
+    small: Database, empty_database_url: str
+) -> None:
+    hanging, patient = Database(empty_database_url, idle_timeout=0.1), Database(empty_database_url)
+    for database in (hanging, patient):
+        await database.connect()
+    await small.value("insert into notes values (1)")
+
+    async def change(q: Queries) -> None:
+        await q.value("update notes set n = n + 1")
+
+    async def hang(q: Queries) -> None:
+        await change(q)
+        await patient.transaction(change)  # which waits for what is held here
+
+    with pytest.raises(DatabaseUnavailable):
+        await hanging.transaction(hang)
+    assert await small.value("select n from notes") == 2
+    await hanging.transaction(change)
+    assert await small.value("select n from notes") == 3
+    for database in (hanging, patient):
+        await database.close()
+
+
 async def test_an_anyio_timeout_around_a_query_poisons_nothing(small: Database) -> None:
     for _ in range(6):
         with anyio.move_on_after(0.01):

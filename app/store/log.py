@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from app.db import Queries, Row
 
+# Of the addresses in a text, PostgreSQL keeps no `https://` among the words; with it, a query would find none of them.
+SCHEMES = r"\m[a-z][a-z0-9+.-]*://"
+
 
 async def seq_of(q: Queries, room_id: str, message_id: str) -> int | None:
     """The place of a message in its room, deleted or not; None when the room has no such message."""
@@ -78,7 +81,9 @@ async def search(
         """
         with asked as materialized (
             select cast(words || case when :begun and right(words, 1) = '''' then ':*' else '' end as tsquery) as words
-            from (select cast(websearch_to_tsquery('simple', :query) as text) as words) given
+            from (
+                select cast(websearch_to_tsquery('simple', regexp_replace(:query, :schemes, '', 'gi')) as text) as words
+            ) given
         )
         select * from shown_messages
         where room_id = any(cast(:room_ids as text[])) and deleted_at is null
@@ -88,6 +93,7 @@ async def search(
         limit :limit
         """,
         query=query,
+        schemes=SCHEMES,
         begun=query[-1:].isalnum(),
         room_ids=list(room_ids),
         before=before,

@@ -187,6 +187,21 @@ async def test_words_are_found_in_ones_own_rooms_newest_first(talk: Talk, people
     assert await talk.found("'':* | secret") == []
 
 
+async def test_an_address_is_found_as_it_was_written(talk: Talk) -> None:
+    addresses = (
+        "https://example.com",
+        "http://example.com/tea?pot=2",
+        "see HTTPS://example.org/a/b.html now",
+    )
+    for content in addresses:
+        await talk.hers.ok("message:send", {"roomId": talk.room, "content": content})
+    for address in addresses:
+        assert address in await talk.found(address)
+    assert await talk.found("https://example.org/a/b.html") == [addresses[2]]
+    assert await talk.found("example.org") == [addresses[2]]
+    assert await talk.found('"see https://example.org/a/b.html now"') == [addresses[2]]
+
+
 async def test_pages_of_what_is_found(talk: Talk) -> None:
     found = await talk.hers.ok("message:search", {"query": "message", "limit": 3})
     while page := await talk.hers.ok(

@@ -38,6 +38,7 @@ from app.soft_state import SoftState
 from app.subscriptions import Subscriptions
 from app.sync import Sync
 from app.tokens import Tokens
+from app.turns import READS_AT_ONCE, Turns, in_turn
 from app.typing import Typing
 from app.views import Message
 from protocol import Handshake, RedisBus, Refused, Server
@@ -96,8 +97,15 @@ class Chat:
             *self._room_operations(settings.max_rooms_per_user),
             *contract.presence(self._presence, self._typing),
         ]
+        turns = Turns(READS_AT_ONCE)
         self.handlers = Handlers(
-            self.io, self.db, self.auth, self.limits, operations, self._presence, self._typing
+            self.io,
+            self.db,
+            self.auth,
+            self.limits,
+            [in_turn(operation, turns) for operation in operations],
+            self._presence,
+            self._typing,
         )
 
     @asynccontextmanager

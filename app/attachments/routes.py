@@ -6,12 +6,14 @@ never guessed at, and in a sandbox without scripts if it is opened on its own.
 
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from app.attachments.byte_ranges import Part, part_of
 from app.attachments.files import NO_FILE, Files
@@ -24,6 +26,7 @@ from app.db import Row
 from app.operations import OtherRoute
 from app.refusals import Refusal
 from app.requests import Endpoint, ErrorResponse, answering, http_error, json_response
+from app.turns import Turns
 from app.validation import is_id
 from app.views import Attachment
 
@@ -33,6 +36,7 @@ Identify = Callable[[Request], Awaitable[Caller]]
 Allow = Callable[[Caller, int], Awaitable[None]]
 
 UPLOAD_WITHIN = 600.0  # seconds
+DOWNLOADS_AT_ONCE = 16  # of a user; each may hold two PIECEs for as long as its reader likes
 
 SAFE = {
     "x-content-type-options": "nosniff",
@@ -62,6 +66,7 @@ class FileRoutes:
         self._identify = identify
         self._allow = allow
         self._max_size = max_size
+        self._downloads = Turns(DOWNLOADS_AT_ONCE)
 
     def routes(self) -> list[Route]:
         """All of them; a GET also answers HEAD."""
@@ -113,7 +118,7 @@ class FileRoutes:
 
         They are for the members of the room whose message has it, and for its owner while none has it.
         """
-        row = await self._row(request)
+        caller, row = await self._row(request)
         size: int = row["size"]
         headers = headers_of(row)
         if known(request.headers, headers["etag"]):
@@ -130,12 +135,14 @@ class FileRoutes:
         status = 200 if part is None else 206
         if request.method == "HEAD":
             return Response(status_code=status, headers=headers)
-        pieces = await begun(stream(self._storage, row["storage_key"], start, stop))
-        return StreamingResponse(pieces, status, headers)
+        pieces = stream(self._storage, row["storage_key"], start, stop)
+        async with AsyncExitStack() as turn:
+            await turn.enter_async_context(self._downloads.one(caller.user_id))
+            return Download(await begun(pieces), status, headers, turn.pop_all())
 
     async def thumbnail(self, request: Request) -> Response:
         """A small WebP of a file that is an image."""
-        row = await self._row(request)
+        _, row = await self._row(request)
         if row["thumbnail_key"] is None:
             raise Refusal("not_found", "This file has no thumbnail")
         headers = {**SAFE, "etag": f'"{row["id"]}"', "content-disposition": "inline"}
@@ -154,12 +161,27 @@ class FileRoutes:
             async with received(request.headers, body, limit=self._max_size, within=UPLOAD_WITHIN) as upload:
                 return json_response(await self._files.add(caller, upload), 201)
 
-    async def _row(self, request: Request) -> Row:
+    async def _row(self, request: Request) -> tuple[Caller, Row]:
         caller = await self._identify(request)
         file_id: str = request.path_params["fileId"]
         if not is_id(file_id):
             raise Refusal("not_found", NO_FILE)
-        return await self._files.find(caller, file_id)
+        return caller, await self._files.find(caller, file_id)
+
+
+class Download(StreamingResponse):
+    """Pieces of a file to one who may take them slowly; when they are through, or the reader is gone, `turn` ends."""
+
+    def __init__(
+        self, pieces: AsyncIterator[bytes], status: int, headers: dict[str, str], turn: AsyncExitStack
+    ) -> None:
+        super().__init__(pieces, status, headers)
+        self._turn = turn
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        async with self._turn:
+            await super().__call__(scope, receive, send)
 
 
 def reported(endpoint: Endpoint) -> Endpoint:

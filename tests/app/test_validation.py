@@ -155,11 +155,13 @@ def test_no_refusal_speaks_of_types_of_the_program(kind: Any, data: st.DataObjec
         )
         for field in msgspec.structs.fields(kind)
     }
+    told = ""
     try:
         parse(kind, [fields])
     except Refusal as refusal:
-        assert "Expected" not in refusal.message
-        assert "`str" not in refusal.message
+        told = refusal.message
+    assert "Expected" not in told
+    assert "`str" not in told
 
 
 def test_a_field_that_is_too_long_tells_so_once() -> None:

@@ -216,6 +216,9 @@ class Settings:
         30, whole(0, MANY), "Sign-ins a minute with a username; one that fails counts three times."
     )
     sign_up_rate: int = setting(60, whole(0, MANY), "Accounts an hour that may be made from an address.")
+    conversation_rate: int = setting(
+        100, whole(0, MANY), "Direct conversations an hour that a user may begin."
+    )
     upload_rate: int = setting(100, whole(0, MANY), "MiB a minute that a user may upload.")
     max_rooms_per_user: int = setting(
         500, whole(0, MANY), "Rooms that a user may be a member of, direct conversations aside."

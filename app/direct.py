@@ -1,5 +1,7 @@
 """Direct conversations: rooms of two people, made when the first message is sent, with their own names on the wire."""
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 import uuid_utils
 
@@ -20,7 +22,10 @@ from app.views import Conversation, Conversations, Message, UserRef
 
 
 class Direct:
-    """What two people say to each other; somebody alone keeps notes."""
+    """What two people say to each other; somebody alone keeps notes.
+
+    `may_begin` may refuse a user who begins another conversation.
+    """
 
     def __init__(
         self,
@@ -29,18 +34,21 @@ class Direct:
         writer: MessageWriter,
         reading: Reading,
         presence: PresenceOf,
+        *,
+        may_begin: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._db = db
         self._announcer = announcer
         self._writer = writer
         self._reading = reading
         self._presence = presence
+        self._may_begin = may_begin
 
     async def send(self, caller: Caller, payload: SendDirect) -> Message:
         """Sends a message to one person, or to oneself; the first one makes their conversation.
 
         Answers with it, or with the original one for a `clientId` that was used before. Refused: `not_found` for a
-        `receiverId` that is no user's, and what `message:send` refuses.
+        `receiverId` that is no user's, `rate_limited` for one who begins too many, and what `message:send` refuses.
         """
         room_id = await self._open(caller.user_id, payload.receiver_id)
         fields = msgspec.structs.asdict(payload)
@@ -109,10 +117,12 @@ class Direct:
 
     async def _make(self, user_id: str, other_id: str) -> tuple[Row, bool]:
         """The room of two people, and whether it was made here: others may make it at the same time."""
+        await store.accounts.find(self._db, other_id) or refuse("not_found", NO_USER)
+        if self._may_begin is not None:
+            await self._may_begin(user_id)
         room_id = str(uuid_utils.uuid7())
 
         async def work(q: Queries) -> tuple[Row, bool]:
-            await store.accounts.find(q, other_id) or refuse("not_found", NO_USER)
             made = await store.direct.insert(q, room_id=room_id, created_by=user_id, other_id=other_id)
             if made:
                 for person in dict.fromkeys((user_id, other_id)):

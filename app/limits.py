@@ -35,8 +35,9 @@ from app.soft_state import SoftState, SoftStateUnavailable
 
 log = logging.getLogger(__name__)
 
-# Whose key it is: `event` and `upload` a user's, `username` a name's that somebody tries, the others an address's.
-Kind: TypeAlias = Literal["event", "address", "sign_in", "username", "sign_up", "upload"]
+# Whose key it is: `event`, `conversation` and `upload` a user's, `username` a name's that somebody tries, the others an
+# address's.
+Kind: TypeAlias = Literal["event", "address", "sign_in", "username", "sign_up", "conversation", "upload"]
 Key: TypeAlias = tuple[Kind, str]
 
 MIB = 2**20
@@ -51,6 +52,7 @@ WORDS: dict[Kind, str] = {
     "sign_in": "Too many attempts to sign in from your network",
     "username": "Too many attempts to sign in with this name",
     "sign_up": "Too many accounts were made from your network",
+    "conversation": "You have begun many conversations lately",
     "upload": "You have uploaded too much lately",
 }
 
@@ -163,6 +165,10 @@ class Limits:
         """Spends a token of a user for each MiB begun of an upload of so many bytes. Raises Refusal: `rate_limited`."""
         await self.take("upload", caller.user_id, -(-size // MIB))
 
+    async def take_conversation(self, user_id: str) -> None:
+        """Spends a token of a user, who begins a direct conversation. Raises Refusal: `rate_limited`."""
+        await self.take("conversation", user_id)
+
     def give_back(self, kind: Kind, key: str, tokens: int) -> None:
         """Puts tokens back that were taken and not used."""
         bucket = self._buckets.get(kind)
@@ -274,6 +280,7 @@ def buckets_of(settings: Settings) -> dict[Kind, Bucket]:
         "sign_in": (minute, settings.sign_in_rate, None),
         "username": (minute, settings.sign_in_rate_of_name, None),
         "sign_up": (hour, settings.sign_up_rate, None),
+        "conversation": (hour, settings.conversation_rate, None),
         "upload": (minute, settings.upload_rate, None),
     }
     return {kind: Bucket.per(*bucket) for kind, bucket in buckets.items() if bucket[1]}

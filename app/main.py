@@ -146,7 +146,16 @@ class Chat:
             *contract_rooms.rooms(rooms),
             *contract_rooms.discovery(rooms, People(db)),
             *contract_rooms.members(RoomMembers(db, announcer, present, most_rooms=most_rooms)),
-            *contract_rooms.direct(Direct(db, announcer, self._writer, reading, present)),
+            *contract_rooms.direct(
+                Direct(
+                    db,
+                    announcer,
+                    self._writer,
+                    reading,
+                    present,
+                    may_begin=self.limits.take_conversation,
+                )
+            ),
             *contract.messages(self._writer, Revisions(db, announcer)),
             *contract.reading(reading, Sync(db)),
         ]

@@ -294,3 +294,28 @@ async def test_uploads_count_by_the_mib(people: People) -> None:
     refused = await upload(10)
     assert refused.json()["message"] == "You have uploaded too much lately"
     assert 0 < int(refused.headers["retry-after"]) <= 30
+
+
+# Conversations
+
+
+@limits(conversation_rate=3)
+async def test_conversations_with_many_people(people: People) -> None:
+    """Those that have begun go on, and others may still write to one who has begun too many."""
+    ann = await people()
+    others = [await people() for _ in range(4)]
+    device, his = await ann.device(), await others[3].device()
+    for other in others[:3]:
+        for _ in range(2):
+            await device.ok("dm:send", {"receiverId": other.id, "content": "hello"})
+    error = await device.refused("dm:send", {"receiverId": others[3].id, "content": "hello"})
+    assert (error["code"], error["reason"]) == ("DM_FAILED", "rate_limited")
+    assert 0 < error["retryAfter"] <= 3_600_000 / 3
+    refused = await ann.http.post(f"/chat/dm/{others[3].id}", json={"content": "hello"})
+    assert refused.status_code == 429
+    assert (await device.refused("dm:send", {"receiverId": "nobody", "content": "x"}))[
+        "reason"
+    ] == "not_found"
+    await device.ok("dm:send", {"receiverId": others[0].id, "content": "still here"})
+    await his.ok("dm:send", {"receiverId": ann.id, "content": "hello"})
+    await device.ok("dm:send", {"receiverId": others[3].id, "content": "hello to you"})

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import AsyncIterator
 from typing import Any
 
+import argon2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,7 +77,11 @@ async def test_a_name_is_taken_in_any_case(auth: Auth, ann: Session) -> None:
     assert refusal.value.reason == "conflict"
 
 
-async def test_the_password_is_not_what_is_kept(db: Database, ann: Session) -> None:
+async def test_the_password_is_not_what_is_kept(
+    db: Database, auth: Auth, slow_hasher: argon2.PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth_module, "HASHER", slow_hasher)
+    ann = await auth.sign_up(NOBODY, SignUp(username="Ann", credential="password 1"))
     kept = await db.value("select credential from users where id = :id", id=ann.user.id)
     assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert "password 1" not in kept

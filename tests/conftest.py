@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def slow_hasher() -> Iterator[argon2.PasswordHasher]:
-    """What hashes passwords takes 80 ms of a processor, as it should; here thousands sign up, so another takes its place."""
+    """What hashes passwords: 80 ms of a processor, as it should. Thousands sign up here, with a quick one instead."""
     slow = auth.HASHER
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(auth, "HASHER", argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))

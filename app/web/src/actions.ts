@@ -59,7 +59,10 @@ function openRoom(chat: Chat) {
     return room;
   };
   return {
-    openRoom: (roomId: string) => void places.open(roomId),
+    openRoom(roomId: string) {
+      void places.open(roomId);
+      void lists.find(roomId);
+    },
     async startConversation(user: UserRef) {
       const roomId = await chat.conversationWith(user);
       if (roomId) await places.open(roomId);
@@ -70,9 +73,10 @@ function openRoom(chat: Chat) {
     loadNewer: async () => opened().loadNewer(),
     showLatest: async () => opened().showLatest(),
     async jumpTo(roomId: string, messageId: string) {
-      while (!lists.has(roomId) && lists.next.peek()) await lists.readMoreConversations();
+      void lists.find(roomId);
       await places.open(roomId, messageId);
     },
+    jumpAfter: async (seq: number) => opened().jumpAfter(seq),
     findMessage: async (messageId: string) => opened().find(messageId),
     loadMoreMembers: async () => opened().loadMoreMembers(),
     markRead(roomId: string, seq: number) {

@@ -1,5 +1,5 @@
 /** The parts put together: what comes from the server goes where it belongs. */
-import { batch } from "@preact/signals";
+import { batch, effect, untracked } from "@preact/signals";
 import { Account } from "./account";
 import { Link } from "./connection";
 import type { MemberChanged, Message, ReadMark, Session, UserRef } from "./contract";
@@ -52,12 +52,14 @@ export class Chat {
     this.drafts = new Drafts(this.kept, this.me);
     this.files = new Files((path) => this.rest.blob(path));
     this.outbox = new Outbox(this.kept, locks, () => this.sender.pump());
-    this.sender = new Sender(this.outbox, link, (entry, message) => void this.#sent(entry, message));
+    this.sender = new Sender(
+      this.outbox, link, (entry, message) => void this.#sent(entry, message), (entry, error) => this.#unsent(entry, error),
+    );
     const typing = (this.typing = new Typing(link));
     this.follower = new Follower(link, {
       deliver: (roomId, changes) => this.#apply(roomId, changes),
       isOpen: (roomId) => this.places.get(roomId) !== undefined,
-      reload: (roomId) => void this.places.get(roomId)?.reload(),
+      reload: (roomId) => void this.places.get(roomId)?.reload().then(() => this.#settle(roomId)),
       refresh: (roomId) => (this.lists.has(roomId) ? this.lists.refresh(roomId) : this.lists.readSoon()),
       gone: (roomId) => this.#gone(roomId),
     });
@@ -70,6 +72,7 @@ export class Chat {
       (roomId) => this.#settle(roomId),
     );
     this.#listen();
+    effect(() => this.#meet());
     this.account.start();
   }
 
@@ -92,7 +95,10 @@ export class Chat {
     const { link, people, lists, places } = this;
     link.attach({
       ready: () => {
-        void lists.read();
+        void lists.read().then(() => {
+          const place = places.place.peek();
+          if (place && "roomId" in place) void lists.find(place.roomId);
+        });
         places.resume();
         this.reading.resume();
         this.sender.pump();
@@ -154,6 +160,7 @@ export class Chat {
     this.reading.forgetAll();
     this.typing.forgetAll();
     this.mentions.forgetAll();
+    this.notices.forgetAll();
     this.people.forget();
     this.files.forgetAll();
     this.outbox.close();
@@ -182,24 +189,42 @@ export class Chat {
     this.typing.sent(roomId);
     this.follower.receive(roomId, { type: "message", seq: message.changeSeq, message });
     const { place } = entry;
-    if ("userId" in place && !this.lists.has(roomId)) await this.#begun(place.userId, roomId);
+    if ("userId" in place && !this.lists.has(roomId)) await this.#begun(place.userId);
     if (!this.places.get(roomId) || this.follower.applied(roomId) >= message.changeSeq) this.#seen([message]);
   }
 
   /** The first message to somebody made a conversation of it. */
-  async #begun(userId: string, roomId: string): Promise<void> {
+  async #begun(userId: string): Promise<void> {
     try {
       const user = this.people.user(userId);
-      const found = user && (await this.conversationWith(user));
-      const place = this.places.place.peek();
-      if (found && place && "userId" in place && place.userId === userId) await this.places.open(roomId);
+      if (user) await this.conversationWith(user);
+      else this.lists.readSoon();
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
       this.lists.readSoon();
     }
   }
 
-  /** A room is no longer loaded: what the server has of it need not be shown as on its way. */
+  /** The server does not take a message: to be told where it is not seen. */
+  #unsent({ place, content }: OutboxEntry, error: ChatError): void {
+    if ("roomId" in place && !this.places.shows(place.roomId)) {
+      this.notices.tell("error", `Not sent: “${content.slice(0, 60)}”. ${error.message}`);
+    }
+  }
+
+  /** The person who is open and oneself have a conversation now, whoever wrote first: it takes their place. */
+  #meet(): void {
+    const place = this.places.place.value;
+    if (!place || "roomId" in place) return;
+    const begun = this.lists.conversations.value.find(({ user }) => user.id === place.userId);
+    if (!begun) return;
+    untracked(() => {
+      this.drafts.move(place, begun);
+      void this.places.open(begun.roomId);
+    });
+  }
+
+  /** A room is read anew, or no longer loaded: what the server has of it need not be shown as on its way. */
   #settle(roomId: string): void {
     const sent = this.outbox.entries.peek().filter(({ place, state }) =>
       state === "sent" && "roomId" in place && place.roomId === roomId);
@@ -213,7 +238,7 @@ export class Chat {
     this.mentions.read(roomId, Infinity);
     if (room && how === "removed") this.notices.tell("info", `You were removed from ${room.name}.`);
     else if (room && how === "banned") this.notices.tell("info", `You were banned from ${room.name}.`);
-    else if (room && shown) this.notices.tell("info", `You are no longer in ${room.name}.`);
+    else if (shown) this.notices.tell("info", room ? `You are no longer in ${room.name}.` : "That room is not open to you.");
   }
 
   #marked(mark: ReadMark): void {

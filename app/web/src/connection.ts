@@ -115,7 +115,8 @@ export class Link implements Calling {
       answer = await this.#emit(socket, "authenticate", {});
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      this.#later(() => socket.connected && void this.#authenticate(socket), error.retryAfter);
+      // One that is lost comes again by itself, and then authenticates: it must keep the timer for that.
+      if (socket.connected) this.#later(() => socket.connected && void this.#authenticate(socket), error.retryAfter);
       return;
     }
     if (socket !== this.#socket) return;

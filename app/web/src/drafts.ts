@@ -17,6 +17,14 @@ export class Drafts {
     else this.kept.remove(this.#key(place));
   }
 
+  /** What was begun to a person goes on in the conversation with them. */
+  move(from: Place, to: Place): void {
+    const draft = this.get(from);
+    if (!draft.text && !draft.attachments.length) return;
+    this.set(to, draft);
+    this.set(from, NOTHING);
+  }
+
   /** Forgets all of this user's. */
   clear(): void {
     for (const key of this.kept.keys(`draft.${this.me()}.`)) this.kept.remove(key);

@@ -1,12 +1,15 @@
 /** Follows the logs of all rooms: hands on each change in its turn, and asks for what did not come. */
 import type { Calling } from "./connection";
 import type { Changes, Room } from "./contract";
-import { ChatError } from "./errors";
+import { ChatError, type FailureReason } from "./errors";
 import { Log, type Change } from "./log";
 
 const GRACE = 250; // ms: instances of the server may announce out of order
 const AGAIN_AFTER = 2000; // ms
 const MOST = 500; // changes: more are not worth to be applied one by one
+
+/** What the server says of a room that is not, or no longer, open to one; `invalid`: no room has such an id. */
+const OUT = new Set<FailureReason>(["not_a_member", "not_found", "forbidden", "invalid"]);
 
 interface Hooks {
   /** Changes to apply, in order; those of a sync may have been applied before. */
@@ -38,11 +41,11 @@ export class Follower {
     return this.#logs.get(roomId)?.behind === false;
   }
 
-  /** Takes a live change. It waits where the room is not known yet. */
+  /** Takes a live change. It waits where the room is not known yet, such as a conversation that is not listed. */
   receive(roomId: string, change: Change): void {
     const log = this.#log(roomId);
     this.#deliver(roomId, log.receive(change));
-    if (log.gap) this.#ask(roomId, GRACE);
+    if (log.behind) this.#ask(roomId, GRACE);
   }
 
   /** The server's lists show a room as it is at number `lastSeq`. */
@@ -88,7 +91,7 @@ export class Follower {
         : await this.link.call("room:get", { roomId });
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      if (error.reason === "not_a_member" || error.reason === "not_found") this.hooks.gone(roomId);
+      if (OUT.has(error.reason)) this.hooks.gone(roomId);
       else if (error.reason !== "offline") this.#ask(roomId, error.retryAfter ?? AGAIN_AFTER);
       return; // offline: all is asked for again when the connection is back
     }

@@ -73,6 +73,15 @@ export class Lists {
     if (before) this.#takeConversations(await this.link.call("conversation:list", { before }));
   }
 
+  /** Reads on until a conversation is listed: one may open one of long ago. */
+  async find(roomId: string): Promise<void> {
+    try {
+      while (!this.has(roomId) && this.next.peek()) await this.readMoreConversations();
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error; // it is asked again when the lists are read
+    }
+  }
+
   has(roomId: string): boolean {
     return this.#entries.has(roomId);
   }

@@ -144,6 +144,8 @@ export interface Model {
   showLatest(): Promise<void>;
   /** Opens the message's room where it stands; sets `timeline.target`. Rejects when it is gone. */
   jumpTo(roomId: string, messageId: string): Promise<void>;
+  /** Goes to the first message of the open room after this seq, as `jumpTo` does. */
+  jumpAfter(seq: number): Promise<void>;
   /** A message of the open room that may not be loaded, such as one replied to; null when it is gone. */
   findMessage(messageId: string): Promise<Message | null>;
   loadMoreMembers(): Promise<void>;

@@ -13,6 +13,10 @@ export class Notices {
     this.all.value = [...this.all.peek(), { id: (this.#last += 1), kind, text, message }].slice(-MOST);
   }
 
+  forgetAll(): void {
+    this.all.value = [];
+  }
+
   dismiss(id: number): void {
     this.all.value = this.all.peek().filter((notice) => notice.id !== id);
   }

@@ -46,6 +46,7 @@ export class Places {
 
   /** A person with whom there is no conversation yet. */
   meet(person: UserRef): void {
+    this.around.people.meet([person]);
     this.person.value = person;
     this.place.value = { userId: person.id };
   }
@@ -56,7 +57,7 @@ export class Places {
 
   /** One is no longer in a room. Returns whether it was shown. */
   drop(roomId: string): boolean {
-    const shown = this.#shows(roomId);
+    const shown = this.shows(roomId);
     if (shown) this.close();
     this.#unload(roomId);
     return shown;
@@ -64,7 +65,7 @@ export class Places {
 
   /** The connection is lost: only the room that is shown is worth catching up. */
   lose(): void {
-    for (const roomId of [...this.#rooms.keys()]) if (!this.#shows(roomId)) this.#unload(roomId);
+    for (const roomId of [...this.#rooms.keys()]) if (!this.shows(roomId)) this.#unload(roomId);
   }
 
   resume(): void {
@@ -84,7 +85,7 @@ export class Places {
     for (const roomId of [...this.#rooms.keys()].slice(0, -KEPT)) this.#unload(roomId);
   }
 
-  #shows(roomId: string): boolean {
+  shows(roomId: string): boolean {
     const place = this.place.peek();
     return place !== null && "roomId" in place && place.roomId === roomId;
   }

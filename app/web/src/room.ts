@@ -47,6 +47,7 @@ export class LiveRoom implements OpenRoom {
   /** Pages that were asked for before the window was set anew are not for it. */
   #generation = 0;
   #targets = 0;
+  #closed = false;
   #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly roomId: string, private readonly around: Surroundings) {
@@ -111,6 +112,7 @@ export class LiveRoom implements OpenRoom {
   }
 
   close(): void {
+    this.#closed = true;
     clearTimeout(this.#again);
     this.#generation += 1;
   }
@@ -132,6 +134,19 @@ export class LiveRoom implements OpenRoom {
     if (!stands()) await this.#read("around", { around: messageId });
     if (!stands()) throw failure("not_found");
     this.#patch({ target: { messageId, token: (this.#targets += 1) } });
+  }
+
+  /** Goes to the first message after one's mark of what was read, however far up it is. */
+  async jumpAfter(seq: number): Promise<void> {
+    for (let afterSeq = seq, hasMore = true; hasMore;) {
+      const page = await this.around.link.call("room:sync", { roomId: this.roomId, afterSeq, limit: PAGE });
+      for (const change of page.changes) {
+        if (change.type !== "message" || change.message.seq <= seq || change.message.deletedAt) continue;
+        return this.jumpTo(change.message.id);
+      }
+      ({ nextSeq: afterSeq, hasMore } = page);
+    }
+    throw failure("not_found");
   }
 
   async find(messageId: string): Promise<Message | null> {
@@ -215,7 +230,7 @@ export class LiveRoom implements OpenRoom {
 
   #failed(error: unknown): void {
     if (!(error instanceof ChatError)) throw error;
-    if (error.reason === "offline") return; // `resume` follows
+    if (error.reason === "offline" || this.#closed) return; // `resume` follows, or nobody waits for it
     if (error.passing) this.#again = setTimeout(() => void this.load(), error.retryAfter ?? AGAIN_AFTER);
     else this.#patch({ status: "failed", error: inWords(error) });
   }

@@ -1,7 +1,7 @@
 /** Sends what is in the outbox: for each place one after the other, so that the order stays. */
 import type { Calling } from "./connection";
 import type { Message, NewMessage } from "./contract";
-import { ChatError, inWords } from "./errors";
+import { ChatError } from "./errors";
 import type { OutboxEntry, Place } from "./model";
 import type { Outbox } from "./outbox";
 
@@ -13,11 +13,12 @@ export class Sender {
   readonly #busy = new Set<string>();
   readonly #waits = new Map<string, number>();
 
-  /** `sent` is called once the server has one. */
+  /** `sent` is called once the server has one, `failed` where it does not take it. */
   constructor(
     private readonly outbox: Outbox,
     private readonly link: Calling,
     private readonly sent: (entry: OutboxEntry, message: Message) => void,
+    private readonly failed: (entry: OutboxEntry, error: ChatError) => void,
   ) {}
 
   /** Sends what can be sent now. */
@@ -61,7 +62,8 @@ export class Sender {
     if (!(error instanceof ChatError)) throw error;
     if (error.reason === "unauthenticated" || error.reason === "offline") return FIRST_WAIT; // stays until online again
     if (!error.passing) {
-      this.outbox.update(entry.clientId, { state: "failed", error: inWords(error) });
+      this.outbox.update(entry.clientId, { state: "failed", error: error.message });
+      this.failed(entry, error);
       return 0;
     }
     const wait = Math.min(LONGEST_WAIT, 2 * (this.#waits.get(key) ?? FIRST_WAIT / 2));

@@ -79,6 +79,15 @@ test("a gap in a closed room is closed by reading the room anew", async () => {
   expect(it.current("room")).toBe(true);
 });
 
+test("what is said in a conversation that is not listed has the lists read", async () => {
+  const { follower: it, calls } = follower(false, never);
+  it.receive("room", sent(7));
+  await vi.advanceTimersByTimeAsync(250);
+  expect(calls).toEqual(["refresh"]);
+  it.known("room", 6);
+  expect(calls).toEqual(["refresh", "apply 7"]);
+});
+
 test("events that come before the lists are applied once it is known where they go on", () => {
   const { follower: it, calls } = follower(false, never);
   it.receive("room", sent(7));

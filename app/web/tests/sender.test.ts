@@ -40,9 +40,12 @@ function sending(kept = new Kept(shelf()), locks: Locks | null = null) {
       return message(taken.length, "ada", { content, clientId: clientId ?? null }) as Operations[E][1];
     },
   };
-  const sender = new Sender(outbox, link, (sent) => outbox.remove(sent.clientId));
+  const refused: string[] = [];
+  const sender = new Sender(
+    outbox, link, (sent) => outbox.remove(sent.clientId), ({ content }, { reason }) => refused.push(`${content}: ${reason}`),
+  );
   outbox.open("ada");
-  return { ...world, world, outbox, sender };
+  return { ...world, world, outbox, sender, refused };
 }
 
 const settle = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
@@ -89,7 +92,7 @@ test("without an answer it is sent again, ever later, by the same clientId", asy
 });
 
 test("one that is refused fails in words and lets the next pass; it can be sent again", async () => {
-  const { outbox, sender, answers, taken } = sending();
+  const { outbox, sender, answers, taken, refused } = sending();
   answers.push(failure("not_a_member"));
   const [first, second] = [entry("one"), entry("two")];
   outbox.add(first);
@@ -100,6 +103,7 @@ test("one that is refused fails in words and lets the next pass; it can be sent 
   expect(outbox.entries.value).toEqual([
     { ...first, state: "failed", error: "You are not a member of this room." },
   ]);
+  expect(refused).toEqual(["one: not_a_member"]);
   outbox.update(first.clientId, { state: "pending", error: null });
   sender.pump();
   await settle();

@@ -7,7 +7,7 @@ import { announce, Announcer } from "./announcer";
 import { Lightbox } from "./attachments";
 import { Confirmation } from "./dialog";
 import { DetailsPanel } from "./details";
-import { Empty } from "./empty";
+import { Empty, Loading } from "./empty";
 import { Icon, Logo } from "./icons";
 import { narrow } from "./media";
 import { MembersPanel } from "./members";
@@ -75,7 +75,7 @@ function MainPane() {
   const open = model.openedRoom.value;
   if (at.name === "search") return <SearchPanel roomId={null} />;
   if (at.name === "home") return <Home />;
-  if (!model.listsLoaded.value) return <div class="boot"><span class="spinner" role="img" aria-label="Loading" /></div>;
+  if (!model.listsLoaded.value) return <Loading />;
   return <RoomView open={open} />;
 }
 

@@ -83,7 +83,8 @@ function editLast(): boolean {
 
 function send(): void {
   const open = model.openedRoom.peek();
-  const behind = open && !open.timeline.peek().atEnd;
+  const timeline = open?.timeline.peek();
+  const behind = timeline?.status === "ready" && !timeline.atEnd;
   if (!sendDraft()) return;
   if (open) model.typingStopped(open.roomId);
   // What one sends stands at the end: go there when older messages are on the screen.
@@ -151,7 +152,7 @@ export function Composer({ name }: { name: string }) {
               event.currentTarget.value = "";
               field.current?.focus();
             }} />
-          <textarea ref={field} aria-label="Message" placeholder={`Message ${name}`} rows={1} maxlength={LONGEST}
+          <textarea ref={field} dir="auto" aria-label="Message" placeholder={`Message ${name}`} rows={1} maxlength={LONGEST}
             value={text} {...completion.attributes}
             onInput={(event) => {
               const { value, selectionStart } = event.currentTarget;

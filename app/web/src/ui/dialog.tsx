@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { IconButton } from "./controls";
+import { onSignedOut } from "./signed-out";
 
 /** Shows the <dialog> of the ref while it is mounted. Closing it before it goes is what gives the focus back. */
 export function useModal() {
@@ -67,6 +68,8 @@ export function confirm(asked: Question): Promise<boolean> {
     };
   });
 }
+
+onSignedOut(() => question.peek()?.answer(false));
 
 export function Confirmation() {
   const asked = question.value;

@@ -6,6 +6,7 @@ import { inWords } from "../errors";
 import { model, type Draft, type Place } from "../model";
 import { isPicture } from "./attachments";
 import { placeKey } from "./room-state";
+import { onSignedOut } from "./signed-out";
 import { tell } from "./toasts";
 
 const MOST_FILES = 10;
@@ -97,6 +98,8 @@ function forget(upload: Upload): void {
   if (upload.preview) URL.revokeObjectURL(upload.preview);
   uploads.value = uploads.peek().filter((one) => one.id !== upload.id);
 }
+
+onSignedOut(() => uploads.peek().forEach(({ id }) => cancelUpload(id)));
 
 async function begin(file: File, place: Place, key: string): Promise<void> {
   const upload: Upload = {

@@ -20,3 +20,7 @@ export function Empty({ icon, title, text, level = 1, children }: {
     </div>
   );
 }
+
+export function Loading() {
+  return <div class="boot"><span class="spinner" role="img" aria-label="Loading" /></div>;
+}

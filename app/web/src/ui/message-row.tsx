@@ -48,7 +48,7 @@ function Row({ rowKey, day, unread, tabbable, label, children }: RowProps) {
 function Text({ message }: { message: Pick<Message, "content" | "mentions"> & { editedAt?: string | null } }) {
   if (!message.content) return null;
   return (
-    <div class={`content ${isJumbo(message.content) ? "jumbo" : ""}`}>
+    <div class={`content ${isJumbo(message.content) ? "jumbo" : ""}`} dir="auto">
       <RichText text={message.content} mentions={message.mentions} />
       {message.editedAt && <span class="edited" title={wholeTime(message.editedAt)}>(edited)</span>}
     </div>
@@ -91,7 +91,7 @@ export function MessageRow({ message, ...row }: Surroundings & { message: Messag
       <div class={`message ${marks.filter(Boolean).join(" ")}`}>
         {row.first
           ? <Avatar user={message.sender} />
-          : <span class="gutter-time" aria-hidden="true">{timeOfDay(message.createdAt)}</span>}
+          : <span class="gutter-time" aria-hidden="true">{timeOfDay(message.createdAt).replace(/\s?[ap]m$/i, "")}</span>}
         <div>
           {row.first && <Byline name={nameOf(message.sender)} time={message.createdAt} />}
           {message.replyTo && <Quote messageId={message.replyTo} />}

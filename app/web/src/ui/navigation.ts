@@ -1,8 +1,11 @@
 /** Keeps the address and what is open in step, whichever of the two changed. */
 
 import { effect, untracked } from "@preact/signals";
+import type { UserRef } from "../contract";
 import { model, type Place } from "../model";
+import { badge, nameOf } from "./format";
 import { go, route, type Route } from "./route";
+import { attempt } from "./toasts";
 
 function isAt(place: Place | null, at: Route): boolean {
   if (place === null) return at.name !== "room" && at.name !== "person";
@@ -14,23 +17,33 @@ function follow(at: Route): void {
   if (isAt(model.place.value, at)) return;
   if (at.name === "room") return model.openRoom(at.roomId);
   if (at.name !== "person") return model.closePlace();
-  const user = model.userOf(at.userId);
-  // After a reload nothing is known of somebody one never wrote to.
-  if (user === null) return go({ name: "home" }, true);
-  void model.startConversation(user);
+  // After a reload only this step of the history knows somebody to whom one never wrote.
+  const user = model.userOf(at.userId) ?? (history.state as UserRef | null);
+  if (user?.id !== at.userId) return go({ name: "home" }, true);
+  void attempt(() => model.startConversation(user));
 }
 
 function show(place: Place | null): void {
   const at = route.value;
   if (isAt(place, at)) return;
   if (place === null) return go({ name: "home" }, true);
-  if ("userId" in place) return go({ name: "person", userId: place.userId });
+  if ("userId" in place) return go({ name: "person", userId: place.userId }, false, model.person.peek());
   // The first message to a person makes the conversation: it stands where the person stood.
   go({ name: "room", roomId: place.roomId, panel: null }, at.name === "person");
 }
 
+/** What the browser's tab says: how much is unread, and where one is. */
+function titled(): string {
+  const open = model.openedRoom.value;
+  const person = open?.conversation.value?.user ?? model.person.value;
+  const place = model.place.value && (open?.room.value?.name ?? (person && nameOf(person)));
+  const unread = [...model.rooms.value, ...model.conversations.value].reduce((sum, one) => sum + one.unread, 0);
+  return `${unread ? `(${badge(unread)}) ` : ""}${place ? `${place} · ` : ""}Parley`;
+}
+
 /** Call once. Somebody who is signed out keeps the address, and is there again after signing in. */
 export function keepInStep(): void {
+  effect(() => { document.title = titled(); });
   effect(() => {
     const at = route.value;
     if (model.me.value === null || !model.listsLoaded.value) return;

@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { onSignedOut } from "./signed-out";
 
 /** Which of the page's dialogs is open. */
 export const openDialog = signal<"new-room" | "discover" | "new-message" | null>(null);
@@ -6,3 +7,5 @@ export const openDialog = signal<"new-room" | "discover" | "new-message" | null>
 export function closeDialog(): void {
   openDialog.value = null;
 }
+
+onSignedOut(closeDialog);

@@ -48,6 +48,7 @@ export function Popover({ label, anchor, role, onClose, children, class: name = 
 }
 
 function moveFocus(event: KeyboardEvent): void {
+  if (event.key === "Escape") event.stopPropagation(); // it closes this alone, and not the panel that this is in
   const list = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("button")];
   const at = list.indexOf(document.activeElement as HTMLElement);
   const columns = list.filter((button) => button.offsetTop === list[0]?.offsetTop).length;

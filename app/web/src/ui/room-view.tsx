@@ -8,7 +8,7 @@ import { Composer } from "./composer";
 import { IconButton } from "./controls";
 import { addFiles, focusField } from "./draft";
 import { useDropTarget } from "./drop-target";
-import { Empty } from "./empty";
+import { Loading } from "./empty";
 import { count, inWords, lastSeen, nameOf } from "./format";
 import { Icon, type IconName } from "./icons";
 import { go, route, togglePanel, type Panel } from "./route";
@@ -75,19 +75,10 @@ function Typing({ open }: { open: OpenRoom | null }) {
     return names.length ? `${inWords(names)} ${open.typingCount.value > 1 ? "are" : "is"} typing` : "";
   });
   return (
-    <p class="typing" role="status" aria-label="Typing">
+    <p class="typing" role="status" aria-live="off" aria-label="Typing">
       {text.value && <span class="typing-dots" aria-hidden="true"><i /><i /><i /></span>}
       <span class="truncate">{text}</span>
     </p>
-  );
-}
-
-function GoneRoom() {
-  return (
-    <Empty icon="leave" title="This room is not open to you"
-      text="You may have left it, been removed from it, or followed a link to a room that you are not in.">
-      <button type="button" class="button primary" onClick={() => go({ name: "home" })}>Back to your rooms</button>
-    </Empty>
   );
 }
 
@@ -99,7 +90,7 @@ export function RoomView({ open }: { open: OpenRoom | null }) {
   });
   const room = open?.room.value;
   const user = open?.conversation.value?.user ?? model.person.value;
-  if (!room && !user) return <GoneRoom />;
+  if (!room && !user) return <Loading />; // until it is listed, or found not to be open to one
   const name = room?.name ?? (user?.id === model.me.value?.id ? "yourself" : user ? nameOf(user) : "");
   return (
     <div class="room" ref={pane}>

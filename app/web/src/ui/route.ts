@@ -44,16 +44,12 @@ addEventListener("hashchange", () => {
   route.value = current();
 });
 
-/** Goes there; `replace` leaves no step to come back to. */
-export function go(next: Route, replace = false): void {
+/** Goes there; `replace` leaves no step to come back to. `state` is kept with the step, over a reload too. */
+export function go(next: Route, replace = false, state: unknown = null): void {
   const hash = href(next);
   if (hash === location.hash) return;
-  if (replace) {
-    history.replaceState(null, "", hash);
-    route.value = next;
-  } else {
-    location.hash = hash; // `hashchange` sets the route
-  }
+  history[replace ? "replaceState" : "pushState"](state, "", hash);
+  route.value = next;
 }
 
 /** Opens a panel beside the open room, or closes it when it is the one that is open. */

@@ -1,6 +1,6 @@
 /** What stands at the ends of a timeline, and in its place while there is none. */
 
-import { useComputed, type ReadonlySignal, type Signal } from "@preact/signals";
+import { useComputed, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { model, type OpenRoom, type Timeline } from "../model";
 import { Avatar, RoomMark } from "./avatar";
 import { Empty } from "./empty";
@@ -8,6 +8,7 @@ import { count, inWords, nameOf } from "./format";
 import { Icon } from "./icons";
 import { attempt } from "./toasts";
 import { togglePanel } from "./route";
+import type { UnreadAtFirst } from "./timeline-hooks";
 import type { VirtualRows } from "./virtual-rows";
 
 export function GhostRows() {
@@ -92,6 +93,21 @@ export function Seen({ open }: { open: OpenRoom }) {
       ? `Seen by ${inWords(names)}` : `Seen by ${readers.length}`;
   });
   return text.value ? <p class="seen">{text}</p> : null;
+}
+
+/** The way up to what was unread when the room was opened, where that is not loaded. */
+export function JumpToUnread({ unread }: { unread: UnreadAtFirst }) {
+  const done = useSignal(false);
+  if (!unread.above || done.value) return null;
+  const jump = async () => {
+    done.value = await attempt(() => model.jumpAfter(unread.readUpTo));
+  };
+  return (
+    <button type="button" class="jump unread" onClick={() => void jump()}>
+      <Icon name="arrowDown" size={18} />
+      {unread.count >= 1000 ? "1000 or more unread messages" : count(unread.count, "unread message")}
+    </button>
+  );
 }
 
 /** The way back to the newest messages, with how many have come meanwhile. */

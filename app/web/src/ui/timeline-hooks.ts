@@ -13,22 +13,28 @@ import { roving } from "./room-state";
 import { attempt } from "./toasts";
 import type { VirtualRows } from "./virtual-rows";
 
-/**
- * The first message that was unread when the room was opened: the line above it stays there while one reads. None
- * while those before it are not loaded, of which some may be unread as well.
- */
-export function useFirstUnread(open: OpenRoom | null, timeline: Timeline, me: string): string | undefined {
+/** What was unread when the room was opened. */
+export interface UnreadAtFirst {
+  count: number;
+  readUpTo: number;
+  /** Whether it begins before what is loaded. */
+  above: boolean;
+  /** The first of it, unless that is above: the line over it stays there while one reads. */
+  first: string | undefined;
+}
+
+export function useUnread(open: OpenRoom | null, timeline: Timeline, me: string): UnreadAtFirst {
   const { messages, atStart } = timeline;
-  const readUpTo = useMemo(() => {
+  const [count, readUpTo] = useMemo(() => {
     const room = open?.room.peek();
-    const conversation = open?.conversation.peek();
-    if (room) return room.unread ? room.membership.lastReadSeq : Infinity;
-    return conversation?.unread ? conversation.lastReadSeq : Infinity;
+    const { unread, lastReadSeq } = { ...open?.conversation.peek(), ...room, ...room?.membership };
+    return [unread ?? 0, (unread && lastReadSeq) ?? Infinity];
   }, [open]);
   return useMemo(() => {
-    if (!atStart && (messages[0]?.seq ?? 0) > readUpTo) return undefined;
-    return messages.find((message) => message.seq > readUpTo && message.senderId !== me && !message.deletedAt)?.id;
-  }, [messages, atStart, readUpTo, me]);
+    const above = count > 0 && !atStart && (messages[0]?.seq ?? 0) > readUpTo;
+    const isUnread = ({ seq, senderId, deletedAt }: Message) => seq > readUpTo && senderId !== me && !deletedAt;
+    return { count, readUpTo, above, first: count > 0 && !above ? messages.find(isUnread)?.id : undefined };
+  }, [messages, atStart, count, readUpTo, me]);
 }
 
 /** A room opens where one left off reading. */

@@ -6,9 +6,9 @@ import { model, type OpenRoom, type OutboxEntry, type Timeline as Loaded } from 
 import { MessageRow, OutgoingRow, type Surroundings } from "./message-row";
 import { activeRow, roving } from "./room-state";
 import { beginsGroup, estimateHeight, isOutgoing, keyOf, newDay, type Item } from "./rows";
-import { Beginning, GhostRows, JumpToEnd, LoadingEdge, Seen, TimelineFailed } from "./timeline-edges";
+import { Beginning, GhostRows, JumpToEnd, JumpToUnread, LoadingEdge, Seen, TimelineFailed } from "./timeline-edges";
 import {
-  useFirstUnread, useLoading, useNews, useReading, useRowFocus, useStart, useTarget,
+  useLoading, useNews, useReading, useRowFocus, useStart, useTarget, useUnread,
 } from "./timeline-hooks";
 import { VirtualRows } from "./virtual-rows";
 
@@ -26,15 +26,15 @@ interface TimelineProps {
 export function Timeline({ open, outbox }: TimelineProps) {
   const timeline = open?.timeline.value ?? NOTHING;
   const { status } = timeline;
-  if (status === "loading" && timeline.messages.length === 0) return <GhostRows />;
-  if (status === "failed" && timeline.messages.length === 0) return <TimelineFailed text={timeline.error} />;
+  if (status === "loading" && timeline.messages.length + outbox.value.length === 0) return <GhostRows />;
+  if (status === "failed") return <TimelineFailed text={timeline.error} />;
   return <LoadedTimeline key={open?.roomId} open={open} timeline={timeline} outgoing={outbox.value} />;
 }
 
 /** The items of a timeline by their place and by their key. */
 function listed(timeline: Loaded, outgoing: readonly OutboxEntry[], me: string) {
   const { messages } = timeline;
-  const shown = timeline.atEnd ? outgoing : [];
+  const shown = timeline.atEnd || messages.length === 0 ? outgoing : [];
   const total = messages.length + shown.length;
   const itemAt = (index: number): Item | undefined => messages[index] ?? shown[index - messages.length];
   const keyAt = (index: number): string => {
@@ -92,7 +92,7 @@ function LoadedTimeline({ open, timeline, outgoing }: {
   const me = model.me.value?.id ?? "";
   const { messages, atStart, atEnd } = timeline;
   const items = listed(timeline, outgoing, me);
-  const firstUnread = useFirstUnread(open, timeline, me);
+  const unread = useUnread(open, timeline, me);
   const width = scroller.current?.clientWidth ?? 800;
 
   void rows.version.value; // to be drawn again when other rows come on the screen
@@ -107,7 +107,7 @@ function LoadedTimeline({ open, timeline, outgoing }: {
     return undefined;
   }, []);
   const focusRow = useRowFocus(list);
-  useStart(rows, messages, firstUnread);
+  useStart(rows, messages, unread.first);
   useTarget(rows, timeline, me, focusRow);
   useLayoutEffect(() => {
     if (outgoing.length > 0) rows.showEnd(); // what one just wrote is what one wants to see
@@ -130,12 +130,13 @@ function LoadedTimeline({ open, timeline, outgoing }: {
             ? <Beginning open={open} empty={items.total === 0} />
             : <LoadingEdge label="Loading earlier messages" failed={failed.older} />}
           <div ref={list} class="timeline-rows" role="list" aria-label="Messages">
-            {drawRows(rows, items, me, firstUnread)}
+            {drawRows(rows, items, me, unread.first)}
           </div>
-          {!atEnd && <LoadingEdge label="Loading newer messages" failed={failed.newer} />}
+          {!atEnd && messages.length > 0 && <LoadingEdge label="Loading newer messages" failed={failed.newer} />}
           {open && atEnd && outgoing.length === 0 && <Seen open={open} />}
         </div>
       </div>
+      <JumpToUnread unread={unread} />
       <JumpToEnd rows={rows} timeline={timeline} seen={seen} />
     </div>
   );

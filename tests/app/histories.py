@@ -40,7 +40,7 @@ from app.sync import Sync
 from app.views import Presence, RoomInfo, wire
 from protocol import MemoryBus, Server
 from protocol.broadcast import Broadcast, Record
-from tests.app.follower import Follower, numbered
+from tests.app.follower import NUMBERS, Follower, numbered
 
 numbers = count(1)
 
@@ -118,6 +118,11 @@ class Place:
         self.here: set[str] = set()
         self.others: list[Follower] = []
         chat.bus.listeners[f"room:{self.id}"].append(self.hear)
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of the changes that were announced."""
+        return [payload[NUMBERS[event]] for event, payload in self.heard if event in NUMBERS]
 
     def hear(self, event: str, payload: dict[str, Any]) -> None:
         self.heard.append((event, payload))
@@ -216,12 +221,12 @@ class History:
         await self.chat.writer.send(Caller(sender), payload)
 
     async def edit(self, user_id: str, place: Place, other: int, choice: int) -> None:
-        sender, message_id = self.sent[choice % len(self.sent)]
+        sender, message_id = self._sent(choice)
         payload = EditMessage(message_id=message_id, content=self._text(other, choice + other))
         await self.chat.revisions.edit(Caller(sender if other else user_id), payload)
 
     async def delete(self, user_id: str, place: Place, other: int, choice: int) -> None:
-        sender, message_id = self.sent[choice % len(self.sent)]
+        sender, message_id = self._sent(choice)
         author_or_other = sender if other % 2 else user_id
         await self.chat.revisions.delete(Caller(author_or_other), MessageRef(message_id=message_id))
 
@@ -306,6 +311,7 @@ class History:
             expected = place.always_here
             assert expected.complete
             assert not expected.waiting, "a number was never announced"
+            assert len(set(place.numbers)) == len(place.numbers), "a number was announced twice"
             members = expected.members
             assert members
             for user_id in members:
@@ -342,8 +348,12 @@ class History:
     def _text(self, other: int, choice: int) -> str:
         return f"@{self.names[other]} hello" if choice % 3 == 0 else f"text {choice}"
 
+    def _sent(self, choice: int) -> tuple[str, str]:
+        """Who sent one of the last messages, and its id."""
+        return self.sent[-1 - choice % len(self.sent)]
+
     def _message(self, choice: int) -> str:
-        return self.sent[choice % len(self.sent)][1]
+        return self._sent(choice)[1]
 
     async def _about(
         self, act: Callable[[Caller, MemberRef], Awaitable[Any]], user_id: str, place: Place, other: int

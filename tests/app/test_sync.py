@@ -16,7 +16,7 @@ from app.sync import Sync
 from app.views import Changes, wire
 from protocol import Server
 from tests.app.conftest import Device, Person
-from tests.app.follower import NUMBERS, Follower
+from tests.app.follower import Follower
 from tests.app.histories import Chat, HeardBus, History
 
 People = Callable[..., Awaitable[Person]]
@@ -250,8 +250,7 @@ async def test_changes_at_once_leave_no_gap_no_double_and_no_difference(chats: l
     await asyncio.gather(changing, *(read(chats[n % 2], follower) for n, follower in enumerate(followers)))
 
     last = await chats[0].db.value("select last_seq from rooms where id = :id", id=place.id)
-    heard = [payload[NUMBERS[event]] for event, payload in place.heard if event in NUMBERS]
-    assert sorted(heard) == list(range(1, last + 1))  # each once
+    assert sorted(place.numbers) == list(range(1, last + 1))  # each once
     expected = await chats[0].catch_up(Follower(place.info), reader, place.id, [500])
     for follower in (place.always_here, *followers):
         if not follower.complete:

@@ -43,7 +43,7 @@ async def chat(db: Database) -> AsyncIterator[Chat]:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(is_private=st.booleans(), steps=STEPS, limits=st.lists(st.integers(3, 20), min_size=1, max_size=3))
+@given(is_private=st.booleans(), steps=STEPS, limits=st.lists(st.integers(1, 20), min_size=1, max_size=3))
 async def test_who_was_away_and_who_stayed_see_the_same(
     chat: Chat, is_private: bool, steps: list[Any], limits: list[int]
 ) -> None:

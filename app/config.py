@@ -212,8 +212,9 @@ class Settings:
     sign_in_rate: int = setting(
         60, whole(0, MANY), "Sign-ins a minute from an address; one that fails counts three times."
     )
+    # Twice that of an address, or a single address could lock anybody out.
     sign_in_rate_of_name: int = setting(
-        30, whole(0, MANY), "Sign-ins a minute with a username; one that fails counts three times."
+        120, whole(0, MANY), "Sign-ins a minute with a username; one that fails counts three times."
     )
     sign_up_rate: int = setting(60, whole(0, MANY), "Accounts an hour that may be made from an address.")
     conversation_rate: int = setting(

@@ -91,10 +91,10 @@ class RoomMembers:
                 raise Refusal("conflict", "This user is banned from the room: lift the ban first")
             if state == "invited":
                 return await member_changed(q, room_id, user_id), None
-            if self._most_rooms and (
-                await store.members.count_of_user(q, user_id, "invited") >= self._most_rooms
-            ):
-                raise Refusal("too_many", "This user has as many invitations as one may have")
+            if self._most_rooms:
+                await store.accounts.lock(q, user_id)  # for others may invite the same user at once
+                if await store.members.count_of_user(q, user_id, "invited") >= self._most_rooms:
+                    raise Refusal("too_many", "This user has as many invitations as one may have")
             await put_member(q, room_id, user_id, state="invited", changed_by=caller.user_id)
             return await member_changed(q, room_id, user_id), MEMBER_UPDATED
 

@@ -57,3 +57,20 @@ async def test_many_joins_at_once_do_not_pass_the_limit(people: People, start: S
     assert {answer["error"]["reason"] for answer in answers if not answer["ok"]} == {"too_many"}
     count = await db.value("select count(*) from room_members where user_id = :user", user=eve.id)
     assert count == 3
+
+
+async def test_many_invitations_at_once_do_not_pass_the_limit(
+    people: People, start: Start, db: Database
+) -> None:
+    ann, bob, eve = await people(), await people(), await people()
+    second = await start(max_rooms_per_user=3)
+    owned = [(person, await person.room(name=str(number))) for person in (ann, bob) for number in range(3)]
+    devices = {ann.id: [await ann.device() for _ in range(3)], bob.id: []}
+    devices[bob.id] = [await bob.device(second.url) for _ in range(3)]
+    invitations = [
+        devices[person.id][number % 3].call("room:invite", {"roomId": room, "userId": eve.id})
+        for number, (person, room) in enumerate(owned)
+    ]
+    answers = await asyncio.gather(*invitations)
+    assert sorted(answer["ok"] for answer in answers) == [False] * 3 + [True] * 3
+    assert await db.value("select count(*) from room_members where user_id = :user", user=eve.id) == 3

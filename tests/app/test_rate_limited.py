@@ -9,6 +9,7 @@ import pytest
 
 from app import auth as auth_module
 from app import handlers as handlers_module
+from app.config import Settings
 from tests.app.conftest import PASSWORD, Device, Instance, Person
 
 People = Callable[..., Awaitable[Person]]
@@ -225,6 +226,16 @@ async def test_a_success_costs_a_third_of_a_failure(http: httpx.AsyncClient, peo
         for _ in range(7)
     ]
     assert codes == [200] * 7
+
+
+@limits(sign_in_rate=Settings.sign_in_rate, sign_in_rate_of_name=Settings.sign_in_rate_of_name)
+@one_transport
+async def test_one_address_cannot_lock_somebody_out(http: httpx.AsyncClient, people: People) -> None:
+    ann = await people()
+    wrong, right = (sign_in_body(ann.user["username"], password) for password in ("a wrong one", PASSWORD))
+    refused = await limited(lambda: http.post("/auth/sign-in", json=wrong))
+    assert refused.json()["message"] == "Too many attempts to sign in from your network"
+    assert (await http.post("/auth/sign-in", json=right, headers=LATER)).status_code == 200
 
 
 @limits(sign_in_rate=9)

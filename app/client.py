@@ -46,14 +46,18 @@ class ChatClient:
     def __init__(self, url: str, token: Token, *, path: str = "/io/", **options: Any) -> None:
         self._token = token
         self._client = Client(url, path=path, **options)
-        self._client.on("connect")(self._authenticate)
-        self._client.on("disconnect")(self._lost)
-        self._welcome: asyncio.Future[dict[str, Any]]
+        self._own: dict[str, Callable[..., Any]] = {"connect": self._authenticate, "disconnect": self._lost}
+        for event, handler in self._own.items():
+            self._client.on(event)(handler)
+        self._welcome: asyncio.Future[dict[str, Any]] | None = (
+            None  # of the connection; None before the first one
+        )
 
     @property
     def connected(self) -> bool:
         """Whether the server knows us now."""
-        return self._client.connected and self._welcome.done() and not self._welcome.exception()
+        welcome = self._welcome
+        return self._client.connected and welcome is not None and welcome.done() and not welcome.exception()
 
     async def connect(self) -> dict[str, Any]:
         """Connects and authenticates; returns the server's `authenticated`.
@@ -62,7 +66,7 @@ class ChatClient:
         """
         self._welcome = asyncio.get_running_loop().create_future()
         await self._client.connect()
-        return await asyncio.shield(self._welcome)
+        return await self._welcomed()
 
     async def disconnect(self) -> None:
         """Ends the connection for good."""
@@ -74,8 +78,10 @@ class ChatClient:
         return self._client.on(event)
 
     def off(self, event: str) -> None:
-        """Takes back the handler of an event."""
+        """Takes back the handler of an event; of `disconnect`, all of them."""
         self._client.off(event)
+        if event in self._own:
+            self._client.on(event)(self._own[event])
 
     async def call(self, event: str, payload: object = None, *, timeout: int = 10_000) -> Any:  # noqa: ASYNC109
         """Emits an event and returns the `data` of its ack.
@@ -84,12 +90,12 @@ class ChatClient:
         when the connection was lost before the answer came: whether the server got the event is not known then (give
         messages a `clientId` and call again).
         """
-        await asyncio.shield(self._welcome)
+        await self._welcomed()
         return data_of(await self._client.emit_with_ack(event, payload, timeout=timeout))
 
     async def emit(self, event: str, payload: object = None) -> None:
         """Emits an event without asking for an ack; a refusal comes as the event `error`."""
-        await asyncio.shield(self._welcome)
+        await self._welcomed()
         await self._client.emit(event, payload)
 
     async def join_rooms(self, *room_ids: str) -> None:
@@ -129,14 +135,20 @@ class ChatClient:
             self._settle(error)
             self._client.quit()
 
+    async def _welcomed(self) -> dict[str, Any]:
+        if self._welcome is None:
+            raise Disconnected("not connected yet")
+        return await asyncio.shield(self._welcome)
+
     def _settle(self, outcome: dict[str, Any] | Exception) -> None:
-        if self._welcome.done():
+        welcome = self._welcome
+        if welcome is None or welcome.done():
             return
         if isinstance(outcome, Exception):
-            self._welcome.set_exception(outcome)
-            self._welcome.exception()  # seen, so that nobody is warned where no call is waiting
+            welcome.set_exception(outcome)
+            welcome.exception()  # seen, so that nobody is warned where no call is waiting
         else:
-            self._welcome.set_result(outcome)
+            welcome.set_result(outcome)
 
     def _lost(self, reason: str) -> None:
         if self._client.active:

@@ -120,6 +120,8 @@ async def test_after_a_break_it_authenticates_again_and_calls_wait_for_that(
     ann = await join(reconnection_delay=10, reconnection_delay_max=20)
     room = (await ann.call("room:create", {"name": "a room"}))["id"]
     lost = asyncio.Event()
+    ann.on("disconnect")(lambda _reason: None)
+    ann.off("disconnect")  # which takes nothing from the client itself
     ann.on("disconnect")(lambda _reason: lost.set())
     await instance.stop()
     async with asyncio.timeout(PATIENCE):
@@ -138,6 +140,15 @@ async def test_calls_after_the_end_say_so(join: Join) -> None:
     assert not ann.connected
     with pytest.raises(Disconnected):
         await ann.call("room:list")
+
+
+async def test_calls_before_the_beginning_say_so_and_nothing_has_to_be_ended() -> None:
+    chat = ChatClient("http://127.0.0.1:1", "token")
+    for ask in (chat.call("room:list"), chat.emit("room:list"), chat.join_rooms("x")):
+        with pytest.raises(Disconnected):
+            await ask
+    assert not chat.connected
+    await chat.disconnect()
 
 
 async def test_the_sample_of_the_documentation(

@@ -103,6 +103,17 @@ async def test_a_page_ends_where_it_is_large(chats: list[Chat]) -> None:
         assert max(repr(page.changes).count("'large'") for page in pages) == most
 
 
+async def test_pages_of_nothing_but_members(people: People) -> None:
+    ann = await people()
+    room = await ann.room()
+    device = await ann.device()
+    for person in [await people() for _ in range(3)]:
+        assert (await person.http.post(f"/chat/rooms/{room}/join")).status_code == 200
+    for limit in (1, 2, 3, 4):
+        found = await pages(device, room, limit)
+        assert [change["seq"] for page in found for change in page["changes"]] == [1, 2, 3, 4]
+
+
 async def test_nothing_new(people: People) -> None:
     ann = await people()
     room = await ann.room()

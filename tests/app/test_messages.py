@@ -81,7 +81,8 @@ async def test_a_message_takes_the_next_number_and_is_announced(desk: Desk, writ
     ann = await desk.person()
     room = await desk.room(ann)
     sent = await writer.send(
-        Caller(ann), SendMessage(room_id=room, content="hé 👋", type="image", client_id="c1", metadata={"w": 1})
+        Caller(ann),
+        SendMessage(room_id=room, content="hé 👋", type="image", client_id="c1", metadata={"w": 1}),
     )
     assert (sent.seq, sent.change_seq, sent.sender.id, sent.content) == (2, 2, ann, "hé 👋")
     assert (sent.type, sent.client_id, sent.metadata) == ("image", "c1", {"w": 1})

@@ -59,13 +59,14 @@ class Api:
         return Caller("", address)
 
     def _endpoint(self, operation: Operation) -> Endpoint:
-        read = {field.encode_name: _READERS[kind] for field, kind in query_fields(operation.takes)}
+        takes = operation.takes
+        read = {field.encode_name: _READERS[kind] for field, kind in query_fields(takes)}
 
         async def endpoint(request: Request) -> Response:
             identify = self.stranger if operation.who == "anybody" else self.caller
             caller = await identify(request)
             fields = await given_fields(request, operation, read)
-            answer = await operation.run(caller, fit(operation.takes, fields))
+            answer = await operation.run(caller, fit(takes, fields))
             if operation.status == 204:
                 return Response(status_code=204)
             return json_response(answer, operation.status)

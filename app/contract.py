@@ -1,53 +1,147 @@
-"""The operations on accounts, messages and presence; those on rooms are in `contract_rooms`."""
+"""Every operation of the chat: one line for its event, its REST route and both descriptions."""
 
 from app.auth import Auth
-from app.events import TypingUpdate
+from app.direct import Direct
+from app.members import RoomMembers
 from app.messages import MessageWriter
 from app.operations import Operation
-from app.payloads import (
-    EditMessage,
-    GetPresence,
-    MessageRef,
-    Nothing,
-    React,
-    ReadHistory,
-    ReadRoom,
-    RoomRef,
-    SearchMessages,
-    SendMessage,
-    SignIn,
-    SignOut,
-    SignUp,
-    SyncRoom,
-)
+from app.people import People
 from app.presence import Presence
 from app.reading import Reading
 from app.revisions import Revisions
+from app.rooms import Rooms
 from app.sign_out import SignOuts
 from app.sync import Sync
 from app.typing import Typing
-from app.views import Changes, Message, MessageDeleted, ReactionsUpdated, ReadMark, Session, User
-from app.views import Presence as PresenceView
 
 
 def accounts(auth: Auth, sign_outs: SignOuts) -> list[Operation]:
     """Who somebody is; over REST only."""
     return [
+        Operation(run=auth.sign_up, http=("POST", "/auth/sign-up"), status=201, who="anybody"),
+        Operation(run=auth.sign_in, http=("POST", "/auth/sign-in"), who="anybody"),
+        Operation(run=sign_outs.sign_out, http=("POST", "/auth/sign-out"), status=204),
+        Operation(run=auth.who_am_i, http=("GET", "/auth/who-am-i")),
+    ]
+
+
+def rooms(rooms: Rooms) -> list[Operation]:
+    """Rooms, and who enters and leaves them."""
+    return [
+        Operation(run=rooms.list_all, event="room:list", code="LIST_FAILED", http=("GET", "/chat/rooms")),
         Operation(
-            run=auth.sign_up,
-            takes=SignUp,
-            gives=Session,
-            http=("POST", "/auth/sign-up"),
+            run=rooms.create,
+            event="room:create",
+            code="CREATE_FAILED",
+            http=("POST", "/chat/rooms"),
             status=201,
-            who="anybody",
+        ),
+        Operation(run=rooms.get, event="room:get", code="GET_FAILED", http=("GET", "/chat/rooms/{roomId}")),
+        Operation(
+            run=rooms.update,
+            event="room:update",
+            code="UPDATE_FAILED",
+            http=("PATCH", "/chat/rooms/{roomId}"),
         ),
         Operation(
-            run=auth.sign_in, takes=SignIn, gives=Session, http=("POST", "/auth/sign-in"), who="anybody"
+            run=rooms.join, event="room:join", code="JOIN_FAILED", http=("POST", "/chat/rooms/{roomId}/join")
         ),
         Operation(
-            run=sign_outs.sign_out, takes=SignOut, gives=None, http=("POST", "/auth/sign-out"), status=204
+            run=rooms.leave,
+            event="room:leave",
+            code="LEAVE_FAILED",
+            http=("POST", "/chat/rooms/{roomId}/leave"),
         ),
-        Operation(run=auth.who_am_i, takes=Nothing, gives=User, http=("GET", "/auth/who-am-i")),
+    ]
+
+
+def members(members: RoomMembers) -> list[Operation]:
+    """Who belongs to a room, and what its admins decide about that."""
+    return [
+        Operation(
+            run=members.list_page,
+            event="room:members",
+            code="LIST_FAILED",
+            http=("GET", "/chat/rooms/{roomId}/members"),
+        ),
+        Operation(
+            run=members.invite,
+            event="room:invite",
+            code="INVITE_FAILED",
+            http=("POST", "/chat/rooms/{roomId}/invitations"),
+        ),
+        Operation(
+            run=members.set_role,
+            event="room:set-role",
+            code="ROLE_FAILED",
+            http=("PUT", "/chat/rooms/{roomId}/members/{userId}/role"),
+        ),
+        Operation(
+            run=members.kick,
+            event="room:kick",
+            code="KICK_FAILED",
+            http=("DELETE", "/chat/rooms/{roomId}/members/{userId}"),
+        ),
+        Operation(
+            run=members.list_banned,
+            event="room:bans",
+            code="LIST_FAILED",
+            http=("GET", "/chat/rooms/{roomId}/bans"),
+        ),
+        Operation(
+            run=members.ban,
+            event="room:ban",
+            code="BAN_FAILED",
+            http=("PUT", "/chat/rooms/{roomId}/bans/{userId}"),
+        ),
+        Operation(
+            run=members.unban,
+            event="room:unban",
+            code="BAN_FAILED",
+            http=("DELETE", "/chat/rooms/{roomId}/bans/{userId}"),
+        ),
+    ]
+
+
+def direct(direct: Direct) -> list[Operation]:
+    """What two people say to each other."""
+    return [
+        Operation(
+            run=direct.send,
+            event="dm:send",
+            code="DM_FAILED",
+            http=("POST", "/chat/dm/{userId}"),
+            renamed={"userId": "receiverId"},
+            status=201,
+        ),
+        Operation(
+            run=direct.history, event="dm:history", code="HISTORY_FAILED", http=("GET", "/chat/dm/{userId}")
+        ),
+        Operation(
+            run=direct.list_page,
+            event="conversation:list",
+            code="LIST_FAILED",
+            http=("GET", "/chat/conversations"),
+        ),
+    ]
+
+
+def discovery(rooms: Rooms, people: People) -> list[Operation]:
+    """Finding rooms to enter, and people."""
+    return [
+        Operation(
+            run=rooms.discover,
+            event="room:discover",
+            code="DISCOVER_FAILED",
+            http=("GET", "/chat/rooms/public"),
+        ),
+        Operation(
+            run=rooms.list_invitations,
+            event="room:invitations",
+            code="LIST_FAILED",
+            http=("GET", "/chat/invitations"),
+        ),
+        Operation(run=people.search, event="user:search", code="SEARCH_FAILED", http=("GET", "/chat/users")),
     ]
 
 
@@ -56,8 +150,6 @@ def messages(writer: MessageWriter, revisions: Revisions) -> list[Operation]:
     return [
         Operation(
             run=writer.send,
-            takes=SendMessage,
-            gives=Message,
             event="message:send",
             code="SEND_FAILED",
             http=("POST", "/chat/rooms/{roomId}/messages"),
@@ -65,32 +157,24 @@ def messages(writer: MessageWriter, revisions: Revisions) -> list[Operation]:
         ),
         Operation(
             run=revisions.edit,
-            takes=EditMessage,
-            gives=Message,
             event="message:edit",
             code="EDIT_FAILED",
             http=("PATCH", "/chat/messages/{messageId}"),
         ),
         Operation(
             run=revisions.delete,
-            takes=MessageRef,
-            gives=MessageDeleted,
             event="message:delete",
             code="DELETE_FAILED",
             http=("DELETE", "/chat/messages/{messageId}"),
         ),
         Operation(
             run=revisions.add_reaction,
-            takes=React,
-            gives=ReactionsUpdated,
             event="reaction:add",
             code="REACTION_FAILED",
             http=("PUT", "/chat/messages/{messageId}/reactions/{kind}"),
         ),
         Operation(
             run=revisions.remove_reaction,
-            takes=React,
-            gives=ReactionsUpdated,
             event="reaction:remove",
             code="REACTION_FAILED",
             http=("DELETE", "/chat/messages/{messageId}/reactions/{kind}"),
@@ -103,40 +187,27 @@ def reading(reading: Reading, sync: Sync) -> list[Operation]:
     return [
         Operation(
             run=reading.history,
-            takes=ReadHistory,
-            gives=list[Message],
             event="message:history",
             code="HISTORY_FAILED",
             http=("GET", "/chat/rooms/{roomId}/messages"),
         ),
         Operation(
             run=reading.get,
-            takes=MessageRef,
-            gives=Message,
             event="message:get",
             code="GET_FAILED",
             http=("GET", "/chat/messages/{messageId}"),
         ),
         Operation(
-            run=reading.search,
-            takes=SearchMessages,
-            gives=list[Message],
-            event="message:search",
-            code="SEARCH_FAILED",
-            http=("GET", "/chat/search"),
+            run=reading.search, event="message:search", code="SEARCH_FAILED", http=("GET", "/chat/search")
         ),
         Operation(
             run=reading.mark_read,
-            takes=ReadRoom,
-            gives=ReadMark,
             event="room:read",
             code="READ_FAILED",
             http=("PUT", "/chat/rooms/{roomId}/read"),
         ),
         Operation(
             run=sync.changes,
-            takes=SyncRoom,
-            gives=Changes,
             event="room:sync",
             code="SYNC_FAILED",
             http=("GET", "/chat/rooms/{roomId}/changes"),
@@ -149,17 +220,8 @@ def presence(presence: Presence, typing: Typing) -> list[Operation]:
     """Who is there, and who is typing."""
     return [
         Operation(
-            run=presence.get,
-            takes=GetPresence,
-            gives=list[PresenceView],
-            event="presence:get",
-            code="PRESENCE_FAILED",
-            http=("GET", "/chat/presence"),
+            run=presence.get, event="presence:get", code="PRESENCE_FAILED", http=("GET", "/chat/presence")
         ),
-        Operation(
-            run=typing.start, takes=RoomRef, gives=TypingUpdate, event="typing:start", code="TYPING_FAILED"
-        ),
-        Operation(
-            run=typing.stop, takes=RoomRef, gives=TypingUpdate, event="typing:stop", code="TYPING_FAILED"
-        ),
+        Operation(run=typing.start, event="typing:start", code="TYPING_FAILED"),
+        Operation(run=typing.stop, event="typing:stop", code="TYPING_FAILED"),
     ]

@@ -76,30 +76,9 @@ class Handlers:
 
     def _of_sockets(self) -> list[Operation]:
         return [
-            Operation(
-                run=self.authenticate,
-                takes=Authenticate,
-                gives=Authenticated,
-                event="authenticate",
-                code="AUTHENTICATE_FAILED",
-                who="socket",
-            ),
-            Operation(
-                run=self.subscribe,
-                takes=Subscription,
-                gives=Subscribed,
-                event="join",
-                code="JOIN_FAILED",
-                who="socket",
-            ),
-            Operation(
-                run=self.unsubscribe,
-                takes=Subscription,
-                gives=Subscribed,
-                event="leave",
-                code="LEAVE_FAILED",
-                who="socket",
-            ),
+            Operation(run=self.authenticate, event="authenticate", code="AUTHENTICATE_FAILED", who="socket"),
+            Operation(run=self.subscribe, event="join", code="JOIN_FAILED", who="socket"),
+            Operation(run=self.unsubscribe, event="leave", code="LEAVE_FAILED", who="socket"),
         ]
 
     def attach(self) -> None:
@@ -258,8 +237,10 @@ class Handlers:
 def handler_of(operation: Operation) -> Callable[..., Awaitable[Any]]:
     """The handler of an operation's event, which answers in the form of an ack."""
 
+    takes = operation.takes
+
     async def handle(socket: Socket, *args: Any) -> Any:
-        payload = parse(operation.takes, args)
+        payload = parse(takes, args)
         asking = socket if operation.who == "socket" else caller_of(socket)
         return {"ok": True, "data": wire(await operation.run(asking, payload))}
 

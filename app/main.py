@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from app import contract, contract_rooms
+from app import contract
 from app.announce import Announcer
 from app.api import Api, rest
 from app.attachments.files import Files
@@ -143,10 +143,10 @@ class Chat:
         reading = Reading(db, announcer)
         rooms = Rooms(db, announcer, most_rooms=most_rooms)
         return [
-            *contract_rooms.rooms(rooms),
-            *contract_rooms.discovery(rooms, People(db)),
-            *contract_rooms.members(RoomMembers(db, announcer, present, most_rooms=most_rooms)),
-            *contract_rooms.direct(
+            *contract.rooms(rooms),
+            *contract.discovery(rooms, People(db)),
+            *contract.members(RoomMembers(db, announcer, present, most_rooms=most_rooms)),
+            *contract.direct(
                 Direct(
                     db,
                     announcer,

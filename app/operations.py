@@ -6,7 +6,8 @@ and one set of types, whichever way it is asked for.
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal
+from types import NoneType
+from typing import Any, Literal, get_type_hints
 
 from msgspec import Struct
 from starlette.requests import Request
@@ -18,7 +19,7 @@ Run = Callable[[Any, Any], Awaitable[Any]]
 
 
 class Operation(Struct, frozen=True, kw_only=True):
-    """`run(caller, payload)` does it; its docstring is the documentation.
+    """`run(caller, payload)` does it; its docstring is the documentation, its annotations tell what it takes and gives.
 
     `event` and `http` are the doors. `code` is the error code of a refused event. The fields of `takes` come from an
     event's first argument; over REST from the path, from the query of a GET, and from the body's JSON object otherwise.
@@ -29,14 +30,27 @@ class Operation(Struct, frozen=True, kw_only=True):
     """
 
     run: Run
-    takes: type[Received]
-    gives: Any
     event: str | None = None
     code: str = ""
     http: tuple[Method, str] | None = None
     status: int = 200
     renamed: Mapping[str, str] = {}
     who: Literal["user", "anybody", "socket"] = "user"
+
+    @property
+    def takes(self) -> type[Received]:
+        """The type of the payload."""
+        hints = get_type_hints(self.run)
+        taken: list[type[Received]] = [
+            kind for name, kind in hints.items() if name != "return" and issubclass(kind, Received)
+        ]
+        return taken[0]
+
+    @property
+    def gives(self) -> Any:
+        """The type of the answer, None for none."""
+        given = get_type_hints(self.run)["return"]
+        return None if given is NoneType else given
 
     @property
     def documentation(self) -> str:

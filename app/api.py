@@ -49,7 +49,7 @@ class Api:
         await self._limits.take_event(None, address)
         token = self._auth.verify(bearer(request.headers.get("authorization", "")))
         await self._limits.take("event", token.user_id)
-        await self._auth.user_of(token)
+        await self._auth.check(token)
         return Caller(token.user_id, address, token=token)
 
     async def stranger(self, request: Request) -> Caller:

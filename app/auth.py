@@ -19,7 +19,7 @@ from app.payloads import Nothing, SignIn, SignUp
 from app.refusals import Refusal
 from app.rows import user_of
 from app.tokens import NOT_SIGNED_IN, Token, Tokens
-from app.views import Session, User
+from app.views import PresenceOf, Session, User
 
 T = TypeVar("T")
 
@@ -38,8 +38,9 @@ BUSY = "Too many people are signing in right now"
 class Auth:
     """Signs people up and in, and tells from a token who they are."""
 
-    def __init__(self, db: Database, tokens: Tokens, limits: Limits) -> None:
+    def __init__(self, db: Database, tokens: Tokens, limits: Limits, presence: PresenceOf) -> None:
         self._db = db
+        self._presence = presence
         self._tokens = tokens
         self._limits = limits
         self._hashing = anyio.CapacityLimiter(HASHING)
@@ -63,7 +64,7 @@ class Auth:
         )
         if row is None:
             raise Refusal("conflict", "This username is taken")
-        return self._session(row)
+        return await self._session(row)
 
     async def sign_in(self, caller: Caller, payload: SignIn) -> Session:
         """Opens a session.
@@ -86,30 +87,33 @@ class Auth:
             raise Refusal("unauthenticated", WRONG_CREDENTIALS)
         for kind, key in attempt:
             self._limits.give_back(kind, key, FAILED - 1)
-        return self._session(row)
+        return await self._session(row)
 
     async def who_am_i(self, caller: Caller, _: Nothing) -> User:
         """The user whose token it is."""
         row = await store.accounts.find(self._db, caller.user_id)
         if row is None:
             raise Refusal("unauthenticated", NOT_SIGNED_IN)
-        return user_of(row)
+        return await self._user(row)
 
     def verify(self, token: str | None) -> Token:
-        """What a token says, unless it was revoked, which `user_of` knows. Raises Refusal: `unauthenticated`."""
+        """What a token says, unless it was revoked, which `check` knows. Raises Refusal: `unauthenticated`."""
         return self._tokens.verify(token)
 
-    async def user_of(self, token: Token) -> User:
-        """Whose token it is. Raises Refusal: `unauthenticated` when it was revoked."""
-        row = await store.tokens.user(
+    async def check(self, token: Token) -> None:
+        """Raises Refusal: `unauthenticated` for a token that was revoked."""
+        if not await store.tokens.is_good(
             self._db, token_id=token.id, user_id=token.user_id, generation=token.generation
-        )
-        if row is None:
+        ):
             raise Refusal("unauthenticated", NOT_SIGNED_IN)
-        return user_of(row)
 
-    def _session(self, row: Row) -> Session:
-        return Session(token=self._tokens.issue(row["id"], row["token_generation"]), user=user_of(row))
+    async def _session(self, row: Row) -> Session:
+        token = self._tokens.issue(row["id"], row["token_generation"])
+        return Session(token=token, user=await self._user(row))
+
+    async def _user(self, row: Row) -> User:
+        present = (await self._presence([row["id"]])).get(row["id"])
+        return user_of(row, is_online=present is not None and present.status == "online")
 
     @contextmanager
     def _one_at_the_door(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from app.announce import Announcer
 from app.caller import Caller
 from app.db import Database, Queries, Row
 from app.events import ROOM_ADDED
-from app.members import NO_USER, PresenceOf
+from app.members import NO_USER
 from app.messages import MessageWriter
 from app.payloads import ListConversations, ReadDirect, ReadHistory, SendDirect, SendMessage
 from app.reading import Reading
@@ -18,7 +18,7 @@ from app.refusals import Refusal, refuse
 from app.rooms import put_member, room_of_member
 from app.rows import message_of
 from app.validation import is_id
-from app.views import Conversation, Conversations, Message, UserRef
+from app.views import Conversation, Conversations, Message, PresenceOf, UserRef
 
 
 class Direct:

@@ -117,17 +117,18 @@ class Handlers:
         A socket that is authenticated may come again with a token of the same user, which renews its time.
         """
         token = self._auth.verify(token_of(socket, payload))
-        if socket.data.get(USER, token.user_id) != token.user_id:
+        user_id = token.user_id
+        if socket.data.get(USER, user_id) != user_id:
             raise Refusal("conflict", "This socket belongs to another user")
         before = socket.data.get(LIVES_ON)
         # Here the socket hears of a later revocation, in the user's room of every later change of membership;
         # what was before is read after.
-        await socket.join(token_channel(token.id), tokens_channel(token.user_id))
+        await socket.join(token_channel(token.id), tokens_channel(user_id))
         try:
-            user = await self._auth.user_of(token)
-            await socket.join(user_channel(user.id), EVERYONE)
-            await self._follow(socket, lambda: store.members.room_ids_of_user(self._db, user.id))
-            await self._presence.enter(user.id, socket.id)
+            await self._auth.check(token)
+            await socket.join(user_channel(user_id), EVERYONE)
+            await self._follow(socket, lambda: store.members.room_ids_of_user(self._db, user_id))
+            await self._presence.enter(user_id, socket.id)
         except Exception:
             if USER not in socket.data:  # still a stranger, who hears nothing
                 await socket.leave(*(socket.rooms - {socket.id}))
@@ -137,11 +138,11 @@ class Handlers:
         if before is not None and before.id != token.id:
             await socket.leave(token_channel(before.id))
         socket.data[LIVES_ON] = token
-        socket.data[USER] = user.id
+        socket.data[USER] = user_id
         self._expire(socket, token.expires_at - time.time(), "The token has expired")
-        welcome = Authenticated(id=socket.id, user_id=user.id, time=now())
+        welcome = Authenticated(id=socket.id, user_id=user_id, time=now())
         await socket.emit(AUTHENTICATED, wire(welcome))
-        await self._presence.send_snapshot(socket, user.id)
+        await self._presence.send_snapshot(socket, user_id)
         return welcome
 
     async def subscribe(self, socket: Socket, payload: Subscription) -> Subscribed:

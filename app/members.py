@@ -4,7 +4,7 @@ Each change is made with the room's row locked, so that on all instances they ar
 with members always has an admin. Asking for what is so already changes nothing, and nobody is told.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 import msgspec
@@ -19,9 +19,8 @@ from app.refusals import Refusal, refuse
 from app.rooms import lock_as_admin, member_changed, put_member, room_of_member
 from app.rows import member_of, room_of
 from app.validation import is_id
-from app.views import Member, MemberChanged, Members, MemberState, Presence
+from app.views import Member, MemberChanged, Members, MemberState, PresenceOf
 
-PresenceOf: TypeAlias = Callable[[list[str]], Awaitable[Mapping[str, Presence]]]
 Outcome: TypeAlias = tuple[
     MemberChanged, str | None
 ]  # somebody's place now, and the event that tells of a change

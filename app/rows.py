@@ -26,9 +26,10 @@ def user_ref_of(row: Row, user_id: str) -> UserRef:
     )
 
 
-def user_of(row: Row) -> User:
+def user_of(row: Row, *, is_online: bool) -> User:
     """A row of table users."""
-    return User(**{name: row[name] for name in User.__struct_fields__})
+    columns = {name: row[name] for name in User.__struct_fields__ if name != "is_online"}
+    return User(**columns, is_online=is_online)
 
 
 def message_of(row: Row) -> Message:

@@ -1,7 +1,8 @@
 """Every payload that a client sees, and its way to the wire."""
 
 import datetime as dt
-from typing import Annotated, Any, Literal
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -30,8 +31,9 @@ class UserRef(Sent, frozen=True):
 
 
 class User(UserRef, frozen=True):
-    """An account."""
+    """An account. `isOnline` is as of now, and `lastSeenAt` when its last device went."""
 
+    is_online: bool
     last_seen_at: Time | None
     created_at: Time
     modified_at: Time
@@ -50,6 +52,10 @@ class Presence(Sent, frozen=True):
     user_id: str
     status: Literal["online", "offline"]
     last_seen_at: Time | None
+
+
+# What is known of the given users' presence, by their ids; nothing of some, or all, where Redis is away.
+PresenceOf: TypeAlias = Callable[[list[str]], Awaitable[Mapping[str, Presence]]]
 
 
 # Rooms and their members

@@ -3,14 +3,14 @@
 A token is valid while it is of its user's current generation and is not among the revoked.
 """
 
-from app.db import Queries, Row
+from app.db import Queries
 
 
-async def user(q: Queries, *, token_id: str, user_id: str, generation: int) -> Row | None:
-    """The account of a token; None when there is none, or the token was revoked."""
-    return await q.row(
+async def is_good(q: Queries, *, token_id: str, user_id: str, generation: int) -> bool:
+    """Whether there is such an account, and the token was not revoked."""
+    found = await q.value(
         """
-        select id, username, display_name, avatar, last_seen_at, created_at, modified_at
+        select true
         from users
         where id = :user_id and token_generation = :generation
           and not exists (select from revoked_tokens where jti = :token_id)
@@ -19,6 +19,7 @@ async def user(q: Queries, *, token_id: str, user_id: str, generation: int) -> R
         user_id=user_id,
         generation=generation,
     )
+    return found is not None
 
 
 async def revoke(q: Queries, *, token_id: str, user_id: str, expires_at: int) -> None:

@@ -24,16 +24,20 @@ from app.payloads import Credential, Identifier, SignIn, SignUp
 from app.refusals import Refusal
 from app.soft_state import SoftState
 from app.tokens import NOT_SIGNED_IN, Tokens
-from app.views import Session
+from app.views import Presence, Session
 
 NOBODY = Caller("")
 SECRET = "a secret of the tests, long enough for HS512 to take it as its key"
 
 
+async def nobody_is_here(_: list[str]) -> dict[str, Presence]:
+    return {}
+
+
 @pytest.fixture
 async def auth(db: Database, redis_url: str) -> AsyncIterator[Auth]:
     soft_state = SoftState(redis_url)
-    yield Auth(db, Tokens(SECRET), Limits(soft_state, {}))
+    yield Auth(db, Tokens(SECRET), Limits(soft_state, {}), nobody_is_here)
     await soft_state.close()
 
 
@@ -67,7 +71,8 @@ async def test_sign_up_and_sign_in_in_any_case_of_the_name(auth: Auth, ann: Sess
     assert (session.user.username, session.user.display_name) == ("Ann", "Ann A.")
     for one in (ann, session):
         token = auth.verify(one.token)
-        assert await auth.user_of(token) == ann.user
+        await auth.check(token)
+        assert token.user_id == ann.user.id
         assert 6.9 < (token.expires_at - time.time()) / (24 * 60 * 60) <= 7
 
 
@@ -142,7 +147,7 @@ FORGED = {
 @pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED.keys())
 async def test_a_forged_or_stale_token_is_refused(auth: Auth, forged: str | None) -> None:
     with pytest.raises(Refusal) as refusal:
-        await auth.user_of(auth.verify(forged))
+        await auth.check(auth.verify(forged))
     assert (refusal.value.reason, refusal.value.message) == ("unauthenticated", NOT_SIGNED_IN)
 
 

@@ -183,6 +183,7 @@ USER = {
     "displayName": None,
     "avatar": None,
     "lastSeenAt": None,
+    "isOnline": False,
     "createdAt": "2026-01-01T00:00:00Z",
     "modifiedAt": "2026-01-01T00:00:00Z",
 }

@@ -691,3 +691,10 @@ async def test_what_could_not_be_told_without_the_database_is_told_later(
     assert (await news(hers, bob))["status"] == "offline"
     await soft_state.close()
     await impatient.close()
+
+
+async def test_an_account_says_whether_one_is_online(people: People) -> None:
+    ann = await people()
+    assert ann.user["isOnline"] is False
+    await ann.device()
+    assert (await ann.http.get("/auth/who-am-i")).json()["isOnline"] is True

@@ -23,6 +23,7 @@ export interface UserRef {
 }
 
 export interface User extends UserRef {
+  isOnline: boolean;
   lastSeenAt: string | null;
   createdAt: string;
   modifiedAt: string;

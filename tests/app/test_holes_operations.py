@@ -1,8 +1,10 @@
 """Holes of the first chat in how it ran. Those of shutdown, readiness and CORS are tested beside what closes them."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 
+import httpx
 import pytest
 import websockets
 
@@ -47,3 +49,17 @@ async def test_hole_one_malformed_packet_crashes_the_process(
             await socket.close()
         assert await neighbour.ok("room:list") == []
     assert neighbour.received["disconnect"] == []
+
+
+@pytest.mark.xfail(
+    strict=True, reason="instances do not forward requests to each other: sticky sessions are needed"
+)
+async def test_hole_polling_behind_two_instances(
+    instance: Instance, start: Callable[..., Awaitable[Instance]], http: httpx.AsyncClient
+) -> None:
+    other = await start()
+    opened = await http.get("/io/", params={"EIO": "4", "transport": "polling"})
+    sid = json.loads(opened.text[1:])["sid"]
+    async with httpx.AsyncClient(base_url=other.url) as elsewhere:
+        query = {"EIO": "4", "transport": "polling", "sid": sid}
+        assert (await elsewhere.post("/io/", params=query, content="40")).status_code == 200

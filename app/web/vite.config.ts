@@ -12,7 +12,11 @@ const REPLACED: Record<string, string> = {
   // Nothing binary goes over the socket: files have routes of their own.
   [`${parser}/binary.js`]: "export const deconstructPacket = null, reconstructPacket = null",
   [`${parser}/is-binary.js`]: "export const isBinary = () => false, hasBinary = isBinary",
-  // For environments without URL.
+  "socket.io-client/build/esm/index.js": 'export { Manager } from "./manager.js"', // `io` shares managers; there is one
+  // For environments without URL and URLSearchParams.
+  "engine.io-client/build/esm/contrib/parseqs.js": `
+    export const encode = (query) => String(new URLSearchParams(query));
+    export const decode = (text) => Object.fromEntries(new URLSearchParams(text));`,
   "engine.io-client/build/esm/contrib/parseuri.js": `export function parse(source) {
     const { protocol, hostname, port, pathname, search } = new URL(source);
     const host = hostname.replace(/[[\\]]/g, "");

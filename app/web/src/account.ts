@@ -1,5 +1,5 @@
 /** Who is signed in, in all tabs of this browser. */
-import { signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 import type { Session, User } from "./contract";
 import { ChatError } from "./errors";
 import type { Rest } from "./rest";
@@ -69,7 +69,8 @@ export class Account {
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
       if (error.reason !== "unauthenticated" || token !== this.rest.token) return;
-      this.kept.remove(KEY);
+      // Another tab may have signed in anew meanwhile.
+      if (this.kept.get<Session>(KEY)?.token === token) this.kept.remove(KEY);
       this.#leave(ENDED);
     } finally {
       this.#checking = false;
@@ -90,8 +91,11 @@ export class Account {
 
   #leave(reason: string | null): void {
     this.rest.token = null;
-    this.hooks.left();
-    this.me.value = null;
-    this.reason.value = reason;
+    // At once: that nothing is open any more is no reason to go elsewhere.
+    batch(() => {
+      this.me.value = null;
+      this.hooks.left();
+      this.reason.value = reason;
+    });
   }
 }

@@ -1,6 +1,6 @@
 /** The one Socket.IO connection: kept, authenticated, and what is called over it. */
 import { signal } from "@preact/signals";
-import { io, type Socket } from "socket.io-client";
+import { Manager, type Socket } from "socket.io-client";
 import type { Ack, Authenticated, Operations, ServerEvents } from "./contract";
 import { ChatError, failure, refused } from "./errors";
 import type { Connection } from "./model";
@@ -51,13 +51,12 @@ export class Link implements Calling {
   open(token: string): void {
     this.close();
     this.#set("connecting");
-    const socket = io(this.origin, {
+    const manager = new Manager(this.origin, {
       path: "/io",
-      auth: { token },
-      forceNew: true,
       transports: ["websocket", "polling"],
       tryAllTransports: true,
     });
+    const socket = manager.socket("/", { auth: { token } });
     this.#socket = socket;
     socket.on("connect", () => void this.#authenticate(socket));
     socket.on("connect_error", () => {

@@ -5,11 +5,12 @@ import json
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.async_api import (
     Browser,
@@ -17,6 +18,7 @@ from playwright.async_api import (
     ConsoleMessage,
     Locator,
     Page,
+    TimeoutError as NotInTime,
     async_playwright,
     expect,
 )
@@ -40,11 +42,16 @@ NARROW = {"width": 390, "height": 844}
 
 
 class Line:
-    """A network connection between a browser and an instance; while it is cut, nothing goes through or gets in."""
+    """A network connection between a browser and an instance.
+
+    While it is cut, nothing goes through or gets in; while it is held, what is sent waits in it.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._up = True
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self._open: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self.url = ""
@@ -62,6 +69,12 @@ class Line:
     def mend(self) -> None:
         self._up = True
 
+    def hold(self) -> None:
+        self._flowing.clear()
+
+    def let_go(self) -> None:
+        self._flowing.set()
+
     async def close(self) -> None:
         assert self._server is not None
         self._server.close()
@@ -77,18 +90,18 @@ class Line:
             ends = {writer, onward}
             self._open |= ends
             try:
-                await asyncio.gather(_pump(reader, onward), _pump(onward_reader, writer))
+                await asyncio.gather(self._pump(reader, onward), self._pump(onward_reader, writer))
             finally:
                 self._open -= ends
                 for end in ends:
                     end.transport.abort()
 
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65_536):
-        writer.write(data)
-        await writer.drain()
-    writer.close()
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            await self._flowing.wait()
+            writer.write(data)
+            await writer.drain()
+        writer.close()
 
 
 class Visitor:
@@ -108,12 +121,37 @@ class Visitor:
         if message.type in ("error", "warning") and "net::ERR_" not in message.text:
             self.faults.append(f"{self.name}: {message.type}: {message.text} {message.location}")
 
+    async def open_tab(self) -> "Visitor":
+        """Another tab of the same browser, at the same place. Its faults are this one's."""
+        tab = Visitor(self.name, self.context, await self.context.new_page(), self.line)
+        tab.faults = self.faults
+        await tab.page.goto(self.page.url)
+        return tab
+
+    async def sign_in(self) -> None:
+        await self.page.get_by_role("textbox", name="Username").fill(self.name)
+        await self.page.get_by_role("textbox", name="Password").fill(PASSWORD)
+        await self.page.get_by_role("button", name="Sign in").click()
+
+    async def sign_out(self) -> None:
+        await self.page.get_by_role("button", name="Account", exact=True).click()
+        await self.page.get_by_role("menuitem", name="Sign out").click()
+        await expect(self.page.get_by_role("heading", name="Welcome back")).to_be_visible()
+
+    async def write_to(self, name: str) -> None:
+        """Opens the conversation with somebody, or what stands for it until there is one."""
+        await self.page.get_by_role("button", name="New message").click()
+        await self.page.get_by_role("searchbox", name="Search people").fill(name)
+        await self.page.get_by_role("button", name=f"Write to {name}").click()
+        await self.is_in(name)
+
     async def sign_up(self) -> "Visitor":
         await self.page.get_by_role("link", name="Create an account").click()
+        await expect(self.page.get_by_role("heading", name="Create your account")).to_be_visible()
         await self.page.get_by_role("textbox", name="Username").fill(self.name)
         await self.page.get_by_role("textbox", name="Password").fill(PASSWORD)
         await self.page.get_by_role("button", name="Create account").click()
-        await expect(self.page.get_by_role("button", name="Account")).to_be_visible()
+        await expect(self.page.get_by_role("button", name="Account", exact=True)).to_be_visible()
         return self
 
     async def create_room(self, name: str, *, private: bool = False) -> None:
@@ -155,8 +193,13 @@ class Visitor:
     async def act(self, text: str, action: str) -> None:
         """Does one of the actions that show when the pointer is over a message."""
         row = self.message(text)
+        button = row.get_by_role("button", name=action, exact=True)
         await row.hover()
-        await row.get_by_role("button", name=action, exact=True).click()
+        try:
+            await button.click(timeout=PATIENCE / 3)
+        except NotInTime:  # what came meanwhile has moved the row from under the pointer
+            await row.hover()
+            await button.click()
 
     async def sees(self, *texts: str) -> None:
         """These messages are there, once each, in this order."""
@@ -186,7 +229,63 @@ class Visitor:
         ]
 
 
-Visit = Callable[..., Awaitable[Visitor]]
+class Visit:
+    """Opens the page of an instance for somebody."""
+
+    def __init__(self, instance: Instance, browser: Browser, stack: AsyncExitStack) -> None:
+        self.visitors: list[Visitor] = []
+        self._instance = instance
+        self._browser = browser
+        self._stack = stack
+
+    async def __call__(
+        self,
+        name: str,
+        *,
+        viewport: dict[str, int] = WIDE,
+        theme: str = "light",
+        session: dict[str, Any] | None = None,
+        at: str = "/",
+    ) -> Visitor:
+        """`session`: what signing up answered, for somebody who is signed in already; `at`: where they begin."""
+        line = await Line(self._instance.port).open()
+        self._stack.push_async_callback(line.close)
+        kept = [{"name": "parley.session", "value": json.dumps(session)}] if session else []
+        context = await self._browser.new_context(
+            viewport=viewport,
+            color_scheme=theme,
+            base_url=line.url,
+            storage_state={"cookies": [], "origins": [{"origin": line.url, "localStorage": kept}]},
+        )
+        context.set_default_timeout(PATIENCE)
+        self._stack.push_async_callback(context.close)
+        visitor = Visitor(name, context, await context.new_page(), line)
+        self.visitors.append(visitor)
+        await visitor.page.goto(at)
+        return visitor
+
+    async def two_in_a_room(self) -> tuple[Visitor, Visitor]:
+        """Ann, who made the public room "Garden club", and Bob, both in it, without the ways that lead there."""
+        async with httpx.AsyncClient(base_url=self._instance.url) as client:
+
+            async def post(path: str, body: dict[str, str], session: dict[str, Any] | None = None) -> Any:
+                headers = {"authorization": f"Bearer {session['token']}"} if session else {}
+                answer = await client.post(path, json=body, headers=headers)
+                assert answer.is_success, answer.text
+                return answer.json()
+
+            ann, bob = [
+                await post("/auth/sign-up", {"username": name, "credential": PASSWORD})
+                for name in ("ann", "bob")
+            ]
+            room = (await post("/chat/rooms", {"name": "Garden club"}, ann))["id"]
+            await post(f"/chat/rooms/{room}/join", {}, bob)
+        people = await asyncio.gather(
+            self("ann", session=ann, at=f"/#/r/{room}"), self("bob", session=bob, at=f"/#/r/{room}")
+        )
+        for person in people:
+            await person.is_in("Garden club")
+        return people
 
 
 @pytest.fixture(scope="package")
@@ -205,18 +304,6 @@ async def browser() -> AsyncIterator[Browser]:
 async def visit(instance: Instance, browser: Browser, stack: AsyncExitStack) -> AsyncIterator[Visit]:
     """Opens the page for somebody; at the end nobody's console may have had anything to say."""
     expect.set_options(timeout=PATIENCE)
-    visitors: list[Visitor] = []
-
-    async def visit(name: str, *, viewport: dict[str, int] = WIDE, theme: str = "light") -> Visitor:
-        line = await Line(instance.port).open()
-        stack.push_async_callback(line.close)
-        context = await browser.new_context(viewport=viewport, color_scheme=theme, base_url=line.url)
-        context.set_default_timeout(PATIENCE)
-        stack.push_async_callback(context.close)
-        visitor = Visitor(name, context, await context.new_page(), line)
-        visitors.append(visitor)
-        await visitor.page.goto("/")
-        return visitor
-
+    visit = Visit(instance, browser, stack)
     yield visit
-    assert [fault for visitor in visitors for fault in visitor.faults] == []
+    assert [fault for visitor in visit.visitors for fault in visitor.faults] == []

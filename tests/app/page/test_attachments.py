@@ -8,7 +8,6 @@ from PIL import Image
 from playwright.async_api import FilePayload, expect
 
 from tests.app.page.conftest import Visit
-from tests.app.page.test_two_people import two_in_a_room
 
 TRANSFER = """([type, name, content]) => {
     const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
@@ -25,7 +24,7 @@ def picture(colour: str) -> bytes:
 
 
 async def test_a_picture_has_a_thumbnail_and_opens(visit: Visit) -> None:
-    ann, bob = await two_in_a_room(visit)
+    ann, bob = await visit.two_in_a_room()
     payload = FilePayload(name="roses.png", mimeType="image/png", buffer=picture("crimson"))
     async with ann.page.expect_file_chooser() as chooser:
         await ann.page.get_by_role("button", name="Attach files").click()
@@ -46,7 +45,7 @@ async def test_a_picture_has_a_thumbnail_and_opens(visit: Visit) -> None:
 
 
 async def test_files_come_by_drop_and_paste_and_are_downloaded(visit: Visit, tmp_path: Path) -> None:
-    ann, bob = await two_in_a_room(visit)
+    ann, bob = await visit.two_in_a_room()
     notes = base64.b64encode(b"Water the beans").decode()
     dropped = await ann.page.evaluate_handle(TRANSFER, ["text/plain", "notes.txt", notes])
     for event in ("dragenter", "dragover", "drop"):
@@ -69,6 +68,25 @@ async def test_files_come_by_drop_and_paste_and_are_downloaded(visit: Visit, tmp
     saved = tmp_path / "notes.txt"
     await (await download.value).save_as(saved)
     assert saved.read_bytes() == b"Water the beans"
+
+
+async def test_an_upload_shows_how_far_it_is_and_goes_out_once_it_is_there(visit: Visit) -> None:
+    ann, bob = await visit.two_in_a_room()
+    ann.line.hold()
+    payload = FilePayload(name="seeds.bin", mimeType="application/octet-stream", buffer=bytes(3_000_000))
+    await ann.page.get_by_label("Files to attach").set_input_files(payload)
+    progress = ann.page.get_by_role("progressbar", name="Upload of seeds.bin")
+    await expect(progress).to_be_visible()
+    send = ann.page.get_by_role("button", name="Send", exact=True)
+    await ann.composer.fill("For the spring")
+    await expect(send).to_be_disabled()
+    assert await ann.serious_faults() == []
+    ann.line.let_go()
+    await expect(progress).to_have_count(0)
+    await send.click()
+    await expect(
+        bob.message("For the spring").get_by_role("button", name="Download seeds.bin")
+    ).to_be_visible()
 
 
 async def test_a_file_that_is_too_large_is_refused_in_words(visit: Visit, tmp_path: Path) -> None:

@@ -3,11 +3,10 @@
 from playwright.async_api import expect
 
 from tests.app.page.conftest import Visit
-from tests.app.page.test_two_people import two_in_a_room
 
 
 async def test_who_was_offline_in_mid_conversation_catches_up(visit: Visit) -> None:
-    ann, bob = await two_in_a_room(visit)
+    ann, bob = await visit.two_in_a_room()
     await ann.say("Before the storm")
     await ann.say("This will be edited")
     await ann.say("This will be deleted")
@@ -41,7 +40,7 @@ async def test_who_was_offline_in_mid_conversation_catches_up(visit: Visit) -> N
 
 
 async def test_unsent_messages_survive_a_reload(visit: Visit) -> None:
-    ann, bob = await two_in_a_room(visit)
+    ann, bob = await visit.two_in_a_room()
     await bob.say("On time")
     await ann.sees("On time")
     bob.line.cut()  # the page itself must be there to be loaded again, so the browser stays online
@@ -58,7 +57,7 @@ async def test_unsent_messages_survive_a_reload(visit: Visit) -> None:
 
 
 async def test_a_message_that_is_refused_says_so_and_can_be_sent_again_or_thrown_away(visit: Visit) -> None:
-    ann, bob = await two_in_a_room(visit)
+    ann, bob = await visit.two_in_a_room()
     await bob.go_offline()
     await bob.say("Too late")
     await bob.say("Thrown away")
@@ -69,5 +68,46 @@ async def test_a_message_that_is_refused_says_so_and_can_be_sent_again_or_thrown
     await ann.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     await expect(members.get_by_role("listitem").filter(has_text="bob")).to_have_count(0)
     await bob.go_online()
+    await expect(bob.page.get_by_role("region", name="Notifications")).to_contain_text("Too late")
     await expect(bob.page.get_by_role("link", name="Garden club")).to_have_count(0)
-    await expect(ann.message("Too late")).to_have_count(0)
+    await bob.join_public_room("Garden club")
+    await expect(bob.message("Too late")).to_contain_text("Not sent. You are not a member of this room.")
+    assert await bob.serious_faults() == []
+    await bob.message("Thrown away").get_by_role("button", name="Discard").click()
+    await bob.message("Too late").get_by_role("button", name="Retry").click()
+    await ann.sees("Too late")
+    await expect(ann.message("Thrown away")).to_have_count(0)
+    await expect(bob.page.get_by_text("Not sent")).to_have_count(0)
+
+
+async def test_what_a_closed_tab_could_not_send_another_sends(visit: Visit) -> None:
+    ann, bob = await visit.two_in_a_room()
+    other = await bob.open_tab()
+    await other.say("From the other tab")
+    for person in (ann, bob, other):
+        await person.sees("From the other tab")
+    bob.line.cut()
+    await other.say("Unsent")
+    await expect(other.message("Unsent")).to_contain_text("Waiting for a connection")
+    await other.page.close()
+    bob.line.mend()
+    for person in (ann, bob):
+        await person.sees("From the other tab", "Unsent")
+    await expect(bob.page.get_by_text("Waiting for a connection")).to_have_count(0)
+
+
+async def test_a_session_that_has_ended_says_so_in_every_tab(visit: Visit) -> None:
+    _, bob = await visit.two_in_a_room()
+    other = await bob.open_tab()
+    await bob.composer.fill("Half a thought")
+    await other.page.evaluate(
+        """() => fetch("/auth/sign-out", {method: "POST", headers: {
+            authorization: `Bearer ${JSON.parse(localStorage.getItem("parley.session")).token}`}})"""
+    )
+    for tab in (bob, other):
+        await expect(tab.page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    bob.faults = [fault for fault in bob.faults if "401" not in fault]  # the browser's own word on it
+    await bob.sign_in()
+    for tab in (bob, other):
+        await tab.is_in("Garden club")
+    await expect(bob.composer).to_have_value("Half a thought")

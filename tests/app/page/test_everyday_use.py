@@ -7,9 +7,24 @@ from playwright.async_api import expect
 
 from app.db import Database
 from tests.app.page.conftest import NARROW, PASSWORD, WIDE, Visit
-from tests.app.page.test_two_people import two_in_a_room
 
 MANY = 50_000
+
+
+async def write(db: Database, room: str, many: int) -> None:
+    """Writes "Line number 1." to `many` into a room, in the name of who made it; nobody is told."""
+    await db.value(
+        """
+        with room as (select id, last_seq, created_by from rooms where name = :room), written as (
+            insert into messages (id, room_id, sender_id, seq, change_seq, content)
+            select room.id || '-' || n, room.id, created_by, last_seq + n, last_seq + n, 'Line number ' || n || '.'
+            from room, generate_series(1, cast(:many as integer)) n
+        )
+        update rooms set last_seq = rooms.last_seq + :many from room where rooms.id = room.id
+        """,
+        room=room,
+        many=many,
+    )
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -51,17 +66,7 @@ async def test_a_narrow_screen_shows_one_thing_at_a_time(visit: Visit) -> None:
 async def test_history_loads_as_one_scrolls_up_and_the_page_stays_small(visit: Visit, db: Database) -> None:
     ann = await (await visit("ann")).sign_up()
     await ann.create_room("Old room")
-    await db.value(
-        """
-        with room as (select id, last_seq, created_by from rooms where name = 'Old room'), written as (
-            insert into messages (id, room_id, sender_id, seq, change_seq, content)
-            select room.id || '-' || n, room.id, created_by, last_seq + n, last_seq + n, 'Line number ' || n || '.'
-            from room, generate_series(1, cast(:many as integer)) n
-        )
-        update rooms set last_seq = rooms.last_seq + :many from room where rooms.id = room.id
-        """,
-        many=MANY,
-    )
+    await write(db, "Old room", MANY)
     await ann.page.reload()
     await ann.sees(f"Line number {MANY - 1}.", f"Line number {MANY}.")
     reached = MANY
@@ -79,8 +84,45 @@ async def test_history_loads_as_one_scrolls_up_and_the_page_stays_small(visit: V
     assert len(numbers) < 150
 
 
+async def test_the_first_unread_message_is_reached_however_far_up_it_is(visit: Visit, db: Database) -> None:
+    _, bob = await visit.two_in_a_room()
+    await bob.create_room("Somewhere else")
+    await write(db, "Garden club", 200)
+    await bob.page.reload()
+    garden = bob.page.get_by_role("link", name=re.compile("^Garden club"))
+    await expect(garden).to_contain_text("99+")
+    await garden.click()
+    await expect(bob.message("Line number 200.")).to_be_in_viewport()
+    await bob.page.get_by_role("button", name="200 unread messages").click()
+    await expect(bob.message("Line number 1.")).to_be_in_viewport()
+    await expect(bob.message("Line number 1.")).to_contain_text("New")
+    assert await bob.serious_faults() == []
+    await bob.page.get_by_role("button", name="Jump to latest").click()
+    await expect(bob.message("Line number 200.")).to_be_in_viewport()
+
+
+async def test_nothing_of_somebody_is_left_for_who_signs_in_next(visit: Visit) -> None:
+    ann, _ = await visit.two_in_a_room()
+    await ann.composer.fill("A secret draft")
+    other = await ann.open_tab()
+    await other.page.get_by_role("button", name="Create a room").click()
+    await ann.page.bring_to_front()
+    await ann.sign_out()
+    await expect(other.page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    kept = await ann.page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('parley.'))")
+    assert kept == []
+    ann.name = "carl"
+    await ann.sign_up()
+    await ann.join_public_room("Garden club")
+    await expect(ann.composer).to_have_value("")
+    await other.page.bring_to_front()
+    await expect(other.page.get_by_role("button", name="Account", exact=True)).to_be_visible()
+    await expect(other.page.get_by_role("dialog")).to_have_count(0)
+    ann.faults = [fault for fault in ann.faults if "401" not in fault]  # how the other tab learned of it
+
+
 async def test_the_keyboard_is_enough(visit: Visit) -> None:
-    ann, bob = await two_in_a_room(visit)
+    ann, bob = await visit.two_in_a_room()
     await ann.composer.focus()
     await ann.page.keyboard.type("First draft")
     await ann.page.keyboard.press("Enter")
@@ -102,9 +144,7 @@ async def test_the_keyboard_is_enough(visit: Visit) -> None:
 
 async def test_signing_in_out_and_wrongly(visit: Visit) -> None:
     ann = await (await visit("ann")).sign_up()
-    await ann.page.get_by_role("button", name="Account").click()
-    await ann.page.get_by_role("menuitem", name="Sign out").click()
-    await expect(ann.page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    await ann.sign_out()
     await ann.page.get_by_role("textbox", name="Username").fill("ann")
     await ann.page.get_by_role("textbox", name="Password").fill("not the password")
     await ann.page.get_by_role("button", name="Sign in").click()

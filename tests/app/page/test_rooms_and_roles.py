@@ -3,7 +3,6 @@
 from playwright.async_api import Locator, expect
 
 from tests.app.page.conftest import Visit, Visitor
-from tests.app.page.test_two_people import two_in_a_room
 
 
 async def members_of(admin: Visitor) -> Locator:
@@ -57,7 +56,7 @@ async def test_an_invitation_is_declined(visit: Visit) -> None:
 
 
 async def test_roles_are_given_and_the_last_admin_stays(visit: Visit) -> None:
-    ann, bob = await two_in_a_room(visit)
+    ann, bob = await visit.two_in_a_room()
     await ann.page.get_by_role("button", name="Room settings").click()
     await ann.page.get_by_role("button", name="Leave room").click()
     await confirm(ann, "Leave room")
@@ -77,7 +76,7 @@ async def test_roles_are_given_and_the_last_admin_stays(visit: Visit) -> None:
 
 
 async def test_who_is_banned_is_out_and_cannot_come_back(visit: Visit) -> None:
-    ann, bob = await two_in_a_room(visit)
+    ann, bob = await visit.two_in_a_room()
     await members_of(ann)
     await choose(ann, "bob", "Ban from room")
     await confirm(ann, "Ban")

@@ -4,18 +4,13 @@ import re
 
 from playwright.async_api import expect
 
-from tests.app.page.conftest import Visit, Visitor
-
-
-async def two_in_a_room(visit: Visit) -> tuple[Visitor, Visitor]:
-    ann, bob = await (await visit("ann")).sign_up(), await (await visit("bob")).sign_up()
-    await ann.create_room("Garden club")
-    await bob.join_public_room("Garden club")
-    return ann, bob
+from tests.app.page.conftest import Visit
 
 
 async def test_they_talk_and_change_what_they_said(visit: Visit) -> None:
-    ann, bob = await two_in_a_room(visit)
+    ann, bob = await (await visit("ann")).sign_up(), await (await visit("bob")).sign_up()
+    await ann.create_room("Garden club")
+    await bob.join_public_room("Garden club")
     await ann.say("The roses are out")
     await bob.say("How are the beans?")
     for person in (ann, bob):
@@ -57,7 +52,7 @@ async def test_they_talk_and_change_what_they_said(visit: Visit) -> None:
 
 
 async def test_an_admin_deletes_what_somebody_else_wrote(visit: Visit) -> None:
-    ann, bob = await two_in_a_room(visit)
+    ann, bob = await visit.two_in_a_room()
     await bob.say("Buy cheap watches")
     await bob.message("Buy cheap watches").hover()
     await ann.act("Buy cheap watches", "Delete")
@@ -66,7 +61,7 @@ async def test_an_admin_deletes_what_somebody_else_wrote(visit: Visit) -> None:
 
 
 async def test_a_mention_is_completed_and_told_wherever_one_is(visit: Visit) -> None:
-    ann, bob = await two_in_a_room(visit)
+    ann, bob = await visit.two_in_a_room()
     await bob.create_room("Somewhere else")
     await ann.composer.press_sequentially("Look here @bo")
     await expect(ann.page.get_by_role("listbox", name="People to mention")).to_be_visible()
@@ -85,7 +80,7 @@ async def test_a_mention_is_completed_and_told_wherever_one_is(visit: Visit) -> 
 
 
 async def test_unread_messages_are_counted_until_they_are_seen(visit: Visit) -> None:
-    ann, bob = await two_in_a_room(visit)
+    ann, bob = await visit.two_in_a_room()
     await bob.create_room("Somewhere else")
     garden = bob.page.get_by_role("link", name=re.compile("^Garden club"))
     for number in (1, 2, 3):
@@ -102,7 +97,7 @@ async def test_unread_messages_are_counted_until_they_are_seen(visit: Visit) -> 
 
 
 async def test_search_finds_a_message_and_goes_to_it(visit: Visit) -> None:
-    ann, bob = await two_in_a_room(visit)
+    ann, bob = await visit.two_in_a_room()
     await ann.say("The pumpkin weighs a stone")
     for number in range(30):
         await bob.say(f"Filling {number}")
@@ -118,13 +113,37 @@ async def test_search_finds_a_message_and_goes_to_it(visit: Visit) -> None:
     await expect(panel.get_by_role("status")).not_to_be_empty()
 
 
-async def test_a_direct_conversation(visit: Visit) -> None:
-    ann, bob = await (await visit("ann")).sign_up(), await (await visit("bob")).sign_up()
-    await ann.page.get_by_role("button", name="New message").click()
-    dialog = ann.page.get_by_role("dialog")
-    await dialog.get_by_role("searchbox").fill("bo")
-    await dialog.get_by_role("button", name=re.compile("bob")).first.click()
+async def test_what_is_written_is_text_and_links_are_safe(visit: Visit) -> None:
+    ann, bob = await visit.two_in_a_room()
+    hostile = "<img src=x onerror=alert(1)> javascript:alert(1) [a](javascript:alert(1)) data:text/html,a"
+    await ann.say(hostile)
+    await ann.say("See https://example.org/a?b=1&c=(d). Not http:// alone")
+    await expect(bob.message("onerror")).to_contain_text(hostile)
+    await expect(bob.message("onerror").get_by_role("link")).to_have_count(0)
+    link = bob.message("Not http").get_by_role("link")
+    await expect(link).to_have_attribute("href", "https://example.org/a?b=1&c=(d)")
+    await expect(link).to_have_attribute("target", "_blank")
+    await expect(link).to_have_attribute("rel", re.compile("noopener.*noreferrer"))
+
+
+async def test_who_is_written_to_while_writing_is_in_the_conversation(visit: Visit) -> None:
+    ann, bob = await visit.two_in_a_room()
+    await ann.write_to("bob")
+    await ann.page.reload()  # nothing of him is listed, and still he is there
     await ann.is_in("bob")
+    await ann.composer.fill("I was about to")
+    await bob.write_to("ann")
+    await bob.say("Have you seen my spade?")
+    await ann.sees("Have you seen my spade?")
+    await expect(ann.composer).to_have_value("I was about to")
+    await ann.composer.press("Enter")
+    for person in (ann, bob):
+        await person.sees("Have you seen my spade?", "I was about to")
+
+
+async def test_a_direct_conversation(visit: Visit) -> None:
+    ann, bob = await visit.two_in_a_room()
+    await ann.write_to("bob")
     await ann.say("Just between us")
     conversation = bob.page.get_by_role("link", name=re.compile("ann"))
     await expect(conversation).to_contain_text("1")
@@ -138,7 +157,7 @@ async def test_a_direct_conversation(visit: Visit) -> None:
 
 
 async def test_presence_is_seen_come_and_go(visit: Visit) -> None:
-    ann, bob = await two_in_a_room(visit)
+    ann, bob = await visit.two_in_a_room()
     await ann.page.get_by_role("button", name="Members").click()
     entry = (
         ann.page.get_by_role("complementary", name="Members").get_by_role("listitem").filter(has_text="bob")

@@ -18,9 +18,11 @@ from playwright.async_api import (
     ConsoleMessage,
     Locator,
     Page,
-    TimeoutError as NotInTime,
     async_playwright,
     expect,
+)
+from playwright.async_api import (
+    TimeoutError as NotInTime,
 )
 
 from tests.app.conftest import PASSWORD, Instance

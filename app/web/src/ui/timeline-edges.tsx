@@ -114,15 +114,15 @@ export function JumpToUnread({ unread }: { unread: UnreadAtFirst }) {
 export function JumpToEnd({ rows, timeline, seen }: {
   rows: VirtualRows; timeline: Timeline; seen: ReadonlySignal<number>;
 }) {
-  if (rows.atBottom.value && timeline.atEnd) return null;
-  const { messages } = timeline;
+  const { messages, atEnd } = timeline;
+  if ((rows.atBottom.value && atEnd) || messages.length === 0) return null;
   const me = model.me.value?.id;
   let news = 0;
   for (let i = messages.length - 1; i >= 0 && (messages[i]?.seq ?? 0) > seen.value; i--) {
     if (messages[i]?.senderId !== me) news++;
   }
   const jump = async () => {
-    if (!timeline.atEnd && !await attempt(() => model.showLatest())) return;
+    if (!atEnd && !await attempt(() => model.showLatest())) return;
     rows.showEnd();
   };
   return (

@@ -110,6 +110,7 @@ class Device:
             auth=None if self.token is None else {"token": self.token},
             transports=[self.transport],
             socketio_path="/io",
+            wait_timeout=PATIENCE,
         )
         return self
 

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 log = logging.getLogger(__name__)
 
 AGAIN_AFTER = 1.0  # seconds
+CANCEL_AGAIN_AFTER = 0.5  # seconds
 
 
 @asynccontextmanager
@@ -18,10 +19,7 @@ async def running(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
         yield
     finally:
         for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+            await ended(task)
 
 
 async def kept_up(work: Callable[[], Awaitable[None]]) -> None:
@@ -32,3 +30,12 @@ async def kept_up(work: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             log.exception("%s has failed and begins again", getattr(work, "__qualname__", work))
         await asyncio.sleep(AGAIN_AFTER)
+
+
+async def ended(task: "asyncio.Task[None]") -> None:
+    """Cancels a task until it ends: a cancellation is lost where what the task waits for is done at that moment."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_AGAIN_AFTER)
+    if not task.cancelled():
+        task.result()

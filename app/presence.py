@@ -17,6 +17,7 @@ from itertools import islice
 from msgspec import Struct
 
 from app import store, views
+from app.background import ended
 from app.caller import Caller
 from app.db import Database, DatabaseUnavailable
 from app.events import MOST_TOLD, PRESENCE_SNAPSHOT
@@ -94,9 +95,7 @@ class Presence:
     async def close(self) -> None:
         """Leaves the users of this instance to the others, who let them go unless they come back within the hold."""
         if self._ticking is not None:
-            self._ticking.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._ticking
+            await ended(self._ticking)
         while self._counting is not None:
             await self._counting
         for devices in self._users.values():

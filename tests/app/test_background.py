@@ -43,3 +43,23 @@ async def test_it_ends_with_the_block() -> None:
     async with running(lambda: lasts("one"), lambda: lasts("two")):
         await asyncio.sleep(0)
     assert ended == ["one", "two"]
+
+
+async def test_a_cancellation_that_gets_lost_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "CANCEL_AGAIN_AFTER", 0.01)
+    lost = 0
+
+    async def deaf() -> None:
+        nonlocal lost
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                lost += 1
+                if lost == 3:
+                    raise
+
+    task = asyncio.create_task(deaf())
+    await asyncio.sleep(0)
+    await background.ended(task)
+    assert (task.cancelled(), lost) == (True, 3)

@@ -205,7 +205,7 @@ async def test_a_handler_that_is_done_after_its_client_left(
     @io.on("slow")
     async def slow(socket: Socket) -> str:
         seen("started")
-        while socket.connected:
+        while socket.connected:  # noqa: ASYNC110  nothing tells of it
             await asyncio.sleep(0.01)
         return "done"
 

@@ -87,16 +87,18 @@ class Line:
         if not self._up:
             writer.transport.abort()
             return
-        with suppress(OSError):
-            onward_reader, onward = await asyncio.open_connection("127.0.0.1", self._port)
-            ends = {writer, onward}
-            self._open |= ends
-            try:
+        ends = {writer}
+        self._open |= ends
+        try:
+            with suppress(OSError):
+                onward_reader, onward = await asyncio.open_connection("127.0.0.1", self._port)
+                ends.add(onward)
+                self._open |= ends
                 await asyncio.gather(self._pump(reader, onward), self._pump(onward_reader, writer))
-            finally:
-                self._open -= ends
-                for end in ends:
-                    end.transport.abort()
+        finally:
+            self._open -= ends
+            for end in ends:
+                end.transport.abort()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):

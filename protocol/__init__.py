@@ -23,6 +23,7 @@ from protocol.errors import (
     HandshakeError,
     ProtocolError,
     Refused,
+    StoreUnavailable,
     Unreachable,
 )
 from protocol.packets import JSON
@@ -32,10 +33,13 @@ from protocol.server.engine_server import EngineServer, EngineSession
 from protocol.server.handlers import BadArguments, Incoming
 from protocol.server.handshake import Handshake
 from protocol.server.namespace import Namespace
+from protocol.server.observer import Observer
 from protocol.server.options import Cookie, Options
 from protocol.server.redis_bus import RedisBus
+from protocol.server.redis_store import RedisStore
 from protocol.server.server import Server
 from protocol.server.socket import Socket
+from protocol.server.store import MemoryStore, Store
 from protocol.session import CloseReason
 
 __all__ = [
@@ -57,13 +61,18 @@ __all__ = [
     "HandshakeError",
     "Incoming",
     "MemoryBus",
+    "MemoryStore",
     "Namespace",
+    "Observer",
     "Options",
     "ProtocolError",
     "Record",
     "RedisBus",
+    "RedisStore",
     "Refused",
     "Server",
     "Socket",
+    "Store",
+    "StoreUnavailable",
     "Unreachable",
 ]

@@ -10,6 +10,7 @@ AckTimeout                    nobody acknowledged in time
 Disconnected                  the peer is gone, so what was asked of it cannot happen
 └── Unreachable               a client could not connect to its server
 BusUnavailable                the bus could not store a record
+StoreUnavailable              the store did not answer
 """
 
 from enum import IntEnum
@@ -112,3 +113,7 @@ class Unreachable(Disconnected):
 
 class BusUnavailable(Exception):
     """The bus did not store a record, or does not answer."""
+
+
+class StoreUnavailable(Exception):
+    """What instances keep for each other could not be read or written; what was asked may have happened or not."""

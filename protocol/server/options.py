@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from protocol.packets import JSON, MAX_ATTACHMENTS, Parser
 from protocol.server.handshake import Handshake
+from protocol.server.observer import Observer
 from protocol.session import Timing
 
 TRANSPORTS = ("polling", "websocket")
@@ -49,6 +50,7 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
     cors_credentials: bool = False
     cookie: Cookie | None = None
     allow_request: AllowHook | None = None
+    observer: Observer = Observer()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"/[!-~]*/|/", self.path):

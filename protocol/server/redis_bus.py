@@ -4,19 +4,13 @@ How the stream is written and followed is in `redis_stream`; here are the entrie
 """
 
 import asyncio
-import logging
 import secrets
-from typing import Any, Protocol, cast
-
-from redis.asyncio.connection import Connection, parse_url
-from redis.exceptions import RedisError, ResponseError
 
 from protocol.broadcast import Record, encode
 from protocol.errors import BusUnavailable
 from protocol.server.bus import Deliver, OnGap
-from protocol.server.redis_stream import Reader, Refusal, Writer, described, pack
-
-logger = logging.getLogger(__name__)
+from protocol.server.redis_connection import LoneConnection
+from protocol.server.redis_stream import Reader, Writer, described, pack
 
 PING_TIMEOUT = 1.0  # s
 
@@ -44,8 +38,8 @@ class RedisBus:
     ) -> None:
         self._uid = secrets.token_hex(8)
         self._timeout = publish_timeout / 1000
-        self._writer = Writer(_Connection(url), self._timeout, max_waiting)
-        self._reader = Reader(_Connection(url), stream)
+        self._writer = Writer(LoneConnection(url), self._timeout, max_waiting)
+        self._reader = Reader(LoneConnection(url), stream)
         self._xadd = ("XADD", stream, "MAXLEN", "~", str(max_len), "*")
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
@@ -96,46 +90,3 @@ class RedisBus:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._writer.close()
         await self._reader.close()
-
-
-class _RedisPy(Protocol):
-    """What is used of redis-py's connections, which are not typed."""
-
-    async def connect(self) -> None: ...
-    async def send_packed_command(self, command: bytes, check_health: bool) -> None: ...
-    async def read_response(self) -> Any: ...
-    async def disconnect(self, nowait: bool) -> None: ...
-
-
-class _Connection:
-    """A connection by redis-py without its repetitions and timeouts; see `redis_stream.RedisConnection`."""
-
-    def __init__(self, url: str) -> None:
-        options: dict[str, Any] = {**parse_url(url)}
-        connection_class = options.pop("connection_class", Connection)
-        for name in ("max_connections", "timeout", "retry_on_timeout"):  # a pool's, and a repetition
-            options.pop(name, None)
-        options |= {
-            "protocol": 2,  # one form of the replies with every server, and no handshake
-            "driver_info": None,
-            "socket_timeout": None,  # the default of 5 s ends a blocking read
-            "decode_responses": True,
-            "encoding_errors": "replace",  # as Node does; "strict" fails a whole read for one bad entry
-        }
-        self._connection = cast("_RedisPy", connection_class(**options))
-
-    async def send(self, commands: bytes) -> None:
-        await self._connection.connect()
-        await self._connection.send_packed_command(commands, check_health=False)
-
-    async def receive(self) -> Any:
-        try:
-            return await self._connection.read_response()
-        except ResponseError as error:
-            raise Refusal(str(error)) from error
-
-    async def close(self, *, wait: bool) -> None:
-        try:
-            await self._connection.disconnect(nowait=not wait)
-        except RedisError as error:
-            logger.warning("a connection to Redis is left to close by itself: %s", error)

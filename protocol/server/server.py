@@ -15,6 +15,7 @@ from protocol.server.link import Link
 from protocol.server.namespace import Accepts, DynamicNamespace, Namespace
 from protocol.server.options import Options
 from protocol.server.peer import Peer
+from protocol.server.store import MemoryStore, Store
 from protocol.server.websocket import WebSocketProtocol
 
 
@@ -26,8 +27,9 @@ class Server(Namespace):
     `ws=`. Await `start` before the first request and `stop` at the end.
     """
 
-    def __init__(self, *, bus: Bus | None = None, **options: Any) -> None:
+    def __init__(self, *, bus: Bus | None = None, store: Store | None = None, **options: Any) -> None:
         self.options = Options(**options)
+        self._store = store or MemoryStore()
         self._hub = Hub(self.options, self._attach)
         self._fanout = Fanout(bus or MemoryBus(), self._hub, self.options.parser)
         self._dispatch = Dispatch(self._fanout)
@@ -76,6 +78,7 @@ class Server(Namespace):
         if self._started:
             self._started = False
             await self._fanout.bus.stop()
+            await self._store.close()
 
     @property
     def sessions(self) -> int:

@@ -1,0 +1,60 @@
+"""What instances keep for each other, beside the records of the bus: values by key, each with an end of its own."""
+
+import time
+from collections.abc import Mapping
+from typing import Protocol
+
+SWEEP_EVERY = 1_000  # values put into memory from one look for expired ones to the next
+
+
+class Store(Protocol):
+    """Short texts by key. Every instance sees the same. All methods raise `StoreUnavailable`."""
+
+    async def put(self, values: Mapping[str, str], ttl: int, *, only_known: bool = False) -> None:
+        """Keep values for `ttl` ms, in one round trip; with `only_known`, those alone whose key is there."""
+
+    async def get(self, key: str) -> str | None:
+        """The value of a key, None where there is none or it has expired."""
+
+    async def take(self, key: str) -> str | None:
+        """As `get`, and the value is gone: of several who take it, one gets it."""
+
+    async def close(self) -> None:
+        """Free what the store holds."""
+
+
+class MemoryStore:
+    """The store of one instance alone."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, tuple[str, float]] = {}  # with the time of their end
+        self._puts = 0
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    async def put(self, values: Mapping[str, str], ttl: int, *, only_known: bool = False) -> None:
+        """See `Store.put`."""
+        now = time.monotonic()
+        for key, value in values.items():
+            if not only_known or await self.get(key) is not None:
+                self._values[key] = (value, now + ttl / 1000)
+        self._puts += len(values)
+        if self._puts >= SWEEP_EVERY:
+            self._puts = 0
+            self._values = {key: kept for key, kept in self._values.items() if kept[1] > now}
+
+    async def get(self, key: str) -> str | None:
+        """See `Store.get`."""
+        value, end = self._values.get(key, ("", 0.0))
+        return value if end > time.monotonic() else None
+
+    async def take(self, key: str) -> str | None:
+        """See `Store.take`."""
+        value = await self.get(key)
+        self._values.pop(key, None)
+        return value
+
+    async def close(self) -> None:
+        """See `Store.close`."""
+        self._values.clear()

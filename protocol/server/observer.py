@@ -9,6 +9,9 @@ Forwarded: TypeAlias = Literal["get", "post", "websocket"]
 class Observer:
     """Told what happens on this instance; override what is of interest. Nothing here may block or raise."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     def session_opened(self, transport: str) -> None:
         """A session began, over "polling" or "websocket"."""
 

@@ -52,7 +52,7 @@ class Fanout:
         """Put a record on the bus, which brings it back; with `local`, deliver it here alone. Raises
         `BusUnavailable`."""
         if local:
-            self._deliver(record, "")
+            self._deliver(record, "", 0)
         else:
             await self.bus.publish(record)
 
@@ -72,7 +72,7 @@ class Fanout:
             if dynamic.children.pop(namespace.name, None) is not None:
                 del self.namespaces[namespace.name]
 
-    def _deliver(self, record: Record, _offset: str) -> None:
+    def _deliver(self, record: Record, _offset: str, _size: int) -> None:
         namespace = self.namespaces.get(record.nsp)
         if namespace is not None:
             namespace.deliver(record)

@@ -5,10 +5,11 @@ How the stream is written and followed is in `redis_stream`; here are the entrie
 
 import asyncio
 import secrets
+from typing import Any
 
 from protocol.broadcast import Record, encode
 from protocol.errors import BusUnavailable
-from protocol.server.bus import Deliver, OnGap
+from protocol.server.bus import Deliver, OnGap, Past
 from protocol.server.redis_connection import LoneConnection
 from protocol.server.redis_stream import Reader, Writer, described, pack
 
@@ -62,10 +63,15 @@ class RedisBus:
     async def publish(self, record: Record) -> str:
         """See `Bus.publish`. The offset is the id of the stream's entry."""
         fields = encode(record, self._uid)
-        return await self._ask((*self._xadd, *(text for field in fields.items() for text in field)))
+        offset: str = await self._ask((*self._xadd, *(text for field in fields.items() for text in field)))
+        return offset
 
     def interest(self, nsp: str, room: str, present: bool) -> None:
         """See `Bus.interest`: every instance reads the whole stream."""
+
+    async def recent(self, limit: int, max_size: int) -> Past:
+        """See `Bus.recent`."""
+        return await self._reader.past(self._ask, limit, max_size)
 
     async def ping(self) -> None:
         """See `Bus.ping`. Goes the way of the entries; fails at once while the stream cannot be read."""
@@ -77,7 +83,7 @@ class RedisBus:
         except TimeoutError:
             raise BusUnavailable(f"no answer within {PING_TIMEOUT:g} s") from None
 
-    async def _ask(self, command: tuple[str, ...]) -> str:
+    async def _ask(self, command: tuple[str, ...]) -> Any:
         if not self._tasks:
             raise BusUnavailable("the bus is not started")
         return await self._writer.ask(pack(command))

@@ -8,15 +8,15 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from itertools import islice
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 from hiredis import pack_command
 
-from protocol.broadcast import decode
+from protocol.broadcast import Record, decode
 from protocol.errors import BusUnavailable, ProtocolError
-from protocol.server.bus import Deliver, OnGap, hand_over
+from protocol.server.bus import Deliver, OnGap, Past, hand_over
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +24,12 @@ START = "0-0"  # the cursor of a stream without entries
 WRITE_BATCH = 1_000  # commands
 READ_BATCH = 1_000  # entries
 DELIVER_BATCH = 64  # entries delivered before the loop's other tasks get their turn
+PAST_BATCH = 100  # entries from before the start; each may have a megabyte
 BLOCK = 5_000  # ms that Redis holds a read open
 GRACE = 5.0  # s for the answer to come after that; then the connection is taken for dead
+
+Ask: TypeAlias = Callable[[tuple[str, ...]], Awaitable[Any]]
+"""Sends a command and gives its reply."""
 
 pack = cast("Callable[[tuple[str, ...]], bytes]", pack_command)
 """A command in the form of Redis's protocol."""
@@ -61,7 +65,7 @@ class Backoff:
 
 class _Waiting(NamedTuple):
     command: bytes
-    reply: asyncio.Future[str]
+    reply: asyncio.Future[Any]
     deadline: float  # on the loop's clock
 
 
@@ -78,7 +82,7 @@ class Writer:
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
 
-    async def ask(self, command: bytes) -> str:
+    async def ask(self, command: bytes) -> Any:
         """The reply to a command. Raises `BusUnavailable` after `timeout` seconds, or when too many wait."""
         if len(self._waiting) >= self._max_waiting:
             raise BusUnavailable(f"{len(self._waiting)} others wait for Redis")
@@ -161,6 +165,7 @@ class Reader:
         self._connection = connection
         self._stream = stream
         self._cursor = START  # the last entry that was delivered
+        self._first_cursor = START
         self.failure: Exception | None = None
 
     async def seek_end(self) -> None:
@@ -168,7 +173,7 @@ class Reader:
         backoff = Backoff()
         while True:
             try:
-                self._cursor = await self._last_id()
+                self._cursor = self._first_cursor = await self._last_id()
             except Exception as error:  # noqa: BLE001 - see above
                 await self._failed(error, backoff)
             else:
@@ -234,15 +239,40 @@ class Reader:
     async def _deliver_all(self, entries: list[Any], deliver: Deliver) -> None:
         for count, (offset, fields) in enumerate(entries, 1):
             self._cursor = offset
-            try:
-                record = decode(dict(zip(fields[::2], fields[1::2], strict=True)))
-            except ProtocolError as error:
-                logger.warning("entry %s of stream %r is skipped: %s", offset, self._stream, error)
-            else:
-                if record is not None:
-                    hand_over(deliver, record, offset)
+            record, size = self._decode(offset, fields)
+            if record is not None:
+                hand_over(deliver, record, offset, size)
             if count % DELIVER_BATCH == 0:
                 await asyncio.sleep(0)
+
+    def _decode(self, offset: str, fields: list[str]) -> tuple[Record | None, int]:
+        """The record of an entry, if it is one, and its size."""
+        entry = dict(zip(fields[::2], fields[1::2], strict=True))
+        try:
+            return decode(entry), len(entry.get("data", ""))
+        except ProtocolError as error:
+            logger.warning("entry %s of stream %r is skipped: %s", offset, self._stream, error)
+            return None, 0
+
+    async def past(self, ask: Ask, limit: int, max_size: int) -> Past:
+        """What the stream holds up to the entry that `seek_end` found, read by `ask`, page by page from its end."""
+        found: list[tuple[str, Record, int]] = []
+        size, read, last = 0, 0, self._first_cursor
+        end = last
+        while read < limit and size < max_size:
+            count = min(PAST_BATCH, limit - read)
+            page = await ask(("XREVRANGE", self._stream, end, "-", "COUNT", str(count)))
+            for last, fields in page:
+                record, length = self._decode(last, fields)
+                size += length
+                if record is not None:
+                    found.append((last, record, length))
+            read += len(page)
+            if len(page) < count:
+                break
+            end = f"({last}"
+        # The oldest that was read counts as missing: nobody knows whether there were others before it.
+        return Past(found[::-1], last)
 
     async def close(self) -> None:
         """Once `run` has ended."""

@@ -16,12 +16,14 @@ class Inbox:
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.offsets: list[str] = []
+        self.sizes: list[int] = []
         self.gaps = 0
         self._news = asyncio.Event()
 
-    def deliver(self, record: Record, offset: str) -> None:
+    def deliver(self, record: Record, offset: str, size: int) -> None:
         self.records.append(record)
         self.offsets.append(offset)
+        self.sizes.append(size)
         self._news.set()
 
     def gap(self) -> None:

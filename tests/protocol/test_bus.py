@@ -6,13 +6,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from protocol.broadcast import Broadcast, Disconnect, Join, Leave, Record, Target
+from protocol.broadcast import Broadcast, Disconnect, Join, Leave, Record, Target, encode
 from protocol.errors import BusUnavailable
 from protocol.server.bus import Bus, MemoryBus
 from protocol.server.redis_bus import RedisBus
 from tests.protocol.inbox import Inbox, event
 
 EVERYONE = Target()
+
+
+def position(offset: str) -> tuple[int, ...]:
+    return tuple(map(int, offset.split("-")))
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -56,6 +60,7 @@ async def test_a_record_is_delivered_to_the_one_who_sent_it(bus: Bus, inbox: Inb
     offset = await bus.publish(record)
     assert await inbox.wait_for(1) == [record]
     assert inbox.offsets == [offset]
+    assert inbox.sizes == [len(encode(record, "")["data"])]
 
 
 async def test_records_of_one_task_keep_their_order(bus: Bus, inbox: Inbox) -> None:
@@ -72,7 +77,7 @@ async def test_records_of_one_tick_keep_their_order(bus: Bus, inbox: Inbox) -> N
 
 async def test_offsets_grow(bus: Bus, inbox: Inbox) -> None:
     offsets = await asyncio.gather(*(bus.publish(event("n")) for _ in range(12)))
-    positions = [tuple(map(int, offset.split("-"))) for offset in offsets]
+    positions = [position(offset) for offset in offsets]
     assert positions == sorted(set(positions))
 
 
@@ -93,10 +98,10 @@ async def test_a_value_that_cannot_be_sent_is_refused_alone(bus: Bus, inbox: Inb
 async def test_an_error_of_the_receiver_does_not_stop_the_delivery(
     new_bus: Bus, inbox: Inbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def deliver(record: Record, offset: str) -> None:
+    def deliver(record: Record, offset: str, size: int) -> None:
         if record == event("bad"):
             raise LookupError("of the receiver")
-        inbox.deliver(record, offset)
+        inbox.deliver(record, offset, size)
 
     await new_bus.start(deliver, inbox.gap)
     await new_bus.publish(event("bad"))
@@ -138,7 +143,9 @@ async def test_a_started_bus_answers_and_cannot_be_started_again(bus: Bus, inbox
 
 
 @pytest.mark.parametrize(
-    "use", [lambda bus: bus.ping(), lambda bus: bus.publish(event("x"))], ids=["ping", "publish"]
+    "use",
+    [lambda bus: bus.ping(), lambda bus: bus.publish(event("x")), lambda bus: bus.recent(1, 1)],
+    ids=["ping", "publish", "recent"],
 )
 async def test_a_bus_is_of_no_use_before_start_and_after_stop(
     new_bus: Bus, inbox: Inbox, use: Callable[[Bus], Awaitable[object]]
@@ -161,6 +168,30 @@ async def test_a_stopped_bus_starts_again_and_delivers_only_what_is_new(new_bus:
         await new_bus.publish(event("round", round_))
         assert await inbox.wait_for(1) == [event("round", round_)]
         await new_bus.stop()
+
+
+async def test_what_is_recent_is_whole_after_its_floor_and_ends_where_the_delivery_begins(
+    new_bus: Bus, inbox: Inbox
+) -> None:
+    await new_bus.start(Inbox().deliver, inbox.gap)
+    past = [event("past", n) for n in range(5)]
+    offsets = [await new_bus.publish(record) for record in past]
+    await new_bus.stop()
+    await new_bus.start(inbox.deliver, inbox.gap)
+    await new_bus.publish(event("now"))
+    for limit in (0, 1, 3, 100):
+        entries, floor = await new_bus.recent(limit, 1_000_000)
+        assert len(entries) <= limit
+        assert [(offset, record) for offset, record, _ in entries] == list(zip(offsets, past, strict=True))[
+            len(past) - len(entries) :
+        ]
+        assert {offset for offset in offsets if position(offset) > position(floor)} <= {e[0] for e in entries}
+    assert await inbox.wait_for(1) == [event("now")]
+    await new_bus.stop()
+
+
+async def test_a_bus_that_never_had_a_record_has_no_past(bus: Bus) -> None:
+    assert await bus.recent(10, 10) == ([], "0-0")
 
 
 async def test_stop_leaves_no_task_and_may_come_twice(new_bus: Bus, inbox: Inbox) -> None:

@@ -114,12 +114,30 @@ async def test_entries_from_before_the_start_are_not_delivered(redis_url: str, c
         assert await inbox.wait_for(1) == [event("after")]
 
 
+async def test_the_past_is_read_page_by_page_up_to_its_limits(redis_url: str, client: redis.Redis) -> None:
+    past = [event("n", n, "x" * 100) for n in range(1_050)]
+    offsets = add(client, *past)
+    client.xadd(STREAM, {"no": "record"})
+    size = len(encode(past[-1], "")["data"])
+    async with started(RedisBus(redis_url)) as bus:
+        await bus.publish(event("now"))
+        entries, floor = await bus.recent(1_000_000, 1_000_000)
+        assert entries == [(o, r, len(encode(r, "")["data"])) for o, r in zip(offsets, past, strict=True)]
+        assert floor == offsets[0]
+        entries, floor = await bus.recent(201, 1_000_000)
+        assert [record for _, record, _ in entries] == past[-200:]
+        assert floor == offsets[-200]
+        entries, floor = await bus.recent(1_000_000, 20 * size)
+        assert 20 <= len(entries) <= 100
+        assert floor == entries[0][0]
+
+
 async def test_a_stall_within_the_stream_s_length_loses_nothing(redis_url: str, client: redis.Redis) -> None:
     inbox = Inbox()
     late = [event("late", n) for n in range(2_500)]
 
-    def deliver(record: Record, offset: str) -> None:
-        inbox.deliver(record, offset)
+    def deliver(record: Record, offset: str, size: int) -> None:
+        inbox.deliver(record, offset, size)
         if record == event("stall"):
             add(client, *late)
 
@@ -138,8 +156,8 @@ async def test_falling_behind_the_stream_s_length_is_noticed_once(
     late = [event("late", n) for n in range(300)]
     gap_seen_after: list[int] = []
 
-    def deliver(record: Record, offset: str) -> None:
-        inbox.deliver(record, offset)
+    def deliver(record: Record, offset: str, size: int) -> None:
+        inbox.deliver(record, offset, size)
         if record == event("stall"):
             add(client, *late, max_len=100)
 

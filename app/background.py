@@ -4,6 +4,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import wraps
+from typing import Any
+
+from app.db import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -18,8 +22,7 @@ async def running(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            await ended(task)
+        await asyncio.gather(*map(ended, tasks))
 
 
 async def kept_up(work: Callable[[], Awaitable[None]]) -> None:
@@ -30,6 +33,23 @@ async def kept_up(work: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             log.exception("%s has failed and begins again", getattr(work, "__qualname__", work))
         await asyncio.sleep(AGAIN_AFTER)
+
+
+def every(seconds: float, work: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
+    """What does something now and again for ever; what fails is logged, and tried again the next time."""
+
+    @wraps(work)
+    async def repeat() -> None:
+        while True:
+            try:
+                await work()
+            except DatabaseUnavailable as error:
+                log.warning("%s has to wait for its next time: %s", work.__qualname__, error)
+            except Exception:
+                log.exception("%s has failed", work.__qualname__)
+            await asyncio.sleep(seconds)
+
+    return repeat
 
 
 async def ended(task: "asyncio.Task[None]") -> None:

@@ -16,9 +16,9 @@ from app.payloads import ListConversations, ReadDirect, ReadHistory, SendDirect,
 from app.reading import Reading
 from app.refusals import Refusal, refuse
 from app.rooms import put_member, room_of_member
-from app.rows import message_of
+from app.rows import message_of, user_ref_of
 from app.validation import is_id
-from app.views import Conversation, Conversations, Message, PresenceOf, UserRef
+from app.views import Conversation, Conversations, Message, PresenceOf
 
 
 class Direct:
@@ -85,7 +85,7 @@ class Direct:
         conversations = [
             Conversation(
                 room_id=row["conversation_id"],
-                user=_other_of(row),
+                user=user_ref_of(row, row["other_id"], prefix="other_"),
                 presence=present.get(row["other_id"]),
                 last_seq=row["last_seq"],
                 last_read_seq=row["last_read_seq"],
@@ -132,12 +132,3 @@ class Direct:
             return room, made
 
         return await self._db.transaction(work)
-
-
-def _other_of(row: Row) -> UserRef:
-    return UserRef(
-        id=row["other_id"],
-        username=row["other_username"],
-        display_name=row["other_display_name"],
-        avatar=row["other_avatar"],
-    )

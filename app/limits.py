@@ -27,6 +27,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from app.background import ended
 from app.buckets import SECOND, Bucket, LocalBuckets, Taken
 from app.caller import Caller
 from app.config import Settings
@@ -179,10 +180,9 @@ class Limits:
 
     async def close(self) -> None:
         """Ends what runs."""
-        tasks = [task for task in (self._asking, self._probing) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in (self._asking, self._probing):
+            if task is not None:
+                await ended(task)
 
     async def _ask(self, key: Key, bucket: Bucket, need: int, want: int) -> None:
         """Returns when there is news of a key; all who wait for the same one wait for one answer."""

@@ -7,14 +7,15 @@ from contextlib import asynccontextmanager, suppress
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from app import contract
+from app import contract, sign_out, subscriptions
 from app.announce import Announcer
 from app.api import Api, rest
+from app.attachments import files
 from app.attachments.files import Files
 from app.attachments.routes import FileRoutes
 from app.attachments.storage import open_storage
 from app.auth import Auth
-from app.background import running
+from app.background import every, running
 from app.config import Settings
 from app.db import Database
 from app.descriptions import Descriptions
@@ -118,9 +119,9 @@ class Chat:
             async with running(
                 self.handlers.ping_forever,
                 self._typing.run,
-                self.files.sweep_forever,
-                self._sign_outs.look_forever,
-                self._subscriptions.look_forever,
+                every(files.SWEEP_EVERY, self.files.sweep),
+                every(sign_out.LOOK_EVERY, self._sign_outs.look),
+                every(subscriptions.LOOK_EVERY, self._subscriptions.look),
             ):
                 yield
         finally:

@@ -16,14 +16,13 @@ from app.db import Database, Queries, Row
 from app.events import MEMBER_UPDATED, ROOM_INVITED, USER_LEFT
 from app.payloads import Invite, ListMembers, MemberRef, SetRole
 from app.refusals import Refusal, refuse
-from app.rooms import lock_as_admin, member_changed, put_member, room_of_member
+from app.rooms import check_member, lock_as_admin, member_changed, put_member, room_of_member
 from app.rows import member_of, room_of
 from app.validation import is_id
 from app.views import Member, MemberChanged, Members, MemberState, PresenceOf
 
-Outcome: TypeAlias = tuple[
-    MemberChanged, str | None
-]  # somebody's place now, and the event that tells of a change
+# Somebody's place now, and the event that tells of a change.
+Outcome: TypeAlias = tuple[MemberChanged, str | None]
 
 NO_USER = "There is no such user"
 NO_MEMBER = "This user has nothing to do with this room"
@@ -46,7 +45,7 @@ class RoomMembers:
 
         Refused: `not_a_member`, and `not_found` for the room or for an unknown `after`.
         """
-        await room_of_member(self._db, payload.room_id, caller.user_id)
+        await check_member(self._db, payload.room_id, caller.user_id)
         page = await self._page(payload, store.members.listed)
         # Not of the invited: any admin can invite anybody, who shares no room with them for that.
         present = await self._presence([one.user_id for one in page.members if one.state == "member"])

@@ -26,9 +26,9 @@ from app.db import Database, DatabaseUnavailable, Queries, Row
 from app.mentions import names_in
 from app.payloads import SendMessage
 from app.refusals import Reason, Refusal
+from app.rooms import NO_ROOM, NOT_A_MEMBER
 from app.rows import message_of
 from app.views import Message
-from protocol import BusUnavailable
 
 MAX_BATCH = 500
 
@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 
 NOTHING_HANGS_ON_IT: Row = {"attachments": [], "reactions": [], "mentions": [], "read_at": None}
 REFUSALS: dict[str, tuple[Reason, str]] = {
-    "no_room": ("not_found", "There is no such room"),
-    "not_a_member": ("not_a_member", "You are not a member of this room"),
+    "no_room": ("not_found", NO_ROOM),
+    "not_a_member": ("not_a_member", NOT_A_MEMBER),
     "conflict": ("conflict", "This clientId was used for a message in another room"),
     "no_reply_to": ("not_found", "There is no such message in this room to reply to"),
     "no_file": ("not_found", "There is no such file of yours that has not been sent yet"),
@@ -153,10 +153,8 @@ class MessageWriter:
     async def _announce_and_answer(self, pending: Pending, message: Message) -> None:
         try:
             await self._announce(message)
-        except BusUnavailable:
-            # It is in the room's log, where every member finds it at the next sync.
-            log.warning("message %s of room %s was written but not announced", message.id, message.room_id)
         except Exception:
+            # It is in the room's log, where every member finds it at the next sync.
             log.exception("message %s of room %s was written but not announced", message.id, message.room_id)
         _answer(pending, message)
 

@@ -7,7 +7,7 @@ from app.db import Database, Queries
 from app.events import MOST_TOLD, READ_UPDATED
 from app.payloads import MessageRef, Page, ReadHistory, ReadRoom, SearchMessages
 from app.refusals import Refusal, refuse
-from app.rooms import NO_ROOM, NOT_A_MEMBER
+from app.rooms import NO_ROOM, check_member
 from app.rows import message_of
 from app.validation import is_id
 from app.views import Message, ReadMark
@@ -50,8 +50,9 @@ class Reading:
         """
         if payload.room_id is not None:
             await check_member(self._db, payload.room_id, caller.user_id)
-        rooms = await store.members.room_ids_of_user(self._db, caller.user_id)
-        rooms = [room_id for room_id in rooms if payload.room_id in (None, room_id)]
+            rooms = [payload.room_id]
+        else:
+            rooms = await store.members.room_ids_of_user(self._db, caller.user_id)
         if payload.before is not None and not (
             is_id(payload.before) and await store.log.is_among(self._db, rooms, payload.before)
         ):
@@ -78,15 +79,6 @@ class Reading:
             else:
                 await self._announcer.room(room_id, READ_UPDATED, mark)
         return mark
-
-
-async def check_member(q: Queries, room_id: str, user_id: str) -> None:
-    """Raises Refusal: `not_found`, `not_a_member`."""
-    row = await store.members.state(q, room_id, user_id)
-    if row is None or row["state"] != "member":
-        if await store.rooms.exists(q, room_id):
-            raise Refusal("not_a_member", NOT_A_MEMBER)
-        raise Refusal("not_found", NO_ROOM)
 
 
 async def read_page(q: Queries, room_id: str, page: Page) -> list[Message]:

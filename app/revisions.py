@@ -98,16 +98,15 @@ class Revisions:
         """
 
         async def work(q: Queries) -> bool:
-            if await _has_reacted(q, caller, payload):
+            reaction = {"message_id": payload.message_id, "kind": payload.kind, "user_id": caller.user_id}
+            count = await store.reactions.count(q, **reaction)
+            if count["mine"]:
                 return False
-            count = await store.reactions.count(q, payload.message_id, payload.kind)
             if count["reactions"] >= MAX_REACTIONS:
                 raise Refusal("too_many", f"A message takes {MAX_REACTIONS} reactions")
             if count["kinds"] >= MAX_KINDS and not count["of_kind"]:
                 raise Refusal("too_many", f"A message takes {MAX_KINDS} kinds of reactions")
-            await store.reactions.insert(
-                q, message_id=payload.message_id, kind=payload.kind, user_id=caller.user_id
-            )
+            await store.reactions.insert(q, **reaction)
             return True
 
         return await self._react(caller, payload, work)
@@ -119,12 +118,9 @@ class Revisions:
         """
 
         async def work(q: Queries) -> bool:
-            if not await _has_reacted(q, caller, payload):
-                return False
-            await store.reactions.delete(
+            return await store.reactions.delete(
                 q, message_id=payload.message_id, kind=payload.kind, user_id=caller.user_id
             )
-            return True
 
         return await self._react(caller, payload, work)
 
@@ -176,9 +172,3 @@ async def shown_message(q: Queries, message_id: str) -> Message:
 def _check_is_there(row: Row) -> None:
     if row["deleted_at"] is not None:
         raise Refusal("not_found", "This message was deleted")
-
-
-async def _has_reacted(q: Queries, caller: Caller, payload: React) -> bool:
-    return await store.reactions.exists(
-        q, message_id=payload.message_id, kind=payload.kind, user_id=caller.user_id
-    )

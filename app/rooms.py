@@ -5,6 +5,7 @@ membership changed enter or leave the room's channel, then the room is told.
 """
 
 import logging
+from typing import NoReturn
 
 import uuid_utils
 
@@ -175,9 +176,8 @@ class Rooms:
 
     async def _enter(self, q: Queries, room_id: str, user_id: str, role: Role) -> None:
         if self._most_rooms:
-            await store.accounts.lock(
-                q, user_id
-            )  # for another instance may let the same user into another room
+            # For another instance may let the same user into another room.
+            await store.accounts.lock(q, user_id)
             if await store.members.count_of_user(q, user_id) >= self._most_rooms:
                 raise Refusal("too_many", "You are in as many rooms as one may be: leave one first")
         await put_member(q, room_id, user_id, role=role)
@@ -191,11 +191,21 @@ class Rooms:
 async def room_of_member(q: Queries, room_id: str, user_id: str) -> Room:
     """A room as its member sees it. Raises Refusal: `not_found`, `not_a_member`."""
     row = await store.rooms.of_member(q, room_id, user_id)
-    if row is None:
-        if await store.rooms.exists(q, room_id):
-            raise Refusal("not_a_member", NOT_A_MEMBER)
-        raise Refusal("not_found", NO_ROOM)
-    return room_of(row)
+    return await refuse_stranger(q, room_id) if row is None else room_of(row)
+
+
+async def check_member(q: Queries, room_id: str, user_id: str) -> None:
+    """Raises Refusal: `not_found`, `not_a_member`."""
+    row = await store.members.state(q, room_id, user_id)
+    if row is None or row["state"] != "member":
+        await refuse_stranger(q, room_id)
+
+
+async def refuse_stranger(q: Queries, room_id: str) -> NoReturn:
+    """Tells somebody who is not in a room why nothing comes of it. Raises Refusal: `not_found`, `not_a_member`."""
+    if await store.rooms.exists(q, room_id):
+        raise Refusal("not_a_member", NOT_A_MEMBER)
+    raise Refusal("not_found", NO_ROOM)
 
 
 async def put_member(

@@ -19,10 +19,13 @@ from app.views import (
 )
 
 
-def user_ref_of(row: Row, user_id: str) -> UserRef:
-    """The user in a row with the columns of a user's name."""
+def user_ref_of(row: Row, user_id: str, *, prefix: str = "") -> UserRef:
+    """The user in a row with the columns of a user's name, which `prefix` may begin."""
     return UserRef(
-        id=user_id, username=row["username"], display_name=row["display_name"], avatar=row["avatar"]
+        id=user_id,
+        username=row[f"{prefix}username"],
+        display_name=row[f"{prefix}display_name"],
+        avatar=row[f"{prefix}avatar"],
     )
 
 

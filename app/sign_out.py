@@ -5,14 +5,13 @@ authenticates while its token is revoked is either refused or hears of it. What 
 away or the instance dies, is found by the next look at the tokens of all sockets.
 """
 
-import asyncio
 import logging
 from collections.abc import Iterable
 from itertools import islice
 
 from app import store
 from app.caller import Caller
-from app.db import Database, DatabaseUnavailable
+from app.db import Database
 from app.events import UNAUTHENTICATED, Unauthenticated
 from app.payloads import SignOut
 from app.tokens import Token
@@ -66,17 +65,11 @@ class SignOuts:
                 "a token was revoked; its sockets end within %d s, when they are looked at", LOOK_EVERY
             )
 
-    async def look_forever(self) -> None:
-        """Ends the sockets of this instance whose token is not valid any more; forgets what has expired anyway."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY)
-            try:
-                await self.look()
-            except DatabaseUnavailable as error:
-                log.warning("the tokens of sockets could not be looked at: %s", error)
-
     async def look(self) -> None:
-        """One look. Raises DatabaseUnavailable."""
+        """Ends the sockets of this instance whose token is not valid any more; forgets what has expired anyway.
+
+        Raises DatabaseUnavailable.
+        """
         sockets = await self._io.local.fetch_sockets()
         held = {socket.data[LIVES_ON] for socket in sockets if LIVES_ON in socket.data}
         for tokens in _parts(held):

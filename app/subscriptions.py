@@ -5,16 +5,12 @@ then, or that instance dies before, the change is committed all the same, and th
 each instance looks for memberships that have ended since it looked last.
 """
 
-import asyncio
-import logging
 import time
 
 from app import store
 from app.announce import Announcer, room_channel, user_channel
-from app.db import Database, DatabaseUnavailable
+from app.db import Database
 from protocol import Server
-
-log = logging.getLogger(__name__)
 
 LOOK_EVERY = 10.0  # seconds
 LATE = 60.0  # seconds from the moment that a transaction calls its now to the commit, at the most
@@ -28,15 +24,6 @@ class Subscriptions:
         self._db = db
         self._announcer = announcer
         self._looked_at = time.monotonic()
-
-    async def look_forever(self) -> None:
-        """Looks now and then; what fails is looked for again the next time."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY)
-            try:
-                await self.look()
-            except DatabaseUnavailable as error:
-                log.warning("it was not looked for memberships that have ended: %s", error)
 
     async def look(self) -> None:
         """One look. Raises DatabaseUnavailable."""

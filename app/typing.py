@@ -15,14 +15,13 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from app import store
 from app.announce import room_channel, user_channel
 from app.caller import Caller
 from app.db import Database, DatabaseUnavailable
 from app.events import TYPING_UPDATE, TypingUpdate
 from app.payloads import RoomRef
 from app.refusals import Refusal
-from app.rooms import NO_ROOM, NOT_A_MEMBER
+from app.rooms import check_member
 from app.views import now, wire
 from protocol import BusUnavailable, Server
 
@@ -69,7 +68,7 @@ class Typing:
         key = (payload.room_id, caller.user_id)
         state = self._states.get(key)
         if state is None or state.may_tell(self._clock()):
-            await self._check_member(key)
+            await check_member(self._db, *key)
         if len(self._states) >= MAX_STATES and key not in self._states:
             raise Refusal("unavailable", "Too many people are typing", retry_after=1000)
         state = self._states.setdefault(key, State({}))
@@ -88,7 +87,7 @@ class Typing:
         key = (payload.room_id, caller.user_id)
         state = self._states.get(key)
         if state is None:
-            await self._check_member(key)
+            await check_member(self._db, *key)
             state = State({})
         else:
             self._forget(key, state, caller.socket_id)
@@ -141,7 +140,7 @@ class Typing:
         is_typing = bool(state.until)
         if is_typing != state.told:
             if is_typing:
-                await self._check_member(key)
+                await check_member(self._db, *key)
             await self._tell(key, state)
         elif not is_typing and self._states.get(key) is state:
             del self._states[key]
@@ -171,11 +170,3 @@ class Typing:
         return TypingUpdate(
             room_id=room_id, user_id=user_id, is_typing=bool(state.until), expires_at=expires_at
         )
-
-    async def _check_member(self, key: Key) -> None:
-        room_id, user_id = key
-        member = await store.members.state(self._db, room_id, user_id)
-        if member is None or member["state"] != "member":
-            if await store.rooms.exists(self._db, room_id):
-                raise Refusal("not_a_member", NOT_A_MEMBER)
-            raise Refusal("not_found", NO_ROOM)

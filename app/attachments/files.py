@@ -22,7 +22,7 @@ from app.attachments.media import Media, media_of
 from app.attachments.storage import Storage, StorageUnavailable
 from app.attachments.uploads import Upload
 from app.caller import Caller
-from app.db import Database, DatabaseUnavailable, Queries, Row
+from app.db import Database, Queries, Row
 from app.refusals import Refusal, refuse
 from app.rows import attachment_of
 from app.store import files as store
@@ -91,25 +91,18 @@ class Files:
         return row
 
     async def sweep(self) -> int:
-        """Deletes what has expired, from the storage and then here; returns how many files that were."""
+        """Deletes what has expired, from the storage and then here; returns how many files that were.
+
+        Raises DatabaseUnavailable.
+        """
         deleted = 0
         while True:
             swept = await self._db.transaction(self._sweep_some)
             deleted += swept.deleted
             if swept.deleted < swept.found or swept.found < SWEEP_SIZE:
-                return deleted
-
-    async def sweep_forever(self) -> None:
-        """Sweeps now and then; what fails is tried again the next time."""
-        while True:
-            try:
-                if deleted := await self.sweep():
+                if deleted:
                     log.info("deleted %d expired files", deleted)
-            except DatabaseUnavailable as error:
-                log.warning("cannot look for expired files: %s", error)
-            except Exception:
-                log.exception("cannot delete expired files")
-            await asyncio.sleep(SWEEP_EVERY)
+                return deleted
 
     async def _insert(self, owner_id: str, upload: Upload, media: Media) -> Row:
         file_id = str(uuid_utils.uuid7())

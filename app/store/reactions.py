@@ -3,34 +3,25 @@
 from app.db import Queries, Row
 
 
-async def count(q: Queries, message_id: str, kind: str) -> Row:
-    """How many reactions a message has, of how many kinds, and of the given kind: `reactions`, `kinds`, `of_kind`."""
+async def count(q: Queries, *, message_id: str, kind: str, user_id: str) -> Row:
+    """How many reactions a message has (`reactions`), of how many kinds (`kinds`), of the given kind (`of_kind`), and
+    whether the user's is among those (`mine`).
+    """
     row = await q.row(
         """
-        select count(*) as reactions, count(distinct kind) as kinds, count(*) filter (where kind = :kind) as of_kind
+        select count(*) as reactions,
+            count(distinct kind) as kinds,
+            count(*) filter (where kind = :kind) as of_kind,
+            count(*) filter (where kind = :kind and user_id = :user_id) > 0 as mine
         from reactions
         where message_id = :message_id
         """,
         message_id=message_id,
         kind=kind,
+        user_id=user_id,
     )
     assert row is not None
     return row
-
-
-async def exists(q: Queries, *, message_id: str, kind: str, user_id: str) -> bool:
-    """Whether a user has reacted to a message in this way."""
-    return bool(
-        await q.value(
-            """
-            select true from reactions
-            where message_id = :message_id and kind = :kind and user_id = :user_id
-            """,
-            message_id=message_id,
-            kind=kind,
-            user_id=user_id,
-        )
-    )
 
 
 async def insert(q: Queries, *, message_id: str, kind: str, user_id: str) -> None:
@@ -43,11 +34,16 @@ async def insert(q: Queries, *, message_id: str, kind: str, user_id: str) -> Non
     )
 
 
-async def delete(q: Queries, *, message_id: str, kind: str, user_id: str) -> None:
-    """Takes a reaction back."""
-    await q.value(
-        "delete from reactions where message_id = :message_id and kind = :kind and user_id = :user_id",
+async def delete(q: Queries, *, message_id: str, kind: str, user_id: str) -> bool:
+    """Takes a reaction back; false where there was none."""
+    deleted = await q.value(
+        """
+        delete from reactions
+        where message_id = :message_id and kind = :kind and user_id = :user_id
+        returning true
+        """,
         message_id=message_id,
         kind=kind,
         user_id=user_id,
     )
+    return deleted is not None

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -15,12 +15,13 @@ import pytest
 import redis.asyncio
 
 from app.config import Settings
-from app.db import Database, Queries
+from app.db import Database
 from app.presence_leases import Claim, Leases
 from app.presence_news import PresenceNews
 from app.soft_state import PREFIX, SoftState
 from protocol import BusUnavailable
 from tests.app.conftest import PATIENCE, Device, Instance, Person
+from tests.app.locks import locked, somebody_waits
 from tests.conftest import RestartableValkey
 
 People = Callable[..., Awaitable[Person]]
@@ -601,28 +602,9 @@ async def test_an_outage_that_is_longer_than_the_leases_is_not_taken_for_death(
 # What is told when telling takes its time
 
 
-@asynccontextmanager
-async def seen_slowly(db: Database, person: Person) -> AsyncIterator[None]:
+def seen_slowly(db: Database, person: Person) -> AbstractAsyncContextManager[None]:
     """While it lasts, it cannot be written when somebody was last seen."""
-    held, release = asyncio.Event(), asyncio.Event()
-
-    async def hold(q: Queries) -> None:
-        await q.rows("select id from users where id = :id for no key update", id=person.id)
-        held.set()
-        await release.wait()
-
-    holding = asyncio.create_task(db.transaction(hold))
-    await held.wait()
-    try:
-        yield
-    finally:
-        release.set()
-        await holding
-
-
-async def somebody_waits(db: Database) -> bool:
-    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    return bool(await db.value(waiting))
+    return locked(db, "select id from users where id = :id for no key update", id=person.id)
 
 
 async def test_news_that_come_late_do_not_stay_the_last_word(
@@ -636,7 +618,7 @@ async def test_news_that_come_late_do_not_stay_the_last_word(
     await news(hers, bob)
     async with seen_slowly(db, bob):
         await his.close()
-        await eventually(lambda: somebody_waits(db))  # to tell that he has gone
+        await somebody_waits(db)  # to tell that he has gone
         await bob.device(elsewhere.url)
         assert (await news(hers, bob))["status"] == "online"
     await news(hers, bob, "offline")
@@ -663,7 +645,7 @@ async def test_what_an_instance_could_not_tell_before_it_stopped_is_told_by_anot
 
     async with seen_slowly(db, bob):
         await his.close()
-        await eventually(lambda: somebody_waits(db))
+        await somebody_waits(db)
         stopping = asyncio.create_task(there.stop())
         await eventually(has_no_bus)
     await stopping

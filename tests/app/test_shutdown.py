@@ -4,46 +4,24 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 
 import httpx
 import pytest
 
-from app import store
 from app.config import HOUR_MS
-from app.db import Database, Queries
+from app.db import Database
 from tests.app.conftest import Device, Instance, Person
+from tests.app.locks import locked, somebody_waits
 
 Start = Callable[..., Awaitable[Instance]]
 People = Callable[..., Awaitable[Person]]
 
 
-@asynccontextmanager
-async def locked(db: Database, room_id: str) -> AsyncIterator[None]:
+def room_locked(db: Database, room_id: str) -> AbstractAsyncContextManager[None]:
     """While it lasts, nothing can be written to the room."""
-    held, release = asyncio.Event(), asyncio.Event()
-
-    async def hold(q: Queries) -> None:
-        await store.rooms.lock(q, room_id)
-        held.set()
-        await release.wait()
-
-    holding = asyncio.create_task(db.transaction(hold))
-    await held.wait()
-    try:
-        yield
-    finally:
-        release.set()
-        await holding
-
-
-async def somebody_waits_for_a_lock(db: Database) -> None:
-    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    while True:
-        if await db.value(waiting):
-            return
-        await asyncio.sleep(0.01)
+    return locked(db, "select id from rooms where id = :id for no key update", id=room_id)
 
 
 async def no_longer_accepting(instance: Instance) -> None:
@@ -63,9 +41,9 @@ async def test_what_is_under_way_is_written_and_answered(
     ann = await people()
     room = await ann.room()
     device = await ann.device()
-    async with locked(db, room):
+    async with room_locked(db, room):
         sending = asyncio.create_task(device.ok("message:send", {"roomId": room, "content": "last words"}))
-        await somebody_waits_for_a_lock(db)
+        await somebody_waits(db)
         ending = asyncio.create_task(instance.stop())
         await no_longer_accepting(instance)
         assert not ending.done()
@@ -98,10 +76,10 @@ async def test_what_is_under_way_is_answered_to_a_pending_poll(
     await post("40")
     await post('420["authenticate"]')
     await poll_until('430[{"ok":true')
-    async with locked(db, room):
+    async with room_locked(db, room):
         await post(f'421["message:send",{{"roomId":"{room}","content":"last words"}}]')
         polling = asyncio.create_task(poll_until("431["))
-        await somebody_waits_for_a_lock(db)
+        await somebody_waits(db)
         ending = asyncio.create_task(instance.stop())
         await no_longer_accepting(instance)
     last = await polling
@@ -119,9 +97,9 @@ async def test_an_http_request_under_way_is_answered(
 ) -> None:
     ann, bob = await people(), await people()
     room = await ann.room()
-    async with locked(db, room):
+    async with room_locked(db, room):
         joining = asyncio.create_task(bob.http.post(f"/chat/rooms/{room}/join"))
-        await somebody_waits_for_a_lock(db)
+        await somebody_waits(db)
         ending = asyncio.create_task(instance.stop())
         await no_longer_accepting(instance)
     assert (await joining).status_code == 200
@@ -133,9 +111,9 @@ async def test_what_does_not_end_in_time_is_given_up(start: Start, people: Peopl
     room = await ann.room()
     instance = await start(shutdown_timeout=200)
     device = await ann.device(instance.url)
-    async with locked(db, room):
+    async with room_locked(db, room):
         await device.client.emit("message:send", {"roomId": room, "content": "too late"})
-        await somebody_waits_for_a_lock(db)
+        await somebody_waits(db)
         await instance.stop()  # while the room is still locked
     assert await db.value("select count(*) from messages") == 0
 
@@ -164,9 +142,9 @@ async def test_a_second_interrupt_waits_for_nothing(start: Start, people: People
     ann, bob = await people(), await people()
     room = await ann.room()
     instance = await start(shutdown_timeout=HOUR_MS)
-    async with locked(db, room):
+    async with room_locked(db, room):
         joining = asyncio.create_task(bob.http.post(f"{instance.url}/chat/rooms/{room}/join"))
-        await somebody_waits_for_a_lock(db)
+        await somebody_waits(db)
         os.kill(os.getpid(), signal.SIGINT)
         await no_longer_accepting(instance)
         assert not instance.running.done()

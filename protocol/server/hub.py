@@ -28,8 +28,18 @@ _LAST_WORDS = 1.0  # seconds that a cancelled handler has to clean up
 
 
 def new_id() -> str:
-    """20 URL-safe characters of 15 random bytes: a session's or a socket's id."""
+    """20 URL-safe characters of 15 random bytes: a socket's id."""
     return secrets.token_urlsafe(15)
+
+
+def new_tag() -> str:
+    """4 URL-safe characters of 3 random bytes, which an instance's session ids begin with."""
+    return secrets.token_urlsafe(3)
+
+
+def new_session_id(tag: str) -> str:
+    """20 URL-safe characters, of which those after the tag are a secret of 96 bits."""
+    return tag + secrets.token_urlsafe(12)
 
 
 class Hub:
@@ -42,6 +52,7 @@ class Hub:
         self.options = options
         self.links: dict[str, Link] = {}
         self.accepting = True
+        self.tag = new_tag()
         self._attach = attach
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awake: list[Link] = []
@@ -105,7 +116,7 @@ class Hub:
         if not self.accepting:
             raise HandshakeError(HandshakeCode.BAD_REQUEST, "Server shutting down", status=503)
         options, now = self.options, self.now()
-        session = Session(new_id(), options.timing, websocket=websocket, now=now)
+        session = Session(new_session_id(self.tag), options.timing, websocket=websocket, now=now)
         link = Link(self, session, transport, request, int(time.time() * 1000))
         link.receiver = self._attach(self, link)
         self.links[session.id] = link

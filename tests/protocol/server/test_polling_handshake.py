@@ -96,6 +96,18 @@ async def test_open_packet(serve: Serve, make_app: App, poll: Poll) -> None:
     assert await client.join() != client.sid
 
 
+async def test_session_ids_tell_the_instance_and_nothing_else(
+    serve: Serve, make_app: App, poll: Poll
+) -> None:
+    """The first 4 characters are those of the instance; the others, and all of a public id, are chance."""
+    instances = [await serve(make_app()) for _ in range(2)]
+    clients = [await poll(instances[number % 2]) for number in range(6)]
+    assert len({client.sid[:4] for client in clients[::2]}) == 1
+    assert len({client.sid[:4] for client in clients}) == 2
+    assert len({client.sid[4:8] for client in clients}) == 6
+    assert not any((await client.join()).startswith(client.sid[:4]) for client in clients)
+
+
 @pytest.mark.parametrize("options", [{"allow_upgrades": False}, {"transports": ["polling"]}])
 async def test_no_upgrade_is_offered(
     serve: Serve, make_app: App, poll: Poll, options: dict[str, Any]

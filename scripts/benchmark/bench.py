@@ -1,7 +1,8 @@
 """Measures Parley beside Node's socket.io and python-socketio. `scripts/bench` builds what this needs and starts it.
 
-Each measure has a fresh server process, pinned to one core with the load generator on another. Repetitions are
-interleaved, server by server, so that a change of the machine's mood hits all of them.
+Each measure has a fresh server process, pinned to one core with the load generator on another; `across` has two of them
+on that core, with a Valkey beside the load. Repetitions are interleaved, server by server, so that a change of the
+machine's mood hits all of them.
 """
 
 import argparse
@@ -13,15 +14,18 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import machine
 import report
+
+from app.embedded.valkey import running_valkey
 
 HERE = Path(__file__).resolve().parent
 LOOPBACK = "127.0.0.1"
@@ -40,6 +44,7 @@ SERVERS: dict[str, list[str]] = {
     report.BASELINE: ["{node}", str(HERE / "servers/node_server.js"), "{port}"],
     "python-socketio": [*_PYTHON, str(_THEIRS), "{port}"],
 }
+TESTS = ("fanout", "ack", "connect", "across")
 
 
 @dataclass(frozen=True)
@@ -49,16 +54,18 @@ class Plan:
     clients: int
     ack_clients: int = 200
     connects: int = MAX_CONNECTS
+    across_clients: int = 200
     warm: float = 0.8
     measured: float = 3.0
     hold: float = 5.0
 
     def tests(self) -> list[list[Any]]:
-        """The load generator's arguments for each test: the name, and what follows the server's process id."""
+        """The load generator's arguments for each test: the name, and what follows the servers' process ids."""
         return [
             ["fanout", self.clients, self.warm, self.measured, *report.IN_FLIGHT],
             ["ack", self.ack_clients, self.warm, self.measured],
             ["connect", self.connects, self.hold],
+            ["across", self.across_clients, self.warm, self.measured, *report.RATES],
         ]
 
 
@@ -107,10 +114,28 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(name: str, place: Place) -> Iterator[tuple[int, int]]:
+def redis_for(test: str, place: Place) -> Iterator[str]:
+    """The URL of what carries events from server to server, on the load's core; empty where there is one server."""
+    if test != "across":
+        yield ""
+        return
+    port = free_port()
+    forgetful = ["--port", str(port), "--bind", LOOPBACK, "--appendonly", "no"]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        pinned(place.load_core),
+        running_valkey(Path(folder), Path(folder), forgetful),
+    ):
+        yield f"redis://{LOOPBACK}:{port}/0"
+
+
+@contextmanager
+def serving(name: str, place: Place, redis: str) -> Iterator[tuple[int, int]]:
     """Run a server; yields its port and process id."""
     port = free_port()
     command = [part.format(port=port, node=place.node) for part in SERVERS[name]]
+    if redis:
+        command.append(redis)
     environment = {**os.environ, "NODE_PATH": str(place.build / "node_modules"), "NODE_ENV": "production"}
     with place.log.open("a") as log, pinned(place.server_core):
         log.write(f"--- {name}\n")
@@ -149,9 +174,12 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 def measure(name: str, test: list[Any], place: Place) -> list[dict[str, Any]]:
     """Run one test against a fresh server; returns the rows that the load generator wrote."""
-    with serving(name, place) as (port, pid):
-        kind, *rest = test
-        command = [str(place.build / "loadgen"), kind, str(port), str(pid), *map(str, rest)]
+    kind, *rest = test
+    with ExitStack() as stack:
+        redis = stack.enter_context(redis_for(kind, place))
+        servers = [stack.enter_context(serving(name, place, redis)) for _ in range(2 if redis else 1)]
+        ports, pids = (",".join(map(str, column)) for column in zip(*servers, strict=True))
+        command = [str(place.build / "loadgen"), kind, ports, pids, *map(str, rest)]
         try:
             with pinned(place.load_core):
                 done = subprocess.run(
@@ -168,7 +196,9 @@ def measure(name: str, test: list[Any], place: Place) -> list[dict[str, Any]]:
 # --- the run ---
 
 
-def run(names: list[str], plan: Plan, repetitions: int, place: Place, out: Path) -> list[dict[str, Any]]:
+def run(
+    names: list[str], tests: list[list[Any]], repetitions: int, place: Place, out: Path
+) -> list[dict[str, Any]]:
     """Measure everything; each row is written to `out` as soon as it is there."""
     rows = []
     place.log.write_text("")
@@ -180,7 +210,7 @@ def run(names: list[str], plan: Plan, repetitions: int, place: Place, out: Path)
             first = repetition % len(
                 names
             )  # who begins changes, so that nobody is always first after a pause
-            for test in plan.tests():
+            for test in tests:
                 for name in names[first:] + names[:first]:
                     for row in measure(name, test, place):
                         rows.append({"server": name, "repetition": repetition, **row})
@@ -227,12 +257,16 @@ def positive(text: str) -> int:
     return value
 
 
-def servers(text: str) -> list[str]:
-    """Names of servers, for argparse."""
-    names = text.split(",")
-    if unknown := sorted(set(names) - set(SERVERS)):
-        raise argparse.ArgumentTypeError(f"unknown {', '.join(unknown)}; there are {', '.join(SERVERS)}")
-    return names
+def some_of(known: Collection[str]) -> Callable[[str], list[str]]:
+    """Some of the known names, for argparse."""
+
+    def parse(text: str) -> list[str]:
+        names = text.split(",")
+        if unknown := sorted(set(names) - set(known)):
+            raise argparse.ArgumentTypeError(f"unknown {', '.join(unknown)}; there are {', '.join(known)}")
+        return names
+
+    return parse
 
 
 def parse() -> argparse.Namespace:
@@ -248,7 +282,10 @@ def parse() -> argparse.Namespace:
         "--clients", type=positive, default=1000, metavar="N", help="clients in the room (1000)"
     )
     parser.add_argument(
-        "--only", type=servers, default=list(SERVERS), metavar="NAME,…", help=", ".join(SERVERS)
+        "--only", type=some_of(SERVERS), default=list(SERVERS), metavar="NAME,…", help=", ".join(SERVERS)
+    )
+    parser.add_argument(
+        "--tests", type=some_of(TESTS), default=list(TESTS), metavar="NAME,…", help=", ".join(TESTS)
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="JSON lines (var/bench/results.jsonl)")
     parser.add_argument("--node", required=True, help=argparse.SUPPRESS)
@@ -274,7 +311,8 @@ def main() -> None:
         check_writable(out)
         allow_connections(max(plan.clients, plan.connects))
         place = Place(chosen.node, chosen.build, *cores())
-        rows = run(chosen.only, plan, repetitions, place, out)
+        tests = [test for test in plan.tests() if test[0] in chosen.tests]
+        rows = run(chosen.only, tests, repetitions, place, out)
     except Failed as failure:
         sys.exit(f"bench: {failure}")
     except KeyboardInterrupt:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 PYTHON_PACKAGES = ("uvicorn", "uvloop", "httptools", "websockets", "python-socketio")
-NODE_PACKAGES = ("socket.io", "ws")
+NODE_PACKAGES = ("socket.io", "ws", "@socket.io/redis-streams-adapter")
 
 
 def _first(path: str, key: str) -> str:

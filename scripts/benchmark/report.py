@@ -5,18 +5,28 @@ from typing import Any, TypeAlias
 
 BASELINE = "node"
 IN_FLIGHT = (1, 8)  # broadcasts that are on their way at the same time
+RATES = (25, 100, 400, 0)  # events a second from server to server; 0: as many as come through
 BUSY_OTHERS = 15  # % of a core; a run beside more than that should not be quoted
 
 Row: TypeAlias = dict[str, Any]
 
-# Measure, in flight (None: any), title, and what an operation is.
-TABLES: tuple[tuple[str, int | None, str, str], ...] = (
+# Measure, what else its rows must have, title, and what an operation is.
+TABLES: tuple[tuple[str, dict[str, int], str, str], ...] = (
     *(
-        ("fanout", count, "Broadcast to a room of {clients}, {in_flight} in flight", "deliveries")
+        (
+            "fanout",
+            {"in_flight": count},
+            "Broadcast to a room of {clients}, {in_flight} in flight",
+            "deliveries",
+        )
         for count in IN_FLIGHT
     ),
-    ("ack", None, "Emit with ack, {clients} clients", "acks"),
-    ("connect", None, "{clients} connects, {in_flight} at once", "connects"),
+    ("ack", {}, "Emit with ack, {clients} clients", "acks"),
+    ("connect", {}, "{clients} connects, {in_flight} at once", "connects"),
+    *(
+        ("across", {"rate": rate}, f"From one server to {{clients}} clients of another, {words}", "messages")
+        for rate, words in ((rate, f"{rate} a second" if rate else "{in_flight} in flight") for rate in RATES)
+    ),
 )
 
 
@@ -39,7 +49,7 @@ def progress(row: Row) -> str:
     if row["measure"] == "idle":
         return f"{start}      {row['kib_per_connection']:10.1f} KiB a connection"
     return (
-        f"{start} {row['in_flight']:4} {row['per_s']:10,.0f}/s {row['cpu_us']:9.2f} µs  "
+        f"{start} {row['in_flight'] or row['rate']:4} {row['per_s']:10,.0f}/s {row['cpu_us']:9.2f} µs  "
         f"load {row['load_cpu_pct']:3.0f} %  others {row['others_cpu_pct']:3.0f} %"
     )
 
@@ -47,14 +57,14 @@ def progress(row: Row) -> str:
 def tables(rows: list[Row]) -> str:
     """All tables, in Markdown."""
     parts = [_rates(rows, *table) for table in TABLES] + [_idle(rows), _disturbance(rows)]
-    return "\n".join(parts)
+    return "\n".join(filter(None, parts))
 
 
-def _of_servers(rows: list[Row], measure: str, in_flight: int | None) -> dict[str, list[Row]]:
+def _of_servers(rows: list[Row], measure: str, having: dict[str, int]) -> dict[str, list[Row]]:
     """The rows of a measure by server, each in the order of repetitions."""
     found: dict[str, list[Row]] = {}
     for row in rows:
-        if row["measure"] == measure and in_flight in (None, row["in_flight"]):
+        if row["measure"] == measure and having.items() <= row.items():
             found.setdefault(row["server"], []).append(row)
     return found
 
@@ -81,8 +91,10 @@ def _table(title: str, columns: tuple[str, ...], lines: list[str]) -> str:
     )
 
 
-def _rates(rows: list[Row], measure: str, in_flight: int | None, title: str, operations: str) -> str:
-    found = _of_servers(rows, measure, in_flight)
+def _rates(rows: list[Row], measure: str, having: dict[str, int], title: str, operations: str) -> str:
+    found = _of_servers(rows, measure, having)
+    if not found:
+        return ""
     columns = (
         "server", f"{operations}/s", "× Node", "CPU µs each", "× Node", "p50 ms", "p99 ms", "load's core %", "others %",
     )  # fmt: skip
@@ -107,7 +119,9 @@ def _rates(rows: list[Row], measure: str, in_flight: int | None, title: str, ope
 
 
 def _idle(rows: list[Row]) -> str:
-    found = _of_servers(rows, "idle", None)
+    found = _of_servers(rows, "idle", {})
+    if not found:
+        return ""
     lines = [
         _line(
             server,

@@ -21,7 +21,7 @@ enum { READ_SIZE = 1 << 16, MAX_SENT = 4096, MAX_EVENTS = 1024, WRITE_TIMEOUT_MS
 
 struct load load;
 
-static int epoll, server_port;
+static int epoll;
 static char padding[MAX_SENT / 2 + 1];
 static uint8_t buffer[2 * READ_SIZE];
 static uint64_t read_at; // when the bytes in `buffer` were read, ns
@@ -108,10 +108,9 @@ void client_emit_with_ack(struct client *client)
 
 // --- connecting ---
 
-void clients_prepare(int count, int port, size_t event_size)
+void clients_prepare(int count, size_t event_size)
 {
     const size_t without_padding = 58;
-    server_port = port;
     epoll = epoll_create1(0);
     load.clients = calloc((size_t)count, sizeof *load.clients);
     if (epoll < 0 || load.clients == NULL)
@@ -129,7 +128,7 @@ static void watch(struct client *client, int operation, uint32_t events)
         broken(client, strerror(errno));
 }
 
-void client_open(void)
+void client_open(int port)
 {
     struct client *client = &load.clients[load.opened++];
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -137,7 +136,8 @@ void client_open(void)
         broken(client, strerror(errno));
     int on = 1;
     setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server_port)};
+    client->port = port;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     client->state = CONNECTING;
     client->started = now_ns();
@@ -161,7 +161,7 @@ static void request_upgrade(struct client *client)
                           "Connection: Upgrade\r\n"
                           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                           "Sec-WebSocket-Version: 13\r\n\r\n",
-                          server_port);
+                          client->port);
     client->state = UPGRADING;
     watch(client, EPOLL_CTL_MOD, EPOLLIN);
     send_bytes(client, (const uint8_t *)request, (size_t)length);

@@ -13,7 +13,7 @@ enum state {
 };
 
 struct client {
-    int fd;
+    int fd, port;
     enum state state;
     uint64_t started;  // when it began to connect, ns
     uint64_t asked;    // events sent that want an ack; also the id of the next
@@ -34,11 +34,11 @@ struct load {
 
 extern struct load load;
 
-// Makes room for `count` clients of the server on 127.0.0.1:`port`. An event has about `event_size` bytes.
-void clients_prepare(int count, int port, size_t event_size);
+// Makes room for `count` clients. An event has about `event_size` bytes.
+void clients_prepare(int count, size_t event_size);
 
-// Begins to connect the next client.
-void client_open(void);
+// Begins to connect the next client to the server on 127.0.0.1:`port`.
+void client_open(int port);
 
 // Waits at most `timeout_ms` for something to arrive, and handles it.
 void clients_poll(int timeout_ms);

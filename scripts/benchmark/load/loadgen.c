@@ -3,6 +3,8 @@
 //   loadgen fanout PORT PID CLIENTS WARM_S SECONDS IN_FLIGHT...   broadcasts to a room of all clients
 //   loadgen ack PORT PID CLIENTS WARM_S SECONDS                   each client emits, waits for the ack, emits again
 //   loadgen connect PORT PID CLIENTS HOLD_S                       connects, then holds the idle connections
+//   loadgen across PORT,PORT PID,PID CLIENTS WARM_S SECONDS RATE...
+//       a client of the first server sends to CLIENTS of the second, RATE events a second; 0: as many as come through
 //
 // The application that it expects: a client joins a room when it connects; "msg" is broadcast to the room; "echo" is
 // acknowledged with its data. PID is the server's process, whose CPU time and memory are read.
@@ -21,18 +23,21 @@ enum {
     CONNECTING_AT_ONCE = 128,
     FIRST_CLIENTS = 100,    // connected before connects are measured: the server has then loaded what it loads late
     POLL_MS = 20,
+    ACROSS_IN_FLIGHT = 8,   // of events that are sent as fast as they come through
 };
 
 static const uint64_t STALLED_NS = 10000000000u;
 static const uint64_t DUPLICATES_NS = 100000000u;
 
-static pid_t server;
+static struct servers servers;
+static int ports[MAX_SERVERS];
 
 // --- measuring ---
 
 struct measure {
     const char *name;
-    int in_flight;
+    int clients;
+    int in_flight, rate;     // 0: whatever comes
     const uint64_t *counter; // operations so far
     uint64_t operations;     // at first how many there were before, at the end how many were measured
     struct usage before, after;
@@ -42,12 +47,12 @@ static struct measure measure_begin(const char *name, int in_flight, const uint6
 {
     histogram_reset();
     load.measuring = 1;
-    return (struct measure){name, in_flight, counter, *counter, .before = usage_of(server)};
+    return (struct measure){name, load.ready, in_flight, 0, counter, *counter, .before = usage_of(&servers)};
 }
 
 static void measure_end(struct measure *measure)
 {
-    measure->after = usage_of(server);
+    measure->after = usage_of(&servers);
     measure->operations = *measure->counter - measure->operations;
     load.measuring = 0;
 }
@@ -62,8 +67,9 @@ static void measure_print(const struct measure *measure)
     double of_others = (double)(after->all_cpu - before->all_cpu) - of_server - of_load;
     if (operations == 0)
         fail("the server did nothing for %.1f s", wall / 1e9);
-    printf("{\"measure\":\"%s\",\"clients\":%d,\"in_flight\":%d,\"seconds\":%.3f,\"operations\":%.0f,", measure->name,
-           load.ready, measure->in_flight, wall / 1e9, operations);
+    printf("{\"measure\":\"%s\",\"clients\":%d,\"in_flight\":%d,\"rate\":%d,", measure->name, measure->clients,
+           measure->in_flight, measure->rate);
+    printf("\"seconds\":%.3f,\"operations\":%.0f,", wall / 1e9, operations);
     printf("\"per_s\":%.0f,\"cpu_us\":%.3f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,", operations / wall * 1e9,
            of_server / 1e3 / operations, histogram_quantile_ms(0.5), histogram_quantile_ms(0.99));
     // The kernel counts the CPU time of all in ticks, so a little less than nothing can be left for the others.
@@ -94,13 +100,13 @@ static void await_count(const uint64_t *counter, uint64_t wanted, const char *wh
 
 // --- connecting ---
 
-static void connect_up_to(int count)
+static void connect_up_to(int count, int port)
 {
     uint64_t last = now_ns();
     int ready = load.ready;
     while (load.ready < count) {
         while (load.opened < count && load.opened - load.ready < CONNECTING_AT_ONCE)
-            client_open();
+            client_open(port);
         clients_poll(POLL_MS);
         if (load.ready != ready) {
             ready = load.ready;
@@ -119,7 +125,7 @@ static void await_joined(void)
     await_count(&load.answers, load.answers + (uint64_t)load.ready, "acks");
 }
 
-// --- the three tests ---
+// --- the tests ---
 
 static double number(const char *text)
 {
@@ -137,13 +143,13 @@ static uint64_t expected_deliveries(void)
     return broadcasts * (uint64_t)load.ready;
 }
 
-static void broadcast_for(double seconds, int in_flight)
+static void broadcast_for(double seconds, int in_flight, int senders)
 {
     uint64_t end = deadline(seconds), most_missing = (uint64_t)(in_flight - 1) * (uint64_t)load.ready;
     uint64_t last = 0, moved = now_ns();
     while (now_ns() < end) {
         while (expected_deliveries() <= load.deliveries + most_missing)
-            client_emit_broadcast(&load.clients[broadcasts++ % SENDERS]);
+            client_emit_broadcast(&load.clients[broadcasts++ % (uint64_t)senders]);
         clients_poll(POLL_MS);
         if (load.deliveries != last) {
             last = load.deliveries;
@@ -167,9 +173,9 @@ static void check_deliveries(void)
 
 static void fanout(int in_flight, double warm, double seconds)
 {
-    broadcast_for(warm, in_flight);
+    broadcast_for(warm, in_flight, SENDERS);
     struct measure measure = measure_begin("fanout", in_flight, &load.deliveries);
-    broadcast_for(seconds, in_flight);
+    broadcast_for(seconds, in_flight, SENDERS);
     measure_end(&measure);
     check_deliveries();
     measure_print(&measure);
@@ -179,7 +185,7 @@ static void test_fanout(int clients, double warm, double seconds, char **in_flig
 {
     if (clients < SENDERS)
         fail("fanout needs %d clients", SENDERS);
-    connect_up_to(clients);
+    connect_up_to(clients, ports[0]);
     await_joined();
     for (; *in_flight != NULL; in_flight++)
         fanout((int)number(*in_flight), warm, seconds);
@@ -193,7 +199,7 @@ static void poll_for(double seconds)
 
 static void test_ack(int clients, double warm, double seconds)
 {
-    connect_up_to(clients);
+    connect_up_to(clients, ports[0]);
     await_joined();
     load.asking = 1;
     for (int i = 0; i < load.ready; i++)
@@ -212,20 +218,60 @@ static void test_ack(int clients, double warm, double seconds)
 
 static void test_connect(int clients, double hold)
 {
-    connect_up_to(FIRST_CLIENTS);
+    connect_up_to(FIRST_CLIENTS, ports[0]);
     await_joined();
-    long before = resident_kib(server);
+    long before = resident_kib(servers.process[0]);
     uint64_t connected = 0; // `load.ready` as the measure wants it, set at the end
     struct measure measure = measure_begin("connect", CONNECTING_AT_ONCE, &connected);
-    connect_up_to(FIRST_CLIENTS + clients);
+    connect_up_to(FIRST_CLIENTS + clients, ports[0]);
     connected = (uint64_t)clients;
     measure_end(&measure);
     measure_print(&measure);
     poll_for(hold);
-    long resident = resident_kib(server);
+    long resident = resident_kib(servers.process[0]);
     printf("{\"measure\":\"idle\",\"clients\":%d,\"in_flight\":0,\"seconds\":%.3f,\"kib_before\":%ld,\"kib_after\":%ld,"
            "\"kib_per_connection\":%.3f}\n",
            clients, hold, before, resident, (double)(resident - before) / clients);
+}
+
+// An open load: each event has its time, whether those before it have arrived or not.
+static void broadcast_at(double seconds, int rate)
+{
+    uint64_t begin = now_ns(), end = deadline(seconds), interval = 1000000000u / (uint64_t)rate;
+    for (uint64_t due = begin; due < end;) {
+        uint64_t now = now_ns();
+        for (; due <= now && due < end; due += interval, broadcasts++)
+            client_emit_broadcast(&load.clients[0]);
+        clients_poll(due > now + 1000000u ? (int)((due - now) / 1000000u) : 0);
+    }
+}
+
+static void across(int rate, double warm, double seconds)
+{
+    struct measure measure;
+    if (rate > 0) {
+        broadcast_at(warm, rate);
+        measure = measure_begin("across", 0, &broadcasts);
+        broadcast_at(seconds, rate);
+    } else {
+        broadcast_for(warm, ACROSS_IN_FLIGHT, 1);
+        measure = measure_begin("across", ACROSS_IN_FLIGHT, &broadcasts);
+        broadcast_for(seconds, ACROSS_IN_FLIGHT, 1);
+    }
+    measure_end(&measure);
+    measure.rate = rate;
+    measure.clients = load.ready - 1; // without the one who sends
+    check_deliveries();
+    measure_print(&measure);
+}
+
+static void test_across(int clients, double warm, double seconds, char **rates)
+{
+    connect_up_to(1, ports[0]);
+    connect_up_to(1 + clients, ports[1]);
+    await_joined();
+    for (; *rates != NULL; rates++)
+        across(strcmp(*rates, "0") == 0 ? 0 : (int)number(*rates), warm, seconds);
 }
 
 // --- the command line ---
@@ -238,18 +284,31 @@ static void allow_many_files(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// The numbers of a list with commas; returns how many they are.
+static int numbers(char *text, int *values)
+{
+    int count = 0;
+    for (char *part = strtok(text, ","); part != NULL && count < MAX_SERVERS; part = strtok(NULL, ","))
+        values[count++] = (int)number(part);
+    return count;
+}
+
 int main(int count, char **arguments)
 {
     const char *test = count > 1 ? arguments[1] : "";
     int is_fanout = strcmp(test, "fanout") == 0, is_ack = strcmp(test, "ack") == 0;
-    int is_connect = strcmp(test, "connect") == 0;
-    if (!(is_fanout && count >= 8) && !(is_ack && count == 7) && !(is_connect && count == 6))
-        fail("usage: loadgen fanout|ack|connect PORT PID CLIENTS ... (see loadgen.c)");
+    int is_connect = strcmp(test, "connect") == 0, is_across = strcmp(test, "across") == 0;
+    if (!(is_fanout && count >= 8) && !(is_ack && count == 7) && !(is_connect && count == 6) &&
+        !(is_across && count >= 8))
+        fail("usage: loadgen fanout|ack|connect|across PORT PID CLIENTS ... (see loadgen.c)");
     int clients = (int)number(arguments[4]);
-    server = (pid_t)number(arguments[3]);
+    if (numbers(arguments[2], ports) != numbers(arguments[3], servers.process) || (ports[1] == 0) == is_across)
+        fail("%s is not measured on the ports %s", test, arguments[2]);
     allow_many_files();
-    clients_prepare(clients + FIRST_CLIENTS, (int)number(arguments[2]), EVENT_BYTES);
-    if (is_fanout)
+    clients_prepare(clients + FIRST_CLIENTS, EVENT_BYTES);
+    if (is_across)
+        test_across(clients, number(arguments[5]), number(arguments[6]), arguments + 7);
+    else if (is_fanout)
         test_fanout(clients, number(arguments[5]), number(arguments[6]), arguments + 7);
     else if (is_ack)
         test_ack(clients, number(arguments[5]), number(arguments[6]));

@@ -52,11 +52,14 @@ static uint64_t machine_cpu_ns(void)
     return (user + nice + system + irq + softirq) * tick_ns;
 }
 
-struct usage usage_of(pid_t server)
+struct usage usage_of(const struct servers *servers)
 {
+    uint64_t server_cpu = 0;
+    for (int i = 0; i < MAX_SERVERS && servers->process[i] != 0; i++)
+        server_cpu += process_cpu_ns(servers->process[i]);
     return (struct usage){
         .at = now_ns(),
-        .server_cpu = process_cpu_ns(server),
+        .server_cpu = server_cpu,
         .own_cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID),
         .all_cpu = machine_cpu_ns(),
     };

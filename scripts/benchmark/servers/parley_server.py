@@ -1,4 +1,4 @@
-"""The benchmark's application on Parley: `parley_server.py PORT raw|asgi`.
+"""The benchmark's application on Parley: `parley_server.py PORT raw|asgi [REDIS_URL]`.
 
 `raw` is the protocol class for uvicorn's `ws=`, `asgi` the plain ASGI websocket.
 """
@@ -10,10 +10,10 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from protocol import Server, Socket
+from protocol import RedisBus, Server, Socket
 
-port, shell = int(sys.argv[1]), sys.argv[2]
-io = Server()
+port, shell, *redis = sys.argv[1:]
+io = Server(bus=RedisBus(redis[0]) if redis else None)
 
 
 @io.on("connection")
@@ -38,7 +38,7 @@ ws: Any = io.websocket_protocol if shell == "raw" else "websockets-sansio"
 uvicorn.run(
     Starlette(routes=[Mount("/socket.io", app=io)], lifespan=io.lifespan),
     host="127.0.0.1",
-    port=port,
+    port=int(port),
     loop="uvloop",
     http="httptools",
     ws=ws,

@@ -1,4 +1,4 @@
-"""The benchmark's application on python-socketio: `python_socketio_server.py PORT`."""
+"""The benchmark's application on python-socketio: `python_socketio_server.py PORT [REDIS_URL]`."""
 
 import sys
 from typing import Any
@@ -6,7 +6,10 @@ from typing import Any
 import socketio
 import uvicorn
 
-sio = socketio.AsyncServer(async_mode="asgi")
+port, *redis = sys.argv[1:]
+sio = socketio.AsyncServer(
+    async_mode="asgi", client_manager=socketio.AsyncRedisManager(redis[0]) if redis else None
+)
 
 
 @sio.event
@@ -30,7 +33,7 @@ async def echo(_sid: str, data: Any) -> Any:
 uvicorn.run(
     socketio.ASGIApp(sio),
     host="127.0.0.1",
-    port=int(sys.argv[1]),
+    port=int(port),
     loop="uvloop",
     http="httptools",
     ws="websockets-sansio",

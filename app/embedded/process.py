@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from pwd import struct_passwd
@@ -21,6 +21,7 @@ STOP_TIMEOUT_S = 20
 POLL_S = 0.01
 LOG_TAIL_LINES = 8
 
+BARE = {"PATH": os.defpath, "LC_ALL": "C"}
 PR_SET_PDEATHSIG = 1
 PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
@@ -36,8 +37,9 @@ def spawn(
     stop_signal: signal.Signals = signal.SIGTERM,
     stdin: int = subprocess.DEVNULL,
     output: int = subprocess.DEVNULL,
+    environment: Mapping[str, str] = BARE,
 ) -> subprocess.Popen[bytes]:
-    """Start `command` as `account` (None: as who we are) with a bare environment: it needs none of our secrets.
+    """Start `command` as `account` (None: as who we are) with a bare environment: most need none of our secrets.
 
     On Linux it gets `stop_signal` when the thread that calls this ends, so call it from the main thread. It is in a
     session of its own: Ctrl-C in a terminal must not end a database before the application has drained.
@@ -54,7 +56,7 @@ def spawn(
         group=account.pw_gid if account else None,
         extra_groups=[] if account else None,
         cwd="/",
-        env={"PATH": os.defpath, "LC_ALL": "C"},
+        env=environment,
         stdin=stdin,
         stdout=output,
         stderr=subprocess.STDOUT,

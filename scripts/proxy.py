@@ -1,0 +1,267 @@
+"""A TCP proxy that spreads connections over several servers, and fails as networks do when it is told to.
+
+    proxy = Proxy([("127.0.0.1", 3001), ("127.0.0.1", 3002)])
+    await proxy.start(port=3000)
+
+It holds no more of what passes than a transport's buffer: one end is read only while the other takes more.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from enum import Enum, auto
+from pathlib import Path
+from typing import TypeAlias, cast
+
+Target: TypeAlias = tuple[str, int] | Path
+"""Where a server listens: a host and port, or a unix socket."""
+
+CONNECT_WITHIN = 10.0  # seconds
+BACKLOG = 4096
+
+
+class Mode(Enum):
+    """What becomes of connections."""
+
+    FORWARD = auto()
+    REFUSE = auto()  # there are none, and new ones are refused
+    STALL = auto()  # nothing passes; new ones are taken and hear nothing
+
+
+class End(asyncio.Protocol):
+    """One end of a link."""
+
+    def __init__(self, link: "Link") -> None:
+        self.transport: asyncio.Transport | None = None
+        self.full = False  # whether the transport holds more than it wants to
+        self.ended = False  # whether the peer sends no more
+        self._link = link
+        self._reads = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connected."""
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods alone
+        self._link.made(self)
+
+    def read(self, wanted: bool) -> None:
+        """Read from the peer, or do not."""
+        if self.transport is None or self.ended or self.transport.is_closing() or wanted is self._reads:
+            return
+        self._reads = wanted
+        if wanted:
+            self.transport.resume_reading()
+        else:
+            self.transport.pause_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes for the other end."""
+        self._link.pass_on(self, data)
+
+    def eof_received(self) -> bool:
+        """The peer sends no more, but may read on."""
+        self.ended = True
+        self._link.pass_end(self)
+        return True
+
+    def pause_writing(self) -> None:
+        """The peer is slower than the other one."""
+        self.full = True
+        self._link.regulate()
+
+    def resume_writing(self) -> None:
+        """The peer has caught up."""
+        self.full = False
+        self._link.regulate()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """The connection is gone, whoever ended it."""
+        self._link.lost(self)
+
+
+class Link:
+    """A client's connection and the one to its server, once that is there."""
+
+    def __init__(self, proxy: "Proxy") -> None:
+        self.client = End(self)
+        self.server = End(self)
+        self.connecting: asyncio.Task[None] | None = None
+        self._proxy = proxy
+        self._early = b""  # what the client sent before there was a server
+
+    def made(self, end: End) -> None:
+        """One end is connected: the client first."""
+        if end is self.client:
+            self._proxy.admit(self)
+        elif self.client.transport is None:  # it has gone meanwhile
+            self.abort()
+        else:
+            self.pass_on(self.client, self._early)
+            if self.client.ended:
+                self.pass_end(self.client)
+            # Not now: uvloop begins to read after this call, paused or not.
+            asyncio.get_running_loop().call_soon(self.regulate)
+
+    def regulate(self) -> None:
+        """Let each end be read exactly while the other takes more."""
+        passing = self._proxy.mode is Mode.FORWARD and self.server.transport is not None
+        self.client.read(passing and not self.server.full)
+        self.server.read(passing and not self.client.full)
+
+    def pass_on(self, end: End, data: bytes) -> None:
+        """Write what came to the other end."""
+        transport = self._other(end).transport
+        if transport is not None:
+            transport.write(data)
+        elif end is self.client:
+            self._early += data
+            end.read(wanted=False)
+
+    def pass_end(self, end: End) -> None:
+        """Tell the other end that no more comes."""
+        transport = self._other(end).transport
+        if self.client.ended and self.server.ended:
+            self.close()
+        elif transport is not None and not transport.is_closing():
+            transport.write_eof()
+
+    def lost(self, end: End) -> None:
+        """What is left of the link is written out and ends."""
+        end.transport = None
+        if self.connecting is not None:
+            self.connecting.cancel()
+        self.close()
+        if self.client.transport is self.server.transport is None:
+            self._proxy.forget(self)
+
+    def close(self) -> None:
+        """End both connections once what they hold is written."""
+        for end in (self.client, self.server):
+            if end.transport is not None:
+                end.transport.close()
+
+    def abort(self) -> None:
+        """Cut both connections."""
+        if self.connecting is not None:
+            self.connecting.cancel()
+        for end in (self.client, self.server):
+            if end.transport is not None:
+                end.transport.abort()
+
+    def _other(self, end: End) -> End:
+        return self.server if end is self.client else self.client
+
+
+class Proxy:
+    """Takes connections and gives each to the next of `targets` that takes it. `port` is where it listens."""
+
+    def __init__(self, targets: Sequence[Target]) -> None:
+        self.targets = targets
+        self.mode = Mode.FORWARD
+        self.port = 0
+        self._host = "127.0.0.1"
+        self._turn = 0
+        self._links: dict[Link, None] = {}  # in the order of their coming
+        self._empty = asyncio.Event()  # whether there are none
+        self._empty.set()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def url(self) -> str:
+        """Where an HTTP client finds it."""
+        return f"http://{self._host}:{self.port}"
+
+    @property
+    def links(self) -> int:
+        """How many connections it holds."""
+        return len(self._links)
+
+    async def start(self, port: int = 0, host: str = "127.0.0.1") -> None:
+        """Listen; port 0 is any free one. Raises OSError."""
+        self._host, self.port = host, port
+        await self._listen()
+
+    def stop_listening(self) -> None:
+        """Take no more connections; those that there are go on."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    async def stop(self) -> None:
+        """Cut all and listen no more."""
+        self.stop_listening()
+        self.cut()
+        await self._empty.wait()
+
+    # --- faults ---
+
+    def cut(self) -> None:
+        """Cut the connections that there are."""
+        for link in list(self._links):
+            link.abort()
+
+    def refuse(self) -> None:
+        """Cut all, and refuse new ones until `resume`, as a server does that has ended."""
+        self.mode = Mode.REFUSE
+        self.stop_listening()
+        self.cut()
+
+    def stall(self) -> None:
+        """Let nothing pass until `resume`, and tell nobody, as a network does that loses every packet."""
+        self.mode = Mode.STALL
+        self._regulate()
+
+    async def resume(self) -> None:
+        """Let all pass again; what was held back comes late."""
+        self.mode = Mode.FORWARD
+        if self._server is None:
+            await self._listen()
+        self._regulate()
+
+    # --- what the links call ---
+
+    def admit(self, link: Link) -> None:
+        """A client has come."""
+        self._links[link] = None
+        self._empty.clear()
+        if self.mode is Mode.FORWARD:
+            link.connecting = asyncio.create_task(self._connect(link))
+
+    def forget(self, link: Link) -> None:
+        """Nothing is left of a link."""
+        self._links.pop(link, None)
+        if not self._links:
+            self._empty.set()
+
+    # --- steps of these ---
+
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Link(self).client, self._host, self.port, backlog=BACKLOG
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def _regulate(self) -> None:
+        for link in self._links:
+            if link.connecting is None and self.mode is Mode.FORWARD:  # it came while nothing passed
+                link.connecting = asyncio.create_task(self._connect(link))
+            link.regulate()
+
+    async def _connect(self, link: Link) -> None:
+        for _ in self.targets:
+            target = self.targets[self._turn % len(self.targets)]
+            self._turn += 1
+            try:
+                async with asyncio.timeout(CONNECT_WITHIN):
+                    await _connected(target, link)
+            except (OSError, TimeoutError):
+                continue
+            return
+        link.abort()
+
+
+async def _connected(target: Target, link: Link) -> None:
+    loop = asyncio.get_running_loop()
+    if isinstance(target, Path):
+        await loop.create_unix_connection(lambda: link.server, str(target))
+    else:
+        await loop.create_connection(lambda: link.server, *target)

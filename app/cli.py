@@ -5,7 +5,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, replace
 from types import FrameType
 from typing import Any, NoReturn
@@ -15,6 +15,8 @@ from app.config import ConfigError, Settings, load_settings, variables
 from app.embedded import EmbeddedError, embedded
 from app.logs import configure_logs
 from app.secret import with_secret
+from app.workers.listening import ListenError
+from app.workers.supervisor import WorkersFailed, supervise
 from protocol import BusUnavailable
 
 FAILED = 1
@@ -24,17 +26,35 @@ MISUSED = 2
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
     """Run one command; the result is the exit status, 1 where a server cannot start and 2 for a bad setting."""
     chosen = parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, leave)
-    try:
+    if chosen.command == "serve" and chosen.workers is not None:
+        environ = {**environ, "WORKERS": chosen.workers}
+
+    def command() -> None:
         settings = load_settings(environ)
         configure_logs(settings.log_level, settings.log_format)
         if chosen.command == "serve":
-            serve(settings)
+            serve(settings, environ)
         else:
             migrate(settings)
+
+    return guarded(command)
+
+
+def guarded(command: Callable[[], None]) -> int:
+    """Run it until it ends or a signal ends it; what keeps a server from starting becomes a sentence and a status."""
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        command()
     except ConfigError as error:
         return report(error, MISUSED)
-    except (EmbeddedError, db.DatabaseUnavailable, db.MigrationError, BusUnavailable) as error:
+    except (
+        EmbeddedError,
+        db.DatabaseUnavailable,
+        db.MigrationError,
+        BusUnavailable,
+        ListenError,
+        WorkersFailed,
+    ) as error:
         return report(error, FAILED)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
@@ -49,7 +69,10 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
-    commands.add_parser("serve", help="serve the chat until told to stop")
+    serving = commands.add_parser("serve", help="serve the chat until told to stop")
+    serving.add_argument(
+        "--workers", metavar="N", help="processes that serve, one for each processor with `auto`: see WORKERS"
+    )
     commands.add_parser("migrate", help="bring the database's schema up to date and end")
     return top
 
@@ -69,15 +92,19 @@ def default(field: "Field[Any]") -> str:
     return f"[{text.lower()}]" if text else ""
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, environ: Mapping[str, str]) -> None:
     settings = with_secret(settings)
-    from app.serving import run  # it loads all there is, which the other commands can do without
-
     wants_postgres, wants_valkey = not settings.database_url, not settings.redis_url
     with embedded(settings.data_dir, postgres=wants_postgres, valkey=wants_valkey) as urls:
         database_url = urls.database or settings.database_url
         redis_url = urls.redis or settings.redis_url
-        run(replace(settings, database_url=database_url, redis_url=redis_url))
+        settings = replace(settings, database_url=database_url, redis_url=redis_url)
+        if settings.workers:
+            supervise(settings, environ)
+        else:
+            from app.serving import run  # it loads all there is, which the other commands can do without
+
+            run(settings)
 
 
 def migrate(settings: Settings) -> None:

@@ -1,6 +1,8 @@
 """The settings: one frozen object, read from the environment. A variable that is empty counts as not given."""
 
+import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from ipaddress import ip_network
@@ -13,6 +15,8 @@ T = TypeVar("T")
 SECRET_CHARACTERS = 32
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+MOST_WORKERS = 256
+LEAST_POOL = 5  # connections: fewer, and the reads of one user could take them all
 MANY = 1_000_000  # the most that a limit may be
 
 
@@ -116,6 +120,20 @@ def folder_or_bucket() -> Kind[str]:
     return Kind("a folder, or a bucket as s3://bucket or s3://bucket/prefix", parse)
 
 
+def processes() -> Kind[int]:
+    def parse(text: str) -> int:
+        return usable_processors() if text.lower() == "auto" else whole(0, MOST_WORKERS).parse(text)
+
+    return Kind(f"auto or a whole number from 0 to {MOST_WORKERS}", parse)
+
+
+def usable_processors() -> int:
+    """Those that this process may run on; a container's quota of time on them does not show here."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(","))
 
@@ -138,8 +156,16 @@ class Settings:
         "127.0.0.1", word("an address or a host's name"), "The address to listen on; 0.0.0.0 in production."
     )
     port: int = setting(3000, whole(0, 65_535), "The port to listen on; 0 is any free one.")
+    workers: int = setting(
+        0,
+        processes(),
+        "Processes that serve, with one that watches them; 0 serves in this one, auto has one a core.",
+    )
     database_url: str = setting(
         "", url("postgresql"), "The PostgreSQL to use; without it one is started here.", hidden=True
+    )
+    database_pool: int = setting(
+        10, whole(LEAST_POOL, 1000), "The most connections to PostgreSQL of a process."
     )
     redis_url: str = setting(
         "",

@@ -21,9 +21,10 @@ HIDDEN = "[hidden]"
 QUIET = {"uvicorn.access": logging.WARNING, "databases": logging.WARNING, "asyncio": logging.WARNING}
 
 
-def configure_logs(level: str, layout: str) -> None:
-    """Send all logs from `level` on to standard error, as "text" for people or as "json"."""
+def configure_logs(level: str, layout: str, *, worker: int | None = None) -> None:
+    """Send all logs from `level` on to standard error, as "text" for people or as "json"; each says which worker."""
     chain: list[Processor] = [
+        *([] if worker is None else [naming(worker)]),
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
@@ -62,6 +63,16 @@ def renderers(layout: str) -> list[Processor]:
         colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
     )
     return [structlog.processors.format_exc_info, hide_secrets, plain]
+
+
+def naming(worker: int) -> Processor:
+    """Say on each line which of several processes it is of."""
+
+    def name(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["worker"] = worker
+        return event
+
+    return name
 
 
 def drop_repetition(

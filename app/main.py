@@ -51,7 +51,7 @@ CLOSE_WITHIN = 2.0  # seconds that the last messages have to be written after th
 def create_app(settings: Settings) -> Starlette:
     """The ASGI application. Its `state.io` is the Socket.IO server, for `Config(ws=io.websocket_protocol)`.
 
-    It expects the schema to be up to date: `app.serving.run` sees to that, or `parley migrate`.
+    It expects the schema to be up to date: `app.prepare` sees to that, or `parley migrate`.
     """
     chat = Chat(settings)
     handlers = chat.handlers
@@ -79,7 +79,7 @@ class Chat:
 
     def __init__(self, settings: Settings) -> None:
         self._grace = settings.shutdown_timeout
-        self.db = Database(settings.database_url)
+        self.db = Database(settings.database_url, pool_size=settings.database_pool)
         self.bus = RedisBus(settings.redis_url)
         self.storage = open_storage(settings)
         self._soft_state = SoftState(settings.redis_url)

@@ -9,11 +9,11 @@ from types import FrameType
 import uvicorn
 
 from app.config import Settings
-from app.db import migrate
 from app.http_protocol import HttpProtocol
 from app.main import create_app
+from app.prepare import prepare
 from app.requests import InFlight
-from protocol import RedisBus, Server
+from protocol import Server
 
 LOOK_EVERY = 0.1  # seconds from one look for a second Ctrl+C to the next, as uvicorn has it
 
@@ -82,11 +82,3 @@ def run(settings: Settings) -> None:
     """
     asyncio.run(prepare(settings))
     ChatServer(settings).run()
-
-
-async def prepare(settings: Settings) -> None:
-    """Sees to it that PostgreSQL has the schema and that Redis answers; uvicorn would show a traceback for either."""
-    await migrate(settings.database_url)
-    bus = RedisBus(settings.redis_url)
-    await bus.start(lambda *_: None, lambda: None)
-    await bus.stop()

@@ -1,0 +1,88 @@
+"""One worker, as the supervisor sees it: a process that says when it is ready and ends when it is told to.
+
+The two hold the ends of a socket. The worker writes a line when it serves; it ends when the socket does, which is how
+it learns that the supervisor was killed.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+log = logging.getLogger(__name__)
+
+READY = b"ready\n"
+
+
+class WorkerProcess:
+    """A process that serves, made by `start`. `ended` is done when it has ended; its result says how."""
+
+    def __init__(
+        self,
+        number: int,
+        process: asyncio.subprocess.Process,
+        control: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    ) -> None:
+        self.pid = process.pid
+        self._number = number
+        self._process = process
+        self._from_it, self._to_it = control
+        self.ended = asyncio.create_task(self._wait())
+
+    @classmethod
+    async def start(
+        cls, number: int, sockets: Sequence[socket.socket], environ: Mapping[str, str]
+    ) -> "WorkerProcess":
+        """Start it. It has a session of its own, so that Ctrl-C in a terminal reaches the supervisor alone."""
+        ours, its = socket.socketpair()
+        control = await asyncio.open_connection(sock=ours)
+        with its:
+            fds = [its.fileno(), *(one.fileno() for one in sockets)]
+            # -P: a folder `app` where somebody happens to stand is not this one
+            command = [sys.executable, "-P", "-m", "app.workers.worker", str(number), *map(str, fds)]
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *command,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    env=environ,
+                    pass_fds=fds,
+                    start_new_session=True,
+                )
+            except BaseException:
+                control[1].close()
+                raise
+        return cls(number, process, control)
+
+    async def ready(self, within: float) -> bool:
+        """Whether it serves; false once it has ended, or after that many seconds without."""
+        try:
+            async with asyncio.timeout(within):
+                return await self._from_it.readline() == READY
+        except (TimeoutError, ConnectionError):
+            return False
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it has not ended."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+    async def stop(self, within: float) -> None:
+        """Let it end in its orderly way, and by force if that takes more seconds."""
+        self.send_signal(signal.SIGTERM)
+        done, _ = await asyncio.wait({self.ended}, timeout=within)
+        if not done:
+            log.warning(
+                "worker %d (process %d) did not end within %g s and is killed", self._number, self.pid, within
+            )
+            self.send_signal(signal.SIGKILL)
+            await self.ended
+
+    async def _wait(self) -> str:
+        status = await self._process.wait()
+        self._to_it.close()
+        return (
+            f"ended with status {status}" if status >= 0 else f"was ended by {signal.Signals(-status).name}"
+        )

@@ -46,6 +46,7 @@ KEEP = SECOND  # µs that tokens of the shared bucket may be spent here, and tha
 MAX_KEYS = 50_000  # that an instance remembers
 MAX_BATCH = 200  # keys in one call of the script
 PROBE_EVERY = 1.0  # seconds from one look for a Redis that is away to the next
+PROBE = "limit:probe"  # the key of a bucket that nobody takes from
 
 WORDS: dict[Kind, str] = {
     "event": "You are doing too much at once",
@@ -262,7 +263,7 @@ class Limits:
         while True:
             await asyncio.sleep(PROBE_EVERY)
             try:
-                await self._script([])
+                await self._script([PROBE], 1, 1, 0, 0, 0)
             except SoftStateUnavailable:
                 continue
             log.info("limits hold across instances again")

@@ -36,7 +36,9 @@ from protocol.server.namespace import Namespace
 from protocol.server.observer import Observer
 from protocol.server.options import Cookie, Options
 from protocol.server.redis_bus import RedisBus
+from protocol.server.redis_client import RedisClient
 from protocol.server.redis_store import RedisStore
+from protocol.server.redis_url import parse_redis_url
 from protocol.server.server import Server
 from protocol.server.socket import Socket
 from protocol.server.store import MemoryStore, Store
@@ -68,6 +70,7 @@ __all__ = [
     "ProtocolError",
     "Record",
     "RedisBus",
+    "RedisClient",
     "RedisStore",
     "Refused",
     "Server",
@@ -75,4 +78,5 @@ __all__ = [
     "Store",
     "StoreUnavailable",
     "Unreachable",
+    "parse_redis_url",
 ]

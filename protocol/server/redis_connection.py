@@ -1,21 +1,20 @@
-"""The way to Redis: what a URL names, as one lone connection or as a client with a pool of them.
-
-This is the only place of `protocol` that uses redis-py.
-"""
+"""Connections to Redis, by redis-py without its repetitions and timeouts. This is the only place that uses it."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any, Protocol, cast
 
-import redis.asyncio
-from redis.asyncio.connection import Connection, parse_url
+from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import RedisError, ResponseError
 
-from protocol.server.redis_stream import Refusal
+from protocol.server.redis_nodes import NodeNotFound, Nodes
+from protocol.server.redis_stream import Refusal, pack
+from protocol.server.redis_url import Address, Form, RedisUrl, parse_redis_url
 
 logger = logging.getLogger(__name__)
 
-RedisFailure = RedisError
-"""What a client's commands raise, beside `OSError` and `TimeoutError`."""
+CONNECTION_FAILURES = (RedisError, OSError, TimeoutError, NodeNotFound)
+"""What a connection raises, beside `Refusal`."""
 
 
 class _RedisPy(Protocol):
@@ -28,49 +27,100 @@ class _RedisPy(Protocol):
 
 
 class LoneConnection:
-    """A connection by redis-py without its repetitions and timeouts; see `redis_stream.RedisConnection`."""
+    """A connection that finds its server each time it opens; see `redis_stream.RedisConnection`.
 
-    def __init__(self, url: str) -> None:
-        options: dict[str, Any] = {**parse_url(url)}
-        connection_class = options.pop("connection_class", Connection)
-        for name in ("max_connections", "timeout", "retry_on_timeout"):  # a pool's, and a repetition
-            options.pop(name, None)
-        options |= {
-            "protocol": 2,  # one form of the replies with every server, and no handshake
-            "driver_info": None,
-            "socket_timeout": None,  # the default of 5 s ends a blocking read
-            "decode_responses": True,
-            "encoding_errors": "replace",  # as Node does; "strict" fails a whole read for one bad entry
-        }
-        self._connection = cast("_RedisPy", connection_class(**options))
+    It goes to the server that has a key: behind sentinels their master, in a cluster the node with the key's slot. Of a
+    cluster it goes to the node at `address`, if that is given.
+    """
+
+    def __init__(self, url: str | RedisUrl, key: str = "", *, address: Address | None = None) -> None:
+        self._url = parse_redis_url(url) if isinstance(url, str) else url
+        self._nodes = nodes_of(self._url)
+        self._key = key
+        self._address = address
+        self._redis: _RedisPy | None = None
+
+    async def open(self) -> None:
+        """Finds the server and connects, unless that is done."""
+        if self._redis is None:
+            self._redis = await self._connect()
 
     async def send(self, commands: bytes) -> None:
-        await self._connection.connect()
-        await self._connection.send_packed_command(commands, check_health=False)
+        """See `RedisConnection.send`."""
+        if self._redis is None:
+            self._redis = await self._connect()
+        await self._redis.send_packed_command(commands, check_health=False)
 
     async def receive(self) -> Any:
-        try:
-            return await self._connection.read_response()
-        except ResponseError as error:
-            raise Refusal(str(error)) from error
+        """See `RedisConnection.receive`."""
+        if self._redis is None:
+            raise ConnectionError("the connection to Redis is closed")
+        return await _receive(self._redis)
 
     async def close(self, *, wait: bool) -> None:
+        """See `RedisConnection.close`."""
+        connection, self._redis = self._redis, None
+        if connection is not None:
+            await _close(connection, wait=wait)
+
+    async def _connect(self) -> _RedisPy:
+        connection = _connection(self._url, self._address or await self._nodes.of(self._key))
         try:
-            await self._connection.disconnect(nowait=not wait)
-        except RedisError as error:
-            logger.warning("a connection to Redis is left to close by itself: %s", error)
+            await connection.connect()
+            if self._url.form is Form.SENTINEL:
+                # A sentinel may not know yet that its master is none any more.
+                await connection.send_packed_command(pack(("ROLE",)), check_health=False)
+                role, *_ = await _receive(connection)
+                if role != "master":
+                    raise NodeNotFound(f"the master that a sentinel names is a {role}")
+        except BaseException:
+            await _close(connection, wait=False)
+            raise
+        return connection
 
 
-class RedisClient(Protocol):
-    """What is used of redis-py's client."""
+def nodes_of(url: RedisUrl) -> Nodes:
+    """The servers behind a URL."""
+    options = url.sentinel_options if url.form is Form.SENTINEL else url.options
 
-    def pipeline(self, transaction: bool) -> Any: ...
-    async def aclose(self) -> None: ...
+    async def ask(address: Address, command: tuple[str, ...]) -> Any:
+        connection = _connection(url, address, options)
+        try:
+            await connection.connect()
+            await connection.send_packed_command(pack(command), check_health=False)
+            return await _receive(connection)
+        finally:
+            await _close(connection, wait=False)
+
+    return Nodes(url, ask)
 
 
-def open_client(url: str, answer_within: float) -> RedisClient:
-    """A client with a pool of connections; what takes longer than `answer_within` seconds raises `TimeoutError`."""
-    client = redis.asyncio.Redis.from_url(
-        url, decode_responses=True, socket_timeout=answer_within, socket_connect_timeout=answer_within
-    )
-    return cast("RedisClient", client)
+def _connection(url: RedisUrl, address: Address, options: Mapping[str, Any] | None = None) -> _RedisPy:
+    host, port = address
+    arguments: dict[str, Any] = {
+        **(url.options if options is None else options),
+        "protocol": 2,  # one form of the replies with every server, and no handshake
+        "driver_info": None,
+        "socket_timeout": None,  # the default of 5 s ends a blocking read
+        "decode_responses": True,
+        "encoding_errors": "replace",  # as Node does; "strict" fails a whole read for one bad entry
+    }
+    if not port:
+        return cast("_RedisPy", UnixDomainSocketConnection(path=host, **arguments))
+    connection_class = SSLConnection if url.tls else Connection
+    return cast("_RedisPy", connection_class(host=host, port=port, **arguments))
+
+
+async def _receive(connection: _RedisPy) -> Any:
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        # redis-py takes the codes that it knows off the text.
+        raise Refusal(f"{error.status_code} {error}" if error.status_code else str(error)) from error
+
+
+async def _close(connection: _RedisPy, *, wait: bool) -> None:
+    try:
+        await connection.disconnect(nowait=not wait)
+    except RedisError as error:
+        logger.warning("a connection to Redis is left to close by itself: %s", error)

@@ -1,48 +1,34 @@
 """The store of instances that share a Redis."""
 
+import asyncio
 from collections.abc import Mapping
 
-from protocol.errors import StoreUnavailable
-from protocol.server.redis_connection import RedisFailure, open_client
-
-ANSWER_WITHIN = 2.0  # seconds
+from protocol.server.redis_client import RedisClient
 
 
 class RedisStore:
     """The store in Redis; `url` is as that of `RedisBus`."""
 
     def __init__(self, url: str) -> None:
-        self._redis = open_client(url, ANSWER_WITHIN)
+        self._redis = RedisClient(url)
 
     async def put(self, values: Mapping[str, str], ttl: int, *, only_known: bool = False) -> None:
         """See `Store.put`."""
-        try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for key, value in values.items():
-                    pipeline.set(key, value, px=ttl, xx=only_known)
-                await pipeline.execute()
-        except (RedisFailure, OSError, TimeoutError) as error:
-            raise StoreUnavailable(f"Redis does not answer: {error!r}") from error
+        condition = ("XX",) if only_known else ()
+        await asyncio.gather(
+            *(self._redis.ask(key, "SET", key, value, "PX", ttl, *condition) for key, value in values.items())
+        )
 
     async def get(self, key: str) -> str | None:
         """See `Store.get`."""
-        return (await self._ask(key, delete=False))[0]
+        value: str | None = await self._redis.ask(key, "GET", key)
+        return value
 
     async def take(self, key: str) -> str | None:
         """See `Store.take`."""
-        return (await self._ask(key, delete=True))[0]
-
-    async def _ask(self, key: str, *, delete: bool) -> list[str | None]:
-        try:
-            async with self._redis.pipeline(transaction=delete) as pipeline:
-                pipeline.get(key)
-                if delete:
-                    pipeline.delete(key)
-                answers: list[str | None] = await pipeline.execute()
-        except (RedisFailure, OSError, TimeoutError) as error:
-            raise StoreUnavailable(f"Redis does not answer: {error!r}") from error
-        return answers
+        value: str | None = await self._redis.ask(key, "GETDEL", key)
+        return value
 
     async def close(self) -> None:
         """See `Store.close`."""
-        await self._redis.aclose()
+        await self._redis.close()

@@ -407,17 +407,6 @@ async def test_a_login_that_is_withdrawn_for_a_while_is_outlived(
         client.acl_deluser("parley")
 
 
-@pytest.mark.parametrize(
-    "query", ["?socket_timeout=0.01", "?protocol=3", "?max_connections=1&retry_on_timeout=yes&timeout=1"]
-)
-async def test_options_of_the_url_do_not_break_the_stream(redis_server: RedisServer, query: str) -> None:
-    inbox = Inbox()
-    async with started(RedisBus(redis_server().url + query), inbox) as bus:
-        await asyncio.sleep(0.05)  # longer than the socket's timeout above
-        await bus.publish(event("x"))
-        assert await inbox.wait_for(1) == [event("x")]
-
-
 @pytest.mark.parametrize("url", ["http://127.0.0.1", "127.0.0.1:6379", "", "redis://h/0?db=x"])
 def test_a_url_that_is_none_is_refused_at_once(url: str) -> None:
     with pytest.raises(ValueError, match="URL"):

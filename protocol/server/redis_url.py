@@ -1,0 +1,196 @@
+"""The URL of a Redis: one server, one that sentinels watch over, or a cluster.
+
+    redis://[user:password@]host[:port][/db]
+    unix://[user:password@]/path/of/the/socket[?db=…]
+    redis+sentinel://[user:password@]host[:port][,host[:port]…]/master[/db]
+    redis+cluster://[user:password@]host[:port][,host[:port]…]
+
+`rediss` instead of `redis` is TLS, with the servers and the sentinels alike. Options follow as a query; `OPTIONS` has
+them all. User and password are those of the servers; sentinels have theirs as options.
+"""
+
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl, unquote
+
+Address: TypeAlias = tuple[str, int]
+"""A host and a port. That of a unix socket is its path and 0."""
+
+PORT = 6379
+SENTINEL_PORT = 26379
+HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+(?:%\w+)?)\]|([^\[\]:@,\s]+))(?::([0-9]{1,5}))?")
+
+
+class Form(Enum):
+    """What stands behind a URL."""
+
+    ONE = ""
+    SENTINEL = "sentinel"
+    CLUSTER = "cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class RedisUrl:
+    """What a URL says. `options` and `sentinel_options` are arguments of redis-py's connections."""
+
+    form: Form
+    addresses: tuple[Address, ...]
+    master: str
+    options: Mapping[str, Any] = field(repr=False)
+    sentinel_options: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def tls(self) -> bool:
+        """Whether all connections are encrypted."""
+        return "ssl_cert_reqs" in self.options
+
+
+def parse_redis_url(url: str) -> RedisUrl:
+    """Reads a URL, and the files that it names. Raises ValueError: a sentence, which shows no secret."""
+    scheme, separator, rest = url.partition("://")
+    found = re.fullmatch(r"unix|redis(s?)(?:\+(sentinel|cluster))?", scheme)
+    if not separator or found is None:
+        raise ValueError(
+            "a Redis URL begins with redis://, rediss:// or unix://, or with +sentinel or +cluster before the ://"
+        )
+    place, _, query = rest.partition("?")
+    options, sentinel_options = _options(query, tls=bool(found[1]))
+    login, _, where = place.rpartition("@")
+    user, _, password = login.partition(":")
+    options |= {name: unquote(text) for name, text in (("username", user), ("password", password)) if text}
+    form = Form(found[2] or "")
+    if scheme == "unix":
+        if not where.startswith("/"):
+            raise ValueError("a unix:// Redis URL has the path of a socket")
+        return RedisUrl(form, ((unquote(where), 0),), "", options, {})
+    hosts, *path = where.split("/")
+    addresses = _addresses(hosts, SENTINEL_PORT if form is Form.SENTINEL else PORT)
+    if form is Form.ONE and len(addresses) > 1:
+        raise ValueError("a Redis URL with several hosts begins with redis+sentinel:// or redis+cluster://")
+    master = ""
+    if form is Form.SENTINEL:
+        master = unquote(path.pop(0)) if path else ""
+        if not master:
+            raise ValueError("a Redis URL with sentinels has the name of the master as its path")
+    if any(path):
+        options["db"] = _number("/".join(path))
+    if form is Form.CLUSTER and options.get("db"):
+        raise ValueError("a Redis cluster has no database but 0, so its URL may not name another")
+    tls = {name: value for name, value in options.items() if name.startswith(("ssl_", "socket_"))}
+    return RedisUrl(form, addresses, master, options, tls | sentinel_options)
+
+
+def _addresses(hosts: str, default_port: int) -> tuple[Address, ...]:
+    found = [HOST.fullmatch(host) for host in hosts.split(",")]
+    addresses = tuple(
+        (match[1] or unquote(match[2]), int(match[3] or default_port)) for match in found if match is not None
+    )
+    if None in found or not all(0 < port < 65_536 for _, port in addresses):
+        raise ValueError(
+            "a Redis URL has a host, or several separated by commas, each with a port or without"
+        )
+    return addresses
+
+
+# --- options ---
+
+
+def _options(query: str, *, tls: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    options: dict[str, Any] = {"ssl_cert_reqs": "required", "ssl_check_hostname": True} if tls else {}
+    sentinel_options: dict[str, Any] = {}
+    for name, text in parse_qsl(query, keep_blank_values=True):
+        if name not in OPTIONS:
+            raise ValueError(f"a Redis URL has no option {name!r}; there are {', '.join(OPTIONS)}")
+        if name.startswith("ssl_") and not tls:
+            raise ValueError(f"{name} in a Redis URL is for TLS, which begins with rediss")
+        try:
+            value = OPTIONS[name](text)
+        except ValueError as error:
+            raise ValueError(f"{name} in a Redis URL {error}") from None
+        kept = sentinel_options if name.startswith("sentinel_") else options
+        kept[name.removeprefix("sentinel_")] = value
+    if tls:
+        _load_files(options)
+    return options, sentinel_options
+
+
+def _load_files(options: Mapping[str, Any]) -> None:
+    """Reads the files of TLS, so that one that is missing or no PEM is told now and not at each connection."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    certificates, own, key = (options.get(f"ssl_{name}") for name in ("ca_certs", "certfile", "keyfile"))
+    if key and not own:
+        raise ValueError("ssl_keyfile in a Redis URL goes with ssl_certfile")
+    try:
+        if certificates:
+            context.load_verify_locations(certificates)
+    except OSError as error:  # an SSLError is one, too
+        raise ValueError(f"ssl_ca_certs in a Redis URL cannot be read: {error}") from None
+    try:
+        if own:
+            # A key with a password would be asked for on the terminal.
+            context.load_cert_chain(own, key, password=lambda: b"")
+    except OSError as error:
+        raise ValueError(f"ssl_certfile or ssl_keyfile in a Redis URL cannot be read: {error}") from None
+
+
+def _text(text: str) -> str:
+    if not text:
+        raise ValueError("is empty")
+    return text
+
+
+def _number(text: str) -> int:
+    if re.fullmatch(r"[0-9]{1,9}", text) is None:
+        raise ValueError("the database in a Redis URL is a whole number")
+    return int(text)
+
+
+def _database(text: str) -> int:
+    if re.fullmatch(r"[0-9]{1,9}", text) is None:
+        raise ValueError("is a whole number")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) is None or not float(text):
+        raise ValueError("is a number of seconds")
+    return float(text)
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError("is true or false")
+    return text.lower() == "true"
+
+
+def _requirement(text: str) -> str:
+    if text not in ("required", "none"):
+        raise ValueError("is required or none")
+    return text
+
+
+def _version(text: str) -> ssl.TLSVersion:
+    versions = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+    if text not in versions:
+        raise ValueError("is 1.2 or 1.3")
+    return versions[text]
+
+
+OPTIONS: Mapping[str, Callable[[str], object]] = {
+    "db": _database,
+    "client_name": _text,
+    "socket_connect_timeout": _seconds,
+    "sentinel_username": _text,
+    "sentinel_password": _text,
+    "ssl_ca_certs": _text,
+    "ssl_certfile": _text,
+    "ssl_keyfile": _text,
+    "ssl_check_hostname": _yes_or_no,
+    "ssl_cert_reqs": _requirement,
+    "ssl_min_version": _version,
+}
+"""The options of a URL, each with what reads its text; that raises ValueError, the end of a sentence."""

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
+from protocol import parse_redis_url
+
 T = TypeVar("T")
 
 SECRET_CHARACTERS = 32
@@ -24,8 +26,12 @@ class ConfigError(Exception):
     """A setting that stops the start. The text is one sentence that names the variable and what it may be."""
 
 
+class Reason(ValueError):
+    """What is wrong with a text, in words that do not show it where it is secret."""
+
+
 class Kind(NamedTuple, Generic[T]):
-    """What a variable may be, in words, and how its text is read; `parse` raises ValueError."""
+    """What a variable may be, in words, and how its text is read; `parse` raises ValueError, or a Reason."""
 
     allowed: str
     parse: Callable[[str], T]
@@ -67,6 +73,17 @@ def url(*schemes: str) -> Kind[str]:
         return text
 
     return Kind(f"a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}", parse)
+
+
+def redis_url() -> Kind[str]:
+    def parse(text: str) -> str:
+        try:
+            parse_redis_url(text)
+        except ValueError as error:
+            raise Reason(error) from None
+        return text
+
+    return Kind("the URL of a Redis", parse)
 
 
 def origins() -> Kind[tuple[str, ...]]:
@@ -169,7 +186,7 @@ class Settings:
     )
     redis_url: str = setting(
         "",
-        url("redis", "rediss", "unix"),
+        redis_url(),
         "The Redis or Valkey to use; without it one is started here.",
         hidden=True,
     )
@@ -283,6 +300,8 @@ def read(name: str, text: str, described: "Field[Any]") -> object:
     kind: Kind[object] = described.metadata["kind"]
     try:
         return kind.parse(text)
+    except Reason as error:
+        raise ConfigError(f"The value of {name} is not valid: {error}.") from None
     except ValueError:
         shown = "The value of " + name if described.metadata["hidden"] else f"{name}={text!r}"
         raise ConfigError(f"{shown} is not valid: it must be {kind.allowed}.") from None

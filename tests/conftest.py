@@ -4,10 +4,7 @@ A test that takes `database_url` has a migrated database to itself, one that tak
 """
 
 import asyncio
-import random
 import shutil
-import socket
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -23,11 +20,18 @@ from app import auth, embedded
 from app.config import Settings
 from app.embedded.postgres import running_postgres
 from app.embedded.valkey import running_valkey
+from tests.redis_servers import (
+    Cluster,
+    RestartableValkey,
+    Watched,
+    find_free_port,
+    running_cluster,
+    running_watched,
+)
 
 # Nothing here outlives a run, so nothing has to reach the disk.
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 TEMPLATE = "template_parley"
-BELOW_EPHEMERAL_PORTS = range(20_000, 32_000)
 
 # Limits that no test reaches unless it means to; they are kept all the same, as in earnest.
 UNHURRIED = {
@@ -129,41 +133,30 @@ def redis_url(valkey_sockets: Path) -> str:
     return url
 
 
-class RestartableValkey:
-    """A Valkey of the test's own on a TCP port, which keeps its data and its port over stop, kill and start."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = find_free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._running = ExitStack()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        settings = ["--port", str(self.port), "--bind", "127.0.0.1"]
-        self._process = self._running.enter_context(running_valkey(self.folder, self.folder, settings))
-
-    def stop(self) -> None:
-        """Let it end in order."""
-        self._running.close()
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        if self._process is not None:
-            self._process.kill()
-        self._running.close()
+@pytest.fixture(scope="session")
+def watched_valkey(servers_folder: Path) -> Iterator[Watched]:
+    with running_watched(servers_folder / "watched") as watched:
+        yield watched
 
 
-def find_free_port() -> int:
-    """A free port that is no ephemeral one: a client that retries on such a port can connect to itself."""
-    while True:
-        port = random.choice(BELOW_EPHEMERAL_PORTS)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+@pytest.fixture
+def redis_sentinel_url(watched_valkey: Watched) -> str:
+    """The URL of a sentinel whose master holds nothing yet."""
+    watched_valkey.master.ask("FLUSHALL")
+    return watched_valkey.url
+
+
+@pytest.fixture(scope="session")
+def valkey_cluster(servers_folder: Path) -> Iterator[Cluster]:
+    with running_cluster(servers_folder / "cluster") as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def redis_cluster_url(valkey_cluster: Cluster) -> str:
+    """The URL of a cluster of three nodes that holds nothing yet."""
+    valkey_cluster.flush()
+    return valkey_cluster.url
 
 
 @pytest.fixture

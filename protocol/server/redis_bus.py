@@ -19,9 +19,8 @@ PING_TIMEOUT = 1.0  # s
 class RedisBus:
     """Joins all instances, of ours and of Node, that name the same stream of the same Redis.
 
-    `url` is `redis://`, `rediss://` (TLS) or `unix://`, with redis-py's options in its query. The stream keeps at
-    least `max_len` entries. While Redis is away a publisher waits up to `publish_timeout` ms, and at most
-    `max_waiting` of them do.
+    `redis_url` has the forms of `url`. The stream keeps at least `max_len` entries. While Redis is away a
+    publisher waits up to `publish_timeout` ms, and at most `max_waiting` of them do.
 
     An entry is stored at least once: when a connection breaks between a write and its answer, the write is
     repeated, and may then be there twice; a publisher that got `BusUnavailable`, or was cancelled, may
@@ -39,8 +38,8 @@ class RedisBus:
     ) -> None:
         self._uid = secrets.token_hex(8)
         self._timeout = publish_timeout / 1000
-        self._writer = Writer(LoneConnection(url), self._timeout, max_waiting)
-        self._reader = Reader(LoneConnection(url), stream)
+        self._writer = Writer(LoneConnection(url, stream), self._timeout, max_waiting)
+        self._reader = Reader(LoneConnection(url, stream), stream)
         self._xadd = ("XADD", stream, "MAXLEN", "~", str(max_len), "*")
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 

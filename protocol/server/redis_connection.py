@@ -30,13 +30,17 @@ class LoneConnection:
     """A connection that finds its server each time it opens; see `redis_stream.RedisConnection`.
 
     It goes to the server that has a key: behind sentinels their master, in a cluster the node with the key's slot. Of a
-    cluster it goes to the node at `address`, if that is given.
+    cluster it goes to the node at `address`, if that is given. Its replies are of `str`, or of `bytes` where they are
+    not `text`.
     """
 
-    def __init__(self, url: str | RedisUrl, key: str = "", *, address: Address | None = None) -> None:
+    def __init__(
+        self, url: str | RedisUrl, key: str = "", *, text: bool = True, address: Address | None = None
+    ) -> None:
         self._url = parse_redis_url(url) if isinstance(url, str) else url
         self._nodes = nodes_of(self._url)
         self._key = key
+        self._text = text
         self._address = address
         self._redis: _RedisPy | None = None
 
@@ -64,15 +68,16 @@ class LoneConnection:
             await _close(connection, wait=wait)
 
     async def _connect(self) -> _RedisPy:
-        connection = _connection(self._url, self._address or await self._nodes.of(self._key))
+        address = self._address or await self._nodes.of(self._key)
+        connection = _connection(self._url.options, address, tls=self._url.tls, text=self._text)
         try:
             await connection.connect()
             if self._url.form is Form.SENTINEL:
                 # A sentinel may not know yet that its master is none any more.
                 await connection.send_packed_command(pack(("ROLE",)), check_health=False)
                 role, *_ = await _receive(connection)
-                if role != "master":
-                    raise NodeNotFound(f"the master that a sentinel names is a {role}")
+                if role not in ("master", b"master"):
+                    raise NodeNotFound(f"the master that a sentinel names is {role}")
         except BaseException:
             await _close(connection, wait=False)
             raise
@@ -84,7 +89,7 @@ def nodes_of(url: RedisUrl) -> Nodes:
     options = url.sentinel_options if url.form is Form.SENTINEL else url.options
 
     async def ask(address: Address, command: tuple[str, ...]) -> Any:
-        connection = _connection(url, address, options)
+        connection = _connection(options, address, tls=url.tls)
         try:
             await connection.connect()
             await connection.send_packed_command(pack(command), check_health=False)
@@ -95,19 +100,19 @@ def nodes_of(url: RedisUrl) -> Nodes:
     return Nodes(url, ask)
 
 
-def _connection(url: RedisUrl, address: Address, options: Mapping[str, Any] | None = None) -> _RedisPy:
+def _connection(options: Mapping[str, Any], address: Address, *, tls: bool, text: bool = True) -> _RedisPy:
     host, port = address
     arguments: dict[str, Any] = {
-        **(url.options if options is None else options),
+        **options,
         "protocol": 2,  # one form of the replies with every server, and no handshake
         "driver_info": None,
         "socket_timeout": None,  # the default of 5 s ends a blocking read
-        "decode_responses": True,
+        "decode_responses": text,
         "encoding_errors": "replace",  # as Node does; "strict" fails a whole read for one bad entry
     }
     if not port:
         return cast("_RedisPy", UnixDomainSocketConnection(path=host, **arguments))
-    connection_class = SSLConnection if url.tls else Connection
+    connection_class = SSLConnection if tls else Connection
     return cast("_RedisPy", connection_class(host=host, port=port, **arguments))
 
 

@@ -77,9 +77,9 @@ def parse_redis_url(url: str) -> RedisUrl:
         if not master:
             raise ValueError("a Redis URL with sentinels has the name of the master as its path")
     if any(path):
-        options["db"] = _number("/".join(path))
+        options["db"] = _value("the database", _whole, "/".join(path))
     if form is Form.CLUSTER and options.get("db"):
-        raise ValueError("a Redis cluster has no database but 0, so its URL may not name another")
+        raise ValueError("a Redis URL of a cluster names no database but 0, which is the only one")
     tls = {name: value for name, value in options.items() if name.startswith(("ssl_", "socket_"))}
     return RedisUrl(form, addresses, master, options, tls | sentinel_options)
 
@@ -102,20 +102,27 @@ def _addresses(hosts: str, default_port: int) -> tuple[Address, ...]:
 def _options(query: str, *, tls: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     options: dict[str, Any] = {"ssl_cert_reqs": "required", "ssl_check_hostname": True} if tls else {}
     sentinel_options: dict[str, Any] = {}
+    if "@" in query:  # then it may be the end of a password
+        raise ValueError(
+            "a Redis URL has user and password before the host, and in them %3F for ? and %2F for /"
+        )
     for name, text in parse_qsl(query, keep_blank_values=True):
         if name not in OPTIONS:
             raise ValueError(f"a Redis URL has no option {name!r}; there are {', '.join(OPTIONS)}")
         if name.startswith("ssl_") and not tls:
             raise ValueError(f"{name} in a Redis URL is for TLS, which begins with rediss")
-        try:
-            value = OPTIONS[name](text)
-        except ValueError as error:
-            raise ValueError(f"{name} in a Redis URL {error}") from None
         kept = sentinel_options if name.startswith("sentinel_") else options
-        kept[name.removeprefix("sentinel_")] = value
+        kept[name.removeprefix("sentinel_")] = _value(name, OPTIONS[name], text)
     if tls:
         _load_files(options)
     return options, sentinel_options
+
+
+def _value(name: str, read: Callable[[str], object], text: str) -> object:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise ValueError(f"{name} in a Redis URL {error}") from None
 
 
 def _load_files(options: Mapping[str, Any]) -> None:
@@ -143,13 +150,7 @@ def _text(text: str) -> str:
     return text
 
 
-def _number(text: str) -> int:
-    if re.fullmatch(r"[0-9]{1,9}", text) is None:
-        raise ValueError("the database in a Redis URL is a whole number")
-    return int(text)
-
-
-def _database(text: str) -> int:
+def _whole(text: str) -> int:
     if re.fullmatch(r"[0-9]{1,9}", text) is None:
         raise ValueError("is a whole number")
     return int(text)
@@ -181,7 +182,7 @@ def _version(text: str) -> ssl.TLSVersion:
 
 
 OPTIONS: Mapping[str, Callable[[str], object]] = {
-    "db": _database,
+    "db": _whole,
     "client_name": _text,
     "socket_connect_timeout": _seconds,
     "sentinel_username": _text,

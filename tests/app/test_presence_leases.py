@@ -23,9 +23,9 @@ USERS = ("ann", "bob", "cat")
 runs = count(1)
 
 
-@pytest.fixture
-async def leases(redis_url: str) -> AsyncIterator[Leases]:
-    soft_state = SoftState(redis_url)
+@pytest.fixture(params=["redis_url", "redis_sentinel_url", "redis_cluster_url"])
+async def leases(request: pytest.FixtureRequest) -> AsyncIterator[Leases]:
+    soft_state = SoftState(request.getfixturevalue(request.param))
     yield Leases(soft_state, max_sockets=MOST)
     await soft_state.close()
 

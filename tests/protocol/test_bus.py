@@ -19,10 +19,10 @@ def position(offset: str) -> tuple[int, ...]:
     return tuple(map(int, offset.split("-")))
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "redis_url", "redis_sentinel_url", "redis_cluster_url"])
 def new_bus(request: pytest.FixtureRequest) -> Bus:
     """A bus that is not started."""
-    return MemoryBus() if request.param == "memory" else RedisBus(request.getfixturevalue("redis_url"))
+    return MemoryBus() if request.param == "memory" else RedisBus(request.getfixturevalue(request.param))
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from tests.conftest import RestartableValkey
 LONG = 60_000  # ms
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "redis_url", "redis_sentinel_url", "redis_cluster_url"])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     made: Store
-    made = MemoryStore() if request.param == "memory" else RedisStore(request.getfixturevalue("redis_url"))
+    made = MemoryStore() if request.param == "memory" else RedisStore(request.getfixturevalue(request.param))
     yield made
     await made.close()
 

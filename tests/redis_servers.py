@@ -1,0 +1,201 @@
+"""Real Valkeys of the tests' own: alone, watched over by a sentinel, and as a cluster."""
+
+import random
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from app.embedded.process import running
+from app.embedded.valkey import STOP_SIGNAL, program, running_valkey
+
+BELOW_EPHEMERAL_PORTS = range(20_000, 32_000)
+MASTER = "parley"
+SLOTS = 16_384
+
+
+def find_free_port() -> int:
+    """A free port that is no ephemeral one: a client that retries on such a port can connect to itself."""
+    while True:
+        port = random.choice(BELOW_EPHEMERAL_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+class RestartableValkey:
+    """A Valkey of the test's own on a TCP port, which keeps its data and its port over stop, kill and start."""
+
+    def __init__(self, folder: Path, *settings: str) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.port = find_free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._running = ExitStack()
+
+    def start(self) -> None:
+        settings = ["--port", str(self.port), "--bind", "127.0.0.1", *self.settings]
+        self.process = self._running.enter_context(running_valkey(self.folder, self.folder, settings))
+
+    def stop(self) -> None:
+        """Let it end in order."""
+        self._running.close()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self.process is not None:
+            self.process.kill()
+        self._running.close()
+
+    def ask(self, *command: str | int) -> Any:
+        """The reply to a command."""
+        with redis.Redis(port=self.port, decode_responses=True) as client:
+            return client.execute_command(*command)  # type: ignore[no-untyped-call]
+
+
+def wait_until(condition: Callable[[], object], patience: float = 30.0) -> None:
+    """Returns when a condition holds that other processes bring about."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.02)
+
+
+class Watched:
+    """A master, its replicas if there are any, and a sentinel that lets one of them take over."""
+
+    def __init__(
+        self, master: RestartableValkey, replicas: Sequence[RestartableValkey], sentinel_port: int
+    ) -> None:
+        self.master = master
+        self.replicas = replicas
+        self.sentinel_port = sentinel_port
+        self.url = f"redis+sentinel://127.0.0.1:{sentinel_port}/{MASTER}"
+
+    def master_port(self) -> int:
+        """The port of the master that the sentinel names."""
+        with redis.Redis(port=self.sentinel_port, decode_responses=True) as client:
+            return int(client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)[1])  # type: ignore[no-untyped-call]
+
+    def synchronized(self) -> bool:
+        """Whether the sentinel knows of the replicas, and these have all that the master has."""
+        with redis.Redis(port=self.sentinel_port, decode_responses=True) as client:
+            known = client.execute_command("SENTINEL", "REPLICAS", MASTER)  # type: ignore[no-untyped-call]
+        with redis.Redis(port=self.master.port) as client:
+            linked = client.info("replication")["connected_slaves"] == len(self.replicas)
+        return len(known) == len(self.replicas) and linked
+
+
+@contextmanager
+def running_watched(folder: Path, *, replicas: int = 0, down_after: int = 500) -> Iterator[Watched]:
+    """A master by the name of `MASTER`; the sentinel takes it for dead after `down_after` ms."""
+    with ExitStack() as stack:
+        master = RestartableValkey(folder / "master")
+        follow = ("--replicaof", f"127.0.0.1 {master.port}", "--repl-diskless-sync-delay", "0")
+        servers = [RestartableValkey(folder / f"replica-{number}", *follow) for number in range(replicas)]
+        for server in (master, *servers):
+            server.start()
+            stack.callback(server.stop)
+        port = find_free_port()
+        place = folder / "sentinel"
+        place.mkdir(parents=True)
+        (place / "conf").write_text(
+            f"port {port}\nbind 127.0.0.1\ndir {place}\n"
+            f"sentinel monitor {MASTER} 127.0.0.1 {master.port} 1\n"
+            f"sentinel down-after-milliseconds {MASTER} {down_after}\n"
+            f"sentinel failover-timeout {MASTER} 5000\n"
+        )
+        command = [program(), place / "conf", "--sentinel"]
+        stack.enter_context(
+            running(
+                "Sentinel",
+                command,
+                ready=lambda _: listens(port),
+                log_file=place / "log",
+                stop_signal=STOP_SIGNAL,
+            )
+        )
+        watched = Watched(master, servers, port)
+        wait_until(watched.synchronized)
+        yield watched
+
+
+class Cluster:
+    """Masters that share the slots evenly, in their order, and replicas."""
+
+    def __init__(self, masters: Sequence[RestartableValkey], replicas: Sequence[RestartableValkey]) -> None:
+        self.masters = masters
+        self.replicas = replicas
+        self.url = f"redis+cluster://127.0.0.1:{masters[0].port},127.0.0.1:{masters[-1].port}"
+
+    @property
+    def nodes(self) -> list[RestartableValkey]:
+        """All of them."""
+        return [*self.masters, *self.replicas]
+
+    def is_well(self) -> bool:
+        """Whether all nodes know each other and who has which slots."""
+        expected = {"cluster_state:ok", f"cluster_known_nodes:{len(self.nodes)}"}
+        return all(expected <= set(node.ask("CLUSTER", "INFO").split()) for node in self.nodes)
+
+    def replicates(self) -> bool:
+        """Whether the replicas have what their masters have."""
+        return all(
+            node.ask("INFO", "replication").get("master_link_status") == "up" for node in self.replicas
+        )
+
+    def flush(self) -> None:
+        """Forgets all keys."""
+        for node in self.masters:
+            node.ask("FLUSHALL")
+
+    def owner_of(self, key: str) -> RestartableValkey:
+        """The master that has a key."""
+        slot = self.masters[0].ask("CLUSTER", "KEYSLOT", key)
+        return self.masters[slot * len(self.masters) // SLOTS]
+
+
+@contextmanager
+def running_cluster(
+    folder: Path, *, masters: int = 3, replicas: int = 0, node_timeout: int = 15_000
+) -> Iterator[Cluster]:
+    """A cluster; the first masters have a replica each. A node that is silent for `node_timeout` ms is dead."""
+    with ExitStack() as stack:
+        nodes = [
+            RestartableValkey(
+                folder / f"node-{number}",
+                *("--cluster-enabled", "yes", "--cluster-node-timeout", str(node_timeout)),
+                *("--cluster-port", str(find_free_port()), "--repl-diskless-sync-delay", "0"),
+            )
+            for number in range(masters + replicas)
+        ]
+        for node in nodes:
+            node.start()
+            stack.callback(node.stop)
+        cluster = Cluster(nodes[:masters], nodes[masters:])
+        for number, node in enumerate(cluster.masters):
+            first, last = (-(-SLOTS * place // masters) for place in (number, number + 1))
+            node.ask("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
+            node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+        for node in nodes[1:]:
+            node.ask("CLUSTER", "MEET", "127.0.0.1", nodes[0].port, nodes[0].settings[5])
+        wait_until(cluster.is_well)
+        for master, replica in zip(cluster.masters, cluster.replicas, strict=False):
+            replica.ask("CLUSTER", "REPLICATE", master.ask("CLUSTER", "MYID"))
+        wait_until(cluster.replicates)
+        yield cluster
+
+
+def listens(port: int) -> bool:
+    """Whether something accepts connections on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

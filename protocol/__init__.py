@@ -30,6 +30,7 @@ from protocol.packets import JSON
 from protocol.packets_msgpack import MSGPACK
 from protocol.server.bus import Bus, MemoryBus
 from protocol.server.engine_server import EngineServer, EngineSession
+from protocol.server.forwarder import Forwarding
 from protocol.server.handlers import BadArguments, Incoming
 from protocol.server.handshake import Handshake
 from protocol.server.namespace import Namespace
@@ -59,6 +60,7 @@ __all__ = [
     "Disconnected",
     "EngineServer",
     "EngineSession",
+    "Forwarding",
     "Handshake",
     "HandshakeError",
     "Incoming",

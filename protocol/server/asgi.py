@@ -8,17 +8,22 @@ the client is closed.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from protocol.engine import Encoded
 from protocol.errors import CloseCode, HandshakeError
 from protocol.server.cors import cors_headers
+from protocol.server.exchange import Receive, Scope, Send
 from protocol.server.hub import Hub
 from protocol.server.link import Link
 from protocol.server.request import RawHeaders, Request
+from protocol.server.tunnel import as_streams, carry_messages
 from protocol.session import CloseReason
+
+if TYPE_CHECKING:
+    from protocol.server.forwarder import Forwarder
 
 log = logging.getLogger("protocol.asgi")
 
@@ -26,11 +31,6 @@ _CLOSE_TIMEOUT = 5.0  # seconds that a closed websocket has to send what waits
 _REFUSAL_TIMEOUT = 1.0  # seconds that a refused client has to go
 # How the server in front tells that the client broke a rule of websockets.
 _BROKEN = (CloseCode.PROTOCOL_ERROR, CloseCode.INVALID_PAYLOAD, CloseCode.TOO_BIG)
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 
 class AsgiWebSocket:
@@ -52,7 +52,12 @@ class AsgiWebSocket:
         """Handle the websocket of an ASGI scope."""
         request = Request.of_scope(scope)
         await self._receive()  # websocket.connect
+        forwarder = self._hub.forwarder
+        tag = forwarder.tag_of(request) if forwarder else None
         try:
+            if forwarder and tag:
+                await self._forward(forwarder, tag, request)
+                return
             existing = self._hub.check(request)
             if existing is None:
                 await self._hub.admit(request)
@@ -69,6 +74,17 @@ class AsgiWebSocket:
         finally:
             self._closed = True
             link.lose(self, CloseReason.TRANSPORT_ERROR)
+
+    async def _forward(self, forwarder: "Forwarder", tag: str, request: Request) -> None:
+        """Be a tunnel to the instance that has the session. Raises `HandshakeError` before it is one."""
+        other, first = await forwarder.open_websocket(tag, request)
+        reader, writer = as_streams(other)
+        try:
+            cors = [*cors_headers(self._hub.options, request)]
+            await self._send({"type": "websocket.accept", "headers": cors})
+            await carry_messages(reader, writer, first, self._receive, self._send, forwarder.patience)
+        finally:
+            writer.close()
 
     async def _run(self, link: Link, *, probing: bool) -> None:
         if probing and not link.open_probe(self):

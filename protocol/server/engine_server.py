@@ -6,7 +6,8 @@ from typing import Any
 
 from protocol.engine import Encoded
 from protocol.server import polling
-from protocol.server.asgi import AsgiWebSocket, Receive, Scope, Send
+from protocol.server.asgi import AsgiWebSocket
+from protocol.server.exchange import Receive, Scope, Send
 from protocol.server.hub import Hub
 from protocol.server.link import Link
 from protocol.server.options import EngineOptions

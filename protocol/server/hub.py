@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from itertools import count
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -20,6 +20,9 @@ from protocol.server.options import EngineOptions
 from protocol.server.request import Request
 from protocol.server.transport import Transport
 from protocol.session import STALL, CloseReason, Session
+
+if TYPE_CHECKING:
+    from protocol.server.forwarder import Forwarder
 
 log = logging.getLogger("protocol.hub")
 
@@ -53,6 +56,7 @@ class Hub:
         self.links: dict[str, Link] = {}
         self.accepting = True
         self.tag = new_tag()
+        self.forwarder: Forwarder | None = None  # where instances forward requests to each other
         self._attach = attach
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awake: list[Link] = []

@@ -3,15 +3,14 @@
 import asyncio
 import gzip
 import zlib
-from http import HTTPStatus
 
 import orjson
 
 from protocol import engine
 from protocol.engine import Encoded
-from protocol.errors import CloseCode, HandshakeError, PacketError, SessionError
-from protocol.server.asgi import Receive, Scope, Send
+from protocol.errors import CloseCode, HandshakeCode, HandshakeError, PacketError, SessionError
 from protocol.server.cors import cors_headers, preflight_headers
+from protocol.server.exchange import Receive, Scope, Send, disconnected, read_body, respond
 from protocol.server.hub import Hub
 from protocol.server.link import Link
 from protocol.server.request import RawHeaders, Request
@@ -19,7 +18,6 @@ from protocol.session import CloseReason
 
 _LEVEL = 6  # of compression; more costs more time than it saves bytes
 _OFF_LOOP = 16_384  # bytes; what is larger is compressed in a thread
-_TOLERATED = 10  # times the largest payload that is read of a body that is too large
 _PACKETS_A_TURN = 256  # packets of one POST before other clients get a turn
 _TEXT = (b"content-type", b"text/plain; charset=UTF-8")
 
@@ -57,27 +55,45 @@ class PollingTransport:
 
 
 async def serve(hub: Hub, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer one HTTP request."""
+    """Answer one HTTP request of a client."""
     request = Request.of_scope(scope)
-    cors = cors_headers(hub.options, request)
     if request.method == "OPTIONS":
-        await _respond(send, 204, b"", preflight_headers(hub.options, request))
-        return
+        await respond(send, 204, b"", preflight_headers(hub.options, request))
+    else:
+        await answer(hub, request, receive, send)
+
+
+async def answer(
+    hub: Hub, request: Request, receive: Receive, send: Send, *, forwarded: bool = False
+) -> None:
+    """Answer anything but a preflight. What another instance has `forwarded` is for a session that is here, or none."""
+    cors = cors_headers(hub.options, request)
+    forwarder = None if forwarded else hub.forwarder
     try:
-        link = hub.check(request)
-        if link is None:
-            await _open(hub, request, receive, send)
-        elif request.method == "GET":
-            await _get(hub, request, link, receive, send)
-        elif request.method == "POST":
-            await _post(hub, request, link, receive, send)
+        tag = forwarder.tag_of(request) if forwarder else None
+        if forwarder and tag and request.method in ("GET", "POST"):
+            await forwarder.poll(tag, request, receive, send)
         else:
-            raise SessionError("a session takes GET and POST")
+            link = hub.check(request)
+            if link is None and forwarded:
+                raise HandshakeError(HandshakeCode.SESSION_UNKNOWN)
+            await _serve_here(hub, request, link, receive, send)
     except HandshakeError as error:
         body = orjson.dumps({"code": error.code, "message": error.message})
-        await _respond(send, error.status, body, [(b"content-type", b"application/json"), *cors])
+        await respond(send, error.status, body, [(b"content-type", b"application/json"), *cors])
     except SessionError:
-        await _respond(send, 400, b"", cors)
+        await respond(send, 400, b"", cors)
+
+
+async def _serve_here(hub: Hub, request: Request, link: Link | None, receive: Receive, send: Send) -> None:
+    if link is None:
+        await _open(hub, request, receive, send)
+    elif request.method == "GET":
+        await _get(hub, request, link, receive, send)
+    elif request.method == "POST":
+        await _post(hub, request, link, receive, send)
+    else:
+        raise SessionError("a session takes GET and POST")
 
 
 async def _open(hub: Hub, request: Request, receive: Receive, send: Send) -> None:
@@ -115,7 +131,7 @@ async def _wait(
     link.settle()
     if answer.done():
         return answer.result()
-    gone = asyncio.create_task(_disconnected(receive))
+    gone = asyncio.create_task(disconnected(receive))
     try:
         await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -127,11 +143,6 @@ async def _wait(
     return None if answer.cancelled() else answer.result()
 
 
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
 async def _answer(hub: Hub, request: Request, send: Send, body: bytes, headers: RawHeaders) -> None:
     encoding = _encoding(request, len(body), hub.options.compression_threshold)
     all_headers = [_TEXT, *headers, *cors_headers(hub.options, request)]
@@ -140,7 +151,7 @@ async def _answer(hub: Hub, request: Request, send: Send, body: bytes, headers: 
         off_loop = len(body) > _OFF_LOOP
         body = await asyncio.to_thread(compress, body, _LEVEL) if off_loop else compress(body, _LEVEL)
         all_headers.append((b"content-encoding", encoding.encode()))
-    await _respond(send, 200, body, all_headers)
+    await respond(send, 200, body, all_headers)
 
 
 def _encoding(request: Request, size: int, threshold: int | None) -> str | None:
@@ -171,42 +182,21 @@ async def _post(hub: Hub, request: Request, link: Link, receive: Receive, send: 
             raise SessionError("binary bodies belong to an older protocol")
         try:
             async with asyncio.timeout((hub.options.ping_interval + hub.options.ping_timeout) / 1000):
-                body = await _body(receive, hub.options.max_payload)
+                body = await read_body(receive, hub.options.max_payload)
         except TimeoutError:
             link.fail(CloseReason.TRANSPORT_ERROR)
-            await _respond(send, 408, b"", [*cors, (b"connection", b"close")])
+            await respond(send, 408, b"", [*cors, (b"connection", b"close")])
             return
         if body is None:
             link.fail(CloseReason.TRANSPORT_ERROR)
             return
         if len(body) > hub.options.max_payload:
-            await _respond(send, 413, b"", [*cors, (b"connection", b"close")])
+            await respond(send, 413, b"", [*cors, (b"connection", b"close")])
             return
         await _receive_payload(link, body)
     finally:
         link.session.close_post()
-    await _respond(send, 200, b"ok", [(b"content-type", b"text/html"), *cors])
-
-
-async def _body(receive: Receive, limit: int) -> bytes | None:
-    """The body; None if the client goes away before its end.
-
-    What comes past the limit is thrown away, within reason: a client that is cut off while it sends may not see the
-    answer.
-    """
-    body = bytearray()
-    received = 0
-    while received <= limit * _TOLERATED:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        chunk = message.get("body", b"")
-        received += len(chunk)
-        if len(body) <= limit:
-            body += chunk
-        if not message.get("more_body", False):
-            break
-    return bytes(body)
+    await respond(send, 200, b"ok", [(b"content-type", b"text/html"), *cors])
 
 
 async def _receive_payload(link: Link, body: bytes) -> None:
@@ -222,11 +212,3 @@ async def _receive_payload(link: Link, body: bytes) -> None:
         raise SessionError(str(error)) from error
     if link.session.reason is CloseReason.TRANSPORT_ERROR:
         raise SessionError("the session has ended")
-
-
-async def _respond(send: Send, status: int, body: bytes, headers: RawHeaders) -> None:
-    start = [*headers, (b"cache-control", b"no-store")]
-    if status != HTTPStatus.NO_CONTENT:
-        start.append((b"content-length", b"%d" % len(body)))
-    await send({"type": "http.response.start", "status": status, "headers": start})
-    await send({"type": "http.response.body", "body": body})

@@ -4,7 +4,7 @@ conditions, as uvicorn does for the rest of the application (`proxy_headers`, `f
 from contextlib import suppress
 from typing import Any
 
-from protocol.server.asgi import Scope
+from protocol.server.exchange import Scope
 
 _HEADERS = (b"x-forwarded-for", b"x-forwarded-proto")
 

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, overload
 
-from protocol.server.asgi import Receive, Scope, Send
 from protocol.server.bus import Bus, MemoryBus
 from protocol.server.dispatch import Dispatch
 from protocol.server.engine_server import serve, serve_lifespan
+from protocol.server.exchange import Receive, Scope, Send
 from protocol.server.fanout import Fanout
+from protocol.server.forwarder import Forwarder, Forwarding
 from protocol.server.hub import Hub
 from protocol.server.link import Link
 from protocol.server.namespace import Accepts, DynamicNamespace, Namespace
@@ -27,10 +28,19 @@ class Server(Namespace):
     `ws=`. Await `start` before the first request and `stop` at the end.
     """
 
-    def __init__(self, *, bus: Bus | None = None, store: Store | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        bus: Bus | None = None,
+        store: Store | None = None,
+        forwarding: Forwarding | None = None,
+        **options: Any,
+    ) -> None:
         self.options = Options(**options)
         self._store = store or MemoryStore()
         self._hub = Hub(self.options, self._attach)
+        if forwarding is not None:
+            self._hub.forwarder = Forwarder(self._hub, self._store, forwarding)
         self._fanout = Fanout(bus or MemoryBus(), self._hub, self.options.parser)
         self._dispatch = Dispatch(self._fanout)
         self._started = False
@@ -63,9 +73,17 @@ class Server(Namespace):
     # --- life ---
 
     async def start(self) -> None:
-        """Begin to serve. Raises `BusUnavailable` where the bus does not answer."""
+        """Begin to serve. Raises `BusUnavailable` and `StoreUnavailable` where these do not answer, and `OSError` where
+        the address for other instances is not to be had.
+        """
         if not self._started:
             await self._fanout.start()
+            try:
+                if self._hub.forwarder is not None:
+                    await self._hub.forwarder.start()
+            except BaseException:
+                await self._fanout.bus.stop()
+                raise
             self._started = True
             self._hub.accepting = True
 
@@ -77,6 +95,8 @@ class Server(Namespace):
         await self._hub.close()
         if self._started:
             self._started = False
+            if self._hub.forwarder is not None:
+                await self._hub.forwarder.stop()
             await self._fanout.bus.stop()
             await self._store.close()
 

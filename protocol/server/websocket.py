@@ -6,14 +6,12 @@ straight to the socket when the event loop's transport holds nothing for it, so 
 """
 
 import asyncio
-import base64
-import hashlib
 import logging
 import os
 from collections.abc import Iterable
 from enum import IntEnum
 from http import HTTPStatus
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from protocol import frames
 from protocol.engine import Encoded
@@ -24,11 +22,14 @@ from protocol.server.hub import Hub
 from protocol.server.link import Link
 from protocol.server.proxy import see_through
 from protocol.server.request import RawHeaders, Request
+from protocol.server.upgrade import parse_head, switch
 from protocol.session import CloseReason
+
+if TYPE_CHECKING:
+    from protocol.server.forwarder import Forwarder
 
 log = logging.getLogger("protocol.websocket")
 
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 _CLOSE_TIMEOUT = 5.0  # seconds that a peer has to answer our close frame
 
 
@@ -44,35 +45,11 @@ class State(IntEnum):
 _OPEN = State.OPEN  # looking a member up in its class costs more than comparing it
 
 
-def parse_head(head: bytes) -> tuple[str, str, bytes, list[tuple[bytes, bytes]]]:
-    """Method, path, query and headers of the request that uvicorn has already parsed and written out again."""
-    request_line, *lines = head.rstrip(b"\r\n").split(b"\r\n")
-    method, target, _ = request_line.split(b" ", 2)
-    path, _, query = target.partition(b"?")
-    headers = []
-    for line in lines:
-        name, _, value = line.partition(b":")
-        headers.append((name.strip().lower(), value.strip()))
-    return method.decode("latin-1"), path.decode("latin-1"), query, headers
-
-
-def _switch(key: str, headers: RawHeaders) -> bytes:
-    """The answer that makes the connection a websocket (RFC 6455 §4.2.2)."""
-    accept = base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
-    lines = [
-        b"HTTP/1.1 101 Switching Protocols",
-        b"Upgrade: websocket",
-        b"Connection: Upgrade",
-        b"Sec-WebSocket-Accept: " + accept,
-        *(b"%b: %b" % header for header in headers),
-    ]
-    return b"\r\n".join(lines) + b"\r\n\r\n"
-
-
 class WebSocketProtocol(asyncio.Protocol):
     """One websocket. Made by uvicorn, so the arguments and the use of `server_state` are its own."""
 
-    hub: ClassVar[Hub]  # given by `for_hub`
+    hub: ClassVar[Hub]  # given by `for_hub`, as is
+    private: ClassVar[bool]  # whether it is what instances, who show their secret, forward
 
     __slots__ = ("_closer", "_config", "_fd", "_link", "_loop", "_reader", "_state", "_transport", "_uvicorn")
 
@@ -94,9 +71,9 @@ class WebSocketProtocol(asyncio.Protocol):
         self._closer: asyncio.TimerHandle | None = None
 
     @classmethod
-    def for_hub(cls, hub: Hub) -> type["WebSocketProtocol"]:
+    def for_hub(cls, hub: Hub, *, private: bool = False) -> type["WebSocketProtocol"]:
         """The class to give to uvicorn, which makes the instances and can pass nothing of ours."""
-        return type(cls.__name__, (cls,), {"hub": hub, "__slots__": ()})
+        return type(cls.__name__, (cls,), {"hub": hub, "private": private, "__slots__": ()})
 
     # --- asyncio's and uvicorn's side ---
 
@@ -155,13 +132,18 @@ class WebSocketProtocol(asyncio.Protocol):
             "scheme": "ws" if self._transport.get_extra_info("ssl_object") is None else "wss",
         }
         see_through(self._config, scope)
-        request = Request.of_scope(scope)
-        if not path.startswith(self.hub.options.path):
+        request, forwarder = Request.of_scope(scope), self.hub.forwarder
+        if self.private and not (request.sid and forwarder and forwarder.trusts(request)):
+            self._reject(403, "Forbidden", ())
+        elif not path.startswith(self.hub.options.path):
             self._reject(404, "Not found", ())
         elif request.header("sec-websocket-version") != "13":
             self._reject(426, "Unsupported websocket version", [(b"sec-websocket-version", b"13")])
         elif len(key := request.header("sec-websocket-key") or "") != 24:
             self._reject(400, "Bad websocket key", ())
+        elif forwarder and not self.private and (tag := forwarder.tag_of(request)):
+            self._transport.pause_reading()
+            forwarder.run(self._forward(forwarder, tag, request, key))
         elif self.hub.options.allow_request is not None and not request.sid:
             self._transport.pause_reading()
             self.hub.run(self._ask(request, key))
@@ -179,6 +161,21 @@ class WebSocketProtocol(asyncio.Protocol):
             self._transport.resume_reading()
             self._admit(request, key)
 
+    async def _forward(self, forwarder: "Forwarder", tag: str, request: Request, key: str) -> None:
+        """Leave the connection to a tunnel to the instance that has the session."""
+        cors = cors_headers(self.hub.options, request)
+        try:
+            other, first = await forwarder.open_websocket(tag, request)
+        except HandshakeError as error:
+            self._reject(400, error.message, cors)
+            return
+        if self._state is not State.HANDSHAKE or self._transport.is_closing():
+            other.abort()
+            return
+        self._uvicorn.connections.discard(self)
+        self._transport.write(switch(key, cors) + first)
+        forwarder.carry_bytes(self._transport, other, self._uvicorn.connections)
+
     def _admit(self, request: Request, key: str) -> None:
         cors = cors_headers(self.hub.options, request)
         try:
@@ -192,7 +189,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if cookie is not None and existing is None:
             headers.append((b"set-cookie", cookie.header(link.session.id).encode("latin-1")))
         self._state = State.OPEN
-        self._write(_switch(key, headers))
+        self._write(switch(key, headers))
         self._link = link
         if existing is not None and not link.open_probe(self):
             self.close(CloseCode.NORMAL)

@@ -125,6 +125,15 @@ def word(allowed: str) -> Kind[str]:
     return Kind(allowed, parse)
 
 
+def reachable() -> Kind[str]:
+    def parse(text: str) -> str:
+        if text.split() != [text] or text in ("0.0.0.0", "::"):  # noqa: S104 - what is refused
+            raise ValueError
+        return text
+
+    return Kind("an address of this machine that the other instances reach", parse)
+
+
 def folder_or_bucket() -> Kind[str]:
     def parse(text: str) -> str:
         if (
@@ -178,6 +187,10 @@ class Settings:
         processes(),
         "Processes that serve, with one that watches them; 0 serves in this one, auto has one a core.",
     )
+    peer_host: str = setting(
+        "", reachable(), "The address for the other instances; without it the one that Redis sees."
+    )
+    peer_port: int = setting(0, whole(0, 65_535), "The port for the other instances; 0 is any free one.")
     database_url: str = setting(
         "", url("postgresql"), "The PostgreSQL to use; without it one is started here.", hidden=True
     )

@@ -27,6 +27,7 @@ from app.members import RoomMembers
 from app.messages import MessageWriter
 from app.operations import Operation
 from app.page import Page
+from app.peers import forwarding
 from app.people import People
 from app.presence import Presence
 from app.reading import Reading
@@ -42,7 +43,7 @@ from app.tokens import Tokens
 from app.turns import READS_AT_ONCE, Turns, in_turn
 from app.typing import Typing
 from app.views import Message
-from protocol import Handshake, RedisBus, Refused, Server
+from protocol import Handshake, RedisBus, RedisStore, Refused, Server
 
 SOCKET_PATH = "/io"
 CLOSE_WITHIN = 2.0  # seconds that the last messages have to be written after their senders are gone
@@ -188,6 +189,8 @@ def socket_server(settings: Settings, bus: RedisBus, limits: Limits) -> Server:
     return Server(
         path=f"{SOCKET_PATH}/",
         bus=bus,
+        store=RedisStore(settings.redis_url),
+        forwarding=forwarding(settings),
         transports=settings.transports,
         allow_upgrades=settings.allow_upgrades,
         ping_interval=settings.ping_interval,

@@ -2,14 +2,17 @@
 
 from app.config import Settings
 from app.db import migrate
+from app.peers import check_peer_address
 from protocol import RedisBus
 
 
 async def prepare(settings: Settings) -> None:
-    """Sees to it that PostgreSQL has the schema and that Redis answers; uvicorn would show a traceback for either.
+    """Sees to it that the address for other instances can be had, that PostgreSQL has the schema and that Redis
+    answers; uvicorn would show a traceback for any of them.
 
-    Raises DatabaseUnavailable, MigrationError and BusUnavailable.
+    Raises ConfigError, DatabaseUnavailable, MigrationError and BusUnavailable.
     """
+    check_peer_address(settings)
     await migrate(settings.database_url)
     bus = RedisBus(settings.redis_url)
     await bus.start(lambda *_: None, lambda: None)

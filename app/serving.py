@@ -78,7 +78,7 @@ class ChatServer(uvicorn.Server):
 def run(settings: Settings) -> None:
     """Brings the schema up to date, then serves until a signal ends it.
 
-    Raises DatabaseUnavailable, MigrationError and BusUnavailable before anything is served.
+    Raises ConfigError, DatabaseUnavailable, MigrationError and BusUnavailable before anything is served.
     """
     asyncio.run(prepare(settings))
     ChatServer(settings).run()

@@ -51,9 +51,6 @@ async def test_hole_one_malformed_packet_crashes_the_process(
     assert neighbour.received["disconnect"] == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="instances do not forward requests to each other: sticky sessions are needed"
-)
 async def test_hole_polling_behind_two_instances(
     instance: Instance, start: Callable[..., Awaitable[Instance]], http: httpx.AsyncClient
 ) -> None:

@@ -1,0 +1,69 @@
+// Many members of the chat at once, each with the official client: all connect, all send, all hear what their rooms are told.
+//   node crowd.mjs URL '{"options": {…}, "messages": 3, "rooms": {"ROOM": ["TOKEN", …]}}'
+// Prints one JSON object: how many clients there were, over which transports, what each of them missed or heard twice, and
+// everything that went wrong.
+
+import { io } from "socket.io-client";
+
+const [url, text] = process.argv.slice(2);
+const { options, messages, rooms } = JSON.parse(text);
+const faults = [];
+
+const member = (room, token, number) => {
+    // A connection of its own for each, as in as many browsers.
+    const socket = io(url, { path: "/io", auth: { token }, forceNew: true, reconnection: false, ...options });
+    const name = `${room} ${number}`;
+    const heard = [];
+    let enough = () => {};
+    socket.on("connect_error", (error) => faults.push([name, "connect_error", String(error)]));
+    socket.on("disconnect", (reason) => leaving || faults.push([name, "disconnect", reason]));
+    socket.io.engine.on("upgradeError", (error) => faults.push([name, "upgradeError", String(error)]));
+    socket.on("message:new", ({ content, roomId }) => {
+        heard.push(roomId === room ? content : `not for ${room}: ${content}`);
+        enough();
+    });
+    const hears = (count) =>
+        new Promise((resolve) => {
+            enough = () => heard.length >= count && resolve();
+            enough();
+        });
+    return { socket, room, name, heard, hears };
+};
+
+const ask = async (socket, event, payload) => {
+    const answer = await socket.emitWithAck(event, payload);
+    if (!answer.ok) {
+        faults.push([event, answer.error]);
+    }
+};
+
+let leaving = false;
+const members = Object.entries(rooms).flatMap(([room, tokens]) =>
+    tokens.map((token, number) => member(room, token, number)),
+);
+const all = (work) => Promise.all(members.map(work));
+
+await all(({ socket }) => new Promise((resolve) => socket.once("connect", resolve)));
+await all(({ socket }) => ask(socket, "authenticate"));
+// The first message goes out while transports change, the others when they have.
+for (let number = 0; number < messages; number++) {
+    await all(({ socket, room, name }) => ask(socket, "message:send", { roomId: room, content: `${name}: ${number}` }));
+    await all(({ hears, room }) => hears(rooms[room].length * (number + 1)));
+}
+const transports = {};
+for (const { socket } of members) {
+    const { name } = socket.io.engine.transport;
+    transports[name] = (transports[name] ?? 0) + 1;
+}
+for (const { room, name, heard } of members) {
+    const wanted = members
+        .filter((other) => other.room === room)
+        .flatMap((other) => Array.from({ length: messages }, (_, number) => `${other.name}: ${number}`));
+    const [told, expected] = [heard, wanted].map((list) => JSON.stringify([...list].sort()));
+    if (told !== expected) {
+        faults.push([name, "heard", heard]);
+    }
+}
+leaving = true;
+await all(({ socket }) => socket.disconnect());
+console.log(JSON.stringify({ clients: members.length, transports, faults }));

@@ -10,7 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from protocol.engine import Encoded
 from protocol.errors import CloseCode, HandshakeError
@@ -35,6 +35,8 @@ _BROKEN = (CloseCode.PROTOCOL_ERROR, CloseCode.INVALID_PAYLOAD, CloseCode.TOO_BI
 
 class AsgiWebSocket:
     """One websocket; `serve` runs for as long as it lives."""
+
+    name: ClassVar[str] = "websocket"
 
     def __init__(self, hub: Hub, receive: Receive, send: Send) -> None:
         self._hub = hub

@@ -1,6 +1,7 @@
 """From a client's packet to the application's handlers, and back with the ack."""
 
 import logging
+import time
 from collections.abc import Awaitable
 from typing import Any
 
@@ -96,6 +97,7 @@ class Dispatch:
             return
         handlers = socket.nsp.handlers
         name, *args = event.data
+        began, failed = time.perf_counter(), False
         try:
             if handlers.event_middleware or socket.middleware or handlers.incoming:
                 await handlers.run_middleware(socket, event)
@@ -112,7 +114,11 @@ class Dispatch:
             if event.id is not None:
                 self._ack(socket, event.id, value)
         except Exception as error:  # noqa: BLE001 - the application's error handler judges it
+            failed = True
             await self._fail(socket, event, error)
+        if name in handlers.events:  # what a middleware refuses may be anything
+            took = time.perf_counter() - began
+            self._fanout.observer.event_handled(socket.nsp.name, name, took, failed=failed)
 
     async def _fail(self, socket: Socket, event: Event, error: Exception) -> None:
         handler = socket.nsp.handlers.error

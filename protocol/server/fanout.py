@@ -2,6 +2,7 @@
 socket."""
 
 import logging
+import time
 from collections.abc import Iterable
 
 from protocol.broadcast import Record
@@ -10,6 +11,7 @@ from protocol.packets import Parser
 from protocol.server.bus import Bus
 from protocol.server.hub import Hub
 from protocol.server.namespace import DynamicNamespace, Namespace
+from protocol.server.returns import Returns
 from protocol.server.socket import Socket
 
 log = logging.getLogger("protocol.fanout")
@@ -25,6 +27,8 @@ class Fanout:
         self.gaps = 0
         self.namespaces: dict[str, Namespace] = {}
         self.dynamic: list[DynamicNamespace] = []
+        self.observer = hub.options.observer
+        self._returns = Returns()
         self._hub = hub
 
     def namespace(self, name: str) -> Namespace:
@@ -54,7 +58,9 @@ class Fanout:
         if local:
             self._deliver(record, "", 0)
         else:
-            await self.bus.publish(record)
+            began = time.perf_counter()
+            offset = await self.bus.publish(record)
+            self._returned(self._returns.published(record.nsp, offset, began))
 
     def send_all(self, sockets: Iterable[Socket], item: Encoded) -> None:
         """Queue one packet for many sockets."""
@@ -71,12 +77,20 @@ class Fanout:
         for dynamic in self.dynamic:
             if dynamic.children.pop(namespace.name, None) is not None:
                 del self.namespaces[namespace.name]
+                self._returns.forget(namespace.name)
 
-    def _deliver(self, record: Record, _offset: str, _size: int) -> None:
+    def _returned(self, seconds: float | None) -> None:
+        if seconds is not None:
+            self.observer.record_returned(seconds)
+
+    def _deliver(self, record: Record, offset: str, _size: int) -> None:
         namespace = self.namespaces.get(record.nsp)
         if namespace is not None:
+            if offset:  # a local record has not been away
+                self._returned(self._returns.delivered(record.nsp, offset))
             namespace.deliver(record)
 
     def _fell_behind(self) -> None:
         self.gaps += 1
+        self.observer.records_lost()
         log.error("the bus has dropped records before this instance could read them")

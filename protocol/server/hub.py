@@ -124,6 +124,7 @@ class Hub:
         link = Link(self, session, transport, request, int(time.time() * 1000))
         link.receiver = self._attach(self, link)
         self.links[session.id] = link
+        options.observer.session_opened(transport.name)
         body = {
             "sid": session.id,
             "upgrades": options.upgrades(session.transport),

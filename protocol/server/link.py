@@ -110,6 +110,7 @@ class Link:
 
     def _too_slow(self) -> None:
         log.info("a client takes its packets too slowly and is closed")
+        self._hub.options.observer.client_too_slow()
         self.fail(CloseReason.TRANSPORT_ERROR, abort=True)
 
     # --- in ---
@@ -170,6 +171,7 @@ class Link:
                 source.send([answer])
         if self.session.phase is Phase.WEBSOCKET:
             polling, self.transport, self.probe = self.transport, source, None
+            self._hub.options.observer.session_upgraded()
             polling.close(CloseCode.NORMAL)
             if self.paused:
                 source.pause()
@@ -250,6 +252,7 @@ class Link:
 
     def _end(self, reason: CloseReason, *, abort: bool) -> None:
         self._ended = True
+        self._hub.options.observer.session_closed(self.transport.name, reason.value)
         self._release()
         self.receiver.end(reason)
         if abort:

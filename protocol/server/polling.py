@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import zlib
+from typing import ClassVar
 
 import orjson
 
@@ -24,6 +25,8 @@ _TEXT = (b"content-type", b"text/plain; charset=UTF-8")
 
 class PollingTransport:
     """The transport of a session that polls: it holds the GET that waits."""
+
+    name: ClassVar[str] = "polling"
 
     def __init__(self) -> None:
         self.waiting: asyncio.Future[list[Encoded]] | None = None

@@ -105,6 +105,11 @@ class Server(Namespace):
         """How many sessions are open on this instance."""
         return len(self._hub.links)
 
+    @property
+    def buffered(self) -> int:
+        """How many bytes are queued for the clients of this instance. It looks at each of them."""
+        return sum(link.session.queued + link.transport.buffered for link in self._hub.links.values())
+
     # --- shells ---
 
     @property

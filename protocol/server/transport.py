@@ -1,13 +1,18 @@
 """What carries a session: the few verbs that the polling endpoint and both websocket shells share."""
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from protocol.engine import Encoded
 from protocol.errors import CloseCode
 
 
 class Transport(Protocol):
-    """One way to a client. Nothing here waits; what cannot be written now is buffered and counted."""
+    """One way to a client. Nothing here waits; what cannot be written now is buffered and counted.
+
+    `name` is "polling" or "websocket".
+    """
+
+    name: ClassVar[str]
 
     @property
     def buffered(self) -> int:

@@ -48,6 +48,7 @@ _OPEN = State.OPEN  # looking a member up in its class costs more than comparing
 class WebSocketProtocol(asyncio.Protocol):
     """One websocket. Made by uvicorn, so the arguments and the use of `server_state` are its own."""
 
+    name: ClassVar[str] = "websocket"
     hub: ClassVar[Hub]  # given by `for_hub`, as is
     private: ClassVar[bool]  # whether it is what instances, who show their secret, forward
 
@@ -229,6 +230,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _answer_ping(self, payload: bytes) -> None:
         if self.buffered > self.hub.options.max_buffered:
+            self.hub.options.observer.client_too_slow()
             self._transport.abort()  # it pings and never reads our pongs
         else:
             self._write(frames.encode(Opcode.PONG, payload))

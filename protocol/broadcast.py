@@ -53,11 +53,16 @@ class Leave(Struct, frozen=True):
 
 
 class Disconnect(Struct, frozen=True):
-    """The target's sockets leave the namespace; with `close`, their connection ends."""
+    """The target's sockets leave the namespace; with `close`, their connection ends.
+
+    With `moved` the clients are not sent away: the target's rooms are ids of sockets whose clients have come back over
+    other connections. Node knows no such mark, and takes its sockets for disconnected.
+    """
 
     nsp: str
     target: Target
     close: bool = False
+    moved: bool = False
 
 
 Record: TypeAlias = Broadcast | Join | Leave | Disconnect
@@ -89,6 +94,8 @@ def encode(record: Record, uid: str) -> dict[str, str]:
             kind, payload = SOCKETS_LEAVE, {"opts": opts, "rooms": record.rooms}
         case _:
             kind, payload = DISCONNECT_SOCKETS, {"opts": opts, "close": record.close}
+            if record.moved:
+                payload["moved"] = True
     return {"uid": uid, "nsp": record.nsp, "type": kind, "data": _dump(payload)}
 
 
@@ -145,6 +152,7 @@ class _Rooms(Struct, frozen=True):
 class _Close(Struct, frozen=True):
     opts: _Opts
     close: Any = None
+    moved: Any = None
 
 
 _Form: TypeAlias = _Broadcast | _Rooms | _Close
@@ -203,7 +211,7 @@ def _record(nsp: str, kind: str, body: _Form) -> Record | None:
         case _Rooms():
             return (Join if kind == SOCKETS_JOIN else Leave)(nsp, target, body.rooms)
         case _:
-            return Disconnect(nsp, target, bool(body.close))
+            return Disconnect(nsp, target, bool(body.close), bool(body.moved))
 
 
 def _broadcast(nsp: str, target: Target, body: _Broadcast) -> Broadcast | None:

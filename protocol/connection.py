@@ -96,11 +96,11 @@ class Connection:
             return None
         return packet
 
-    def accept(self, nsp: str, sid: str) -> Encoded:
-        """The client is in: the CONNECT packet to answer with."""
+    def accept(self, nsp: str, sid: str, pid: str | None = None) -> Encoded:
+        """The client is in: the CONNECT packet to answer with. `pid` is what it may come back with."""
         self._decide(nsp, Decision.ACCEPT)
         self.deadline = None
-        return self._parser.encode(Connect(nsp, {"sid": sid}))
+        return self._parser.encode(Connect(nsp, {"sid": sid} if pid is None else {"sid": sid, "pid": pid}))
 
     def refuse(self, nsp: str, message: str, data: Any = None) -> Encoded:
         """The client is not let in: the CONNECT_ERROR packet to answer with.

@@ -62,6 +62,10 @@ class Rooms(Generic[Member]):
         rooms = self._rooms.get(member)
         return frozenset(rooms) if rooms else _EMPTY
 
+    def count(self, member: Member) -> int:
+        """How many rooms a member is in."""
+        return len(self._rooms.get(member, _EMPTY))
+
     def select(self, rooms: Collection[str] = (), except_: Iterable[str] = ()) -> Collection[Member]:
         """The members in any of `rooms` (of all rooms, where it is empty), each once, without those in any
         room of `except_`.

@@ -37,13 +37,13 @@ INTERNAL = {
     Server: set[str](),
     Namespace: {
         "add", "check_name", "deliver", "entering", "handlers", "join", "leave", "next_ack_id", "notify_outgoing",
-        "parser", "publish", "remove", "rooms", "run_lifecycle", "select", "send_with_ack",
+        "parser", "publish", "recovery", "remove", "rooms", "run_lifecycle", "select", "send_with_ack",
     },
     DynamicNamespace: {"accepts", "handlers", "matches"},
     Operator: {"ack_timeout", "is_local", "is_volatile", "namespace", "target"},
     ClientSocket: {"credentials", "ended", "fail", "lose", "miss", "quit", "receive", "waiting"},
     Client: set[str](),
-    Socket: {"depart", "dismiss", "dropped", "forget_rooms", "link", "middleware", "peer"},
+    Socket: {"abandon", "depart", "dismiss", "dropped", "forget_rooms", "link", "middleware", "peer", "stay"},
 }  # fmt: skip
 
 

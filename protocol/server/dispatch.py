@@ -5,13 +5,11 @@ import time
 from collections.abc import Awaitable
 from typing import Any
 
-from protocol.connection import State
 from protocol.errors import Refused
 from protocol.packets import Ack, Connect, Event
+from protocol.server.entrance import Entrance, waits
 from protocol.server.fanout import Fanout
 from protocol.server.handlers import BadArguments, Incoming, call
-from protocol.server.handshake import Handshake
-from protocol.server.hub import new_id
 from protocol.server.namespace import Namespace
 from protocol.server.peer import Arrival, Departure, Job, Peer
 from protocol.server.socket import Socket
@@ -25,6 +23,7 @@ class Dispatch:
 
     def __init__(self, fanout: Fanout) -> None:
         self._fanout = fanout
+        self._entrance = Entrance(fanout)
 
     def dispatch(self, peer: Peer, job: Job) -> Awaitable[None]:
         """Handle an EVENT, a CONNECT, or the departure of a socket."""
@@ -36,9 +35,13 @@ class Dispatch:
         return self._depart(job.socket, job.reason)
 
     async def _depart(self, socket: Socket, reason: CloseReason) -> None:
-        await socket.nsp.run_lifecycle("disconnecting", socket, reason.value)
-        socket.forget_rooms()
-        await socket.nsp.run_lifecycle("disconnect", socket, reason.value)
+        try:
+            await socket.nsp.run_lifecycle("disconnecting", socket, reason.value)
+            socket.forget_rooms()
+            await socket.nsp.run_lifecycle("disconnect", socket, reason.value)
+        finally:
+            if self._fanout.recovery is not None:
+                self._fanout.recovery.has_left(socket)
 
     # --- connect ---
 
@@ -47,32 +50,18 @@ class Dispatch:
             namespace = await self._namespace(packet.nsp, packet.data or {})
             if namespace is None:
                 raise Refused("Invalid namespace")
-            await self._enter(peer, namespace, packet.data or {})
+            socket = await self._entrance.enter(peer, namespace, packet.data or {})
         except Refused as refused:
             self._refuse(peer, packet.nsp, refused)
         except Exception:
             log.exception("a middleware failed")
             self._refuse(peer, packet.nsp, Refused("Internal error"))
-
-    async def _enter(self, peer: Peer, namespace: Namespace, auth: dict[str, Any]) -> None:
-        handshake = Handshake(peer.link.request, peer.link.issued, auth)
-        socket = Socket(new_id(), namespace, peer, handshake)
-        namespace.entering += 1
-        try:
-            for middleware in namespace.handlers.middleware:
-                await call(middleware, socket)
-            if not peer.link.session.open or peer.connection.state(namespace.name) is not State.CONNECTING:
-                return
-            peer.sockets[namespace.name] = socket
-            namespace.add(socket)
-        finally:
-            namespace.entering -= 1
-            self._fanout.drop_if_empty(namespace)
-        peer.link.send(peer.connection.accept(namespace.name, socket.id))
-        await namespace.run_lifecycle("connection", socket)
+        else:
+            if socket is not None:
+                await namespace.run_lifecycle("connection", socket)
 
     def _refuse(self, peer: Peer, nsp: str, refused: Refused) -> None:
-        if not peer.link.session.open or peer.connection.state(nsp) is not State.CONNECTING:
+        if not waits(peer, nsp):
             return
         try:
             packet = peer.connection.refuse(nsp, refused.message, refused.data)

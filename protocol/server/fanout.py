@@ -11,6 +11,7 @@ from protocol.packets import Parser
 from protocol.server.bus import Bus
 from protocol.server.hub import Hub
 from protocol.server.namespace import DynamicNamespace, Namespace
+from protocol.server.recovery import Recovery
 from protocol.server.returns import Returns
 from protocol.server.socket import Socket
 
@@ -21,9 +22,10 @@ class Fanout:
     """The namespaces of this instance, between the bus and the hub. `gaps` counts how often the bus lost
     records for us."""
 
-    def __init__(self, bus: Bus, hub: Hub, parser: Parser) -> None:
+    def __init__(self, bus: Bus, hub: Hub, parser: Parser, recovery: Recovery | None = None) -> None:
         self.bus = bus
         self.parser = parser
+        self.recovery = recovery
         self.gaps = 0
         self.namespaces: dict[str, Namespace] = {}
         self.dynamic: list[DynamicNamespace] = []
@@ -51,6 +53,14 @@ class Fanout:
     async def start(self) -> None:
         """Begin to deliver. Raises `BusUnavailable`."""
         await self.bus.start(self._deliver, self._fell_behind)
+        if self.recovery is not None:
+            await self.recovery.start()
+
+    async def stop(self) -> None:
+        """Deliver no more; what is known of clients that may come back is saved first."""
+        if self.recovery is not None:
+            await self.recovery.stop()
+        await self.bus.stop()
 
     async def publish(self, record: Record, *, local: bool) -> None:
         """Put a record on the bus, which brings it back; with `local`, deliver it here alone. Raises
@@ -83,14 +93,18 @@ class Fanout:
         if seconds is not None:
             self.observer.record_returned(seconds)
 
-    def _deliver(self, record: Record, offset: str, _size: int) -> None:
+    def _deliver(self, record: Record, offset: str, size: int) -> None:
+        if self.recovery is not None and offset:
+            self.recovery.took(offset, record, size)
         namespace = self.namespaces.get(record.nsp)
         if namespace is not None:
             if offset:  # a local record has not been away
                 self._returned(self._returns.delivered(record.nsp, offset))
-            namespace.deliver(record)
+            namespace.deliver(record, offset)
 
     def _fell_behind(self) -> None:
         self.gaps += 1
         self.observer.records_lost()
         log.error("the bus has dropped records before this instance could read them")
+        if self.recovery is not None:
+            self.recovery.fell_behind()

@@ -68,6 +68,7 @@ class Handlers:
         self.events: dict[Any, Entry] = {}
         self.lifecycle: dict[str, list[Handler]] = {name: [] for name in LIFECYCLE}
         self.middleware: list[Handler] = []
+        self.recovery: list[Handler] = []
         self.event_middleware: list[Handler] = []
         self.incoming: list[Handler] = []
         self.outgoing: list[Handler] = []

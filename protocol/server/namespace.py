@@ -14,6 +14,7 @@ from protocol.server.handlers import Handlers, Registered, call
 from protocol.server.operator import Operator
 
 if TYPE_CHECKING:
+    from protocol.server.recovery import Recovery
     from protocol.server.socket import Socket
 
 log = logging.getLogger("protocol.namespace")
@@ -25,6 +26,7 @@ class Outlet(Protocol):
     """What a namespace needs of the server it belongs to."""
 
     parser: Parser
+    recovery: "Recovery | None"
 
     def publish(self, record: Record, *, local: bool) -> Awaitable[None]:
         """Put a record on the bus; with `local`, deliver it here alone."""
@@ -63,6 +65,13 @@ class Registry:
         """Run `middleware(socket)` before a client is let in; `Refused` keeps it out, with its message and data."""
         self.handlers.middleware.append(middleware)
         return middleware
+
+    def use_recovery(self, hook: Registered) -> Registered:
+        """Run `hook(socket)` before a client that was away gets its session back; the socket has its `data` and `rooms`
+        already, and may `leave` some. `Refused`, or any other exception: it comes as somebody new.
+        """
+        self.handlers.recovery.append(hook)
+        return hook
 
     def use_event(self, middleware: Registered) -> Registered:
         """Run `middleware(socket, incoming)` before each event; an exception refuses the event."""
@@ -154,6 +163,11 @@ class Namespace(Registry):
         """The encoding of packets."""
         return self._outlet.parser
 
+    @property
+    def recovery(self) -> "Recovery | None":
+        """What lets clients come back, where that is on."""
+        return self._outlet.recovery
+
     @staticmethod
     def check_name(event: str) -> None:
         """Raise `ValueError` for a name that clients would refuse."""
@@ -195,12 +209,14 @@ class Namespace(Registry):
 
     # --- membership ---
 
-    def add(self, socket: "Socket") -> None:
-        """A client is let in; its own room is named by its id."""
+    def add(self, socket: "Socket", rooms: Iterable[str] = ()) -> None:
+        """A client is let in, into `rooms` and its own, which is named by its id."""
         socket.connected = True
         self.sockets[socket.id] = socket
         self.rooms.add(socket)
-        self.join(socket, (socket.id,))
+        self.join(socket, (socket.id, *rooms))
+        if self.recovery is not None and socket.stay is not None:
+            self.recovery.saver.enter(socket, socket.stay)
 
     def remove(self, socket: "Socket") -> bool:
         """A client has left; false if it never was in."""
@@ -213,34 +229,45 @@ class Namespace(Registry):
 
     def join(self, socket: "Socket", rooms: Iterable[str]) -> None:
         """Put a socket into rooms."""
+        before = self.rooms.count(socket)
         for room in rooms:
             if self.rooms.join(socket, room):
                 self._outlet.interest(self.name, room, present=True)
+        self._notice_rooms(socket, before)
 
     def leave(self, socket: "Socket", rooms: Iterable[str]) -> None:
         """Take a socket out of rooms."""
+        before = self.rooms.count(socket)
         for room in rooms:
             if self.rooms.leave(socket, room):
                 self._outlet.interest(self.name, room, present=False)
+        self._notice_rooms(socket, before)
+
+    def _notice_rooms(self, socket: "Socket", before: int) -> None:
+        if self.recovery is not None and socket.stay is not None and self.rooms.count(socket) != before:
+            self.recovery.rooms_changed(socket.stay)
 
     # --- from the bus ---
 
-    def deliver(self, record: Record) -> None:
+    def deliver(self, record: Record, offset: str = "") -> None:
         """Do what a record of the bus asks for, for the sockets of this instance."""
         match record:
             case Broadcast():
-                self._broadcast(record)
+                self._broadcast(record, offset)
             case Join(target=target, rooms=rooms):
                 for socket in self.select(target):
                     self.join(socket, rooms)
             case Leave(target=target, rooms=rooms):
                 for socket in self.select(target):
                     self.leave(socket, rooms)
+            case Disconnect(target=target, moved=True):
+                for socket in [self.sockets[sid] for sid in target.rooms if sid in self.sockets]:
+                    socket.abandon()
             case Disconnect(target=target, close=close):
                 for socket in self.select(target):
                     socket.dismiss(close=close)
 
-    def _broadcast(self, record: Broadcast) -> None:
+    def _broadcast(self, record: Broadcast, offset: str) -> None:
         sockets: Collection[Socket] = self.rooms.select(record.target.rooms, record.target.except_)
         if record.volatile:
             sockets = [socket for socket in sockets if socket.link.writable]
@@ -248,7 +275,15 @@ class Namespace(Registry):
             return
         if self.handlers.outgoing:
             self.notify_outgoing(tuple(sockets), record.data)
-        self._outlet.send_all(sockets, self.parser.encode(Event(record.data, self.name)))
+        data = record.data
+        if self.recovery is not None:
+            stamp = self.recovery.stamp(data, "" if record.volatile else offset)
+            if stamp:
+                data = [*data, stamp]
+                for socket in sockets:
+                    if socket.stay is not None:
+                        socket.stay.sent = stamp
+        self._outlet.send_all(sockets, self.parser.encode(Event(data, self.name)))
 
     async def run_lifecycle(self, name: str, socket: "Socket", *args: Any) -> None:
         """Run the handlers of "connection", "disconnecting" or "disconnect"; one that fails is logged, the

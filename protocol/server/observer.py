@@ -2,7 +2,7 @@
 
 from typing import Literal, TypeAlias
 
-Recovery: TypeAlias = Literal["recovered", "unknown", "expired", "gone", "unavailable"]
+Recovery: TypeAlias = Literal["recovered", "unknown", "expired", "gone", "refused", "unavailable"]
 Forwarded: TypeAlias = Literal["get", "post", "websocket"]
 
 
@@ -35,7 +35,8 @@ class Observer:
 
     def recovery(self, outcome: Recovery) -> None:
         """A client asked for its session back, and got it or not: nobody knows it, its past is not kept whole any more
-        ("expired"), it was ended while away ("gone"), or the store did not answer ("unavailable").
+        ("expired"), it was ended while away ("gone"), the application declined ("refused"), or something that it needs
+        did not answer in time ("unavailable").
         """
 
     def forwarded(self, kind: Forwarded, seconds: float, *, failed: bool) -> None:

@@ -88,7 +88,10 @@ class Options(EngineOptions, frozen=True, kw_only=True):
     max_attachments: int = MAX_ATTACHMENTS
     max_namespaces: int = 64
     parser: Parser = JSON
+    recovery: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_positive("connect_timeout", "max_pending_events", "max_namespaces")
+        if self.recovery is not None:
+            self._check_positive("recovery")

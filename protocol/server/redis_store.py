@@ -1,7 +1,7 @@
 """The store of instances that share a Redis."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from protocol.server.redis_client import RedisClient
 
@@ -28,6 +28,10 @@ class RedisStore:
         """See `Store.take`."""
         value: str | None = await self._redis.ask(key, "GETDEL", key)
         return value
+
+    async def drop(self, keys: Collection[str]) -> None:
+        """See `Store.drop`."""
+        await asyncio.gather(*(self._redis.ask(key, "DEL", key) for key in keys))
 
     async def close(self) -> None:
         """See `Store.close`."""

@@ -16,6 +16,7 @@ from protocol.server.link import Link
 from protocol.server.namespace import Accepts, DynamicNamespace, Namespace
 from protocol.server.options import Options
 from protocol.server.peer import Peer
+from protocol.server.recovery import Recovery
 from protocol.server.store import MemoryStore, Store
 from protocol.server.websocket import WebSocketProtocol
 
@@ -41,7 +42,10 @@ class Server(Namespace):
         self._hub = Hub(self.options, self._attach)
         if forwarding is not None:
             self._hub.forwarder = Forwarder(self._hub, self._store, forwarding)
-        self._fanout = Fanout(bus or MemoryBus(), self._hub, self.options.parser)
+        bus = bus or MemoryBus()
+        duration = self.options.recovery
+        recovery = None if duration is None else Recovery(self.options, duration, bus, self._store)
+        self._fanout = Fanout(bus, self._hub, self.options.parser, recovery)
         self._dispatch = Dispatch(self._fanout)
         self._started = False
         super().__init__("/", self._fanout)
@@ -97,7 +101,7 @@ class Server(Namespace):
             self._started = False
             if self._hub.forwarder is not None:
                 await self._hub.forwarder.stop()
-            await self._fanout.bus.stop()
+            await self._fanout.stop()
             await self._store.close()
 
     @property

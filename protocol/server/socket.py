@@ -3,11 +3,14 @@
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from protocol.broadcast import Broadcast, Target
 from protocol.errors import AckTimeout, Disconnected
 from protocol.packets import Event
+from protocol.recovery import RECOVERABLE
 from protocol.server.handlers import Registered
 from protocol.server.handshake import Handshake
 from protocol.server.peer import Departure, Peer
+from protocol.server.stay import Stay
 from protocol.session import CloseReason
 
 if TYPE_CHECKING:
@@ -23,12 +26,14 @@ def first(values: list[Any]) -> Any:
 class Socket:
     """A connected client. Every handler gets it first.
 
-    `data` is the application's, for as long as the socket lives. `handshake` is what the client came with.
+    `data` is the application's, for as long as the socket lives; where clients can be recovered it is saved, as far as
+    msgpack can express it. `recovered` tells that the client was here before, and has its id, rooms and data again.
+    `handshake` is what the client came with.
     """
 
     __slots__ = (
-        "_left_rooms",
         "_namespace",
+        "_rooms_outside",
         "connected",
         "data",
         "handshake",
@@ -37,9 +42,20 @@ class Socket:
         "middleware",
         "peer",
         "reason",
+        "recovered",
+        "stay",
     )
 
-    def __init__(self, id: str, namespace: "Namespace", peer: Peer, handshake: Handshake) -> None:
+    def __init__(
+        self,
+        id: str,
+        namespace: "Namespace",
+        peer: Peer,
+        handshake: Handshake,
+        *,
+        rooms: frozenset[str] | None = None,
+    ) -> None:
+        """`rooms` are those that a client was in which comes back."""
         self.id = id
         self.data: dict[str, Any] = {}
         self.handshake = handshake
@@ -49,7 +65,9 @@ class Socket:
         self.connected = False  # from the moment that its namespace lets it in until it leaves
         self.reason: CloseReason | None = None
         self._namespace = namespace
-        self._left_rooms: frozenset[str] = frozenset()
+        self.recovered = rooms is not None
+        self.stay: Stay | None = None  # where clients can be recovered
+        self._rooms_outside = rooms or frozenset()  # while it is not in the namespace yet, or any more
 
     def __repr__(self) -> str:
         return f"<Socket {self.id} of {self._namespace.name}>"
@@ -61,8 +79,9 @@ class Socket:
 
     @property
     def rooms(self) -> frozenset[str]:
-        """The rooms that it is in, its own (named by its id) included. While `disconnecting` runs: those it was in."""
-        return self._namespace.rooms.of(self) or self._left_rooms
+        """The rooms that it is in, its own (named by its id) included. Before it is let in again, and while
+        `disconnecting` runs: those it was in."""
+        return self._namespace.rooms.of(self) or self._rooms_outside
 
     @property
     def transport(self) -> str:
@@ -76,10 +95,19 @@ class Socket:
 
     # --- to the client ---
 
-    async def emit(self, event: str, *args: Any, volatile: bool = False) -> None:
-        """Send an event to this client. Volatile: dropped unless it can leave at once. Dropped if it is not
-        connected."""
-        self._send(event, args, None, volatile=volatile)
+    async def emit(self, event: str, *args: Any, volatile: bool = False, local: bool = False) -> None:
+        """Send an event to this client. Volatile: dropped unless it can leave at once. Dropped if it is not connected.
+
+        Where clients can be recovered, it goes over the bus, and is not lost while the client is away. Raises
+        `BusUnavailable` then. Local: it is about this connection, so it is sent over this one or never.
+        """
+        if self.stay is None or volatile or local:
+            self._send(event, args, None, volatile=volatile)
+            return
+        self._namespace.check_name(event)
+        if self.connected or self.reason in RECOVERABLE:
+            record = Broadcast(self._namespace.name, Target((self.id,)), [event, *args])
+            await self._namespace.publish(record, local=False)
 
     async def emit_with_ack(self, event: str, *args: Any, timeout: int | None = None) -> Any:  # noqa: ASYNC109
         """Send an event and wait for the client's answer: the first value of its ack, None if it has none.
@@ -110,11 +138,17 @@ class Socket:
 
     def _send(self, event: str, args: tuple[Any, ...], ack: int | None, *, volatile: bool = False) -> None:
         self._namespace.check_name(event)
-        packet = Event([event, *args], self._namespace.name, ack)
+        data = [event, *args]
+        stamp = ""
+        if self._namespace.recovery is not None and ack is None:
+            stamp = self._namespace.recovery.stamp(data)
+        packet = Event([*data, stamp] if stamp else data, self._namespace.name, ack)
         encoded = self._namespace.parser.encode(packet)
         if not self.connected or (volatile and not self.link.writable):
             return
-        self._namespace.notify_outgoing((self,), packet.data)
+        if stamp and self.stay is not None:
+            self.stay.sent = stamp
+        self._namespace.notify_outgoing((self,), data)
         self.link.send(encoded)
 
     # --- rooms ---
@@ -125,9 +159,11 @@ class Socket:
             self._namespace.join(self, rooms)
 
     async def leave(self, *rooms: str) -> None:
-        """Leave rooms."""
+        """Leave rooms; also those that it is about to be let into again."""
         if self.connected:
             self._namespace.leave(self, rooms)
+        elif self.reason is None:
+            self._rooms_outside -= set(rooms)
 
     # --- to others ---
 
@@ -168,16 +204,30 @@ class Socket:
             return
         self.connected = False
         self.reason = reason
-        self._left_rooms = self._namespace.rooms.of(self)
+        self._rooms_outside = self._namespace.rooms.of(self)
         self.peer.sockets.pop(self._namespace.name, None)
         for settle in self.peer.connection.take_acks(self._namespace.name):
             settle(None)
         if self._namespace.remove(self):
+            if self._namespace.recovery is not None and self.stay is not None:
+                self._namespace.recovery.departed(self, self.stay)
             self.peer.enqueue(Departure(self, reason))
+
+    def abandon(self) -> None:
+        """The client has come back over another connection, and taken its session along. It hears nothing over this
+        one, should it still be there; without another namespace the connection ends."""
+        if not self.connected:
+            return
+        if self._namespace.recovery is not None and self.stay is not None:
+            self._namespace.recovery.saver.forget(self.stay)
+        self.link.send(self.peer.connection.dismiss(self._namespace.name))
+        self.depart(CloseReason.TRANSPORT_CLOSE)
+        if not self.peer.sockets:
+            self.link.finish(CloseReason.FORCED_CLOSE)
 
     def forget_rooms(self) -> None:
         """`disconnecting` has run; from now on it was in no room."""
-        self._left_rooms = frozenset()
+        self._rooms_outside = frozenset()
 
     @property
     def dropped(self) -> bool:

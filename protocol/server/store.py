@@ -1,7 +1,7 @@
 """What instances keep for each other, beside the records of the bus: values by key, each with an end of its own."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 SWEEP_EVERY = 1_000  # values put into memory from one look for expired ones to the next
@@ -18,6 +18,9 @@ class Store(Protocol):
 
     async def take(self, key: str) -> str | None:
         """As `get`, and the value is gone: of several who take it, one gets it."""
+
+    async def drop(self, keys: Collection[str]) -> None:
+        """Keep the values of keys no longer, in one round trip."""
 
     async def close(self) -> None:
         """Free what the store holds."""
@@ -54,6 +57,11 @@ class MemoryStore:
         value = await self.get(key)
         self._values.pop(key, None)
         return value
+
+    async def drop(self, keys: Collection[str]) -> None:
+        """See `Store.drop`."""
+        for key in keys:
+            self._values.pop(key, None)
 
     async def close(self) -> None:
         """See `Store.close`."""

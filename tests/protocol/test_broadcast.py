@@ -142,6 +142,15 @@ READ = [
     ("/", "6", '{"opts":{"rooms":[],"except":[]}}', Disconnect("/", EVERYONE)),
 ]
 
+# What Node does not write, and reads as one of its own.
+MOVED = Disconnect("/", Target(("sid",)), moved=True)
+MOVED_DATA = '{"opts":{"rooms":["sid"],"except":[],"flags":{}},"close":false,"moved":true}'
+
+
+def test_a_client_that_has_come_back_elsewhere() -> None:
+    assert encode(MOVED, "uid") == entry("/", "6", MOVED_DATA, "uid")
+    assert decode(entry("/", "6", MOVED_DATA)) == MOVED
+
 
 def entry(nsp: str, type: str, data: str, uid: str = "6a4e53f1ee0e5271") -> dict[str, str]:
     return {"uid": uid, "nsp": nsp, "type": type, "data": data}

@@ -108,6 +108,8 @@ def test_what_the_server_says(parser: Parser) -> None:
     give(connection, Connect("/a"), parser)
     assert said(connection.accept("/a", "sid")) == Connect("/a", {"sid": "sid"})
     assert said(connection.dismiss("/a")) == Disconnect("/a")
+    give(connection, Connect("/b"), parser)
+    assert said(connection.accept("/b", "sid", "pid")) == Connect("/b", {"sid": "sid", "pid": "pid"})
 
 
 def test_a_refusal_that_cannot_be_sent_leaves_the_client_waiting() -> None:

@@ -63,6 +63,10 @@ def test_remove_tells_which_rooms_are_empty(rooms: Rooms[str]) -> None:
     assert list(rooms.select(["red"])) == ["a"]
 
 
+def test_count(rooms: Rooms[str]) -> None:
+    assert [rooms.count(member) for member in "abcx"] == [1, 2, 0, 0]
+
+
 def test_a_stranger(rooms: Rooms[str]) -> None:
     with pytest.raises(KeyError):
         rooms.join("x", "red")

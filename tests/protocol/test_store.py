@@ -46,6 +46,13 @@ async def test_only_what_is_known_is_renewed(store: Store) -> None:
     assert [await store.get("a"), await store.get("b")] == ["2", None]
 
 
+async def test_what_is_dropped_is_gone(store: Store) -> None:
+    await store.put({"a": "1", "b": "2", "c": "3"}, LONG)
+    await store.drop(["a", "c", "never was"])
+    await store.drop([])
+    assert [await store.get(key) for key in "abc"] == [None, "2", None]
+
+
 async def test_a_value_ends_with_its_time(store: Store) -> None:
     await store.put({"a": "1"}, 1)
     await store.put({"b": "1"}, LONG)

@@ -1,0 +1,235 @@
+"""Connection state recovery on this instance: what it keeps of the past, and how a client gets its session back."""
+
+import asyncio
+import heapq
+import logging
+import re
+from collections.abc import Mapping
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import structs
+
+from protocol.broadcast import Broadcast, Disconnect, Record, Target
+from protocol.engine import Encoded
+from protocol.errors import BusUnavailable, StoreUnavailable
+from protocol.packets import Event
+from protocol.recovery import (
+    MOST_MISSED_SIZE,
+    NOWHERE,
+    History,
+    Kept,
+    Lost,
+    Missed,
+    Position,
+    Saved,
+    missed_by,
+    position_of,
+    start_of,
+)
+from protocol.server.bus import Bus
+from protocol.server.hub import new_id
+from protocol.server.observer import Recovery as Outcome
+from protocol.server.options import Options
+from protocol.server.saver import Saver
+from protocol.server.stay import NoticedData, Stay
+from protocol.server.store import Store
+
+if TYPE_CHECKING:
+    from protocol.server.socket import Socket
+
+log = logging.getLogger("protocol.recovery")
+
+MOST_KEPT = 10_000  # records, as many as the stream has
+MOST_KEPT_SIZE = 67_108_864  # characters
+MOST_IN_VAIN = 100  # that waited in vain, and are not forgotten yet
+WAIT = 2.0  # seconds that a returning client waits for what it needs
+
+_PID = re.compile(r"[\w-]{1,64}", re.ASCII)
+
+
+class Return(NamedTuple):
+    """A session on its way back to its client, which has got everything up to `start`; `offset` is its own word."""
+
+    saved: Saved
+    start: Position
+    offset: str | None
+
+
+class Recovery:
+    """The recovery of all clients of this instance: it knows the records that came, and saves what may be asked for."""
+
+    def __init__(self, options: Options, duration: int, bus: Bus, store: Store) -> None:
+        self.history = History(MOST_KEPT, MOST_KEPT_SIZE)
+        self.saver = Saver(store, self.history, duration)
+        self._bus = bus
+        self._options = options
+        self._waiting: list[tuple[Position, int, asyncio.Future[None]]] = []
+        self._numbers = count()
+        self._in_vain = 0
+        self._leaving: dict[str, asyncio.Future[None]] = {}  # by id: sockets whose disconnect handlers run
+        self._gaps = 0
+
+    async def start(self) -> None:
+        """Learn what came before, and begin to save; once the bus delivers."""
+        gaps = self._gaps
+        try:
+            past = await self._bus.recent(MOST_KEPT, MOST_KEPT_SIZE)
+        except BusUnavailable as error:
+            log.warning("clients of before cannot be recovered: %s", error)
+        else:
+            if gaps == self._gaps:
+                self.history.prepend(past.entries, past.floor)
+        self.saver.start()
+
+    async def stop(self) -> None:
+        """Save those who were connected to the end; before the store closes."""
+        await self.saver.close()
+
+    # --- records ---
+
+    def took(self, offset: str, record: Record, size: int) -> None:
+        """A record is about to be delivered."""
+        history, waiting = self.history, self._waiting
+        history.append(offset, record, size)
+        while waiting and waiting[0][0] <= history.position:
+            _, _, reached = heapq.heappop(waiting)
+            if not reached.done():
+                reached.set_result(None)
+
+    def fell_behind(self) -> None:
+        """Records were lost, and maybe all that the store held."""
+        self._gaps += 1
+        self.history.clear()
+        self.saver.save_all()
+
+    def stamp(self, data: list[Any], offset: str = "") -> str:
+        """What to append to an event: its offset, which its client will name at its return.
+
+        Clients take any text at the end of an event for that, so one that has no offset of its own and ends with text
+        gets the latest one: who has it has got all before.
+        """
+        return offset or (self.history.latest if isinstance(data[-1], str) else "")
+
+    # --- sockets ---
+
+    def begin(self, socket: "Socket") -> None:
+        """A new client: it gets what it needs to come back."""
+        socket.stay = stay = Stay(new_id(), self.history.latest)
+        socket.data = NoticedData({}, partial(self.saver.change, stay))
+
+    def rooms_changed(self, stay: Stay) -> None:
+        """A socket has entered rooms, or left some."""
+        stay.since, stay.before = self.history.latest, stay.sent
+        self.saver.change(stay)
+
+    def departed(self, socket: "Socket", stay: Stay) -> None:
+        """A socket has left; its rooms are known still, and its handlers are about to be told."""
+        self._leaving[socket.id] = asyncio.get_running_loop().create_future()
+        self.saver.leave(socket, stay)
+
+    def has_left(self, socket: "Socket") -> None:
+        """The handlers of a socket that departed have ended."""
+        left = self._leaving.pop(socket.id, None)
+        if left is not None:
+            left.set_result(None)
+
+    # --- the way back ---
+
+    async def find(self, nsp: str, auth: Mapping[str, Any]) -> Return | None:
+        """The session that a client asks for, if it can be had back; nobody else gets it then."""
+        if auth.get("pid") is None:
+            return None
+        try:
+            async with asyncio.timeout(WAIT):
+                found = await self._find(nsp, auth["pid"], auth.get("offset"))
+        except (TimeoutError, BusUnavailable, StoreUnavailable) as error:
+            log.info("a client is not recovered: %r", error)
+            found = "unavailable"
+        if isinstance(found, Return):
+            return found
+        self.failed(found)
+        return None
+
+    async def _find(self, nsp: str, pid: object, offset: object) -> Return | Outcome:
+        if not isinstance(pid, str) or not _PID.fullmatch(pid):
+            return "unknown"
+        saved = await self.saver.take(pid)
+        if saved is None or saved.pid != pid or saved.nsp not in (None, nsp):
+            return "unknown"
+        start = start_of(saved, offset)
+        if start is None:
+            return "expired"
+        back = Return(saved, start, offset if isinstance(offset, str) else None)
+        missed = self.missed(back, nsp, saved.rooms)
+        if isinstance(missed, str):  # before anybody is disturbed for it
+            return missed
+        told = await self._take_from(nsp, saved) if saved.live else None
+        saved_at = position_of(saved.offset) or NOWHERE
+        await self._reach(max(start, saved_at, position_of(told) or NOWHERE))
+        if saved.sid in self._leaving:
+            await asyncio.shield(self._leaving[saved.sid])
+        return back
+
+    async def _take_from(self, nsp: str, saved: Saved) -> str | None:
+        """Take a session away from the socket that has it: here, or where nobody has noticed that the client is gone.
+        Returns the offset of what tells so."""
+        socket = self.saver.socket_of(saved.pid)
+        if socket is None:
+            return await self._bus.publish(Disconnect(nsp, Target((saved.sid,)), moved=True))
+        socket.abandon()
+        return None
+
+    async def _reach(self, position: Position) -> None:
+        """Wait until all records up to a position have been delivered here."""
+        if position > self.history.position:
+            reached = asyncio.get_running_loop().create_future()
+            heapq.heappush(self._waiting, (position, next(self._numbers), reached))
+            try:
+                await reached
+            finally:
+                self._sort_out(reached)
+
+    def _sort_out(self, reached: asyncio.Future[None]) -> None:
+        """Forget those who wait no longer, before they are many: what a client waits for may never come."""
+        self._in_vain += reached.cancelled()
+        if self._in_vain > MOST_IN_VAIN:
+            self._in_vain = 0
+            self._waiting = [entry for entry in self._waiting if not entry[2].done()]
+            heapq.heapify(self._waiting)
+
+    def missed(self, back: Return, nsp: str, rooms: frozenset[str]) -> Missed | Lost:
+        """What a returning client has missed up to now, having been in `rooms`."""
+        most_size = min(MOST_MISSED_SIZE, self._options.max_buffered // 2)
+        return missed_by(back.saved, rooms, nsp, back.start, self.history, most_size)
+
+    def packet(self, nsp: str, kept: Kept) -> Encoded:
+        """An event that was missed, encoded once for all who missed it."""
+        if kept.packet is None:
+            assert isinstance(kept.record, Broadcast)  # the others are no events
+            kept.packet = self._options.parser.encode(Event([*kept.record.data, kept.offset], nsp))
+        return kept.packet
+
+    def resume(self, socket: "Socket", back: Return) -> Stay:
+        """Give a socket what was its client's."""
+        socket.stay = stay = Stay(back.saved.pid, self.history.latest)
+        socket.data = NoticedData(back.saved.data, partial(self.saver.change, stay))
+        return stay
+
+    def resumed(self, back: Return, stay: Stay, missed: Missed) -> None:
+        """A client is back."""
+        stay.sent = missed.events[-1].offset if missed.events else back.offset
+        if missed.rooms == back.saved.rooms and back.saved.since is not None:
+            stay.since, stay.before = back.saved.since, back.saved.before
+        else:
+            stay.since, stay.before = self.history.latest, stay.sent
+        self._options.observer.recovery("recovered")
+
+    def failed(self, outcome: Outcome) -> None:
+        """A client cannot have its session back."""
+        self._options.observer.recovery(outcome)
+
+    def give_back(self, back: Return) -> None:
+        """The client went away before it had its session; it may come again."""
+        self.saver.keep(structs.replace(back.saved, live=False))

@@ -1,0 +1,51 @@
+"""What a socket carries so that its client can come back to it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+class Stay:
+    """The stay of a client in a namespace. `pid` names it, and is a secret of the client and the server.
+
+    The others are as in `recovery.Saved`. `known` says whether the store may hold it.
+    """
+
+    __slots__ = ("before", "known", "pid", "sent", "since")
+
+    def __init__(self, pid: str, since: str) -> None:
+        self.pid = pid
+        self.known = False
+        self.since = since
+        self.sent: str | None = None
+        self.before: str | None = None
+
+
+def _noticed(name: str) -> Any:
+    change = getattr(dict, name)
+
+    def changing(data: "NoticedData", *args: Any, **kwargs: Any) -> Any:
+        try:
+            return change(data, *args, **kwargs)
+        finally:
+            data.changed()
+
+    return changing
+
+
+class NoticedData(dict[Any, Any]):
+    """A socket's `data` that calls `changed` at each change of its items; not when a value changes within itself."""
+
+    __slots__ = ("changed",)
+
+    def __init__(self, items: Mapping[Any, Any], changed: Callable[[], None]) -> None:
+        super().__init__(items)
+        self.changed = changed
+
+    __setitem__ = _noticed("__setitem__")
+    __delitem__ = _noticed("__delitem__")
+    __ior__ = _noticed("__ior__")
+    clear = _noticed("clear")
+    pop = _noticed("pop")
+    popitem = _noticed("popitem")
+    setdefault = _noticed("setdefault")
+    update = _noticed("update")

@@ -29,6 +29,7 @@ from protocol.errors import (
 from protocol.packets import JSON
 from protocol.packets_msgpack import MSGPACK
 from protocol.server.bus import Bus, MemoryBus
+from protocol.server.emitter import Emitter
 from protocol.server.engine_server import EngineServer, EngineSession
 from protocol.server.forwarder import Forwarding
 from protocol.server.handlers import BadArguments, Incoming
@@ -40,6 +41,7 @@ from protocol.server.redis_bus import RedisBus
 from protocol.server.redis_client import RedisClient
 from protocol.server.redis_store import RedisStore
 from protocol.server.redis_url import parse_redis_url
+from protocol.server.remote_socket import RemoteSocket
 from protocol.server.server import Server
 from protocol.server.socket import Socket
 from protocol.server.store import MemoryStore, Store
@@ -58,6 +60,7 @@ __all__ = [
     "CloseReason",
     "Cookie",
     "Disconnected",
+    "Emitter",
     "EngineServer",
     "EngineSession",
     "Forwarding",
@@ -75,6 +78,7 @@ __all__ = [
     "RedisClient",
     "RedisStore",
     "Refused",
+    "RemoteSocket",
     "Server",
     "Socket",
     "Store",

@@ -1,8 +1,8 @@
 """Fan-out records, and their form in the Redis stream that is shared with `@socket.io/redis-streams-adapter`.
 
 An entry has four string fields, `uid`, `nsp`, `type` and `data`. `data` is compact JSON, or base64 of msgpack
-where the payload holds binary: what starts with `{` is JSON. Types 3 to 6 are the records here; the others
-are not for those who read the stream.
+where the payload holds binary: what starts with `{` is JSON. Types 3 to 6 and 9 are the records here; the others
+are not for those who read the stream (see `requests`).
 """
 
 import json
@@ -65,9 +65,17 @@ class Disconnect(Struct, frozen=True):
     moved: bool = False
 
 
-Record: TypeAlias = Broadcast | Join | Leave | Disconnect
+class ServerSideEmit(Struct, frozen=True):
+    """An event for the servers themselves. `data` is its name and its arguments, binary allowed."""
 
-BROADCAST, SOCKETS_JOIN, SOCKETS_LEAVE, DISCONNECT_SOCKETS = "3", "4", "5", "6"
+    nsp: str
+    data: list[Any]
+
+
+ForSockets: TypeAlias = Broadcast | Join | Leave | Disconnect
+Record: TypeAlias = ForSockets | ServerSideEmit
+
+BROADCAST, SOCKETS_JOIN, SOCKETS_LEAVE, DISCONNECT_SOCKETS, SERVER_SIDE_EMIT = "3", "4", "5", "6", "9"
 
 # The same forms of dates as in `packets`, so that a value looks alike on every way to a client.
 _DUMP_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
@@ -79,24 +87,41 @@ def encode(record: Record, uid: str) -> dict[str, str]:
 
     Raises `TypeError` for a value that cannot be sent, binary aside: what JSON cannot express.
     """
-    opts: dict[str, Any] = {"rooms": record.target.rooms, "except": record.target.except_, "flags": {}}
     payload: dict[str, Any]
     match record:
         case Broadcast():
-            if record.volatile:
-                opts["flags"]["volatile"] = True
-            if not record.compress:
-                opts["flags"]["compress"] = False
-            kind, payload = BROADCAST, {"packet": {"type": 2, "data": record.data}, "opts": opts}
-        case Join():
-            kind, payload = SOCKETS_JOIN, {"opts": opts, "rooms": record.rooms}
-        case Leave():
-            kind, payload = SOCKETS_LEAVE, {"opts": opts, "rooms": record.rooms}
-        case _:
-            kind, payload = DISCONNECT_SOCKETS, {"opts": opts, "close": record.close}
+            kind, payload = BROADCAST, broadcast_payload(record)
+        case Join(target=target, rooms=rooms):
+            kind, payload = SOCKETS_JOIN, {"opts": options(target), "rooms": rooms}
+        case Leave(target=target, rooms=rooms):
+            kind, payload = SOCKETS_LEAVE, {"opts": options(target), "rooms": rooms}
+        case Disconnect(target=target, close=close):
+            kind, payload = DISCONNECT_SOCKETS, {"opts": options(target), "close": close}
             if record.moved:
                 payload["moved"] = True
+        case _:
+            kind, payload = SERVER_SIDE_EMIT, {"packet": record.data}
     return {"uid": uid, "nsp": record.nsp, "type": kind, "data": _dump(payload)}
+
+
+def options(target: Target, **flags: Any) -> dict[str, Any]:
+    """A target as it is written."""
+    return {"rooms": target.rooms, "except": target.except_, "flags": flags}
+
+
+def broadcast_payload(record: Broadcast, **flags: Any) -> dict[str, Any]:
+    """A broadcast as it is written, with more flags than its own."""
+    if record.volatile:
+        flags["volatile"] = True
+    if not record.compress:
+        flags["compress"] = False
+    return {"packet": {"type": 2, "data": record.data}, "opts": options(record.target, **flags)}
+
+
+def pack(payload: Any) -> bytes:
+    """The msgpack of a payload. Raises `TypeError` for what JSON cannot express, binary aside: one rule for all."""
+    orjson.dumps(payload, partial(_default, []), _DUMP_OPTIONS)
+    return msgspec.msgpack.encode(payload)
 
 
 def _dump(payload: dict[str, Any]) -> str:
@@ -118,13 +143,17 @@ def _default(binary: list[bool], value: Any) -> Any:
 
 
 class _Flags(Struct, frozen=True):
-    """JavaScript's flags, by their truth. The others (`broadcast`, `timeout`, …) are the sender's own."""
+    """JavaScript's flags, by their truth; `timeout` is for those who answer. The others (`broadcast`, …) are the
+    sender's own."""
 
     volatile: Any = None
     compress: Any = None
+    timeout: Any = None
 
 
 _DEFAULT_FLAGS = _Flags()
+
+EventData: TypeAlias = Annotated[list[Any], Meta(min_length=1)]
 
 
 class _Opts(Struct, frozen=True, rename={"except_": "except"}):
@@ -135,27 +164,63 @@ class _Opts(Struct, frozen=True, rename={"except_": "except"}):
 
 class _Packet(Struct, frozen=True):
     type: Literal[2]
-    data: Annotated[list[Any], Meta(min_length=1)]
+    data: EventData
 
 
-class _Broadcast(Struct, frozen=True):
-    packet: _Packet
+class TargetForm(Struct, frozen=True):
+    """What is written of all that is for some sockets."""
+
     opts: _Opts
+
+    @property
+    def target(self) -> Target:
+        """The sockets it is for."""
+        return Target(self.opts.rooms or (), self.opts.except_ or ())
+
+
+class BroadcastForm(TargetForm, frozen=True):
+    """A broadcast as it is written."""
+
+    packet: _Packet
     requestId: str | None = None  # noqa: N815 - the name on the wire
 
+    def record(self, nsp: str) -> Broadcast:
+        """The record. Raises `ValueError`."""
+        check_name(self.packet.data)
+        flags = self.opts.flags or _DEFAULT_FLAGS
+        return Broadcast(
+            nsp, self.target, self.packet.data, bool(flags.volatile), flags.compress is not False
+        )
 
-class _Rooms(Struct, frozen=True):
-    opts: _Opts
+
+class ServerSideEmitForm(Struct, frozen=True):
+    """An event for servers as it is written."""
+
+    packet: EventData
+    requestId: str | None = None  # noqa: N815 - the name on the wire
+
+    def record(self, nsp: str) -> ServerSideEmit:
+        """The record. Raises `ValueError`."""
+        check_name(self.packet)
+        return ServerSideEmit(nsp, self.packet)
+
+
+class _Rooms(TargetForm, frozen=True):
     rooms: tuple[str, ...]
 
 
-class _Close(Struct, frozen=True):
-    opts: _Opts
+class _Close(TargetForm, frozen=True):
     close: Any = None
     moved: Any = None
 
 
-_Form: TypeAlias = _Broadcast | _Rooms | _Close
+_Form: TypeAlias = BroadcastForm | ServerSideEmitForm | _Rooms | _Close
+
+
+def check_name(data: list[Any]) -> None:
+    """Raise `ValueError` for the data of an event that has no name."""
+    if isinstance(data[0], bool) or not isinstance(data[0], str | int | float):
+        raise ValueError("an event's name is a string or a number")
 
 
 def _refuse_extension(code: int, _: memoryview) -> Any:
@@ -165,10 +230,11 @@ def _refuse_extension(code: int, _: memoryview) -> Any:
 _FORMS: dict[str, tuple[msgspec.json.Decoder[_Form], msgspec.msgpack.Decoder[_Form]]] = {
     kind: (msgspec.json.Decoder(form), msgspec.msgpack.Decoder(form, ext_hook=_refuse_extension))
     for kind, form in (
-        (BROADCAST, _Broadcast),
+        (BROADCAST, BroadcastForm),
         (SOCKETS_JOIN, _Rooms),
         (SOCKETS_LEAVE, _Rooms),
         (DISCONNECT_SOCKETS, _Close),
+        (SERVER_SIDE_EMIT, ServerSideEmitForm),
     )
 }
 
@@ -176,7 +242,7 @@ _FORMS: dict[str, tuple[msgspec.json.Decoder[_Form], msgspec.msgpack.Decoder[_Fo
 def decode(fields: Mapping[str, str]) -> Record | None:
     """The record of an entry's fields; None for a type that is not for us. Raises `ProtocolError`.
 
-    A broadcast with a `requestId` wants answers and belongs on Pub/Sub, so it is none of ours either.
+    What has a `requestId` wants answers and belongs on Pub/Sub, so it is none of ours either.
     """
     try:
         nsp, kind = fields["nsp"], fields["type"]
@@ -204,21 +270,29 @@ def _load(kind: str, data: str) -> _Form:
 
 
 def _record(nsp: str, kind: str, body: _Form) -> Record | None:
-    target = Target(body.opts.rooms or (), body.opts.except_ or ())
     match body:
-        case _Broadcast():
-            return _broadcast(nsp, target, body)
-        case _Rooms():
-            return (Join if kind == SOCKETS_JOIN else Leave)(nsp, target, body.rooms)
+        case BroadcastForm() | ServerSideEmitForm():
+            record = body.record(nsp)
+            return record if body.requestId is None else None
+        case _Rooms(rooms=rooms):
+            return (Join if kind == SOCKETS_JOIN else Leave)(nsp, body.target, rooms)
         case _:
-            return Disconnect(nsp, target, bool(body.close), bool(body.moved))
+            return Disconnect(nsp, body.target, bool(body.close), bool(body.moved))
 
 
-def _broadcast(nsp: str, target: Target, body: _Broadcast) -> Broadcast | None:
-    name = body.packet.data[0]
-    if isinstance(name, bool) or not isinstance(name, str | int | float):
-        raise ValueError("an event's name is a string or a number")
-    if body.requestId is not None:
-        return None
-    flags = body.opts.flags or _DEFAULT_FLAGS
-    return Broadcast(nsp, target, body.packet.data, bool(flags.volatile), flags.compress is not False)
+def stream_names(name: str, count: int) -> list[str]:
+    """All names that `stream_name` can give."""
+    return [name] if count == 1 else [f"{name}-{number}" for number in range(1 - count, count)]
+
+
+def stream_name(name: str, count: int, nsp: str) -> str:
+    """The stream of a namespace, where there are `count`: by Java's hash of a string, with the remainder of
+    JavaScript, which has the sign of the hash. (Node writes to streams of negative numbers, and does not read them.)
+    """
+    if count == 1:
+        return name
+    units = nsp.encode("utf-16-le", "surrogatepass")
+    value = 0
+    for low, high in zip(units[::2], units[1::2], strict=True):
+        value = (value * 31 + low + high * 256) & 0xFFFFFFFF
+    return f"{name}-{value % count if value < 2**31 else -((2**32 - value) % count)}"

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from protocol.broadcast import Broadcast, Join, Leave, Record, Target
+from protocol.broadcast import Broadcast, ForSockets, Join, Leave, Record, ServerSideEmit, Target
 from protocol.engine import Encoded
 from protocol.errors import ProtocolError
 from protocol.session import CloseReason
@@ -127,7 +127,7 @@ class Kept(Struct):
 
     position: Position
     offset: str
-    record: Record
+    record: ForSockets
     size: int
     packet: Encoded | None = None
 
@@ -206,6 +206,8 @@ class History:
             if ring.floor is None:
                 ring.floor = position
         self.latest, self.position = offset, position
+        if isinstance(record, ServerSideEmit):
+            return
         if not isinstance(record, Broadcast):
             self.orders.append(Kept(position, offset, record, size))
         elif not record.volatile:  # those are for who is there
@@ -214,7 +216,9 @@ class History:
     def prepend(self, entries: Iterable[tuple[str, Record, int]], floor: str) -> None:
         """What came before the first record that was delivered, the oldest first; complete after `floor`."""
         past = [
-            Kept(position_of(offset) or NOWHERE, offset, record, size) for offset, record, size in entries
+            Kept(position_of(offset) or NOWHERE, offset, record, size)
+            for offset, record, size in entries
+            if not isinstance(record, ServerSideEmit)
         ]
         bottom = position_of(floor) or NOWHERE
         events = [kept for kept in past if isinstance(kept.record, Broadcast) and not kept.record.volatile]

@@ -15,14 +15,17 @@ from protocol import (
     Client,
     ClientOptions,
     ClientSocket,
+    Emitter,
     EngineServer,
     Namespace,
     Options,
     RedisBus,
     Refused,
+    RemoteSocket,
     Server,
     Socket,
 )
+from protocol.requests import HandshakeDetails
 from protocol.server.handshake import Handshake
 from protocol.server.namespace import DynamicNamespace
 from protocol.server.operator import Operator
@@ -36,13 +39,16 @@ CLIENT = (DOCS / "client.md").read_text()
 INTERNAL = {
     Server: set[str](),
     Namespace: {
-        "add", "check_name", "deliver", "entering", "handlers", "join", "leave", "next_ack_id", "notify_outgoing",
-        "parser", "publish", "recovery", "remove", "rooms", "run_lifecycle", "select", "send_with_ack",
+        "add", "asker", "check_name", "deliver", "entering", "handlers", "join", "leave", "next_ack_id",
+        "notify_outgoing", "parser", "publish", "recovery", "remove", "rooms", "run_lifecycle", "select",
+        "send_with_ack",
     },
     DynamicNamespace: {"accepts", "handlers", "matches"},
     Operator: {"ack_timeout", "is_local", "is_volatile", "namespace", "target"},
     ClientSocket: {"credentials", "ended", "fail", "lose", "miss", "quit", "receive", "waiting"},
     Client: set[str](),
+    Emitter: {"publish"},
+    RemoteSocket: set[str](),
     Socket: {"abandon", "depart", "dismiss", "dropped", "forget_rooms", "link", "middleware", "peer", "stay"},
 }  # fmt: skip
 
@@ -115,6 +121,18 @@ def test_socket() -> None:
     assert names(section("Socket")) == public(Socket)
 
 
+def test_remote_socket() -> None:
+    assert names(section("RemoteSocket")) == public(RemoteSocket)
+    row = next(cells for cells in rows(section("RemoteSocket")) if cells[0] == "`handshake`")
+    assert set(re.findall(r"`(\w+)`", row[1])) == set(HandshakeDetails.__struct_fields__)
+
+
+def test_emitter() -> None:
+    text = section("Several instances").split("### From any other process")[1]
+    assert names(text) == public(Emitter)
+    assert signature_of("Emitter") == options_of(Emitter)
+
+
 def test_client() -> None:
     assert names(section("ClientSocket", CLIENT)) == public(ClientSocket)
     assert (
@@ -129,13 +147,23 @@ def test_handshake() -> None:
     assert set(re.findall(r"`(\w+)`", row[1])) == fields
 
 
-def test_redis_bus() -> None:
-    signature = inspect.signature(RedisBus)
-    given = re.search(r"`RedisBus\((url, [^)]+)\)`", SERVER)
+def signature_of(name: str) -> dict[str, Any]:
+    """The options of a class as the page writes them, and their defaults."""
+    given = re.search(rf"`{name}\((url, [^)]+)\)`", SERVER)
     assert given is not None
     parameters = dict(part.split("=") for part in re.sub(r"\s+", " ", given[1]).split(", ") if "=" in part)
-    expected = {p.name: p.default for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
-    assert {name: eval(default) for name, default in parameters.items()} == expected
+    return {name: eval(default) for name, default in parameters.items()}
+
+
+def options_of(cls: type) -> dict[str, Any]:
+    signature = inspect.signature(cls)
+    return {p.name: p.default for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
+
+
+def test_redis_bus() -> None:
+    assert signature_of("RedisBus") == options_of(RedisBus)
+    table = names(section("Several instances").split("### From any other process")[0])
+    assert table - {"Option"} == options_of(RedisBus).keys()
 
 
 def test_engine_server() -> None:

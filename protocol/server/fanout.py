@@ -5,12 +5,15 @@ import logging
 import time
 from collections.abc import Iterable
 
-from protocol.broadcast import Record
+from protocol.broadcast import Record, ServerSideEmit
 from protocol.engine import Encoded
-from protocol.packets import Parser
+from protocol.requests import AskClients, AskServers, FetchSockets, Message
+from protocol.server.answering import Answerer
+from protocol.server.asking import Asker
 from protocol.server.bus import Bus
 from protocol.server.hub import Hub
 from protocol.server.namespace import DynamicNamespace, Namespace
+from protocol.server.options import Options
 from protocol.server.recovery import Recovery
 from protocol.server.returns import Returns
 from protocol.server.socket import Socket
@@ -22,15 +25,17 @@ class Fanout:
     """The namespaces of this instance, between the bus and the hub. `gaps` counts how often the bus lost
     records for us."""
 
-    def __init__(self, bus: Bus, hub: Hub, parser: Parser, recovery: Recovery | None = None) -> None:
+    def __init__(self, bus: Bus, hub: Hub, options: Options, recovery: Recovery | None = None) -> None:
         self.bus = bus
-        self.parser = parser
+        self.parser = options.parser
         self.recovery = recovery
         self.gaps = 0
         self.namespaces: dict[str, Namespace] = {}
         self.dynamic: list[DynamicNamespace] = []
         self.observer = hub.options.observer
         self._returns = Returns()
+        self.asker = Asker(bus, options.requests_timeout)
+        self._answerer = Answerer(bus, self.asker, self.namespaces, hub.run, options.requests_timeout)
         self._hub = hub
 
     def namespace(self, name: str) -> Namespace:
@@ -41,18 +46,24 @@ class Fanout:
             parent = next((dynamic for dynamic in self.dynamic if dynamic.matches(name)), None)
             if parent is not None:
                 return self.make_child(parent, name)
-            self.namespaces[name] = Namespace(name, self)
+            self.add(Namespace(name, self))
         return self.namespaces[name]
 
     def make_child(self, parent: DynamicNamespace, name: str) -> Namespace:
         """A namespace with the handlers of `parent`."""
         child = Namespace(name, self, parent.handlers)
-        parent.children[name] = self.namespaces[name] = child
+        parent.children[name] = child
+        self.add(child)
         return child
+
+    def add(self, namespace: Namespace) -> None:
+        """Deliver to a namespace from now on."""
+        self.namespaces[namespace.name] = namespace
+        self.bus.listen(namespace.name)
 
     async def start(self) -> None:
         """Begin to deliver. Raises `BusUnavailable`."""
-        await self.bus.start(self._deliver, self._fell_behind)
+        await self.bus.start(self._deliver, self._fell_behind, self._receive)
         if self.recovery is not None:
             await self.recovery.start()
 
@@ -72,6 +83,14 @@ class Fanout:
             offset = await self.bus.publish(record)
             self._returned(self._returns.published(record.nsp, offset, began))
 
+    async def tell_servers(self, event: ServerSideEmit) -> None:
+        """Send an event to the other servers. Raises `BusUnavailable`."""
+        await self.bus.request(event)
+
+    def handle_server_side(self, namespace: Namespace, event: ServerSideEmit) -> None:
+        """Have an event of another server handled."""
+        self._answerer.emit(namespace, event)
+
     def send_all(self, sockets: Iterable[Socket], item: Encoded) -> None:
         """Queue one packet for many sockets."""
         self._hub.send_all((socket.link for socket in sockets), item)
@@ -88,6 +107,7 @@ class Fanout:
             if dynamic.children.pop(namespace.name, None) is not None:
                 del self.namespaces[namespace.name]
                 self._returns.forget(namespace.name)
+                self.bus.unlisten(namespace.name)
 
     def _returned(self, seconds: float | None) -> None:
         if seconds is not None:
@@ -101,6 +121,13 @@ class Fanout:
             if offset:  # a local record has not been away
                 self._returned(self._returns.delivered(record.nsp, offset))
             namespace.deliver(record, offset)
+
+    def _receive(self, uid: str, message: Message) -> None:
+        match message:
+            case FetchSockets() | ServerSideEmit() | AskServers() | AskClients():
+                self._answerer.receive(uid, message)
+            case _:
+                self.asker.take(uid, message)
 
     def _fell_behind(self) -> None:
         self.gaps += 1

@@ -72,6 +72,7 @@ class Handlers:
         self.event_middleware: list[Handler] = []
         self.incoming: list[Handler] = []
         self.outgoing: list[Handler] = []
+        self.server_side: dict[Any, Handler] = {}
         self.error: Handler | None = None
 
     def on(self, name: str, handler: Registered) -> Registered:
@@ -84,6 +85,13 @@ class Handlers:
         if name in self.events:
             raise ValueError(f"{name!r} has a handler already")
         self.events[name] = Entry.of(handler)
+        return handler
+
+    def on_server_side(self, name: str, handler: Registered) -> Registered:
+        """Register for an event of the other servers."""
+        if name in self.server_side:
+            raise ValueError(f"{name!r} of other servers has a handler already")
+        self.server_side[name] = handler
         return handler
 
     async def run_middleware(self, socket: "Socket", event: Event) -> None:

@@ -6,12 +6,16 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from protocol.broadcast import Broadcast, Disconnect, Join, Leave, Record, Target
+from protocol.broadcast import Broadcast, Disconnect, Join, Leave, Record, ServerSideEmit, Target
 from protocol.engine import Encoded
-from protocol.packets import RESERVED_EVENTS, Event, Parser
+from protocol.packets import Event, Parser
 from protocol.rooms import Rooms
-from protocol.server.handlers import Handlers, Registered, call
+from protocol.server import selection
+from protocol.server.asking import Asker
+from protocol.server.handlers import Handlers, call
 from protocol.server.operator import Operator
+from protocol.server.registry import Registry
+from protocol.server.remote_socket import RemoteSocket
 
 if TYPE_CHECKING:
     from protocol.server.recovery import Recovery
@@ -27,9 +31,18 @@ class Outlet(Protocol):
 
     parser: Parser
     recovery: "Recovery | None"
+    asker: Asker
 
     def publish(self, record: Record, *, local: bool) -> Awaitable[None]:
         """Put a record on the bus; with `local`, deliver it here alone."""
+        ...
+
+    def tell_servers(self, event: ServerSideEmit) -> Awaitable[None]:
+        """Send an event to the other servers."""
+        ...
+
+    def handle_server_side(self, namespace: "Namespace", event: ServerSideEmit) -> None:
+        """Have an event of another server handled."""
         ...
 
     def send_all(self, sockets: Iterable["Socket"], item: Encoded) -> None:
@@ -43,55 +56,6 @@ class Outlet(Protocol):
     def drop_if_empty(self, namespace: "Namespace") -> None:
         """Forget a dynamic namespace in which nobody is."""
         ...
-
-
-class Registry:
-    """The part of a namespace's face that registers handlers."""
-
-    handlers: Handlers
-
-    def on(self, event: str) -> Callable[[Registered], Registered]:
-        """Register `handler(socket, *args)` for an event; what it returns is the ack (a tuple: several values).
-
-        The lifecycle's own: `connection(socket)`, `disconnecting(socket, reason)`, `disconnect(socket, reason)`.
-        """
-
-        def register(handler: Registered) -> Registered:
-            return self.handlers.on(event, handler)
-
-        return register
-
-    def use(self, middleware: Registered) -> Registered:
-        """Run `middleware(socket)` before a client is let in; `Refused` keeps it out, with its message and data."""
-        self.handlers.middleware.append(middleware)
-        return middleware
-
-    def use_recovery(self, hook: Registered) -> Registered:
-        """Run `hook(socket)` before a client that was away gets its session back; the socket has its `data` and `rooms`
-        already, and may `leave` some. `Refused`, or any other exception: it comes as somebody new.
-        """
-        self.handlers.recovery.append(hook)
-        return hook
-
-    def use_event(self, middleware: Registered) -> Registered:
-        """Run `middleware(socket, incoming)` before each event; an exception refuses the event."""
-        self.handlers.event_middleware.append(middleware)
-        return middleware
-
-    def on_any(self, listener: Registered) -> Registered:
-        """Run `listener(socket, event, *args)` for every event that comes in."""
-        self.handlers.incoming.append(listener)
-        return listener
-
-    def on_any_outgoing(self, listener: Registered) -> Registered:
-        """Run `listener(socket, event, *args)`, a plain function, for every event that goes out to a socket."""
-        self.handlers.outgoing.append(listener)
-        return listener
-
-    def on_error(self, handler: Registered) -> Registered:
-        """Run `handler(socket, incoming, error)` for any exception of an event; what it returns is the ack."""
-        self.handlers.error = handler
-        return handler
 
 
 class Namespace(Registry):
@@ -137,12 +101,29 @@ class Namespace(Registry):
         await Operator(self).emit(event, *args)
 
     async def emit_with_ack(self, event: str, *args: Any) -> list[Any]:
-        """Send an event to all sockets of this instance and wait for their answers, for as long as it takes."""
+        """Send an event to everybody and wait for their answers."""
         return await Operator(self).emit_with_ack(event, *args)
 
-    async def fetch_sockets(self) -> Sequence["Socket"]:
-        """All sockets of this instance."""
+    async def fetch_sockets(self) -> Sequence["Socket | RemoteSocket"]:
+        """All sockets, on every instance."""
         return await Operator(self).fetch_sockets()
+
+    async def server_side_emit(self, event: str, *args: Any) -> None:
+        """Send an event to the other servers that have this namespace. Raises `BusUnavailable`."""
+        await self._outlet.tell_servers(ServerSideEmit(self.name, [event, *args]))
+
+    async def server_side_emit_with_ack(
+        self,
+        event: str,
+        *args: Any,
+        timeout: int | None = None,  # noqa: ASYNC109
+    ) -> list[Any]:
+        """Send an event to the other servers that have this namespace and return the answer of each.
+
+        Raises `AckTimeout`, with the answers that came, when a server did not answer within `timeout` ms (None: the
+        option `requests_timeout`), and `BusUnavailable`.
+        """
+        return await self.asker.ask_servers(self.name, [event, *args], timeout)
 
     async def sockets_join(self, *rooms: str) -> None:
         """Make everybody enter rooms."""
@@ -168,11 +149,12 @@ class Namespace(Registry):
         """What lets clients come back, where that is on."""
         return self._outlet.recovery
 
-    @staticmethod
-    def check_name(event: str) -> None:
-        """Raise `ValueError` for a name that clients would refuse."""
-        if event in RESERVED_EVENTS:
-            raise ValueError(f"{event!r} is a reserved event name")
+    @property
+    def asker(self) -> Asker:
+        """What asks the other instances."""
+        return self._outlet.asker
+
+    check_name = staticmethod(selection.check_name)
 
     def next_ack_id(self) -> int:
         """Ack ids count up per namespace, so that a broadcast can use one for all its sockets."""
@@ -266,6 +248,8 @@ class Namespace(Registry):
             case Disconnect(target=target, close=close):
                 for socket in self.select(target):
                     socket.dismiss(close=close)
+            case ServerSideEmit():
+                self._outlet.handle_server_side(self, record)
 
     def _broadcast(self, record: Broadcast, offset: str) -> None:
         sockets: Collection[Socket] = self.rooms.select(record.target.rooms, record.target.except_)

@@ -84,6 +84,7 @@ class Options(EngineOptions, frozen=True, kw_only=True):
 
     path: str = "/socket.io/"
     connect_timeout: int = 45_000
+    requests_timeout: int = 5_000
     max_pending_events: int = 64
     max_attachments: int = MAX_ATTACHMENTS
     max_namespaces: int = 64
@@ -92,6 +93,6 @@ class Options(EngineOptions, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_positive("connect_timeout", "max_pending_events", "max_namespaces")
+        self._check_positive("connect_timeout", "requests_timeout", "max_pending_events", "max_namespaces")
         if self.recovery is not None:
             self._check_positive("recovery")

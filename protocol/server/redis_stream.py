@@ -28,10 +28,10 @@ PAST_BATCH = 100  # entries from before the start; each may have a megabyte
 BLOCK = 5_000  # ms that Redis holds a read open
 GRACE = 5.0  # s for the answer to come after that; then the connection is taken for dead
 
-Ask: TypeAlias = Callable[[tuple[str, ...]], Awaitable[Any]]
-"""Sends a command and gives its reply."""
+Ask: TypeAlias = Callable[..., Awaitable[Any]]
+"""Sends a command, word by word, and gives its reply."""
 
-pack = cast("Callable[[tuple[str, ...]], bytes]", pack_command)
+pack = cast("Callable[[tuple[str | bytes, ...]], bytes]", pack_command)
 """A command in the form of Redis's protocol."""
 
 
@@ -82,15 +82,15 @@ class Writer:
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
 
-    async def ask(self, command: bytes) -> Any:
-        """The reply to a command. Raises `BusUnavailable` after `timeout` seconds, or when too many wait."""
+    def ask(self, command: bytes) -> asyncio.Future[Any]:
+        """The reply to a command. It raises `BusUnavailable` after `timeout` seconds; when too many wait, this does."""
         if len(self._waiting) >= self._max_waiting:
             raise BusUnavailable(f"{len(self._waiting)} others wait for Redis")
         loop = asyncio.get_running_loop()
         waiting = _Waiting(command, loop.create_future(), loop.time() + self._timeout)
         self._waiting.append(waiting)
         self._wake.set()
-        return await waiting.reply
+        return waiting.reply
 
     async def run(self) -> None:
         """Serves those who ask, until it is cancelled."""
@@ -163,7 +163,7 @@ class Reader:
 
     def __init__(self, connection: RedisConnection, stream: str) -> None:
         self._connection = connection
-        self._stream = stream
+        self.stream = stream
         self._cursor = START  # the last entry that was delivered
         self._first_cursor = START
         self.failure: Exception | None = None
@@ -212,8 +212,8 @@ class Reader:
         trimmed before we came to them, or lost by the server.
         """
         block = () if self.failure else ("BLOCK", str(BLOCK))  # after a failure, see at once what is there
-        read = ("XREAD", "COUNT", str(READ_BATCH), *block, "STREAMS", self._stream, self._cursor)
-        look = ("XRANGE", self._stream, self._cursor, self._cursor)
+        read = ("XREAD", "COUNT", str(READ_BATCH), *block, "STREAMS", self.stream, self._cursor)
+        look = ("XRANGE", self.stream, self._cursor, self._cursor)
         await self._connection.send(pack(read) + pack(look))
         reply = await self._connection.receive()
         found = await self._connection.receive()
@@ -221,16 +221,16 @@ class Reader:
         intact = self._cursor == START or bool(found)
         if not intact and not entries:
             # A server that came back with less, or with a clock behind, gives new entries lower ids.
-            self._cursor = min(self._cursor, await self._last_id(), key=_position)
+            self._cursor = min(self._cursor, await self._last_id(), key=position)
         return entries, intact
 
     async def _last_id(self) -> str:
-        await self._connection.send(pack(("XREVRANGE", self._stream, "+", "-", "COUNT", "1")))
+        await self._connection.send(pack(("XREVRANGE", self.stream, "+", "-", "COUNT", "1")))
         entries = await self._connection.receive()
         return str(entries[0][0]) if entries else START
 
     def _tell_of_gap(self, on_gap: OnGap) -> None:
-        logger.error("entries of stream %r were gone before they were read", self._stream)
+        logger.error("entries of stream %r were gone before they were read", self.stream)
         try:
             on_gap()
         except Exception:
@@ -251,7 +251,7 @@ class Reader:
         try:
             return decode(entry), len(entry.get("data", ""))
         except ProtocolError as error:
-            logger.warning("entry %s of stream %r is skipped: %s", offset, self._stream, error)
+            logger.warning("entry %s of stream %r is skipped: %s", offset, self.stream, error)
             return None, 0
 
     async def past(self, ask: Ask, limit: int, max_size: int) -> Past:
@@ -261,7 +261,7 @@ class Reader:
         end = last
         while read < limit and size < max_size:
             count = min(PAST_BATCH, limit - read)
-            page = await ask(("XREVRANGE", self._stream, end, "-", "COUNT", str(count)))
+            page = await ask("XREVRANGE", self.stream, end, "-", "COUNT", str(count))
             for last, fields in page:
                 record, length = self._decode(last, fields)
                 size += length
@@ -279,7 +279,8 @@ class Reader:
         await self._connection.close(wait=True)
 
 
-def _position(entry_id: str) -> tuple[int, ...]:
+def position(entry_id: str) -> tuple[int, ...]:
+    """The place of an entry; ids are compared by it."""
     return tuple(map(int, entry_id.split("-")))
 
 

@@ -45,11 +45,11 @@ class Server(Namespace):
         bus = bus or MemoryBus()
         duration = self.options.recovery
         recovery = None if duration is None else Recovery(self.options, duration, bus, self._store)
-        self._fanout = Fanout(bus, self._hub, self.options.parser, recovery)
+        self._fanout = Fanout(bus, self._hub, self.options, recovery)
         self._dispatch = Dispatch(self._fanout)
         self._started = False
         super().__init__("/", self._fanout)
-        self._fanout.namespaces["/"] = self
+        self._fanout.add(self)
 
     def _attach(self, hub: Hub, link: Link) -> Peer:
         return Peer(hub, link, self._dispatch, self.options)

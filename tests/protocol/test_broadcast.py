@@ -12,7 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from protocol.broadcast import Broadcast, Disconnect, Join, Leave, Record, Target, decode, encode
+from protocol.broadcast import (
+    Broadcast,
+    Disconnect,
+    Join,
+    Leave,
+    Record,
+    ServerSideEmit,
+    Target,
+    decode,
+    encode,
+    stream_name,
+    stream_names,
+)
 from protocol.errors import ProtocolError
 
 EVERYONE = Target()
@@ -92,6 +104,8 @@ SHARED = [
         '{"opts":{"rooms":["x"],"except":[],"flags":{}},"close":false}',
         Disconnect("/", Target(("x",))),
     ),
+    ("/", "9", '{"packet":["hello",1,"€"]}', ServerSideEmit("/", ["hello", 1, "€"])),
+    ("/", "9", "gaZwYWNrZXSSpWhlbGxvxAEH", ServerSideEmit("/", ["hello", b"\x07"])),
 ]
 
 # Entries that say the same in other bytes.
@@ -170,13 +184,14 @@ def test_a_record_is_written_as_node_does(nsp: str, type: str, data: str, record
     assert encode(record, "6a4e53f1ee0e5271") == entry(nsp, type, data)
 
 
-@pytest.mark.parametrize("type", ["1", "2", "7", "8", "9", "10", "11", "12", "13", "0", "14", "-3", "", "x"])
+@pytest.mark.parametrize("type", ["1", "2", "7", "8", "10", "11", "12", "13", "0", "14", "-3", "", "x"])
 def test_other_types_are_ignored_unread(type: str) -> None:
     assert decode({"uid": "a", "nsp": "/", "type": type}) is None
     assert decode(entry("/", type, "rubbish")) is None
 
 
-def test_a_broadcast_that_wants_answers_is_ignored() -> None:
+def test_what_wants_answers_is_ignored() -> None:
+    assert decode(entry("/", "9", '{"packet":["hello"],"requestId":"b7"}')) is None
     body = {"packet": {"type": 2, "data": ["x"]}, "opts": {}, "requestId": "b7"}
     assert decode(entry("/", "3", orjson.dumps(body).decode())) is None
     assert decode(entry("/", "3", packed(body))) is None
@@ -217,6 +232,10 @@ def test_a_missing_field_is_refused(missing: str) -> None:
         ("4", '{"opts":{},"rooms":[1]}'),
         ("5", '{"rooms":["r"]}'),
         ("6", '{"close":true}'),
+        ("9", "{}"),
+        ("9", '{"packet":[]}'),
+        ("9", '{"packet":[null]}'),
+        ("9", '{"packet":"x"}'),
     ],
 )
 def test_a_malformed_entry_is_refused(type: str, data: str) -> None:
@@ -283,6 +302,7 @@ records = (
     | st.builds(Join, text, targets, rooms)
     | st.builds(Leave, text, targets, rooms)
     | st.builds(Disconnect, text, targets, st.booleans())
+    | st.builds(ServerSideEmit, text, st.lists(values).map(lambda rest: ["x", *rest]))
 )
 
 
@@ -293,7 +313,7 @@ def test_what_is_written_is_read_back(record: Record) -> None:
     assert decode(fields) == record
 
 
-@given(st.sampled_from("3456"), st.binary(max_size=200))
+@given(st.sampled_from("34569"), st.binary(max_size=200))
 def test_random_bytes_raise_only_protocol_errors(type: str, data: bytes) -> None:
     only_protocol_errors(entry("/", type, data.decode("utf-8", "replace")))
     only_protocol_errors(entry("/", type, "{" + data.decode("utf-8", "surrogateescape")))
@@ -317,3 +337,32 @@ def test_damaged_entries_raise_only_protocol_errors(record: Record, data: st.Dat
     cut = data.draw(st.integers(0, len(body)))
     only_protocol_errors(fields | {"data": body[:cut]})
     only_protocol_errors(fields | {"data": body[:cut] + data.draw(text) + body[cut + 1 :]})
+
+
+# What Node computes.
+@pytest.mark.parametrize(
+    ("nsp", "of_two", "of_three", "of_five"),
+    [
+        ("/", "1", "2", "2"),
+        ("/chat", "1", "1", "3"),
+        ("/über", "0", "0", "2"),
+        ("/\N{WAVING HAND SIGN}", "1", "1", "4"),
+        ("", "0", "0", "0"),
+        ("/a/long/name/of/a/namespace/that/overflows", "-1", "0", "-4"),
+    ],
+)
+def test_the_stream_of_a_namespace(nsp: str, of_two: str, of_three: str, of_five: str) -> None:
+    assert stream_name("s", 1, nsp) == "s"
+    assert [stream_name("s", count, nsp) for count in (2, 3, 5)] == [
+        f"s-{n}" for n in (of_two, of_three, of_five)
+    ]
+
+
+@given(st.text(), st.integers(1, 7))
+def test_the_stream_of_a_namespace_is_one_of_all(nsp: str, count: int) -> None:
+    assert stream_name("s", count, nsp) in stream_names("s", count)
+
+
+def test_all_streams() -> None:
+    assert stream_names("s", 1) == ["s"]
+    assert stream_names("s", 2) == ["s--1", "s-0", "s-1"]

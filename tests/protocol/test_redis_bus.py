@@ -202,7 +202,7 @@ async def test_a_flushed_stream_is_noticed_and_followed(redis_url: str, client: 
         {b"\xff": b"\xff", "nsp": b"\xff", "type": "4", "data": "{}"},
         {"uid": "x", "nsp": "/", "type": "6", "data": "AAAA"},
         {"uid": "x", "nsp": "/", "type": "2"},
-        {"uid": "x", "nsp": "/", "type": "9", "data": '{"packet":["sse",1]}'},
+        {"uid": "x", "nsp": "/", "type": "9", "data": '{"packet":["sse",1],"requestId":"1"}'},
         {"uid": "x", "nsp": "/", "type": "99", "data": "{}"},
     ],
     ids=str,

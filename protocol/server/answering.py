@@ -20,7 +20,7 @@ from protocol.requests import (
     SocketDetails,
     Sockets,
 )
-from protocol.server.asking import Asker, ClientLeft, OwnSockets
+from protocol.server.asking import Asker, ClientLeft, Own
 from protocol.server.bus import Bus
 from protocol.server.handlers import call
 from protocol.server.socket import first
@@ -62,17 +62,17 @@ class Answerer:
             case FetchSockets():
                 sockets = namespace.select(request.target) if namespace else []
                 if own:
-                    self._asker.take(uid, OwnSockets(request.id, sockets))
+                    self._asker.take(uid, Own(request.id, sockets))
                 else:
                     details = tuple(_details(socket) for socket in sockets)
                     self._answer(uid, Sockets(request.nsp, request.id, details))
             case AskClients():
                 self._ask_clients(uid, request, namespace)
-            case _ if own:
-                return  # an event for servers is for the others
+            case AskServers() if own:
+                self._asker.take(uid, Own(request.id))  # an event for servers is for the others
             case AskServers():
                 self._run(self._answer_event(uid, request, namespace))
-            case ServerSideEmit() if namespace is not None:
+            case ServerSideEmit() if namespace is not None and not own:
                 self.emit(namespace, request)
 
     def emit(self, namespace: "Namespace", event: ServerSideEmit) -> None:

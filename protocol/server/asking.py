@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 NAMING_TIMEOUT = 1.0  # s to find out who has not answered
 
 
-class OwnSockets(NamedTuple):
-    """The answer of this instance to itself: its sockets as they are."""
+class Own(NamedTuple):
+    """A request has come back to this instance, whose answer to itself is its sockets as they are."""
 
     id: str
-    sockets: Sequence["Socket"]
+    sockets: Sequence["Socket"] = ()
 
 
 class ClientLeft(NamedTuple):
@@ -41,7 +41,7 @@ class ClientLeft(NamedTuple):
     id: str
 
 
-Heard: TypeAlias = Answer | OwnSockets | ClientLeft
+Heard: TypeAlias = Answer | Own | ClientLeft
 _Ask: TypeAlias = FetchSockets | AskServers | AskClients
 _Answers: TypeAlias = "asyncio.Queue[tuple[str, Heard]]"
 
@@ -71,13 +71,13 @@ class Asker:
         async with self._asking(FetchSockets(namespace.name, _new_id(), target)) as (servers, answers):
             try:
                 async with asyncio.timeout(limit / 1000):
-                    while len(heard) < servers:
+                    while not self._complete(heard, servers):
                         uid, answer = await answers.get()
                         if uid in heard:
                             continue
                         heard.add(uid)
                         match answer:
-                            case OwnSockets(sockets=sockets):
+                            case Own(sockets=sockets):
                                 found += sockets
                             case Sockets(sockets=remote):
                                 found += [RemoteSocket(namespace, details) for details in remote]
@@ -87,34 +87,35 @@ class Asker:
 
     async def ask_servers(self, nsp: str, data: list[Any], within: int | None) -> list[Any]:
         """What the other servers answer to an event. Raises `BusUnavailable` and `AckTimeout`."""
-        found: dict[str, Any] = {}
+        found: list[Any] = []
+        heard: set[str] = set()
         limit = within or self._timeout
         async with self._asking(AskServers(nsp, _new_id(), data)) as (servers, answers):
             try:
                 async with asyncio.timeout(limit / 1000):
-                    while len(found) < servers - 1:
+                    while not self._complete(heard, servers):
                         uid, answer = await answers.get()
-                        if isinstance(answer, ServerAnswer):
-                            found.setdefault(uid, answer.value)
+                        if isinstance(answer, ServerAnswer) and uid not in heard:
+                            found.append(answer.value)
+                        heard.add(uid)
             except TimeoutError as error:
-                message = await self._without(nsp, {self._bus.uid, *found}, limit)
-                raise AckTimeout(message, list(found.values())) from error
-        return list(found.values())
+                raise AckTimeout(await self._without(nsp, heard, limit), found) from error
+        return found
 
     async def ask_clients(self, broadcast: Broadcast, within: int | None) -> list[Any]:
         """What the clients that a broadcast goes to answer. Raises `BusUnavailable` and `AckTimeout`."""
-        counts: dict[str, int] = {}
+        heard: set[str] = set()
         responses: list[Any] = []
         expected = left = 0
         limit = within or self._timeout
         async with self._asking(AskClients(_new_id(), broadcast, limit)) as (servers, answers):
             try:
                 async with asyncio.timeout(limit / 1000):
-                    while len(counts) < servers or len(responses) + left < expected:
+                    while not self._complete(heard, servers) or len(responses) + left < expected:
                         uid, answer = await answers.get()
                         match answer:
-                            case ClientCount(count=count) if uid not in counts:
-                                counts[uid] = count
+                            case ClientCount(count=count) if uid not in heard:
+                                heard.add(uid)
                                 expected += count
                             case ClientAnswer(value=value):
                                 responses.append(value)
@@ -124,12 +125,16 @@ class Asker:
                 message = (
                     f"{expected - len(responses)} of {expected} clients did not answer within {limit} ms"
                 )
-                if len(counts) < servers:
-                    message = await self._without(broadcast.nsp, set(counts), limit)
+                if not self._complete(heard, servers):
+                    message = await self._without(broadcast.nsp, heard, limit)
                 raise AckTimeout(message, responses) from error
         if left:
             raise AckTimeout(f"{left} clients left before they answered", responses)
         return responses
+
+    def _complete(self, heard: set[str], servers: int) -> bool:
+        """Whether all servers have answered, this one among them: it was not counted if it had lost its connection."""
+        return len(heard) >= servers and self._bus.uid in heard
 
     @asynccontextmanager
     async def _asking(self, request: _Ask) -> AsyncIterator[tuple[int, _Answers]]:

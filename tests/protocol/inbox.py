@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from protocol.broadcast import Broadcast, Record, Target
+from protocol.requests import Message
 
 
 def event(*data: object, nsp: str = "/") -> Broadcast:
@@ -17,6 +18,7 @@ class Inbox:
         self.records: list[Record] = []
         self.offsets: list[str] = []
         self.sizes: list[int] = []
+        self.messages: list[tuple[str, Message]] = []
         self.gaps = 0
         self._news = asyncio.Event()
 
@@ -24,6 +26,10 @@ class Inbox:
         self.records.append(record)
         self.offsets.append(offset)
         self.sizes.append(size)
+        self._news.set()
+
+    def receive(self, uid: str, message: Message) -> None:
+        self.messages.append((uid, message))
         self._news.set()
 
     def gap(self) -> None:
@@ -39,3 +45,10 @@ class Inbox:
     async def wait_for(self, count: int) -> list[Record]:
         await self.until(lambda: len(self.records) >= count)
         return self.records
+
+    async def wait_for_messages(self, count: int) -> list[tuple[str, Message]]:
+        await self.until(lambda: len(self.messages) >= count)
+        return self.messages
+
+    async def until_last(self, message: Message) -> None:
+        await self.until(lambda: bool(self.messages) and self.messages[-1][1] == message)

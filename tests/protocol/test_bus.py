@@ -6,8 +6,30 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from protocol.broadcast import Broadcast, Disconnect, Join, Leave, Record, Target, encode
+from protocol.broadcast import (
+    Broadcast,
+    Disconnect,
+    Join,
+    Leave,
+    Record,
+    ServerSideEmit,
+    Target,
+    encode,
+)
 from protocol.errors import BusUnavailable
+from protocol.requests import (
+    AskClients,
+    AskServers,
+    ClientAnswer,
+    ClientCount,
+    FetchSockets,
+    HandshakeDetails,
+    Message,
+    Request,
+    ServerAnswer,
+    SocketDetails,
+    Sockets,
+)
 from protocol.server.bus import Bus, MemoryBus
 from protocol.server.redis_bus import RedisBus
 from tests.protocol.inbox import Inbox, event
@@ -17,6 +39,10 @@ EVERYONE = Target()
 
 def position(offset: str) -> tuple[int, ...]:
     return tuple(map(int, offset.split("-")))
+
+
+async def answer(bus: Bus, uid: str) -> None:
+    bus.answer(uid, ClientCount("/", "1", 1))
 
 
 @pytest.fixture(params=["memory", "redis_url", "redis_sentinel_url", "redis_cluster_url"])
@@ -33,7 +59,7 @@ def inbox() -> Inbox:
 @pytest.fixture
 async def bus(new_bus: Bus, inbox: Inbox) -> AsyncIterator[Bus]:
     """A started bus, of which `inbox` gets all. No test here loses anything."""
-    await new_bus.start(inbox.deliver, inbox.gap)
+    await new_bus.start(inbox.deliver, inbox.gap, inbox.receive)
     yield new_bus
     await new_bus.stop()
     assert inbox.gaps == 0
@@ -51,6 +77,7 @@ async def bus(new_bus: Bus, inbox: Inbox) -> AsyncIterator[Bus]:
         Join("/", Target(("r1",)), ("r2", "r3")),
         Leave("/a", EVERYONE, ("r2",)),
         Disconnect("/", Target((), ("r1",)), close=True),
+        ServerSideEmit("/", ["hello", 1, b"\x00"]),
     ],
     ids=lambda record: (
         type(record).__name__ + (f" {record.data[0]}" if isinstance(record, Broadcast) else "")
@@ -144,8 +171,15 @@ async def test_a_started_bus_answers_and_cannot_be_started_again(bus: Bus, inbox
 
 @pytest.mark.parametrize(
     "use",
-    [lambda bus: bus.ping(), lambda bus: bus.publish(event("x")), lambda bus: bus.recent(1, 1)],
-    ids=["ping", "publish", "recent"],
+    [
+        lambda bus: bus.ping(),
+        lambda bus: bus.publish(event("x")),
+        lambda bus: bus.recent(1, 1),
+        lambda bus: bus.request(ServerSideEmit("/", ["x"])),
+        lambda bus: bus.listeners("/"),
+        lambda bus: answer(bus, bus.uid),
+    ],
+    ids=["ping", "publish", "recent", "request", "listeners", "answer"],
 )
 async def test_a_bus_is_of_no_use_before_start_and_after_stop(
     new_bus: Bus, inbox: Inbox, use: Callable[[Bus], Awaitable[object]]
@@ -168,6 +202,111 @@ async def test_a_stopped_bus_starts_again_and_delivers_only_what_is_new(new_bus:
         await new_bus.publish(event("round", round_))
         assert await inbox.wait_for(1) == [event("round", round_)]
         await new_bus.stop()
+
+
+ANSWERS = [
+    Sockets("/", "1", (SocketDetails("s", HandshakeDetails(issued=1), ("s", "r"), {"b": b"\x00"}),)),
+    ServerAnswer("/", "1", {"a": [b"\x00", "€"]}),
+    ClientCount("/", "1", 7),
+    ClientAnswer("/", "1", None),
+]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        FetchSockets("/", "1", Target(("r 1",), ("r2",))),
+        ServerSideEmit("/", ["hello", b"\x00\xff", "€"]),
+        AskServers("/", "1", ["hello", {"a": [None]}]),
+        AskClients("1", Broadcast("/", Target(("r",)), ["ask", "x" * 300_000], volatile=True), 500),
+    ],
+    ids=lambda request: type(request).__name__,
+)
+async def test_a_request_reaches_the_one_who_sent_it(bus: Bus, inbox: Inbox, request_: Request) -> None:
+    bus.listen("/")
+    assert await bus.request(request_) == 1
+    assert await inbox.wait_for_messages(1) == [(bus.uid, request_)]
+    assert inbox.records == []
+
+
+async def test_answers_reach_the_one_they_are_for(bus: Bus, inbox: Inbox) -> None:
+    bus.listen("/")
+    assert await bus.request(FetchSockets("/", "1", EVERYONE)) == 1
+    for answer in ANSWERS:
+        bus.answer("another", answer)
+        bus.answer(bus.uid, answer)
+    assert (await inbox.wait_for_messages(5))[1:] == [(bus.uid, answer) for answer in ANSWERS]
+
+
+async def test_requests_of_other_namespaces_reach_nobody(bus: Bus, inbox: Inbox) -> None:
+    bus.listen("/")
+    bus.listen("/ä*[x]#")
+    assert await bus.request(FetchSockets("/other", "1", EVERYONE)) == 0
+    wanted = FetchSockets("/ä*[x]#", "2", EVERYONE)
+    assert await bus.request(wanted) == 1
+    assert await inbox.wait_for_messages(1) == [(bus.uid, wanted)]
+
+
+async def test_it_listens_as_long_as_somebody_wants_it(bus: Bus, inbox: Inbox) -> None:
+    for round_ in range(20):
+        bus.listen("/")
+        bus.listen("/")
+        bus.unlisten("/")
+        request = ServerSideEmit("/", ["heard", round_])
+        assert await bus.request(request) == 1
+        assert (await inbox.wait_for_messages(round_ + 1))[-1] == (bus.uid, request)
+        bus.unlisten("/")
+    async with asyncio.timeout(20):
+        while await bus.listeners("/"):  # noqa: ASYNC110 - Redis decides
+            await asyncio.sleep(0.001)
+    assert await bus.request(ServerSideEmit("/", ["unheard"])) == 0
+
+
+async def test_who_listens_is_known(bus: Bus) -> None:
+    for nsp in ("/", "/*", "/?x", "/[a-c]"):
+        bus.listen(nsp)
+        await bus.request(ServerSideEmit(nsp, ["x"]))
+        assert await bus.listeners(nsp) == {bus.uid}
+    assert await bus.listeners("/a") == set()
+
+
+async def test_it_can_be_told_to_listen_before_the_start(new_bus: Bus) -> None:
+    new_bus.listen("/")
+    for round_ in range(2):
+        inbox = Inbox()
+        await new_bus.start(inbox.deliver, inbox.gap, inbox.receive)
+        request = ServerSideEmit("/", ["round", round_])
+        assert await new_bus.request(request) == 1
+        assert await inbox.wait_for_messages(1) == [(new_bus.uid, request)]
+        await new_bus.stop()
+
+
+async def test_a_request_or_answer_that_cannot_be_sent_is_refused_alone(bus: Bus, inbox: Inbox) -> None:
+    bus.listen("/")
+    with pytest.raises(TypeError):
+        await bus.request(ServerSideEmit("/", ["x", object()]))
+    with pytest.raises(TypeError):
+        bus.answer(bus.uid, ServerAnswer("/", "1", {1, 2}))
+    good = ServerSideEmit("/", ["good"])
+    await bus.request(good)
+    assert await inbox.wait_for_messages(1) == [(bus.uid, good)]
+
+
+async def test_an_error_over_a_request_does_not_stop_the_next(
+    new_bus: Bus, inbox: Inbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    def receive(uid: str, message: Message) -> None:
+        if message == ServerSideEmit("/", ["bad"]):
+            raise LookupError("of the receiver")
+        inbox.receive(uid, message)
+
+    new_bus.listen("/")
+    await new_bus.start(inbox.deliver, inbox.gap, receive)
+    await new_bus.request(ServerSideEmit("/", ["bad"]))
+    await new_bus.request(ServerSideEmit("/", ["good"]))
+    assert await inbox.wait_for_messages(1) == [(new_bus.uid, ServerSideEmit("/", ["good"]))]
+    await new_bus.stop()
+    assert "of the receiver" in caplog.text
 
 
 async def test_what_is_recent_is_whole_after_its_floor_and_ends_where_the_delivery_begins(

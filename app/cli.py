@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from app import db
+from app import emit as emitting
 from app.config import ConfigError, Settings, load_settings, variables
 from app.embedded import EmbeddedError, embedded
 from app.logs import configure_logs
@@ -34,8 +35,10 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         configure_logs(settings.log_level, settings.log_format)
         if chosen.command == "serve":
             serve(settings, environ)
-        else:
+        elif chosen.command == "migrate":
             migrate(settings)
+        else:
+            asyncio.run(emitting.emit(settings, chosen))
 
     return guarded(command)
 
@@ -74,6 +77,9 @@ def parser() -> argparse.ArgumentParser:
         "--workers", metavar="N", help="processes that serve, one for each processor with `auto`: see WORKERS"
     )
     commands.add_parser("migrate", help="bring the database's schema up to date and end")
+    emitting.add_arguments(
+        commands.add_parser("emit", help="send an event to the clients of the running instances")
+    )
     return top
 
 

@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 from app.embedded.postgres import DATABASE, ROLE, running_postgres
 from app.embedded.process import EmbeddedError
-from app.embedded.valkey import running_valkey, valkey_socket
+from app.embedded.valkey import answers, running_valkey, valkey_socket
 
-__all__ = ["EmbeddedError", "Urls", "database_url", "embedded", "redis_url"]
+__all__ = ["EmbeddedError", "Urls", "database_url", "embedded", "redis_url", "running_redis_url"]
 
 # A unix socket's path holds 103 bytes on macOS and 107 on Linux; this leaves room for ".s.PGSQL.5432.lock".
 LONGEST_SOCKET_FOLDER = 80
@@ -70,6 +70,12 @@ def database_url(socket_folder: Path, database: str = DATABASE) -> str:
 
 def redis_url(socket_folder: Path, number: int = 0) -> str:
     return f"unix://{quote(str(valkey_socket(socket_folder)))}?db={number}"
+
+
+def running_redis_url(data_dir: Path) -> str | None:
+    """The URL of the Valkey that another process runs in `data_dir`, if one does."""
+    folder = data_dir.resolve() / "valkey"
+    return redis_url(folder) if not is_long(folder) and answers(valkey_socket(folder)) else None
 
 
 @contextmanager

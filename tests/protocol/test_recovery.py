@@ -10,7 +10,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from protocol.broadcast import Broadcast, Disconnect, Join, Leave, Record, Target
+from protocol.broadcast import Broadcast, Disconnect, Join, Leave, Record, ServerSideEmit, Target
 from protocol.errors import ProtocolError
 from protocol.recovery import (
     MOST_MISSED,
@@ -164,6 +164,15 @@ def test_the_past_is_added_in_front() -> None:
     history.prepend([("3-0", news(), 1), ("4-0", news(), 1)], "2-0")
     assert (history.latest, history.position, history.events.floor) == ("5-0", (5, 0), (2, 0))
     assert offsets(history, (2, 0)) == ["3-0", "4-0", "5-0"]
+
+
+def test_what_was_for_servers_is_not_kept() -> None:
+    history = History(10, 1000)
+    history.prepend([("3-0", ServerSideEmit("/", ["x"]), 1), ("4-0", news(), 1)], "2-0")
+    history.append("5-0", ServerSideEmit("/", ["x"]), 1)
+    assert offsets(history, (2, 0)) == ["4-0"]
+    assert history.orders.after((2, 0)) == []
+    assert history.latest == "5-0"
 
 
 def test_a_past_without_a_presence() -> None:

@@ -1,32 +1,23 @@
 """Instances that forward to each other: any of them serves a session that any of them has."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from typing import Any, TypeAlias
 
+import httpx
 import pytest
 
-from protocol import Forwarding, Observer, RedisStore, Server
-from tests.protocol.server.client import POLLING, PollingClient
-from tests.protocol.server.conftest import Serve
-from tests.protocol.server.running import PATIENCE, Running
-from tests.protocol.server.websocket import WebSocket
+from protocol import RedisStore, Server, Socket
+from tests.protocol.server.client import POLLING, PollingClient, Recorder, http_client
+from tests.protocol.server.cluster import UNKNOWN, Told, credentials, forwarding, lease_of, turn_to
+from tests.protocol.server.conftest import Open, Poll, Serve
+from tests.protocol.server.running import RAW, Running, until
+from tests.protocol.server.websocket import Refusal, WebSocket
 
 Start: TypeAlias = Callable[..., Awaitable[Running]]
 
-SECRET = "for tests only"
-UNKNOWN = {"code": 1, "message": "Session ID unknown"}
-
-
-class Told(Observer):
-    """Keeps what it is told of forwarded requests."""
-
-    def __init__(self) -> None:
-        self.forwards: list[tuple[str, bool]] = []
-
-    def forwarded(self, kind: Any, seconds: float, *, failed: bool) -> None:
-        assert 0 <= seconds < PATIENCE
-        self.forwards.append((kind, failed))
+NOBODY = "AAAA" + "x" * 16  # an id whose tag no instance has
+ORIGIN = "https://example.org"
 
 
 @pytest.fixture
@@ -38,50 +29,413 @@ def told() -> Told:
 def start(serve: Serve, make_app: Callable[..., Server], redis_url: str, told: Told) -> Start:
     """Serves an instance of the cluster."""
 
-    async def start(*, secret: str = SECRET, lease: int = 10_000, **options: Any) -> Running:
-        forwarding = Forwarding(host="127.0.0.1", secret=secret, lease=lease)
+    async def start(*, peer: dict[str, Any] | None = None, **options: Any) -> Running:
+        store = RedisStore(redis_url)
         return await serve(
-            make_app(store=RedisStore(redis_url), forwarding=forwarding, observer=told, **options)
+            make_app(store=store, forwarding=forwarding(**(peer or {})), observer=told, **options)
         )
 
     return start
 
 
-def at(client: PollingClient, running: Running) -> None:
-    """From here on the client's requests go to another instance."""
-    client.url = running.url(f"{POLLING}&sid={client.sid}")
+@pytest.fixture
+async def upgrade(open_websocket: Open) -> Callable[..., Awaitable[WebSocket]]:
+    """Takes a session from polling to a websocket of an instance."""
+
+    async def upgrade(client: PollingClient, running: Running, **options: Any) -> WebSocket:
+        socket = await open_websocket(running, f"EIO=4&transport=websocket&sid={client.sid}", **options)
+        socket.send("2probe")
+        assert await socket.receive() == "3probe"
+        socket.send("5")
+        return socket
+
+    return upgrade
 
 
-async def test_polling(start: Start, poll: Callable[..., Awaitable[PollingClient]], told: Told) -> None:
+Upgrade: TypeAlias = Callable[..., Awaitable[WebSocket]]
+
+
+def server(running: Running) -> Server:
+    assert isinstance(running.server, Server)
+    return running.server
+
+
+# --- polling ---
+
+
+async def test_polling(start: Start, poll: Poll, told: Told) -> None:
+    """Each request comes to another instance."""
     instances = [await start() for _ in range(3)]
     client = await poll(instances[0])
-    at(client, instances[1])
+    turn_to(client, instances[1])
     await client.join()
     for number in range(6):
-        at(client, instances[number % 3])
+        turn_to(client, instances[number % 3])
         await client.send(f'2{number}["echo","€",{number}]')
-        at(client, instances[(number + 1) % 3])
+        turn_to(client, instances[(number + 1) % 3])
         got = {await client.receive(), await client.receive()}
         assert got == {f'2["echo","€",{number}]', f'3{number}["€",{number}]'}
-    assert {kind for kind, failed in told.forwards if not failed} == {"get", "post"}
-    assert all(not failed for _, failed in told.forwards)
+    assert {kind for kind, _ in told.forwards} == {"get", "post"}
+    assert not any(failed for _, failed in told.forwards)
+    assert [server(instance).sessions for instance in instances] == [1, 0, 0]
 
 
-async def test_upgrade(
-    start: Start, poll: Callable[..., Awaitable[PollingClient]], stack: AsyncExitStack, told: Told
-) -> None:
+async def test_the_answer_is_the_same(start: Start, poll: Poll) -> None:
+    """Status, headers and body: compressed, for a page of another origin, refused."""
+    one, two = [await start(cors_origins=[ORIGIN], cors_credentials=True, cookie=None) for _ in range(2)]
+    answers: list[list[Any]] = []
+    for running in (one, two):
+        client = await poll(one, origin=ORIGIN)
+        await client.join()
+        turn_to(client, running)
+        found = [await client.post('42["echo","' + "x" * 5000 + '"]')]
+        found.append(await client.get(**{"accept-encoding": "deflate, gzip"}))
+        found.append(await client.post("4", **{"content-type": "application/octet-stream"}))
+        found.append(await client.get())
+        answers.append([described(response) for response in found])
+    assert answers[0] == answers[1]
+    assert [status for status, _, _ in answers[0]] == [200, 200, 400, 400]
+    assert answers[0][1][1]["content-encoding"] == "gzip"
+    assert answers[0][1][1]["access-control-allow-origin"] == ORIGIN
+
+
+def described(response: httpx.Response) -> tuple[int, dict[str, str], str]:
+    return response.status_code, {**response.headers, "date": ""}, response.text
+
+
+async def test_a_body_that_is_too_large(start: Start, poll: Poll) -> None:
+    """It is refused where it comes to, and the session stays."""
+    one, two = [await start(max_payload=1000) for _ in range(2)]
+    client = await poll(one)
+    await client.join()
+    turn_to(client, two)
+    large = await client.post("4" + "x" * 1000)
+    assert (large.status_code, large.content) == (413, b"")
+    assert (await client.post("42" + '["echo","' + "x" * 986 + '"]')).status_code == 200
+    assert len(await client.receive()) == 998
+
+
+async def test_a_get_that_is_given_up(start: Start, poll: Poll, seen: Recorder) -> None:
+    """It is given up on the instance that has the session, too, and ends that."""
     one, two = await start(), await start()
     client = await poll(one)
     await client.join()
-    socket = await WebSocket.open(two, f"EIO=4&transport=websocket&sid={client.sid}")
-    stack.push_async_callback(socket.close)
-    socket.send("2probe")
-    assert await socket.receive() == "3probe"
-    socket.send("5")
-    socket.send('42["echo","a"]')
-    assert await socket.receive() == '42["echo","a"]'
-    socket.send('451-["echo",{"_placeholder":true,"num":0}]')
+    turn_to(client, two)
+    getting = asyncio.create_task(client.get())
+    (socket,) = await server(one).fetch_sockets()
+    await until(lambda: socket.link.writable)
+    getting.cancel()
+    await seen.wait_for("disconnect", "transport error")
+    assert server(one).sessions == 0
+
+
+async def test_connections_are_kept(start: Start, poll: Poll, redis_url: str) -> None:
+    """One after the other, requests share a connection between the instances; at the same time they do not."""
+    one, two = await start(), await start()
+    clients = [await poll(one) for _ in range(3)]
+    listener = server(one).websocket_protocol.hub.forwarder._listener
+    for client in clients:
+        turn_to(client, two)
+        await client.join()
+    assert len(listener._connections) == 1
+    waiting = [asyncio.create_task(client.get()) for client in clients]
+    await until(lambda: len(listener._connections) == 3)
+    await server(one).emit("news")
+    assert [(await response).text for response in waiting] == ['42["news"]'] * 3
+
+
+# --- websockets ---
+
+
+async def test_upgrade(start: Start, poll: Poll, upgrade: Upgrade, told: Told) -> None:
+    one, two = await start(), await start()
+    client = await poll(one)
+    await client.join()
+    socket = await upgrade(client, two)
+    socket.send('42["echo","€"]')
+    assert await socket.receive() == '42["echo","€"]'
+    binary = '451-["echo",{"_placeholder":true,"num":0}]'
+    socket.send(binary)
     socket.send(b"\x00" * 300_000)
-    assert await socket.receive() == '451-["echo",{"_placeholder":true,"num":0}]'
-    assert await socket.receive() == b"\x00" * 300_000
+    assert [await socket.receive(), await socket.receive()] == [binary, b"\x00" * 300_000]
+    (known,) = await server(one).fetch_sockets()
+    assert known.transport == "websocket"
     assert told.forwards == [("websocket", False)]
+
+
+async def test_the_client_goes(start: Start, poll: Poll, upgrade: Upgrade, seen: Recorder) -> None:
+    one, two = await start(), await start()
+    for goodbye in (True, False):
+        client = await poll(one)
+        await client.join()
+        socket = await upgrade(client, two)
+        (known,) = await server(one).fetch_sockets()
+        await until(lambda known=known: known.transport == "websocket")
+        if goodbye:
+            socket.send_frame(8, b"\x03\xe8")
+        else:
+            socket.writer.transport.abort()
+        await seen.wait_for("disconnect", "transport close")
+        assert server(one).sessions == 0
+        seen.entries.clear()
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [('42["leave"]', 1000), ("9", 1002), ('42["echo","' + "x" * 2000 + '"]', 1009)],
+    ids=["disconnected", "no packet", "too large"],
+)
+async def test_close_codes(start: Start, poll: Poll, upgrade: Upgrade, message: str, code: int) -> None:
+    """They are those of the instance that has the session."""
+    one, two = [await start(max_payload=1000) for _ in range(2)]
+
+    @server(one).on("leave")
+    async def leave(socket: Socket) -> None:
+        await socket.disconnect(close=True)
+
+    client = await poll(one)
+    await client.join()
+    socket = await upgrade(client, two)
+    socket.send(message)
+    assert (await socket.until_close()).code == code
+    await until(lambda: server(one).sessions == 0)
+
+
+async def test_a_second_websocket(start: Start, poll: Poll, upgrade: Upgrade, open_websocket: Open) -> None:
+    """It is taken and closed, as on the instance itself."""
+    one, two = await start(), await start()
+    client = await poll(one)
+    first = await upgrade(client, two)
+    second = await open_websocket(two, f"EIO=4&transport=websocket&sid={client.sid}")
+    assert (await second.until_close()).code == 1000
+    first.send("40")
+    assert str(await first.receive()).startswith("40{")
+
+
+async def test_a_client_that_does_not_read(
+    start: Start, poll: Poll, upgrade: Upgrade, seen: Recorder
+) -> None:
+    """The instance that has the session sees it through the tunnel, which holds little, and both let go of it."""
+    times = {"ping_interval": 400, "ping_timeout": 400, "max_buffered": 200_000}
+    one, two = [await start(**times) for _ in range(2)]
+    client = await poll(one)
+    await client.join()
+    await upgrade(client, two, receive_buffer=4096)
+    (known,) = await server(one).fetch_sockets()
+    await until(lambda: known.transport == "websocket")
+    while known.connected:
+        await server(one).emit("fill", "x" * 50_000)
+        await asyncio.sleep(0)
+        assert known.link.transport.buffered < 500_000
+    await seen.wait_for("disconnect", "transport error")
+    # With the plain shell, the connection itself is left to the server in front.
+    state = two.uvicorn.server_state
+    await until(lambda: not (state.connections if two.shell == RAW else state.tasks))
+
+
+async def test_a_client_that_sends_too_fast(start: Start, poll: Poll, upgrade: Upgrade) -> None:
+    """It waits, and loses nothing."""
+    one, two = [await start(max_pending_events=2) for _ in range(2)]
+    room = asyncio.Event()
+    took = []
+
+    @server(one).on("slow")
+    async def slow(socket: Socket, number: int, _filling: str) -> int:
+        await room.wait()
+        took.append(number)
+        return number
+
+    client = await poll(one)
+    await client.join()
+    socket = await upgrade(client, two)
+    for number in range(200):
+        socket.send(f'42["slow",{number},"{"x" * 50_000}"]')
+    (known,) = await server(one).fetch_sockets()
+    await until(lambda: known.link.paused)
+    room.set()
+    await until(lambda: len(took) == 200)
+    assert took == list(range(200))
+
+
+# --- what there is nobody for ---
+
+
+async def test_sessions_that_nobody_has(start: Start, told: Told) -> None:
+    """An unknown tag, one's own and another's with an id that is not there; nothing of it is forwarded twice."""
+    one, two = await start(), await start()
+    tags = [running.server.websocket_protocol.hub.tag for running in (one, two)]
+    async with http_client() as http:
+        for sid in (NOBODY, f"{tags[0]}{'x' * 16}", f"{tags[1]}{'x' * 16}", f"{tags[1]}x", "€" * 20):
+            for method in ("GET", "POST", "PUT"):
+                response = await http.request(method, one.url(f"{POLLING}&sid={sid}"), content="4")
+                assert (response.status_code, response.json()) == (400, UNKNOWN)
+            with pytest.raises(Refusal) as refused:
+                await WebSocket.open(one, f"EIO=4&transport=websocket&sid={'e' if '€' in sid else sid}")
+            assert refused.value.answer.status in (400, 403)
+    assert told.forwards == [("get", False), ("post", False), ("websocket", True)]
+
+
+async def test_an_instance_that_has_stopped(start: Start, poll: Poll, redis_url: str) -> None:
+    """Its lease is over at once, and whoever knows its address finds nobody there."""
+    one, two, three = await start(), await start(), await start()
+    client = await poll(one)
+    turn_to(client, two)
+    await client.join()
+    await one.stop()
+    store = RedisStore(redis_url)
+    assert await store.get(lease_of(client.sid)) is None
+    await store.close()
+    for running in (two, three):
+        turn_to(client, running)
+        assert (await client.get()).json() == UNKNOWN
+
+
+async def test_an_instance_that_stops_lets_gets_go(start: Start, poll: Poll) -> None:
+    """Those that it has forwarded: the clients of others go on elsewhere and notice nothing."""
+    one, two, three = await start(), await start(), await start()
+    client = await poll(one)
+    await client.join()
+    turn_to(client, two)
+    getting = asyncio.create_task(client.get())
+    (socket,) = await server(one).fetch_sockets()
+    await until(lambda: socket.link.writable)
+    await two.stop()
+    response = await getting
+    assert (response.status_code, response.text) == (200, "6")
+    turn_to(client, three)
+    await client.send('2["echo"]')
+    assert await client.receive() == '2["echo"]'
+
+
+async def test_an_instance_that_stops_ends_tunnels(
+    start: Start, poll: Poll, upgrade: Upgrade, seen: Recorder
+) -> None:
+    """What was sent before still comes through; then the session is closed, and the client is to reconnect."""
+    one, two = await start(), await start()
+    client = await poll(one)
+    await client.join()
+    socket = await upgrade(client, two)
+    socket.send('42["echo","last"]')
+    assert await socket.receive() == '42["echo","last"]'
+    await two.stop()
+    await socket.until_end()
+    await seen.wait_for("disconnect", "transport close")
+
+
+# --- the private listener ---
+
+
+@pytest.fixture
+async def private(start: Start, redis_url: str) -> tuple[Running, str, str]:
+    """An instance, where it takes what others forward, and the tag of its sessions."""
+    running = await start()
+    tag = running.server.websocket_protocol.hub.tag
+    store = RedisStore(redis_url)
+    address = await store.get(lease_of(tag))
+    await store.close()
+    return running, f"http://{address}", tag
+
+
+async def test_without_the_secret_nothing_is_answered(private: tuple[Running, str, str], poll: Poll) -> None:
+    running, url, _ = private
+    client = await poll(running)
+    query = f"{POLLING}&sid={client.sid}"
+    async with http_client() as http:
+        for path in (f"/socket.io/?{query}", f"/socket.io/?{POLLING}", "/", "/health/live"):
+            for method in ("GET", "POST", "OPTIONS", "DELETE"):
+                for headers in ({}, credentials("another"), {next(iter(credentials())): "\xff"}):
+                    raw = {name: value.encode("latin-1") for name, value in headers.items()}
+                    response = await http.request(method, url + path, headers=raw)
+                    assert (response.status_code, response.content) == (403, b"")
+    elsewhere = Running(running.server, running.shell)
+    elsewhere.port = int(url.rpartition(":")[2])
+    for given in ({}, credentials("another")):
+        lines = [f"{name}: {value}" for name, value in given.items()]
+        for wanted in ("", f"&sid={client.sid}"):
+            with pytest.raises(Refusal) as refused:
+                await WebSocket.open(elsewhere, f"EIO=4&transport=websocket{wanted}", headers=lines)
+            assert refused.value.answer.status == 403
+
+
+async def test_with_the_secret_only_sessions_are_served(
+    private: tuple[Running, str, str], start: Start
+) -> None:
+    """None begins there, and what is for another instance is not passed on."""
+    running, url, tag = private
+    other = await start()
+    async with http_client(**credentials()) as http:
+        foreign = f"{other.server.websocket_protocol.hub.tag}{'x' * 16}"
+        for query in (POLLING, f"{POLLING}&sid={foreign}", f"{POLLING}&sid={tag}{'x' * 16}"):
+            response = await http.get(f"{url}/socket.io/?{query}")
+            assert (response.status_code, response.json()) == (400, UNKNOWN)
+    elsewhere = Running(running.server, running.shell)
+    elsewhere.port = int(url.rpartition(":")[2])
+    lines = [f"{name}: {value}" for name, value in credentials().items()]
+    for wanted, status in (("", 403), (f"&sid={foreign}", 400)):
+        with pytest.raises(Refusal) as refused:
+            await WebSocket.open(elsewhere, f"EIO=4&transport=websocket{wanted}", headers=lines)
+        assert refused.value.answer.status == status
+    assert server(running).sessions == 0
+
+
+async def test_credentials_mean_nothing_to_the_public_one(start: Start, poll: Poll) -> None:
+    one, two = await start(), await start()
+    client = await poll(one, **credentials())
+    turn_to(client, two)
+    await client.join()
+    assert (await client.http.request("DELETE", client.url)).status_code == 400
+    await client.send('2["echo"]')
+    assert await client.receive() == '2["echo"]'
+
+
+async def test_instances_with_different_secrets(
+    start: Start, poll: Poll, told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Clients are refused, and the log says why, without saying the secrets."""
+    one, two = await start(), await start(peer={"secret": "another"})
+    client = await poll(one)
+    turn_to(client, two)
+    with caplog.at_level("INFO"):
+        assert (await client.get()).json() == UNKNOWN
+        with pytest.raises(Refusal):
+            await WebSocket.open(two, f"EIO=4&transport=websocket&sid={client.sid}")
+    assert told.forwards == [("get", True), ("websocket", True)]
+    assert "another secret" in caplog.text
+    for secret in ("for tests only", *credentials().values(), *credentials("another").values()):
+        assert secret not in caplog.text
+        assert secret not in repr(forwarding())
+
+
+async def test_a_client_reaches_no_more_than_its_session(
+    start: Start, poll: Poll, open_websocket: Open
+) -> None:
+    """What it sends behind its request for a websocket does not become a request of the other instance's listener."""
+    one, two = await start(), await start()
+    client = await poll(one)
+    await client.join()
+    socket = await open_websocket(two, f"EIO=4&transport=websocket&sid={client.sid}")
+    lines = [f"{name}: {value}\r\n" for name, value in credentials().items()]
+    socket.write(f"DELETE /socket.io/ HTTP/1.1\r\n{''.join(lines)}\r\n".encode())
+    assert (await socket.until_close()).code == 1002
+
+
+# --- start and options ---
+
+
+async def test_the_address_may_be_taken(
+    start: Start, make_app: Callable[..., Server], redis_url: str, free_port: int
+) -> None:
+    """Then the server does not start, and can be started when it is free."""
+    first = await start(peer={"port": free_port})
+    io = make_app(store=RedisStore(redis_url), forwarding=forwarding(port=free_port))
+    with pytest.raises(OSError, match=str(free_port)):
+        await io.start()
+    await first.stop()
+    await io.start()
+    await io.stop()
+
+
+@pytest.mark.parametrize("wrong", [{"host": ""}, {"host": "0.0.0.0"}, {"host": "::"}, {"lease": 0}])
+def test_options(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        forwarding(**wrong)

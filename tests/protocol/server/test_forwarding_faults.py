@@ -1,0 +1,207 @@
+"""Instances that forward to each other, when one of them is killed or frozen, or the store is away."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, ExitStack
+from typing import Any, TypeAlias
+
+import pytest
+import redis
+
+from protocol import RedisStore, Server, StoreUnavailable
+from protocol.server import owner
+from tests.conftest import RestartableValkey
+from tests.protocol.server.client import PollingClient
+from tests.protocol.server.cluster import UNKNOWN, Process, forwarding, lease_of, turn_to
+from tests.protocol.server.conftest import Open, Poll, Serve
+from tests.protocol.server.running import Running, until
+from tests.protocol.server.websocket import Refusal, WebSocket
+
+Front: TypeAlias = Callable[..., Awaitable[Running]]
+Other: TypeAlias = Callable[..., Awaitable[Process]]
+
+SHORT = 400  # ms of a lease
+
+
+@pytest.fixture
+def front(serve: Serve, make_app: Callable[..., Server], redis_url: str) -> Front:
+    """Serves an instance that requests come to."""
+
+    async def start(url: str = redis_url, *, port: int = 0, lease: int = SHORT) -> Running:
+        return await serve(make_app(store=RedisStore(url), forwarding=forwarding(lease=lease, port=port)))
+
+    return start
+
+
+@pytest.fixture
+def other(shell: str, redis_url: str, stack: AsyncExitStack) -> Other:
+    """Starts an instance that has the sessions."""
+
+    async def start(url: str = redis_url, **options: Any) -> Process:
+        process = await Process.start(shell, url, **{"lease": SHORT, **options})
+        stack.push_async_callback(process.kill)
+        return process
+
+    return start
+
+
+async def session(poll: Poll, process: Process, running: Running) -> PollingClient:
+    """A client of one instance whose requests go to another one."""
+    client = await poll(process)  # type: ignore[arg-type]  # it has what is asked of one
+    turn_to(client, running)
+    await client.join()
+    return client
+
+
+async def upgraded(client: PollingClient, running: Running, open_websocket: Open) -> WebSocket:
+    websocket = await open_websocket(running, f"EIO=4&transport=websocket&sid={client.sid}")
+    websocket.send("2probe")
+    assert await websocket.receive() == "3probe"
+    websocket.send("5")
+    websocket.send('42["echo"]')
+    assert await websocket.receive() == '42["echo"]'
+    return websocket
+
+
+async def test_killed(front: Front, other: Other, poll: Poll, open_websocket: Open) -> None:
+    """A GET that waits and a tunnel end at once; what comes later is refused."""
+    running, process = await front(), await other()
+    waiting, moved = [await session(poll, process, running) for _ in range(2)]
+    tunnel = await upgraded(moved, running, open_websocket)
+    getting = asyncio.create_task(waiting.get())
+    await until(lambda: in_flight(running))
+    await process.kill()
+    response = await getting
+    assert (response.status_code, response.json()) == (400, UNKNOWN)
+    await tunnel.until_close()
+    assert (await waiting.post("4")).json() == UNKNOWN
+    with pytest.raises(Refusal):
+        await open_websocket(running, f"EIO=4&transport=websocket&sid={waiting.sid}")
+    new = await poll(running)
+    assert await new.join()
+
+
+def in_flight(running: Running) -> bool:
+    return bool(running.server.websocket_protocol.hub.forwarder._waiting)
+
+
+async def test_frozen(front: Front, other: Other, poll: Poll, open_websocket: Open) -> None:
+    """What is under way waits, until the lease is over, and what comes later is refused; once it goes on, it serves."""
+    running, process = await front(), await other()
+    waiting, sending, moved = [await session(poll, process, running) for _ in range(3)]
+    tunnel = await upgraded(moved, running, open_websocket)
+    getting = asyncio.create_task(waiting.get())
+    await until(lambda: in_flight(running))
+    process.freeze()
+    assert (await sending.post('42["echo"]')).json() == UNKNOWN
+    assert (await getting).json() == UNKNOWN
+    await tunnel.until_close()
+    assert (await sending.get()).json() == UNKNOWN
+    process.thaw()
+    turn_to(sending, process)
+    await sending.send('2["echo"]')
+    turn_to(sending, running)
+    store = running.server.websocket_protocol.hub.forwarder._instances._store
+    async with asyncio.timeout(10):
+        while await store.get(lease_of(sending.sid)) is None:  # noqa: ASYNC110 - another process puts it there
+            await asyncio.sleep(0.01)
+    assert await sending.receive() == '2["echo"]'
+
+
+async def test_frozen_for_less_than_the_lease(front: Front, other: Other, poll: Poll) -> None:
+    running, process = await front(), await other(lease=10_000)
+    client = await session(poll, process, running)
+    process.freeze()
+    posting = asyncio.create_task(client.post('42["echo"]'))
+    done, _ = await asyncio.wait([posting], timeout=1)
+    assert not done
+    process.thaw()
+    assert (await posting).text == "ok"
+    assert await client.receive() == '2["echo"]'
+
+
+async def test_nothing_answers_at_the_address(
+    front: Front, poll: Poll, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that is down does not even refuse, nor does a process whose queue is full: there is a limit to that."""
+    monkeypatch.setattr(owner, "CONNECT_WITHIN", 0.2)
+    running = await front(lease=10_000)
+    client = await poll(running)
+    client.url = client.url.replace(client.sid, "DOWN" + "x" * 16)
+    store = RedisStore(redis_url)
+    with ExitStack() as sockets:
+        full = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            filling = sockets.enter_context(socket.socket())
+            filling.setblocking(False)
+            filling.connect_ex(full.getsockname())
+        await store.put({lease_of("DOWN"): f"127.0.0.1:{full.getsockname()[1]}"}, 10_000)
+        assert (await client.get()).json() == UNKNOWN
+    await store.close()
+
+
+async def test_killed_and_back_at_the_same_address(
+    front: Front, other: Other, poll: Poll, free_port: int
+) -> None:
+    """The lease of the first one still names it; the second one does not know its sessions."""
+    running, process = await front(), await other(port=free_port, lease=10_000)
+    client = await session(poll, process, running)
+    await process.kill()
+    again = await other(port=free_port)
+    assert (await client.get()).json() == UNKNOWN
+    late = await front()
+    turn_to(client, late)
+    assert (await client.get()).json() == UNKNOWN
+    await session(poll, again, late)
+
+
+async def test_the_store_is_away(
+    front: Front,
+    other: Other,
+    poll: Poll,
+    open_websocket: Open,
+    redis_server: Callable[[], RestartableValkey],
+) -> None:
+    """Instances that are known are there, for much longer than a lease; those that are not known are not. A store that
+    comes back empty costs nobody a session."""
+    store = redis_server()
+    running, process, late = await front(store.url), await other(store.url), await front(store.url)
+    client = await session(poll, process, running)
+    moved = await session(poll, process, running)
+    tunnel = await upgraded(moved, running, open_websocket)
+    getting = asyncio.create_task(client.get())
+    await until(lambda: in_flight(running))
+    store.stop()
+    done, _ = await asyncio.wait([getting], timeout=5 * SHORT / 1000)
+    assert not done
+    unknown = await poll(process)  # type: ignore[arg-type]
+    turn_to(unknown, late)
+    assert (await unknown.get()).json() == UNKNOWN
+    await client.send('2["echo","away"]')
+    assert (await getting).text == '42["echo","away"]'
+    store.start()
+    with redis.Redis.from_url(store.url) as connection:
+        connection.flushall()
+    getting = asyncio.create_task(client.get())
+    done, _ = await asyncio.wait([getting], timeout=5 * SHORT / 1000)
+    assert not done
+    await client.send('2["echo","back"]')
+    assert (await getting).text == '42["echo","back"]'
+    tunnel.send('42["echo"]')
+    assert await tunnel.receive() == '42["echo"]'
+    turn_to(unknown, late)
+    await unknown.join()
+
+
+async def test_no_store_at_the_start(
+    make_app: Callable[..., Server], redis_server: Callable[[], RestartableValkey]
+) -> None:
+    store = redis_server()
+    store.stop()
+    io = make_app(store=RedisStore(store.url), forwarding=forwarding())
+    with pytest.raises(StoreUnavailable):
+        await io.start()
+    store.start()
+    await io.start()
+    await io.stop()

@@ -92,7 +92,7 @@ class Server(Namespace):
             self._hub.accepting = True
 
     async def stop(self, grace: int = 10_000) -> None:
-        """End in order, within `grace` ms and four seconds: take no new sessions, let handlers finish, then
+        """End in order, within `grace` ms and some seconds: take no new sessions, let handlers finish, then
         close the transports, so that clients reconnect by themselves, and stop the bus.
         """
         await self._hub.drain(grace)

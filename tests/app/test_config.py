@@ -12,6 +12,8 @@ READ = [
     ("HOST", "::1", "::1"),
     ("PORT", "0", 0),
     ("PORT", " 65535 ", 65_535),
+    ("PEER_HOST", "10.1.2.3", "10.1.2.3"),
+    ("PEER_PORT", "3001", 3001),
     ("DATABASE_URL", "postgresql://me:pw@db:5432/chat", "postgresql://me:pw@db:5432/chat"),
     ("DATABASE_URL", "postgresql://me:@/chat?host=/run/pg", "postgresql://me:@/chat?host=/run/pg"),
     ("REDIS_URL", "redis://localhost:6379/0", "redis://localhost:6379/0"),

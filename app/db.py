@@ -5,7 +5,8 @@
 - Every query and transaction runs in a task of its own that the caller's cancellation does not reach. A query
   cut short would leave its connection in an unknown state, a transaction cut short would leak its connection;
   this way the work ends (it commits or rolls back) and the connection goes back, whoever still waits for it.
-- How long a statement may take is asyncpg's own `command_timeout`, never a timeout around the call.
+- How long a statement may take is asyncpg's own `command_timeout`, never a timeout around the call. What becomes of a
+  connection that took longer is in `connections`.
 - A transaction that PostgreSQL hears nothing more of ends, and gives back what it holds: an instance that hangs in the
   middle of one would stop the rooms that it was changing on all others.
 - Fewer pieces of work run at once than the pool has connections, and whoever finds no slot in time is told
@@ -17,13 +18,14 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import asyncpg
 import databases
-import orjson
+
+from app.connections import Connections, cut_if_silent, open_pool
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -31,6 +33,7 @@ Row = dict[str, Any]
 # One number for every instance and version, so that they take turns to migrate.
 MIGRATION_LOCK = 7_011_746_117
 
+PING_WITHIN = 2.0  # seconds
 CLOSE_WITHIN = 2.0  # seconds, for what runs to end and again for PostgreSQL to say goodbye
 
 UNREACHABLE = (
@@ -88,6 +91,14 @@ class Statements:
         """See `Queries.value`."""
         return await self._connection.fetch_val(sql, values)
 
+    def cut_if_silent(self) -> AbstractContextManager[None]:
+        """Cuts the connection where an answer does not come in time."""
+        return cut_if_silent(self._connection)
+
+    async def ping(self) -> None:
+        """See `Database.ping`."""
+        await self._connection.raw_connection.execute("select 1", timeout=PING_WITHIN)
+
     def transaction(self, **options: Any) -> AbstractAsyncContextManager[Any]:
         """The driver's own: that of `databases` keeps the connection for ever when a rollback fails."""
         transaction: AbstractAsyncContextManager[Any] = self._connection.raw_connection.transaction(**options)
@@ -111,13 +122,12 @@ class Database:
         idle_timeout: float = 30,
         acquire_timeout: float = 5,
     ) -> None:
-        self._pool = _pool(
+        self._pool = Connections(
             url,
             min_size=0,
             max_size=pool_size,
             command_timeout=command_timeout,
             timeout=acquire_timeout,
-            init=_set_codecs,
             server_settings={
                 "application_name": "parley",
                 "timezone": "UTC",
@@ -142,8 +152,8 @@ class Database:
                 await self._pool.disconnect()
 
     async def ping(self) -> None:
-        """Asks PostgreSQL for a sign of life. Raises DatabaseUnavailable."""
-        await self.value("select 1")
+        """Asks PostgreSQL for a sign of life, and waits for it for `PING_WITHIN`. Raises DatabaseUnavailable."""
+        await self._run(lambda statements: statements.ping())
 
     async def rows(self, sql: str, **values: Any) -> list[Row]:
         """See `Queries.rows`. Raises DatabaseUnavailable."""
@@ -186,7 +196,7 @@ class Database:
         try:
             async with AsyncExitStack() as held:
                 try:
-                    connection = await held.enter_async_context(self._pool.connection())
+                    connection = await held.enter_async_context(self._pool.held())
                 except asyncpg.PostgresError as error:  # whatever the reason, there is no connection
                     raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error!r}") from error
                 return await work(Statements(connection))
@@ -202,19 +212,8 @@ class Database:
 
 async def _within(statements: Statements, work: Callable[[Queries], Awaitable[T]], **options: Any) -> T:
     async with statements.transaction(**options):
-        return await work(statements)
-
-
-def _pool(url: str, **options: Any) -> databases.Database:
-    """What `databases` makes of a URL; an `sslmode` in it, which it would drop, counts as its own `ssl`."""
-    mode = databases.DatabaseURL(url).options.get("sslmode")
-    return databases.Database(url, **options, **({} if mode is None else {"ssl": mode}))
-
-
-async def _set_codecs(connection: "asyncpg.Connection[Any]") -> None:
-    await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads
-    )
+        with statements.cut_if_silent():  # before the rollback, which would wait for the answer
+            return await work(statements)
 
 
 class Migration(NamedTuple):
@@ -263,7 +262,7 @@ async def migrate(database_url: str, schema: str | None = None) -> list[int]:
     blocks = read_migrations(schema_path().read_text("utf-8") if schema is None else schema)
     try:
         async with (
-            _pool(database_url, min_size=1, max_size=1, timeout=10) as pool,
+            open_pool(database_url, min_size=1, max_size=1, timeout=10) as pool,
             pool.connection() as connection,
         ):
             return [block.number for block in blocks if await _apply(connection.raw_connection, block)]

@@ -49,6 +49,7 @@ class Instance:
 
     def __init__(self, name: str, port: int, folder: Path, environment: Mapping[str, str]) -> None:
         self.name = name
+        self.address = ("127.0.0.1", port)
         self.url = f"http://127.0.0.1:{port}"
         self.log = folder / "log"
         self._environment = {**environment, "HOST": "127.0.0.1", "PORT": str(port), "DATA_DIR": str(folder)}
@@ -160,7 +161,7 @@ async def run(number: int, port: int, folder: Path, environ: Mapping[str, str]) 
         Instance(f"instance {place}", free, folder / f"instance-{place}", environ)
         for place, free in enumerate(islice(free_ports(port), number), 1)
     ]
-    proxy = Proxy([("127.0.0.1", int(instance.url.rpartition(":")[2])) for instance in instances])
+    proxy = Proxy([instance.address for instance in instances])
     try:
         starting = asyncio.ensure_future(start_all(instances))
         await asyncio.wait(

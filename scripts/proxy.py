@@ -84,6 +84,7 @@ class Link:
         self.client = End(self)
         self.server = End(self)
         self.connecting: asyncio.Task[None] | None = None
+        self.abandoned = False
         self._proxy = proxy
         self._early = b""  # what the client sent before there was a server
 
@@ -102,7 +103,8 @@ class Link:
 
     def regulate(self) -> None:
         """Let each end be read exactly while the other takes more."""
-        passing = self._proxy.mode is Mode.FORWARD and self.server.transport is not None
+        forwards = self._proxy.mode is Mode.FORWARD and not self.abandoned
+        passing = forwards and self.server.transport is not None
         self.client.read(passing and not self.server.full)
         self.server.read(passing and not self.client.full)
 
@@ -207,6 +209,13 @@ class Proxy:
     def stall(self) -> None:
         """Let nothing pass until `resume`, and tell nobody, as a network does that loses every packet."""
         self.mode = Mode.STALL
+        self._regulate()
+
+    def abandon(self) -> None:
+        """Let nothing ever pass again over the connections that there are, and tell nobody, as a network does that has
+        forgotten them. New ones are forwarded."""
+        for link in self._links:
+            link.abandoned = True
         self._regulate()
 
     async def resume(self) -> None:

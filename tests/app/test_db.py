@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import anyio
 import asyncpg
@@ -16,6 +17,7 @@ from app.db import (
     read_migrations,
     schema_path,
 )
+from scripts.proxy import Proxy
 
 FIRST = "-- migration 1: one\ncreate table one (n integer);\n"
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
@@ -215,6 +217,34 @@ async def test_a_lost_connection_is_unavailable_and_the_next_one_works(small: Da
         with pytest.raises(DatabaseUnavailable):
             await small.transaction(work)
     assert await count(small) == 0
+
+
+async def test_connections_that_the_network_has_forgotten_are_replaced(
+    small: Database, empty_database_url: str, postgres_sockets: Path
+) -> None:
+    name = empty_database_url.partition("?")[0].rpartition("/")[2]
+    proxy = Proxy([postgres_sockets / ".s.PGSQL.5432"])
+    await proxy.start()
+    database = Database(f"postgresql://parley:@127.0.0.1:{proxy.port}/{name}", pool_size=6, command_timeout=1)
+    await database.connect()
+
+    async def insert(q: Queries) -> None:
+        await q.value("insert into notes select count(*) from notes")
+
+    for turn in (1, 2, 3):
+        await asyncio.gather(*(database.value("select pg_sleep(0.1)") for _ in range(5)))
+        assert proxy.links == 5 * turn  # it still holds the forgotten ones
+        proxy.abandon()
+        with pytest.raises(DatabaseUnavailable):
+            await database.transaction(insert)
+        await database.transaction(insert)  # not over one of the four others
+    assert await count(small) == 3
+    proxy.abandon()
+    with pytest.raises(DatabaseUnavailable):
+        await database.ping()
+    await database.ping()
+    await database.close()
+    await proxy.stop()
 
 
 async def test_no_server_is_unavailable(tmp_path: object) -> None:

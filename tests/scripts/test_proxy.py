@@ -209,3 +209,20 @@ async def test_stalled_until_it_resumes(proxy: Proxy, servers: list[EchoServer],
     assert await old.readline() == b"late\n"
     assert [await new.readline(), await new.readline()] == [b"second\n", b"later\n"]
     await until(lambda: proxy.links == 2)
+
+
+async def test_abandoned_for_good(proxy: Proxy, servers: list[EchoServer], connect: Connect) -> None:
+    old, writer = await connect(proxy)
+    await old.readline()
+    proxy.abandon()
+    writer.write(b"in vain\n")
+    new, new_writer = await connect(proxy)
+    new_writer.write(b"at once\n")
+    assert [await new.readline(), await new.readline()] == [b"second\n", b"at once\n"]
+    await proxy.resume()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(old.read(1), 0.3)
+    assert servers[0].heard == 0
+    await proxy.stop()
+    with suppress(ConnectionResetError):
+        assert await old.read() == b""

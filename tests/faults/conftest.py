@@ -1,0 +1,230 @@
+"""Two instances of the chat as processes, with a proxy on each way: to Redis, to PostgreSQL, and of the clients."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app.db import migrate
+from app.embedded import DATABASE, database_url
+from app.embedded.postgres import running_postgres
+from scripts.cluster import UNLIMITED, Instance
+from scripts.proxy import Proxy
+from tests.conftest import FORGETFUL, RestartableValkey, find_free_port
+from tests.faults.member import Member, NodeMember, PythonMember
+
+PATIENCE = 60.0  # seconds that a test waits for what must come
+PASSWORD = "correct horse battery staple"
+# Short, so that what is noticed by silence is noticed soon.
+QUICK = {"PING_INTERVAL": "2000", "PING_TIMEOUT": "3000", "PRESENCE_LEASE": "3000", "PRESENCE_HOLD": "500"}
+
+names = count(1)
+
+
+class RestartablePostgres:
+    """A PostgreSQL of the tests' own, which keeps its data and its socket over stop and start."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket = folder / "socket" / ".s.PGSQL.5432"
+        self._running = ExitStack()
+
+    def start(self) -> None:
+        self._running.enter_context(running_postgres(self.folder, settings=FORGETFUL))
+
+    def stop(self) -> None:
+        """Let it end in order: it ends all connections."""
+        self._running.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(servers_folder: Path) -> Iterator[RestartablePostgres]:
+    server = RestartablePostgres(servers_folder / "faulty-postgres")
+    server.start()
+    asyncio.run(migrate(database_url(server.socket.parent)))
+    yield server
+    server.stop()
+
+
+class Cluster:
+    """The instances, and the ways: `redis` and `postgres` have one for each instance, `front` leads to all."""
+
+    def __init__(self, valkey: RestartableValkey, postgres: RestartablePostgres, folder: Path) -> None:
+        self.valkey = valkey
+        self.postgres_server = postgres
+        self.redis = [Proxy([("127.0.0.1", valkey.port)]) for _ in range(2)]
+        self.postgres = [Proxy([postgres.socket]) for _ in range(2)]
+        self.instances: list[Instance] = []
+        self.front = Proxy([])
+        self._folder = folder
+
+    async def start(self) -> None:
+        for way in (*self.redis, *self.postgres):
+            await way.start(find_free_port())
+        for place, (redis, postgres) in enumerate(zip(self.redis, self.postgres, strict=True), 1):
+            environment = {
+                **os.environ,
+                **UNLIMITED,
+                **QUICK,
+                "DATABASE_URL": f"postgresql://parley:@127.0.0.1:{postgres.port}/{DATABASE}",
+                "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0",
+                "FILE_STORAGE": str(self._folder / "files"),
+                "JWT_SECRET": "for-tests-only-" * 3,
+            }
+            port = find_free_port()
+            self.instances.append(
+                Instance(f"instance {place}", port, self._folder / f"instance-{place}", environment)
+            )
+        self.front.targets = [instance.address for instance in self.instances]
+        await self.front.start(find_free_port())
+        for instance in self.instances:
+            instance.start()
+        for instance in self.instances:
+            await instance.ready()
+
+    async def stop(self) -> None:
+        await self.front.stop()
+        await asyncio.gather(*(instance.stop() for instance in self.instances))
+        for way in (*self.redis, *self.postgres):
+            await way.stop()
+
+    # --- health ---
+
+    async def tells(self, page: str, status: int | None, *places: int) -> None:
+        """Wait until a health page of the instances (all, unless some are named) answers with a status."""
+        async with asyncio.timeout(PATIENCE):
+            for place in places or range(2):
+                while await self.instances[place].health(page) != status:  # noqa: ASYNC110 - asked from outside
+                    await asyncio.sleep(0.1)
+
+    async def checks(self, place: int) -> dict[str, str]:
+        """What an instance says of its readiness."""
+        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as http:
+            answer = await http.get(f"{self.instances[place].url}/health/ready")
+        found: dict[str, str] = answer.json()["checks"]
+        assert answer.status_code == (200 if set(found.values()) == {"ok"} else 503)
+        return found
+
+    def assert_alive(self) -> None:
+        """None has crashed, and nothing happened that is not foreseen."""
+        for instance in self.instances:
+            assert instance.process.poll() is None, instance.ending()
+            assert "Traceback" not in instance.log.read_text()
+
+
+class Talk:
+    """Members of one room, who talk until they are told to stop. `http` speaks for the first of them."""
+
+    def __init__(self, http: httpx.AsyncClient, stack: AsyncExitStack) -> None:
+        self.members: list[Member] = []
+        self.http = http
+        self.room_id = ""
+        self._stack = stack
+
+    async def let_in(self, url: str, kind: type[Member]) -> Member:
+        """Sign somebody up, who joins the room and begins to talk."""
+        session = await sign_up(self.http)
+        headers = {"authorization": f"Bearer {session['token']}"}
+        if not self.members:
+            self.http.headers.update(headers)
+            room = (await self.http.post("/chat/rooms", json={"name": "a room"})).raise_for_status()
+            self.room_id = room.json()["id"]
+        else:
+            await self.http.post(f"/chat/rooms/{self.room_id}/join", headers=headers)
+        member = kind(url, session, self.room_id)
+        await member.start()
+        self._stack.push_async_callback(member.stop)
+        self.members.append(member)
+        return member
+
+    async def goes_on(self, *, times: int = 5) -> None:
+        """Wait until everybody has said some more."""
+        before = [len(member.acked) for member in self.members]
+        async with asyncio.timeout(PATIENCE):
+            for member, had in zip(self.members, before, strict=True):
+                while len(member.acked) < had + times:
+                    member.assert_well()
+                    await asyncio.sleep(0.05)
+
+    async def ends(self) -> None:
+        """Everybody falls silent and has seen each message that was acknowledged once, in the log's order."""
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*(member.fall_silent() for member in self.members))
+        log = await self._log()
+        said = [content for _, content in log]
+        assert [number for number, _ in log] == sorted({number for number, _ in log})
+        assert len(set(said)) == len(said)
+        assert set(said) <= {content for member in self.members for content in member.tried}
+        acked = {content: number for member in self.members for content, number in member.acked.items()}
+        assert acked.items() <= {content: number for number, content in log}.items()
+        for member in self.members:
+            async with asyncio.timeout(PATIENCE):
+                while (seen := await member.seen()) != log:
+                    assert len(seen) <= len(log), (member.name, seen, log)
+                    await asyncio.sleep(0.1)
+            assert member.refusals <= {"unavailable"}, member.refusals
+
+    async def everybody_is_online(self) -> None:
+        await self.presence_is({member.user_id: "online" for member in self.members})
+
+    async def presence_is(self, expected: dict[str, str]) -> None:
+        """Wait until an instance counts people as they are."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                answer = await self.http.get(f"/chat/rooms/{self.room_id}/members", params={"limit": 100})
+                found = {row["userId"]: row["presence"]["status"] for row in answer.json()["members"]}
+                if answer.status_code == 200 and expected.items() <= found.items():
+                    return
+                await asyncio.sleep(0.1)
+
+    async def _log(self) -> list[tuple[int, str]]:
+        """What stands in the database."""
+        log, after, more = [], 0, True
+        while more:
+            answer = await self.http.get(f"/chat/rooms/{self.room_id}/changes", params={"after": after})
+            page = answer.raise_for_status().json()
+            messages = [change["message"] for change in page["changes"] if change["type"] == "message"]
+            log += [(message["seq"], message["content"]) for message in messages]
+            after, more = page["nextSeq"], page["hasMore"]
+        return log
+
+
+@pytest.fixture
+async def cluster(
+    redis_server: Callable[[], RestartableValkey], postgres_server: RestartablePostgres, tmp_path: Path
+) -> AsyncIterator[Cluster]:
+    cluster = Cluster(redis_server(), postgres_server, tmp_path)
+    try:
+        await cluster.start()
+        yield cluster
+    finally:
+        await cluster.stop()
+
+
+@pytest.fixture
+async def talk(cluster: Cluster) -> AsyncIterator[Talk]:
+    """Four members, two at each instance, one of them with the official client."""
+    async with AsyncExitStack() as stack:
+        client = httpx.AsyncClient(base_url=cluster.instances[1].url, trust_env=False, timeout=PATIENCE)
+        talk = Talk(await stack.enter_async_context(client), stack)
+        for kind in (PythonMember, PythonMember, PythonMember, NodeMember):
+            await talk.let_in(cluster.front.url, kind)
+        await talk.goes_on(times=3)
+        yield talk
+
+
+async def until(time: float) -> None:
+    """Sleep until the loop's clock shows a time."""
+    await asyncio.sleep(max(0.0, time - asyncio.get_running_loop().time()))
+
+
+async def sign_up(http: httpx.AsyncClient) -> dict[str, Any]:
+    body = {"username": f"member-{os.getpid()}-{next(names)}", "credential": PASSWORD}
+    session: dict[str, Any] = (await http.post("/auth/sign-up", json=body)).raise_for_status().json()
+    return session

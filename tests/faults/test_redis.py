@@ -1,0 +1,70 @@
+"""Redis goes away, for one instance or for all, and comes back."""
+
+import asyncio
+
+import pytest
+
+from tests.faults.conftest import Cluster, Talk, until
+
+pytestmark = pytest.mark.timeout(240)
+
+AWAY = 10.0  # seconds
+
+
+async def test_redis_is_killed_and_started_again(cluster: Cluster, talk: Talk) -> None:
+    await asyncio.to_thread(cluster.valkey.kill)
+    await cluster.tells("ready", 503)
+    assert await cluster.checks(0) == {"postgresql": "ok", "redis": "down"}
+    await cluster.tells("live", 200)
+    cluster.valkey.start()  # in this thread, whose life it is tied to
+    await cluster.tells("ready", 200)
+    await talk.goes_on()
+    await talk.ends()
+    await talk.everybody_is_online()
+    cluster.assert_alive()
+
+
+@pytest.mark.parametrize("loss", ["refused", "black hole"])
+async def test_the_links_to_redis_are_cut(cluster: Cluster, talk: Talk, loss: str) -> None:
+    away = asyncio.get_running_loop().time() + AWAY
+    for link in cluster.redis:
+        link.refuse() if loss == "refused" else link.stall()
+    await cluster.tells("ready", 503)
+    assert await cluster.checks(1) == {"postgresql": "ok", "redis": "down"}
+    await cluster.tells("live", 200)
+    await until(away)
+    await cluster.tells("ready", 503)
+    for link in cluster.redis:
+        await link.resume()
+    await cluster.tells("ready", 200)
+    await talk.goes_on()
+    await talk.ends()
+    await talk.everybody_is_online()
+    cluster.assert_alive()
+
+
+async def test_one_instance_alone_loses_redis(cluster: Cluster, talk: Talk) -> None:
+    away = asyncio.get_running_loop().time() + AWAY
+    cluster.redis[0].stall()
+    await cluster.tells("ready", 503, 0)
+    assert await cluster.checks(1) == {"postgresql": "ok", "redis": "ok"}
+    await cluster.tells("live", 200)
+    await until(away)  # in which the others' messages pass it by, and its lease ends
+    await cluster.redis[0].resume()
+    await cluster.tells("ready", 200)
+    await talk.goes_on()
+    await talk.ends()
+    await talk.everybody_is_online()
+    cluster.assert_alive()
+
+
+async def test_the_network_forgets_the_connections_to_redis(cluster: Cluster, talk: Talk) -> None:
+    """No packet of theirs arrives again, and nobody is told; new ones work at once."""
+    for link in cluster.redis:
+        link.abandon()
+    await cluster.tells("ready", 503)
+    await cluster.tells("ready", 200)
+    await talk.goes_on()
+    await talk.ends()
+    await talk.everybody_is_online()
+    cluster.assert_alive()

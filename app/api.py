@@ -15,7 +15,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
+from starlette.types import Scope
 
 from app.auth import Auth, bearer
 from app.caller import Caller
@@ -138,8 +139,22 @@ def route(path: str, **endpoints: Endpoint) -> Route:
     return Route(path, answering(endpoint), methods=list(endpoints))
 
 
-def rest(routes: Sequence[BaseRoute], origins: Sequence[str], in_flight: InFlight) -> Starlette:
-    """The application of all REST routes; pages of `origins` ("*" for any) may call it."""
+def rest(
+    routes: Sequence[Route],
+    origins: Sequence[str],
+    in_flight: InFlight,
+    answered: Callable[[str, str | None, int, float], None],
+) -> Starlette:
+    """The application of all REST routes; pages of `origins` ("*" for any) may call it.
+
+    `answered` is told of each request: its method, the path of its route, if it has one, the status, and the seconds.
+    """
+    # Of several paths with one endpoint, the first.
+    paths: dict[Any, str] = {route.endpoint: route.path for route in reversed(routes)}
+
+    def tell(scope: Scope, status: int, seconds: float) -> None:
+        answered(scope["method"], paths.get(scope.get("endpoint")), status, seconds)
+
     cors = Middleware(
         CORSMiddleware,
         allow_origins=origins,
@@ -150,6 +165,6 @@ def rest(routes: Sequence[BaseRoute], origins: Sequence[str], in_flight: InFligh
     )
     return Starlette(
         routes=routes,
-        middleware=[Middleware(RequestContext, in_flight=in_flight), cors],
+        middleware=[Middleware(RequestContext, in_flight=in_flight, answered=tell), cors],
         exception_handlers={HTTPException: http_error},
     )

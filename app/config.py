@@ -218,6 +218,12 @@ class Settings:
         "info", one_of("debug", "info", "warning", "error"), "The least severe lines that are logged."
     )
     log_format: str = setting("text", one_of("text", "json"), "Logs for people, or one JSON object a line.")
+    metrics_token: str = setting(
+        "",
+        secret(),
+        "What Prometheus shows at /metrics; without it, in development, this machine may read them.",
+        hidden=True,
+    )
     transports: tuple[str, ...] = setting(
         ("polling", "websocket"), some_of("polling", "websocket"), "The transports that clients may use."
     )

@@ -134,7 +134,9 @@ class Database:
                 "idle_in_transaction_session_timeout": f"{idle_timeout * 1000:.0f}",
             },
         )
-        self._slots = asyncio.Semaphore(max(1, pool_size - 1))
+        self.slots = max(1, pool_size - 1)  # how much runs at once
+        self.waiting = 0  # how much waits for that
+        self._free = asyncio.Semaphore(self.slots)
         self._acquire_timeout = acquire_timeout
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -181,12 +183,20 @@ class Database:
         options = {"isolation": "repeatable_read", "readonly": True}
         return await self._run(lambda statements: _within(statements, work, **options))
 
+    @property
+    def in_use(self) -> int:
+        """How much runs now."""
+        return len(self._running)
+
     async def _run(self, work: Callable[[Statements], Coroutine[Any, Any, T]]) -> T:
+        self.waiting += 1
         try:
             async with asyncio.timeout(self._acquire_timeout):
-                await self._slots.acquire()
+                await self._free.acquire()
         except TimeoutError:
             raise DatabaseUnavailable("no database connection became free in time") from None
+        finally:
+            self.waiting -= 1
         task = asyncio.create_task(self._hold(work))
         self._running.add(task)
         task.add_done_callback(self._ended)
@@ -205,7 +215,7 @@ class Database:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
-        self._slots.release()
+        self._free.release()
         if not task.cancelled():
             task.exception()  # seen, so that nobody is warned when the caller has gone
 

@@ -62,6 +62,7 @@ class Handlers:
         operations: Sequence[Operation],
         presence: Presence,
         typing: Typing,
+        count_refusal: Callable[[str], None],
     ) -> None:
         self._io = io
         self._db = db
@@ -69,6 +70,7 @@ class Handlers:
         self._limits = limits
         self._presence = presence
         self._typing = typing
+        self._count_refusal = count_refusal  # by its reason
         self.operations = (*self._of_sockets(), *operations)
         self._codes = {operation.event: operation.code for operation in self.operations}
         self._deadlines: dict[str, asyncio.TimerHandle] = {}  # by socket id: when it is shown the door
@@ -181,6 +183,7 @@ class Handlers:
         if refusal is None:
             log.error("event %s failed", incoming.name, exc_info=error)
             refusal = Refusal("internal", "Something went wrong on the server")
+        self._count_refusal(refusal.reason)
         if incoming.name == "authenticate" and USER not in socket.data and is_final(refusal):
             await socket.emit(UNAUTHENTICATED, wire(Unauthenticated(message=refusal.message, time=now())))
             self._expire(socket, 0, None)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from app import contract, sign_out, subscriptions
+from app import contract, sampling, sign_out, subscriptions
 from app.announce import Announcer
 from app.api import Api, rest
 from app.attachments import files
@@ -25,6 +25,8 @@ from app.health import Health
 from app.limits import Limits, buckets_of
 from app.members import RoomMembers
 from app.messages import MessageWriter
+from app.metrics import Metrics
+from app.metrics_route import MetricsRoute
 from app.operations import Operation
 from app.page import Page
 from app.peers import forwarding
@@ -35,6 +37,7 @@ from app.refusals import Refusal
 from app.requests import InFlight
 from app.revisions import Revisions
 from app.rooms import Rooms
+from app.sampling import Sampler
 from app.sign_out import SignOuts
 from app.soft_state import SoftState
 from app.subscriptions import Subscriptions
@@ -63,12 +66,13 @@ def create_app(settings: Settings) -> Starlette:
         chat.files, chat.storage, api.caller, max_size=settings.max_file_size, allow=chat.limits.take_upload
     )
     health = Health({"postgresql": chat.db.ping, "redis": chat.bus.ping})
+    metrics = MetricsRoute(chat.metrics, settings)
     descriptions = Descriptions(handlers.operations, [*file_routes.described(), *health.described()])
-    answering = (api, file_routes, health, descriptions, Page())
+    answering = (api, file_routes, health, metrics, descriptions, Page())
     routes = [route for part in answering for route in part.routes()]
     app = Starlette(routes=[Mount(SOCKET_PATH, app=chat.io)], lifespan=chat.lifespan)
     # Not a Mount of "/", which has not every path: none with a newline.
-    app.router.default = rest(routes, settings.cors_origin, in_flight)
+    app.router.default = rest(routes, settings.cors_origin, in_flight, chat.metrics.request_answered)
     app.state.io = chat.io
     app.state.in_flight = in_flight
     app.state.descriptions = descriptions
@@ -80,17 +84,19 @@ class Chat:
 
     def __init__(self, settings: Settings) -> None:
         self._grace = settings.shutdown_timeout
+        self.metrics = Metrics()
         self.db = Database(settings.database_url, pool_size=settings.database_pool)
         self.bus = RedisBus(settings.redis_url)
         self.storage = open_storage(settings)
         self._soft_state = SoftState(settings.redis_url)
         self.limits = Limits(self._soft_state, buckets_of(settings))
-        self.io = socket_server(settings, self.bus, self.limits)
+        self.io = socket_server(settings, self.bus, self.limits, self.metrics)
+        self._sampler = Sampler(self.metrics, self.io, self.db, self.bus.lag)
         self._presence = presence_of(settings, self.io, self.db, self._soft_state)
         self.auth = Auth(self.db, Tokens(settings.jwt_secret), self.limits, self._presence.of)
         self.files = Files(self.db, self.storage)
         self._announcer = Announcer(self.io, self.db)
-        self._writer = MessageWriter(self.db, self._announce)
+        self._writer = MessageWriter(self.db, self._announce, wrote=self.metrics.batch_written)
         self._typing = Typing(self.io, self.db)
         self._sign_outs = SignOuts(self.io, self.db)
         self._subscriptions = Subscriptions(self.io, self.db, self._announcer)
@@ -108,6 +114,7 @@ class Chat:
             [in_turn(operation, turns) for operation in operations],
             self._presence,
             self._typing,
+            self.metrics.event_refused,
         )
 
     @asynccontextmanager
@@ -118,6 +125,7 @@ class Chat:
         self._presence.start()
         try:
             async with running(
+                every(sampling.EVERY, self._sampler.look),
                 self.handlers.ping_forever,
                 self._typing.run,
                 every(files.SWEEP_EVERY, self.files.sweep),
@@ -175,7 +183,7 @@ def presence_of(settings: Settings, io: Server, db: Database, soft_state: SoftSt
     )
 
 
-def socket_server(settings: Settings, bus: RedisBus, limits: Limits) -> Server:
+def socket_server(settings: Settings, bus: RedisBus, limits: Limits, metrics: Metrics) -> Server:
     """The Socket.IO server with the options that the settings have."""
     origins = settings.cors_origin
 
@@ -189,6 +197,7 @@ def socket_server(settings: Settings, bus: RedisBus, limits: Limits) -> Server:
     return Server(
         path=f"{SOCKET_PATH}/",
         bus=bus,
+        observer=metrics,
         store=RedisStore(settings.redis_url),
         forwarding=forwarding(settings),
         transports=settings.transports,

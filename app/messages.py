@@ -66,14 +66,21 @@ class Pending(Struct, frozen=True, eq=False):
 class MessageWriter:
     """Writes messages in batches of up to 500; `announce` gets each new one after its commit.
 
-    At most `max_waiting` messages wait; more are refused as `unavailable`.
+    At most `max_waiting` messages wait; more are refused as `unavailable`. `wrote` is told of each commit: how many
+    messages it took, and how many of them were new.
     """
 
     def __init__(
-        self, db: Database, announce: Callable[[Message], Awaitable[None]], *, max_waiting: int = 10_000
+        self,
+        db: Database,
+        announce: Callable[[Message], Awaitable[None]],
+        *,
+        wrote: Callable[[int, int], None] = lambda _size, _created: None,
+        max_waiting: int = 10_000,
     ) -> None:
         self._db = db
         self._announce = announce
+        self._wrote = wrote
         self._max_waiting = max_waiting
         self._waiting: deque[Pending] = deque()
         self._writing: asyncio.Task[None] | None = None
@@ -135,6 +142,7 @@ class MessageWriter:
                 for pending in batch:
                     _fail(pending, error)
             return
+        self._wrote(len(batch), sum(row["verdict"] == "created" for row in rows))
         for pending, row in zip(batch, rows, strict=True):
             self._settle(pending, row)
 

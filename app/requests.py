@@ -24,6 +24,9 @@ from app.validation import misfit
 
 log = logging.getLogger(__name__)
 
+Answered = Callable[[Scope, int, float], None]
+"""Told of a request, the status of its answer, and the seconds until that began."""
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 MAX_BODY = 256 * 1024  # bytes
@@ -75,11 +78,13 @@ class InFlight:
 
 
 class RequestContext:
-    """Gives each HTTP request an id, the client's own where it sends a proper `X-Request-Id`; logs how it ended."""
+    """Gives each HTTP request an id, the client's own where it sends a proper `X-Request-Id`; logs how it was answered,
+    and tells `answered` of it."""
 
-    def __init__(self, app: ASGIApp, in_flight: InFlight) -> None:
+    def __init__(self, app: ASGIApp, in_flight: InFlight, answered: Answered) -> None:
         self._app = app
         self._in_flight = in_flight
+        self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -93,8 +98,11 @@ class RequestContext:
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)["x-request-id"] = request_id
-                took = (time.perf_counter() - started) * 1000
-                log.info("%s %s: %d in %.1f ms", scope["method"], log_path(scope), message["status"], took)
+                took = time.perf_counter() - started
+                log.info(
+                    "%s %s: %d in %.1f ms", scope["method"], log_path(scope), message["status"], took * 1000
+                )
+                self._answered(scope, message["status"], took)
             await send(message)
 
         with self._in_flight.one(), structlog.contextvars.bound_contextvars(request_id=request_id):

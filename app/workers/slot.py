@@ -7,10 +7,14 @@ import socket
 import time
 from collections.abc import Mapping
 
+from prometheus_client.multiprocess import mark_process_dead
+
 from app.workers.listening import Port
 from app.workers.process import WorkerProcess
 
 log = logging.getLogger(__name__)
+
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where the workers' metrics are, for whichever is asked for them
 
 READY_WITHIN = 60.0  # seconds
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # seconds before a worker that crashed starts again, and again
@@ -101,7 +105,7 @@ class Slot:
             self._sockets = self._port.sockets()
         process = await WorkerProcess.start(self._number, self._sockets, self._environ)
         self._alive.add(process)
-        process.ended.add_done_callback(lambda _: self._alive.discard(process))
+        process.ended.add_done_callback(lambda _: self._forget(process))
         if await process.ready(READY_WITHIN):
             self._serves_since = time.monotonic()
             log.info("worker %d (process %d) serves", self._number, process.pid)
@@ -110,6 +114,11 @@ class Slot:
         how = process.ended.result() if process.ended.done() else f"did not serve within {READY_WITHIN:g} s"
         await process.stop(GIVE_UP_WITHIN)
         raise NotReady(f"process {process.pid} {how}")
+
+    def _forget(self, process: WorkerProcess) -> None:
+        self._alive.discard(process)
+        # Or what it had at its end, such as connections, would count for ever.
+        mark_process_dead(process.pid, self._environ[SHARED_FOLDER])
 
     def _let_go(self) -> None:
         self._port.release(self._sockets)

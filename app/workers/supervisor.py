@@ -7,18 +7,21 @@ other: the old one is told to end when the new one serves on the same sockets.
 import asyncio
 import logging
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 from app.background import ended
 from app.config import LEAST_POOL, Settings
 from app.prepare import prepare
 from app.workers.listening import Port
-from app.workers.slot import Slot
+from app.workers.slot import SHARED_FOLDER, Slot
 
 log = logging.getLogger(__name__)
 
+METRICS = "metrics"  # the folder in DATA_DIR where the workers put theirs together
 CONNECTIONS = 90  # of the 100 that PostgreSQL allows unless told otherwise
 CLEANING_UP = 15.0  # seconds that an orderly end may take besides those that are left to what is under way
 
@@ -32,16 +35,17 @@ def supervise(settings: Settings, environ: Mapping[str, str]) -> None:
 
     Raises ListenError and WorkersFailed, and what `prepare` does.
     """
-    port = Port(settings.host, settings.port)
-    try:
+    with closing(Port(settings.host, settings.port)) as port:
         asyncio.run(prepare(settings))
-        asyncio.run(
-            Supervisor(
-                settings.workers, port, environment(settings, environ), settings.shutdown_timeout
-            ).run()
-        )
-    finally:
-        port.close()
+        empty(settings.data_dir / METRICS)
+        given = environment(settings, environ)
+        asyncio.run(Supervisor(settings.workers, port, given, settings.shutdown_timeout).run())
+
+
+def empty(folder: Path) -> None:
+    """Make a folder that only we can enter, without what an earlier run left in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
 
 
 def environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
@@ -50,6 +54,7 @@ def environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "JWT_SECRET": settings.jwt_secret,
+        SHARED_FOLDER: str((settings.data_dir / METRICS).resolve()),
     }
     if not environ.get("DATABASE_POOL", "").strip():
         share = CONNECTIONS // (settings.workers + 1)  # one more runs while one is replaced

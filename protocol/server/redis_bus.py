@@ -158,6 +158,10 @@ class RedisBus:
         entries = heapq.merge(*(past.entries for past in pasts), key=lambda entry: position(entry[0]))
         return Past(list(entries), max((past.floor for past in pasts), key=position))
 
+    async def lag(self) -> float:
+        """How many seconds of what is in the stream this instance has not delivered yet. Raises `BusUnavailable`."""
+        return await self._reader.lag(self._ask)
+
     async def ping(self) -> None:
         """See `Bus.ping`. Goes the way of the entries; fails at once while a stream cannot be read."""
         for reader in self._readers:

@@ -274,6 +274,12 @@ class Reader:
         # The oldest that was read counts as missing: nobody knows whether there were others before it.
         return Past(found[::-1], last)
 
+    async def lag(self, ask: Ask) -> float:
+        """How many seconds of the stream, by the clock of Redis, lie between what was delivered and its last entry."""
+        page = await ask(("XREVRANGE", self._stream, "+", "-", "COUNT", "1"))
+        newest = _position(page[0][0]) if page else (0,)
+        return max(0, newest[0] - _position(self._cursor)[0]) / 1000 if self._cursor != START else 0.0
+
     async def close(self) -> None:
         """Once `run` has ended."""
         await self._connection.close(wait=True)

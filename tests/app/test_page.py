@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def site(dist: Path) -> Starlette:
-    return rest(Page(dist).routes(), (), InFlight())
+    return rest(Page(dist).routes(), (), InFlight(), lambda *_: None)
 
 
 @pytest.fixture

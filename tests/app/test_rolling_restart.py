@@ -20,6 +20,14 @@ from tests.app.conftest import PASSWORD
 from tests.app.served import PATIENCE, Served
 
 CLIENTS = Path(__file__).parents[1] / "clients"
+WAYS = (
+    "websocket",
+    "polling,websocket",
+    "polling",
+    "polling",
+    None,
+    None,
+)  # of the official client, or our own
 EVERY = 0.05  # seconds from one message of a member to the next
 
 pytestmark = pytest.mark.timeout(180)
@@ -170,14 +178,14 @@ async def tokens_of_members(url: str, count: int) -> tuple[str, list[str]]:
 
 
 async def test_a_conversation_outlives_the_replacement_of_all_workers(served: Served) -> None:
-    room_id, tokens = await tokens_of_members(served.url, 6)
+    room_id, tokens = await tokens_of_members(served.url, len(WAYS))
     members: list[OfficialMember | PythonMember] = []
-    for number, token in enumerate(tokens):
+    for number, (token, way) in enumerate(zip(tokens, WAYS, strict=True)):
         name = f"member{number}"
-        if number % 2:
+        if way is None:
             members.append(await PythonMember(served.url, token, room_id, name).start())
         else:
-            members.append(await OfficialMember.start(served.url, token, room_id, "websocket", name))
+            members.append(await OfficialMember.start(served.url, token, room_id, way, name))
     try:
         async with asyncio.timeout(60):
             await say_more(members)

@@ -1,0 +1,48 @@
+"""Where Prometheus fetches the metrics, and who else may."""
+
+import asyncio
+import hmac
+from ipaddress import ip_address
+
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.auth import bearer
+from app.config import Settings
+from app.metrics import Metrics
+from app.requests import answering
+
+
+class MetricsRoute:
+    """GET /metrics. With METRICS_TOKEN for whoever shows it; without, in development, for this machine alone."""
+
+    def __init__(self, metrics: Metrics, settings: Settings) -> None:
+        self._metrics = metrics
+        self._token = settings.metrics_token.encode()
+        self._open = settings.environment == "development"
+
+    def routes(self) -> list[Route]:
+        """The one."""
+        return [Route("/metrics", answering(self.show))]
+
+    async def show(self, request: Request) -> Response:
+        """The figures, in Prometheus's text format."""
+        if not self._token:
+            if not (self._open and is_loopback(request)):
+                raise HTTPException(404, "Not Found")
+        elif not hmac.compare_digest(
+            (bearer(request.headers.get("authorization", "")) or "").encode(), self._token
+        ):
+            raise HTTPException(401, "The token is not right", {"www-authenticate": "Bearer"})
+        text = await asyncio.to_thread(self._metrics.text)
+        return Response(text, headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4, "cache-control": "no-store"})
+
+
+def is_loopback(request: Request) -> bool:
+    """Whether somebody on this machine asks, and not a proxy on it for somebody else."""
+    if request.client is None or {"x-forwarded-for", "forwarded", "via"} & set(request.headers):
+        return False
+    return ip_address(request.client.host).is_loopback

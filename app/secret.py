@@ -6,7 +6,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from app.config import SECRET_CHARACTERS, ConfigError, Settings
+from app.config import ConfigError, Settings
+from app.kinds import SECRET_CHARACTERS
 
 
 def with_secret(settings: Settings) -> Settings:

@@ -13,8 +13,9 @@ import httpx
 import psutil
 import pytest
 
-from app.config import Settings, usable_processors
+from app.config import Settings
 from app.db import Database
+from app.kinds import usable_processors
 from app.workers.listening import ListenError, Port
 from app.workers.supervisor import environment
 from tests.app.served import PATIENCE, Served, gone

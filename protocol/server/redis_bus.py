@@ -159,8 +159,9 @@ class RedisBus:
         return Past(list(entries), max((past.floor for past in pasts), key=position))
 
     async def lag(self) -> float:
-        """How many seconds of what is in the stream this instance has not delivered yet. Raises `BusUnavailable`."""
-        return await self._reader.lag(self._ask)
+        """How many seconds of what the streams hold this instance has not delivered yet; of the one that is furthest
+        behind. Raises `BusUnavailable`."""
+        return max([await reader.lag(self._ask) for reader in self._readers])
 
     async def ping(self) -> None:
         """See `Bus.ping`. Goes the way of the entries; fails at once while a stream cannot be read."""

@@ -276,9 +276,10 @@ class Reader:
 
     async def lag(self, ask: Ask) -> float:
         """How many seconds of the stream, by the clock of Redis, lie between what was delivered and its last entry."""
-        page = await ask(("XREVRANGE", self._stream, "+", "-", "COUNT", "1"))
-        newest = _position(page[0][0]) if page else (0,)
-        return max(0, newest[0] - _position(self._cursor)[0]) / 1000 if self._cursor != START else 0.0
+        page = await ask("XREVRANGE", self.stream, "+", "-", "COUNT", "1")
+        if not page or self._cursor == START:
+            return 0.0
+        return max(0, position(page[0][0])[0] - position(self._cursor)[0]) / 1000
 
     async def close(self) -> None:
         """Once `run` has ended."""

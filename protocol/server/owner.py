@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from typing import cast
-from urllib.parse import urlencode
 
 import httptools
 from msgspec import Struct
@@ -28,9 +27,15 @@ class Answer(Struct):
 
 
 def target(path: str, request: Request) -> str:
-    """Path and query of a forwarded request: what the engine asks of a query, and nothing else that the client says."""
-    given = {"EIO": request.version, "transport": request.transport, "sid": request.sid}
-    return f"{path}?{urlencode({name: value for name, value in given.items() if value is not None})}"
+    """Path and query of a forwarded request, whose `sid` is one by its form: what the engine asks of a query, and
+    nothing else that the client says. What would need an escape is no version or transport, and neither is nothing.
+    """
+    version, transport = _word(request.version), _word(request.transport)
+    return f"{path}?EIO={version}&transport={transport}&sid={request.sid}"
+
+
+def _word(text: str | None) -> str:
+    return text if text and text.isascii() and text.isalnum() else ""
 
 
 class Owner:
@@ -81,7 +86,8 @@ class Owner:
 
     def poll(self, path: str, request: Request, body: bytes) -> bytes:
         """The bytes of a client's GET or POST."""
-        passed = {name: value for name in _PASSED if (value := request.header(name)) is not None}
+        given = ((name, request.header(name)) for name in _PASSED)
+        passed = {name: value for name, value in given if value is not None and value.isprintable()}
         return self._request(request.method, target(path, request), passed, body)
 
     def let_go(self, path: str, sids: Iterable[str]) -> bytes:

@@ -1,5 +1,7 @@
 """Where the instances of one chat reach each other."""
 
+import asyncio
+import json
 import logging
 import socket
 from collections.abc import Awaitable, Callable
@@ -8,11 +10,13 @@ from dataclasses import replace
 import httpx
 import pytest
 import redis
+import websockets
 
 from app.config import ConfigError, Settings, load_settings
 from app.peers import check_peer_address, forwarding, local_address
 from app.prepare import prepare
 from tests.app.conftest import Instance
+from tests.protocol.server.running import until
 
 
 @pytest.mark.parametrize(
@@ -79,3 +83,29 @@ async def test_nothing_else_is_reached_there(
             assert (response.status_code, response.content) == (403, b"")
             response = await http.get(f"http://{address}{path}", headers=credential)
             assert (response.status_code, response.json()["message"]) == (400, "Transport unknown")
+
+
+async def test_an_instance_that_has_forwarded_requests_stops(
+    start: Callable[..., Awaitable[Instance]],
+) -> None:
+    """It waits neither for a GET nor for a tunnel, and ends neither session of the other instance by its own hand."""
+    one, two = await start(), await start()
+    async with httpx.AsyncClient(base_url=one.url) as here, httpx.AsyncClient(base_url=two.url) as there:
+        sids = []
+        for _ in range(2):
+            opened = await here.get("/io/", params={"EIO": "4", "transport": "polling"})
+            sids.append(json.loads(opened.text[1:])["sid"])
+        queries = [f"/io/?EIO=4&transport=polling&sid={sid}" for sid in sids]
+        getting = asyncio.create_task(there.get(queries[0]))
+        links = one.server.io.websocket_protocol.hub.links
+        await until(lambda: links[sids[0]].session.writable)
+        upgrade = queries[1].replace("polling", "websocket")
+        tunnel = await websockets.connect(f"{two.url.replace('http', 'ws')}{upgrade}")
+        await tunnel.send("2probe")
+        assert await tunnel.recv() == "3probe"
+        await two.stop()
+        assert (await getting).text == "6"
+        await tunnel.wait_closed()
+        for query in queries:
+            assert (await here.post(query, content="40")).text == "ok"
+            assert (await here.get(query)).text.startswith("40{")

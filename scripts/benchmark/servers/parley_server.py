@@ -10,10 +10,14 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from protocol import RedisBus, Server, Socket
+from protocol import Forwarding, RedisBus, RedisStore, Server, Socket
 
 port, shell, *redis = sys.argv[1:]
-io = Server(bus=RedisBus(redis[0]) if redis else None)
+shared: dict[str, Any] = {}
+if redis:
+    forwarding = Forwarding(host="127.0.0.1", secret="no secret")  # noqa: S106 - only this machine comes there
+    shared = {"bus": RedisBus(redis[0]), "store": RedisStore(redis[0]), "forwarding": forwarding}
+io = Server(**shared)
 
 
 @io.on("connection")

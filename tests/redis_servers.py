@@ -17,18 +17,24 @@ from app.embedded.valkey import STOP_SIGNAL, program, running_valkey
 BELOW_EPHEMERAL_PORTS = range(20_000, 32_000)
 MASTER = "parley"
 SLOTS = 16_384
+SYNCHRONIZE_AT_ONCE = ("--repl-diskless-sync-delay", "0")
+
+given_ports: set[int] = set()
 
 
 def find_free_port() -> int:
     """A free port that is no ephemeral one: a client that retries on such a port can connect to itself."""
     while True:
         port = random.choice(BELOW_EPHEMERAL_PORTS)
+        if port in given_ports:  # to somebody who may not listen there yet
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return port
+        given_ports.add(port)
+        return port
 
 
 class RestartableValkey:
@@ -86,25 +92,30 @@ class Watched:
         with redis.Redis(port=self.sentinel_port, decode_responses=True) as client:
             return int(client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)[1])  # type: ignore[no-untyped-call]
 
-    def synchronized(self) -> bool:
-        """Whether the sentinel knows of the replicas, and these have all that the master has."""
+    def fail_over(self) -> None:
+        """Lets the master hand over to a replica, which it then follows."""
+        with redis.Redis(port=self.sentinel_port) as client:
+            client.execute_command("SENTINEL", "FAILOVER", MASTER, "COORDINATED")  # type: ignore[no-untyped-call]
+
+    def knows_replicas(self) -> bool:
+        """Whether the sentinel does, and takes them for good ones."""
         with redis.Redis(port=self.sentinel_port, decode_responses=True) as client:
-            known = client.execute_command("SENTINEL", "REPLICAS", MASTER)  # type: ignore[no-untyped-call]
-        with redis.Redis(port=self.master.port) as client:
-            linked = client.info("replication")["connected_slaves"] == len(self.replicas)
-        return len(known) == len(self.replicas) and linked
+            known = client.sentinel_slaves(MASTER)
+        return [replica["master-link-status"] for replica in known] == ["ok"] * len(self.replicas)
 
 
 @contextmanager
 def running_watched(folder: Path, *, replicas: int = 0, down_after: int = 500) -> Iterator[Watched]:
     """A master by the name of `MASTER`; the sentinel takes it for dead after `down_after` ms."""
     with ExitStack() as stack:
-        master = RestartableValkey(folder / "master")
-        follow = ("--replicaof", f"127.0.0.1 {master.port}", "--repl-diskless-sync-delay", "0")
+        master = RestartableValkey(folder / "master", *SYNCHRONIZE_AT_ONCE)
+        follow = ("--replicaof", f"127.0.0.1 {master.port}", *SYNCHRONIZE_AT_ONCE)
         servers = [RestartableValkey(folder / f"replica-{number}", *follow) for number in range(replicas)]
         for server in (master, *servers):
             server.start()
             stack.callback(server.stop)
+        # A sentinel looks at replicas every ten seconds, so they had better be there when it begins.
+        wait_until(lambda: all(follows(server) for server in servers))
         port = find_free_port()
         place = folder / "sentinel"
         place.mkdir(parents=True)
@@ -125,7 +136,7 @@ def running_watched(folder: Path, *, replicas: int = 0, down_after: int = 500) -
             )
         )
         watched = Watched(master, servers, port)
-        wait_until(watched.synchronized)
+        wait_until(watched.knows_replicas)
         yield watched
 
 
@@ -148,15 +159,33 @@ class Cluster:
         return all(expected <= set(node.ask("CLUSTER", "INFO").split()) for node in self.nodes)
 
     def replicates(self) -> bool:
-        """Whether the replicas have what their masters have."""
-        return all(
-            node.ask("INFO", "replication").get("master_link_status") == "up" for node in self.replicas
-        )
+        """Whether the replicas have what their masters have, and all nodes know of them."""
+        known = (sum(len(shard) - 3 for shard in node.ask("CLUSTER", "SLOTS")) for node in self.nodes)
+        return all(map(follows, self.replicas)) and all(number == len(self.replicas) for number in known)
 
     def flush(self) -> None:
         """Forgets all keys."""
         for node in self.masters:
             node.ask("FLUSHALL")
+
+    @contextmanager
+    def moving(self, slot: int) -> Iterator[Callable[[], None]]:
+        """A slot that is on its way from one master to the next, and comes back at the end. Call what this gives to
+        let it arrive."""
+        here = slot * len(self.masters) // SLOTS
+        source, target = self.masters[here], self.masters[(here + 1) % len(self.masters)]
+        begin_to_move(slot, source, target)
+        try:
+            yield lambda: self._end_move(slot, source, target)
+        finally:
+            begin_to_move(slot, target, source)
+            self._end_move(slot, target, source)
+
+    def _end_move(self, slot: int, source: RestartableValkey, target: RestartableValkey) -> None:
+        for key in source.ask("CLUSTER", "GETKEYSINSLOT", slot, 1000):
+            source.ask("MIGRATE", "127.0.0.1", target.port, key, 0, 5000)
+        for node in (target, source, *self.masters):
+            node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.ask("CLUSTER", "MYID"))
 
     def owner_of(self, key: str) -> RestartableValkey:
         """The master that has a key."""
@@ -174,7 +203,7 @@ def running_cluster(
             RestartableValkey(
                 folder / f"node-{number}",
                 *("--cluster-enabled", "yes", "--cluster-node-timeout", str(node_timeout)),
-                *("--cluster-port", str(find_free_port()), "--repl-diskless-sync-delay", "0"),
+                *("--cluster-port", str(find_free_port()), *SYNCHRONIZE_AT_ONCE),
             )
             for number in range(masters + replicas)
         ]
@@ -193,6 +222,17 @@ def running_cluster(
             replica.ask("CLUSTER", "REPLICATE", master.ask("CLUSTER", "MYID"))
         wait_until(cluster.replicates)
         yield cluster
+
+
+def begin_to_move(slot: int, source: RestartableValkey, target: RestartableValkey) -> None:
+    target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.ask("CLUSTER", "MYID"))
+    source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.ask("CLUSTER", "MYID"))
+
+
+def follows(replica: RestartableValkey) -> bool:
+    """Whether a replica has what its master has."""
+    status: object = replica.ask("INFO", "replication").get("master_link_status")
+    return status == "up"
 
 
 def listens(port: int) -> bool:

@@ -11,10 +11,11 @@ from app.kinds import (
     folder_or_bucket,
     one_of,
     origins,
+    postgres,
     processes,
     proxies,
     reachable,
-    redis_url,
+    redis,
     secret,
     some_of,
     url,
@@ -63,14 +64,14 @@ class Settings:
     )
     peer_port: int = setting(0, whole(0, 65_535), "The port for the other instances; 0 is any free one.")
     database_url: str = setting(
-        "", url("postgresql"), "The PostgreSQL to use; without it one is started here.", hidden=True
+        "", postgres(), "The PostgreSQL to use; without it one is started here.", hidden=True
     )
     database_pool: int = setting(
         10, whole(LEAST_POOL, 1000), "The most connections to PostgreSQL of a process."
     )
     redis_url: str = setting(
         "",
-        redis_url(),
+        redis(),
         "The Redis or Valkey to use; without it one is started here.",
         hidden=True,
     )

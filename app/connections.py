@@ -14,6 +14,8 @@ import asyncpg
 import databases
 import orjson
 
+from app.database_url import tls_of
+
 
 class Connections:
     """A pool for `url`; the options are those of `databases.Database` and asyncpg's pool."""
@@ -69,9 +71,11 @@ def cut_if_silent(connection: databases.core.Connection) -> Iterator[None]:
 
 
 def open_pool(url: str, **options: Any) -> databases.Database:
-    """What `databases` makes of a URL; an `sslmode` in it, which it would drop, counts as its own `ssl`."""
-    mode = databases.DatabaseURL(url).options.get("sslmode")
-    return databases.Database(url, **options, **({} if mode is None else {"ssl": mode}))
+    """What `databases` makes of a URL, with the TLS that it asks for, which `databases` would drop."""
+    tls = tls_of(url)
+    if tls is not None:
+        options["ssl"] = tls
+    return databases.Database(url, **options)
 
 
 async def set_codecs(connection: "asyncpg.Connection[Any]") -> None:

@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
+from app.database_url import tls_of
 from protocol import parse_redis_url
 
 T = TypeVar("T")
@@ -65,15 +66,22 @@ def url(*schemes: str) -> Kind[str]:
     return Kind(f"a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}", parse)
 
 
-def redis_url() -> Kind[str]:
-    def parse(text: str) -> str:
-        try:
-            parse_redis_url(text)
-        except ValueError as error:
-            raise Reason(error) from None
-        return text
+def postgres() -> Kind[str]:
+    allowed, parse = url("postgresql")
+    return Kind(allowed, lambda text: explained(tls_of, parse(text)))
 
-    return Kind("the URL of a Redis", parse)
+
+def redis() -> Kind[str]:
+    return Kind("the URL of a Redis", lambda text: explained(parse_redis_url, text))
+
+
+def explained(check: Callable[[str], object], text: str) -> str:
+    """The text. Raises as a Reason what a check says that is to be shown."""
+    try:
+        check(text)
+    except ValueError as error:
+        raise Reason(error) from None
+    return text
 
 
 def origins() -> Kind[tuple[str, ...]]:

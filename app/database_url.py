@@ -1,0 +1,60 @@
+"""TLS to PostgreSQL, as its URLs ask for it: the options of libpq, which `databases` would drop.
+
+`?sslmode=` is `disable`, `allow`, `prefer` (as without it), `require`, `verify-ca` or `verify-full`; `sslrootcert` is a
+file with the certificates to be trusted, or `system` for those of the system; `sslcert` and `sslkey` are the files of a
+certificate of one's own and its key. Without files asyncpg looks where libpq does: in `PGSSLROOTCERT` and the like, and
+in `~/.postgresql`.
+"""
+
+import ssl
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlsplit
+
+MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+FILES = ("sslrootcert", "sslcert", "sslkey")
+
+
+def tls_of(url: str) -> str | ssl.SSLContext | None:
+    """What a URL asks for, as asyncpg's argument `ssl`; None where it asks for nothing.
+
+    Raises ValueError, a sentence, for what cannot be.
+    """
+    options = dict(parse_qsl(urlsplit(url).query))
+    mode = options.get("sslmode")
+    if mode is not None and mode not in MODES:
+        raise ValueError(f"sslmode in it must be one of {', '.join(MODES)}")
+    if not options.keys() & set(FILES):
+        return mode
+    if mode is None or MODES.index(mode) < MODES.index("require"):
+        raise ValueError(
+            "sslrootcert, sslcert and sslkey in it go with sslmode=require, verify-ca or verify-full"
+        )
+    return _context(mode, options)
+
+
+def _context(mode: str, options: Mapping[str, str]) -> ssl.SSLContext:
+    root, own, key = (options.get(name) for name in FILES)
+    if root is None and mode != "require":
+        raise ValueError(f"sslmode={mode} in it goes with sslrootcert, a file or system")
+    if key and not own:
+        raise ValueError("sslkey in it goes with sslcert")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = mode == "verify-full"
+    if root is None:
+        context.verify_mode = ssl.CERT_NONE
+    elif root == "system":
+        # Anybody can have a certificate of somebody whom the system trusts.
+        context.check_hostname = True
+        context.load_default_certs()
+    else:
+        try:
+            context.load_verify_locations(root)
+        except OSError as error:  # an SSLError is one, too
+            raise ValueError(f"sslrootcert in it cannot be read: {error}") from None
+    if own:
+        try:
+            # A key with a password would be asked for on the terminal.
+            context.load_cert_chain(own, key, password=lambda: b"")
+        except OSError as error:
+            raise ValueError(f"sslcert or sslkey in it cannot be read: {error}") from None
+    return context

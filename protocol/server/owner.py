@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import cast
 
 import httptools
@@ -190,7 +191,8 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Its end."""
-        answer = Answer(self._parser.get_status_code(), self._headers, b"".join(self._body))
-        self._end(answer)
-        if not self._parser.should_keep_alive():
+        status = self._parser.get_status_code()
+        if status >= HTTPStatus.OK:  # what is below is no answer to what is asked here
+            self._end(Answer(status, self._headers, b"".join(self._body)))
+        if status < HTTPStatus.OK or not self._parser.should_keep_alive():
             self.abort()

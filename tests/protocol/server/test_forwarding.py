@@ -12,7 +12,7 @@ from tests.protocol.server.client import POLLING, PollingClient, Recorder, http_
 from tests.protocol.server.cluster import UNKNOWN, Told, credentials, forwarding, lease_of, turn_to
 from tests.protocol.server.conftest import Open, Poll, Serve
 from tests.protocol.server.running import RAW, Running, until
-from tests.protocol.server.websocket import Refusal, WebSocket
+from tests.protocol.server.websocket import Refusal, WebSocket, connect, read_answer
 
 Start: TypeAlias = Callable[..., Awaitable[Running]]
 
@@ -113,6 +113,25 @@ async def test_a_body_that_is_too_large(start: Start, poll: Poll) -> None:
     assert (large.status_code, large.content) == (413, b"")
     assert (await client.post("42" + '["echo","' + "x" * 986 + '"]')).status_code == 200
     assert len(await client.receive()) == 998
+
+
+async def test_a_body_that_does_not_come(start: Start, poll: Poll) -> None:
+    """It has as long as on the instance itself; one that is given up before its end is not forwarded."""
+    one, two = [await start(ping_interval=200, ping_timeout=200) for _ in range(2)]
+    client = await poll(one)
+    for ending in (False, True):
+        reader, writer = await connect(two.port)
+        head = (
+            f"POST {two.path}?{POLLING}&sid={client.sid} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n42"
+        )
+        writer.write(head.encode())
+        if ending:
+            await until(lambda: two.uvicorn.server_state.tasks)
+            writer.close()
+        else:
+            assert (await read_answer(reader)).status == 408
+            writer.close()
+        await until(lambda: not two.uvicorn.server_state.tasks)
 
 
 async def test_a_get_that_is_given_up(start: Start, poll: Poll, seen: Recorder) -> None:

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from protocol import RedisStore, Server, StoreUnavailable
-from protocol.server import owner
+from protocol.server import instances, owner
 from tests.conftest import RestartableValkey
 from tests.protocol.server.client import PollingClient
 from tests.protocol.server.cluster import UNKNOWN, Process, forwarding, lease_of, turn_to
@@ -205,3 +205,122 @@ async def test_no_store_at_the_start(
     store.start()
     await io.start()
     await io.stop()
+
+
+class Imposter:
+    """Something else at the address that the lease of a tag names: it answers each request with the same bytes, and
+    ends the connection after those that are no answer."""
+
+    sid = "FAKE" + "x" * 16
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer = answer
+        self.connections: list[asyncio.Transport] = []
+
+    async def start(self, redis_url: str, stack: AsyncExitStack) -> None:
+        listening = await asyncio.get_running_loop().create_server(lambda: Deceit(self), "127.0.0.1", 0)
+        store = RedisStore(redis_url)
+        stack.push_async_callback(store.close)
+        stack.callback(lambda: [connection.abort() for connection in self.connections])
+        stack.callback(listening.close)
+        port = listening.sockets[0].getsockname()[1]
+        await store.put({lease_of(self.sid): f"127.0.0.1:{port}"}, 60_000)
+
+
+class Deceit(asyncio.Protocol):
+    """One connection of an imposter."""
+
+    def __init__(self, imposter: Imposter) -> None:
+        self._imposter = imposter
+        self._received = b""
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        self._imposter.connections.append(transport)
+
+    def data_received(self, data: bytes) -> None:
+        *requests, self._received = (self._received + data).split(b"\r\n\r\n")
+        for _ in requests:
+            self._transport.write(self._imposter.answer)
+            if b"Content-Length: " not in self._imposter.answer:
+                self._transport.close()
+
+
+@pytest.fixture
+async def imposter(redis_url: str, stack: AsyncExitStack) -> Callable[[bytes], Awaitable[Imposter]]:
+    async def start(answer: bytes) -> Imposter:
+        fake = Imposter(answer)
+        await fake.start(redis_url, stack)
+        return fake
+
+    return start
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"220 mail.example ESMTP\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-",
+    ],
+    ids=["nothing", "not HTTP", "no websocket", "half of it"],
+)
+async def test_something_else_at_the_address(
+    front: Front,
+    poll: Poll,
+    open_websocket: Open,
+    imposter: Callable[[bytes], Awaitable[Imposter]],
+    answer: bytes,
+) -> None:
+    running, fake = await front(), await imposter(answer)
+    client = await poll(running)
+    client.url = client.url.replace(client.sid, fake.sid)
+    assert (await client.get()).json() == UNKNOWN
+    assert (await client.post("4")).json() == UNKNOWN
+    with pytest.raises(Refusal) as refused:
+        await open_websocket(running, f"EIO=4&transport=websocket&sid={fake.sid}")
+    assert refused.value.answer.status in (400, 403)
+
+
+@pytest.mark.parametrize(("header", "connections"), [("Connection: close", 3), ("Date: today", 1)])
+async def test_connections_that_the_other_one_ends(
+    front: Front, poll: Poll, imposter: Callable[[bytes], Awaitable[Imposter]], header: str, connections: int
+) -> None:
+    """They are not used again. What of an answer is for its neighbour alone does not reach the client."""
+    running = await front()
+    fake = await imposter(
+        f"HTTP/1.1 200 OK\r\n{header}\r\nX-Kept: yes\r\nContent-Length: 2\r\n\r\nok".encode()
+    )
+    client = await poll(running)
+    client.url = client.url.replace(client.sid, fake.sid)
+    for _ in range(3):
+        response = await client.get()
+        assert (response.text, response.headers["x-kept"]) == ("ok", "yes")
+        assert response.headers.get("connection") is None
+        assert response.headers.get("date") != "today"
+    assert len(fake.connections) == connections
+
+
+async def test_connections_that_lie_idle(
+    front: Front, other: Other, poll: Poll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are let go before the other instance ends them, which might be when a request is on its way."""
+    running, neighbour = await front(), await front()
+    client = await poll(neighbour)
+    turn_to(client, running)
+    await client.join()
+    listener = neighbour.server.websocket_protocol.hub.forwarder._listener
+    assert len(listener._connections) == 1
+    monkeypatch.setattr(owner, "_KEPT", 0.0)
+    await client.send('2["echo"]')
+    assert await client.receive() == '2["echo"]'
+    await until(lambda: not listener._connections)
+
+
+async def test_a_tag_that_another_instance_has(
+    front: Front, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tags = iter(["same", "same", "else"])
+    monkeypatch.setattr(instances, "new_tag", lambda: next(tags))
+    assert [(await front()).server.websocket_protocol.hub.tag for _ in range(2)] == ["same", "else"]

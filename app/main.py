@@ -97,7 +97,7 @@ class Chat:
         self.files = Files(self.db, self.storage)
         self._announcer = Announcer(self.io, self.db)
         self._writer = MessageWriter(self.db, self._announce, wrote=self.metrics.batch_written)
-        self._typing = Typing(self.io, self.db)
+        self._typing = Typing(self.io, self.db, self._soft_state)
         self._sign_outs = SignOuts(self.io, self.db)
         self._subscriptions = Subscriptions(self.io, self.db, self._announcer)
         operations = [

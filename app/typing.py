@@ -2,13 +2,17 @@
 
 What is typed on the devices of a user that are connected here is one state for each room. It ends when all of them
 have stopped, sent their message, gone, or said nothing for three seconds. Of each state there is at most one
-announcement a second; what comes in between is told when the second is over, if it is news by then. Should an instance
-die, or an announcement be lost, `expiresAt` tells the receivers when to stop believing it.
+announcement a second; what comes in between is told when the second is over, if it is news by then.
+
+With each announcement goes a note in Redis, for as long as it is true, so that nobody is told that a user has stopped
+who types on at another instance. Should an instance die, its notes end by themselves, and `expiresAt` tells the
+receivers when to stop believing what it announced. While Redis is away each instance tells what it knows.
 """
 
 import asyncio
 import datetime as dt
 import logging
+import secrets
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -22,6 +26,7 @@ from app.events import TYPING_UPDATE, TypingUpdate
 from app.payloads import RoomRef
 from app.refusals import Refusal
 from app.rooms import check_member
+from app.soft_state import SoftState, SoftStateUnavailable
 from app.views import now, wire
 from protocol import BusUnavailable, Server
 
@@ -33,6 +38,25 @@ LOOK_EVERY = 0.25  # seconds
 MAX_STATES = 10_000
 
 Key = tuple[str, str]  # a room and a user
+
+# KEYS: a hash, instance -> until when the user types there, in ms of Redis' own clock. ARGV: the instance, for how many
+# ms from now. Returns for how many ms the user types at other instances.
+NOTE = """
+    local time = redis.call('TIME')
+    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+    redis.call('HSET', KEYS[1], ARGV[1], now + ARGV[2])
+    local notes, elsewhere = redis.call('HGETALL', KEYS[1]), 0
+    for i = 1, #notes, 2 do
+        local left = notes[i + 1] - now
+        if left <= 0 then
+            redis.call('HDEL', KEYS[1], notes[i])
+        elseif notes[i] ~= ARGV[1] then
+            elsewhere = math.max(elsewhere, left)
+        end
+    end
+    redis.call('PEXPIRE', KEYS[1], math.max(elsewhere, ARGV[2]))
+    return elsewhere
+"""
 
 
 class State(Struct, eq=False):
@@ -53,9 +77,18 @@ class State(Struct, eq=False):
 class Typing:
     """Announces `typing:update`. `clock` is in seconds, of any origin."""
 
-    def __init__(self, io: Server, db: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        io: Server,
+        db: Database,
+        soft_state: SoftState,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._io = io
         self._db = db
+        self._note = soft_state.script(NOTE)
+        self._instance = secrets.token_hex(8)
         self._clock = clock
         self._states: dict[Key, State] = {}
         self._of_socket: defaultdict[str | None, set[Key]] = defaultdict(set)
@@ -158,9 +191,21 @@ class Typing:
     async def _tell(self, key: Key, state: State) -> None:
         room_id, user_id = key
         state.told, state.told_at = bool(state.until), self._clock()
+        update = self._update(key, state)
+        if await self._types_elsewhere(key, state) and not update.is_typing:
+            return  # the other instance tells when it is over
         # Not volatile: a client that polls would miss whatever comes between two of its requests.
         others = self._io.to(room_channel(room_id)).except_(user_channel(user_id))
-        await others.emit(TYPING_UPDATE, wire(self._update(key, state)))
+        await others.emit(TYPING_UPDATE, wire(update))
+
+    async def _types_elsewhere(self, key: Key, state: State) -> bool:
+        """Whether the user types at another instance, too; notes for the others what is typed here."""
+        ms = 1000 * max(0.0, max(state.until.values(), default=0.0) - self._clock())
+        try:
+            return bool(await self._note([f"typing:{':'.join(key)}"], self._instance, round(ms)))
+        except SoftStateUnavailable as error:
+            log.debug("what is typed in room %s is not noted: %s", key[0], error)
+            return False
 
     def _update(self, key: Key, state: State) -> TypingUpdate:
         room_id, user_id = key

@@ -1,18 +1,22 @@
 """Who is typing: over real connections, and, where time matters, against a clock that the test turns."""
 
+import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+import redis
 
 from app import typing as typing_module
 from app.caller import Caller
 from app.db import Database
 from app.payloads import RoomRef
 from app.refusals import Refusal
+from app.soft_state import SoftState
 from app.typing import Typing
 from tests.app.conftest import Device, Instance, Person
+from tests.conftest import RestartableValkey
 
 People = Callable[..., Awaitable[Person]]
 Connect = Callable[..., Awaitable[Device]]
@@ -146,6 +150,19 @@ async def test_in_a_direct_conversation(people: People, db: Database) -> None:
     assert (update["roomId"], update["userId"], update["isTyping"]) == ("direct", ann.id, True)
 
 
+async def test_on_two_instances_both_must_stop(people: People, start: Start) -> None:
+    there = await start()
+    ann, bob = await people(), await people()
+    room = {"roomId": await together(ann, bob)}
+    phone, laptop, his = await ann.device(), await ann.device(there.url), await bob.device()
+    await phone.ok("typing:start", room)
+    await laptop.ok("typing:start", room)
+    assert [(await his.expect("typing:update"))["isTyping"] for _ in range(2)] == [True, True]
+    await phone.ok("typing:stop", room)
+    await laptop.ok("typing:stop", room)
+    assert (await his.expect("typing:update"))["isTyping"] is False
+
+
 # Against a clock
 
 
@@ -160,13 +177,15 @@ class Clock:
 class Scene:
     """Ann types on some device in a room, Bob's device hears of it. Nothing happens but what the test does."""
 
-    def __init__(self, instance: Instance, db: Database, ann: Person, room: str, his: Device) -> None:
+    def __init__(
+        self, instance: Instance, db: Database, soft_state: SoftState, ann: Person, room: str, his: Device
+    ) -> None:
         self.clock = Clock()
-        self.typing = Typing(instance.server.io, db, clock=self.clock)
+        self.typing = Typing(instance.server.io, db, soft_state, clock=self.clock)
         self.ann = ann
         self.room = room
         self.his = his
-        self._io = instance.server.io
+        self.io = instance.server.io
 
     def ann_on(self, device: str) -> Caller:
         return Caller(self.ann.id, "", device)
@@ -185,16 +204,23 @@ class Scene:
 
     async def heard(self) -> list[bool]:
         """All that was told up to now."""
-        await self._io.to(f"room:{self.room}").emit("test:mark")
+        await self.io.to(f"room:{self.room}").emit("test:mark")
         await self.his.expect("test:mark")
         return [update["isTyping"] for update in self.his.received["typing:update"]]
 
 
 @pytest.fixture
-async def scene(instance: Instance, db: Database, people: People) -> Scene:
+async def soft_state(redis_url: str) -> AsyncIterator[SoftState]:
+    soft_state = SoftState(redis_url)
+    yield soft_state
+    await soft_state.close()
+
+
+@pytest.fixture
+async def scene(instance: Instance, db: Database, soft_state: SoftState, people: People) -> Scene:
     ann, bob = await people(), await people()
     room = await together(ann, bob)
-    return Scene(instance, db, ann, room, await bob.device())
+    return Scene(instance, db, soft_state, ann, room, await bob.device())
 
 
 over_one_transport = pytest.mark.parametrize("transport", ["websocket"], indirect=True)
@@ -329,3 +355,63 @@ async def test_as_many_states_as_may_be(scene: Scene, monkeypatch: pytest.Monkey
     await scene.at(3)
     await scene.at(4)
     assert (await scene.typing.start(scene.ann_on("phone"), RoomRef(room_id=room))).is_typing
+
+
+# Several instances, against a clock
+
+
+@pytest.fixture
+def other(scene: Scene, db: Database, soft_state: SoftState) -> Typing:
+    """Another instance, at which the same people are."""
+    return Typing(scene.io, db, soft_state, clock=scene.clock)
+
+
+@over_one_transport
+async def test_who_types_on_at_another_instance_has_not_stopped(scene: Scene, other: Typing) -> None:
+    await scene.start("phone")
+    await other.start(scene.ann_on("laptop"), RoomRef(room_id=scene.room))
+    await scene.at(1.2)
+    await scene.stop("phone")
+    assert await scene.heard() == [True, True]
+    await other.disconnected("laptop")
+    assert await scene.heard() == [True, True, False]
+
+
+@over_one_transport
+async def test_what_a_dead_instance_noted_ends_by_itself(
+    scene: Scene, other: Typing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typing_module, "LASTS", 0.2)
+    await other.start(scene.ann_on("laptop"), RoomRef(room_id=scene.room))
+    monkeypatch.undo()
+    await scene.start("phone")
+    await scene.at(1.2)
+    await asyncio.sleep(0.3)  # Redis has a clock of its own
+    await scene.stop("phone")
+    assert await scene.heard() == [True, True, False]
+
+
+@over_one_transport
+async def test_without_redis_each_instance_tells_what_it_knows(
+    scene: Scene, db: Database, redis_server: Callable[[], RestartableValkey]
+) -> None:
+    valkey = redis_server()
+    soft_state = SoftState(valkey.url)
+    scene.typing = Typing(scene.io, db, soft_state, clock=scene.clock)
+    valkey.stop()
+    await scene.start()
+    await scene.at(1.2)
+    await scene.stop()
+    assert await scene.heard() == [True, False]
+    await soft_state.close()
+
+
+@over_one_transport
+async def test_nothing_is_left_in_redis(scene: Scene, redis_url: str) -> None:
+    await scene.start()
+    with redis.Redis.from_url(redis_url) as client:
+        (key,) = client.keys("{parley}:typing:*")
+        assert 0 < client.pttl(key) <= 3_000
+        await scene.at(1.2)
+        await scene.stop()
+        assert client.keys("{parley}:typing:*") == []

@@ -105,6 +105,28 @@ class Watched:
 
 
 @contextmanager
+def running_sentinel(folder: Path, master_port: int, down_after: int = 500) -> Iterator[int]:
+    """A sentinel that watches over a master by the name of `MASTER`: its port."""
+    port = find_free_port()
+    folder.mkdir(parents=True)
+    (folder / "conf").write_text(
+        f"port {port}\nbind 127.0.0.1\ndir {folder}\n"
+        f"sentinel monitor {MASTER} 127.0.0.1 {master_port} 1\n"
+        f"sentinel down-after-milliseconds {MASTER} {down_after}\n"
+        f"sentinel failover-timeout {MASTER} 5000\n"
+    )
+    command = [program(), folder / "conf", "--sentinel"]
+    with running(
+        "Sentinel",
+        command,
+        ready=lambda _: listens(port),
+        log_file=folder / "log",
+        stop_signal=STOP_SIGNAL,
+    ):
+        yield port
+
+
+@contextmanager
 def running_watched(folder: Path, *, replicas: int = 0, down_after: int = 500) -> Iterator[Watched]:
     """A master by the name of `MASTER`; the sentinel takes it for dead after `down_after` ms."""
     with ExitStack() as stack:
@@ -116,25 +138,7 @@ def running_watched(folder: Path, *, replicas: int = 0, down_after: int = 500) -
             stack.callback(server.stop)
         # A sentinel looks at replicas every ten seconds, so they had better be there when it begins.
         wait_until(lambda: all(follows(server) for server in servers))
-        port = find_free_port()
-        place = folder / "sentinel"
-        place.mkdir(parents=True)
-        (place / "conf").write_text(
-            f"port {port}\nbind 127.0.0.1\ndir {place}\n"
-            f"sentinel monitor {MASTER} 127.0.0.1 {master.port} 1\n"
-            f"sentinel down-after-milliseconds {MASTER} {down_after}\n"
-            f"sentinel failover-timeout {MASTER} 5000\n"
-        )
-        command = [program(), place / "conf", "--sentinel"]
-        stack.enter_context(
-            running(
-                "Sentinel",
-                command,
-                ready=lambda _: listens(port),
-                log_file=place / "log",
-                stop_signal=STOP_SIGNAL,
-            )
-        )
+        port = stack.enter_context(running_sentinel(folder / "sentinel", master.port, down_after))
         watched = Watched(master, servers, port)
         wait_until(watched.knows_replicas)
         yield watched
@@ -167,6 +171,11 @@ class Cluster:
         """Forgets all keys."""
         for node in self.masters:
             node.ask("FLUSHALL")
+
+    def announced_ports(self) -> set[int]:
+        """The ports of masters that any node tells clients of."""
+        shards = [shard for node in self.nodes for shard in node.ask("CLUSTER", "SLOTS")]
+        return {shard[2][1] for shard in shards}
 
     @contextmanager
     def moving(self, slot: int) -> Iterator[Callable[[], None]]:

@@ -1,6 +1,7 @@
 """The figures at /metrics: what they say of what was done, who may read them, and that they are documented."""
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -177,3 +178,31 @@ def test_the_documentation_lists_every_label() -> None:
         labels = ", ".join(metric._labelnames)
         total = "_total" if metric._type == "counter" else ""
         assert f"| `{metric._name}{total}{f'{{{labels}}}' if labels else ''}` |" in page
+
+
+def test_the_dashboard_shows_what_there_is() -> None:
+    """Every name in its queries is exported, with these labels, and every metric is shown somewhere."""
+    board = json.loads((ROOT / "deploy/grafana-dashboard.json").read_text())
+    queries = [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]
+    named = {name for query in queries for name in re.findall(r"\b(?:parley|process)_\w+", query)}
+    kinds = defined()
+    exported = {
+        name + end: name
+        for name, kind in kinds.items()
+        for end in (("_bucket", "_sum", "_count") if kind == "histogram" else ("",))
+    }
+    assert named <= set(exported)
+    assert {exported[name] for name in named} == set(kinds)
+    labels = {
+        label for metric in Metrics()._registry._names_to_collectors.values() for label in metric._labelnames
+    }
+    grouped = {
+        label
+        for query in queries
+        for group in re.findall(r"by \(([^)]*)\)", query)
+        for label in group.split(", ")
+    }
+    assert grouped <= labels | {"le", "instance"}
+    ids = [panel["id"] for panel in board["panels"]]
+    assert len(set(ids)) == len(ids)
+    assert json.dumps(board).count("label_values(parley_processes, instance)") == 1

@@ -139,6 +139,13 @@ def route(path: str, **endpoints: Endpoint) -> Route:
     return Route(path, answering(endpoint), methods=list(endpoints))
 
 
+def path_finder(routes: Sequence[Route]) -> Callable[[Scope], str | None]:
+    """Gives the path of the route that has answered a request, None where none has."""
+    # Of several paths with one endpoint, the first.
+    paths: dict[Any, str] = {route.endpoint: route.path for route in reversed(routes)}
+    return lambda scope: paths.get(scope.get("endpoint"))
+
+
 def rest(
     routes: Sequence[Route],
     origins: Sequence[str],
@@ -149,11 +156,10 @@ def rest(
 
     `answered` is told of each request: its method, the path of its route, if it has one, the status, and the seconds.
     """
-    # Of several paths with one endpoint, the first.
-    paths: dict[Any, str] = {route.endpoint: route.path for route in reversed(routes)}
+    path_of = path_finder(routes)
 
     def tell(scope: Scope, status: int, seconds: float) -> None:
-        answered(scope["method"], paths.get(scope.get("endpoint")), status, seconds)
+        answered(scope["method"], path_of(scope), status, seconds)
 
     cors = Middleware(
         CORSMiddleware,

@@ -96,6 +96,9 @@ class Settings:
         "What Prometheus shows at /metrics; without it, in development, this machine may read them.",
         hidden=True,
     )
+    traces: bool = setting(
+        False, yes_or_no(), "Whether traces go to OpenTelemetry, as the OTEL_* variables say."
+    )
     transports: tuple[str, ...] = setting(
         ("polling", "websocket"), some_of("polling", "websocket"), "The transports that clients may use."
     )

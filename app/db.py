@@ -121,6 +121,7 @@ class Database:
         command_timeout: float = 10,
         idle_timeout: float = 30,
         acquire_timeout: float = 5,
+        statements: "Callable[[databases.core.Connection], Statements] | None" = None,
     ) -> None:
         self._pool = Connections(
             url,
@@ -138,6 +139,7 @@ class Database:
         self.waiting = 0  # how much waits for that
         self._free = asyncio.Semaphore(self.slots)
         self._acquire_timeout = acquire_timeout
+        self._statements = statements or Statements
         self._running: set[asyncio.Task[Any]] = set()
 
     async def connect(self) -> None:
@@ -209,7 +211,7 @@ class Database:
                     connection = await held.enter_async_context(self._pool.held())
                 except asyncpg.PostgresError as error:  # whatever the reason, there is no connection
                     raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error!r}") from error
-                return await work(Statements(connection))
+                return await work(self._statements(connection))
         except UNREACHABLE as error:
             raise DatabaseUnavailable(f"PostgreSQL does not answer: {error!r}") from error
 

@@ -35,6 +35,7 @@ from app.presence import Presence
 from app.refusals import Refusal, as_refusal, new_request_id
 from app.rooms import NOT_A_MEMBER
 from app.sign_out import LIVES_ON, token_channel, tokens_channel
+from app.traces import Handler
 from app.typing import Typing
 from app.validation import parse
 from app.views import Subscribed, now, wire
@@ -63,6 +64,7 @@ class Handlers:
         presence: Presence,
         typing: Typing,
         count_refusal: Callable[[str], None],
+        traced: Callable[[str, Handler], Handler],
     ) -> None:
         self._io = io
         self._db = db
@@ -71,6 +73,7 @@ class Handlers:
         self._presence = presence
         self._typing = typing
         self._count_refusal = count_refusal  # by its reason
+        self._traced = traced
         self.operations = (*self._of_sockets(), *operations)
         self._codes = {operation.event: operation.code for operation in self.operations}
         self._deadlines: dict[str, asyncio.TimerHandle] = {}  # by socket id: when it is shown the door
@@ -91,7 +94,7 @@ class Handlers:
         self._io.on("disconnect")(self.disconnected)
         for operation in self.operations:
             if operation.event is not None:
-                self._io.on(operation.event)(handler_of(operation))
+                self._io.on(operation.event)(self._traced(operation.event, handler_of(operation)))
 
     async def connected(self, socket: Socket) -> None:
         """From here on the client has 10 seconds to say who it is."""
@@ -238,7 +241,7 @@ class Handlers:
         await socket.disconnect(close=True)
 
 
-def handler_of(operation: Operation) -> Callable[..., Awaitable[Any]]:
+def handler_of(operation: Operation) -> Handler:
     """The handler of an operation's event, which answers in the form of an ack."""
 
     takes = operation.takes

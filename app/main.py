@@ -9,7 +9,7 @@ from starlette.routing import Mount
 
 from app import contract, sampling, sign_out, subscriptions
 from app.announce import Announcer
-from app.api import Api, rest
+from app.api import Api, path_finder, rest
 from app.attachments import files
 from app.attachments.files import Files
 from app.attachments.routes import FileRoutes
@@ -43,6 +43,7 @@ from app.soft_state import SoftState
 from app.subscriptions import Subscriptions
 from app.sync import Sync
 from app.tokens import Tokens
+from app.traces import traces_of
 from app.turns import READS_AT_ONCE, Turns, in_turn
 from app.typing import Typing
 from app.views import Message
@@ -72,7 +73,8 @@ def create_app(settings: Settings) -> Starlette:
     routes = [route for part in answering for route in part.routes()]
     app = Starlette(routes=[Mount(SOCKET_PATH, app=chat.io)], lifespan=chat.lifespan)
     # Not a Mount of "/", which has not every path: none with a newline.
-    app.router.default = rest(routes, settings.cors_origin, in_flight, chat.metrics.request_answered)
+    answer = rest(routes, settings.cors_origin, in_flight, chat.metrics.request_answered)
+    app.router.default = chat.traces.requests(answer, path_finder(routes))
     app.state.io = chat.io
     app.state.in_flight = in_flight
     app.state.descriptions = descriptions
@@ -85,7 +87,10 @@ class Chat:
     def __init__(self, settings: Settings) -> None:
         self._grace = settings.shutdown_timeout
         self.metrics = Metrics()
-        self.db = Database(settings.database_url, pool_size=settings.database_pool)
+        self.traces = traces_of(settings)
+        self.db = Database(
+            settings.database_url, pool_size=settings.database_pool, statements=self.traces.statements
+        )
         self.bus = RedisBus(settings.redis_url)
         self.storage = open_storage(settings)
         self._soft_state = SoftState(settings.redis_url)
@@ -115,6 +120,7 @@ class Chat:
             self._presence,
             self._typing,
             self.metrics.event_refused,
+            self.traces.event,
         )
 
     @asynccontextmanager
@@ -142,6 +148,7 @@ class Chat:
             await self.limits.close()
             await self._soft_state.close()
             await self.db.close()
+            await asyncio.to_thread(self.traces.close)
 
     async def _announce(self, message: Message) -> None:
         await self._announcer.message(message)

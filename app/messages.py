@@ -98,7 +98,8 @@ class MessageWriter:
         message_id = str(uuid_utils.uuid7())
         self._waiting.append(Pending(message_id, caller.user_id, payload, metadata, written, copy_context()))
         if self._writing is None:
-            self._writing = asyncio.create_task(self._write_all())
+            # It goes on for others, so it has nothing of this one's context: neither request id nor trace.
+            self._writing = asyncio.create_task(self._write_all(), context=Context())
         return await written
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@
 from app.config import Settings
 from app.db import migrate
 from app.peers import check_peer_address
+from app.traces import check_traces
 from protocol import RedisBus
 
 
@@ -12,6 +13,7 @@ async def prepare(settings: Settings) -> None:
 
     Raises ConfigError, DatabaseUnavailable, MigrationError and BusUnavailable.
     """
+    check_traces(settings)
     check_peer_address(settings)
     await migrate(settings.database_url)
     bus = RedisBus(settings.redis_url)

@@ -80,8 +80,12 @@ class Answerer:
         self._run(self._handle(namespace, event.data, lambda _: None))
 
     async def _answer_event(self, uid: str, request: AskServers, namespace: "Namespace | None") -> None:
-        if namespace is not None:
-            answer = lambda value: self._answer(uid, ServerAnswer(request.nsp, request.id, value))  # noqa: E731
+        def answer(value: Any) -> None:
+            self._answer(uid, ServerAnswer(request.nsp, request.id, value))
+
+        if namespace is None:
+            answer(None)  # it has just gone with its last client; the one who asks has counted on it
+        else:
             await self._handle(namespace, request.data, answer)
 
     async def _handle(self, namespace: "Namespace", data: list[Any], answer: Callable[[Any], None]) -> None:

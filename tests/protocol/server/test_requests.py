@@ -153,6 +153,11 @@ async def test_other_namespaces(pair: Pair) -> None:
     assert await only.server_side_emit_with_ack("anybody?") == []
     for server in pair.servers:
         server.of(re.compile(r"/room-\d"))
+    pair.buses[1].listen("/gone")
+    gone = one.of("/gone")
+    await listening(pair, "/gone")
+    assert await gone.fetch_sockets() == await gone.emit_with_ack("x") == []
+    assert await gone.server_side_emit_with_ack("x") == [None]
     sid = await pair.clients[1].join("/room-1")
     room = one.of("/room-1")
     (found,) = await room.fetch_sockets()

@@ -17,6 +17,7 @@ from protocol import (
     ClientSocket,
     Emitter,
     EngineServer,
+    Forwarding,
     Namespace,
     Options,
     RedisBus,
@@ -164,6 +165,14 @@ def test_redis_bus() -> None:
     assert signature_of("RedisBus") == options_of(RedisBus)
     table = names(section("Several instances").split("### From any other process")[0])
     assert table - {"Option"} == options_of(RedisBus).keys()
+
+
+def test_forwarding() -> None:
+    given = re.search(r"`Forwarding\((host, secret, [^)]+)\)`", SERVER)
+    assert given is not None
+    parts = [part.partition("=") for part in given[1].split(", ")]
+    fields = {field.name: field.default for field in msgspec.structs.fields(Forwarding)}
+    assert {name: eval(default) if default else msgspec.NODEFAULT for name, _, default in parts} == fields
 
 
 def test_engine_server() -> None:

@@ -128,13 +128,29 @@ async def test_figures_of_two_workers_are_summed_up(settings: Settings) -> None:
             figures("http_requests_total", method="POST", route="/chat/rooms/{roomId}/join", status="200")
             == 11
         )
-        served.workers()[1].kill()
-        await served.logged("worker 1 starts again")
+        await poll_over_new_connections(served.url, 20)
         figures = await scrape(served.url)
-        assert figures("processes") == 1  # a worker that is gone has no connections, and no memory
+        assert figures("sessions_opened_total", transport="polling") == 1
+        assert 0 < figures("forwarded_seconds_count", kind="post") < 20
+        assert figures("forward_failures_total", kind="post") == 0
+        served.workers()[1].kill()
+        await served.logged(r"worker 1 \(process \d+\) serves", times=2)
+        figures = await scrape(served.url)
+        assert (
+            figures("processes") == 2
+        )  # what is gone has no connections, and no memory, but it has done what it did
         assert figures("http_requests_total", method="POST", route="/auth/sign-up", status="201") == 12
     finally:
         await served.stop()
+
+
+async def poll_over_new_connections(url: str, times: int) -> None:
+    """POSTs of one session, of which some come to the worker that has it."""
+    path = f"{url}/io/?EIO=4&transport=polling"
+    async with httpx.AsyncClient(trust_env=False, headers={"connection": "close"}) as http:
+        sid = json.loads((await http.get(path)).text[1:])["sid"]
+        for _ in range(times):
+            assert (await http.post(f"{path}&sid={sid}", content="3")).text == "ok"
 
 
 async def status_of(url: str, **headers: str) -> int:

@@ -3,11 +3,10 @@
 import logging
 import socket
 from contextlib import closing
-from urllib.parse import urlsplit
 
 from app.config import ConfigError, Settings
 from app.http_protocol import HttpProtocol
-from protocol import Forwarding
+from protocol import Forwarding, parse_redis_url
 
 log = logging.getLogger(__name__)
 
@@ -37,18 +36,15 @@ def check_peer_address(settings: Settings) -> None:
 
 
 def local_address(url: str) -> str:
-    """The address of this machine that what `url` names, the first where it names several, sees it come from."""
-    *_, places = urlsplit(url).netloc.rpartition("@")
-    first = urlsplit(f"//{places.partition(',')[0]}")
-    if first.hostname is None:  # a unix socket: all are on this machine
+    """The address of this machine that the Redis of a URL, the first where it names several, sees it come from."""
+    (host, port), *_ = parse_redis_url(url).addresses
+    if not port:  # a unix socket: all are on this machine
         return ALONE
     try:
-        (family, kind, *_, address), *_ = socket.getaddrinfo(
-            first.hostname, first.port or 1, type=socket.SOCK_DGRAM
-        )
+        (family, kind, *_, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
         with closing(socket.socket(family, kind)) as probe:
             probe.connect(address)  # which sends nothing
             return str(probe.getsockname()[0])
     except OSError as error:
-        log.warning("no way to %s is known, so PEER_HOST is taken to be %s: %s", first.hostname, ALONE, error)
+        log.warning("no way to %s is known, so PEER_HOST is taken to be %s: %s", host, ALONE, error)
         return ALONE

@@ -25,7 +25,8 @@ from tests.protocol.server.running import until
         ("unix:///run/valkey.sock", "127.0.0.1"),
         ("redis://127.0.0.1:6379/0", "127.0.0.1"),
         ("rediss://user:pass%40word@127.0.0.1/0", "127.0.0.1"),
-        ("redis://user:password@127.0.0.1:7001,192.0.2.1:7002/0", "127.0.0.1"),
+        ("redis+cluster://user:password@127.0.0.1:7001,192.0.2.1:7002", "127.0.0.1"),
+        ("redis+sentinel://127.0.0.1,[2001:db8::1]:26379/parley", "127.0.0.1"),
     ],
 )
 def test_the_address_that_redis_sees(url: str, address: str) -> None:

@@ -1,12 +1,9 @@
 """Who is online: over several devices and instances, through reloads, deaths and a Redis that goes away."""
 
 import asyncio
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +19,7 @@ from app.soft_state import PREFIX, SoftState
 from protocol import BusUnavailable
 from tests.app.conftest import PATIENCE, Device, Instance, Person
 from tests.app.locks import locked, somebody_waits
+from tests.app.other_process import OtherProcess, other_process
 from tests.conftest import RestartableValkey
 
 People = Callable[..., Awaitable[Person]]
@@ -374,47 +372,10 @@ async def test_of_sockets_that_come_at_once_only_as_many_as_may_are_let_in(
 # The end of an instance
 
 
-class OtherProcess:
-    """An instance in a process of its own, which can be frozen and killed."""
-
-    def __init__(self, settings: Settings, port: int) -> None:
-        given = {
-            "DATABASE_URL": settings.database_url,
-            "REDIS_URL": settings.redis_url,
-            "JWT_SECRET": settings.jwt_secret,
-            "DATA_DIR": str(settings.data_dir),
-            "PORT": str(port),
-            "PRESENCE_LEASE": str(SHORT_LEASE),
-            "LOG_LEVEL": "error",
-        }
-        self.url = f"http://127.0.0.1:{port}"
-        self.process = subprocess.Popen([sys.executable, "-m", "app", "serve"], env={**os.environ, **given})
-
-    async def started(self) -> "OtherProcess":
-        async with httpx.AsyncClient(trust_env=False) as client:
-            async with asyncio.timeout(30):
-                while True:
-                    with suppress(httpx.TransportError):
-                        if (await client.get(f"{self.url}/health/ready")).status_code == 200:
-                            return self
-                    assert self.process.poll() is None
-                    await asyncio.sleep(0.05)
-
-    def signal(self, number: int) -> None:
-        self.process.send_signal(number)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
 @pytest.fixture
 async def other(settings: Settings, free_port: int) -> AsyncIterator[OtherProcess]:
-    process = OtherProcess(settings, free_port)
-    try:
-        yield await process.started()
-    finally:
-        process.kill()
+    async with other_process(settings, free_port, PRESENCE_LEASE=SHORT_LEASE) as process:
+        yield process
 
 
 async def test_hole_the_users_of_a_crashed_instance_are_online_for_ever(

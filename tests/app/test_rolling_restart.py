@@ -180,13 +180,13 @@ async def tokens_of_members(url: str, count: int) -> tuple[str, list[str]]:
 async def test_a_conversation_outlives_the_replacement_of_all_workers(served: Served) -> None:
     room_id, tokens = await tokens_of_members(served.url, len(WAYS))
     members: list[OfficialMember | PythonMember] = []
-    for number, (token, way) in enumerate(zip(tokens, WAYS, strict=True)):
-        name = f"member{number}"
-        if way is None:
-            members.append(await PythonMember(served.url, token, room_id, name).start())
-        else:
-            members.append(await OfficialMember.start(served.url, token, room_id, way, name))
     try:
+        for number, (token, way) in enumerate(zip(tokens, WAYS, strict=True)):
+            name = f"member{number}"
+            if way is None:
+                members.append(await PythonMember(served.url, token, room_id, name).start())
+            else:
+                members.append(await OfficialMember.start(served.url, token, room_id, way, name))
         async with asyncio.timeout(60):
             await say_more(members)
             served.process.send_signal(signal.SIGHUP)

@@ -70,9 +70,11 @@ socket.on("connect", async () => {
 });
 
 let told = false;
-createInterface({ input: process.stdin }).once("line", () => {
+const input = createInterface({ input: process.stdin });
+input.once("line", () => {
     told = true;
 });
+input.once("close", () => process.exit()); // whoever started it is gone
 for (let number = 0; !told; number += 1) {
     const content = `${name}-${number}`;
     await insist("message:send", { roomId, content, clientId: content });

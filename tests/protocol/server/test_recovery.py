@@ -256,6 +256,25 @@ async def test_an_offset_that_nobody_reaches(
     assert await guest.hear() == ["news"]
 
 
+async def test_an_instance_that_reads_late(
+    io: Server, running: Running, connect: Connect, outcomes: Outcomes
+) -> None:
+    """A client may have heard, over another instance, what this one has not read yet."""
+    guest = await Guest().come(await connect(running))
+    await io.emit("heard")
+    await guest.hear()
+    await lose(guest, io)
+    guest.offset = "3-0"
+    coming = asyncio.create_task(guest.come(await connect(running)))
+    await io.emit("heard over another")
+    await until(lambda: io._fanout.recovery is not None and io._fanout.recovery._waiting)
+    assert not coming.done()
+    await io.emit("heard over another, too")
+    assert (await coming).recovered
+    assert guest.heard == [["heard"]]
+    assert outcomes.all == ["recovered"]
+
+
 async def test_the_application_sees_no_secret(io: Server, running: Running, connect: Connect) -> None:
     guest = await Guest().come(await connect(running), token="t")
     await lose(guest, io)

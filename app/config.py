@@ -113,6 +113,11 @@ class Settings:
     connect_timeout: int = setting(
         45_000, whole(1, DAY_MS, "ms"), "The ms that a client has to join a namespace."
     )
+    recovery: int = setting(
+        120_000,
+        whole(0, HOUR_MS, "ms"),
+        "The ms that a client may be away and get back its session and what it missed; 0 is not at all.",
+    )
     max_payload: int = setting(
         1_000_000, whole(1, 2**30, "bytes"), "The bytes of the largest message or polling body taken."
     )

@@ -17,7 +17,7 @@ from app import store
 from app.announce import room_channel, user_channel
 from app.auth import Auth, bearer
 from app.caller import Caller
-from app.db import Database
+from app.db import Database, DatabaseUnavailable
 from app.events import (
     AUTHENTICATED,
     ERROR,
@@ -34,12 +34,12 @@ from app.payloads import Authenticate, Subscription
 from app.presence import Presence
 from app.refusals import Refusal, as_refusal, new_request_id
 from app.rooms import NOT_A_MEMBER
-from app.sign_out import LIVES_ON, token_channel, tokens_channel
+from app.sign_out import hold_token, token_channel, token_held_by, tokens_channel
 from app.traces import Handler
 from app.typing import Typing
 from app.validation import parse
 from app.views import Subscribed, now, wire
-from protocol import Disconnected, Incoming, Server, Socket
+from protocol import Disconnected, Incoming, Refused, Server, Socket
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +88,7 @@ class Handlers:
 
     def attach(self) -> None:
         """Registers every handler with the server, once."""
+        self._io.use_recovery(self.returning)
         self._io.use_event(self.gate)
         self._io.on_error(self.refused)
         self._io.on("connection")(self.connected)
@@ -96,9 +97,32 @@ class Handlers:
             if operation.event is not None:
                 self._io.on(operation.event)(self._traced(operation.event, handler_of(operation)))
 
+    async def returning(self, socket: Socket) -> None:
+        """Before a client that was away gets its session back: it comes as a stranger unless its token is still good,
+        and it hears nothing of rooms whose member it is no more.
+        """
+        token = token_held_by(socket)
+        if token is None or token.expires_at <= time.time():
+            raise Refused("it has no token, or that has expired")
+        try:
+            offered = token_of(socket, Authenticate())
+            if offered is not None and self._auth.verify(offered).user_id != token.user_id:
+                raise Refused("it comes as another user")
+            await self._auth.check(token)
+            joined = await store.members.room_ids_of_user(self._db, token.user_id)
+            followed = {channel for channel in socket.rooms if channel.startswith(room_channel(""))}
+            await socket.leave(*followed.difference(map(room_channel, joined)))
+            await self._presence.enter(token.user_id, socket.id)
+        except (Refusal, DatabaseUnavailable) as error:
+            raise Refused(str(error)) from error
+
     async def connected(self, socket: Socket) -> None:
-        """From here on the client has 10 seconds to say who it is."""
-        self._expire(socket, AUTHENTICATE_WITHIN, "No authentication in time")
+        """From here on the client has 10 seconds to say who it is, if it is not back with its session."""
+        token = token_held_by(socket)
+        if token is None:
+            self._expire(socket, AUTHENTICATE_WITHIN, "No authentication in time")
+        else:
+            self._expire(socket, token.expires_at - time.time(), "The token has expired")
 
     async def gate(self, socket: Socket, incoming: Incoming) -> None:
         """Before each event: gives it a request id, counts it, and lets nothing but `authenticate` pass a stranger."""
@@ -125,7 +149,7 @@ class Handlers:
         user_id = token.user_id
         if socket.data.get(USER, user_id) != user_id:
             raise Refusal("conflict", "This socket belongs to another user")
-        before = socket.data.get(LIVES_ON)
+        before = token_held_by(socket)
         # Here the socket hears of a later revocation, in the user's room of every later change of membership;
         # what was before is read after.
         await socket.join(token_channel(token.id), tokens_channel(user_id))
@@ -142,11 +166,11 @@ class Handlers:
             raise
         if before is not None and before.id != token.id:
             await socket.leave(token_channel(before.id))
-        socket.data[LIVES_ON] = token
+        hold_token(socket, token)
         socket.data[USER] = user_id
         self._expire(socket, token.expires_at - time.time(), "The token has expired")
         welcome = Authenticated(id=socket.id, user_id=user_id, time=now())
-        await socket.emit(AUTHENTICATED, wire(welcome))
+        await socket.emit(AUTHENTICATED, wire(welcome), local=True)
         await self._presence.send_snapshot(socket, user_id)
         return welcome
 
@@ -188,7 +212,8 @@ class Handlers:
             refusal = Refusal("internal", "Something went wrong on the server")
         self._count_refusal(refusal.reason)
         if incoming.name == "authenticate" and USER not in socket.data and is_final(refusal):
-            await socket.emit(UNAUTHENTICATED, wire(Unauthenticated(message=refusal.message, time=now())))
+            unauthenticated = Unauthenticated(message=refusal.message, time=now())
+            await socket.emit(UNAUTHENTICATED, wire(unauthenticated), local=True)
             self._expire(socket, 0, None)
         code = self._codes.get(str(incoming.name), UNKNOWN_EVENT)
         error_body = ErrorBody(
@@ -201,7 +226,7 @@ class Handlers:
         body = wire(error_body)
         if incoming.wants_ack:
             return {"ok": False, "error": body}
-        await socket.emit(ERROR, body)
+        await socket.emit(ERROR, body, local=True)
         return None
 
     async def ping_forever(self) -> None:
@@ -237,7 +262,8 @@ class Handlers:
 
     async def _show_out(self, socket: Socket, message: str | None) -> None:
         if message is not None and socket.connected:
-            await socket.emit(UNAUTHENTICATED, wire(Unauthenticated(message=message, time=now())))
+            unauthenticated = Unauthenticated(message=message, time=now())
+            await socket.emit(UNAUTHENTICATED, wire(unauthenticated), local=True)
         await socket.disconnect(close=True)
 
 

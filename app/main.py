@@ -213,6 +213,7 @@ def socket_server(settings: Settings, bus: RedisBus, limits: Limits, metrics: Me
         ping_timeout=settings.ping_timeout,
         upgrade_timeout=settings.upgrade_timeout,
         connect_timeout=settings.connect_timeout,
+        recovery=settings.recovery or None,
         max_payload=settings.max_payload,
         allow_request=allow,
         cors_origins="*" if "*" in origins else origins,

@@ -173,7 +173,7 @@ class Presence:
             views.Presence(user_id=other, status="online", last_seen_at=None)
             for other in online[:MOST_IN_SNAPSHOT]
         ]
-        await socket.emit(PRESENCE_SNAPSHOT, views.wire(snapshot))
+        await socket.emit(PRESENCE_SNAPSHOT, views.wire(snapshot), local=True)
 
     # --- holds ---
 

@@ -9,6 +9,8 @@ import logging
 from collections.abc import Iterable
 from itertools import islice
 
+import msgspec
+
 from app import store
 from app.caller import Caller
 from app.db import Database
@@ -16,14 +18,14 @@ from app.events import UNAUTHENTICATED, Unauthenticated
 from app.payloads import SignOut
 from app.tokens import Token
 from app.views import now, wire
-from protocol import BusUnavailable, Server
+from protocol import BusUnavailable, Server, Socket
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 60.0  # seconds from one look at the tokens of this instance's sockets to the next
 TOKENS_AT_ONCE = 1_000  # in one statement
 SIGNED_OUT = "You have signed out"
-LIVES_ON = "token"  # the key in `socket.data` of the Token that a socket lives on
+LIVES_ON = "token"  # the key in `socket.data` of the claims of the token that a socket lives on
 
 
 def token_channel(token_id: str) -> str:
@@ -34,6 +36,17 @@ def token_channel(token_id: str) -> str:
 def tokens_channel(user_id: str) -> str:
     """The socket room of the sockets that live on any token of a user."""
     return f"tokens:{user_id}"
+
+
+def hold_token(socket: Socket, token: Token) -> None:
+    """Notes what a socket lives on, in a form that can be saved with it."""
+    socket.data[LIVES_ON] = msgspec.to_builtins(token)
+
+
+def token_held_by(socket: Socket) -> Token | None:
+    """The token that a socket lives on; None for a stranger."""
+    claims = socket.data.get(LIVES_ON)
+    return None if claims is None else msgspec.convert(claims, Token)
 
 
 class SignOuts:
@@ -71,7 +84,7 @@ class SignOuts:
         Raises DatabaseUnavailable.
         """
         sockets = await self._io.local.fetch_sockets()
-        held = {socket.data[LIVES_ON] for socket in sockets if LIVES_ON in socket.data}
+        held = {token for socket in sockets if (token := token_held_by(socket)) is not None}
         for tokens in _parts(held):
             invalid = await store.tokens.invalid_among(
                 self._db,

@@ -57,12 +57,13 @@ TRANSITIONS: dict[State, dict[Input, State]] = {
 class ClientConnection:
     """What this client has joined over one connection."""
 
-    __slots__ = ("_decoder", "_parser", "_states")
+    __slots__ = ("_decoder", "_left", "_parser", "_states")
 
     def __init__(self, parser: Parser) -> None:
         self._parser = parser
         self._decoder = Decoder(parser)
         self._states: dict[str, State] = {}
+        self._left: set[str] = set()  # over this connection
 
     def state(self, nsp: str) -> State:
         """Where this client stands with a namespace."""
@@ -77,11 +78,14 @@ class ClientConnection:
         """Leave: the DISCONNECT packet to send. Raises `PacketError` unless joined: a server takes it for a fault
         of the client while it has not answered yet."""
         self._move(nsp, Decision.LEAVE)
+        self._left.add(nsp)
         return self._parser.encode(Disconnect(nsp))
 
     def receive(self, message: str | bytes) -> Packet | None:
         """Take one Engine.IO message; return the packet that it completes, unless it is too late for that one.
 
+        Events that come before the server's answer are those that were missed before this connection, unless we were
+        in the namespace over this one.
         Raises `PacketError` for a message that does not decode and for a packet that the namespace's state
         does not allow.
         """
@@ -93,6 +97,8 @@ class ClientConnection:
         if isinstance(packet, Connect):
             if packet.data is None or not isinstance(packet.data.get("sid"), str):
                 raise PacketError("a connect packet without an id, as from a server of Socket.IO 2")
+        elif before is State.JOINING and isinstance(packet, Event):
+            return None if packet.nsp in self._left else packet
         elif before is not State.JOINED and not isinstance(packet, ConnectError):
             return None
         return packet

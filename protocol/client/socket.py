@@ -17,6 +17,7 @@ from protocol.client_session import DisconnectReason
 from protocol.engine import Encoded
 from protocol.errors import AckTimeout, Disconnected, Refused, Unreachable
 from protocol.packets import RESERVED_EVENTS, Ack, Connect, ConnectError, Disconnect, Event, Packet
+from protocol.recovery import position_of
 
 log = logging.getLogger("protocol.client")
 
@@ -33,7 +34,8 @@ class Phase(IntEnum):
 
 
 class ClientSocket(Registry):
-    """A namespace of a client. `id` is the socket's id on the server, None while not connected.
+    """A namespace of a client. `id` is the socket's id on the server, None while not connected. `recovered` tells, once
+    connected, that the server knew us still: the id is that of before, and what we missed has come.
 
     Handlers are called as `handler(*args)`, in the order of the events, one at a time; they may be coroutine
     functions or plain ones, and may wait for acks. What one returns is the ack (a tuple: several values).
@@ -44,6 +46,9 @@ class ClientSocket(Registry):
         self.name = name
         self.auth = auth
         self.id: str | None = None
+        self.recovered = False
+        self._pid: str | None = None  # what we may come back with
+        self._offset: str | None = None  # of the last event that came
         self._link = link
         self._phase = Phase.IDLE
         self._joined: asyncio.Future[Exception | None]  # done when a try to get in ends; there unless idle
@@ -183,13 +188,17 @@ class ClientSocket(Registry):
         auth = self.auth() if callable(self.auth) else self.auth
         if inspect.isawaitable(auth):
             auth = await auth
-        return None if auth is None else dict(auth)
+        if self._pid is None:
+            return None if auth is None else dict(auth)
+        offset = {} if self._offset is None else {"offset": self._offset}
+        return {"pid": self._pid} | offset | dict(auth or {})
 
     def receive(self, channel: Channel, packet: Packet) -> None:
         """Take a packet of this namespace."""
         match packet:
             case Event():
-                self._arrive(channel, packet)
+                if self.active:
+                    self._arrive(channel, packet)
             case Ack(id=number, data=values):
                 answer = self._acks.pop(number, None)
                 if answer is not None and not answer.done():
@@ -235,7 +244,9 @@ class ClientSocket(Registry):
         if not self.active:  # we thought better of it before the server answered
             channel.send(channel.connection.leave(self.name))
             return
-        self.id = data["sid"]
+        self.id, pid = data["sid"], data.get("pid")
+        self.recovered = pid is not None and pid == self._pid
+        self._pid = pid if isinstance(pid, str) else None
         self._phase = Phase.CONNECTED
         for _, item in self._buffer:
             channel.send(item)
@@ -271,13 +282,17 @@ class ClientSocket(Registry):
             self._reader.put(Job(event, handler, args))
 
     def _arrive(self, channel: Channel, packet: Event) -> None:
-        name = packet.data[0]
+        name, *args = packet.data
+        if self._pid is not None and packet.id is None and isinstance(packet.data[-1], str):
+            self._offset = packet.data[-1]
+            if args and position_of(self._offset) is not None:  # no argument, but where the event stands
+                args.pop()
         handler = self.handlers.get(name)
         if handler is None:
             log.debug("no handler for %r", name)
             return
         finish = None if packet.id is None else partial(self._acknowledge, channel, self.id, packet.id)
-        self._reader.put(Job(name, handler, tuple(packet.data[1:]), finish))
+        self._reader.put(Job(name, handler, tuple(args), finish))
         if self._reader.waiting >= self._link.options.max_pending_events:
             self._link.throttle()
 

@@ -15,6 +15,7 @@ from protocol.server.namespace import Namespace
 from protocol.server.peer import Peer
 from protocol.server.recovery import Recovery, Return
 from protocol.server.socket import Socket
+from protocol.session import CloseReason
 
 log = logging.getLogger("protocol.entrance")
 
@@ -64,26 +65,33 @@ class Entrance:
         handshake = Handshake(peer.link.request, peer.link.issued, auth)
         socket = Socket(back.saved.sid, namespace, peer, handshake, rooms=back.saved.rooms)
         stay = recovery.resume(socket, back)
+        if not await self._may_return(socket):
+            recovery.failed("refused")
+            return None
         try:
-            if not await self._may_return(socket):
-                recovery.failed("refused")
-                return None
             passed = await self._pass(socket)
-        except BaseException:
+        except Exception:
+            await self._turn_away(socket)
             recovery.give_back(back)
             raise
         if not passed:
+            await self._turn_away(socket)
             recovery.give_back(back)
             return None
         # From here to the CONNECT nothing may wait: what is delivered meanwhile would be missed, or come twice.
         missed = recovery.missed(back, namespace.name, socket.rooms)
         if isinstance(missed, str):
             recovery.failed(missed)
+            await self._turn_away(socket)
             return None
         events = [recovery.packet(namespace.name, kept) for kept in missed.events]
         self._let_in(socket, missed.rooms, events)
         recovery.resumed(back, stay, missed)
         return socket
+
+    async def _turn_away(self, socket: Socket) -> None:
+        """A client is not let in after all, though the application expects it back."""
+        await socket.nsp.run_lifecycle("disconnect", socket, CloseReason.TRANSPORT_CLOSE.value)
 
     async def _may_return(self, socket: Socket) -> bool:
         """Whether the application lets a client have its session back."""

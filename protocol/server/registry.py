@@ -28,7 +28,8 @@ class Registry:
 
     def use_recovery(self, hook: Registered) -> Registered:
         """Run `hook(socket)` before a client that was away gets its session back; the socket has its `data` and `rooms`
-        already, and may `leave` some. `Refused`, or any other exception: it comes as somebody new.
+        already, and may `leave` some. `Refused`, or any other exception: it comes as somebody new. If it has passed and
+        does not get in after all, its `disconnect` handlers run.
         """
         self.handlers.recovery.append(hook)
         return hook

@@ -11,7 +11,7 @@ import orjson
 from protocol import engine
 from protocol.engine import PacketType
 from tests.protocol.server.running import PATIENCE, Running
-from tests.protocol.server.websocket import WebSocket
+from tests.protocol.server.websocket import Served, WebSocket
 
 POLLING = "EIO=4&transport=polling"
 
@@ -131,7 +131,7 @@ class WebSocketClient(Client):
         self.socket = socket
 
     @classmethod
-    async def open(cls, running: Running, **options: Any) -> "WebSocketClient":
+    async def open(cls, running: Served, **options: Any) -> "WebSocketClient":
         socket = await WebSocket.open(running, **options)
         opening = await socket.receive()
         assert isinstance(opening, str)

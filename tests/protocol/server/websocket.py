@@ -5,14 +5,24 @@ import base64
 import os
 import socket
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from protocol import frames
 from protocol.frames import Close, FrameReader, Message, Opcode
-from tests.protocol.server.running import PATIENCE, Running
+from tests.protocol.server.running import PATIENCE
 
 WEBSOCKET = "EIO=4&transport=websocket"
 ABNORMAL = 1006  # how RFC 6455 §7.1.5 calls a connection that ends without a close frame
+
+
+class Served(Protocol):
+    """Where a server is."""
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def path(self) -> str: ...
 
 
 class Answer(NamedTuple):
@@ -57,7 +67,7 @@ async def read_answer(reader: asyncio.StreamReader) -> Answer:
 
 
 def opening(
-    running: Running, query: str = WEBSOCKET, headers: Iterable[str] = (), path: str | None = None
+    running: Served, query: str = WEBSOCKET, headers: Iterable[str] = (), path: str | None = None
 ) -> bytes:
     """The request that asks for a websocket."""
     key = base64.b64encode(os.urandom(16)).decode()
@@ -86,7 +96,7 @@ class WebSocket:
     @classmethod
     async def open(
         cls,
-        running: Running,
+        running: Served,
         query: str = WEBSOCKET,
         *,
         headers: Iterable[str] = (),

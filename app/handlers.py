@@ -101,7 +101,7 @@ class Handlers:
         """Before a client that was away gets its session back: it comes as a stranger unless its token is still good,
         and it hears nothing of rooms whose member it is no more.
         """
-        token = token_held_by(socket)
+        token = token_held_by(socket.data)
         if token is None or token.expires_at <= time.time():
             raise Refused("it has no token, or that has expired")
         try:
@@ -118,7 +118,7 @@ class Handlers:
 
     async def connected(self, socket: Socket) -> None:
         """From here on the client has 10 seconds to say who it is, if it is not back with its session."""
-        token = token_held_by(socket)
+        token = token_held_by(socket.data)
         if token is None:
             self._expire(socket, AUTHENTICATE_WITHIN, "No authentication in time")
         else:
@@ -149,7 +149,7 @@ class Handlers:
         user_id = token.user_id
         if socket.data.get(USER, user_id) != user_id:
             raise Refusal("conflict", "This socket belongs to another user")
-        before = token_held_by(socket)
+        before = token_held_by(socket.data)
         # Here the socket hears of a later revocation, in the user's room of every later change of membership;
         # what was before is read after.
         await socket.join(token_channel(token.id), tokens_channel(user_id))

@@ -6,8 +6,9 @@ away or the instance dies, is found by the next look at the tokens of all socket
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
+from typing import Any
 
 import msgspec
 
@@ -43,9 +44,9 @@ def hold_token(socket: Socket, token: Token) -> None:
     socket.data[LIVES_ON] = msgspec.to_builtins(token)
 
 
-def token_held_by(socket: Socket) -> Token | None:
-    """The token that a socket lives on; None for a stranger."""
-    claims = socket.data.get(LIVES_ON)
+def token_held_by(data: Mapping[str, Any]) -> Token | None:
+    """The token in a socket's data, that it lives on; None for a stranger."""
+    claims = data.get(LIVES_ON)
     return None if claims is None else msgspec.convert(claims, Token)
 
 
@@ -84,7 +85,7 @@ class SignOuts:
         Raises DatabaseUnavailable.
         """
         sockets = await self._io.local.fetch_sockets()
-        held = {token for socket in sockets if (token := token_held_by(socket)) is not None}
+        held = {token for socket in sockets if (token := token_held_by(socket.data)) is not None}
         for tokens in _parts(held):
             invalid = await store.tokens.invalid_among(
                 self._db,

@@ -87,6 +87,9 @@ class Bus(Protocol):
     async def listeners(self, nsp: str) -> set[str]:
         """The uids of the instances that listen to a namespace now. Raises `BusUnavailable`."""
 
+    def order(self, nsp: str) -> str:
+        """Names the order that a namespace's records are in: only within one do offsets tell what came first."""
+
     async def recent(self, limit: int, max_size: int) -> Past:
         """The newest records that were there at the start, up to `limit` and about `max_size` in sum: what comes
         after them is delivered. Raises `BusUnavailable`.
@@ -165,6 +168,10 @@ class MemoryBus:
         """See `Bus.listeners`."""
         self._check_started()
         return {self.uid} if self._listened_to[nsp] > 0 else set()
+
+    def order(self, nsp: str) -> str:  # noqa: ARG002 - there is one
+        """See `Bus.order`."""
+        return ""
 
     async def recent(self, limit: int, max_size: int) -> Past:  # noqa: ARG002 - there never is one
         """See `Bus.recent`: nothing of it is kept."""

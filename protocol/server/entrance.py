@@ -86,7 +86,7 @@ class Entrance:
             return None
         events = [recovery.packet(namespace.name, kept) for kept in missed.events]
         self._let_in(socket, missed.rooms, events)
-        recovery.resumed(back, stay, missed)
+        recovery.resumed(namespace.name, back, stay, missed)
         return socket
 
     async def _turn_away(self, socket: Socket) -> None:

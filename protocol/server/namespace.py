@@ -227,7 +227,7 @@ class Namespace(Registry):
 
     def _notice_rooms(self, socket: "Socket", before: int) -> None:
         if self.recovery is not None and socket.stay is not None and self.rooms.count(socket) != before:
-            self.recovery.rooms_changed(socket.stay)
+            self.recovery.rooms_changed(self.name, socket.stay)
 
     # --- from the bus ---
 
@@ -261,7 +261,7 @@ class Namespace(Registry):
             self.notify_outgoing(tuple(sockets), record.data)
         data = record.data
         if self.recovery is not None:
-            stamp = self.recovery.stamp(data, "" if record.volatile else offset)
+            stamp = self.recovery.stamp(self.name, data, "" if record.volatile else offset)
             if stamp:
                 data = [*data, stamp]
                 for socket in sockets:

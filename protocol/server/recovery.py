@@ -1,12 +1,10 @@
 """Connection state recovery on this instance: what it keeps of the past, and how a client gets its session back."""
 
 import asyncio
-import heapq
 import logging
 import re
 from collections.abc import Mapping
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
@@ -18,7 +16,6 @@ from protocol.packets import Event
 from protocol.recovery import (
     MOST_MISSED_SIZE,
     NOWHERE,
-    History,
     Kept,
     Lost,
     Missed,
@@ -28,7 +25,8 @@ from protocol.recovery import (
     position_of,
     start_of,
 )
-from protocol.server.bus import Bus
+from protocol.server.bus import Bus, Past
+from protocol.server.delivered import MOST_KEPT, MOST_KEPT_SIZE, Delivered
 from protocol.server.hub import new_id
 from protocol.server.observer import Recovery as Outcome
 from protocol.server.options import Options
@@ -41,9 +39,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("protocol.recovery")
 
-MOST_KEPT = 10_000  # records, as many as the stream has
-MOST_KEPT_SIZE = 67_108_864  # characters
-MOST_IN_VAIN = 100  # that waited in vain, and are not forgotten yet
 WAIT = 2.0  # seconds that a returning client waits for what it needs
 
 _PID = re.compile(r"[\w-]{1,64}", re.ASCII)
@@ -61,13 +56,11 @@ class Recovery:
     """The recovery of all clients of this instance: it knows the records that came, and saves what may be asked for."""
 
     def __init__(self, options: Options, duration: int, bus: Bus, store: Store) -> None:
-        self.history = History(MOST_KEPT, MOST_KEPT_SIZE)
-        self.saver = Saver(store, self.history, duration)
+        self.saver = Saver(store, self.latest, duration)
         self._bus = bus
         self._options = options
-        self._waiting: list[tuple[Position, int, asyncio.Future[None]]] = []
-        self._numbers = count()
-        self._in_vain = 0
+        self._delivered: dict[str, Delivered] = {}  # by order
+        self._floor: str | None = None  # of those that are not there yet
         self._leaving: dict[str, asyncio.Future[None]] = {}  # by id: sockets whose disconnect handlers run
         self._gaps = 0
 
@@ -80,8 +73,16 @@ class Recovery:
             log.warning("clients of before cannot be recovered: %s", error)
         else:
             if gaps == self._gaps:
-                self.history.prepend(past.entries, past.floor)
+                self._remember(past)
         self.saver.start()
+
+    def _remember(self, past: Past) -> None:
+        parts: dict[str, list[tuple[str, Record, int]]] = {order: [] for order in self._delivered}
+        for entry in past.entries:
+            parts.setdefault(self._bus.order(entry[1].nsp), []).append(entry)
+        for order, entries in parts.items():
+            self._delivered.setdefault(order, Delivered()).history.prepend(entries, past.floor)
+        self._floor = past.floor
 
     async def stop(self) -> None:
         """Save those who were connected to the end; before the store closes."""
@@ -91,37 +92,48 @@ class Recovery:
 
     def took(self, offset: str, record: Record, size: int) -> None:
         """A record is about to be delivered."""
-        history, waiting = self.history, self._waiting
-        history.append(offset, record, size)
-        while waiting and waiting[0][0] <= history.position:
-            _, _, reached = heapq.heappop(waiting)
-            if not reached.done():
-                reached.set_result(None)
+        self.delivered(record.nsp).append(offset, record, size)
+
+    def delivered(self, nsp: str) -> Delivered:
+        """What was delivered in the order of a namespace."""
+        order = self._bus.order(nsp)
+        found = self._delivered.get(order)
+        if found is None:
+            found = self._delivered[order] = Delivered()
+            if self._floor is not None:
+                found.history.prepend([], self._floor)
+        return found
+
+    def latest(self, nsp: str) -> str:
+        """The offset up to which all records of a namespace have been delivered here."""
+        return self.delivered(nsp).history.latest
 
     def fell_behind(self) -> None:
         """Records were lost, and maybe all that the store held."""
         self._gaps += 1
-        self.history.clear()
+        self._floor = None
+        for delivered in self._delivered.values():
+            delivered.history.clear()
         self.saver.save_all()
 
-    def stamp(self, data: list[Any], offset: str = "") -> str:
+    def stamp(self, nsp: str, data: list[Any], offset: str = "") -> str:
         """What to append to an event: its offset, which its client will name at its return.
 
         Clients take any text at the end of an event for that, so one that has no offset of its own and ends with text
         gets the latest one: who has it has got all before.
         """
-        return offset or (self.history.latest if isinstance(data[-1], str) else "")
+        return offset or (self.latest(nsp) if isinstance(data[-1], str) else "")
 
     # --- sockets ---
 
     def begin(self, socket: "Socket") -> None:
         """A new client: it gets what it needs to come back."""
-        socket.stay = stay = Stay(new_id(), self.history.latest)
+        socket.stay = stay = Stay(new_id(), self.latest(socket.nsp.name))
         socket.data = NoticedData({}, partial(self.saver.change, stay))
 
-    def rooms_changed(self, stay: Stay) -> None:
+    def rooms_changed(self, nsp: str, stay: Stay) -> None:
         """A socket has entered rooms, or left some."""
-        stay.since, stay.before = self.history.latest, stay.sent
+        stay.since, stay.before = self.latest(nsp), stay.sent
         self.saver.change(stay)
 
     def departed(self, socket: "Socket", stay: Stay) -> None:
@@ -167,7 +179,7 @@ class Recovery:
             return missed
         told = await self._take_from(nsp, saved) if saved.live else None
         saved_at = position_of(saved.offset) or NOWHERE
-        await self._reach(max(start, saved_at, position_of(told) or NOWHERE))
+        await self.delivered(nsp).reach(max(start, saved_at, position_of(told) or NOWHERE))
         if saved.sid in self._leaving:
             await asyncio.shield(self._leaving[saved.sid])
         return back
@@ -181,28 +193,10 @@ class Recovery:
         socket.abandon()
         return None
 
-    async def _reach(self, position: Position) -> None:
-        """Wait until all records up to a position have been delivered here."""
-        if position > self.history.position:
-            reached = asyncio.get_running_loop().create_future()
-            heapq.heappush(self._waiting, (position, next(self._numbers), reached))
-            try:
-                await reached
-            finally:
-                self._sort_out(reached)
-
-    def _sort_out(self, reached: asyncio.Future[None]) -> None:
-        """Forget those who wait no longer, before they are many: what a client waits for may never come."""
-        self._in_vain += reached.cancelled()
-        if self._in_vain > MOST_IN_VAIN:
-            self._in_vain = 0
-            self._waiting = [entry for entry in self._waiting if not entry[2].done()]
-            heapq.heapify(self._waiting)
-
     def missed(self, back: Return, nsp: str, rooms: frozenset[str]) -> Missed | Lost:
         """What a returning client has missed up to now, having been in `rooms`."""
         most_size = min(MOST_MISSED_SIZE, self._options.max_buffered // 2)
-        return missed_by(back.saved, rooms, nsp, back.start, self.history, most_size)
+        return missed_by(back.saved, rooms, nsp, back.start, self.delivered(nsp).history, most_size)
 
     def packet(self, nsp: str, kept: Kept) -> Encoded:
         """An event that was missed, encoded once for all who missed it."""
@@ -213,17 +207,17 @@ class Recovery:
 
     def resume(self, socket: "Socket", back: Return) -> Stay:
         """Give a socket what was its client's."""
-        socket.stay = stay = Stay(back.saved.pid, self.history.latest)
+        socket.stay = stay = Stay(back.saved.pid, self.latest(socket.nsp.name))
         socket.data = NoticedData(back.saved.data, partial(self.saver.change, stay))
         return stay
 
-    def resumed(self, back: Return, stay: Stay, missed: Missed) -> None:
+    def resumed(self, nsp: str, back: Return, stay: Stay, missed: Missed) -> None:
         """A client is back."""
         stay.sent = missed.events[-1].offset if missed.events else back.offset
         if missed.rooms == back.saved.rooms and back.saved.since is not None:
             stay.since, stay.before = back.saved.since, back.saved.before
         else:
-            stay.since, stay.before = self.history.latest, stay.sent
+            stay.since, stay.before = self.latest(nsp), stay.sent
         self._options.observer.recovery("recovered")
 
     def failed(self, outcome: Outcome) -> None:

@@ -152,6 +152,10 @@ class RedisBus:
         replies = await self._ask_all("PUBSUB", "CHANNELS", self._channels.pattern(nsp))
         return {self._channels.uid(nsp, channel) for channels in replies for channel in channels}
 
+    def order(self, nsp: str) -> str:
+        """See `Bus.order`: each stream has one."""
+        return self._publisher.stream_of(nsp)
+
     async def recent(self, limit: int, max_size: int) -> Past:
         """See `Bus.recent`. Each stream has an equal part of the limits."""
         parts = len(self._readers)

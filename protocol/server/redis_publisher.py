@@ -47,10 +47,14 @@ class Publisher:
         if not self._tasks:
             raise BusUnavailable("the bus is not started")
 
+    def stream_of(self, nsp: str) -> str:
+        """The stream that a namespace's records are in."""
+        return stream_name(self._stream, self._stream_count, nsp)
+
     async def publish(self, record: Record) -> str:
         """Store a record; the id of its entry. Raises `BusUnavailable` and `TypeError`."""
         fields = encode(record, self._uid)
-        stream = stream_name(self._stream, self._stream_count, record.nsp)
+        stream = self.stream_of(record.nsp)
         self.check_started()
         words = [text for field in fields.items() for text in field]
         offset: str = await self._writers[stream].ask(pack(("XADD", stream, *self._trim, *words)))

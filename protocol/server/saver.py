@@ -7,14 +7,14 @@ dropped if it is not to come back.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
 from protocol.errors import ProtocolError, StoreUnavailable
-from protocol.recovery import RECOVERABLE, History, Saved, decode, encode, packable
+from protocol.recovery import RECOVERABLE, Saved, decode, encode, packable
 from protocol.server.store import Store
 
 if TYPE_CHECKING:
@@ -44,11 +44,11 @@ class Due(NamedTuple):
 
 
 class Saver:
-    """Saves sessions in `store`, for `duration` ms after their end. `history` tells how far they have heard."""
+    """Saves sessions in `store`, for `duration` ms after their end. `latest` tells how far a namespace has heard."""
 
-    def __init__(self, store: Store, history: History, duration: int) -> None:
+    def __init__(self, store: Store, latest: Callable[[str], str], duration: int) -> None:
         self._store = store
-        self._history = history
+        self._latest = latest
         self._duration = duration
         self._live: dict[str, tuple[Socket, Stay]] = {}  # by pid
         self._due: dict[str, Due] = {}
@@ -137,7 +137,7 @@ class Saver:
             data=dict(socket.data),
             nsp=socket.nsp.name,
             live=live,
-            offset=self._history.latest,
+            offset=self._latest(socket.nsp.name),
             since=stay.since,
             sent=stay.sent,
             before=stay.before,

@@ -141,7 +141,7 @@ class Socket:
         data = [event, *args]
         stamp = ""
         if self._namespace.recovery is not None and ack is None:
-            stamp = self._namespace.recovery.stamp(data)
+            stamp = self._namespace.recovery.stamp(self._namespace.name, data)
         packet = Event([*data, stamp] if stamp else data, self._namespace.name, ack)
         encoded = self._namespace.parser.encode(packet)
         if not self.connected or (volatile and not self.link.writable):

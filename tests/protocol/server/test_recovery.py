@@ -246,7 +246,7 @@ async def test_an_offset_that_nobody_reaches(
     io: Server, running: Running, connect: Connect, outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("protocol.server.recovery.WAIT", 0.05)
-    monkeypatch.setattr("protocol.server.recovery.MOST_IN_VAIN", 1)
+    monkeypatch.setattr("protocol.server.delivered.MOST_IN_VAIN", 1)
     for _ in range(4):
         guest = await Guest().come(await connect(running))
         await lose(guest, io)
@@ -267,7 +267,7 @@ async def test_an_instance_that_reads_late(
     guest.offset = "3-0"
     coming = asyncio.create_task(guest.come(await connect(running)))
     await io.emit("heard over another")
-    await until(lambda: io._fanout.recovery is not None and io._fanout.recovery._waiting)
+    await until(lambda: io._fanout.recovery is not None and io._fanout.recovery.delivered("/").waiting)
     assert not coming.done()
     await io.emit("heard over another, too")
     assert (await coming).recovered

@@ -18,6 +18,8 @@ from tests.protocol.server.guest import Guest
 from tests.protocol.server.running import Running, until
 from tests.protocol.server.test_recovery import LONG, Outcomes
 
+NAMES = ["/", "/a", "/b", "/c"]
+
 App = Callable[..., Server]
 MakeInstance: TypeAlias = Callable[..., Awaitable["Instance"]]
 
@@ -207,8 +209,36 @@ async def test_a_redis_that_lost_everything(
     await guest.hear()
     await one.saved(guest, live=True)
     await one.io._store._redis.ask("x", "FLUSHALL")
-    await until(lambda: one.io._fanout.gaps or one.io._fanout.recovery.history.position == (-1, -1))
+    await one.io.emit("after it")
+    await until(lambda: one.io._fanout.gaps)
     await one.saved(guest, live=True)
+
+
+async def test_namespaces_in_several_streams(
+    make_app: App, serve: Serve, redis_url: str, stack: AsyncExitStack
+) -> None:
+    """Each has an order of its own."""
+    instances = []
+    for _ in range(2):
+        io = make_app(recovery=LONG, bus=RedisBus(redis_url, stream_count=3), store=RedisStore(redis_url))
+        for name in NAMES:
+            io.of(name)
+        instance = Instance(io, stack)
+        instance.running = await serve(io)
+        instances.append(instance)
+    assert len({instances[0].io._fanout.bus.order(name) for name in NAMES}) > 1
+    guests = [await Guest(name).come(await instances[0].client()) for name in NAMES]
+    for turn in range(1, 4):
+        for guest, name in zip(guests, NAMES, strict=True):
+            await instances[0].io.of(name).emit("heard", turn)
+            await guest.hear()
+            socket = instances[(turn - 1) % 2].io.of(name).sockets[guest.sid]
+            socket.link.fail(CloseReason.TRANSPORT_ERROR, abort=True)
+            await instances[0].io.of(name).emit("missed", turn)
+        for guest in guests:
+            assert (await guest.come(await instances[turn % 2].client())).recovered
+    for guest in guests:
+        assert guest.heard == [[name, turn] for turn in range(1, 4) for name in ("heard", "missed")]
 
 
 async def test_a_session_that_node_has_saved(make: MakeInstance) -> None:

@@ -75,7 +75,23 @@ def test_every_input_in_every_state(state: State, input: Input) -> None:
 @pytest.mark.parametrize("state", [State.ABSENT, State.JOINING])
 @pytest.mark.parametrize("packet", [Event(["x"], "/a"), Ack([], 0, "/a"), Disconnect("/a")])
 def test_what_comes_too_late_is_dropped(state: State, packet: Packet) -> None:
-    assert give(in_state(state), packet) is None
+    connection = in_state(State.JOINED)
+    connection.leave("/a")
+    if state is State.JOINING:
+        connection.join("/a", None)
+    assert connection.state("/a") is state
+    assert give(connection, packet) is None
+
+
+@pytest.mark.parametrize("packet", [Ack([], 0, "/a"), Disconnect("/a")])
+def test_what_cannot_be_of_before_is_dropped(packet: Packet) -> None:
+    assert give(in_state(State.JOINING), packet) is None
+
+
+def test_what_was_missed_comes_before_the_answer() -> None:
+    connection = in_state(State.JOINING)
+    assert give(connection, Event(["x", b"y"], "/a")) == Event(["x", b"y"], "/a")
+    assert give(connection, Connect("/a", {"sid": "x"})) == Connect("/a", {"sid": "x"})
 
 
 @pytest.mark.parametrize("packet", [Event(["x", b"y"], "/a", 5), Ack([1, b"y"], 0, "/a"), Disconnect("/a")])

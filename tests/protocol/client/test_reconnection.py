@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from protocol import AckTimeout, Client, Disconnected, Refused, Server, Socket, Unreachable
+from protocol import JSON, MSGPACK, AckTimeout, Client, Disconnected, Refused, Server, Socket, Unreachable
 from protocol.client_session import DisconnectReason
 from tests.protocol.client.conftest import NewClient, NewProxy, Serve
 from tests.protocol.client.peers import Proxy, RawServer, until
@@ -72,6 +72,43 @@ async def test_a_connection_that_breaks(io: Server, proxy: Proxy, new_client: Ne
     await until(lambda: len(auths) == 4)
     assert auths == [{"call": number} for number in range(4)]
     assert story.errors == []
+
+
+@pytest.mark.parametrize("parser", [JSON, MSGPACK], ids=["json", "msgpack"])
+async def test_what_is_missed_comes_first(
+    serve: Serve, new_client: NewClient, new_proxy: NewProxy, parser: Any
+) -> None:
+    """From a server that lets clients come back; its offsets are no arguments."""
+    io = make_io(recovery=60_000, parser=parser)
+    proxy = await new_proxy((await serve(io)).port)
+    client = new_client(proxy, parser=parser, auth={"token": "t"})
+    story = Story(client)
+    client.on("news")(lambda *args: story.told.put_nowait(args))
+    client.on("text")(lambda *args: story.told.put_nowait(args))
+    await client.connect()
+    assert not client.recovered
+    assert await story.next() == "connect"
+    (socket,) = io.sockets.values()
+    for number in range(3):
+        await io.emit("news", number, b"binary")
+        assert await story.next() == (number, b"binary")
+        await io.emit("text")
+        assert await story.next() == ()
+        proxy.cut()
+        assert await story.next() in ("transport close", "transport error")
+        await io.emit("news", "missed", {"n": number})
+        assert await story.next() == ("missed", {"n": number})
+        assert await story.next() == "connect"
+        assert client.recovered
+        assert client.id == socket.id
+        assert io.sockets[socket.id].handshake.auth == {"token": "t"}
+    await socket.emit("ask", "1-1")
+    client.on("ask")(lambda *args: list(args))
+    (socket,) = io.sockets.values()
+    assert await socket.emit_with_ack("ask", "1-1") == ["1-1"]
+    await client.disconnect()
+    await client.connect()
+    assert not client.recovered
 
 
 async def test_what_is_emitted_meanwhile_is_sent_then(

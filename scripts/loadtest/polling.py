@@ -1,0 +1,97 @@
+"""A chat client that stays on polling: python-socketio's, behind what the load uses of `app.client.ChatClient`."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import socketio  # type: ignore[import-untyped]
+from socketio.exceptions import ConnectionError as CannotConnect  # type: ignore[import-untyped]
+from socketio.exceptions import SocketIOError
+from socketio.exceptions import TimeoutError as NoAck
+
+from app.client import ChatRefused, data_of
+from protocol import AckTimeout, Disconnected, Unreachable
+
+ANSWER_WITHIN = 10.0  # seconds
+
+
+class PollingChat:
+    """One user's connection over polling. It is made and authenticated again when it breaks."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._token = token
+        self._client = socketio.AsyncClient(reconnection_delay=0.2, reconnection_delay_max=5)
+        self._welcome = asyncio.Event()
+        self._ended: list[Callable[[str], Any]] = []
+        self._authenticating: asyncio.Task[None] | None = None
+        self._client.on("connect", self._begin)
+        self._client.on("disconnect", self._lost)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the server knows us now."""
+        return self._client.connected and self._welcome.is_set()
+
+    def on(self, event: str) -> Callable[[Callable[..., Any]], Any]:
+        """Decorator for a handler."""
+
+        def register(handler: Callable[..., Any]) -> Callable[..., Any]:
+            if event == "disconnect":
+                self._ended.append(handler)
+            else:
+                self._client.on(event, handler)
+            return handler
+
+        return register
+
+    async def connect(self) -> None:
+        """Connects and authenticates. Raises Unreachable."""
+        auth = {"token": self._token}
+        try:
+            await self._client.connect(self._url, auth=auth, transports=["polling"], socketio_path="/io")
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await self._welcome.wait()
+        except (CannotConnect, TimeoutError) as error:
+            raise Unreachable(str(error)) from error
+
+    async def disconnect(self) -> None:
+        """Ends the connection for good, or for now."""
+        await self._client.shutdown()
+        if self._client.eio.http is not None:  # left open where the server ended the connection
+            await self._client.eio.http.close()
+
+    async def call(self, event: str, payload: object = None, *, timeout: int) -> Any:  # noqa: ASYNC109 - in ms
+        """The `data` of an event's ack. Raises ChatRefused, AckTimeout and Disconnected."""
+        await self._welcome.wait()
+        try:
+            return data_of(await self._client.call(event, payload, timeout=timeout / 1000))
+        except NoAck as error:
+            raise AckTimeout from error
+        except SocketIOError as error:
+            raise Disconnected(str(error)) from error
+
+    async def emit(self, event: str, payload: object = None) -> None:
+        """Emits an event. Raises Disconnected."""
+        try:
+            await self._client.emit(event, payload)
+        except SocketIOError as error:
+            raise Disconnected(str(error)) from error
+
+    def _begin(self) -> None:
+        # In a task of its own: the client reads nothing until this handler returns, no ack either.
+        self._authenticating = asyncio.create_task(self._authenticate())
+
+    async def _authenticate(self) -> None:
+        while "/" in self._client.namespaces:
+            with suppress(SocketIOError, ChatRefused):
+                data_of(await self._client.call("authenticate", timeout=ANSWER_WITHIN))
+                self._welcome.set()
+                return
+            await asyncio.sleep(1)
+
+    def _lost(self, reason: str) -> None:
+        self._welcome.clear()
+        for handler in self._ended:
+            handler(reason)

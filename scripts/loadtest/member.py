@@ -108,6 +108,7 @@ class Member:
         self._failed = failed
         self._known = False
         self._away = True
+        self._reads = False  # the log
         self._behind = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
         self._chat: ChatClient | PollingChat
@@ -150,7 +151,7 @@ class Member:
 
     async def caught_up(self) -> None:
         """Wait until the log has been read to its end after the client was away."""
-        while self._away or self.view.has_gap:  # noqa: ASYNC110 - ends with either
+        while self._away or self._reads or self.view.has_gap:  # noqa: ASYNC110 - ends with either
             await asyncio.sleep(0.01)
 
     async def send(self, text: str, key: str) -> int:
@@ -214,8 +215,10 @@ class Member:
                 await asyncio.sleep(GAP)
             self._behind.clear()
             if self._away or self.view.has_gap:
+                self._reads = True
                 away, self._away = self._away, False
                 await self._sync(away=away)
+                self._reads = False
 
     async def _sync(self, *, away: bool) -> None:
         more = True

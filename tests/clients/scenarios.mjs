@@ -177,4 +177,44 @@ const parser = async (context) => {
     socket.disconnect();
 };
 
-export const scenarios = { events, order, namespaces, reasons, reconnection, msgpack: parser };
+// Away again and again: first when nothing was heard yet, in the end while the server is started again.
+const recovering = (options) => async (context) => {
+    const { say, proceed } = context;
+    const socket = await connected(context, "/", options);
+    const heard = [];
+    socket.on("n", (number, data) => heard.push([number, data]));
+    const { id } = socket;
+    const back = async () => {
+        await once(socket, "connect");
+        say("back", socket.recovered, socket.id === id, ...heard.splice(0));
+        await transport(socket, context);
+    };
+    for (let turn = 0; turn < 3; turn++) {
+        await transport(socket, context);
+        const returned = back();
+        socket.emit("cut me off for a moment", turn);
+        await returned;
+    }
+    const returned = back();
+    const gone = once(socket, "disconnect");
+    say("ready for the restart");
+    await gone;
+    await proceed();
+    await returned;
+    socket.disconnect();
+    socket.connect();
+    await once(socket, "connect");
+    say("anew", socket.recovered, socket.id === id);
+    socket.disconnect();
+};
+
+export const scenarios = {
+    events,
+    order,
+    namespaces,
+    reasons,
+    reconnection,
+    msgpack: parser,
+    recovery: recovering({}),
+    "recovery in msgpack": recovering({ parser: msgpack }),
+};

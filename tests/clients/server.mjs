@@ -1,6 +1,6 @@
 // A Socket.IO server on a Redis stream that the tests' servers share. It does what it is told on its standard input, a
 // JSON array [NUMBER, VERB, ...] a line, and prints [NUMBER, "done" or "failed", ...], and what happens to it.
-//   node server.mjs REDIS_URL OPTIONS      OPTIONS, a JSON object, are those of the adapter
+//   node server.mjs REDIS_URL OPTIONS      OPTIONS, a JSON object, are those of the adapter, and connectionStateRecovery
 
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
@@ -36,7 +36,8 @@ const read = (_key, value) =>
 const say = (...line) => console.log(JSON.stringify(written(line)));
 
 const http = createServer();
-const io = new Server(http, { adapter: createAdapter(redis, JSON.parse(options)) });
+const { connectionStateRecovery, ...adapterOptions } = JSON.parse(options);
+const io = new Server(http, { adapter: createAdapter(redis, adapterOptions), connectionStateRecovery });
 
 const serve = (nsp) => {
     const namespace = io.of(nsp);

@@ -92,7 +92,7 @@ def _read(value: Any) -> Any:
 
 @asynccontextmanager
 async def node_server(redis_url: str, **options: Any) -> AsyncIterator[NodeServer]:
-    """Runs one, with options of its adapter."""
+    """Runs one, with options of its adapter, and `connectionStateRecovery`."""
     node = os.environ.get("PARLEY_NODE") or shutil.which("node")
     assert node is not None
     assert (CLIENTS / "node_modules").exists(), "scripts/test installs the JavaScript clients"

@@ -12,7 +12,19 @@ from typing import Any
 import orjson
 import pytest
 
-from protocol import MSGPACK, AckTimeout, CloseReason, Incoming, Refused, Server, Socket
+from protocol import (
+    JSON,
+    MSGPACK,
+    AckTimeout,
+    CloseReason,
+    Disconnected,
+    Incoming,
+    RedisBus,
+    RedisStore,
+    Refused,
+    Server,
+    Socket,
+)
 from tests.protocol.server.client import Recorder
 from tests.protocol.server.conftest import Serve
 from tests.protocol.server.running import ASGI, RAW, Running
@@ -236,6 +248,48 @@ async def test_reconnection(serve: Serve, seen: Recorder, transports: str) -> No
             ["back", True, False],
             ["works", "/"],
             ["kept", "sent while away"],
+        ]
+
+
+@pytest.mark.parametrize("name", ["recovery", "recovery in msgpack"])
+async def test_recovery(serve: Serve, seen: Recorder, transports: str, redis_url: str, name: str) -> None:
+    """What is missed comes before `connect`, once and in order: text and binary, nothing volatile, none with acks."""
+
+    def make() -> Server:
+        io = make_io(
+            seen,
+            recovery=120_000,
+            bus=RedisBus(redis_url),
+            store=RedisStore(redis_url),
+            parser=JSON if name == "recovery" else MSGPACK,
+        )
+
+        @io.on("cut me off for a moment")
+        async def cut_off(socket: Socket, turn: int) -> None:
+            socket.link.finish(CloseReason.FORCED_CLOSE)
+            await io.emit("n", turn, b"one")
+            await io.volatile.emit("n", "volatile")
+            await socket.emit("n", turn, "two")
+            with pytest.raises(Disconnected):
+                await socket.emit_with_ack("n", "with an ack")
+
+        return io
+
+    running = await serve(make())
+    async with script(name, running, transports) as client:
+        said = [await client.line() for _ in range(4)]
+        assert said == [
+            *(["back", True, True, [turn, {"hex": b"one".hex()}], [turn, "two"]] for turn in range(3)),
+            ["ready for the restart"],
+        ]
+        await running.stop()
+        again = make()
+        await serve(again, running.port)
+        await again.emit("n", "sent meanwhile", b"")
+        client.proceed()
+        assert await client.lines() == [
+            ["back", True, True, ["sent meanwhile", {"hex": ""}]],
+            ["anew", False, False],
         ]
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import pytest
 from msgspec import structs
@@ -15,6 +15,7 @@ from tests.conftest import RestartableValkey
 from tests.protocol.server.client import WebSocketClient
 from tests.protocol.server.conftest import Serve
 from tests.protocol.server.guest import Guest
+from tests.protocol.server.node import node_server
 from tests.protocol.server.running import Running, until
 from tests.protocol.server.test_recovery import LONG, Outcomes
 
@@ -44,6 +45,11 @@ class Instance:
         self.io.sockets[guest.sid].link.fail(CloseReason.TRANSPORT_ERROR, abort=True)
         await guest.go()
         await self.saved(guest, live=False)
+
+    async def stored(self, guest: Guest) -> None:
+        """Wait until anything is saved of the guest."""
+        while await self.io._store.get(key_of(str(guest.pid))) is None:  # noqa: ASYNC110 - it is in Redis
+            await asyncio.sleep(0.005)
 
     async def saved(self, guest: Guest, *, live: bool) -> None:
         """Wait until the guest is saved as it is."""
@@ -239,6 +245,56 @@ async def test_namespaces_in_several_streams(
             assert (await guest.come(await instances[turn % 2].client())).recovered
     for guest in guests:
         assert guest.heard == [[name, turn] for turn in range(1, 4) for name in ("heard", "missed")]
+
+
+class Place(NamedTuple):
+    """Where Node's server is."""
+
+    port: int
+    path: str = "/socket.io/"
+
+
+async def test_from_node_and_back(make: MakeInstance, redis_url: str, stack: AsyncExitStack) -> None:
+    """A real one saves what we read, and reads what we save."""
+    recovery = {"maxDisconnectionDuration": LONG}
+    node = await stack.enter_async_context(node_server(redis_url, connectionStateRecovery=recovery))
+    ours = await make()
+    place = Place(int(node.origin.rpartition(":")[2]))
+
+    async def node_client() -> WebSocketClient:
+        client = await WebSocketClient.open(place)
+        stack.push_async_callback(client.close)
+        return client
+
+    guest = await Guest().come(await node_client(), name="ada")
+    for turn in range(1, 4):
+        await node.do("emit", "/", {"rooms": ["all"]}, "heard", turn)
+        assert await guest.hear() == ["heard", turn]
+        await guest.go()
+        await node.happened("gone", "ada", "transport close")
+        node.events.clear()
+        await ours.stored(guest)
+        await ours.io.to("all").emit("missed from us", {"n": turn})
+        await node.do("emit", "/", {"rooms": ["ada"]}, "missed at node", turn)  # on its way when it is done
+        assert (await guest.come(await ours.client())).recovered
+        assert ours.io.sockets[guest.sid].rooms == {guest.sid, "all", "ada"}
+        assert ours.io.sockets[guest.sid].data == {"name": "ada", "blob": b"\x00\xff"}
+        await node.do("emit", "/", {"rooms": ["all"]}, "live", turn)
+        await guest.hear_until("live", turn)
+        await ours.lose(guest)
+        await ours.io.to("ada").emit("missed here", turn)
+        assert (await guest.come(await node_client(), name="ada")).recovered
+    assert guest.heard == [
+        event
+        for turn in range(1, 4)
+        for event in (
+            ["heard", turn],
+            ["missed from us", {"n": turn}],
+            ["missed at node", turn],
+            ["live", turn],
+            ["missed here", turn],
+        )
+    ]
 
 
 async def test_a_session_that_node_has_saved(make: MakeInstance) -> None:

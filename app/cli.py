@@ -17,7 +17,7 @@ from app.embedded import EmbeddedError, embedded
 from app.logs import configure_logs
 from app.secret import with_secret
 from app.workers.listening import ListenError
-from app.workers.supervisor import WorkersFailed, supervise
+from app.workers.supervisor import WorkersFailed, outlive_hangup, supervise
 from protocol import BusUnavailable
 
 FAILED = 1
@@ -99,6 +99,8 @@ def default(field: "Field[Any]") -> str:
 
 
 def serve(settings: Settings, environ: Mapping[str, str]) -> None:
+    if settings.workers:
+        outlive_hangup()
     settings = with_secret(settings)
     wants_postgres, wants_valkey = not settings.database_url, not settings.redis_url
     with embedded(settings.data_dir, postgres=wants_postgres, valkey=wants_valkey) as urls:

@@ -9,7 +9,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 log = logging.getLogger(__name__)
@@ -18,23 +18,25 @@ READY = b"ready\n"
 
 
 class WorkerProcess:
-    """A process that serves, made by `start`. `ended` is done when it has ended; its result says how."""
+    """A process that serves, made by `start`. `metrics_name` is what its files of metrics are called."""
 
     def __init__(
         self,
         number: int,
+        metrics_name: str,
         process: asyncio.subprocess.Process,
         control: tuple[asyncio.StreamReader, asyncio.StreamWriter],
     ) -> None:
         self.pid = process.pid
+        self.metrics_name = metrics_name
         self._number = number
         self._process = process
         self._from_it, self._to_it = control
-        self.ended = asyncio.create_task(self._wait())
+        self._end = asyncio.create_task(self._wait())
 
     @classmethod
     async def start(
-        cls, number: int, sockets: Sequence[socket.socket], environ: Mapping[str, str]
+        cls, number: int, metrics_name: str, sockets: Sequence[socket.socket], environ: Mapping[str, str]
     ) -> "WorkerProcess":
         """Start it. It has a session of its own, so that Ctrl-C in a terminal reaches the supervisor alone."""
         ours, its = socket.socketpair()
@@ -42,7 +44,8 @@ class WorkerProcess:
         with its:
             fds = [its.fileno(), *(one.fileno() for one in sockets)]
             # -P: a folder `app` where somebody happens to stand is not this one
-            command = [sys.executable, "-P", "-m", "app.workers.worker", str(number), *map(str, fds)]
+            program = [sys.executable, "-P", "-m", "app.workers.worker"]
+            command = [*program, str(number), metrics_name, *map(str, fds)]
             try:
                 process = await asyncio.create_subprocess_exec(
                     *command,
@@ -54,7 +57,7 @@ class WorkerProcess:
             except BaseException:
                 control[1].close()
                 raise
-        return cls(number, process, control)
+        return cls(number, metrics_name, process, control)
 
     async def ready(self, within: float) -> bool:
         """Whether it serves; false once it has ended, or after that many seconds without."""
@@ -64,6 +67,16 @@ class WorkerProcess:
         except (TimeoutError, ConnectionError):
             return False
 
+    async def ended(self, within: float | None = None) -> str | None:
+        """How it has ended, once it has; None if that takes more seconds."""
+        # Not awaited itself: with whoever waits here, the waiting for the process would be cancelled for all.
+        await asyncio.wait({self._end}, timeout=within)
+        return self._end.result() if self._end.done() else None
+
+    def when_ended(self, call: Callable[["WorkerProcess"], None]) -> None:
+        """Call a function once it has ended."""
+        self._end.add_done_callback(lambda _: call(self))
+
     def send_signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it has not ended."""
         with suppress(ProcessLookupError):
@@ -72,13 +85,12 @@ class WorkerProcess:
     async def stop(self, within: float) -> None:
         """Let it end in its orderly way, and by force if that takes more seconds."""
         self.send_signal(signal.SIGTERM)
-        done, _ = await asyncio.wait({self.ended}, timeout=within)
-        if not done:
+        if await self.ended(within) is None:
             log.warning(
                 "worker %d (process %d) did not end within %g s and is killed", self._number, self.pid, within
             )
             self.send_signal(signal.SIGKILL)
-            await self.ended
+            await self.ended()
 
     async def _wait(self) -> str:
         status = await self._process.wait()

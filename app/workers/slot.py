@@ -1,6 +1,7 @@
 """The place of one worker: at most one process serves there, but for the moment in which it is replaced."""
 
 import asyncio
+import itertools
 import logging
 import signal
 import socket
@@ -27,7 +28,10 @@ class NotReady(Exception):
 
 
 class Slot:
-    """Worker `number`. `stop_within` is how many seconds its orderly end may take."""
+    """Worker `number`. `stop_within` is how many seconds its orderly end may take.
+
+    Its processes take turns with the same files of metrics, which so go on counting, and do not pile up with crashes.
+    """
 
     def __init__(self, number: int, port: Port, environ: Mapping[str, str], stop_within: float) -> None:
         self._number = number
@@ -38,14 +42,16 @@ class Slot:
         self._alive: set[WorkerProcess] = set()
         self._current: WorkerProcess | None = None
         self._serves_since = 0.0  # by time.monotonic
+        self._serves = asyncio.Event()
         self._crashes = 0  # in a row
         self._changing = asyncio.Lock()
 
     async def start(self) -> bool:
-        """Start the worker. Returns whether it serves."""
+        """Start the worker, unless it runs. Returns whether it serves."""
         async with self._changing:
             try:
-                self._current = await self._serving_process()
+                if self._current is None:  # or a replacement has come first
+                    await self._put_to_work()
             except NotReady as failure:
                 log.error("worker %d could not start: %s", self._number, failure)
             return self._current is not None
@@ -58,8 +64,10 @@ class Slot:
             pause = BACKOFF[min(self._crashes, len(BACKOFF) - 1)]
             self._crashes += 1
             log.warning("worker %d starts again in %g s", self._number, pause)
-            await asyncio.sleep(pause)
-            if self._current is None:  # nobody has asked for a replacement meanwhile
+            try:
+                async with asyncio.timeout(pause):
+                    await self._serves.wait()  # if a replacement is asked for meanwhile
+            except TimeoutError:
                 await self.start()
 
     async def replace(self) -> bool:
@@ -67,7 +75,7 @@ class Slot:
         async with self._changing:
             old = self._current
             try:
-                self._current = await self._serving_process()
+                await self._put_to_work()
             except NotReady as failure:
                 stays = "nothing runs in its place" if old is None else f"process {old.pid} stays"
                 log.error("worker %d is not replaced, %s: %s", self._number, stays, failure)
@@ -83,42 +91,52 @@ class Slot:
 
     async def stop(self) -> None:
         """End whatever runs here."""
+        self._let_go()  # or connections would still be dealt to sockets that nobody accepts from any more
         await asyncio.gather(*(process.stop(self._stop_within) for process in self._alive))
-        self._let_go()
 
     async def _crashed(self, process: WorkerProcess) -> bool:
         """Waits until a process has ended; false if another one has taken its place."""
-        how = await process.ended
+        how = await process.ended()
         async with self._changing:
             if self._current is not process:
                 return False
             self._current = None
+            self._serves.clear()
             self._let_go()
         log.error("worker %d (process %d) %s", self._number, process.pid, how)
         if time.monotonic() - self._serves_since > HEALTHY_AFTER:
             self._crashes = 0
         return True
 
-    async def _serving_process(self) -> WorkerProcess:
-        """A new process that serves. Raises NotReady."""
-        if not self._sockets:
-            self._sockets = self._port.sockets()
-        process = await WorkerProcess.start(self._number, self._sockets, self._environ)
+    async def _put_to_work(self) -> None:
+        """Start a process, which is the current one once it serves. Raises NotReady."""
+        process = await self._started()
         self._alive.add(process)
-        process.ended.add_done_callback(lambda _: self._forget(process))
-        if await process.ready(READY_WITHIN):
-            self._serves_since = time.monotonic()
-            log.info("worker %d (process %d) serves", self._number, process.pid)
-            return process
-        await asyncio.wait({process.ended}, timeout=1)  # what has closed its end of the socket is about to
-        how = process.ended.result() if process.ended.done() else f"did not serve within {READY_WITHIN:g} s"
-        await process.stop(GIVE_UP_WITHIN)
-        raise NotReady(f"process {process.pid} {how}")
+        process.when_ended(self._forget)
+        if not await process.ready(READY_WITHIN):
+            how = await process.ended(within=1)  # what has closed its end of the socket is about to
+            await process.stop(GIVE_UP_WITHIN)
+            raise NotReady(f"process {process.pid} {how or f'did not serve within {READY_WITHIN:g} s'}")
+        self._current = process
+        self._serves_since = time.monotonic()
+        self._serves.set()
+        log.info("worker %d (process %d) serves", self._number, process.pid)
+
+    async def _started(self) -> WorkerProcess:
+        used = {process.metrics_name for process in self._alive}
+        names = (f"{self._number}-{turn}" for turn in itertools.count())
+        free = next(name for name in names if name not in used)
+        try:
+            if not self._sockets:
+                self._sockets = self._port.sockets()
+            return await WorkerProcess.start(self._number, free, self._sockets, self._environ)
+        except OSError as error:  # such as no memory, or too many processes
+            raise NotReady(f"no process could be made: {error.strerror or error}") from error
 
     def _forget(self, process: WorkerProcess) -> None:
         self._alive.discard(process)
         # Or what it had at its end, such as connections, would count for ever.
-        mark_process_dead(process.pid, self._environ[SHARED_FOLDER])
+        mark_process_dead(process.metrics_name, self._environ[SHARED_FOLDER])
 
     def _let_go(self) -> None:
         self._port.release(self._sockets)

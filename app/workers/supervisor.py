@@ -7,11 +7,11 @@ other: the old one is told to end when the new one serves on the same sockets.
 import asyncio
 import logging
 import os
-import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
 
 from app.background import ended
 from app.config import LEAST_POOL, Settings
@@ -21,7 +21,6 @@ from app.workers.slot import SHARED_FOLDER, Slot
 
 log = logging.getLogger(__name__)
 
-METRICS = "metrics"  # the folder in DATA_DIR where the workers put theirs together
 CONNECTIONS = 90  # of the 100 that PostgreSQL allows unless told otherwise
 CLEANING_UP = 15.0  # seconds that an orderly end may take besides those that are left to what is under way
 
@@ -35,17 +34,13 @@ def supervise(settings: Settings, environ: Mapping[str, str]) -> None:
 
     Raises ListenError and WorkersFailed, and what `prepare` does.
     """
-    with closing(Port(settings.host, settings.port)) as port:
+    with (
+        closing(Port(settings.host, settings.port)) as port,
+        TemporaryDirectory(prefix="parley-metrics-") as metrics,
+    ):
         asyncio.run(prepare(settings))
-        empty(settings.data_dir / METRICS)
-        given = environment(settings, environ)
+        given = environment(settings, environ) | {SHARED_FOLDER: metrics}
         asyncio.run(Supervisor(settings.workers, port, given, settings.shutdown_timeout).run())
-
-
-def empty(folder: Path) -> None:
-    """Make a folder that only we can enter, without what an earlier run left in it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
 
 
 def environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
@@ -54,7 +49,6 @@ def environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "JWT_SECRET": settings.jwt_secret,
-        SHARED_FOLDER: str((settings.data_dir / METRICS).resolve()),
     }
     if not environ.get("DATABASE_POOL", "").strip():
         share = CONNECTIONS // (settings.workers + 1)  # one more runs while one is replaced
@@ -71,7 +65,7 @@ class Supervisor:
         self._slots = [Slot(number, port, environ, stop_within) for number in range(1, count + 1)]
         self._stopping = asyncio.Event()
         self._renewing = asyncio.Event()
-        self._had_terminal = has_terminal()
+        self._terminal = Terminal()
 
     async def run(self) -> None:
         """Until a signal ends it. Raises WorkersFailed when no worker comes to serve at the start."""
@@ -84,6 +78,7 @@ class Supervisor:
                 stopping.cancel()
                 await ended(work)
             finally:
+                self._port.close()  # what would still be dealt to it is better refused
                 await asyncio.gather(*(slot.stop() for slot in self._slots))
 
     async def _work(self) -> None:
@@ -115,14 +110,38 @@ class Supervisor:
         self._stopping.set()
 
     def _hang_up(self, number: signal.Signals) -> None:
-        if self._had_terminal and not has_terminal():
-            self._stop(number)  # its window was closed: nobody has asked for anything
+        if self._terminal.closed():
+            self._stop(number)  # nobody has asked for anything
         else:
             self._renewing.set()
 
 
+class Terminal:
+    """The window in which this process was started, if it was, and is to end with it: `nohup` says otherwise."""
+
+    def __init__(self) -> None:
+        self._ends_us = has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+
+    def closed(self) -> bool:
+        """Whether it is gone, which the kernel tells by SIGHUP."""
+        return self._ends_us and not has_terminal()
+
+
+def outlive_hangup() -> None:
+    """Let SIGHUP end this process no more, unless its terminal is gone: before the workers serve, and after them, there
+    is nothing to replace."""
+    terminal = Terminal()
+
+    def hang_up(_number: int, _frame: FrameType | None) -> None:
+        if terminal.closed():
+            raise SystemExit(0)
+
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, hang_up)
+
+
 def has_terminal() -> bool:
-    """Whether this process was started in a terminal that is still there."""
+    """Whether this process has a terminal."""
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY))
     except OSError:

@@ -1,7 +1,7 @@
-"""The program of one worker, which the supervisor starts: python -m app.workers.worker NUMBER CONTROL SOCKET…
+"""The program of one worker, which the supervisor starts: python -m app.workers.worker NUMBER METRICS CONTROL SOCKET…
 
-The arguments but the first are file descriptors: the socket to the supervisor, and those to serve on. The settings come
-from the environment, as for an instance that is alone.
+METRICS is what its files of metrics are called. What follows are file descriptors: the socket to the supervisor, and
+those to serve on. The settings come from the environment, as for an instance that is alone.
 """
 
 import asyncio
@@ -9,6 +9,9 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
+
+from prometheus_client import values
 
 from app.cli import guarded
 from app.config import Settings, load_settings
@@ -17,6 +20,8 @@ from app.prepare import prepare
 from app.serving import ChatServer
 from app.workers.process import READY
 
+LAST_RESORT = 30  # seconds beyond SHUTDOWN_TIMEOUT that an end without a supervisor may take
+
 
 class Worker(ChatServer):
     """Tells the supervisor once it serves, and ends with it."""
@@ -24,22 +29,26 @@ class Worker(ChatServer):
     def __init__(self, settings: Settings, control: socket.socket) -> None:
         super().__init__(settings)
         self._control = control
+        self._last_resort = settings.shutdown_timeout // 1000 + LAST_RESORT
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See `uvicorn.Server.startup`."""
         await super().startup(sockets)
         asyncio.get_running_loop().add_reader(self._control, self._orphaned)  # nothing else ever comes
-        self._control.send(READY)
+        with suppress(BrokenPipeError):  # nobody is there: the reader learns it, too
+            self._control.send(READY)
 
     def _orphaned(self) -> None:
         asyncio.get_running_loop().remove_reader(self._control)
+        signal.alarm(self._last_resort)  # ends the process, for nobody else would
         self.should_exit = True
 
 
-def serve(number: int, control: int, listening: list[int]) -> None:
+def serve(number: int, metrics_name: str, control: int, listening: list[int]) -> None:
     """Serve until told to stop, or until the supervisor is gone."""
     settings = load_settings(os.environ)
     configure_logs(settings.log_level, settings.log_format, worker=number)
+    values.ValueClass = values.MultiProcessValue(lambda: metrics_name)
     asyncio.run(prepare(settings))
     with socket.socket(fileno=control) as supervisor:
         Worker(settings, supervisor).run([socket.socket(fileno=fd) for fd in listening])
@@ -47,5 +56,5 @@ def serve(number: int, control: int, listening: list[int]) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is meant for the supervisor
-    number, control, *listening = map(int, sys.argv[1:])
-    sys.exit(guarded(lambda: serve(number, control, listening)))
+    number, metrics_name, control, *listening = sys.argv[1:]
+    sys.exit(guarded(lambda: serve(int(number), metrics_name, int(control), [*map(int, listening)])))

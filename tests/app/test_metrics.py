@@ -133,15 +133,23 @@ async def test_figures_of_two_workers_are_summed_up(settings: Settings) -> None:
         assert figures("sessions_opened_total", transport="polling") == 1
         assert 0 < figures("forwarded_seconds_count", kind="post") < 20
         assert figures("forward_failures_total", kind="post") == 0
+        files = files_of_metrics(served)
         served.workers()[1].kill()
         await served.logged(r"worker 1 \(process \d+\) serves", times=2)
         figures = await scrape(served.url)
+        assert files_of_metrics(served) == files  # however often one crashes
         assert (
             figures("processes") == 2
         )  # what is gone has no connections, and no memory, but it has done what it did
         assert figures("http_requests_total", method="POST", route="/auth/sign-up", status="201") == 12
     finally:
         await served.stop()
+
+
+def files_of_metrics(served: Served) -> list[Path]:
+    """Where the workers keep their figures."""
+    worker, *_ = served.workers().values()
+    return sorted(Path(worker.environ()["PROMETHEUS_MULTIPROC_DIR"]).iterdir())
 
 
 async def poll_over_new_connections(url: str, times: int) -> None:

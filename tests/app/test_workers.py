@@ -1,6 +1,7 @@
 """Several processes on one port: they serve together, come back, are replaced, and end together."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -15,9 +16,12 @@ import pytest
 
 from app.config import Settings
 from app.db import Database
+from app.embedded.process import is_alive
 from app.kinds import usable_processors
 from app.workers.listening import ListenError, Port
+from app.workers.slot import Slot
 from app.workers.supervisor import environment
+from tests.app.conftest import PASSWORD
 from tests.app.served import PATIENCE, Served, gone
 
 pytestmark = pytest.mark.timeout(180)
@@ -67,6 +71,40 @@ async def test_they_share_a_port_and_end_together(serve: Serve) -> None:
     assert served.plain == []
 
 
+async def test_what_is_under_way_is_answered_before_they_end(serve: Serve) -> None:
+    served = await serve("--workers", "2")
+    workers = served.workers()
+    account = json.dumps({"username": "somebody", "credential": PASSWORD}).encode()
+    port = int(served.url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        head = f"POST /auth/sign-up HTTP/1.1\r\nHost: here\r\nContent-Length: {len(account)}\r\n\r\n"
+        writer.write(head.encode() + account[:10])
+        await writer.drain()
+        await answered_by(served, {1, 2})  # which is later than that the request was begun
+        served.process.send_signal(signal.SIGTERM)
+        await until_refused(port)  # no connection waits for those who only end what they have begun
+        assert served.process.returncode is None
+        writer.write(account[10:])
+        assert b" 201 " in await reader.readline()
+        assert await served.ended() == 0
+        assert not any(map(is_alive, workers.values()))
+        assert not [line for line in served.lines if line["level"] in ("warning", "error")]
+    finally:
+        writer.close()
+
+
+async def until_refused(port: int) -> None:
+    """Waits until nobody listens on a port."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except ConnectionRefusedError:
+                return
+            writer.close()
+
+
 async def test_auto_is_one_for_each_processor(serve: Serve) -> None:
     served = await serve(WORKERS="auto")
     assert len(served.workers()) == usable_processors()
@@ -94,6 +132,28 @@ async def test_one_that_crashes_again_waits_longer(serve: Serve) -> None:
         served.workers()[1].kill()
         await served.logged(f"worker 1 starts again in {pause} s")
         await served.logged(r"worker 1 \(process \d+\) serves", times=number + 1)
+
+
+async def test_one_that_is_replaced_while_it_waits_to_start_again_runs_once(serve: Serve) -> None:
+    served = await serve("--workers", "1")
+    served.workers()[1].kill()
+    await served.logged("worker 1 starts again in 1 s")
+    served.process.send_signal(signal.SIGHUP)
+    await served.logged("all workers are replaced")
+    assert len(psutil.Process(served.process.pid).children()) == 1
+    assert len(served.matching(r"worker 1 \(process \d+\) serves")) == 2
+
+
+async def test_where_no_process_can_be_made_a_line_says_why(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = Port("127.0.0.1", 0)
+    too_long = {"TOO_LONG": "x" * 2**20}  # for Linux, which then makes no process
+    slot = Slot(1, port, too_long, stop_within=1)
+    assert not await slot.start()
+    await slot.stop()
+    port.close()
+    assert "worker 1 could not start: no process could be made: Argument list too long" in caplog.text
 
 
 async def test_hangup_replaces_all_of_them(serve: Serve) -> None:
@@ -152,10 +212,14 @@ async def test_a_wrong_number_is_a_sentence(launch: Serve) -> None:
     ]
 
 
-async def test_all_end_with_a_supervisor_that_is_killed(serve: Serve, servers_folder: Path) -> None:
+async def test_all_end_with_a_supervisor_that_is_killed(launch: Serve, servers_folder: Path) -> None:
     """Without URLs, so that PostgreSQL and Valkey are its children, too."""
     data_dir = str(servers_folder / "workers")
-    served = await serve("--workers", "2", DATA_DIR=data_dir, DATABASE_URL="", REDIS_URL="", JWT_SECRET="")
+    own = {"DATA_DIR": data_dir, "DATABASE_URL": "", "REDIS_URL": "", "JWT_SECRET": ""}
+    served = await launch("--workers", "2", **own)
+    await served.logged("PostgreSQL is ready")
+    served.process.send_signal(signal.SIGHUP)  # too early to replace anything, and no reason to end
+    await served.ready()
     children = psutil.Process(served.process.pid).children()
     assert sorted(child.name() for child in children if child.pid not in pids(served)) == [
         "postgres",

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from protocol.broadcast import ServerSideEmit, pack
 from protocol.errors import BusUnavailable
@@ -64,8 +66,7 @@ class Answerer:
                 if own:
                     self._asker.take(uid, Own(request.id, sockets))
                 else:
-                    details = tuple(_details(socket) for socket in sockets)
-                    self._answer(uid, Sockets(request.nsp, request.id, details))
+                    self._answer_sockets(uid, request, sockets)
             case AskClients():
                 self._ask_clients(uid, request, namespace)
             case AskServers() if own:
@@ -78,6 +79,14 @@ class Answerer:
     def emit(self, namespace: "Namespace", event: ServerSideEmit) -> None:
         """Have an event of another server handled that wants no answer."""
         self._run(self._handle(namespace, event.data, lambda _: None))
+
+    def _answer_sockets(self, uid: str, request: FetchSockets, sockets: Iterable["Socket"]) -> None:
+        details = tuple(_details(socket) for socket in sockets)
+        try:
+            self._send(uid, Sockets(request.nsp, request.id, details))
+        except TypeError:
+            # Of one socket maybe, by its client's own doing; the others are not to be missed for it.
+            self._answer(uid, Sockets(request.nsp, request.id, tuple(map(_sendable, details))))
 
     async def _answer_event(self, uid: str, request: AskServers, namespace: "Namespace | None") -> None:
         def answer(value: Any) -> None:
@@ -109,7 +118,13 @@ class Answerer:
         if namespace is None or not sockets:
             return
 
+        awaited = len(sockets)
+
         def settle(values: list[Any] | None) -> None:
+            nonlocal awaited
+            awaited -= 1
+            if not awaited:
+                forgetting.cancel()
             if values is not None:
                 self._answer(uid, ClientAnswer(broadcast.nsp, request.id, first(values)))
             elif uid == self._bus.uid:
@@ -122,16 +137,27 @@ class Answerer:
                 socket.peer.connection.take_ack(broadcast.nsp, number)
 
         limit = min(request.timeout or self._timeout, LONGEST)
-        asyncio.get_running_loop().call_later(limit / 1000, forget)
+        forgetting = asyncio.get_running_loop().call_later(limit / 1000, forget)
 
     def _answer(self, uid: str, answer: Answer) -> None:
         if uid == self._bus.uid:
             self._asker.take(uid, answer)
             return
         try:
+            self._send(uid, answer)
+        except TypeError as error:
+            _log_lost(uid, error)
+
+    def _send(self, uid: str, answer: Answer) -> None:
+        """Raises `TypeError`."""
+        try:
             self._bus.answer(uid, answer)
-        except (BusUnavailable, TypeError) as error:
-            log.warning("a request of the server %s is not answered: %s", uid, error)
+        except BusUnavailable as error:
+            _log_lost(uid, error)
+
+
+def _log_lost(uid: str, error: Exception) -> None:
+    log.warning("a request of the server %s is not answered: %s", uid, error)
 
 
 def _details(socket: "Socket") -> SocketDetails:
@@ -146,16 +172,26 @@ def _details(socket: "Socket") -> SocketDetails:
         url=came.url,
         issued=came.issued,
     )
-    return SocketDetails(socket.id, handshake, tuple(socket.rooms), _sendable(socket))
+    return SocketDetails(socket.id, handshake, tuple(socket.rooms), socket.data)
 
 
-def _sendable(socket: "Socket") -> dict[str, Any]:
-    """The data of a socket, without what cannot be sent."""
-    found = {}
-    for key, value in socket.data.items():
-        try:
-            pack({key: value})
-            found[key] = value
-        except TypeError as error:
-            log.warning("%r of the data of %r is not sent to another server: %s", key, socket, error)
-    return found
+def _sendable(socket: SocketDetails) -> SocketDetails:
+    """A socket without what cannot be sent: of its `data`, which is the application's, and of `auth`, in which clients
+    may nest deeper than JSON is written here, or have names that are no text."""
+    data, auth = _sendable_of(socket.data), _sendable_of(socket.handshake.auth)
+    if data.keys() != socket.data.keys():
+        left_out = sorted(map(repr, socket.data.keys() - data.keys()))
+        log.warning("of the data of %s is not sent to another server: %s", socket.id, ", ".join(left_out))
+    return replace(socket, handshake=replace(socket.handshake, auth=auth), data=data)
+
+
+def _sendable_of(items: dict[Any, Any]) -> dict[Any, Any]:
+    return {key: value for key, value in items.items() if _is_sendable({key: value})}
+
+
+def _is_sendable(value: Any) -> bool:
+    try:
+        pack(value)
+    except TypeError:
+        return False
+    return True

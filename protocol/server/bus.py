@@ -147,12 +147,14 @@ class MemoryBus:
     def unlisten(self, nsp: str) -> None:
         """See `Bus.unlisten`."""
         self._listened_to[nsp] -= 1
+        if not self._listened_to[nsp]:
+            del self._listened_to[nsp]  # clients may name many namespaces in a long life
 
     async def request(self, request: Request) -> int:
         """See `Bus.request`. It is handed over before this returns."""
         payload = requests.encode(request, self.uid)
         self._check_started()
-        if self._listened_to[request.nsp] < 1:
+        if request.nsp not in self._listened_to:
             return 0
         hand_in(self._receive, payload)
         return 1
@@ -161,13 +163,13 @@ class MemoryBus:
         """See `Bus.answer`."""
         payload = requests.encode(answer, self.uid)
         self._check_started()
-        if uid == self.uid and self._listened_to[answer.nsp] > 0:
+        if uid == self.uid and answer.nsp in self._listened_to:
             hand_in(self._receive, payload)
 
     async def listeners(self, nsp: str) -> set[str]:
         """See `Bus.listeners`."""
         self._check_started()
-        return {self.uid} if self._listened_to[nsp] > 0 else set()
+        return {self.uid} if nsp in self._listened_to else set()
 
     def order(self, nsp: str) -> str:  # noqa: ARG002 - there is one
         """See `Bus.order`."""

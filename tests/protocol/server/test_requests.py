@@ -142,7 +142,21 @@ async def test_a_remote_socket_can_be_closed(pair: Pair) -> None:
 async def test_data_that_cannot_be_sent_is_left_out(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
     pair.sockets[1].data |= {"lock": asyncio.Lock(), "bytes": b"\xff", 5: "no name"}
     assert (await pair.remote()).data == {"number": 2, "bytes": b"\xff"}
-    assert caplog.text.count("is not sent to another server") == 2
+    assert f"of the data of {pair.sockets[1].id} is not sent to another server: 'lock', 5" in caplog.text
+
+
+async def test_a_client_cannot_hide_the_others_of_its_server(pair: Pair) -> None:
+    """By an `auth` that can be read, and cannot be written."""
+    for server in pair.servers:
+        server.of("/custom")
+    await listening(pair, "/custom")
+    deep = "[" * 500 + "]" * 500
+    await pair.clients[0].join("/custom")
+    await pair.clients[1].join("/custom", f'{{"deep":{deep},"flat":1}}')
+    one, two = (server.of("/custom") for server in pair.servers)
+    assert {socket.id for socket in await one.fetch_sockets()} == {*one.sockets, *two.sockets}
+    (hostile,) = await one.in_(*two.sockets).fetch_sockets()
+    assert hostile.handshake.auth == {"flat": 1}
 
 
 async def test_other_namespaces(pair: Pair) -> None:
@@ -284,6 +298,26 @@ async def test_clients_are_given_as_long_as_the_one_who_asks_waits(pair: Pair) -
         await pair.servers[0].timeout(50).emit_with_ack("ask")
     for socket in pair.sockets:
         await until(lambda socket=socket: not socket.peer.connection.owes_acks)
+
+
+async def test_the_end_of_one_request_is_not_that_of_the_next(pair: Pair) -> None:
+    """Both asked the same client in namespaces of the same name, the second of which came when the first was gone, and
+    counts its acks from 0 again."""
+    one, client = pair.servers[0], pair.clients[0]
+    one.of(re.compile("/room"))
+    await client.join("/room")
+    asking = asyncio.create_task(one.of("/room").timeout(300).emit_with_ack("first"))
+    assert await client.receive() == '2/room,0["first"]'
+    await client.send('3/room,0["a"]')
+    assert await asking == ["a"]
+    await client.send("1/room")
+    await until(lambda: "/room" not in one._fanout.namespaces)
+    await client.join("/room")
+    asking = asyncio.create_task(one.of("/room").timeout(20_000).emit_with_ack("second"))
+    assert await client.receive() == '2/room,0["second"]'
+    await asyncio.sleep(0.4)  # longer than the first was given
+    await client.send('3/room,0["b"]')
+    assert await asking == ["b"]
 
 
 # --- what goes wrong ---

@@ -37,7 +37,7 @@ class RedisBus:
 
     An entry is stored at least once: when a connection breaks between a write and its answer, the write is
     repeated, and may then be there twice; a publisher that got `BusUnavailable`, or was cancelled, may
-    find its record delivered all the same.
+    find its record delivered all the same. Requests and answers are sent at most once.
     """
 
     def __init__(
@@ -119,9 +119,7 @@ class RedisBus:
             raise BusUnavailable(f"answers could not be listened to: {described(failure)}") from failure
         channel = self._channels.public(request.nsp)
         # Counted right before: one who comes in between answers without being waited for, which hurts nobody.
-        count, _ = await asyncio.gather(
-            self._count_subscribers(channel), self._ask("PUBLISH", channel, payload)
-        )
+        count, _ = await asyncio.gather(self._count_subscribers(channel), self._send(channel, payload))
         return count
 
     async def _count_subscribers(self, channel: str) -> int:
@@ -137,14 +135,18 @@ class RedisBus:
         except StoreUnavailable as error:
             raise BusUnavailable(str(error)) from error
 
-    async def _ask(self, *words: str | bytes) -> Any:
+    async def _ask(self, *words: str) -> Any:
         return await self._publisher.ask(*words)
+
+    def _send(self, channel: str, payload: bytes) -> asyncio.Future[Any]:
+        # Never repeated: a handler would run twice, or an answer count for two.
+        return self._publisher.ask("PUBLISH", channel, payload, repeat=False)
 
     def answer(self, uid: str, answer: Answer) -> None:
         """See `Bus.answer`."""
         payload = requests.encode(answer, self.uid)
         channel = self._channels.private(answer.nsp, uid)
-        self._publisher.ask("PUBLISH", channel, payload).add_done_callback(_log_failure)
+        self._send(channel, payload).add_done_callback(_log_failure)
 
     async def listeners(self, nsp: str) -> set[str]:
         """See `Bus.listeners`."""

@@ -45,7 +45,7 @@ class LoneConnection:
         self._redis: _RedisPy | None = None
 
     async def open(self) -> None:
-        """Finds the server and connects, unless that is done."""
+        """See `RedisConnection.open`."""
         if self._redis is None:
             self._redis = await self._connect()
 

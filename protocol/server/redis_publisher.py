@@ -60,10 +60,10 @@ class Publisher:
         offset: str = await self._writers[stream].ask(pack(("XADD", stream, *self._trim, *words)))
         return offset
 
-    def ask(self, *words: str | bytes) -> asyncio.Future[Any]:
-        """The reply to a command. It, or this, raises `BusUnavailable`."""
+    def ask(self, *words: str | bytes, repeat: bool = True) -> asyncio.Future[Any]:
+        """The reply to a command; see `Writer.ask`. It, or this, raises `BusUnavailable`."""
         self.check_started()
-        return self._other.ask(pack(words))
+        return self._other.ask(pack(words), repeat=repeat)
 
     async def stop(self) -> None:
         """End; who still waits gets `BusUnavailable`."""

@@ -42,6 +42,9 @@ class Refusal(Exception):
 class RedisConnection(Protocol):
     """A connection that opens at the first write, and again at the first one after `close`."""
 
+    async def open(self) -> None:
+        """Opens it before that. Raises whatever the connection does."""
+
     async def send(self, commands: bytes) -> None:
         """Writes commands, and repeats nothing. Raises whatever the connection does."""
 
@@ -67,6 +70,7 @@ class _Waiting(NamedTuple):
     command: bytes
     reply: asyncio.Future[Any]
     deadline: float  # on the loop's clock
+    repeat: bool
 
 
 class Writer:
@@ -82,12 +86,15 @@ class Writer:
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
 
-    def ask(self, command: bytes) -> asyncio.Future[Any]:
-        """The reply to a command. It raises `BusUnavailable` after `timeout` seconds; when too many wait, this does."""
+    def ask(self, command: bytes, *, repeat: bool = True) -> asyncio.Future[Any]:
+        """The reply to a command. It raises `BusUnavailable` after `timeout` seconds; when too many wait, this does.
+
+        One that is not to be `repeat`ed is written at most once, and fails when its reply gets lost.
+        """
         if len(self._waiting) >= self._max_waiting:
             raise BusUnavailable(f"{len(self._waiting)} others wait for Redis")
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(command, loop.create_future(), loop.time() + self._timeout)
+        waiting = _Waiting(command, loop.create_future(), loop.time() + self._timeout, repeat)
         self._waiting.append(waiting)
         self._wake.set()
         return waiting.reply
@@ -122,12 +129,14 @@ class Writer:
                     backoff = Backoff()
 
     async def _write_batch(self) -> None:
-        """Raises what went wrong; the commands that have no good reply then are waiting still."""
+        """Raises what went wrong; the commands that have no good reply then are waiting still, if they may."""
+        await self._connection.open()
         batch = list(islice(self._waiting, WRITE_BATCH))
+        unanswered = len(batch)
         refused: list[_Waiting] = []
         refusal: Refusal | None = None
-        await self._connection.send(b"".join([waiting.command for waiting in batch]))
         try:
+            await self._connection.send(b"".join([waiting.command for waiting in batch]))
             for waiting in batch:
                 try:
                     reply = await self._connection.receive()
@@ -138,10 +147,19 @@ class Writer:
                     if not waiting.reply.done():  # its publisher may have been cancelled
                         waiting.reply.set_result(reply)
                 self._waiting.popleft()
+                unanswered -= 1
         finally:
-            self._waiting.extendleft(reversed(refused))
+            self._put_back(refused, unanswered)
         if refusal is not None:
             raise refusal
+
+    def _put_back(self, refused: list[_Waiting], unanswered: int) -> None:
+        """Let those wait that were refused, and of the first, whose replies are lost, all that may be repeated."""
+        lost = [self._waiting.popleft() for _ in range(unanswered)]
+        for waiting in lost:
+            if not waiting.repeat:
+                self._fail(waiting, "the connection to Redis broke before the reply")
+        self._waiting.extendleft(reversed([*refused, *(waiting for waiting in lost if waiting.repeat)]))
 
     def _drop_late(self, now: float, reason: Exception) -> None:
         while self._waiting and (self._waiting[0].deadline <= now or self._waiting[0].reply.done()):

@@ -5,6 +5,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgpack
@@ -60,7 +61,73 @@ async def test_every_instance_is_asked_and_counted_once(redis_url: str, client: 
         assert (await inboxes[1].wait_for_messages(2))[1] == (buses[2].uid, ClientCount("/", "1", 5))
         assert client.pubsub_channels("socket.io#*").count(b"socket.io#/#") == 1
         assert len(inboxes[0].messages) == len(inboxes[2].messages) == 1
-    assert client.pubsub_channels() == []
+
+    async def nobody_listens() -> bool:
+        return client.pubsub_channels() == []
+
+    await eventually(nobody_listens)
+
+
+async def test_a_request_is_made_once_though_its_reply_gets_lost(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    """The connection breaks when Redis has done what was asked, and has not said so."""
+    inbox = Inbox()
+    async with (
+        started(RedisBus(redis_url), inbox) as other,
+        reply_eater(redis_url, tmp_path / "eater", b"PUBLISH") as (url, eaten),
+        started(RedisBus(url)) as bus,
+    ):
+        await eventually(lambda: all_listen(bus, 2))
+        with pytest.raises(BusUnavailable, match="broke before the reply"):
+            await bus.request(HELLO)
+        assert await bus.request(ServerSideEmit("/", ["next"])) == 2
+        expected = [(bus.uid, HELLO), (bus.uid, ServerSideEmit("/", ["next"]))]
+        assert await inbox.wait_for_messages(2) == expected
+        assert len(eaten) == 1
+        await other.publish(event("end"))
+        await inbox.wait_for(1)
+        assert inbox.messages == expected
+
+
+@asynccontextmanager
+async def reply_eater(redis_url: str, path: Path, word: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A way to Redis on which the connection breaks once, in place of the reply to a command; what it has eaten."""
+    eaten: list[bytes] = []
+    lines: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = redis_url.removeprefix("unix://").partition("?")[0]
+        replies, upstream = await asyncio.open_unix_connection(path)
+        hungry = False
+
+        async def forth() -> None:
+            nonlocal hungry
+            while data := await reader.read(65_536):
+                hungry = word in data and not eaten
+                upstream.write(data)
+
+        async def back() -> None:
+            while data := await replies.read(65_536):
+                if hungry:
+                    eaten.append(data)
+                    break
+                writer.write(data)
+
+        ways = {asyncio.create_task(forth()), asyncio.create_task(back())}
+        _, rest = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in rest:
+            way.cancel()
+        for end in (upstream, writer):
+            end.close()
+            await end.wait_closed()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines.add(asyncio.create_task(serve(reader, writer)))
+
+    async with await asyncio.start_unix_server(accept, path):
+        yield f"unix://{path}", eaten
+        await asyncio.gather(*lines)
 
 
 async def all_listen(bus: RedisBus, count: int) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from protocol.broadcast import Record, ServerSideEmit
 from protocol.server.redis_publisher import Publisher
-from protocol.server.selection import Selection
+from protocol.server.selection import Selection, check_server_side_name
 
 UID = "emitter"  # of all emitters, Node's too
 
@@ -100,6 +100,7 @@ class Emitter:
 
     async def server_side_emit(self, event: str, *args: Any) -> None:
         """Send an event to the servers themselves; see `Namespace.on_server_side`."""
+        check_server_side_name(event)
         await self._publisher.publish(ServerSideEmit(self.name, [event, *args]))
 
     async def publish(self, record: Record, *, local: bool) -> None:  # noqa: ARG002 - nobody is here

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from msgspec import Struct
 
 from protocol.packets import RESERVED_EVENTS, Event
+from protocol.server.selection import check_server_side_name
 
 if TYPE_CHECKING:
     from protocol.server.socket import Socket
@@ -89,6 +90,7 @@ class Handlers:
 
     def on_server_side(self, name: str, handler: Registered) -> Registered:
         """Register for an event of the other servers."""
+        check_server_side_name(name)
         if name in self.server_side:
             raise ValueError(f"{name!r} of other servers has a handler already")
         self.server_side[name] = handler

@@ -110,6 +110,7 @@ class Namespace(Registry):
 
     async def server_side_emit(self, event: str, *args: Any) -> None:
         """Send an event to the other servers that have this namespace. Raises `BusUnavailable`."""
+        selection.check_server_side_name(event)
         await self._outlet.tell_servers(ServerSideEmit(self.name, [event, *args]))
 
     async def server_side_emit_with_ack(
@@ -123,6 +124,7 @@ class Namespace(Registry):
         Raises `AckTimeout`, with the answers that came, when a server did not answer within `timeout` ms (None: the
         option `requests_timeout`), and `BusUnavailable`.
         """
+        selection.check_server_side_name(event)
         return await self.asker.ask_servers(self.name, [event, *args], timeout)
 
     async def sockets_join(self, *rooms: str) -> None:

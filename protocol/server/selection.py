@@ -26,6 +26,15 @@ def check_name(event: str) -> None:
         raise ValueError(f"{event!r} is a reserved event name")
 
 
+SERVERS_OWN = frozenset({"connect", "connection", "new_namespace"})  # Node's handlers of these expect no data
+
+
+def check_server_side_name(event: str) -> None:
+    """Raise `ValueError` for a name that means something else to servers."""
+    if event in SERVERS_OWN:
+        raise ValueError(f"{event!r} is a reserved event name of servers")
+
+
 class Selection(Struct, frozen=True):
     """A choice of sockets in one namespace. Each step of the chain gives a new one, so any may be kept and
     used again."""

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,9 @@ class NodeServer:
                 case _:
                     self.events.append(said)
             self._news.set()
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(NodeError("the Node server has ended", None))
 
     async def until_listening(self) -> None:
         async with asyncio.timeout(PATIENCE):
@@ -106,10 +109,14 @@ async def node_server(redis_url: str, **options: Any) -> AsyncIterator[NodeServe
     )
     server = NodeServer(process)
     listening = asyncio.create_task(server.listen())
+    starting = asyncio.create_task(server.until_listening())
     try:
-        await server.until_listening()
+        await asyncio.wait([listening, starting], return_when=asyncio.FIRST_COMPLETED)
+        assert server.origin, "the Node server did not start"
         yield server
     finally:
-        process.kill()
+        starting.cancel()
+        with suppress(ProcessLookupError):
+            process.kill()
         await process.wait()
         await listening

@@ -251,6 +251,20 @@ async def test_an_event_of_servers_has_one_handler(make_app: App) -> None:
         io.on_server_side("x")(lambda: None)
 
 
+@pytest.mark.parametrize("name", ["connect", "connection", "new_namespace"])
+async def test_what_servers_tell_themselves_is_not_for_others_to_say(
+    pair: Pair, redis_url: str, name: str
+) -> None:
+    """A handler of Node's for connections would take the arguments for a socket."""
+    one = pair.servers[0]
+    async with Emitter(redis_url) as emitter:
+        for send in (one.server_side_emit, one.server_side_emit_with_ack, emitter.server_side_emit):
+            with pytest.raises(ValueError, match="reserved"):
+                await send(name)
+    with pytest.raises(ValueError, match="reserved"):
+        one.on_server_side(name)(lambda: None)
+
+
 # --- clients ---
 
 

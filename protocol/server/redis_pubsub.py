@@ -98,7 +98,8 @@ class Subscriber:
 
     async def _serve(self, hand: Callable[[bytes], None]) -> None:
         """Follows one connection; raises what ends it."""
-        await self._connection.send(pack(("PING",)))
+        async with asyncio.timeout(PING_EVERY + GRACE):
+            await self._connection.open()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_subscribed())
             group.create_task(self._read(hand))

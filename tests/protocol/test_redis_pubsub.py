@@ -15,7 +15,10 @@ import redis
 from protocol.broadcast import ServerSideEmit, Target, encode, stream_name
 from protocol.errors import BusUnavailable
 from protocol.requests import ClientCount, FetchSockets
+from protocol.server import redis_pubsub
 from protocol.server.redis_bus import RedisBus
+from protocol.server.redis_connection import LoneConnection
+from protocol.server.redis_pubsub import Channels, Subscriber
 from tests.conftest import RestartableValkey
 from tests.protocol.inbox import Inbox, event
 
@@ -209,6 +212,42 @@ async def come_back(buses: list[RedisBus]) -> bool:
         return await all_listen(buses[0], len(buses))
     except BusUnavailable:
         return False
+
+
+async def test_a_redis_that_accepts_and_says_nothing_is_given_up(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As the kernel does for a process that is frozen; a connection with another database than 0 waits for a word."""
+    monkeypatch.setattr(redis_pubsub, "PING_EVERY", 0.1)
+    monkeypatch.setattr(redis_pubsub, "GRACE", 0.2)
+    silent = asyncio.Event()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        silent.set()
+        await reader.read()
+        writer.close()
+
+    url = f"unix://{tmp_path / 'redis'}?db=1"
+    channels = Channels("x")
+    subscriber = Subscriber(LoneConnection(url, text=False), channels, "uid")
+    subscriber.listen("/")
+    running = asyncio.create_task(subscriber.run(None))
+    async with await asyncio.start_unix_server(accept, tmp_path / "redis"):
+        await silent.wait()
+        await eventually(lambda: failed(subscriber))
+    (tmp_path / "redis").unlink(missing_ok=True)
+    (tmp_path / "redis").symlink_to(redis_url.removeprefix("unix://").partition("?")[0])
+    async with asyncio.timeout(20):
+        await subscriber.listening("/")
+    running.cancel()
+    await asyncio.wait([running])
+    await subscriber.close()
+    assert caplog.text.count("the bus cannot listen to Redis: TimeoutError") == 1
+
+
+async def failed(subscriber: Subscriber) -> bool:
+    return subscriber.failure is not None
 
 
 async def test_where_channels_are_forbidden_records_flow_and_requests_say_why(

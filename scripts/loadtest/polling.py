@@ -35,13 +35,14 @@ class PollingChat:
         return self._client.connected and self._welcome.is_set()
 
     def on(self, event: str) -> Callable[[Callable[..., Any]], Any]:
-        """Decorator for a handler."""
+        """Decorator for a handler, which takes what the event carries."""
 
         def register(handler: Callable[..., Any]) -> Callable[..., Any]:
             if event == "disconnect":
                 self._ended.append(handler)
             else:
-                self._client.on(event, handler)
+                # Behind it comes the offset, which this client does not know and takes for an argument.
+                self._client.on(event, lambda payload, *_offset: handler(payload))
             return handler
 
         return register

@@ -76,7 +76,13 @@ def test_every_route_is_described_and_everything_described_is_a_route(settings: 
     app = create_app(settings)
     web = app.router.default
     assert isinstance(web, Starlette)
-    pages = {"/openapi.json", "/asyncapi.json", "/docs/events", *(route.path for route in Page().routes())}
+    pages = {
+        "/openapi.json",
+        "/asyncapi.json",
+        "/docs/events",
+        "/metrics",
+        *(route.path for route in Page().routes()),
+    }
     routes = {
         (method, route.path)
         for route in web.routes

@@ -193,6 +193,11 @@ class MemoryBus:
             raise BusUnavailable("the bus is not started")
 
 
+def position(offset: str) -> tuple[int, ...]:
+    """The place of a record; offsets are compared by it."""
+    return tuple(map(int, offset.split("-")))
+
+
 def hand_over(deliver: Deliver, record: Record, offset: str, size: int) -> None:
     """Delivers one record. One that cannot be delivered is logged: the next ones are not to suffer for it."""
     try:

@@ -1,7 +1,7 @@
 """The bus over Redis, in the format of `@socket.io/redis-streams-adapter`, so that Node can share it.
 
-How a stream is written and followed is in `redis_stream`, how channels are listened to in `redis_pubsub`; here are the
-entries and messages, and the connections.
+How a stream is written is in `redis_publisher`, how it is followed in `redis_reader`, how channels are listened to in
+`redis_pubsub`; here they come together.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from protocol import requests
 from protocol.broadcast import Record, stream_names
 from protocol.errors import BusUnavailable, StoreUnavailable
 from protocol.requests import Answer, Request
-from protocol.server.bus import Deliver, OnGap, Past, Receive
+from protocol.server.bus import Deliver, OnGap, Past, Receive, position
 from protocol.server.redis_client import RedisClient
-from protocol.server.redis_connection import LoneConnection
+from protocol.server.redis_connection import RedisConnection, described
 from protocol.server.redis_publisher import Publisher
 from protocol.server.redis_pubsub import Channels, Subscriber
-from protocol.server.redis_stream import Reader, described, position
+from protocol.server.redis_reader import Reader
 from protocol.server.redis_url import Form, parse_redis_url
 
 logger = logging.getLogger(__name__)
@@ -64,10 +64,10 @@ class RedisBus:
         )
         # A reader has a connection, so that no stream waits for another, wherever in a Redis Cluster it is.
         self._readers = [
-            Reader(LoneConnection(url, name), name) for name in stream_names(stream, stream_count)
+            Reader(RedisConnection(url, name), name) for name in stream_names(stream, stream_count)
         ]
         self._channels = Channels(channel_prefix)
-        self._subscriber = Subscriber(LoneConnection(url, stream, text=False), self._channels, self.uid)
+        self._subscriber = Subscriber(RedisConnection(url, stream, text=False), self._channels, self.uid)
         self._cluster = RedisClient(url) if parse_redis_url(url).form is Form.CLUSTER else None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 

@@ -6,17 +6,23 @@ the connection broke before the reply, is not asked again.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias, cast
-
-from hiredis import pack_command
+from typing import Any
 
 from protocol.errors import StoreUnavailable
-from protocol.server.redis_connection import CONNECTION_FAILURES, LoneConnection, nodes_of
+from protocol.server.redis_connection import (
+    CONNECTION_FAILURES,
+    Backoff,
+    RedisConnection,
+    Refusal,
+    Word,
+    described,
+    nodes_of,
+    pack,
+)
 from protocol.server.redis_line import Line, NotSent
 from protocol.server.redis_nodes import Shard, owner
-from protocol.server.redis_stream import Backoff, Refusal, described
 from protocol.server.redis_url import Address, Form, parse_redis_url
 
 ANSWER_WITHIN = 2.0  # s
@@ -24,10 +30,6 @@ TRIES = 4  # for a command that servers send elsewhere
 BELIEVED = 10.0  # s that it is taken for known which nodes a cluster has, by who asks all of them
 ELSEWHERE = frozenset(["MOVED", "READONLY", "MASTERDOWN", "TRYAGAIN"])  # codes of refusals
 ASKING = b"*1\r\n$6\r\nASKING\r\n"
-
-Word: TypeAlias = str | bytes | int | float
-
-pack = cast("Callable[[tuple[Word, ...]], bytes]", pack_command)
 
 
 class RedisClient:
@@ -138,7 +140,7 @@ class RedisClient:
     def _line_to(self, address: Address | None) -> Line:
         line = self._lines.get(address)
         if line is None:
-            line = self._lines[address] = Line(LoneConnection(self._url, address=address))
+            line = self._lines[address] = Line(RedisConnection(self._url, address=address))
         return line
 
     async def _map(self) -> list[Shard]:

@@ -1,17 +1,30 @@
 """Connections to Redis, by redis-py without its repetitions and timeouts. This is the only place that uses it."""
 
 import logging
-from collections.abc import Mapping
-from typing import Any, Protocol, cast
+import random
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any, Protocol, TypeAlias, cast
 
+from hiredis import pack_command
 from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import RedisError, ResponseError
 
+from protocol.backoff import delay
 from protocol.server.redis_nodes import NodeNotFound, Nodes
-from protocol.server.redis_stream import Refusal, pack
 from protocol.server.redis_url import Address, Form, RedisUrl, parse_redis_url
 
 logger = logging.getLogger(__name__)
+
+Word: TypeAlias = str | bytes | int | float
+
+pack = cast("Callable[[tuple[Word, ...]], bytes]", pack_command)
+"""A command in the form of Redis's protocol."""
+
+
+class Refusal(Exception):
+    """Redis refuses a command: it is full, read-only, no longer the master, or the key is not a stream."""
+
 
 CONNECTION_FAILURES = (RedisError, OSError, TimeoutError, NodeNotFound)
 """What a connection raises, beside `Refusal`."""
@@ -26,8 +39,8 @@ class _RedisPy(Protocol):
     async def disconnect(self, nowait: bool) -> None: ...
 
 
-class LoneConnection:
-    """A connection that finds its server each time it opens; see `redis_stream.RedisConnection`.
+class RedisConnection:
+    """A connection that finds its server each time it opens: at the first write, and at the first one after `close`.
 
     It goes to the server that has a key: behind sentinels their master, in a cluster the node with the key's slot. Of a
     cluster it goes to the node at `address`, if that is given. Its replies are of `str`, or of `bytes` where they are
@@ -45,24 +58,24 @@ class LoneConnection:
         self._redis: _RedisPy | None = None
 
     async def open(self) -> None:
-        """See `RedisConnection.open`."""
+        """Open it before the first write, unless that is done. Raises one of `CONNECTION_FAILURES`, or `Refusal`."""
         if self._redis is None:
             self._redis = await self._connect()
 
     async def send(self, commands: bytes) -> None:
-        """See `RedisConnection.send`."""
+        """Write commands, and repeat nothing. Raises as `open` does."""
         if self._redis is None:
             self._redis = await self._connect()
         await self._redis.send_packed_command(commands, check_health=False)
 
     async def receive(self) -> Any:
-        """See `RedisConnection.receive`."""
+        """The next reply. Raises `Refusal`, after which the connection is in order, or one of `CONNECTION_FAILURES`."""
         if self._redis is None:
             raise ConnectionError("the connection to Redis is closed")
         return await _receive(self._redis)
 
     async def close(self, *, wait: bool) -> None:
-        """See `RedisConnection.close`."""
+        """End the connection; with `wait`, return when it is closed."""
         connection, self._redis = self._redis, None
         if connection is not None:
             await _close(connection, wait=wait)
@@ -129,3 +142,23 @@ async def _close(connection: _RedisPy, *, wait: bool) -> None:
         await connection.disconnect(nowait=not wait)
     except RedisError as error:
         logger.warning("a connection to Redis is left to close by itself: %s", error)
+
+
+# --- what those who use connections have in common ---
+
+
+class Backoff:
+    """Delays in seconds: doubling from 50 ms to 1 s, give or take a half, so that instances do not return in step."""
+
+    def __init__(self) -> None:
+        self._attempts = count()
+
+    def next(self) -> float:
+        """How long to wait before the next attempt."""
+        attempt = next(self._attempts)
+        return delay(attempt, first=50, most=1_000, jitter=0.5, chance=random.random()) / 1000
+
+
+def described(error: Exception | None) -> str:
+    """An error in words; some have none of their own, and redis-py's `repr` hides them."""
+    return f"{type(error).__name__}: {error}"

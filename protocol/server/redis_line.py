@@ -7,8 +7,7 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from protocol.server.redis_connection import CONNECTION_FAILURES, LoneConnection
-from protocol.server.redis_stream import Refusal, described
+from protocol.server.redis_connection import CONNECTION_FAILURES, RedisConnection, Refusal, described
 
 
 class NotSent(Exception):
@@ -18,7 +17,7 @@ class NotSent(Exception):
 class Line:
     """Opens its connection when something is asked, and again after it broke."""
 
-    def __init__(self, connection: LoneConnection) -> None:
+    def __init__(self, connection: RedisConnection) -> None:
         self._connection = connection
         self._unsent: list[tuple[bytes, asyncio.Future[Any]]] = []
         self._sent: deque[asyncio.Future[Any]] = deque()

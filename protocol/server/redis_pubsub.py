@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from protocol.server.bus import Receive, hand_in
-from protocol.server.redis_stream import Backoff, RedisConnection, described, pack
+from protocol.server.redis_connection import Backoff, RedisConnection, described, pack
 
 logger = logging.getLogger(__name__)
 

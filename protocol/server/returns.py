@@ -2,6 +2,8 @@
 
 import time
 
+from protocol.server.bus import position
+
 _MOST = 10_000  # records whose return is awaited; what was lost on the way must not be kept for ever
 
 
@@ -17,7 +19,7 @@ class Returns:
 
         Returns the seconds since then if it was delivered already: the bus tells the publisher and the readers at once.
         """
-        if _position(offset) <= _position(self._newest.get(nsp, "0-0")):
+        if position(offset) <= position(self._newest.get(nsp, "0-0")):
             return time.perf_counter() - began
         if len(self._awaited) >= _MOST:
             self._awaited.clear()
@@ -33,7 +35,3 @@ class Returns:
     def forget(self, nsp: str) -> None:
         """A namespace is gone."""
         self._newest.pop(nsp, None)
-
-
-def _position(offset: str) -> tuple[int, ...]:
-    return tuple(map(int, offset.split("-")))

@@ -17,7 +17,7 @@ from protocol.errors import BusUnavailable
 from protocol.requests import ClientCount, FetchSockets
 from protocol.server import redis_pubsub
 from protocol.server.redis_bus import RedisBus
-from protocol.server.redis_connection import LoneConnection
+from protocol.server.redis_connection import RedisConnection
 from protocol.server.redis_pubsub import Channels, Subscriber
 from tests.conftest import RestartableValkey
 from tests.protocol.inbox import Inbox, event
@@ -230,7 +230,7 @@ async def test_a_redis_that_accepts_and_says_nothing_is_given_up(
 
     url = f"unix://{tmp_path / 'redis'}?db=1"
     channels = Channels("x")
-    subscriber = Subscriber(LoneConnection(url, text=False), channels, "uid")
+    subscriber = Subscriber(RedisConnection(url, text=False), channels, "uid")
     subscriber.listen("/")
     running = asyncio.create_task(subscriber.run(None))
     async with await asyncio.start_unix_server(accept, tmp_path / "redis"):

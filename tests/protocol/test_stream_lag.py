@@ -6,8 +6,8 @@ import pytest
 import redis
 
 from protocol.server.redis_bus import RedisBus
-from protocol.server.redis_connection import LoneConnection
-from protocol.server.redis_stream import Reader
+from protocol.server.redis_connection import RedisConnection
+from protocol.server.redis_reader import Reader
 from tests.protocol.inbox import Inbox, event
 
 STREAM = "socket.io"
@@ -23,7 +23,7 @@ async def test_a_reader_is_behind_by_the_time_between_two_entries(redis_url: str
     async def ask(*words: str) -> Any:
         return client.execute_command(*words)
 
-    reader = Reader(LoneConnection(redis_url), STREAM)
+    reader = Reader(RedisConnection(redis_url), STREAM)
     await reader.seek_end()
     assert await reader.lag(ask) == 0  # there is nothing yet
     client.xadd(STREAM, {"a": "b"}, id="1000-0")

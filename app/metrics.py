@@ -12,7 +12,7 @@ import os
 import platform
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -24,8 +24,9 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from app.refusals import Reason
 from app.workers.slot import SHARED_FOLDER
-from protocol import Observer
+from protocol import Forwarded, Observer, Recovery
 
 Labelled = TypeVar("Labelled", Counter, Histogram)
 
@@ -51,6 +52,7 @@ class Metrics(Observer):
         self._define_engine(counter, histogram)
         self._define_chat(counter, histogram)
         self._define_samples()
+        self._begin()
 
     def _define_engine(self, counter: Callable[..., Counter], histogram: Callable[..., Histogram]) -> None:
         self._sessions = self._gauge("parley_sessions", "Sessions that are open", "transport")
@@ -95,6 +97,19 @@ class Metrics(Observer):
             "parley_build_info", "1, with what is running", "version", "python", mode="livemax"
         )
         build.labels(version("parley"), platform.python_version()).set(1)
+
+    def _begin(self) -> None:
+        """Have a 0 where it is known what will be counted: Prometheus sees no increase in a first figure of 1."""
+        for transport in ("polling", "websocket"):
+            self._sessions.labels(transport)
+            self._opened(transport)
+        for reason in get_args(Reason):
+            self._refusals(reason)
+        for outcome in get_args(Recovery):
+            self._recoveries.labels(outcome)
+        for kind in get_args(Forwarded):
+            self._forwards.labels(kind)
+            self._forward_failures.labels(kind)
 
     def _gauge(self, name: str, text: str, *labels: str, mode: Any = "livesum") -> Gauge:
         return Gauge(name, text, labels, registry=self._registry, multiprocess_mode=mode)

@@ -15,7 +15,7 @@ import structlog
 from msgspec import Struct
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -128,6 +128,10 @@ def answering(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         except HTTPException:
             raise
+        except ClientDisconnect:
+            raise HTTPException(
+                400, "The request did not come whole"
+            ) from None  # nobody reads it but in the log
         except Exception as error:
             refusal = as_refusal(error)
             if refusal is None:

@@ -35,7 +35,7 @@ from protocol.server.forwarder import Forwarding
 from protocol.server.handlers import BadArguments, Incoming
 from protocol.server.handshake import Handshake
 from protocol.server.namespace import Namespace
-from protocol.server.observer import Observer
+from protocol.server.observer import Forwarded, Observer, Recovery
 from protocol.server.options import Cookie, Options
 from protocol.server.redis_bus import RedisBus
 from protocol.server.redis_client import RedisClient
@@ -63,6 +63,7 @@ __all__ = [
     "Emitter",
     "EngineServer",
     "EngineSession",
+    "Forwarded",
     "Forwarding",
     "Handshake",
     "HandshakeError",
@@ -74,6 +75,7 @@ __all__ = [
     "Options",
     "ProtocolError",
     "Record",
+    "Recovery",
     "RedisBus",
     "RedisClient",
     "RedisStore",

@@ -6,6 +6,7 @@ those to serve on. The settings come from the environment, as for an instance th
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -19,6 +20,7 @@ from app.logs import configure_logs
 from app.prepare import prepare
 from app.serving import ChatServer
 from app.workers.process import READY
+from app.workers.slot import SHARED_FOLDER
 
 LAST_RESORT = 30  # seconds beyond SHUTDOWN_TIMEOUT that an end without a supervisor may take
 
@@ -29,6 +31,7 @@ class Worker(ChatServer):
     def __init__(self, settings: Settings, control: socket.socket) -> None:
         super().__init__(settings)
         self._control = control
+        self.orphaned = False
         self._last_resort = settings.shutdown_timeout // 1000 + LAST_RESORT
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -41,7 +44,7 @@ class Worker(ChatServer):
     def _orphaned(self) -> None:
         asyncio.get_running_loop().remove_reader(self._control)
         signal.alarm(self._last_resort)  # ends the process, for nobody else would
-        self.should_exit = True
+        self.orphaned = self.should_exit = True
 
 
 def serve(number: int, metrics_name: str, control: int, listening: list[int]) -> None:
@@ -51,7 +54,10 @@ def serve(number: int, metrics_name: str, control: int, listening: list[int]) ->
     values.ValueClass = values.MultiProcessValue(lambda: metrics_name)
     asyncio.run(prepare(settings))
     with socket.socket(fileno=control) as supervisor:
-        Worker(settings, supervisor).run([socket.socket(fileno=fd) for fd in listening])
+        worker = Worker(settings, supervisor)
+        worker.run([socket.socket(fileno=fd) for fd in listening])
+    if worker.orphaned:
+        shutil.rmtree(os.environ[SHARED_FOLDER], ignore_errors=True)  # as the supervisor would have done
 
 
 if __name__ == "__main__":

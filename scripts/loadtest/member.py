@@ -187,10 +187,10 @@ class Member:
 
     # --- what comes ---
 
-    def _hearing(self, event: str) -> Callable[[dict[str, Any]], None]:
+    def _hearing(self, event: str) -> Callable[..., None]:
         field, is_message = NUMBERS[event], event == "message:new"
 
-        def hear(payload: dict[str, Any]) -> None:
+        def hear(payload: dict[str, Any], *_offset: str) -> None:  # which our own client takes off
             if payload.get("roomId", payload.get("id")) != self.room:
                 return
             if self.view.hear(payload[field]) and is_message:

@@ -194,7 +194,10 @@ async def test_the_proxy_sends_people_to_the_instance_that_is_left(
 @needs_haproxy
 async def test_the_proxy_keeps_figures_to_itself(proxy: str) -> None:
     async with httpx.AsyncClient() as client:
-        assert (await client.get(f"{proxy}/metrics")).status_code == 404
+        for path in ("/metrics", "/%6detrics"):
+            answer = await client.get(f"{proxy}{path}")
+            assert answer.status_code == 404
+            assert "x-request-id" not in answer.headers  # Parley was not asked
 
 
 @needs_haproxy

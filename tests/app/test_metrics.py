@@ -101,6 +101,30 @@ async def test_what_clients_make_up_is_no_label(instance: Instance) -> None:
     assert figures("http_request_seconds_count", route="other") == 3
 
 
+async def test_a_request_that_is_broken_off_is_no_fault_of_the_server(
+    instance: Instance, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", instance.port)
+    writer.write(b"POST /auth/sign-up HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n{")
+    await writer.drain()
+    writer.close()
+    labels = {"method": "POST", "route": "/auth/sign-up", "status": "400"}
+    await scrape_until(instance.url, lambda now: now("http_requests_total", **labels) == 1)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_what_may_be_counted_begins_with_none(instance: Instance) -> None:
+    """Or an alert on an increase would not see the first."""
+    figures = await scrape(instance.url)
+    for name, label in (
+        ("sessions", {"transport": "polling"}),
+        ("event_refusals_total", {"reason": "internal"}),
+        ("recoveries_total", {"outcome": "recovered"}),
+        ("forward_failures_total", {"kind": "websocket"}),
+    ):
+        assert figures.samples[f"parley_{name}", *label.items()] == 0
+
+
 async def test_what_is_so_at_a_moment(instance: Instance, settings: Settings) -> None:
     figures = await scrape_until(instance.url, lambda now: now("database_slots") > 0)
     assert figures("database_slots") == settings.database_pool - 1

@@ -221,6 +221,8 @@ async def test_all_end_with_a_supervisor_that_is_killed(launch: Serve, servers_f
     served.process.send_signal(signal.SIGHUP)  # too early to replace anything, and no reason to end
     await served.ready()
     children = psutil.Process(served.process.pid).children()
+    metrics = served.workers()[1].environ()["PROMETHEUS_MULTIPROC_DIR"]
+    assert is_there(metrics)
     assert sorted(child.name() for child in children if child.pid not in pids(served)) == [
         "postgres",
         "valkey-server",
@@ -228,6 +230,11 @@ async def test_all_end_with_a_supervisor_that_is_killed(launch: Serve, servers_f
     served.process.kill()
     assert await served.ended() == -signal.SIGKILL
     await gone(children)
+    assert not is_there(metrics)
+
+
+def is_there(folder: str) -> bool:
+    return Path(folder).exists()
 
 
 def pids(served: Served) -> set[int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from protocol.server.request import RawHeaders
 
@@ -14,6 +14,21 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 _TOLERATED = 10  # times the largest body that is read of one that is too large
 
 
+class Piece(NamedTuple):
+    """Some of a body, or all of it; `more` is to come."""
+
+    data: bytes = b""
+    more: bool = False
+
+
+async def read_piece(receive: Receive) -> Piece | None:
+    """The next piece of a body; None if the client goes away before."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        return None
+    return Piece(message.get("body", b""), message.get("more_body", False))
+
+
 async def read_body(receive: Receive, limit: int) -> bytes | None:
     """The body; None if the client goes away before its end. Of a body past the limit, somewhat more than that.
 
@@ -23,14 +38,13 @@ async def read_body(receive: Receive, limit: int) -> bytes | None:
     body = bytearray()
     received = 0
     while received <= limit * _TOLERATED:
-        message = await receive()
-        if message["type"] == "http.disconnect":
+        piece = await read_piece(receive)
+        if piece is None:
             return None
-        chunk = message.get("body", b"")
-        received += len(chunk)
+        received += len(piece.data)
         if len(body) <= limit:
-            body += chunk
-        if not message.get("more_body", False):
+            body += piece.data
+        if not piece.more:
             break
     return bytes(body)
 

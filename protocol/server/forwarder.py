@@ -13,9 +13,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from protocol import engine
 from protocol.errors import HandshakeCode, HandshakeError, Unreachable
 from protocol.server.cors import cors_headers
-from protocol.server.exchange import Receive, Send, disconnected, read_body, respond
+from protocol.server.exchange import Piece, Receive, Send, disconnected, read_piece, respond
 from protocol.server.hub import Hub
 from protocol.server.instances import Instances
 from protocol.server.observer import Forwarded
@@ -31,6 +32,8 @@ _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{20}")
 _LET_GO_WITHIN = 1.0  # seconds
 # Of an answer, what is between two neighbours alone (RFC 9110 §7.6.1), or said by the server in front.
 _DROPPED = {b"connection", b"keep-alive", b"transfer-encoding", b"date", b"server"}
+_CLOSE = (b"connection", b"close")
+_TEXT = (b"content-type", b"text/plain; charset=UTF-8")
 
 
 class Forwarding(Struct, frozen=True, kw_only=True):
@@ -50,6 +53,8 @@ class Forwarding(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.host in ("", "0.0.0.0", "::"):  # noqa: S104 - it is what is refused
             raise ValueError("host must be an address that the other instances can reach")
+        if not self.secret:
+            raise ValueError("secret must not be empty: it is what keeps everybody else out")
         if self.lease < 1:
             raise ValueError(f"lease must be at least 1, not {self.lease}")
 
@@ -71,7 +76,7 @@ class Forwarder:
         self._credential = forwarding.credential.encode()
         self._instances = Instances(store, forwarding.credential, forwarding.lease)
         self._listener = PrivateListener(hub, self.trusts, forwarding.http)
-        self._waiting: dict[asyncio.Future[Answer], tuple[Owner, str]] = {}  # GETs
+        self._under_way: dict[asyncio.Future[Answer], tuple[Owner, Request]] = {}
         self._tunnels: set[End] = set()
         self._opening: set[asyncio.Task[None]] = set()
 
@@ -115,49 +120,57 @@ class Forwarder:
 
     async def poll(self, tag: str, request: Request, receive: Receive, send: Send) -> None:
         """Answer a GET or a POST with what the instance that has the session answers. Raises `HandshakeError`."""
-        options, body = self._hub.options, b""
+        cors, first = cors_headers(self._hub.options, request), Piece()
         if request.method == "POST":
-            refusal = 0
+            # Before all else: what came of a body is not to be had any more when its client goes.
             try:
-                async with asyncio.timeout((options.ping_interval + options.ping_timeout) / 1000):
-                    given = await read_body(receive, options.max_payload)
+                async with asyncio.timeout(self.patience):
+                    given = await read_piece(receive)
             except TimeoutError:
-                given, refusal = b"", 408
+                await respond(send, 408, b"", [*cors, _CLOSE])
+                return
             if given is None:
                 return
-            if refusal or len(given) > options.max_payload:
-                headers = [*cors_headers(options, request), (b"connection", b"close")]
-                await respond(send, refusal or 413, b"", headers)
-                return
-            body = given
+            first = given
         owner = await self._find(tag)
+        if request.method == "GET" and not self._hub.accepting:
+            await respond(send, 200, engine.NOOP.text, [_TEXT, _CLOSE, *cors])
+            return
         with self._observed("get" if request.method == "GET" else "post"):
-            answer = await self._ask(owner, request, body, receive)
+            answer = await self._ask(owner, request, first, receive)
         if answer is not None:
-            headers = [header for header in answer.headers if header[0] not in _DROPPED]
+            stopping = not self._hub.accepting
+            # One that has not taken the whole body may have to be the last of its connection.
+            dropped = _DROPPED if answer.whole or stopping else _DROPPED - {b"connection"}
+            headers = [header for header in answer.headers if header[0] not in dropped]
+            if stopping:
+                headers.append(_CLOSE)
             await send({"type": "http.response.start", "status": answer.status, "headers": headers})
             await send({"type": "http.response.body", "body": answer.body})
 
-    async def _ask(self, owner: Owner, request: Request, body: bytes, receive: Receive) -> Answer | None:
-        """The other's answer; None if the client goes away before, which ends the forwarded request, too.
+    async def _ask(self, owner: Owner, request: Request, first: Piece, receive: Receive) -> Answer | None:
+        """The other's answer; None if the client goes away before it has asked, which ends the forwarded request, too.
 
+        A GET is given up with its client at any time; a POST that came whole is brought to its end all the same.
         There is no time limit: the heartbeat of either side ends what takes too long, and so does the lease of the
         other instance. Raises `OSError`.
         """
+        getting = request.method == "GET"
         connection = await owner.lend()
-        answer = connection.ask(owner.poll(self._hub.options.path, request, body))
-        if request.method == "GET":
-            self._waiting[answer] = (owner, request.sid or "")
-        gone = asyncio.create_task(disconnected(receive))
+        answer = connection.ask(owner.poll(self._hub.options.path, request, first), more=first.more)
+        self._under_way[answer] = (owner, request)
+        client = asyncio.create_task(disconnected(receive) if getting else connection.pass_body(receive))
         try:
-            await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((answer, client), return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done() and client.result():
+                await asyncio.wait((answer,))
             if answer.done() and answer.result().status == HTTPStatus.FORBIDDEN:
                 raise ConnectionRefusedError("the other instance has another secret")
             return answer.result() if answer.done() else None
         finally:
-            gone.cancel()
+            client.cancel()
             answer.cancel()
-            self._waiting.pop(answer, None)
+            self._under_way.pop(answer, None)
             owner.take_back(connection)
 
     # --- websockets ---
@@ -212,14 +225,15 @@ class Forwarder:
         """Have the GETs that wait elsewhere answered with nothing: their clients go on with another instance, and
         notice nothing. One that is simply cut would end the session."""
         waiting: dict[Owner, list[str]] = {}
-        for owner, sid in self._waiting.values():
-            waiting.setdefault(owner, []).append(sid)
+        for owner, request in self._under_way.values():
+            if request.method == "GET" and request.sid:
+                waiting.setdefault(owner, []).append(request.sid)
         requests = [self._ask_to_let_go(owner, sids) for owner, sids in waiting.items()]
         with suppress(TimeoutError):
             async with asyncio.timeout(_LET_GO_WITHIN):
                 await asyncio.gather(*requests)
-                while self._waiting:
-                    await asyncio.wait(self._waiting)
+                while self._under_way:
+                    await asyncio.wait(self._under_way)
 
     async def _ask_to_let_go(self, owner: Owner, sids: list[str]) -> None:
         try:

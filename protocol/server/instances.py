@@ -77,6 +77,8 @@ class Instances:
     async def _renew_forever(self) -> None:
         while True:
             await asyncio.sleep(self._lease / _RENEWALS / 1000)
+            for owner in self._known.values():
+                owner.prune()
             try:
                 await self._renew()
             except StoreUnavailable as error:
@@ -100,7 +102,6 @@ class Instances:
                 log.warning("the instance at %s is gone", owner.address)
                 del self._known[owner.tag]
                 owner.cut()
-            owner.prune()
 
 
 def _key(tag: str) -> str:

@@ -1,10 +1,11 @@
 """Instances that forward to each other: any of them serves a session that any of them has."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
 import httpx
+import orjson
 import pytest
 
 from protocol import RedisStore, Server, Socket
@@ -115,23 +116,93 @@ async def test_a_body_that_is_too_large(start: Start, poll: Poll) -> None:
     assert len(await client.receive()) == 998
 
 
-async def test_a_body_that_does_not_come(start: Start, poll: Poll) -> None:
-    """It has as long as on the instance itself; one that is given up before its end is not forwarded."""
+def head_of_post(client: PollingClient, running: Running, length: int) -> bytes:
+    line = f"POST {running.path}?{POLLING}&sid={client.sid} HTTP/1.1"
+    return f"{line}\r\nHost: a\r\nContent-Length: {length}\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("some", [b"", b"42"], ids=["nothing", "some"])
+async def test_a_body_that_does_not_come(start: Start, poll: Poll, some: bytes) -> None:
+    """It has as long as on the instance itself."""
     one, two = [await start(ping_interval=200, ping_timeout=200) for _ in range(2)]
     client = await poll(one)
-    for ending in (False, True):
-        reader, writer = await connect(two.port)
-        head = (
-            f"POST {two.path}?{POLLING}&sid={client.sid} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n42"
-        )
-        writer.write(head.encode())
-        if ending:
-            await until(lambda: two.uvicorn.server_state.tasks)
-            writer.close()
-        else:
-            assert (await read_answer(reader)).status == 408
-            writer.close()
-        await until(lambda: not two.uvicorn.server_state.tasks)
+    reader, writer = await connect(two.port)
+    writer.write(head_of_post(client, two, 5) + some)
+    answer = await read_answer(reader)
+    assert (answer.status, answer.headers["connection"]) == (408, "close")
+    writer.close()
+    await until(lambda: server(one).sessions == 0)
+
+
+async def test_a_body_that_is_given_up(start: Start, poll: Poll, seen: Recorder) -> None:
+    """Nothing of it is served, and the session ends, as on the instance itself."""
+    one, two = await start(), await start()
+    client = await poll(one)
+    await client.join()
+    _, writer = await connect(two.port)
+    writer.write(head_of_post(client, two, 50) + b"42")
+    (socket,) = await server(one).fetch_sockets()
+    await until(lambda: socket.link.session._post)
+    writer.close()
+    await seen.wait_for("disconnect", "transport error")
+
+
+async def test_a_body_in_pieces(start: Start, poll: Poll) -> None:
+    """Each goes on as it comes; the connection is good for the next request."""
+    one, two = await start(), await start()
+    client = await poll(one)
+    await client.join()
+    turn_to(client, two)
+    pieces = ['42["ec', 'ho","', "€" * 50_000, '"]']
+
+    async def body() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece.encode()
+            await asyncio.sleep(0)
+
+    for _ in range(3):
+        response = await client.http.post(client.url, content=body(), headers={"content-type": "text/plain"})
+        assert response.text == "ok"
+        assert f"4{await client.receive()}" == "".join(pieces)
+    listener = server(one).websocket_protocol.hub.forwarder._listener
+    assert len(listener._connections) == 1
+
+
+async def test_nothing_is_kept_of_bodies_that_nobody_takes(start: Start, poll: Poll, told: Told) -> None:
+    """Whoever knows a tag may send bodies for sessions that are not there: they are refused before they have come."""
+    one, two = await start(), await start()
+    client = await poll(one)
+    client.sid = client.sid[:4] + "x" * 16
+    reader, writer = await connect(two.port)
+    writer.write(head_of_post(client, two, 1_000_000) + b"4" + b"x" * 100_000)
+    answer = await read_answer(reader)
+    assert (answer.status, orjson.loads(answer.body)) == (400, UNKNOWN)
+    writer.close()
+    assert told.forwards == [("post", False)]
+    await until(lambda: not server(one).websocket_protocol.hub.forwarder._listener._connections)
+
+
+async def test_a_post_whose_client_goes(start: Start, poll: Poll, seen: Recorder) -> None:
+    """One that came whole is served all the same, once: it may be the farewell of a page that is closed."""
+    one, two = await start(), await start()
+    room, took = asyncio.Event(), []
+
+    @server(one).on("slow")
+    async def slow(_socket: Socket, number: int) -> None:
+        await room.wait()
+        took.append(number)
+
+    for body in ('42["slow",1]', "1"):
+        client = await poll(one)
+        await client.join()
+        _, writer = await connect(two.port)
+        writer.write(head_of_post(client, two, len(body)) + body.encode())
+        writer.close()
+        if body == "1":
+            await seen.wait_for("disconnect", "transport close")
+    room.set()
+    await until(lambda: took)
+    assert took == [1]
 
 
 async def test_a_get_that_is_given_up(start: Start, poll: Poll, seen: Recorder) -> None:
@@ -320,10 +391,40 @@ async def test_an_instance_that_stops_lets_gets_go(start: Start, poll: Poll) -> 
     await until(lambda: socket.link.writable)
     await two.stop()
     response = await getting
-    assert (response.status_code, response.text) == (200, "6")
+    assert (response.status_code, response.text, response.headers["connection"]) == (200, "6", "close")
     turn_to(client, three)
     await client.send('2["echo"]')
     assert await client.receive() == '2["echo"]'
+
+
+async def test_an_instance_that_stops_sends_clients_elsewhere(start: Start, poll: Poll) -> None:
+    """As soon as it takes no new sessions: each answer is the last of its connection, and no GET waits any more."""
+    one, two = [await start(cors_origins="*") for _ in range(2)]
+    begun, room = asyncio.Event(), asyncio.Event()
+
+    @server(two).on("slow")
+    async def slow(_socket: Socket) -> None:
+        begun.set()
+        await room.wait()
+
+    own, client = await poll(two), await poll(one)
+    await client.join()
+    await own.join()
+    await own.send('2["slow"]')
+    await begun.wait()
+    stopping = asyncio.create_task(server(two).stop())
+    await until(lambda: not two.server.websocket_protocol.hub.accepting)
+    turn_to(client, two)
+    for response in (await client.get(), await client.post('42["echo"]'), await client.get()):
+        assert (response.status_code, response.headers["connection"]) == (200, "close")
+        assert response.headers["access-control-allow-origin"] == "*"
+        assert response.text == ("ok" if response.request.method == "POST" else "6")
+    turn_to(client, one)
+    assert await client.receive() == '2["echo"]'
+    room.set()
+    await stopping
+    turn_to(client, two)
+    assert (await client.get()).json() == UNKNOWN
 
 
 async def test_an_instance_that_stops_ends_tunnels(
@@ -454,7 +555,9 @@ async def test_the_address_may_be_taken(
     await io.stop()
 
 
-@pytest.mark.parametrize("wrong", [{"host": ""}, {"host": "0.0.0.0"}, {"host": "::"}, {"lease": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"host": ""}, {"host": "0.0.0.0"}, {"host": "::"}, {"lease": 0}, {"secret": ""}]
+)
 def test_options(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="must be"):
+    with pytest.raises(ValueError, match="must"):
         forwarding(**wrong)

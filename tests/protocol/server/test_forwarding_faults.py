@@ -83,7 +83,7 @@ async def test_killed(front: Front, other: Other, poll: Poll, open_websocket: Op
 
 
 def in_flight(running: Running) -> bool:
-    return bool(running.server.websocket_protocol.hub.forwarder._waiting)
+    return bool(running.server.websocket_protocol.hub.forwarder._under_way)
 
 
 async def test_frozen(front: Front, other: Other, poll: Poll, open_websocket: Open) -> None:
@@ -263,8 +263,9 @@ async def imposter(redis_url: str, stack: AsyncExitStack) -> Callable[[bytes], A
         b"220 mail.example ESMTP\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-",
+        b"HTTP/1.1 200 OK\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nok",
     ],
-    ids=["nothing", "not HTTP", "no websocket", "half of it"],
+    ids=["nothing", "not HTTP", "no websocket", "half of it", "another protocol"],
 )
 async def test_something_else_at_the_address(
     front: Front,
@@ -300,6 +301,44 @@ async def test_connections_that_the_other_one_ends(
         assert response.headers.get("connection") is None
         assert response.headers.get("date") != "today"
     assert len(fake.connections) == connections
+
+
+async def test_answers_that_nobody_asked_for(
+    front: Front, poll: Poll, imposter: Callable[[bytes], Awaitable[Imposter]]
+) -> None:
+    """They are nobody's: the next request, perhaps another client's, does not get them."""
+    running = await front()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n%b"
+    fake = await imposter(answer % b"ok" + answer % b"no")
+    client = await poll(running)
+    client.url = client.url.replace(client.sid, fake.sid)
+    for number in range(1, 4):
+        assert (await client.get()).text == "ok"
+        assert len(fake.connections) == number
+    fake.answer = answer % b"ok"
+    assert (await client.get()).text == "ok"
+    fake.connections[-1].write(answer % b"no")
+    listener = running.server.websocket_protocol.hub.forwarder
+    (connection,) = listener._instances._known["FAKE"]._idle
+    await until(lambda: not connection.usable)
+    assert (await client.get()).text == "ok"
+
+
+async def test_gone_while_it_is_connected_to(
+    front: Front, poll: Poll, imposter: Callable[[bytes], Awaitable[Imposter]]
+) -> None:
+    """What would begin on a connection that is made just then would have nobody to end it."""
+    fake = await imposter(b"")
+    running = await front()
+    client = await poll(running)
+    client.url = client.url.replace(client.sid, fake.sid)
+    known = await running.server.websocket_protocol.hub.forwarder._instances.find("FAKE")
+    lending = asyncio.create_task(known.lend())
+    await asyncio.sleep(0)
+    known.cut()
+    with pytest.raises(ConnectionAbortedError):
+        await lending
+    assert (await client.get()).json() == UNKNOWN
 
 
 async def test_connections_that_lie_idle(

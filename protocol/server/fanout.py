@@ -81,7 +81,7 @@ class Fanout:
         else:
             began = time.perf_counter()
             offset = await self.bus.publish(record)
-            self._returned(self._returns.published(record.nsp, offset, began))
+            self._returned(self._returns.published(offset, began))
 
     async def tell_servers(self, event: ServerSideEmit) -> None:
         """Send an event to the other servers. Raises `BusUnavailable`."""
@@ -106,7 +106,6 @@ class Fanout:
         for dynamic in self.dynamic:
             if dynamic.children.pop(namespace.name, None) is not None:
                 del self.namespaces[namespace.name]
-                self._returns.forget(namespace.name)
                 self.bus.unlisten(namespace.name)
 
     def _returned(self, seconds: float | None) -> None:
@@ -119,7 +118,7 @@ class Fanout:
         namespace = self.namespaces.get(record.nsp)
         if namespace is not None:
             if offset:  # a local record has not been away
-                self._returned(self._returns.delivered(record.nsp, offset))
+                self._returned(self._returns.delivered(offset))
             namespace.deliver(record, offset)
 
     def _receive(self, uid: str, message: Message) -> None:

@@ -10,7 +10,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
 import msgspec
 import orjson
@@ -156,9 +156,13 @@ _DEFAULT_FLAGS = _Flags()
 EventData: TypeAlias = Annotated[list[Any], Meta(min_length=1)]
 
 
+AnyRoom: TypeAlias = str | int | float
+"""A room in JavaScript, where programs also give them numbers for names. None of ours is in such a room."""
+
+
 class _Opts(Struct, frozen=True, rename={"except_": "except"}):
-    rooms: tuple[str, ...] | None = None
-    except_: tuple[str, ...] | None = None
+    rooms: tuple[AnyRoom, ...] | None = None
+    except_: tuple[AnyRoom, ...] | None = None
     flags: _Flags | None = None
 
 
@@ -175,7 +179,8 @@ class TargetForm(Struct, frozen=True):
     @property
     def target(self) -> Target:
         """The sockets it is for."""
-        return Target(self.opts.rooms or (), self.opts.except_ or ())
+        opts = self.opts
+        return Target(cast("tuple[str, ...]", opts.rooms or ()), cast("tuple[str, ...]", opts.except_ or ()))
 
 
 class BroadcastForm(TargetForm, frozen=True):

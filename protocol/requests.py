@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from protocol.broadcast import (
+    AnyRoom,
     Broadcast,
     BroadcastForm,
     ServerSideEmit,
@@ -74,7 +75,7 @@ class SocketDetails(Struct, frozen=True):
 
     id: str
     handshake: HandshakeDetails
-    rooms: tuple[str, ...]
+    rooms: tuple[AnyRoom, ...]
     data: Any = None
 
 

@@ -190,6 +190,13 @@ def test_other_types_are_ignored_unread(type: str) -> None:
     assert decode(entry("/", type, "rubbish")) is None
 
 
+def test_rooms_may_be_numbers_to_javascript() -> None:
+    data = '{"packet":{"type":2,"data":["x"]},"opts":{"rooms":[7,"r"],"except":[1.5],"flags":{}}}'
+    record = decode(entry("/", "3", data))
+    assert isinstance(record, Broadcast)
+    assert record.target == Target((7, "r"), (1.5,))  # type: ignore[arg-type]
+
+
 def test_what_wants_answers_is_ignored() -> None:
     assert decode(entry("/", "9", '{"packet":["hello"],"requestId":"b7"}')) is None
     body = {"packet": {"type": 2, "data": ["x"]}, "opts": {}, "requestId": "b7"}
@@ -219,7 +226,7 @@ def test_a_missing_field_is_refused(missing: str) -> None:
         ("3", '{"packet":{"type":2,"data":[{}]},"opts":{}}'),
         ("3", '{"packet":{"type":2,"data":[true]},"opts":{}}'),
         ("3", '{"packet":{"type":2,"data":["x"]},"opts":{"rooms":"r"}}'),
-        ("3", '{"packet":{"type":2,"data":["x"]},"opts":{"except":[1]}}'),
+        ("3", '{"packet":{"type":2,"data":["x"]},"opts":{"except":[null]}}'),
         ("3", '{"packet":{"type":2,"data":["\\ud83d"]},"opts":[]}'),
         ("3", '{"packet":{"type":2,"data":["\\ud83d"'),
         ("3", '{"packet":{"type":2,"data":["\ud83d"]},"opts":{}}'),

@@ -257,3 +257,10 @@ def test_damaged_messages_raise_only_protocol_errors(message: Message, data: st.
     cut = data.draw(st.integers(0, len(payload)))
     only_protocol_errors(payload[:cut])
     only_protocol_errors(payload[:cut] + data.draw(st.binary(max_size=4)) + payload[cut + 1 :])
+
+
+def test_a_socket_of_node_may_be_in_rooms_that_are_numbers() -> None:
+    details = {"id": "a", "handshake": {}, "rooms": ["a", 7], "data": {}}
+    body = {"requestId": "1", "sockets": [details]}
+    found = decode(msgpack.packb({"type": 8, "uid": UID, "nsp": "/", "data": body}))
+    assert found == (UID, Sockets("/", "1", (SocketDetails("a", HandshakeDetails(), ("a", 7), {}),)))

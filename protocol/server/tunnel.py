@@ -201,6 +201,7 @@ async def carry_messages(
         log.info("a client does not take what it is sent: %r", error)
     finally:
         writer.close()
+        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, writer.transport.abort)  # it may be frozen
         outward.cancel()
         inward.cancel()
         await asyncio.wait((outward, inward))

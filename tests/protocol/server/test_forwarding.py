@@ -555,6 +555,17 @@ async def test_the_address_may_be_taken(
     await io.stop()
 
 
+async def test_the_address_may_be_one_of_ipv6(start: Start, poll: Poll, upgrade: Upgrade, told: Told) -> None:
+    one, two = await start(peer={"host": "::1"}), await start()
+    client = await poll(one)
+    turn_to(client, two)
+    await client.join()
+    socket = await upgrade(client, two)
+    socket.send('42["echo"]')
+    assert await socket.receive() == '42["echo"]'
+    assert not any(failed for _, failed in told.forwards)
+
+
 @pytest.mark.parametrize(
     "wrong", [{"host": ""}, {"host": "0.0.0.0"}, {"host": "::"}, {"lease": 0}, {"secret": ""}]
 )

@@ -214,16 +214,17 @@ class Socket:
             self.peer.enqueue(Departure(self, reason))
 
     def abandon(self) -> None:
-        """The client has come back over another connection, and taken its session along. It hears nothing over this
-        one, should it still be there; without another namespace the connection ends."""
+        """The client has come back over another connection, and taken its session along.
+
+        The connection ends as if it were lost: should its client be there still, since of two CONNECTs the one that it
+        had given up came last, it comes back once more, in its other namespaces too. A DISCONNECT would be final to it.
+        """
         if not self.connected:
             return
         if self._namespace.recovery is not None and self.stay is not None:
             self._namespace.recovery.saver.forget(self.stay)
-        self.link.send(self.peer.connection.dismiss(self._namespace.name))
         self.depart(CloseReason.TRANSPORT_CLOSE)
-        if not self.peer.sockets:
-            self.link.finish(CloseReason.FORCED_CLOSE)
+        self.link.finish(CloseReason.FORCED_CLOSE)
 
     def forget_rooms(self) -> None:
         """`disconnecting` has run; from now on it was in no room."""

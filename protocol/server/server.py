@@ -38,7 +38,7 @@ class Server(Namespace):
         **options: Any,
     ) -> None:
         self.options = Options(**options)
-        self._store = store or MemoryStore()
+        self._store = MemoryStore() if store is None else store  # an empty one is false
         self._hub = Hub(self.options, self._attach)
         if forwarding is not None:
             self._hub.forwarder = Forwarder(self._hub, self._store, forwarding)

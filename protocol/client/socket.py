@@ -246,6 +246,8 @@ class ClientSocket(Registry):
             return
         self.id, pid = data["sid"], data.get("pid")
         self.recovered = pid is not None and pid == self._pid
+        if not self.recovered:
+            self._offset = None  # which the server that we were at before gave us
         self._pid = pid if isinstance(pid, str) else None
         self._phase = Phase.CONNECTED
         for _, item in self._buffer:

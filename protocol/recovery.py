@@ -140,6 +140,7 @@ class Ring:
 
     def __init__(self, most: int, most_size: int) -> None:
         self.floor: Position | None = None
+        self._dropped = False  # whether it is full
         self._most = most
         self._most_size = most_size
         self._size = 0
@@ -155,7 +156,9 @@ class Ring:
         self._trim()
 
     def prepend(self, past: list[Kept], floor: Position) -> None:
-        """Keep what came before all others, complete after `floor`."""
+        """Keep what came before all others, complete after `floor`; unless there is no room even for those."""
+        if self._dropped:
+            return
         self._kept.extendleft(reversed(past))
         self._size += sum(kept.size for kept in past)
         self.floor = floor
@@ -166,12 +169,14 @@ class Ring:
         self._kept.clear()
         self._size = 0
         self.floor = None
+        self._dropped = False
 
     def _trim(self) -> None:
         while len(self._kept) > self._most or self._size > self._most_size:
             dropped = self._kept.popleft()
             self._size -= dropped.size
             self.floor = dropped.position
+            self._dropped = True
 
     def reaches(self, start: Position) -> bool:
         """Whether none is missing after `start`."""
@@ -239,10 +244,12 @@ class History:
 
 
 class Missed(NamedTuple):
-    """The events that a client has missed, and the rooms that it is in by now."""
+    """The events that a client has missed, the rooms that it is in by now, and whether these changed on the way, be it
+    to and fro."""
 
     events: list[Kept]
     rooms: frozenset[str]
+    moved: bool
 
 
 Lost: TypeAlias = Literal["gone", "expired"]
@@ -265,7 +272,7 @@ def missed_by(
     saved_at = start if saved.offset is None else position_of(saved.offset) or NOWHERE
     if not history.events.reaches(start) or not history.orders.reaches(saved_at):
         return "expired"
-    inside, events, size = set(rooms), list[Kept](), 0
+    inside, events, size, moved = set(rooms), list[Kept](), 0, False
     records = merge(
         history.orders.after(saved_at), history.events.after(start), key=lambda kept: kept.position
     )
@@ -280,13 +287,15 @@ def missed_by(
                 if len(events) > MOST_MISSED or size > most_size:
                     return "expired"
             case Join(rooms=more):
+                moved = moved or not inside.issuperset(more)
                 inside.update(more)
             case Leave(rooms=fewer):
+                moved = moved or not inside.isdisjoint(fewer)
                 inside.difference_update(fewer)
             case _:
                 if not record.moved:
                     return "gone"
-    return Missed(events, frozenset(inside))
+    return Missed(events, frozenset(inside), moved)
 
 
 def _is_meant(target: Target, rooms: set[str]) -> bool:

@@ -214,7 +214,7 @@ class Recovery:
     def resumed(self, nsp: str, back: Return, stay: Stay, missed: Missed) -> None:
         """A client is back."""
         stay.sent = missed.events[-1].offset if missed.events else back.offset
-        if missed.rooms == back.saved.rooms and back.saved.since is not None:
+        if not missed.moved and missed.rooms == back.saved.rooms and back.saved.since is not None:
             stay.since, stay.before = back.saved.since, back.saved.before
         else:
             stay.since, stay.before = self.latest(nsp), stay.sent

@@ -166,6 +166,18 @@ def test_the_past_is_added_in_front() -> None:
     assert offsets(history, (2, 0)) == ["3-0", "4-0", "5-0"]
 
 
+def test_a_past_for_which_there_is_no_room() -> None:
+    """What has come since has pushed out some of itself already."""
+    history = History(2, 100)
+    for number in range(5, 8):
+        history.append(f"{number}-0", news(), 1)
+    history.prepend([("4-0", news(), 1)], "3-0")
+    assert not history.events.reaches((4, 0))
+    assert offsets(history, (5, 0)) == ["6-0", "7-0"]
+    history.clear()
+    assert history.events.floor is None
+
+
 def test_what_was_for_servers_is_not_kept() -> None:
     history = History(10, 1000)
     history.prepend([("3-0", ServerSideEmit("/", ["x"]), 1), ("4-0", news(), 1)], "2-0")
@@ -196,8 +208,11 @@ def test_the_past_is_bounded() -> None:
     history.append("7-0", news(), 101)
     assert offsets(history, NOWHERE) == []
     assert history.events.floor == history.position == (7, 0)
-    history.prepend([("0-1", news(), 1)] * 4, "0-0")
-    assert len(history.events) == 3
+    history = History(3, 100)
+    history.append("9-0", news(), 1)
+    history.prepend([(f"{number}-0", news(), 1) for number in range(1, 5)], "0-0")
+    assert offsets(history, NOWHERE) == ["3-0", "4-0", "9-0"]
+    assert history.events.floor == (2, 0)
 
 
 def test_a_gap_ends_the_past() -> None:
@@ -274,6 +289,23 @@ def test_rooms_change() -> None:
     assert found.rooms == {"s", "new"}
 
 
+def test_rooms_change_to_and_fro() -> None:
+    """They are the same then, but were not always."""
+    out, back = Leave("/", Target(), ("room",)), Join("/", Target(), ("room",))
+    for records, moved in [
+        ([out, news("room"), back], True),
+        ([back], False),
+        ([out], True),
+        ([out, out], True),
+    ]:
+        found = missed_by(ALIVE, {"s", "room"}, "/", (0, 0), past(*records))
+        assert isinstance(found, Missed)
+        assert (found.events, found.moved) == ([], moved)
+    found = missed_by(ALIVE, {"s"}, "/", (0, 0), past(out))
+    assert isinstance(found, Missed)
+    assert not found.moved
+
+
 def test_it_was_sent_away() -> None:
     assert missed(news(), Disconnect("/", Target(("room",)))) == "gone"
     assert missed(Disconnect("/", Target(("room",), ("s",)))) == []
@@ -314,7 +346,7 @@ def test_orders_are_kept_for_longer() -> None:
         history.append(f"{number}-0", news("room"), 1)
     found = missed_by(ALIVE, {"s", "room"}, "/", (7, 0), history)
     assert isinstance(found, Missed)
-    assert found == Missed([], frozenset({"s"}))
+    assert found == Missed([], frozenset({"s"}), moved=True)
     assert missed_by(ALIVE, {"s", "room"}, "/", (6, 0), history) == "expired"
 
 

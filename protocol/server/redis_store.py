@@ -12,12 +12,13 @@ class RedisStore:
     def __init__(self, url: str) -> None:
         self._redis = RedisClient(url)
 
-    async def put(self, values: Mapping[str, str], ttl: int, *, only_known: bool = False) -> None:
+    async def put(self, values: Mapping[str, str], ttl: int, *, only_known: bool = False) -> set[str]:
         """See `Store.put`."""
         condition = ("XX",) if only_known else ()
-        await asyncio.gather(
+        replies = await asyncio.gather(
             *(self._redis.ask(key, "SET", key, value, "PX", ttl, *condition) for key, value in values.items())
         )
+        return {key for key, reply in zip(values, replies, strict=True) if reply is None}
 
     async def get(self, key: str) -> str | None:
         """See `Store.get`."""

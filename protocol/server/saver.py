@@ -7,7 +7,7 @@ dropped if it is not to come back.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -58,6 +58,7 @@ class Saver:
         self._hurry = asyncio.Event()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._failed = False
+        self._losses = 0  # how often the store may have lost everything
         self._unsaved: set[object] = set()  # keys of data that were complained of
 
     # --- what happens to sockets ---
@@ -102,6 +103,7 @@ class Saver:
 
     def save_all(self) -> None:
         """The store may have lost everything: save all that are connected, known to it or not."""
+        self._losses += 1
         for _, stay in self._live.values():
             stay.known = False
             self.change(stay)
@@ -116,7 +118,14 @@ class Saver:
         while pid in self._saving:
             await self._saved.wait()
         waiting = self._due.pop(pid, None)
-        text = await self._store.take(key_of(pid))
+        try:
+            text = await self._store.take(key_of(pid))
+        except BaseException:
+            if waiting is not None:
+                self._due.setdefault(pid, waiting)
+                self._wake.set()
+            raise
+        waiting = self._due.pop(pid, None) or self._saving.get(pid) or waiting  # it may have left meanwhile
         if pid in self._live:
             socket, stay = self._live[pid]
             taken = text is None and stay.known
@@ -181,14 +190,23 @@ class Saver:
             pause = self._duration / 2000 / (len(pids) // AT_ONCE + 1)
             for first in range(0, len(pids) + 1, AT_ONCE):
                 await asyncio.sleep(pause)
-                part = [
-                    pid
-                    for pid in pids[first : first + AT_ONCE]
-                    if pid in self._live and self._live[pid][1].known
-                ]
-                await self._succeeds(self._put(dict.fromkeys(part, Due(None))))
+                await self._succeeds(self._renew(pids[first : first + AT_ONCE]))
 
-    async def _succeeds(self, saving: Awaitable[None]) -> bool:
+    async def _renew(self, pids: Iterable[str]) -> None:
+        """Save sessions again. One that is not in the store was taken away, which we are told soon, or it was not saved
+        for so long that it has expired, which is why we are not told until the next time."""
+        part = [pid for pid in pids if pid in self._live and self._live[pid][1].known]
+        missing = await self._put(dict.fromkeys(part, Due(None)))
+        for _, stay in [self._live[pid] for pid in part if pid in self._live]:
+            if key_of(stay.pid) not in missing:
+                stay.missing = False
+            elif not stay.missing:
+                stay.missing = True
+            else:
+                stay.known = stay.missing = False
+                self.change(stay)
+
+    async def _succeeds(self, saving: Awaitable[object]) -> bool:
         try:
             await saving
         except StoreUnavailable as error:
@@ -215,24 +233,30 @@ class Saver:
                 self._saving = {}
                 self._saved.set()
 
-    async def _put(self, dues: Mapping[str, Due]) -> None:
-        """Save sessions: those that the store knows only if nobody took them away."""
-        live = {pid: self._live[pid] for pid, due in dues.items() if due == Due(None) and pid in self._live}
+    async def _put(self, dues: Mapping[str, Due]) -> set[str]:
+        """Save sessions; returns the keys of those that the store should know and does not: somebody took them away."""
+        live = [self._live[pid] for pid, due in dues.items() if due == Due(None) and pid in self._live]
+        losses, longest = self._losses, self._duration + self._duration // 2
+        # The instance of one who is there may die just before it saves it again.
+        all_saved = [(longest, stay.known, self._snapshot(socket, stay, live=True)) for socket, stay in live]
+        all_saved += [
+            (self._duration, due.known, due.saved) for due in dues.values() if due.saved is not None
+        ]
         groups: dict[tuple[int, bool], dict[str, str]] = {}
-        for pid, (socket, stay) in live.items():
-            # Its instance may die just before it saves it again.
-            group = groups.setdefault((self._duration + self._duration // 2, stay.known), {})
-            group[key_of(pid)] = self._encode(self._snapshot(socket, stay, live=True))
-        for pid, due in dues.items():
-            if due.saved is not None:
-                group = groups.setdefault((self._duration, due.known), {})
-                group[key_of(pid)] = self._encode(due.saved)
+        for ttl, known, saved in all_saved:
+            text = self._encode(saved)
+            if text is not None:
+                groups.setdefault((ttl, known), {})[key_of(saved.pid)] = text
+        missing: set[str] = set()
         for (ttl, known), values in groups.items():
-            await self._store.put(values, ttl, only_known=known)
-        for _, stay in live.values():
-            stay.known = True
+            missing |= await self._store.put(values, ttl, only_known=known)
+        if losses == self._losses:
+            for _, stay in live:
+                stay.known = True
+        return missing
 
-    def _encode(self, saved: Saved) -> str:
+    def _encode(self, saved: Saved) -> str | None:
+        """The text to save; None where there is none, since a part of its rooms would be worse."""
         try:
             return encode(saved)
         except (TypeError, ValueError, OverflowError, RecursionError):
@@ -241,4 +265,8 @@ class Saver:
         if lacking:
             self._unsaved |= lacking
             log.warning("socket.data[%s] cannot be saved", "], socket.data[".join(map(repr, lacking)))
-        return encode(structs.replace(saved, data=data))
+        try:
+            return encode(structs.replace(saved, data=data))
+        except (TypeError, ValueError):
+            log.exception("the client %s cannot be saved", saved.sid)
+            return None

@@ -7,14 +7,16 @@ from typing import Any
 class Stay:
     """The stay of a client in a namespace. `pid` names it, and is a secret of the client and the server.
 
-    The others are as in `recovery.Saved`. `known` says whether the store may hold it.
+    The others are as in `recovery.Saved`. `known` says whether the store may hold it, and `missing` whether it did not
+    when the session was last saved again.
     """
 
-    __slots__ = ("before", "known", "pid", "sent", "since")
+    __slots__ = ("before", "known", "missing", "pid", "sent", "since")
 
     def __init__(self, pid: str, since: str) -> None:
         self.pid = pid
         self.known = False
+        self.missing = False
         self.since = since
         self.sent: str | None = None
         self.before: str | None = None

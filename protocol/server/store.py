@@ -10,8 +10,9 @@ SWEEP_EVERY = 1_000  # values put into memory from one look for expired ones to 
 class Store(Protocol):
     """Short texts by key. Every instance sees the same. All methods raise `StoreUnavailable`."""
 
-    async def put(self, values: Mapping[str, str], ttl: int, *, only_known: bool = False) -> None:
-        """Keep values for `ttl` ms, in one round trip; with `only_known`, those alone whose key is there."""
+    async def put(self, values: Mapping[str, str], ttl: int, *, only_known: bool = False) -> set[str]:
+        """Keep values for `ttl` ms, in one round trip; with `only_known`, those alone whose key is there. Returns the
+        keys of those that are not kept."""
 
     async def get(self, key: str) -> str | None:
         """The value of a key, None where there is none or it has expired."""
@@ -36,16 +37,17 @@ class MemoryStore:
     def __len__(self) -> int:
         return len(self._values)
 
-    async def put(self, values: Mapping[str, str], ttl: int, *, only_known: bool = False) -> None:
+    async def put(self, values: Mapping[str, str], ttl: int, *, only_known: bool = False) -> set[str]:
         """See `Store.put`."""
         now = time.monotonic()
-        for key, value in values.items():
-            if not only_known or await self.get(key) is not None:
-                self._values[key] = (value, now + ttl / 1000)
+        missing = {key for key in values if only_known and await self.get(key) is None}
+        for key in values.keys() - missing:
+            self._values[key] = (values[key], now + ttl / 1000)
         self._puts += len(values)
         if self._puts >= SWEEP_EVERY:
             self._puts = 0
             self._values = {key: kept for key, kept in self._values.items() if kept[1] > now}
+        return missing
 
     async def get(self, key: str) -> str | None:
         """See `Store.get`."""

@@ -41,8 +41,8 @@ async def test_of_several_who_take_a_value_one_gets_it(store: Store) -> None:
 
 
 async def test_only_what_is_known_is_renewed(store: Store) -> None:
-    await store.put({"a": "1"}, LONG)
-    await store.put({"a": "2", "b": "2"}, LONG, only_known=True)
+    assert await store.put({"a": "1"}, LONG) == set()
+    assert await store.put({"a": "2", "b": "2"}, LONG, only_known=True) == {"b"}
     assert [await store.get("a"), await store.get("b")] == ["2", None]
 
 
@@ -65,7 +65,7 @@ async def test_a_value_ends_with_its_time(store: Store) -> None:
 
 
 async def test_nothing_to_put_is_no_error(store: Store) -> None:
-    await store.put({}, LONG)
+    assert await store.put({}, LONG) == set()
 
 
 async def test_what_has_ended_does_not_fill_the_memory() -> None:

@@ -113,7 +113,7 @@ async def test_before_its_instance_has_noticed(make: MakeInstance) -> None:
     assert (await guest.come(await two.client())).recovered
     assert guest.heard == [["n", number] for number in range(20)]
     await until(lambda: not there.connected)
-    assert (await old.until_lost())[-1] == "1"
+    assert len(await old.until_lost()) == 20
     await two.io.to("room").emit("live")
     assert await guest.hear() == ["live"]
     assert two.io.sockets.keys() == {guest.sid}
@@ -203,6 +203,26 @@ async def test_redis_is_away(make: MakeInstance, redis_server: Callable[[], Rest
     await one.saved(guest, live=True)
     await one.lose(guest)
     assert (await guest.come(await one.client())).recovered
+
+
+async def test_one_who_leaves_while_redis_is_away(
+    make: MakeInstance, redis_server: Callable[[], RestartableValkey]
+) -> None:
+    """It cannot have its session back, though nobody could be told, and though it asks for it meanwhile."""
+    valkey = redis_server()
+    one = await make(valkey.url)
+    guest = await Guest().come(await one.client())
+    pid = guest.pid
+    await one.saved(guest, live=True)
+    valkey.kill()
+    await one.io.sockets[guest.sid].disconnect()
+    assert not (await guest.come(await one.client())).recovered
+    valkey.start()
+    await one.saved(guest, live=True)
+    thief = Guest()
+    thief.pid = pid
+    assert not (await thief.come(await one.client())).recovered
+    assert one.outcomes.all == ["unavailable", "unknown"]
 
 
 async def test_a_redis_that_lost_everything(

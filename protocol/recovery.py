@@ -55,7 +55,12 @@ class Saved(Struct, frozen=True, kw_only=True):
     """A client in one namespace, as its instance knew it when it had delivered all records up to `offset`.
 
     `since` is the position at which its rooms last changed; `sent` the offset of the last event that was sent to it,
-    and `before` of the last one up to `since`. The last five fields are ours: what Node has saved lacks them.
+    and `before` of the last one up to `since`. From `since` to `offset` it was in `rooms`, so what was for it can be
+    computed; before, it cannot be. The other two are for clients to whom little is sent, whose last event may be older
+    than all records that are kept: one that has `sent` lacks nothing up to `offset`, one that has `before` nothing up
+    to `since`.
+
+    The fields from `nsp` on are ours: what Node has saved lacks them, and may thus be asked for in any namespace.
     """
 
     sid: str

@@ -8,13 +8,13 @@ computing alone, what the client would have received, or that nobody can tell an
 import re
 from base64 import b64decode, b64encode
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from heapq import merge
 from itertools import takewhile
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from protocol.broadcast import Broadcast, ForSockets, Join, Leave, Record, ServerSideEmit, Target
 from protocol.engine import Encoded
@@ -127,8 +127,13 @@ def start_of(saved: Saved, offset: object) -> Position | None:
 # --- what was sent ---
 
 
+Pack: TypeAlias = Callable[[Broadcast, str], Encoded]
+"""Makes the packet of an event with its offset."""
+
+
 class Kept(Struct):
-    """A record that was delivered, its size in characters, and its packet once somebody was sent it again."""
+    """A record that was delivered, and its size in characters. Of an event, only whom it was for, and the packet that
+    they were sent: as Python's objects a client's nested lists would take many times their size."""
 
     position: Position
     offset: str
@@ -199,45 +204,53 @@ class History:
     them, since they are fewer and wanted for longer. `latest` is the offset of the last record, `position` the same.
     """
 
-    def __init__(self, most: int, most_size: int) -> None:
+    def __init__(self, most: int, most_size: int, pack: Pack) -> None:
         self.latest = ""
         self.position: Position = NOWHERE
         self.events = Ring(most, most_size)
         self.orders = Ring(most, most_size)
+        self._pack = pack
 
-    def append(self, offset: str, record: Record, size: int) -> None:
-        """A record was delivered. One whose offset is no higher than the last one's is the first of another history."""
+    def append(self, offset: str, record: Record, size: int) -> Encoded | None:
+        """A record is about to be delivered; returns its packet, if it is an event that is kept. One whose offset is no
+        higher than the last one's is the first of another history."""
         position = position_of(offset)
         if position is None:
             raise ProtocolError(f"{offset!r} is no offset")
+        kept = self._kept(position, offset, record, size)
         if position <= self.position:
             self.clear()
         for ring in (self.events, self.orders):
             if ring.floor is None:
                 ring.floor = position
         self.latest, self.position = offset, position
+        if kept is None:
+            return None
+        (self.orders if kept.packet is None else self.events).append(kept)
+        return kept.packet
+
+    def _kept(self, position: Position, offset: str, record: Record, size: int) -> Kept | None:
         if isinstance(record, ServerSideEmit):
-            return
+            return None
         if not isinstance(record, Broadcast):
-            self.orders.append(Kept(position, offset, record, size))
-        elif not record.volatile:  # those are for who is there
-            self.events.append(Kept(position, offset, record, size))
+            return Kept(position, offset, record, size)
+        if record.volatile:  # for who is there
+            return None
+        return Kept(position, offset, structs.replace(record, data=[]), size, self._pack(record, offset))
 
     def prepend(self, entries: Iterable[tuple[str, Record, int]], floor: str) -> None:
         """What came before the first record that was delivered, the oldest first; complete after `floor`."""
-        past = [
-            Kept(position_of(offset) or NOWHERE, offset, record, size)
-            for offset, record, size in entries
-            if not isinstance(record, ServerSideEmit)
-        ]
-        bottom = position_of(floor) or NOWHERE
-        events = [kept for kept in past if isinstance(kept.record, Broadcast) and not kept.record.volatile]
-        orders = [kept for kept in past if not isinstance(kept.record, Broadcast)]
+        bottom = last = position_of(floor) or NOWHERE
+        latest, events, orders = floor, list[Kept](), list[Kept]()
+        for latest, record, size in entries:
+            last = position_of(latest) or NOWHERE
+            kept = self._kept(last, latest, record, size)
+            if kept is not None:
+                (orders if kept.packet is None else events).append(kept)
         self.events.prepend(events, bottom)
         self.orders.prepend(orders, bottom)
         if self.position == NOWHERE:
-            self.latest = past[-1].offset if past else floor
-            self.position = past[-1].position if past else bottom
+            self.latest, self.position = latest, last
 
     def clear(self) -> None:
         """Records were lost: whoever lacks any from before has a gap."""

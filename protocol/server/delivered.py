@@ -5,7 +5,8 @@ import heapq
 from itertools import count
 
 from protocol.broadcast import Record
-from protocol.recovery import History, Position
+from protocol.engine import Encoded
+from protocol.recovery import History, Pack, Position
 
 MOST_KEPT = 10_000  # records, as many as a stream has
 MOST_KEPT_SIZE = 67_108_864  # characters
@@ -15,8 +16,8 @@ MOST_IN_VAIN = 100  # that waited in vain, and are not forgotten yet
 class Delivered:
     """A history that can be waited for."""
 
-    def __init__(self) -> None:
-        self.history = History(MOST_KEPT, MOST_KEPT_SIZE)
+    def __init__(self, pack: Pack) -> None:
+        self.history = History(MOST_KEPT, MOST_KEPT_SIZE, pack)
         self._waiting: list[tuple[Position, int, asyncio.Future[None]]] = []
         self._numbers = count()
         self._in_vain = 0
@@ -26,14 +27,15 @@ class Delivered:
         """How many wait, some in vain."""
         return len(self._waiting)
 
-    def append(self, offset: str, record: Record, size: int) -> None:
-        """A record is about to be delivered."""
+    def append(self, offset: str, record: Record, size: int) -> Encoded | None:
+        """See `History.append`."""
         history, waiting = self.history, self._waiting
-        history.append(offset, record, size)
+        packet = history.append(offset, record, size)
         while waiting and waiting[0][0] <= history.position:
             _, _, reached = heapq.heappop(waiting)
             if not reached.done():
                 reached.set_result(None)
+        return packet
 
     async def reach(self, position: Position) -> None:
         """Wait until all records up to a position have been delivered here."""

@@ -84,7 +84,7 @@ class Entrance:
             recovery.failed(missed)
             await self._turn_away(socket)
             return None
-        events = [recovery.packet(namespace.name, kept) for kept in missed.events]
+        events = [kept.packet for kept in missed.events if kept.packet is not None]
         self._let_in(socket, missed.rooms, events)
         recovery.resumed(namespace.name, back, stay, missed)
         return socket

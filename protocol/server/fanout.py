@@ -113,13 +113,14 @@ class Fanout:
             self.observer.record_returned(seconds)
 
     def _deliver(self, record: Record, offset: str, size: int) -> None:
+        packet = None
         if self.recovery is not None and offset:
-            self.recovery.took(offset, record, size)
+            packet = self.recovery.took(offset, record, size)
         namespace = self.namespaces.get(record.nsp)
         if namespace is not None:
             if offset:  # a local record has not been away
                 self._returned(self._returns.delivered(offset))
-            namespace.deliver(record, offset)
+            namespace.deliver(record, offset, packet)
 
     def _receive(self, uid: str, message: Message) -> None:
         match message:

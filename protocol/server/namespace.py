@@ -233,11 +233,12 @@ class Namespace(Registry):
 
     # --- from the bus ---
 
-    def deliver(self, record: Record, offset: str = "") -> None:
-        """Do what a record of the bus asks for, for the sockets of this instance."""
+    def deliver(self, record: Record, offset: str = "", packet: Encoded | None = None) -> None:
+        """Do what a record of the bus asks for, for the sockets of this instance. `packet` is that of an event that
+        may be sent again."""
         match record:
             case Broadcast():
-                self._broadcast(record, offset)
+                self._broadcast(record, offset, packet)
             case Join(target=target, rooms=rooms):
                 for socket in self.select(target):
                     self.join(socket, rooms)
@@ -253,7 +254,7 @@ class Namespace(Registry):
             case ServerSideEmit():
                 self._outlet.handle_server_side(self, record)
 
-    def _broadcast(self, record: Broadcast, offset: str) -> None:
+    def _broadcast(self, record: Broadcast, offset: str, packet: Encoded | None) -> None:
         sockets: Collection[Socket] = self.rooms.select(record.target.rooms, record.target.except_)
         if record.volatile:
             sockets = [socket for socket in sockets if socket.link.writable]
@@ -261,15 +262,16 @@ class Namespace(Registry):
             return
         if self.handlers.outgoing:
             self.notify_outgoing(tuple(sockets), record.data)
-        data = record.data
         if self.recovery is not None:
-            stamp = self.recovery.stamp(self.name, data, "" if record.volatile else offset)
-            if stamp:
-                data = [*data, stamp]
-                for socket in sockets:
-                    if socket.stay is not None:
-                        socket.stay.sent = stamp
-        self._outlet.send_all(sockets, self.parser.encode(Event(data, self.name)))
+            stamp = self.recovery.stamp(self.name, record.data) if packet is None else offset
+            for socket in sockets if stamp else ():
+                if socket.stay is not None:
+                    socket.stay.sent = stamp
+            if packet is None and stamp:
+                packet = self.parser.encode(Event([*record.data, stamp], self.name))
+        if packet is None:
+            packet = self.parser.encode(Event(record.data, self.name))
+        self._outlet.send_all(sockets, packet)
 
     async def run_lifecycle(self, name: str, socket: "Socket", *args: Any) -> None:
         """Run the handlers of "connection", "disconnecting" or "disconnect"; one that fails is logged, the

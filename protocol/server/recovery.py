@@ -16,7 +16,6 @@ from protocol.packets import Event
 from protocol.recovery import (
     MOST_MISSED_SIZE,
     NOWHERE,
-    Kept,
     Lost,
     Missed,
     Position,
@@ -81,7 +80,7 @@ class Recovery:
         for entry in past.entries:
             parts.setdefault(self._bus.order(entry[1].nsp), []).append(entry)
         for order, entries in parts.items():
-            self._delivered.setdefault(order, Delivered()).history.prepend(entries, past.floor)
+            self._delivered.setdefault(order, Delivered(self._pack)).history.prepend(entries, past.floor)
         self._floor = past.floor
 
     async def stop(self) -> None:
@@ -90,16 +89,19 @@ class Recovery:
 
     # --- records ---
 
-    def took(self, offset: str, record: Record, size: int) -> None:
-        """A record is about to be delivered."""
-        self.delivered(record.nsp).append(offset, record, size)
+    def took(self, offset: str, record: Record, size: int) -> Encoded | None:
+        """A record is about to be delivered; returns its packet, if it is an event that may be sent again."""
+        return self.delivered(record.nsp).append(offset, record, size)
+
+    def _pack(self, record: Broadcast, offset: str) -> Encoded:
+        return self._options.parser.encode(Event([*record.data, offset], record.nsp))
 
     def delivered(self, nsp: str) -> Delivered:
         """What was delivered in the order of a namespace."""
         order = self._bus.order(nsp)
         found = self._delivered.get(order)
         if found is None:
-            found = self._delivered[order] = Delivered()
+            found = self._delivered[order] = Delivered(self._pack)
             if self._floor is not None:
                 found.history.prepend([], self._floor)
         return found
@@ -116,13 +118,13 @@ class Recovery:
             delivered.history.clear()
         self.saver.save_all()
 
-    def stamp(self, nsp: str, data: list[Any], offset: str = "") -> str:
-        """What to append to an event: its offset, which its client will name at its return.
+    def stamp(self, nsp: str, data: list[Any]) -> str:
+        """What to append to an event that has no offset of its own: nothing, mostly.
 
-        Clients take any text at the end of an event for that, so one that has no offset of its own and ends with text
-        gets the latest one: who has it has got all before.
+        Clients take any text at the end of an event for its offset, to name at their return, so one that ends with
+        text gets the latest one: who has it has got all before.
         """
-        return offset or (self.latest(nsp) if isinstance(data[-1], str) else "")
+        return self.latest(nsp) if isinstance(data[-1], str) else ""
 
     # --- sockets ---
 
@@ -197,13 +199,6 @@ class Recovery:
         """What a returning client has missed up to now, having been in `rooms`."""
         most_size = min(MOST_MISSED_SIZE, self._options.max_buffered // 2)
         return missed_by(back.saved, rooms, nsp, back.start, self.delivered(nsp).history, most_size)
-
-    def packet(self, nsp: str, kept: Kept) -> Encoded:
-        """An event that was missed, encoded once for all who missed it."""
-        if kept.packet is None:
-            assert isinstance(kept.record, Broadcast)  # the others are no events
-            kept.packet = self._options.parser.encode(Event([*kept.record.data, kept.offset], nsp))
-        return kept.packet
 
     def resume(self, socket: "Socket", back: Return) -> Stay:
         """Give a socket what was its client's."""

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from protocol.broadcast import Broadcast, Disconnect, Join, Leave, Record, ServerSideEmit, Target
+from protocol.engine import Encoded
 from protocol.errors import ProtocolError
+from protocol.packets import JSON, Event
 from protocol.recovery import (
     MOST_MISSED,
     NOWHERE,
@@ -145,12 +147,16 @@ def news(*rooms: str, without: tuple[str, ...] = (), volatile: bool = False, nsp
     return Broadcast(nsp, Target(rooms, without), ["news"], volatile=volatile)
 
 
+def pack(record: Broadcast, offset: str) -> Encoded:
+    return JSON.encode(Event([*record.data, offset], record.nsp))
+
+
 def offsets(history: History, start: Position) -> list[str]:
     return [kept.offset for kept in history.events.after(start)]
 
 
 def test_nothing_is_known_at_first() -> None:
-    history = History(10, 1000)
+    history = History(10, 1000, pack)
     assert not history.events.reaches((9**9, 0))
     assert missed_by(ALIVE, ALIVE.rooms, "/", NOWHERE, history) == "expired"
     history.append("5-0", news(), 1)
@@ -159,7 +165,7 @@ def test_nothing_is_known_at_first() -> None:
 
 
 def test_the_past_is_added_in_front() -> None:
-    history = History(10, 1000)
+    history = History(10, 1000, pack)
     history.append("5-0", news(), 1)
     history.prepend([("3-0", news(), 1), ("4-0", news(), 1)], "2-0")
     assert (history.latest, history.position, history.events.floor) == ("5-0", (5, 0), (2, 0))
@@ -168,7 +174,7 @@ def test_the_past_is_added_in_front() -> None:
 
 def test_a_past_for_which_there_is_no_room() -> None:
     """What has come since has pushed out some of itself already."""
-    history = History(2, 100)
+    history = History(2, 100, pack)
     for number in range(5, 8):
         history.append(f"{number}-0", news(), 1)
     history.prepend([("4-0", news(), 1)], "3-0")
@@ -179,7 +185,7 @@ def test_a_past_for_which_there_is_no_room() -> None:
 
 
 def test_what_was_for_servers_is_not_kept() -> None:
-    history = History(10, 1000)
+    history = History(10, 1000, pack)
     history.prepend([("3-0", ServerSideEmit("/", ["x"]), 1), ("4-0", news(), 1)], "2-0")
     history.append("5-0", ServerSideEmit("/", ["x"]), 1)
     assert offsets(history, (2, 0)) == ["4-0"]
@@ -188,16 +194,16 @@ def test_what_was_for_servers_is_not_kept() -> None:
 
 
 def test_a_past_without_a_presence() -> None:
-    history = History(10, 1000)
+    history = History(10, 1000, pack)
     history.prepend([("3-0", news(), 1)], "2-0")
     assert (history.latest, history.position, history.events.floor) == ("3-0", (3, 0), (2, 0))
-    history = History(10, 1000)
+    history = History(10, 1000, pack)
     history.prepend([], "0-0")
     assert (history.latest, history.position, history.events.floor) == ("0-0", (0, 0), (0, 0))
 
 
 def test_the_past_is_bounded() -> None:
-    history = History(3, 100)
+    history = History(3, 100, pack)
     history.prepend([], "0-0")
     for number in range(1, 6):
         history.append(f"{number}-0", news(), 10)
@@ -208,7 +214,7 @@ def test_the_past_is_bounded() -> None:
     history.append("7-0", news(), 101)
     assert offsets(history, NOWHERE) == []
     assert history.events.floor == history.position == (7, 0)
-    history = History(3, 100)
+    history = History(3, 100, pack)
     history.append("9-0", news(), 1)
     history.prepend([(f"{number}-0", news(), 1) for number in range(1, 5)], "0-0")
     assert offsets(history, NOWHERE) == ["3-0", "4-0", "9-0"]
@@ -216,7 +222,7 @@ def test_the_past_is_bounded() -> None:
 
 
 def test_a_gap_ends_the_past() -> None:
-    history = History(10, 1000)
+    history = History(10, 1000, pack)
     history.prepend([("1-0", news(), 1)], "0-0")
     history.clear()
     assert not history.events.reaches((1, 0))
@@ -226,7 +232,7 @@ def test_a_gap_ends_the_past() -> None:
 
 
 def test_another_history_begins_with_lower_offsets() -> None:
-    history = History(10, 1000)
+    history = History(10, 1000, pack)
     history.prepend([("9-0", news(), 1)], "0-0")
     history.append("3-0", news(), 1)
     assert offsets(history, NOWHERE) == ["3-0"]
@@ -236,21 +242,21 @@ def test_another_history_begins_with_lower_offsets() -> None:
 
 
 def test_volatile_events_pass() -> None:
-    history = History(10, 1000)
+    history = History(10, 1000, pack)
     history.append("1-0", news(volatile=True), 1)
     assert (len(history.events), history.latest, history.events.floor) == (0, "1-0", (1, 0))
 
 
 def test_an_offset_is_an_offset() -> None:
     with pytest.raises(ProtocolError):
-        History(1, 1).append("x", news(), 1)
+        History(1, 1, pack).append("x", news(), 1)
 
 
 # --- what was missed ---
 
 
 def past(*records: Record, size: int = 1) -> History:
-    history = History(10_000, 10**9)
+    history = History(10_000, 10**9, pack)
     history.prepend([], "0-0")
     for number, record in enumerate(records, 1):
         history.append(f"{number}-0", record, size)
@@ -339,7 +345,7 @@ def test_rooms_are_those_of_when_it_was_saved() -> None:
 
 
 def test_orders_are_kept_for_longer() -> None:
-    history = History(2, 1000)
+    history = History(2, 1000, pack)
     history.prepend([], "0-0")
     history.append("1-0", Leave("/", Target(), ("room",)), 1)
     for number in range(2, 10):
@@ -466,7 +472,7 @@ def test_who_was_away_gets_what_it_would_have_got(
     steps: list[Any], away: list[Record], lost: int, noticed: bool, most: int
 ) -> None:
     """A client whose last `lost` events never came. Its server saved it at the end, or died before it could."""
-    history = History(most, 10**6)
+    history = History(most, 10**6, pack)
     history.prepend([], "0-0")
     client = Model(history)
     for step in steps:

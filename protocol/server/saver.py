@@ -223,9 +223,6 @@ class Saver:
             self._saved.clear()
             try:
                 await self._put(self._saving)
-                over = [key_of(pid) for pid, due in self._saving.items() if due.over]
-                if over:
-                    await self._store.drop(over)
             except BaseException:
                 self._due = self._saving | self._due
                 raise
@@ -234,7 +231,7 @@ class Saver:
                 self._saved.set()
 
     async def _put(self, dues: Mapping[str, Due]) -> set[str]:
-        """Save sessions; returns the keys of those that the store should know and does not: somebody took them away."""
+        """Save sessions, or drop them; returns the keys of those that the store should know and does not."""
         live = [self._live[pid] for pid, due in dues.items() if due == Due(None) and pid in self._live]
         losses, longest = self._losses, self._duration + self._duration // 2
         # The instance of one who is there may die just before it saves it again.
@@ -243,20 +240,25 @@ class Saver:
             (self._duration, due.known, due.saved) for due in dues.values() if due.saved is not None
         ]
         groups: dict[tuple[int, bool], dict[str, str]] = {}
+        over = [key_of(pid) for pid, due in dues.items() if due.over]
         for ttl, known, saved in all_saved:
             text = self._encode(saved)
-            if text is not None:
+            if text is None:
+                over.append(key_of(saved.pid))
+            else:
                 groups.setdefault((ttl, known), {})[key_of(saved.pid)] = text
         missing: set[str] = set()
         for (ttl, known), values in groups.items():
             missing |= await self._store.put(values, ttl, only_known=known)
+        if over:
+            await self._store.drop(over)
         if losses == self._losses:
             for _, stay in live:
                 stay.known = True
         return missing
 
     def _encode(self, saved: Saved) -> str | None:
-        """The text to save; None where there is none, since a part of its rooms would be worse."""
+        """The text to save; None where there is none: with a part of its rooms it is not to come back."""
         try:
             return encode(saved)
         except (TypeError, ValueError, OverflowError, RecursionError):

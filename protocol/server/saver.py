@@ -81,7 +81,7 @@ class Saver:
         self.forget(stay)
         if socket.reason in RECOVERABLE:
             self._put_due(stay.pid, Due(self._snapshot(socket, stay, live=False), known=stay.known))
-        elif stay.known:
+        else:  # also where it was not saved as far as we know: a write whose answer was lost may have been done
             self._put_due(stay.pid, Due(None, over=True))
 
     def keep(self, saved: Saved) -> None:

@@ -2,13 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
 import pytest
 
-from protocol import CloseReason, Observer, Refused, Server, Socket
+from protocol import CloseReason, Observer, Refused, Server, Socket, StoreUnavailable
 from protocol.recovery import MOST_MISSED
 from protocol.server.saver import key_of
 from protocol.server.store import MemoryStore
@@ -619,6 +619,33 @@ async def test_a_session_that_expired_in_the_store(
     await store.drop([key_of(str(guest.pid))])
     await until(lambda: len(store))
     assert (await guest.come(await connect(running))).recovered
+
+
+class SilentStore(MemoryStore):
+    """Does what it is told, and while `silent` nobody hears that it has."""
+
+    silent = True
+
+    async def put(self, values: Mapping[str, str], ttl: int, *, only_known: bool = False) -> set[str]:
+        missing = await super().put(values, ttl, only_known=only_known)
+        if self.silent:
+            raise StoreUnavailable("no answer")
+        return missing
+
+
+async def test_one_who_was_saved_though_nobody_heard_so_is_not_kept_after_the_end(
+    make_app: Callable[..., Server], host: Serve, connect: Connect, outcomes: Outcomes
+) -> None:
+    store = SilentStore()
+    io = make_app(recovery=LONG, store=store, observer=outcomes)
+    running = await host(io)
+    guest = await Guest().come(await connect(running))
+    await until(lambda: len(store))
+    await io.sockets[guest.sid].disconnect()
+    store.silent = False
+    await until(lambda: not len(store))
+    assert not (await guest.come(await connect(running))).recovered
+    assert outcomes.all == ["unknown"]
 
 
 async def test_off(make_app: Callable[..., Server], host: Serve, connect: Connect) -> None:

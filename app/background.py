@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any
 
-from app.db import DatabaseUnavailable
+from app.database_errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 

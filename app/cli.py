@@ -10,9 +10,9 @@ from dataclasses import Field, replace
 from types import FrameType
 from typing import Any, NoReturn
 
-from app import db
 from app import emit as emitting
 from app.config import ConfigError, Settings, load_settings, variables
+from app.database_errors import DatabaseUnavailable, MigrationError
 from app.embedded import EmbeddedError, embedded
 from app.logs import configure_logs
 from app.secret import with_secret
@@ -52,8 +52,8 @@ def guarded(command: Callable[[], None]) -> int:
         return report(error, MISUSED)
     except (
         EmbeddedError,
-        db.DatabaseUnavailable,
-        db.MigrationError,
+        DatabaseUnavailable,
+        MigrationError,
         BusUnavailable,
         ListenError,
         WorkersFailed,
@@ -110,14 +110,16 @@ def serve(settings: Settings, environ: Mapping[str, str]) -> None:
         if settings.workers:
             supervise(settings, environ)
         else:
-            from app.serving import run  # it loads all there is, which the other commands can do without
+            from app.serving import run  # with all there is
 
             run(settings)
 
 
 def migrate(settings: Settings) -> None:
+    from app import migrations  # with the database's driver, which the other commands can do without
+
     with embedded(settings.data_dir, postgres=not settings.database_url, valkey=False) as urls:
-        applied = asyncio.run(db.migrate(urls.database or settings.database_url))
+        applied = asyncio.run(migrations.migrate(urls.database or settings.database_url))
     numbers = ", ".join(map(str, applied))
     print(f"applied the migrations {numbers}" if applied else "the schema is up to date")  # noqa: T201
 

@@ -8,7 +8,7 @@ import uuid_utils
 from app import store
 from app.announce import Announcer
 from app.caller import Caller
-from app.db import Database, Queries, Row
+from app.db import Database
 from app.events import ROOM_ADDED
 from app.members import NO_USER
 from app.messages import MessageWriter
@@ -17,6 +17,7 @@ from app.reading import Reading
 from app.refusals import Refusal, refuse
 from app.rooms import put_member, room_of_member
 from app.rows import message_of, user_ref_of
+from app.statements import Queries, Row
 from app.validation import is_id
 from app.views import Conversation, Conversations, Message, PresenceOf
 

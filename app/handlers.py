@@ -17,7 +17,8 @@ from app import store
 from app.announce import room_channel, user_channel
 from app.auth import Auth, bearer
 from app.caller import Caller
-from app.db import Database, DatabaseUnavailable
+from app.database_errors import DatabaseUnavailable
+from app.db import Database
 from app.events import (
     AUTHENTICATED,
     ERROR,

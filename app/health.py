@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.db import DatabaseUnavailable
+from app.database_errors import DatabaseUnavailable
 from app.operations import OtherRoute
 from app.requests import json_response
 from protocol import BusUnavailable

@@ -46,6 +46,7 @@ class HttpProtocol(HttpToolsProtocol):
         """From here on the connection is the websocket's."""
         self._expect_nothing()
         super().handle_websocket_upgrade()
+        self.parser = None  # type: ignore[assignment]  # which refers to this: see `garbage`
 
     # --- what the parser has come to ---
 

@@ -20,6 +20,7 @@ from app.config import Settings
 from app.db import Database
 from app.descriptions import Descriptions
 from app.direct import Direct
+from app.garbage import seldom_collected
 from app.handlers import Handlers
 from app.health import Health
 from app.limits import Limits, buckets_of
@@ -138,7 +139,8 @@ class Chat:
                 every(sign_out.LOOK_EVERY, self._sign_outs.look),
                 every(subscriptions.LOOK_EVERY, self._subscriptions.look),
             ):
-                yield
+                with seldom_collected():
+                    yield
         finally:
             await self.io.stop(self._grace)
             with suppress(TimeoutError):

@@ -12,12 +12,13 @@ import msgspec
 from app import store
 from app.announce import Announcer
 from app.caller import Caller
-from app.db import Database, Queries, Row
+from app.db import Database
 from app.events import MEMBER_UPDATED, ROOM_INVITED, USER_LEFT
 from app.payloads import Invite, ListMembers, MemberRef, SetRole
 from app.refusals import Refusal, refuse
 from app.rooms import check_member, lock_as_admin, member_changed, put_member, room_of_member
 from app.rows import member_of, room_of
+from app.statements import Queries, Row
 from app.validation import is_id
 from app.views import Member, MemberChanged, Members, MemberState, PresenceOf
 

@@ -22,12 +22,14 @@ from msgspec import Struct
 
 from app import store
 from app.caller import Caller
-from app.db import Database, DatabaseUnavailable, Queries, Row
+from app.database_errors import DatabaseUnavailable
+from app.db import Database
 from app.mentions import names_in
 from app.payloads import SendMessage
 from app.refusals import Reason, Refusal
 from app.rooms import NO_ROOM, NOT_A_MEMBER
 from app.rows import message_of
+from app.statements import Queries, Row
 from app.views import Message
 
 MAX_BATCH = 500

@@ -1,7 +1,7 @@
 """What is seen to before anything is served."""
 
 from app.config import Settings
-from app.db import migrate
+from app.migrations import migrate
 from app.peers import check_peer_address
 from app.traces import check_traces
 from protocol import RedisBus

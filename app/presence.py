@@ -19,7 +19,8 @@ from msgspec import Struct
 from app import store, views
 from app.background import ended
 from app.caller import Caller
-from app.db import Database, DatabaseUnavailable
+from app.database_errors import DatabaseUnavailable
+from app.db import Database
 from app.events import MOST_TOLD, PRESENCE_SNAPSHOT
 from app.payloads import GetPresence
 from app.presence_leases import LET_GO, Claim, Leases, Verdict

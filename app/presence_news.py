@@ -13,7 +13,8 @@ from itertools import islice
 
 from app import store
 from app.announce import room_channel, user_channel
-from app.db import Database, DatabaseUnavailable
+from app.database_errors import DatabaseUnavailable
+from app.db import Database
 from app.events import MOST_TOLD, PRESENCE_CHANGED
 from app.presence_leases import Leases
 from app.soft_state import SoftStateUnavailable

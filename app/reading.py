@@ -3,12 +3,13 @@
 from app import store
 from app.announce import Announcer
 from app.caller import Caller
-from app.db import Database, Queries
+from app.db import Database
 from app.events import MOST_TOLD, READ_UPDATED
 from app.payloads import MessageRef, Page, ReadHistory, ReadRoom, SearchMessages
 from app.refusals import Refusal, refuse
 from app.rooms import NO_ROOM, check_member
 from app.rows import message_of
+from app.statements import Queries
 from app.validation import is_id
 from app.views import Message, ReadMark
 

@@ -10,7 +10,7 @@ from typing import Literal, NoReturn
 import msgspec
 
 from app.attachments.storage import StorageUnavailable
-from app.db import DatabaseUnavailable
+from app.database_errors import DatabaseUnavailable
 from app.soft_state import SoftStateUnavailable
 from protocol import BusUnavailable
 

@@ -10,13 +10,14 @@ from typing import TypeVar
 from app import store
 from app.announce import Announcer
 from app.caller import Caller
-from app.db import Database, Queries, Row
+from app.db import Database
 from app.events import MESSAGE_DELETED, MESSAGE_EDITED, REACTION_UPDATED
 from app.messages import mention
 from app.payloads import EditMessage, MessageRef, React
 from app.refusals import Refusal, refuse
 from app.rooms import NOT_A_MEMBER
 from app.rows import message_of
+from app.statements import Queries, Row
 from app.validation import refusal_of_field
 from app.views import Message, MessageDeleted, ReactionsUpdated
 

@@ -12,11 +12,13 @@ import uuid_utils
 from app import store
 from app.announce import Announcer
 from app.caller import Caller
-from app.db import Database, DatabaseUnavailable, Queries, Row
+from app.database_errors import DatabaseUnavailable
+from app.db import Database
 from app.events import MEMBER_UPDATED, ROOM_ADDED, ROOM_UPDATED, USER_JOINED, USER_LEFT
 from app.payloads import CreateRoom, DiscoverRooms, Nothing, RoomRef, UpdateRoom
 from app.refusals import Refusal, refuse
 from app.rows import member_of, public_room_of, room_info_of, room_of
+from app.statements import Queries, Row
 from app.validation import is_id
 from app.views import MemberChanged, MemberState, PublicRooms, Role, Room, RoomInfo
 from protocol import BusUnavailable

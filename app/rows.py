@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from app.db import Row
+from app.statements import Row
 from app.views import (
     Attachment,
     Member,

@@ -8,11 +8,12 @@ change can be applied.
 
 from app import store
 from app.caller import Caller
-from app.db import Database, Queries
+from app.db import Database
 from app.payloads import SyncRoom
 from app.refusals import Refusal, refuse
 from app.rooms import NO_ROOM, NOT_A_MEMBER
 from app.rows import member_of, message_of, room_info_of
+from app.statements import Queries
 from app.views import Changes, MemberChange, MessageChange, RoomChange
 
 

@@ -8,7 +8,7 @@ from databases.core import Connection
 from starlette.types import ASGIApp, Scope
 
 from app.config import ConfigError, Settings
-from app.db import Statements
+from app.statements import Statements
 
 Handler = Callable[..., Awaitable[Any]]
 

@@ -25,9 +25,9 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.db import Row, Statements
 from app.metrics import METHODS
 from app.refusals import as_refusal
+from app.statements import Row, Statements
 from app.traces import Handler, Traces
 from protocol import Socket
 

@@ -21,7 +21,8 @@ from msgspec import Struct
 
 from app.announce import room_channel, user_channel
 from app.caller import Caller
-from app.db import Database, DatabaseUnavailable
+from app.database_errors import DatabaseUnavailable
+from app.db import Database
 from app.events import TYPING_UPDATE, TypingUpdate
 from app.payloads import RoomRef
 from app.refusals import Refusal

@@ -80,7 +80,7 @@ def servers_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres_sockets(servers_folder: Path) -> Iterator[Path]:
     """The socket's folder of the PostgreSQL of this run, which holds a migrated template database."""
-    from app.db import migrate
+    from app.migrations import migrate
 
     with running_postgres(servers_folder / "postgres", settings=FORGETFUL) as sockets:
         execute(sockets, f"create database {TEMPLATE}")

@@ -34,7 +34,7 @@ IMPURE = {
     *("httptools", "redis", "starlette", "uvicorn", "uvloop"),
 }
 SQL_MODULES = {
-    "app/db.py",
+    "app/migrations.py",
     *(path.relative_to(ROOT).as_posix() for path in (ROOT / "app/store").glob("[a-z]*.py")),
 }
 BEFORE_THERE_IS_A_DATABASE = "app/embedded/postgres.py"  # it makes the one that the others connect to

@@ -22,9 +22,10 @@ from app.attachments.media import Media, media_of
 from app.attachments.storage import Storage, StorageUnavailable
 from app.attachments.uploads import Upload
 from app.caller import Caller
-from app.db import Database, Queries, Row
+from app.db import Database
 from app.refusals import Refusal, refuse
 from app.rows import attachment_of
+from app.statements import Queries, Row
 from app.store import files as store
 from app.views import Attachment
 

@@ -22,10 +22,10 @@ from app.attachments.storage import PIECE, NotStored, Storage, StorageUnavailabl
 from app.attachments.thumbnails import THUMBNAIL_TYPE
 from app.attachments.uploads import FIELD, Body, PartingResponse, received
 from app.caller import Caller
-from app.db import Row
 from app.operations import OtherRoute
 from app.refusals import Refusal
 from app.requests import Endpoint, ErrorResponse, answering, http_error, json_response
+from app.statements import Row
 from app.turns import Turns
 from app.validation import is_id
 from app.views import Attachment

@@ -1,6 +1,6 @@
 """Accounts."""
 
-from app.db import Queries, Row
+from app.statements import Queries, Row
 
 
 async def insert(

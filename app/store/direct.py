@@ -1,6 +1,6 @@
 """Direct conversations: rooms of two people, or of one for notes to oneself."""
 
-from app.db import Queries, Row
+from app.statements import Queries, Row
 
 
 def key_of(user_id: str, other_id: str) -> str:

@@ -6,7 +6,7 @@ has expired is as good as gone, and `app.attachments.files` deletes it from the 
 
 from collections.abc import Sequence
 
-from app.db import Queries, Row
+from app.statements import Queries, Row
 
 
 async def lock_owner(q: Queries, owner_id: str) -> None:

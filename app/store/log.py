@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.db import Queries, Row
+from app.statements import Queries, Row
 
 # Of the addresses in a text, PostgreSQL keeps no `https://` among the words; with it, a query would find none of them.
 SCHEMES = r"\m[a-z][a-z0-9+.-]*://"

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from app.db import Queries, Row
+from app.statements import Queries, Row
 
 
 async def append(

@@ -1,6 +1,6 @@
 """Reactions to messages of locked rooms."""
 
-from app.db import Queries, Row
+from app.statements import Queries, Row
 
 
 async def count(q: Queries, *, message_id: str, kind: str, user_id: str) -> Row:

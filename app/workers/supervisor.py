@@ -15,7 +15,6 @@ from types import FrameType
 
 from app.background import ended
 from app.config import LEAST_POOL, Settings
-from app.prepare import prepare
 from app.workers.listening import Port
 from app.workers.slot import SHARED_FOLDER, Slot
 
@@ -34,6 +33,8 @@ def supervise(settings: Settings, environ: Mapping[str, str]) -> None:
 
     Raises ListenError and WorkersFailed, and what `prepare` does.
     """
+    from app.prepare import prepare  # with the database's driver, which `parley emit` can do without
+
     with (
         closing(Port(settings.host, settings.port)) as port,
         TemporaryDirectory(prefix="parley-metrics-") as metrics,

@@ -50,6 +50,27 @@ class Receiver(Protocol):
         ...
 
 
+class Nobody:
+    """The receiver of a link whose session has ended and been told of."""
+
+    deadline = None
+
+    def receive(self, message: str | bytes) -> None:
+        """Nothing is received any more."""
+
+    def expire(self) -> None:
+        """Nothing is awaited any more."""
+
+    def end(self, reason: CloseReason) -> None:
+        """It has ended."""
+
+    def retire(self) -> None:
+        """It has."""
+
+
+NOBODY = Nobody()
+
+
 class Link:
     """A session, its transport, and what passes between them. `receiver` is set by who made the link."""
 
@@ -247,6 +268,7 @@ class Link:
             self._hub.wake(self)
         if self.session.phase is Phase.CLOSED:
             self._hub.forget(self)
+            self.receiver = NOBODY  # the two refer to each other: only the collector would free them
         else:
             self._hub.watch(self)
 

@@ -19,6 +19,7 @@ import orjson
 import uvloop
 from msgspec import Struct
 
+from app.garbage import seldom_collected
 from scripts.loadtest.histogram import Histogram
 from scripts.loadtest.member import FAILURES, Member, kind_of, now
 
@@ -252,4 +253,5 @@ def say(**what: Any) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    with seldom_collected():  # what stops this process would be taken for the server's
+        uvloop.run(main())

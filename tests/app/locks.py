@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.db import Database, Queries
+from app.db import Database
+from app.statements import Queries
 
 
 @asynccontextmanager

@@ -6,7 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.db import Database, DatabaseUnavailable, migrate
+from app.database_errors import DatabaseUnavailable
+from app.db import Database
+from app.migrations import migrate
 from tests.app.conftest import PASSWORD, Instance
 from tests.tls import TlsDoor, make_certificate, tls_door
 

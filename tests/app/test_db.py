@@ -8,15 +8,10 @@ import anyio
 import asyncpg
 import pytest
 
-from app.db import (
-    Database,
-    DatabaseUnavailable,
-    MigrationError,
-    Queries,
-    migrate,
-    read_migrations,
-    schema_path,
-)
+from app.database_errors import DatabaseUnavailable, MigrationError
+from app.db import Database
+from app.migrations import migrate, read_migrations, schema_path
+from app.statements import Queries
 from scripts.proxy import Proxy
 
 FIRST = "-- migration 1: one\ncreate table one (n integer);\n"
@@ -129,6 +124,13 @@ async def test_values_and_rows(small: Database) -> None:
     ]
     assert await small.row("select n from notes where n = 9") is None
     assert await small.value("select cast(:data as jsonb)", data={"a": [1, None]}) == {"a": [1, None]}
+
+
+async def test_a_name_may_stand_at_several_places_and_casts_are_none(small: Database) -> None:
+    sql = "select cast(:b as text) || :a || :b as both, '5'::int % 3 as rest"
+    assert await small.row(sql, a="a", b="b") == {"both": "bab", "rest": 2}
+    with pytest.raises(KeyError, match="b"):
+        await small.value(sql, a="a")
 
 
 async def test_a_transaction_that_raises_is_rolled_back(small: Database) -> None:

@@ -10,10 +10,12 @@ import uuid_utils
 
 from app import store
 from app.caller import Caller
-from app.db import Database, DatabaseUnavailable, Queries
+from app.database_errors import DatabaseUnavailable
+from app.db import Database
 from app.messages import MAX_BATCH, MessageWriter
 from app.payloads import SendMessage
 from app.refusals import Refusal
+from app.statements import Queries
 from app.views import Message
 
 

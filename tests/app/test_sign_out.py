@@ -10,7 +10,8 @@ import pytest
 from app import sign_out as sign_out_module
 from app import store
 from app.config import Settings
-from app.db import Database, Queries
+from app.db import Database
+from app.statements import Queries
 from app.tokens import Tokens
 from tests.app.conftest import PASSWORD, PATIENCE, Device, Instance, Person
 

@@ -8,7 +8,8 @@ import pytest
 from app import store
 from app import subscriptions as subscriptions_module
 from app.announce import Announcer, room_channel, user_channel
-from app.db import Database, Queries
+from app.db import Database
+from app.statements import Queries
 from app.subscriptions import Subscriptions
 from tests.app.conftest import PATIENCE, Instance, Person
 

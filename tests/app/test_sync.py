@@ -10,8 +10,9 @@ import pytest
 
 from app import store
 from app.caller import Caller
-from app.db import Database, Queries
+from app.db import Database
 from app.payloads import React, SendMessage, SyncRoom
+from app.statements import Queries
 from app.sync import Sync
 from app.views import Changes, wire
 from protocol import Server

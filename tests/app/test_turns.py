@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app.attachments import routes as routes_module
-from app.db import Database, Queries
+from app.db import Database
 from app.refusals import Refusal
+from app.statements import Queries
 from app.turns import Turns
 from tests.app.conftest import Instance, Person
 

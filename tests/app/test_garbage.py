@@ -1,0 +1,122 @@
+"""The garbage collector looks at everything seldom, and what has ended does not need it."""
+
+import asyncio
+import gc
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+
+from app.garbage import seldom_collected
+from tests.app.conftest import PATIENCE, Instance, Person
+
+VISITS = 5
+
+
+class Cycle:
+    """Refers to itself."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def cycles() -> int:
+    """How many the collector would look at."""
+    return sum(isinstance(found, Cycle) for found in gc.get_objects())
+
+
+@pytest.fixture(autouse=True)
+def no_collector() -> Iterator[None]:
+    """Python collects nothing by itself."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
+def kept() -> Iterator[list[Cycle]]:
+    """What there is when it begins."""
+    assert not cycles()
+    kept = [Cycle() for _ in range(100)]
+    with seldom_collected():
+        yield kept
+    kept.clear()
+    gc.collect()
+    assert not cycles()
+
+
+def test_what_outlives_a_full_collection_is_not_looked_at_again(kept: list[Cycle]) -> None:
+    assert cycles() == 0
+    kept.append(Cycle())
+    assert cycles() == 1
+    gc.collect(1)
+    assert cycles() == 1
+    gc.collect()
+    assert cycles() == 0
+
+
+@pytest.mark.usefixtures("kept")
+def test_what_is_new_is_collected() -> None:
+    aside = gc.get_freeze_count()
+    for _ in range(aside // 2):
+        Cycle()
+    gc.collect()
+    assert cycles() == 0
+    assert gc.get_freeze_count() < aside * 1.1
+
+
+def test_everything_is_looked_at_once_there_is_much_more() -> None:
+    with seldom_collected(growth=1.5):
+        before = gc.get_freeze_count()
+        kept = [Cycle() for _ in range(before)]
+        gc.collect()  # it finds that there is much more
+        kept.clear()
+        assert cycles() == before
+        gc.collect()
+        assert cycles() == 0
+        assert gc.get_freeze_count() < before * 1.1
+
+
+OURS = (
+    "app.",
+    "protocol.server.",
+    "protocol.session",
+    "protocol.connection",
+    "uvicorn.",
+    "uvloop.",
+    "sqlalchemy.",
+)
+
+
+def alive() -> Counter[str]:
+    """What of the server is there, by the names of the classes."""
+    names = (f"{type(found).__module__}.{type(found).__qualname__}" for found in gc.get_objects())
+    return Counter(name for name in names if name.startswith(OURS))
+
+
+@pytest.fixture
+async def instance(start: Callable[..., Awaitable[Instance]]) -> Instance:
+    """One on which clients are soon forgotten."""
+    return await start(ping_interval=500, ping_timeout=500)
+
+
+async def test_clients_that_have_gone_leave_nothing_to_the_collector(
+    people: Callable[[], Awaitable[Person]],
+) -> None:
+    person = await people()
+    room = await person.room()
+
+    async def visit() -> None:
+        device = await person.device()
+        await device.ok("message:send", {"roomId": room, "content": "hello"})
+        await device.close()
+
+    await visit()
+    gc.unfreeze()  # what the server has set aside is not listed
+    before = alive()
+    for _ in range(VISITS):
+        await visit()
+    async with asyncio.timeout(PATIENCE):
+        while alive() - before:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.1)

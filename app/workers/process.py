@@ -1,7 +1,8 @@
 """One worker, as the supervisor sees it: a process that says when it is ready and ends when it is told to.
 
-The two hold the ends of a socket. The worker writes a line when it serves; it ends when the socket does, which is how
-it learns that the supervisor was killed.
+The two hold the ends of a socket. The worker writes a line when it serves, and from then on one a second from its event
+loop: a worker that is silent for long hangs, and is killed. It ends when the socket does, which is how it learns that
+the supervisor was killed.
 """
 
 import asyncio
@@ -15,6 +16,13 @@ from contextlib import suppress
 log = logging.getLogger(__name__)
 
 READY = b"ready\n"
+ALIVE = b"alive\n"
+ALIVE_EVERY = 1.0  # seconds
+SILENT_FOR = 15.0  # seconds
+SILENCES = (
+    2  # in a row; after the first one, one that stood still together with this process is heard of again
+)
+LAST_WORDS = 2.0  # seconds that a worker which hangs has to say where
 
 
 class WorkerProcess:
@@ -33,6 +41,7 @@ class WorkerProcess:
         self._process = process
         self._from_it, self._to_it = control
         self._end = asyncio.create_task(self._wait())
+        self._listening: asyncio.Task[None] | None = None  # from the time that it serves
 
     @classmethod
     async def start(
@@ -63,9 +72,12 @@ class WorkerProcess:
         """Whether it serves; false once it has ended, or after that many seconds without."""
         try:
             async with asyncio.timeout(within):
-                return await self._from_it.readline() == READY
+                serves = await self._from_it.readline() == READY
         except (TimeoutError, ConnectionError):
             return False
+        if serves:
+            self._listening = asyncio.create_task(self._listen())
+        return serves
 
     async def ended(self, within: float | None = None) -> str | None:
         """How it has ended, once it has; None if that takes more seconds."""
@@ -92,8 +104,29 @@ class WorkerProcess:
             self.send_signal(signal.SIGKILL)
             await self.ended()
 
+    async def _listen(self) -> None:
+        """Kill it once nothing is heard of it any more."""
+        silences = 0
+        while silences < SILENCES:
+            try:
+                async with asyncio.timeout(SILENT_FOR):
+                    if not await self._from_it.readline():
+                        return
+                silences = 0
+            except TimeoutError:
+                silences += 1
+            except ConnectionError:
+                return
+        silence = SILENCES * SILENT_FOR
+        log.error("worker %d (process %d) hangs for %g s and is killed", self._number, self.pid, silence)
+        self.send_signal(signal.SIGABRT)  # upon which Python says where it is
+        if await self.ended(LAST_WORDS) is None:
+            self.send_signal(signal.SIGKILL)
+
     async def _wait(self) -> str:
         status = await self._process.wait()
+        if self._listening is not None:
+            self._listening.cancel()
         self._to_it.close()
         return (
             f"ended with status {status}" if status >= 0 else f"was ended by {signal.Signals(-status).name}"

@@ -5,6 +5,7 @@ those to serve on. The settings come from the environment, as for an instance th
 """
 
 import asyncio
+import faulthandler
 import os
 import shutil
 import signal
@@ -19,14 +20,14 @@ from app.config import Settings, load_settings
 from app.logs import configure_logs
 from app.prepare import prepare
 from app.serving import ChatServer
-from app.workers.process import READY
+from app.workers.process import ALIVE, ALIVE_EVERY, READY
 from app.workers.slot import SHARED_FOLDER
 
 LAST_RESORT = 30  # seconds beyond SHUTDOWN_TIMEOUT that an end without a supervisor may take
 
 
 class Worker(ChatServer):
-    """Tells the supervisor once it serves, and ends with it."""
+    """Tells the supervisor that it serves, for as long as it does, and ends with it."""
 
     def __init__(self, settings: Settings, control: socket.socket) -> None:
         super().__init__(settings)
@@ -38,8 +39,14 @@ class Worker(ChatServer):
         """See `uvicorn.Server.startup`."""
         await super().startup(sockets)
         asyncio.get_running_loop().add_reader(self._control, self._orphaned)  # nothing else ever comes
-        with suppress(BrokenPipeError):  # nobody is there: the reader learns it, too
-            self._control.send(READY)
+        self._tell(READY)
+
+    def _tell(self, line: bytes) -> None:
+        with suppress(
+            BrokenPipeError, BlockingIOError
+        ):  # nobody is there, which the reader learns, too, or listens
+            self._control.send(line, socket.MSG_DONTWAIT)
+        asyncio.get_running_loop().call_later(ALIVE_EVERY, self._tell, ALIVE)
 
     def _orphaned(self) -> None:
         asyncio.get_running_loop().remove_reader(self._control)
@@ -61,6 +68,7 @@ def serve(number: int, metrics_name: str, control: int, listening: list[int]) ->
 
 
 if __name__ == "__main__":
+    faulthandler.enable()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is meant for the supervisor
     number, metrics_name, control, *listening = sys.argv[1:]
     sys.exit(guarded(lambda: serve(int(number), metrics_name, int(control), [*map(int, listening)])))

@@ -64,6 +64,7 @@ class Fanout:
     async def start(self) -> None:
         """Begin to deliver. Raises `BusUnavailable`."""
         await self.bus.start(self._deliver, self._fell_behind, self._receive)
+        log.info("this instance is %s among those on the bus", self.bus.uid)
         if self.recovery is not None:
             await self.recovery.start()
 

@@ -82,7 +82,6 @@ class RedisBus:
             await self._close_readers()
             failure = next((reader.failure for reader in self._readers if reader.failure), None)
             raise BusUnavailable(f"Redis does not answer: {described(failure)}") from failure
-        logger.info("this instance is %s among those on the bus", self.uid)
         self._publisher.start()
         self._tasks = (
             *(

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import logging
 import os
+import re
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,8 +20,10 @@ from app.config import Settings
 from app.db import Database
 from app.embedded.process import is_alive
 from app.kinds import usable_processors
+from app.workers import process as process_module
 from app.workers.listening import ListenError, Port
-from app.workers.slot import Slot
+from app.workers.process import ALIVE_EVERY
+from app.workers.slot import SHARED_FOLDER, Slot
 from app.workers.supervisor import environment
 from tests.app.conftest import PASSWORD
 from tests.app.served import PATIENCE, Served, gone
@@ -126,6 +130,32 @@ async def test_one_that_crashes_is_started_again(serve: Serve) -> None:
     await served.logged(r"worker 1 \(process \d+\) serves", times=2)
     assert served.workers()[2].pid == workers[2].pid
     await answered_by(served, {1, 2})
+
+
+async def test_one_that_hangs_is_killed_and_started_again(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(process_module, "SILENT_FOR", 2.0)
+    caplog.set_level(logging.INFO, logger="app.workers")
+    environ = environment(replace(settings, workers=1), os.environ) | {SHARED_FOLDER: str(tmp_path)}
+    port = Port("127.0.0.1", 0)
+    slot = Slot(1, port, environ, stop_within=PATIENCE)
+    try:
+        assert await slot.start()
+        keeping = asyncio.create_task(slot.keep())
+        await asyncio.sleep(2 * 2.0 + ALIVE_EVERY)
+        assert [record.levelname for record in caplog.records] == ["INFO"]  # it serves, and is left alone
+        slot.send_signal(signal.SIGSTOP)
+        async with asyncio.timeout(PATIENCE):
+            while len(serving := [text for text in caplog.messages if text.endswith("serves")]) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        assert len(set(serving)) == 2
+        assert re.search(r"worker 1 \(process \d+\) hangs for 4 s and is killed", caplog.text)
+        assert "was ended by SIGKILL" in caplog.text
+        keeping.cancel()
+    finally:
+        await slot.stop()
+        port.close()
 
 
 async def test_one_that_crashes_again_waits_longer(serve: Serve) -> None:

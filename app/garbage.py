@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 GROWTH = 3.0
+COUNTED_EVERY = 8  # full collections; counting takes as long as one
 OLDEST = 2  # the generation that a full collection is named by
 
 
@@ -23,18 +24,23 @@ class Settled:
         self._growth = growth
         self._all = True  # whether the next full collection looks at everything
         self._most = 0.0  # objects set aside until it does again
+        self._since = 0  # full collections since they were counted
 
     def __call__(self, phase: Literal["start", "stop"], info: dict[str, Any]) -> None:
         if phase == "start" or info["generation"] != OLDEST:
             return
         gc.freeze()
-        aside = gc.get_freeze_count()
+        self._since += 1
         if self._all:
-            self._most = aside * self._growth
+            self._most = self._count() * self._growth
             self._all = False
-        elif aside > self._most:
+        elif self._since == COUNTED_EVERY and self._count() > self._most:
             gc.unfreeze()
             self._all = True
+
+    def _count(self) -> int:
+        self._since = 0
+        return gc.get_freeze_count()
 
 
 @contextmanager

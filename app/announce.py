@@ -1,8 +1,8 @@
 """Tells rooms and people what was committed, on every instance.
 
-A change is first committed with its number in the room's log and then announced here. Announcements reach every
-instance over the bus, in the order in which they were stored there. One that cannot be stored is logged and not
-repeated: the change is in the log, where every member finds it at the next sync.
+A change is first committed with its number in the room's log and then announced here, in the order of the numbers.
+Announcements reach every instance over the bus, in the order in which they were stored there. One that cannot be stored
+is logged and not repeated: the change is in the log, where every member finds it at the next sync.
 """
 
 import logging
@@ -13,6 +13,7 @@ from msgspec import UNSET
 from app import store
 from app.db import Database
 from app.events import DIRECT_NEW, MENTION_NEW, MESSAGE_NEW
+from app.log_order import LogOrder, place_of
 from app.views import Message, Sent, wire
 from protocol import BusUnavailable, Server
 
@@ -35,6 +36,8 @@ class Announcer:
     def __init__(self, io: Server, db: Database) -> None:
         self._io = io
         self._db = db
+        self._order = LogOrder()
+        io.on_any_broadcast(self._order.hear)
 
     async def room(self, room_id: str, event: str, payload: Sent, *users: str) -> None:
         """Tells the members of a room, and all devices of the given users; a socket that is both hears it once."""
@@ -81,7 +84,12 @@ class Announcer:
             member = not member
 
     async def _emit(self, channels: list[str], event: str, payload: Sent) -> None:
+        wired = wire(payload)
+        place = place_of(event, wired)
+        if place is not None:
+            await self._order.turn(place)
+            self._order.passed(place)  # who comes after it gets to the bus after the next line has
         try:
-            await self._io.to(*channels).emit(event, wire(payload))
+            await self._io.to(*channels).emit(event, wired)
         except BusUnavailable:
             log.warning("%s was committed but not announced to %s", event, ", ".join(channels))

@@ -73,6 +73,7 @@ class Handlers:
         self.event_middleware: list[Handler] = []
         self.incoming: list[Handler] = []
         self.outgoing: list[Handler] = []
+        self.broadcasts: list[Handler] = []
         self.server_side: dict[Any, Handler] = {}
         self.error: Handler | None = None
 

@@ -238,6 +238,8 @@ class Namespace(Registry):
         may be sent again."""
         match record:
             case Broadcast():
+                if offset:
+                    self._notify_broadcast(record.data)
                 self._broadcast(record, offset, packet)
             case Join(target=target, rooms=rooms):
                 for socket in self.select(target):
@@ -253,6 +255,13 @@ class Namespace(Registry):
                     socket.dismiss(close=close)
             case ServerSideEmit():
                 self._outlet.handle_server_side(self, record)
+
+    def _notify_broadcast(self, data: list[Any]) -> None:
+        for listener in self.handlers.broadcasts:
+            try:
+                listener(*data)
+            except Exception:
+                log.exception("a listener of broadcasts failed for %r", data[0])
 
     def _broadcast(self, record: Broadcast, offset: str, packet: Encoded | None) -> None:
         sockets: Collection[Socket] = self.rooms.select(record.target.rooms, record.target.except_)

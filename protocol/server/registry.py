@@ -49,6 +49,13 @@ class Registry:
         self.handlers.outgoing.append(listener)
         return listener
 
+    def on_any_broadcast(self, listener: Registered) -> Registered:
+        """Run `listener(event, *args)`, a plain function, for every event that the bus brings for clients of the
+        namespace, whichever server sent it and whether or not any of them is here. They come in the order of the bus.
+        """
+        self.handlers.broadcasts.append(listener)
+        return listener
+
     def on_server_side(self, event: str) -> Callable[[Registered], Registered]:
         """Register `handler(*args)` for an event that another server sends with `server_side_emit`; what it returns
         is the answer."""

@@ -76,7 +76,7 @@ class Instance:
 
 
 class Device:
-    """One Socket.IO connection. Keeps every event that comes, in order."""
+    """One Socket.IO connection. Keeps every event that comes, in order; `heard` has those of all names."""
 
     def __init__(self, url: str, token: str | None, transport: str, **options: Any) -> None:
         self.url = url
@@ -84,6 +84,7 @@ class Device:
         self.transport = transport
         self.client = socketio.AsyncClient(**{"reconnection": False, **options})
         self.received: dict[str, list[Any]] = defaultdict(list)
+        self.heard: list[tuple[str, Any]] = []
         self.undescribed: list[str] = []
         self._news = asyncio.Condition()
         self._read: dict[str, int] = defaultdict(int)
@@ -97,6 +98,7 @@ class Device:
             except AssertionError as error:  # which would be lost in a task of the client
                 self.undescribed.append(str(error))
         async with self._news:
+            self.heard.append((event, args[0] if args else None))
             self.received[event].append(args[0] if args else None)
             self._news.notify_all()
 

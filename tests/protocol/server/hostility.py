@@ -56,9 +56,11 @@ def make_io(seen: Recorder, **options: object) -> Server:
 async def bad_websocket(running: Running, **options: int) -> AsyncIterator[WebSocket]:
     """A websocket of somebody named bad, in the main namespace."""
     socket = await WebSocket.open(running, **options)
-    await socket.receive()
-    socket.send("40")
-    await socket.receive()
-    socket.send('42["name","bad"]')
-    yield socket
-    await socket.close()
+    try:
+        await socket.receive()
+        socket.send("40")
+        await socket.receive()
+        socket.send('42["name","bad"]')
+        yield socket
+    finally:
+        await socket.close()

@@ -69,10 +69,9 @@ async def test_a_flood_of_pings_that_reads_no_pong(serve: Serve, seen: Recorder,
     async with bad_websocket(running, receive_buffer=4096) as socket:
         pings = frames.encode(Opcode.PING, b"x" * 125, mask=b"mask") * 500
         socket.writer.transport.set_write_buffer_limits(high=100_000)
-        ended = False
 
         async def flood() -> None:
-            while not ended:
+            for _ in range(1_000 if running.shell == RAW else 20):  # the other one would take them for ever
                 socket.write(pings)
                 await socket.writer.drain()
 
@@ -82,7 +81,6 @@ async def test_a_flood_of_pings_that_reads_no_pong(serve: Serve, seen: Recorder,
             assert isinstance(flooding.exception(), ConnectionError)
             await seen.wait_for("bad", "transport close")
         await beside.check()
-        ended = True
         flooding.cancel()
         await asyncio.wait([flooding])
 

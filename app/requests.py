@@ -133,13 +133,19 @@ def answering(endpoint: Endpoint) -> Endpoint:
                 400, "The request did not come whole"
             ) from None  # nobody reads it but in the log
         except Exception as error:
-            refusal = as_refusal(error)
-            if refusal is None:
+            response = expected(error)
+            if response is None:
                 log.exception("%s %s failed", request.method, log_path(request.scope))
-                refusal = Refusal("internal", "Something went wrong on the server")
-            return refused(refusal)
+                response = refused(Refusal("internal", "Something went wrong on the server"))
+            return response
 
     return answer
+
+
+def expected(error: Exception) -> Response | None:
+    """The response for an exception that is no fault; None for one that is."""
+    refusal = as_refusal(error)  # in no variable of `answer`, whose frame the exception keeps
+    return None if refusal is None else refused(refusal)
 
 
 def refused(refusal: Refusal) -> Response:

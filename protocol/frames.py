@@ -105,8 +105,9 @@ def _close_message(payload: bytes) -> Close:
 def _text(payload: bytes) -> str:
     try:
         return payload.decode()
-    except UnicodeDecodeError as error:
-        raise FrameError("text is not UTF-8", CloseCode.INVALID_PAYLOAD) from error
+    except UnicodeDecodeError:
+        pass  # not the context of the other, of which it would keep the frames
+    raise FrameError("text is not UTF-8", CloseCode.INVALID_PAYLOAD)
 
 
 class FrameReader:
@@ -151,7 +152,8 @@ class FrameReader:
             else:
                 self._wanted = 2
         except FrameError as error:
-            messages.append(error)
+            # Its traceback refers to `messages`, and to whoever called: only the garbage collector would free them.
+            messages.append(error.with_traceback(None))
             return messages
         if position < len(data):
             self._buffer += data[position:]

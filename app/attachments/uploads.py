@@ -7,7 +7,7 @@ system frees it whatever happens.
 import asyncio
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from anyio import to_thread
@@ -96,11 +96,11 @@ async def received(headers: Headers, body: Body, *, limit: int, within: float) -
     Raises Refusal: `too_large`, and `invalid` for a form without the one file or a file without a byte; and
     HTTPException: 400 for what is no form, 408, 415.
     """
-    form = Form(boundary_of(headers), limit)
+    boundary = boundary_of(headers)
     announced = headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit + AROUND_THE_FILE:
         raise too_large(limit)
-    with tempfile.TemporaryFile() as file:
+    with closing(Form(boundary, limit)) as form, tempfile.TemporaryFile() as file:
         try:
             async with asyncio.timeout(within):
                 await _receive(body, form, file)
@@ -188,6 +188,10 @@ class Form:
         if not self._size:
             raise refusal_of_field(FIELD, "must have at least one byte", "empty")
         return Upload(self._name, file, self._size)
+
+    def close(self) -> None:
+        """Reads no more. The parser refers to this, so that only the garbage collector would free the two."""
+        del self._parser
 
     def _on_part_begin(self) -> None:
         self._disposition = b""

@@ -53,6 +53,8 @@ def logging_as_it_was() -> Iterator[None]:
 class Instance:
     """A server that runs in this event loop."""
 
+    path = "/io/"
+
     def __init__(self, settings: Settings) -> None:
         self.server = ChatServer(settings)
         self.port = 0

@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 
 from app.garbage import COUNTED_EVERY, seldom_collected
+from protocol.frames import Opcode, encode
 from tests.app.conftest import PATIENCE, Instance, Person
+from tests.protocol.server.websocket import WebSocket
 
 VISITS = 5
 
@@ -102,6 +104,18 @@ async def instance(start: Callable[..., Awaitable[Instance]]) -> Instance:
     return await start(ping_interval=500, ping_timeout=500)
 
 
+async def nothing_is_left_by(visit: Callable[[], Awaitable[None]]) -> None:
+    """What a visit needs is free after it, without the collector."""
+    await visit()
+    gc.unfreeze()  # what the server has set aside is not listed
+    before = alive()
+    for _ in range(VISITS):
+        await visit()
+    async with asyncio.timeout(PATIENCE):
+        while alive() - before:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.1)
+
+
 async def test_clients_that_have_gone_leave_nothing_to_the_collector(
     people: Callable[[], Awaitable[Person]],
 ) -> None:
@@ -113,11 +127,43 @@ async def test_clients_that_have_gone_leave_nothing_to_the_collector(
         await device.ok("message:send", {"roomId": room, "content": "hello"})
         await device.close()
 
-    await visit()
-    gc.unfreeze()  # what the server has set aside is not listed
-    before = alive()
-    for _ in range(VISITS):
-        await visit()
-    async with asyncio.timeout(PATIENCE):
-        while alive() - before:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.1)
+    await nothing_is_left_by(visit)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(encode(Opcode.TEXT, b"2"), id="not masked"),
+        pytest.param(encode(Opcode.TEXT, b"\xff", mask=bytes(4)), id="no text"),
+        pytest.param(encode(Opcode.TEXT, bytes(2_000_000), mask=bytes(4)), id="too big"),
+    ],
+)
+async def test_clients_that_break_a_rule_of_websockets_leave_nothing(
+    instance: Instance, frame: bytes
+) -> None:
+    async def visit() -> None:
+        client = await WebSocket.open(instance)
+        client.write(frame)
+        await client.until_close()
+        await client.close()
+
+    await nothing_is_left_by(visit)
+
+
+async def test_requests_that_are_refused_leave_nothing(people: Callable[[], Awaitable[Person]]) -> None:
+    person = await people()
+
+    async def visit() -> None:
+        assert (await person.http.post("/chat/rooms", json={"name": 1})).status_code == 422
+
+    await nothing_is_left_by(visit)
+
+
+async def test_uploads_leave_nothing(people: Callable[[], Awaitable[Person]]) -> None:
+    person = await people()
+
+    async def visit() -> None:
+        answer = await person.http.post("/chat/files", files={"file": ("a.txt", b"a", "text/plain")})
+        assert answer.status_code == 201
+
+    await nothing_is_left_by(visit)

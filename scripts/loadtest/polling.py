@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import socketio  # type: ignore[import-untyped]
+from engineio.payload import Payload  # type: ignore[import-untyped]
 from socketio.exceptions import ConnectionError as CannotConnect  # type: ignore[import-untyped]
 from socketio.exceptions import SocketIOError
 from socketio.exceptions import TimeoutError as NoAck
@@ -14,6 +15,9 @@ from app.client import ChatRefused, data_of
 from protocol import AckTimeout, Disconnected, Unreachable
 
 ANSWER_WITHIN = 10.0  # seconds
+
+# Beyond 16 this client takes the answer to a poll for an attack, and ends.
+Payload.max_decode_packets = 100_000
 
 
 class PollingChat:

@@ -13,12 +13,17 @@ import httpx
 import pytest
 import socketio
 import structlog
+from engineio.payload import Payload
 
 from app.config import Settings
 from app.db import Database
 from app.logs import QUIET
 from app.serving import ChatServer
 from tests.app import described
+
+Payload.max_decode_packets = (
+    1_000  # beyond 16 the client would take the answer to a poll for an attack, and end
+)
 
 PATIENCE = 10.0  # seconds that a test waits for what must come
 PASSWORD = "correct horse battery staple"

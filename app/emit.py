@@ -50,6 +50,8 @@ def value(text: str) -> Any:
 
 async def emit(settings: Settings, chosen: argparse.Namespace) -> None:
     """Send what the arguments say. Raises ConfigError and BusUnavailable."""
+    if chosen.server_side and (chosen.to or chosen.without or chosen.volatile):
+        raise ConfigError("--server-side is for all servers: --to, --except and --volatile are for clients.")
     url = settings.redis_url or running_redis_url(settings.data_dir)
     if url is None:
         raise ConfigError(

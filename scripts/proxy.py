@@ -256,9 +256,9 @@ class Proxy:
             link.regulate()
 
     async def _connect(self, link: Link) -> None:
-        for _ in self.targets:
-            target = self.targets[self._turn % len(self.targets)]
-            self._turn += 1
+        turn, self._turn = self._turn, self._turn + 1
+        for place in range(turn, turn + len(self.targets)):  # each once, whatever other links do meanwhile
+            target = self.targets[place % len(self.targets)]
             try:
                 async with asyncio.timeout(CONNECT_WITHIN):
                     await _connected(target, link)

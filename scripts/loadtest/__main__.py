@@ -34,13 +34,17 @@ class WorkerEnded(Exception):
     """A worker is gone. The text is one sentence."""
 
 
+class NotConnected(Exception):
+    """Clients cannot connect. The text is one sentence."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a load; the exit status."""
     plan = parse(arguments)
     console = Console(highlight=False)
     try:
         figures = uvloop.run(run(plan, Display(console)))
-    except (CannotPrepare, WorkerEnded) as error:
+    except (CannotPrepare, WorkerEnded, NotConnected) as error:
         print(f"load: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
@@ -56,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def run(plan: Plan, display: Display) -> Figures:
-    """The whole run. Raises CannotPrepare and WorkerEnded."""
+    """The whole run. Raises CannotPrepare, WorkerEnded and NotConnected."""
     with display.shown():
         accounts = await prepare_all(plan, display)
         bases = await last_numbers(plan, accounts)
@@ -96,8 +100,9 @@ async def through(workers: "Sequence[Worker]", figures: Figures, display: Displa
     """Have all connect, then begin together; and show each second until they are through."""
     seconds = asyncio.create_task(show_seconds(workers, figures, display))
     try:
-        for worker in workers:
-            await worker.told("connected")
+        if waiting := sum([await worker.told("waiting") for worker in workers]):
+            kinds = ", ".join(f"{kind} {number:,}" for kind, number in figures.errors.most_common())
+            raise NotConnected(f"{waiting:,} of {figures.plan.clients:,} clients cannot connect: {kinds}.")
         start = now() + AHEAD
         figures.begin_load(start)
         for worker in workers:
@@ -159,10 +164,23 @@ async def last_numbers(plan: Plan, accounts: Accounts) -> dict[str, int]:
 async def read_logs(
     plan: Plan, accounts: Accounts, after: dict[str, int], name: str
 ) -> tuple[dict[str, int], Logs]:
-    """The last number of each room's log, and where the messages of this run stand in it."""
+    """The last number of each room's log, and where the messages of this run stand in it.
+
+    It is read from the first URL that answers: a server may have ended meanwhile, and the log is that of all.
+    """
+    for url in plan.urls[:-1]:
+        with suppress(CannotPrepare):
+            return await read_logs_from(url, plan, accounts, after, name)
+    return await read_logs_from(plan.urls[-1], plan, accounts, after, name)
+
+
+async def read_logs_from(
+    url: str, plan: Plan, accounts: Accounts, after: dict[str, int], name: str
+) -> tuple[dict[str, int], Logs]:
+    """The same from one URL. Raises CannotPrepare."""
     last, logs = dict(after), Logs()
-    async with aiohttp.ClientSession(plan.urls[0]) as session:
-        rest = Rest(session, plan.urls[0])
+    async with aiohttp.ClientSession(url) as session:
+        rest = Rest(session, url)
         for place, room in enumerate(accounts.rooms):
             for change in await rest.log(room, accounts.tokens[place * plan.room_size], after[room]):
                 thing = change[change["type"]]

@@ -114,7 +114,8 @@ class Rest:
             status, answer = await self.ask("POST", "/auth/sign-in", json=body)
         if status not in (200, 201):
             raise CannotPrepare(
-                f"{self._url} has an account {name} of somebody else's; --prefix chooses other names."
+                f"{self._url} has an account {name} that was made by somebody else, or by another URL;"
+                " --prefix chooses other names."
             )
         kept.tokens[name] = answer["token"]
 

@@ -15,6 +15,7 @@ from app.client import ChatRefused, data_of
 from protocol import AckTimeout, Disconnected, Unreachable
 
 ANSWER_WITHIN = 10.0  # seconds
+RETURN_AFTER = 0.2  # seconds
 
 # Beyond 16 this client takes the answer to a poll for an attack, and ends.
 Payload.max_decode_packets = 100_000
@@ -26,12 +27,13 @@ class PollingChat:
     def __init__(self, url: str, token: str) -> None:
         self._url = url
         self._token = token
-        self._client = socketio.AsyncClient(reconnection_delay=0.2, reconnection_delay_max=5)
+        self._handlers: dict[str, Callable[..., Any]] = {"connect": self._begin, "disconnect": self._lost}
+        self._client = self._new_client()
         self._welcome = asyncio.Event()
         self._ended: list[Callable[[str], Any]] = []
         self._authenticating: asyncio.Task[None] | None = None
-        self._client.on("connect", self._begin)
-        self._client.on("disconnect", self._lost)
+        self._returning: asyncio.Task[None] | None = None
+        self._leaving = False
 
     @property
     def connected(self) -> bool:
@@ -46,16 +48,17 @@ class PollingChat:
                 self._ended.append(handler)
             else:
                 # Behind it comes the offset, which this client does not know and takes for an argument.
-                self._client.on(event, lambda payload, *_offset: handler(payload))
+                self._handlers[event] = lambda payload, *_offset: handler(payload)
+                self._client.on(event, self._handlers[event])
             return handler
 
         return register
 
     async def connect(self) -> None:
         """Connects and authenticates. Raises Unreachable."""
-        auth = {"token": self._token}
+        self._leaving = False
         try:
-            await self._client.connect(self._url, auth=auth, transports=["polling"], socketio_path="/io")
+            await self._connect()
             async with asyncio.timeout(ANSWER_WITHIN):
                 await self._welcome.wait()
         except (CannotConnect, TimeoutError) as error:
@@ -63,9 +66,11 @@ class PollingChat:
 
     async def disconnect(self) -> None:
         """Ends the connection for good, or for now."""
+        self._leaving = True
+        if self._returning is not None:
+            self._returning.cancel()
         await self._client.shutdown()
-        if self._client.eio.http is not None:  # left open where the server ended the connection
-            await self._client.eio.http.close()
+        await close_http(self._client)
 
     async def call(self, event: str, payload: object = None, *, timeout: int) -> Any:  # noqa: ASYNC109 - in ms
         """The `data` of an event's ack. Raises ChatRefused, AckTimeout and Disconnected."""
@@ -84,6 +89,16 @@ class PollingChat:
         except SocketIOError as error:
             raise Disconnected(str(error)) from error
 
+    def _new_client(self) -> socketio.AsyncClient:
+        client = socketio.AsyncClient(reconnection_delay=0.2, reconnection_delay_max=5)
+        for event, handler in self._handlers.items():
+            client.on(event, handler)
+        return client
+
+    async def _connect(self) -> None:
+        auth = {"token": self._token}
+        await self._client.connect(self._url, auth=auth, transports=["polling"], socketio_path="/io")
+
     def _begin(self) -> None:
         # In a task of its own: the client reads nothing until this handler returns, no ack either.
         self._authenticating = asyncio.create_task(self._authenticate())
@@ -100,3 +115,20 @@ class PollingChat:
         self._welcome.clear()
         for handler in self._ended:
             handler(reason)
+        if self._client.eio.state == "disconnecting" and not self._leaving:
+            # The server closed the session in order. The official clients come back then; this one does not.
+            self._returning = asyncio.create_task(self._return())
+
+    async def _return(self) -> None:
+        closed, self._client = self._client, self._new_client()
+        while not self._client.connected:
+            await asyncio.sleep(RETURN_AFTER)
+            with suppress(CannotConnect):
+                await self._connect()
+        await close_http(closed)
+
+
+async def close_http(client: socketio.AsyncClient) -> None:
+    """What it leaves open where the server ended the connection."""
+    if client.eio.http is not None:
+        await client.eio.http.close()

@@ -1,7 +1,7 @@
 """A process of the load: holds a share of the clients, and tells once a second what they met.
 
 It reads JSON lines: the assignment, then `{"run": start}`, and at the end `{"settle": numbers}` with the last number of
-each room's log; it writes `{"tick": …}` every second, `{"connected": n}`, `{"ran": …}` and `{"settled": …}`.
+each room's log; it writes `{"tick": …}` every second, `{"waiting": n}`, `{"ran": …}` and `{"settled": …}`.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ from scripts.loadtest.member import FAILURES, Member, kind_of, now
 TICK = 1.0  # seconds
 AWAY = (0.2, 2.0)  # seconds that a client which goes stays away
 GRACE = 15.0  # seconds that what is under way at the end may still take
+PATIENCE = 20.0  # seconds without one more client that could connect, before the rest are given up
 
 
 class Assignment(Struct, frozen=True):
@@ -57,12 +58,19 @@ class Worker:
     def _member(self, url: str, token: str, room: str, polls: bool) -> Member:
         return Member(url, token, room, polling=polls, heard=self._heard, failed=self._failed)
 
-    async def connect(self) -> None:
-        """Connect all, one after the other at the rate that is asked for, whether the ones before are done or not."""
+    async def connect(self) -> int:
+        """Connect all, one after the other at the rate that is asked for, whether the ones before are done or not.
+
+        The result is how many cannot.
+        """
         beginning = now()
         for place, member in enumerate(self._members):
             await self._at(beginning + place / self._assignment.connect_rate, "connect", member.connect)
-        await self._ended()
+        before = len(self._members) + 1
+        while 0 < len(self._under_way) < before:
+            before = len(self._under_way)
+            await asyncio.wait(self._under_way, timeout=PATIENCE)
+        return len(self._under_way)
 
     async def run(self, start: float) -> None:
         """Do everything at its rate from `start` on, and wait for what is under way at the end."""
@@ -226,8 +234,9 @@ async def main() -> None:
     )
     worker = Worker(msgspec.json.decode(await reader.readline(), type=Assignment))
     ticking = asyncio.create_task(tick_forever(worker))
-    await worker.connect()
-    say(connected=True)
+    waiting = await worker.connect()
+    say(tick=worker.tick())  # what was used until here is not the load's
+    say(waiting=waiting)
     command = orjson.loads(await reader.readline())
     await worker.run(command["run"])
     say(ran=worker.acked())

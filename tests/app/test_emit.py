@@ -74,6 +74,17 @@ def test_a_reserved_name_is_refused(capsys: pytest.CaptureFixture[str], redis_ur
     assert sent(redis_url) == []
 
 
+@pytest.mark.parametrize(
+    "option", [["--to", "a"], ["--except", "a"], ["--volatile"]], ids=lambda option: option[0]
+)
+def test_servers_are_in_no_rooms(
+    option: list[str], capsys: pytest.CaptureFixture[str], redis_url: str
+) -> None:
+    assert main(["emit", "--server-side", *option, "reload"], {"REDIS_URL": redis_url}) == 2
+    assert "--server-side is for all servers" in capsys.readouterr().err
+    assert sent(redis_url) == []
+
+
 def test_where_nothing_runs_it_says_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["emit", "news"], {"DATA_DIR": str(tmp_path)}) == 2
     assert f"parley: no instance runs in {tmp_path}" in capsys.readouterr().err

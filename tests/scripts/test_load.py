@@ -206,14 +206,20 @@ class Pair:
                 await asyncio.sleep(0.01)
 
 
+async def somebody(url: str) -> tuple[str, str]:
+    """A token, and the id of a room of whom it is."""
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        body = {"username": "somebody", "credential": "correct horse battery"}
+        token: str = (await http.post("/auth/sign-up", json=body)).json()["token"]
+        headers = {"authorization": f"Bearer {token}"}
+        room: str = (await http.post("/chat/rooms", json={"name": "a room"}, headers=headers)).json()["id"]
+    return token, room
+
+
 @pytest.fixture
 async def pair(chat: Chat) -> AsyncIterator[Pair]:
     url = chat.instances[0].url
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
-        body = {"username": "somebody", "credential": "correct horse battery"}
-        token = (await http.post("/auth/sign-up", json=body)).json()["token"]
-        headers = {"authorization": f"Bearer {token}"}
-        room = (await http.post("/chat/rooms", json={"name": "a room"}, headers=headers)).json()["id"]
+    token, room = await somebody(url)
     failures: list[str] = []
     members = [
         Member(url, token, room, polling=False, heard=lambda _: None, failed=failures.append)
@@ -301,6 +307,55 @@ async def test_what_was_said_while_it_was_away_is_not_missed(pair: Pair) -> None
         await pair.member.caught_up()
     view = pair.member.view
     assert (view.lost(last), view.missed, len(view.caught_up), len(view.live)) == (0, 0, 3, 0)
+
+
+# python-engineio reads no answer to a POST.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("polling", [False, True], ids=["websocket", "polling"])
+async def test_a_client_of_an_instance_that_stops_goes_on_at_another(chat: Chat, polling: bool) -> None:
+    going, staying = chat.instances
+    token, room = await somebody(staying.url)
+    failures: list[str] = []
+    member = Member(
+        chat.proxy.url, token, room, polling=polling, heard=lambda _: None, failed=failures.append
+    )
+    try:
+        async with asyncio.timeout(PATIENCE * 3):
+            await member.connect()
+            # It does not say which of them has its session, so both stop.
+            await asyncio.gather(going.stop(), member.send("before", "before"))
+            going.start()
+            await going.ready()
+            await asyncio.gather(staying.stop(), member.send("between", "between"))
+            last = await member.send("after", "after")
+            while member.view.applied < last:  # noqa: ASYNC110 - the view has no event
+                await asyncio.sleep(0.01)
+        assert member.view.lost(last) == 0
+    finally:
+        await member.close()
+
+
+async def test_what_cannot_connect_ends_the_run(chat: Chat, tmp_path: Path) -> None:
+    nobody = f"http://127.0.0.1:{find_free_port()}"
+    status, _, err = await load(tmp_path, chat.proxy.url, nobody, *SMALL)
+    assert status == 1
+    assert err.startswith("load: 20 of 40 clients cannot connect: connect: Unreachable ")
+
+
+async def test_the_logs_are_read_from_whoever_is_left(chat: Chat, tmp_path: Path) -> None:
+    """A run whose first server ends for good has figures of it, and says what its clients did not get."""
+    going, staying = chat.instances
+    file = tmp_path / "run.json"
+    asked = ["--duration", "4", "--json", str(file), "--max-lost", "0"]
+    running = asyncio.create_task(load(tmp_path, going.url, staying.url, *SMALL, *asked))
+    async with httpx.AsyncClient(base_url=staying.url, trust_env=False, timeout=PATIENCE) as http:
+        while "\nparley_messages_written_total 0.0" in (await http.get("/metrics")).text:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    going.process.kill()
+    status, out, _ = await running
+    assert status == 1
+    assert "failed: --max-lost 0 was not kept" in out
+    assert json.loads(file.read_text())["counts"]["lost"] > 0
 
 
 # Histograms

@@ -116,6 +116,14 @@ async def test_a_server_that_is_gone_is_passed_over(
     await until(lambda: proxy.links == 3)
 
 
+async def test_a_server_that_is_gone_is_passed_over_by_all_that_come_at_once(
+    proxy: Proxy, servers: list[EchoServer], connect: Connect
+) -> None:
+    servers[0].stop()
+    came = await asyncio.gather(*(connect(proxy) for _ in range(50)))
+    assert {await reader.readline() for reader, _ in came} == {b"second\n"}
+
+
 async def test_unix_sockets_are_servers_too(
     stack: AsyncExitStack, servers: list[EchoServer], connect: Connect, servers_folder: Path
 ) -> None:

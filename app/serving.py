@@ -3,10 +3,12 @@
 import asyncio
 import signal
 import socket
+import sys
 import time
 from types import FrameType
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 
 from app.config import Settings
 from app.http_protocol import HttpProtocol
@@ -78,7 +80,11 @@ class ChatServer(uvicorn.Server):
 def run(settings: Settings) -> None:
     """Brings the schema up to date, then serves until a signal ends it.
 
-    Raises ConfigError, DatabaseUnavailable, MigrationError and BusUnavailable before anything is served.
+    Raises ConfigError, DatabaseUnavailable, MigrationError and BusUnavailable before anything is served, and SystemExit
+    where the port cannot be had.
     """
     asyncio.run(prepare(settings))
-    ChatServer(settings).run()
+    try:
+        ChatServer(settings).run()
+    except SystemExit as end:  # uvicorn has said why, and has a status of its own for it
+        sys.exit(1 if end.code == STARTUP_FAILURE else end.code)

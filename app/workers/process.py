@@ -22,7 +22,8 @@ SILENT_FOR = 15.0  # seconds
 SILENCES = (
     2  # in a row; after the first one, one that stood still together with this process is heard of again
 )
-LAST_WORDS = 2.0  # seconds that a worker which hangs has to say where
+TELL_WHERE = signal.SIGUSR1  # makes a worker write to the standard error where each of its threads is
+LAST_WORDS = 1.0  # seconds for that
 
 
 class WorkerProcess:
@@ -119,9 +120,9 @@ class WorkerProcess:
                 return
         silence = SILENCES * SILENT_FOR
         log.error("worker %d (process %d) hangs for %g s and is killed", self._number, self.pid, silence)
-        self.send_signal(signal.SIGABRT)  # upon which Python says where it is
-        if await self.ended(LAST_WORDS) is None:
-            self.send_signal(signal.SIGKILL)
+        self.send_signal(TELL_WHERE)
+        await self.ended(LAST_WORDS)
+        self.send_signal(signal.SIGKILL)
 
     async def _wait(self) -> str:
         status = await self._process.wait()

@@ -20,7 +20,7 @@ from app.config import Settings, load_settings
 from app.logs import configure_logs
 from app.prepare import prepare
 from app.serving import ChatServer
-from app.workers.process import ALIVE, ALIVE_EVERY, READY
+from app.workers.process import ALIVE, ALIVE_EVERY, READY, TELL_WHERE
 from app.workers.slot import SHARED_FOLDER
 
 LAST_RESORT = 30  # seconds beyond SHUTDOWN_TIMEOUT that an end without a supervisor may take
@@ -68,7 +68,7 @@ def serve(number: int, metrics_name: str, control: int, listening: list[int]) ->
 
 
 if __name__ == "__main__":
-    faulthandler.enable()
+    faulthandler.register(TELL_WHERE)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is meant for the supervisor
     number, metrics_name, control, *listening = sys.argv[1:]
     sys.exit(guarded(lambda: serve(int(number), metrics_name, int(control), [*map(int, listening)])))

@@ -132,27 +132,42 @@ async def test_one_that_crashes_is_started_again(serve: Serve) -> None:
     await answered_by(served, {1, 2})
 
 
+HANGS = """
+import signal
+def hang(*_):
+    while True:
+        pass
+signal.signal(signal.SIGUSR2, hang)
+"""
+
+
 async def test_one_that_hangs_is_killed_and_started_again(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(process_module, "SILENT_FOR", 2.0)
     caplog.set_level(logging.INFO, logger="app.workers")
-    environ = environment(replace(settings, workers=1), os.environ) | {SHARED_FOLDER: str(tmp_path)}
+    (tmp_path / "sitecustomize.py").write_text(HANGS)
+    own = {SHARED_FOLDER: str(tmp_path), "PYTHONPATH": str(tmp_path)}
     port = Port("127.0.0.1", 0)
-    slot = Slot(1, port, environ, stop_within=PATIENCE)
+    slot = Slot(1, port, environment(replace(settings, workers=1), os.environ) | own, stop_within=PATIENCE)
     try:
         assert await slot.start()
         keeping = asyncio.create_task(slot.keep())
         await asyncio.sleep(2 * 2.0 + ALIVE_EVERY)
         assert [record.levelname for record in caplog.records] == ["INFO"]  # it serves, and is left alone
-        slot.send_signal(signal.SIGSTOP)
+        slot.send_signal(signal.SIGUSR2)
         async with asyncio.timeout(PATIENCE):
             while len(serving := [text for text in caplog.messages if text.endswith("serves")]) < 2:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
+        keeping.cancel()
         assert len(set(serving)) == 2
         assert re.search(r"worker 1 \(process \d+\) hangs for 4 s and is killed", caplog.text)
         assert "was ended by SIGKILL" in caplog.text
-        keeping.cancel()
+        assert 'sitecustomize.py", line 4 in hang' in capfd.readouterr().err
     finally:
         await slot.stop()
         port.close()
@@ -234,6 +249,17 @@ async def test_a_port_in_use_is_a_sentence(serve: Serve, launch: Serve, tmp_path
     second = await launch("--workers", "1", PORT=port, DATA_DIR=str(tmp_path / "other"))
     assert await second.ended() == 1
     assert second.plain == [f"parley: cannot listen on 127.0.0.1:{port}: Address already in use.\n"]
+
+
+async def test_a_port_in_use_is_a_line_where_there_are_no_workers(
+    serve: Serve, launch: Serve, tmp_path: Path
+) -> None:
+    served = await serve()
+    port = served.url.rpartition(":")[2]
+    second = await launch(PORT=port, DATA_DIR=str(tmp_path / "other"))
+    assert await second.ended() == 1
+    assert len(second.matching(rf"{port}\).*address already in use")) == 1
+    assert second.plain == []
 
 
 async def test_a_wrong_number_is_a_sentence(launch: Serve) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import msgspec
 from msgspec import Struct, structs
 
-from protocol.broadcast import Broadcast, ForSockets, Join, Leave, Record, ServerSideEmit, Target
+from protocol.broadcast import Broadcast, Disconnect, ForSockets, Join, Leave, Record, ServerSideEmit, Target
 from protocol.engine import Encoded
 from protocol.errors import ProtocolError
 from protocol.session import CloseReason
@@ -230,6 +230,9 @@ class History:
         return kept.packet
 
     def _kept(self, position: Position, offset: str, record: Record, size: int) -> Kept | None:
+        # Somebody has come back: nobody misses that, and thousands do at once where an instance has died.
+        if isinstance(record, Disconnect) and record.moved:
+            return None
         if isinstance(record, ServerSideEmit):
             return None
         if not isinstance(record, Broadcast):
@@ -311,8 +314,7 @@ def missed_by(
                 moved = moved or not inside.isdisjoint(fewer)
                 inside.difference_update(fewer)
             case _:
-                if not record.moved:
-                    return "gone"
+                return "gone"
     return Missed(events, frozenset(inside), moved)
 
 

@@ -356,6 +356,17 @@ def test_orders_are_kept_for_longer() -> None:
     assert missed_by(ALIVE, {"s", "room"}, "/", (6, 0), history) == "expired"
 
 
+def test_those_who_come_back_push_out_nothing() -> None:
+    """When an instance dies, all its clients come back within seconds, and each of them is told of."""
+    history = History(2, 1000, pack)
+    history.prepend([], "0-0")
+    history.append("1-0", Leave("/", Target(), ("room",)), 1)
+    for number in range(2, 10):
+        history.append(f"{number}-0", Disconnect("/", Target((f"other {number}",)), moved=True), 1)
+    found = missed_by(ALIVE, {"s", "room"}, "/", (0, 0), history)
+    assert found == Missed([], frozenset({"s"}), moved=True)
+
+
 def test_too_much() -> None:
     history = past(*[news("s")] * MOST_MISSED)
     found = missed_by(ALIVE, {"s"}, "/", (0, 0), history)

@@ -105,13 +105,15 @@ class Forwarder:
         return hmac.compare_digest(given.encode("latin-1"), self._credential)
 
     def tag_of(self, request: Request) -> str | None:
-        """The tag of the other instance that may have the session which a request names; None if none has."""
+        """The tag of the other instance that may have the session which a request names; None if none has, or if an
+        instance took us for that one: the address of one that is gone may be our public one by now."""
         sid = request.sid
         if (
             not sid
             or sid in self._hub.links
             or sid.startswith(self._hub.tag)
             or not _SESSION_ID.fullmatch(sid)
+            or self.trusts(request)
         ):
             return None
         return sid[:4]

@@ -498,14 +498,16 @@ async def test_with_the_secret_only_sessions_are_served(
     assert server(running).sessions == 0
 
 
-async def test_credentials_mean_nothing_to_the_public_one(start: Start, poll: Poll) -> None:
+async def test_credentials_open_nothing_at_the_public_one(start: Start, poll: Poll) -> None:
+    """With them, it only does not forward what, as it seems, was forwarded."""
     one, two = await start(), await start()
     client = await poll(one, **credentials())
-    turn_to(client, two)
     await client.join()
     assert (await client.http.request("DELETE", client.url)).status_code == 400
     await client.send('2["echo"]')
     assert await client.receive() == '2["echo"]'
+    turn_to(client, two)
+    assert (await client.get()).json() == UNKNOWN
 
 
 async def test_instances_with_different_secrets(

@@ -15,7 +15,7 @@ from tests.conftest import RestartableValkey
 from tests.protocol.server.client import PollingClient
 from tests.protocol.server.cluster import UNKNOWN, Process, forwarding, lease_of, turn_to
 from tests.protocol.server.conftest import Open, Poll, Serve
-from tests.protocol.server.running import Running, until
+from tests.protocol.server.running import PATIENCE, Running, until
 from tests.protocol.server.websocket import Refusal, WebSocket
 
 Front: TypeAlias = Callable[..., Awaitable[Running]]
@@ -363,3 +363,25 @@ async def test_a_tag_that_another_instance_has(
     tags = iter(["same", "same", "else"])
     monkeypatch.setattr(instances, "new_tag", lambda: next(tags))
     assert [(await front()).server.websocket_protocol.hub.tag for _ in range(2)] == ["same", "else"]
+
+
+async def test_the_public_address_of_an_instance_at_that_of_a_tag(
+    front: Front,
+    poll: Poll,
+    open_websocket: Open,
+    imposter: Callable[[bytes], Awaitable[Imposter]],
+    redis_url: str,
+) -> None:
+    """As it may be where one has taken the port of one that died. Nothing goes round in a circle."""
+    running, other = await front(), await front()
+    client, fake = await poll(running), await imposter(b"")
+    store = RedisStore(redis_url)
+    await store.put({lease_of(fake.sid): f"127.0.0.1:{other.port}"}, 60_000)
+    await store.close()
+    client.url = client.url.replace(client.sid, fake.sid)
+    async with asyncio.timeout(PATIENCE):
+        assert (await client.get()).json() == UNKNOWN
+        assert (await client.post("4")).json() == UNKNOWN
+        with pytest.raises(Refusal) as refused:
+            await open_websocket(running, f"EIO=4&transport=websocket&sid={fake.sid}")
+    assert refused.value.answer.status in (400, 403)

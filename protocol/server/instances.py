@@ -95,8 +95,11 @@ class Instances:
 
     async def _renew(self) -> None:
         await self._store.put({_key(self.tag): self._address}, self._lease)
-        for owner in list(self._known.values()):
-            found = await self._store.get(_key(owner.tag)) is not None
+        owners = list(self._known.values())
+        # All at once: one after the other they would take longer than our own lease where the store is slow.
+        addresses = await asyncio.gather(*(self._store.get(_key(owner.tag)) for owner in owners))
+        for owner, address in zip(owners, addresses, strict=True):
+            found = address is not None
             owner.misses = 0 if found else owner.misses + 1
             if owner.misses == _MISSES:
                 log.warning("the instance at %s is gone", owner.address)

@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import pytest
 import redis
 
-from protocol import RedisStore, Server, StoreUnavailable
+from protocol import MemoryStore, RedisStore, Server, StoreUnavailable
 from protocol.server import instances, owner
+from protocol.server.instances import Instances
 from tests.conftest import RestartableValkey
 from tests.protocol.server.client import PollingClient
 from tests.protocol.server.cluster import UNKNOWN, Process, forwarding, lease_of, turn_to
@@ -385,3 +386,34 @@ async def test_the_public_address_of_an_instance_at_that_of_a_tag(
         with pytest.raises(Refusal) as refused:
             await open_websocket(running, f"EIO=4&transport=websocket&sid={fake.sid}")
     assert refused.value.answer.status in (400, 403)
+
+
+class LateStore(MemoryStore):
+    """Answers when it `may`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: set[str] = set()
+        self.may = asyncio.Event()
+        self.may.set()
+
+    async def get(self, key: str) -> str | None:
+        self.asked.add(key)
+        await self.may.wait()
+        return await super().get(key)
+
+
+async def test_a_store_that_answers_late(stack: AsyncExitStack) -> None:
+    """It is asked for all at once: to wait for one answer after the other would take longer than a lease."""
+    store = LateStore()
+    found = Instances(store, "secret", SHORT)
+    await found.join("127.0.0.1:1")
+    stack.push_async_callback(found.leave)
+    others = {lease_of(f"{number:04}") for number in range(20)}
+    await store.put(dict.fromkeys(others, "127.0.0.1:1"), 60_000)
+    for number in range(20):
+        assert await found.find(f"{number:04}")
+    store.may.clear()
+    store.asked.clear()
+    await until(lambda: store.asked == others)
+    store.may.set()

@@ -86,7 +86,7 @@ class Server(Namespace):
                 if self._hub.forwarder is not None:
                     await self._hub.forwarder.start()
             except BaseException:
-                await self._fanout.bus.stop()
+                await self._fanout.stop()
                 raise
             self._started = True
             self._hub.accepting = True

@@ -200,9 +200,11 @@ async def test_no_store_at_the_start(
 ) -> None:
     store = redis_server()
     store.stop()
-    io = make_app(store=RedisStore(store.url), forwarding=forwarding())
+    io = make_app(store=RedisStore(store.url), forwarding=forwarding(), recovery=1_000)
+    tasks = asyncio.all_tasks()
     with pytest.raises(StoreUnavailable):
         await io.start()
+    assert asyncio.all_tasks() == tasks
     store.start()
     await io.start()
     await io.stop()

@@ -63,6 +63,8 @@ class Fanout:
 
     async def start(self) -> None:
         """Begin to deliver. Raises `BusUnavailable`."""
+        if self.recovery is not None:
+            self.recovery.reset()
         await self.bus.start(self._deliver, self._fell_behind, self._receive)
         log.info("this instance is %s among those on the bus", self.bus.uid)
         if self.recovery is not None:

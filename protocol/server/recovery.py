@@ -63,6 +63,11 @@ class Recovery:
         self._leaving: dict[str, asyncio.Future[None]] = {}  # by id: sockets whose disconnect handlers run
         self._gaps = 0
 
+    def reset(self) -> None:
+        """Forget what came before a stop, for nobody knows what came during it; before the bus delivers."""
+        self._delivered.clear()
+        self._floor = None
+
     async def start(self) -> None:
         """Learn what came before, and begin to save; once the bus delivers."""
         gaps = self._gaps

@@ -171,6 +171,21 @@ async def test_after_its_only_instance_was_started_again(make: MakeInstance) -> 
     assert quiet.heard == []
 
 
+async def test_after_a_stop_and_another_start_of_the_same_server(make: MakeInstance, serve: Serve) -> None:
+    """What it did not hear in between does not lack in its past."""
+    one, two = await make(), await make()
+    guest = await Guest().come(await one.client())
+    await two.io.emit("heard")
+    await guest.hear()
+    await one.running.stop()
+    await two.io.emit("missed", 1)
+    await two.io.emit("missed", 2)
+    one.running = await serve(one.io)
+    await two.io.emit("missed", 3)
+    assert (await guest.come(await one.client())).recovered
+    assert guest.heard == [["heard"], ["missed", 1], ["missed", 2], ["missed", 3]]
+
+
 async def test_a_session_that_was_ended_while_away(make: MakeInstance) -> None:
     one, two = await make(), await make()
     guest = await Guest().come(await one.client())

@@ -173,8 +173,7 @@ class Session:
         if self._get is Exchange.PENDING:
             self.fail(CloseReason.TRANSPORT_ERROR)
             raise SessionError("two GET requests at a time")
-        if self.phase not in OVER_POLLING and self.phase is not Phase.CLOSING:
-            raise SessionError("the session is not polling")
+        self._expect_polling()
         self._get = Exchange.PENDING
         if self.phase is Phase.UPGRADING and not self.outbox:
             self.outbox.append(engine.NOOP)
@@ -185,18 +184,25 @@ class Session:
         self.fail(CloseReason.TRANSPORT_ERROR)
 
     def open_post(self, now: int) -> None:
-        """A polling POST begins. Raises `SessionError` as `open_get` does."""
+        """A polling POST begins. Raises `SessionError` as `open_get` does.
+
+        A closing session takes one, though none of its packets: refused, the client would believe that the
+        connection broke, before it has fetched why the session ends.
+        """
         self.tick(now)
         if self._post is Exchange.PENDING:
             self.fail(CloseReason.TRANSPORT_ERROR)
             raise SessionError("two POST requests at a time")
-        if self.phase not in OVER_POLLING:
-            raise SessionError("the session is not polling")
+        self._expect_polling()
         self._post = Exchange.PENDING
 
     def close_post(self) -> None:
         """The POST has been answered."""
         self._post = Exchange.FREE
+
+    def _expect_polling(self) -> None:
+        if self.phase not in OVER_POLLING and self.phase is not Phase.CLOSING:
+            raise SessionError("the session is not polling")
 
     # --- upgrade ---
 

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from protocol import Server, Socket
-from tests.protocol.server.client import POLLING, Lost, PollingClient, Recorder
+from tests.protocol.server.client import POLLING, PollingClient, Recorder
 from tests.protocol.server.conftest import Poll, Serve
 from tests.protocol.server.running import until
 from tests.protocol.server.websocket import connect

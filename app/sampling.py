@@ -26,6 +26,7 @@ class Sampler:
         self._lag = lag
         self._process = psutil.Process()
         self._cpu = 0.0  # seconds that are counted already
+        self._behind, self._known = 0.0, time.monotonic()  # the lag, and when it was so
         metrics.started.set(self._process.create_time())
 
     async def look(self) -> None:
@@ -45,7 +46,12 @@ class Sampler:
         cpu = times.user + times.system
         metrics.cpu.inc(max(0.0, cpu - self._cpu))
         self._cpu = cpu
+        metrics.stream_lag.set(await self._seconds_behind())
+
+    async def _seconds_behind(self) -> float:
+        """The lag; while the bus is away, what it is at most: nothing has been read since."""
         try:
-            metrics.stream_lag.set(await self._lag())
+            self._behind, self._known = await self._lag(), time.monotonic()
         except BusUnavailable:
-            metrics.stream_lag.set(float("nan"))  # nobody knows
+            return self._behind + time.monotonic() - self._known
+        return self._behind

@@ -77,7 +77,9 @@ def parse_redis_url(url: str) -> RedisUrl:
         if not master:
             raise ValueError("a Redis URL with sentinels has the name of the master as its path")
     if any(path):
-        options["db"] = _value("the database", _whole, "/".join(path))
+        database = _value("the database", _whole, "/".join(path))
+        if options.setdefault("db", database) != database:
+            raise ValueError("a Redis URL names one database, not one in its path and another one as db")
     if form is Form.CLUSTER and options.get("db"):
         raise ValueError("a Redis URL of a cluster names no database but 0, which is the only one")
     tls = {name: value for name, value in options.items() if name.startswith(("ssl_", "socket_"))}

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from itertools import count
@@ -110,6 +111,16 @@ class Cluster:
         found: dict[str, str] = answer.json()["checks"]
         assert answer.status_code == (200 if set(found.values()) == {"ok"} else 503)
         return found
+
+    async def lags(self, place: int, *, behind: bool) -> None:
+        """Wait until an instance says that it is more than a second behind the stream, or that it is not."""
+        async with asyncio.timeout(PATIENCE), httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as http:
+            while True:
+                answer = await http.get(f"{self.instances[place].url}/metrics")
+                (lag,) = re.findall(r"^parley_stream_lag_seconds (\S+)$", answer.text, re.MULTILINE)
+                if (float(lag) > 1) is behind:
+                    return
+                await asyncio.sleep(0.1)
 
     def assert_alive(self) -> None:
         """None has crashed, and nothing happened that is not foreseen."""

@@ -50,7 +50,9 @@ async def test_one_instance_alone_loses_redis(cluster: Cluster, talk: Talk) -> N
     assert await cluster.checks(1) == {"postgresql": "ok", "redis": "ok"}
     await cluster.tells("live", 200)
     await until(away)  # in which the others' messages pass it by, and its lease ends
+    await cluster.lags(0, behind=True)
     await cluster.redis[0].resume()
+    await cluster.lags(0, behind=False)
     await cluster.tells("ready", 200)
     await talk.goes_on()
     await talk.ends()

@@ -20,7 +20,6 @@ from app.config import Settings
 from app.db import Database
 from app.descriptions import Descriptions
 from app.direct import Direct
-from app.garbage import seldom_collected
 from app.handlers import Handlers
 from app.health import Health
 from app.limits import Limits, buckets_of
@@ -139,8 +138,7 @@ class Chat:
                 every(sign_out.LOOK_EVERY, self._sign_outs.look),
                 every(subscriptions.LOOK_EVERY, self._subscriptions.look),
             ):
-                with seldom_collected():
-                    yield
+                yield
         finally:
             await self.io.stop(self._grace)
             with suppress(TimeoutError):

@@ -11,6 +11,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from app.config import Settings
+from app.garbage import seldom_collected
 from app.http_protocol import HttpProtocol
 from app.main import create_app
 from app.prepare import prepare
@@ -48,6 +49,11 @@ class ChatServer(uvicorn.Server):
             server_header=False,
         )
         super().__init__(config)
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server.run`; the process is this server's, and with it the garbage collector."""
+        with seldom_collected():
+            super().run(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See `uvicorn.Server.shutdown`, which would close the websockets first."""

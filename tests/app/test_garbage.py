@@ -2,12 +2,15 @@
 
 import asyncio
 import gc
+import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
+from app.config import Settings
 from app.garbage import COUNTED_EVERY, seldom_collected
+from app.serving import ChatServer
 from protocol.frames import Opcode, encode
 from tests.app.conftest import PATIENCE, Instance, Person
 from tests.protocol.server.websocket import WebSocket
@@ -81,6 +84,17 @@ def test_everything_is_looked_at_once_there_is_much_more() -> None:
         assert gc.get_freeze_count() < before * 1.1
 
 
+def test_the_process_of_a_server_sets_aside(settings: Settings) -> None:
+    aside = []
+
+    class Serving(ChatServer):
+        async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+            aside.append(gc.get_freeze_count())
+
+    Serving(settings).run()
+    assert aside[0] > gc.get_freeze_count() == 0
+
+
 OURS = (
     "app.",
     "protocol.server.",
@@ -107,7 +121,6 @@ async def instance(start: Callable[..., Awaitable[Instance]]) -> Instance:
 async def nothing_is_left_by(visit: Callable[[], Awaitable[None]]) -> None:
     """What a visit needs is free after it, without the collector."""
     await visit()
-    gc.unfreeze()  # what the server has set aside is not listed
     before = alive()
     for _ in range(VISITS):
         await visit()

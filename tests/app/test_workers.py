@@ -135,8 +135,7 @@ async def test_one_that_crashes_is_started_again(serve: Serve) -> None:
 HANGS = """
 import signal
 def hang(*_):
-    while True:
-        pass
+    while True: pass
 signal.signal(signal.SIGUSR2, hang)
 """
 

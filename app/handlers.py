@@ -33,6 +33,7 @@ from app.limits import Limits
 from app.operations import Operation
 from app.payloads import Authenticate, Subscription
 from app.presence import Presence
+from app.refusal_streaks import RefusalStreaks
 from app.refusals import Refusal, as_refusal, new_request_id
 from app.rooms import NOT_A_MEMBER
 from app.sign_out import hold_token, token_channel, token_held_by, tokens_channel
@@ -46,7 +47,6 @@ log = logging.getLogger(__name__)
 
 AUTHENTICATE_WITHIN = 10.0  # seconds from the connection on
 PING_EVERY = 30.0  # seconds
-PAUSE = 0.05  # seconds that an event takes which is one too many
 EVERYONE = "authenticated"  # the socket room of all authenticated sockets
 UNKNOWN_EVENT = "UNKNOWN_EVENT"
 USER = "userId"  # the key in `socket.data` that says who speaks
@@ -65,6 +65,7 @@ class Handlers:
         presence: Presence,
         typing: Typing,
         count_refusal: Callable[[str], None],
+        streaks: RefusalStreaks,
         traced: Callable[[str, Handler], Handler],
     ) -> None:
         self._io = io
@@ -74,6 +75,7 @@ class Handlers:
         self._presence = presence
         self._typing = typing
         self._count_refusal = count_refusal  # by its reason
+        self._streaks = streaks
         self._traced = traced
         self.operations = (*self._of_sockets(), *operations)
         self._codes = {operation.event: operation.code for operation in self.operations}
@@ -123,6 +125,7 @@ class Handlers:
         if token is None:
             self._expire(socket, AUTHENTICATE_WITHIN, "No authentication in time")
         else:
+            socket.trust()
             self._expire(socket, token.expires_at - time.time(), "The token has expired")
 
     async def gate(self, socket: Socket, incoming: Incoming) -> None:
@@ -132,13 +135,15 @@ class Handlers:
         if incoming.name not in self._codes:
             raise Refusal("invalid", "There is no such event")
         if incoming.name != "authenticate" and USER not in socket.data:
+            await self._streaks.refused(socket, "unauthenticated")
             raise Refusal("unauthenticated", "Emit `authenticate` first")
+        self._streaks.end(socket)
 
     async def _limit(self, socket: Socket) -> None:
         try:
             await self._limits.take_event(socket.data.get(USER), socket.handshake.address)
         except Refusal:
-            await asyncio.sleep(PAUSE)  # its next event waits, and soon the client: no flood of refusals
+            await self._streaks.refused(socket, "rate_limited")
             raise
 
     async def authenticate(self, socket: Socket, payload: Authenticate) -> Authenticated:
@@ -167,6 +172,7 @@ class Handlers:
             raise
         if before is not None and before.id != token.id:
             await socket.leave(token_channel(before.id))
+        socket.trust()
         hold_token(socket, token)
         socket.data[USER] = user_id
         self._expire(socket, token.expires_at - time.time(), "The token has expired")
@@ -195,6 +201,7 @@ class Handlers:
 
     async def disconnected(self, socket: Socket, _reason: str) -> None:
         """The end of a socket."""
+        self._streaks.end(socket)
         deadline = self._deadlines.pop(socket.id, None)
         if deadline is not None:
             deadline.cancel()

@@ -33,6 +33,7 @@ from app.peers import forwarding
 from app.people import People
 from app.presence import Presence
 from app.reading import Reading
+from app.refusal_streaks import RefusalStreaks
 from app.refusals import Refusal
 from app.requests import InFlight
 from app.revisions import Revisions
@@ -50,6 +51,7 @@ from app.views import Message
 from protocol import Handshake, RedisBus, RedisStore, Refused, Server
 
 SOCKET_PATH = "/io"
+STRANGERS_PAYLOAD = 128 * 1024  # bytes of a message before `authenticate`; no event of the chat is larger
 CLOSE_WITHIN = 2.0  # seconds that the last messages have to be written after their senders are gone
 
 
@@ -120,6 +122,7 @@ class Chat:
             self._presence,
             self._typing,
             self.metrics.event_refused,
+            RefusalStreaks(self.metrics.refusals_ended_socket),
             self.traces.event,
         )
 
@@ -215,6 +218,7 @@ def socket_server(settings: Settings, bus: RedisBus, limits: Limits, metrics: Me
         connect_timeout=settings.connect_timeout,
         recovery=settings.recovery or None,
         max_payload=settings.max_payload,
+        max_untrusted_payload=STRANGERS_PAYLOAD,
         allow_request=allow,
         cors_origins="*" if "*" in origins else origins,
         cors_credentials=bool(origins) and "*" not in origins,

@@ -24,6 +24,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from app.refusal_streaks import Streak
 from app.refusals import Reason
 from app.workers.slot import SHARED_FOLDER
 from protocol import Forwarded, Observer, Recovery
@@ -70,6 +71,11 @@ class Metrics(Observer):
 
     def _define_chat(self, counter: Callable[..., Counter], histogram: Callable[..., Histogram]) -> None:
         self._refusals = cached(counter("event_refusals", "Events that were refused or failed", "reason"))
+        self._ended_by_refusals = cached(
+            counter(
+                "sockets_ended_by_refusals", "Sockets closed after too many refused events in a row", "reason"
+            )
+        )
         self._messages = counter("messages_written", "Messages that were written")
         self._batches = histogram("message_batch_size", "Messages of one commit", buckets=MESSAGES)
         self._requests = counter(
@@ -105,6 +111,8 @@ class Metrics(Observer):
             self._opened(transport)
         for reason in get_args(Reason):
             self._refusals(reason)
+        for streak in get_args(Streak):
+            self._ended_by_refusals(streak)
         for outcome in get_args(Recovery):
             self._recoveries.labels(outcome)
         for kind in get_args(Forwarded):
@@ -173,6 +181,10 @@ class Metrics(Observer):
     def event_refused(self, reason: str) -> None:
         """An event was refused, or failed as `internal`."""
         self._refusals(reason).inc()
+
+    def refusals_ended_socket(self, reason: str) -> None:
+        """A socket was closed: too many of its events in a row were refused for this reason."""
+        self._ended_by_refusals(reason).inc()
 
     def batch_written(self, size: int, created: int) -> None:
         """One commit took `size` messages, and `created` of them were new."""

@@ -120,7 +120,11 @@ def decode_payload(body: bytes) -> Iterator[Packet]:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise PacketError("a polling payload is not UTF-8") from error
-    for part in text.split(SEPARATOR):
+    start = 0
+    while start <= len(text):
+        stop = text.find(SEPARATOR, start)  # not split, which would make all of a million packets at once
+        part = text[start:] if stop < 0 else text[start:stop]
+        start = len(text) + 1 if stop < 0 else stop + 1
         if part[:1] == "b":
             try:
                 yield Packet(PacketType.MESSAGE, binascii.a2b_base64(part[1:], strict_mode=True))

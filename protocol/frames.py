@@ -49,6 +49,8 @@ Message: TypeAlias = str | bytes | Ping | Pong | Close | FrameError
 # Codes that a peer may put into a close frame (§7.4.1, §7.4.2 and the IANA registry).
 _CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
 _MAX_CONTROL = 125
+_ALL = 1 << 62  # frames: as many as there are
+SMALL_FRAGMENT = 1024  # bytes; a sender that has a reason to cut a message cuts it into larger parts
 _WHOLE_TEXT = 0x81
 _TEXT_HEADS = [bytes((_WHOLE_TEXT, size)) for size in range(126)]
 _WHOLE = frozenset(
@@ -116,34 +118,56 @@ class FrameReader:
     `masked` tells whether the peer must mask: true where the peer is a client. `max_payload` bounds a message
     in bytes over all its fragments; it is checked on a frame's header, before the payload is waited for.
     Fragments are joined into one buffer as they come, so a message of many tiny ones costs no more memory
-    than its bytes.
+    than its bytes. `small_fragments` counts them; the caller may set it back.
+
+    A caller that must not work for long at a time says how many frames it wants read at `most`. What is left then is
+    `unread`: `proceed` reads it.
     """
 
-    __slots__ = ("_buffer", "_fragments", "_masked", "_max_payload", "_opcode", "_wanted")
+    __slots__ = (
+        "_buffer",
+        "_fragments",
+        "_masked",
+        "_opcode",
+        "_position",
+        "_wanted",
+        "max_payload",
+        "small_fragments",
+        "unread",
+    )
 
     def __init__(self, *, masked: bool, max_payload: int) -> None:
+        self.max_payload = max_payload
+        self.small_fragments = 0
+        self.unread = b""  # from `_position` on
+        self._position = 0
         self._masked = 0x80 if masked else 0
-        self._max_payload = max_payload
         self._buffer = bytearray()
         self._wanted = 2  # bytes that the buffer must hold before reading on makes sense
         self._opcode = Opcode.TEXT  # of the message being joined
         self._fragments: bytearray | None = None
 
-    def receive(self, data: bytes) -> list[Message]:
-        """Take bytes; return the messages that they complete, in order.
+    def receive(self, data: bytes, most: int = _ALL) -> list[Message]:
+        """Take bytes and read up to `most` frames; return the messages that these complete, in order.
 
         The first frame that breaks a rule ends the list as a `FrameError`; give nothing to the reader after that.
         """
-        if self._buffer:
+        position = 0
+        if self.unread:
+            data, position = self._join_unread(data)
+        elif self._buffer:
             self._buffer += data
             if len(self._buffer) < self._wanted:
                 return []
             data = bytes(self._buffer)
             self._buffer.clear()
         messages: list[Message] = []
-        position = 0
         try:
             while len(data) - position >= 2:
+                if not most:
+                    self.unread, self._position = data, position
+                    return messages
+                most -= 1
                 stop = self._read(data, position, messages)
                 if stop > len(data):
                     self._wanted = stop - position
@@ -158,6 +182,15 @@ class FrameReader:
         if position < len(data):
             self._buffer += data[position:]
         return messages
+
+    def proceed(self, most: int = _ALL) -> list[Message]:
+        """Read up to `most` of the frames that were left; return what `receive` does."""
+        return self.receive(b"", most) if self.unread else []
+
+    def _join_unread(self, data: bytes) -> tuple[bytes, int]:
+        """What was left and what has come, and where in it to read on."""
+        unread, self.unread = self.unread, b""
+        return (unread[self._position :] + data, 0) if data else (unread, self._position)
 
     def _read(self, data: bytes, position: int, messages: list[Message]) -> int:
         """Read the frame at `position`; return where it ends, beyond the end of `data` if it is not all there."""
@@ -180,7 +213,7 @@ class FrameReader:
                 size = int.from_bytes(data[start : start + width], "big")
                 start += width
                 self._check_length(size, width)
-            if first not in _WHOLE or self._fragments is not None or size > self._max_payload:
+            if first not in _WHOLE or self._fragments is not None or size > self.max_payload:
                 self._check_data(first & 0x0F, size)
         if masked:
             start += 4
@@ -223,7 +256,7 @@ class FrameReader:
             raise FrameError("a new message starts inside a fragmented one")
         else:
             joined = len(self._fragments)
-        if joined + size > self._max_payload:
+        if joined + size > self.max_payload:
             raise FrameError("a message is too big", CloseCode.TOO_BIG)
 
     def _join(self, first: int, payload: bytes, messages: list[Message]) -> None:
@@ -233,12 +266,17 @@ class FrameReader:
             messages.append(_close_message(payload))
         elif opcode & 0x8:
             messages.append(Ping(payload) if opcode == Opcode.PING else Pong(payload))
-        elif self._fragments is None:
-            self._opcode = Opcode(opcode)
-            self._fragments = bytearray(payload)
         else:
-            self._fragments += payload
-            if first & 0x80:
-                whole = bytes(self._fragments)
-                self._fragments = None
-                messages.append(_text(whole) if self._opcode is Opcode.TEXT else whole)
+            self._join_fragment(first, payload, messages)
+
+    def _join_fragment(self, first: int, payload: bytes, messages: list[Message]) -> None:
+        self.small_fragments += len(payload) < SMALL_FRAGMENT
+        if self._fragments is None:
+            self._opcode = Opcode(first & 0x0F)
+            self._fragments = bytearray(payload)
+            return
+        self._fragments += payload
+        if first & 0x80:
+            whole = bytes(self._fragments)
+            self._fragments = None
+            messages.append(_text(whole) if self._opcode is Opcode.TEXT else whole)

@@ -29,6 +29,7 @@ class CloseReason(StrEnum):
     TRANSPORT_CLOSE = "transport close"
     PING_TIMEOUT = "ping timeout"
     PARSE_ERROR = "parse error"
+    FLOOD = "flood"  # ours: the client sent too many control packets, see `flood`
     FORCED_CLOSE = "forced close"
     SERVER_SHUTTING_DOWN = "server shutting down"
     FORCED_SERVER_CLOSE = "forced server close"

@@ -16,7 +16,7 @@ from protocol.engine import Encoded
 from protocol.errors import CloseCode, HandshakeError
 from protocol.server.cors import cors_headers
 from protocol.server.exchange import Receive, Scope, Send
-from protocol.server.hub import Hub
+from protocol.server.hub import PACKETS_A_TURN, Hub
 from protocol.server.link import Link
 from protocol.server.request import RawHeaders, Request
 from protocol.server.tunnel import as_streams, carry_messages
@@ -124,6 +124,7 @@ class AsgiWebSocket:
                     await self._receive()
 
     async def _read(self, link: Link) -> None:
+        left = PACKETS_A_TURN
         while True:
             await self._reading.wait()
             message = await self._receive()
@@ -134,13 +135,19 @@ class AsgiWebSocket:
             data = message.get("text")
             if data is None:
                 data = message["bytes"]
+            left -= 1
+            if not left:
+                await self._hub.turn()
+                left = PACKETS_A_TURN
             if self._closed:
                 continue
-            if len(data if isinstance(data, bytes) else data.encode()) > self._hub.options.max_payload:
+            if len(data if isinstance(data, bytes) else data.encode()) > link.max_payload:
                 self.close(CloseCode.TOO_BIG)
                 link.lose(self, CloseReason.TRANSPORT_ERROR)
-            else:
-                link.receive(self, data)
+                continue
+            link.receive(self, data)
+            if link.control_packets and (wait := link.wait_after_control()):
+                await asyncio.sleep(wait / 1000)
 
     async def _write(self) -> None:
         while True:
@@ -180,6 +187,9 @@ class AsgiWebSocket:
         if not self._closed:
             self._closed = True
             self._patience.reschedule(self._hub.loop.time())
+
+    def allow(self, _max_payload: int) -> None:
+        """Nothing: the link, whose limit it is, is asked for each message."""
 
     def pause(self) -> None:
         """Stop taking messages from the server in front."""

@@ -27,7 +27,7 @@ class Dispatch:
 
     def dispatch(self, peer: Peer, job: Job) -> Awaitable[None]:
         """Handle an EVENT, a CONNECT, or the departure of a socket."""
-        if type(job) is Arrival:
+        if isinstance(job, Arrival):
             return self._event(job.socket, job.event)
         if type(job) is Connect:
             return self._connect(peer, job)

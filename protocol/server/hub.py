@@ -5,6 +5,7 @@ import heapq
 import logging
 import secrets
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from itertools import count
 from math import inf
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("protocol.hub")
 
+PACKETS_A_TURN = 128  # of one client before others get a turn: less than a millisecond's work of the smallest
 _GRAIN = 10  # ms; deadlines this close are served by one sweep
 _LAST_WORDS = 1.0  # seconds that a cancelled handler has to clean up
 
@@ -60,6 +62,7 @@ class Hub:
         self._attach = attach
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awake: list[Link] = []
+        self._waiting: deque[Callable[[], object]] = deque()  # those that wait for a turn
         self._deadlines: list[tuple[int, int, Link]] = []
         self._sequence = count()
         self._timer: asyncio.TimerHandle | None = None
@@ -163,6 +166,35 @@ class Hub:
         awake, self._awake = self._awake, []
         for link in awake:
             link.flush()
+
+    # --- work in turns ---
+
+    def defer(self, work: Callable[[], object]) -> None:
+        """Call `work` in a later turn of the loop: one of all that wait, in each turn.
+
+        What one client sends may take long to handle. It is handled in parts, each in a turn of its own, so that other
+        clients wait for one part at most, however many clients send much.
+        """
+        if not self._waiting:
+            self.loop.call_soon(self._take_turn)
+        self._waiting.append(work)
+
+    def _take_turn(self) -> None:
+        work = self._waiting.popleft()
+        if self._waiting:
+            self.loop.call_soon(self._take_turn)
+        work()
+
+    async def turn(self) -> None:
+        """Wait for a turn, as `defer` does."""
+        granted = self.loop.create_future()
+
+        def grant() -> None:
+            if not granted.done():
+                granted.set_result(None)
+
+        self.defer(grant)
+        await granted
 
     # --- one timer ---
 

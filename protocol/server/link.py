@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from protocol import engine
 from protocol.engine import Encoded
 from protocol.errors import CloseCode, PacketError
+from protocol.flood import FLOODED, FloodGuard
 from protocol.phases import Phase
 from protocol.server.request import Request
 from protocol.server.transport import Transport
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("protocol.link")
 
-_MESSAGE = engine.PacketType.MESSAGE
+_MESSAGE, _PONG = engine.PacketType.MESSAGE, engine.PacketType.PONG
 
 _CLOSE_CODES = {
+    CloseReason.FLOOD: CloseCode.POLICY_VIOLATION,
     CloseReason.SERVER_SHUTTING_DOWN: CloseCode.GOING_AWAY,
     CloseReason.PARSE_ERROR: CloseCode.PROTOCOL_ERROR,
 }
@@ -72,14 +74,21 @@ NOBODY = Nobody()
 
 
 class Link:
-    """A session, its transport, and what passes between them. `receiver` is set by who made the link."""
+    """A session, its transport, and what passes between them. `receiver` is set by who made the link.
+
+    `control_packets` counts those that came since `wait_after_control` was asked. `max_payload` is the bytes of the
+    largest message that is taken.
+    """
 
     __slots__ = (
         "_ended",
+        "_guard",
         "_hub",
         "_room",
+        "control_packets",
         "due",
         "issued",
+        "max_payload",
         "paused",
         "probe",
         "receiver",
@@ -102,6 +111,9 @@ class Link:
         self._hub = hub
         self._room: asyncio.Future[None] | None = None  # for a POST that waits until reading goes on
         self.paused = False  # reading from the client has stopped
+        self.max_payload = hub.options.max_payload
+        self.control_packets = 0
+        self._guard: FloodGuard | None = None  # from the first control packet on
         self._ended = False
 
     # --- out ---
@@ -152,11 +164,41 @@ class Link:
 
     def receive_packet(self, packet: engine.Packet) -> None:
         """Take one packet. Raises `PacketError` for a message that the receiver does not allow."""
+        awaited = packet.type is _PONG and not self.session.quiet
         message = self.session.receive(packet, self._hub.now())
-        if message is None:
-            self.settle()
-        else:
+        if message is not None:
             self.receiver.receive(message)
+            return
+        if not awaited:
+            self.control_packets += 1
+        self.settle()
+
+    def wait_after_control(self) -> int:
+        """The ms to wait before reading on from the client, for the control packets that came; it may end the session.
+
+        See `protocol.flood`.
+        """
+        packets, self.control_packets = self.control_packets, 0
+        options, now = self._hub.options, self._hub.now()
+        if self._guard is None:
+            self._guard = FloodGuard(options.control_rate, options.control_burst, now)
+        wait = self._guard.take(packets, now)
+        if wait != FLOODED:
+            return wait
+        log.info("a client is closed: it sends too many control packets")
+        self.fail(CloseReason.FLOOD)
+        return 0
+
+    def allow(self, max_payload: int) -> None:
+        """Take messages of up to so many bytes from now on."""
+        self.max_payload = max_payload
+        self.transport.allow(max_payload)
+        if self.probe is not None:
+            self.probe.allow(max_payload)
+
+    def trust(self) -> None:
+        """Take messages as large as those of any client."""
+        self.allow(self._hub.options.max_payload)
 
     def refuse_packet(self, error: PacketError) -> None:
         """End the session: the client sent what does not decode, or is not allowed."""
@@ -182,6 +224,7 @@ class Link:
         return True
 
     def _receive_probe(self, source: Transport, data: str | bytes) -> None:
+        self.control_packets += 1
         try:
             packet = engine.decode_packet(data)
         except PacketError:

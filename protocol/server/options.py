@@ -45,6 +45,8 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
     upgrade_timeout: int = 10_000
     max_payload: int = 1_000_000
     max_buffered: int = 4_194_304
+    control_rate: int = 100
+    control_burst: int = 1_000
     compression_threshold: int | None = 1024
     cors_origins: str | Sequence[str] = ()
     cors_credentials: bool = False
@@ -58,7 +60,8 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
         if not self.transports or set(self.transports) - set(TRANSPORTS):
             raise ValueError(f"transports must be some of {', '.join(TRANSPORTS)}, not {self.transports!r}")
         self._check_positive(
-            "ping_interval", "ping_timeout", "upgrade_timeout", "max_payload", "max_buffered"
+            *("ping_interval", "ping_timeout", "upgrade_timeout", "max_payload", "max_buffered"),
+            *("control_rate", "control_burst"),
         )
         if self.cors_origins == "*" and self.cors_credentials:
             raise ValueError("cors_credentials needs a list of origins: browsers refuse `*` with credentials")
@@ -84,6 +87,7 @@ class Options(EngineOptions, frozen=True, kw_only=True):
 
     path: str = "/socket.io/"
     connect_timeout: int = 45_000
+    max_untrusted_payload: int | None = None
     requests_timeout: int = 5_000
     max_pending_events: int = 64
     max_attachments: int = MAX_ATTACHMENTS
@@ -94,5 +98,6 @@ class Options(EngineOptions, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_positive("connect_timeout", "requests_timeout", "max_pending_events", "max_namespaces")
-        if self.recovery is not None:
-            self._check_positive("recovery")
+        for optional in ("recovery", "max_untrusted_payload"):
+            if getattr(self, optional) is not None:
+                self._check_positive(optional)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("protocol.peer")
 
 _PATIENCE = 16  # times the limit of events that may wait while an ack is awaited
+_SMALL = 1024  # bytes; an event that is no larger counts as one
+_UNIT = 16_384  # bytes of memory that count as one event
+_VALUE = 64  # bytes of memory that a value in JSON takes once it is parsed, however short it is there
+_EVENTS_A_TURN = 32  # of one client, where their handlers wait for nothing, before others get a turn
 
 
 class Arrival(Struct, frozen=True):
@@ -28,6 +32,12 @@ class Arrival(Struct, frozen=True):
 
     socket: "Socket"
     event: Event
+
+
+class LargeArrival(Arrival, frozen=True):
+    """A large event. `weight` is how many small events it counts for among those that wait."""
+
+    weight: int
 
 
 class Departure(Struct, frozen=True):
@@ -53,6 +63,7 @@ class Peer:
 
     __slots__ = (
         "_dispatcher",
+        "_held",
         "_hub",
         "_inbox",
         "_limit",
@@ -65,6 +76,8 @@ class Peer:
     )
 
     def __init__(self, hub: "Hub", link: Link, dispatcher: Dispatcher, options: Options) -> None:
+        if options.max_untrusted_payload is not None:
+            link.allow(min(options.max_untrusted_payload, options.max_payload))
         self.link = link
         self.connection = Connection(
             options.parser,
@@ -76,8 +89,9 @@ class Peer:
         self._hub = hub
         self._dispatcher = dispatcher
         self._limit = options.max_pending_events
+        self._held = 0  # bytes of a packet whose attachments are still to come
         self._inbox: list[Job] = []
-        self._pending = 0  # jobs that wait, in the inbox and in what the reader has taken from it
+        self._pending = 0  # the weight of the jobs that wait, here and in what the reader has taken
         self._reader: asyncio.Task[None] | None = None
         self._waiting: asyncio.Future[None] | None = None  # the reader's, for the next job
 
@@ -98,15 +112,33 @@ class Peer:
         packet = self.connection.receive(message)
         match packet:
             case Event() if self._hub.accepting:
-                self.enqueue(Arrival(self.sockets[packet.nsp], packet))
+                if len(message) > _SMALL or self._held:
+                    self._enqueue_large(packet, message)
+                else:
+                    self.enqueue(Arrival(self.sockets[packet.nsp], packet))
+            case None:
+                self._held += len(message)
             case Ack():
                 waiter = self.connection.take_ack(packet.nsp, packet.id)
                 if waiter is not None:
                     waiter(packet.data)
+                else:
+                    self.link.control_packets += 1
             case Connect() if self._hub.accepting:
+                self.link.control_packets += 1
                 self.enqueue(packet)
             case Disconnect():
+                self.link.control_packets += 1
                 self.sockets[packet.nsp].depart(CloseReason.CLIENT_DISCONNECT)
+
+    def _enqueue_large(self, event: Event, message: str | bytes) -> None:
+        """Put an event, which `message` completes, behind those that came before it, with a weight by its memory."""
+        size, self._held = self._held + len(message), 0
+        if isinstance(message, str):
+            size += _VALUE * (message.count(",") + message.count("[") + message.count("{"))
+        weight = 1 + size // _UNIT
+        self._pending += weight - 1
+        self.enqueue(LargeArrival(self.sockets[event.nsp], event, weight))
 
     def end(self, reason: CloseReason) -> None:
         """The session has ended, and with it every socket."""
@@ -149,13 +181,20 @@ class Peer:
 
     async def _read(self) -> None:
         while self._inbox or await self._wait():
-            jobs, self._inbox = iter(self._inbox), []
+            inbox, last = self._inbox, None
+            self._inbox = inbox[_EVENTS_A_TURN:]
+            if self._inbox:
+                del inbox[_EVENTS_A_TURN:]
+                last = inbox[-1]
+            jobs = iter(inbox)
             for job in jobs:
-                self._pending -= 1
+                self._pending -= job.weight if type(job) is LargeArrival else 1
                 if self._pending <= self._limit // 2:
                     self.link.resume()
                 try:
                     await self._dispatcher.dispatch(self, job)
+                    if job is last:
+                        await self._hub.turn()
                 except asyncio.CancelledError:
                     if _to_be_cancelled():
                         self._give_up(job, [*jobs, *self._inbox])

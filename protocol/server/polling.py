@@ -12,15 +12,15 @@ from protocol.engine import Encoded
 from protocol.errors import CloseCode, HandshakeCode, HandshakeError, PacketError, SessionError
 from protocol.server.cors import cors_headers, preflight_headers
 from protocol.server.exchange import Receive, Scope, Send, disconnected, read_body, respond
-from protocol.server.hub import Hub
+from protocol.server.hub import PACKETS_A_TURN, Hub
 from protocol.server.link import Link
 from protocol.server.request import RawHeaders, Request
 from protocol.session import CloseReason
 
 _LEVEL = 6  # of compression; more costs more time than it saves bytes
 _OFF_LOOP = 16_384  # bytes; what is larger is compressed in a thread
-_PACKETS_A_TURN = 256  # packets of one POST before other clients get a turn
 _TEXT = (b"content-type", b"text/plain; charset=UTF-8")
+_FAULTS = (CloseReason.TRANSPORT_ERROR, CloseReason.FLOOD)  # ends that the client has brought about
 
 
 class PollingTransport:
@@ -49,6 +49,9 @@ class PollingTransport:
     def abort(self) -> None:
         """There is no connection to cut; the GET that waits is let go."""
         self.send([engine.CLOSE])
+
+    def allow(self, _max_payload: int) -> None:
+        """Nothing: a POST may bring many messages, and the link, whose limit it is, is asked for each."""
 
     def pause(self) -> None:
         """Nothing: a POST is answered only when there is room, and a client sends one at a time."""
@@ -196,22 +199,33 @@ async def _post(hub: Hub, request: Request, link: Link, receive: Receive, send: 
         if len(body) > hub.options.max_payload:
             await respond(send, 413, b"", [*cors, (b"connection", b"close")])
             return
-        await _receive_payload(link, body)
+        await _receive_payload(hub, link, body)
     finally:
         link.session.close_post()
     await respond(send, 200, b"ok", [(b"content-type", b"text/html"), *cors])
 
 
-async def _receive_payload(link: Link, body: bytes) -> None:
+async def _receive_payload(hub: Hub, link: Link, body: bytes) -> None:
     """Take the packets of a POST. Raises `SessionError` when one of them ends the session as faulty."""
     try:
         for number, packet in enumerate(engine.decode_payload(body), 1):
+            if len(packet.data) > link.max_payload:
+                raise PacketError("a message is too big")
             link.receive_packet(packet)
+            if link.session.reason in _FAULTS:
+                raise SessionError("the session has ended")
             await link.wait_for_room()
-            if number % _PACKETS_A_TURN == 0:
-                await asyncio.sleep(0)
+            if number % PACKETS_A_TURN == 0:
+                await hub.turn()
+                await _slow_down(link)
     except PacketError as error:
         link.refuse_packet(error)
         raise SessionError(str(error)) from error
-    if link.session.reason is CloseReason.TRANSPORT_ERROR:
+    await _slow_down(link)
+    if link.session.reason in _FAULTS:
         raise SessionError("the session has ended")
+
+
+async def _slow_down(link: Link) -> None:
+    if link.control_packets and (wait := link.wait_after_control()):
+        await asyncio.sleep(wait / 1000)

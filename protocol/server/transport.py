@@ -31,6 +31,10 @@ class Transport(Protocol):
         """End it at once; what is buffered is thrown away."""
         ...
 
+    def allow(self, max_payload: int, /) -> None:
+        """Take messages of up to so many bytes from now on."""
+        ...
+
     def pause(self) -> None:
         """Stop reading from the client, until `resume`."""
         ...

@@ -20,6 +20,7 @@ from protocol.frames import Close, Message, Opcode, Ping, Pong
 from protocol.server.cors import cors_headers
 from protocol.server.hub import Hub
 from protocol.server.link import Link
+from protocol.server.paced_protocol import PacedProtocol
 from protocol.server.proxy import see_through
 from protocol.server.request import RawHeaders, Request
 from protocol.server.upgrade import parse_head, switch
@@ -45,14 +46,15 @@ class State(IntEnum):
 _OPEN = State.OPEN  # looking a member up in its class costs more than comparing it
 
 
-class WebSocketProtocol(asyncio.Protocol):
+class WebSocketProtocol(PacedProtocol):
     """One websocket. Made by uvicorn, so the arguments and the use of `server_state` are its own."""
 
     name: ClassVar[str] = "websocket"
-    hub: ClassVar[Hub]  # given by `for_hub`, as is
-    private: ClassVar[bool]  # whether it is what instances, who show their secret, forward
+    private: ClassVar[
+        bool
+    ]  # given by `for_hub`, as is `hub`: whether instances, who show their secret, forward it
 
-    __slots__ = ("_closer", "_config", "_fd", "_link", "_loop", "_reader", "_state", "_transport", "_uvicorn")
+    __slots__ = ("_config", "_fd", "_link", "_state", "_uvicorn")
 
     def __init__(
         self,
@@ -61,15 +63,13 @@ class WebSocketProtocol(asyncio.Protocol):
         app_state: dict[str, Any],  # noqa: ARG002 - uvicorn's call
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
+        super().__init__(_loop or asyncio.get_running_loop())
         self._config = config
         self._uvicorn = server_state
-        self._loop = _loop or asyncio.get_running_loop()
         self._state = State.HANDSHAKE
-        self._reader = frames.FrameReader(masked=True, max_payload=self.hub.options.max_payload)
+        self._deferred = True
         self._link: Link | None = None
-        self._transport: asyncio.Transport
         self._fd = -1  # -1: always write through the loop's transport
-        self._closer: asyncio.TimerHandle | None = None
 
     @classmethod
     def for_hub(cls, hub: Hub, *, private: bool = False) -> type["WebSocketProtocol"]:
@@ -93,8 +93,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._uvicorn.connections.discard(self)
         self._state = State.CLOSED
         self._fd = -1
-        if self._closer is not None:
-            self._closer.cancel()
+        self._cease()
         link, self._link = self._link, None
         if link is not None:
             link.lose(self, CloseReason.TRANSPORT_CLOSE)
@@ -109,14 +108,12 @@ class WebSocketProtocol(asyncio.Protocol):
         else:
             self._transport.close()
 
-    def data_received(self, data: bytes) -> None:
-        """Bytes of the peer: first the request, as uvicorn writes it out, then frames."""
-        if self._state is _OPEN:
-            self._receive(data)
-        elif self._state is State.HANDSHAKE:
+    def _receive_later(self, data: bytes) -> None:
+        """The first data is the request, as uvicorn writes it out."""
+        if self._state is State.HANDSHAKE:
             self._shake_hands(data)
-        elif self._state is State.CLOSING:
-            self._await_close(self._reader.receive(data))
+        elif self._state is not State.CLOSED:
+            super()._receive_later(data)
 
     # --- handshake ---
 
@@ -190,6 +187,8 @@ class WebSocketProtocol(asyncio.Protocol):
         if cookie is not None and existing is None:
             headers.append((b"set-cookie", cookie.header(link.session.id).encode("latin-1")))
         self._state = State.OPEN
+        self._deferred = False
+        self._reader.max_payload = link.max_payload
         self._write(switch(key, headers))
         self._link = link
         if existing is not None and not link.open_probe(self):
@@ -208,25 +207,39 @@ class WebSocketProtocol(asyncio.Protocol):
 
     # --- frames in ---
 
-    def _receive(self, data: bytes) -> None:
-        messages = iter(self._reader.receive(data))
-        for message in messages:
-            match message:
-                case str() | bytes():
-                    if self._link is not None:
-                        self._link.receive(self, message)
-                case Ping(data=payload):
-                    self._answer_ping(payload)
-                case Pong():
-                    pass
-                case Close(code=code):
-                    self._answer_close(code)
-                case FrameError() as error:
-                    self._fail(error)
+    def _handle(self, messages: list[Message]) -> int:
+        if self._state is not _OPEN:
+            self._await_close(messages)
+            return 0
+        link, rest = self._link, iter(messages)
+        for message in rest:
+            if type(message) is str and link is not None:
+                link.receive(self, message)
+            else:
+                self._handle_rare(message)
             if self._state is not _OPEN:
-                break
-        if self._state is State.CLOSING:
-            self._await_close(messages)  # the peer's close frame may be here already
+                self._await_close(rest)  # the peer's close frame may be here already
+                return 0
+        if link is None:
+            return 0
+        if self._reader.small_fragments:
+            link.control_packets += self._reader.small_fragments
+            self._reader.small_fragments = 0
+        return link.wait_after_control() if link.control_packets else 0
+
+    def _handle_rare(self, message: Message) -> None:
+        match message, self._link:
+            case str() | bytes(), Link() as link:
+                link.receive(self, message)
+            case Ping(data=payload), Link() as link:
+                link.control_packets += 1
+                self._answer_ping(payload)
+            case Pong(), Link() as link:
+                link.control_packets += 1
+            case Close(code=code), _:
+                self._answer_close(code)
+            case FrameError() as error, _:
+                self._fail(error)
 
     def _answer_ping(self, payload: bytes) -> None:
         if self.buffered > self.hub.options.max_buffered:
@@ -243,8 +256,7 @@ class WebSocketProtocol(asyncio.Protocol):
         """Close the connection once what is buffered has left, or some seconds later without that."""
         self._state = State.CLOSED
         self._transport.close()
-        if self._closer is None:
-            self._closer = self._loop.call_later(_CLOSE_TIMEOUT, self._transport.abort)
+        self._end_within(_CLOSE_TIMEOUT)
 
     def _fail(self, error: FrameError) -> None:
         log.info("a websocket is closed: %s", error)
@@ -255,7 +267,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _await_close(self, messages: Iterable[Message]) -> None:
         for message in messages:
-            if isinstance(message, Close | FrameError):
+            if self._state is State.CLOSING and isinstance(message, Close | FrameError):
                 self._hang_up()
                 return
 
@@ -291,22 +303,10 @@ class WebSocketProtocol(asyncio.Protocol):
             self._write(frames.encode_close(code))
             self._state = State.CLOSING
             self._link = None
-            if not self._transport.is_closing():
-                self._transport.resume_reading()
-            self._closer = self._loop.call_later(_CLOSE_TIMEOUT, self._transport.abort)
+            self._end_within(_CLOSE_TIMEOUT)
 
     def abort(self) -> None:
         """Cut the connection."""
         self._state = State.CLOSED
         self._link = None
         self._transport.abort()
-
-    def pause(self) -> None:
-        """Stop reading from the socket."""
-        if self._state is _OPEN and not self._transport.is_closing():
-            self._transport.pause_reading()
-
-    def resume(self) -> None:
-        """Read from the socket again."""
-        if self._state is _OPEN and not self._transport.is_closing():
-            self._transport.resume_reading()

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app import auth as auth_module
-from app import handlers as handlers_module
+from app import refusal_streaks
 from app.config import Settings
 from tests.app.conftest import PASSWORD, Device, Instance, Person
 
@@ -120,7 +120,8 @@ async def test_all_doors_of_all_instances_share_what_a_user_may_do(people: Peopl
 async def test_a_flood_does_not_keep_others_from_being_served(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handlers_module, "PAUSE", 0.005)
+    monkeypatch.setattr(refusal_streaks, "LONGEST_PAUSE", 0.005)
+    monkeypatch.setitem(refusal_streaks.MOST, "rate_limited", 1_000)
     ann, bob = await people(), await people()
     flooding, chatting = await ann.device(), await bob.device()
     for _ in range(300):
@@ -130,6 +131,34 @@ async def test_a_flood_does_not_keep_others_from_being_served(
     assert len(flooding.received["error"]) > 250
     await asyncio.sleep(error["retryAfter"] / 1_000)
     assert await flooding.ok("room:list", {}) == []
+
+
+@limits(**SLOW)
+async def test_a_client_that_goes_on_after_many_refusals_is_closed(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusal_streaks, "LONGEST_PAUSE", 0.001)
+    monkeypatch.setitem(refusal_streaks.MOST, "rate_limited", 20)
+    ann, bob = await people(), await people()
+    flooding, chatting = await ann.device(), await bob.device()
+    for _ in range(60):
+        await flooding.client.emit("room:list", {})
+    await flooding.expect("disconnect")
+    assert 20 <= len(flooding.received["error"]) < 60
+    assert await chatting.ok("room:list", {}) == []
+
+
+@limits(event_rate=0, address_rate=0)
+async def test_a_stranger_that_goes_on_without_authenticating_is_closed(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(refusal_streaks.MOST, "unauthenticated", 20)
+    stranger, other = await connect(), await connect()
+    for _ in range(30):
+        await stranger.client.emit("room:list", {})
+    await stranger.expect("disconnect")
+    assert {error["reason"] for error in stranger.received["error"]} == {"unauthenticated"}
+    assert (await other.refused("room:list", {}))["reason"] == "unauthenticated"
 
 
 # Addresses

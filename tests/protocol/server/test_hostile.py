@@ -158,8 +158,8 @@ async def test_a_body_without_end(serve: Serve, seen: Recorder, good: Good, poll
 
 
 async def test_ten_thousand_fragments(serve: Serve, seen: Recorder, good: Good) -> None:
-    """Tiny ones, empty ones: the message is put together."""
-    running = await serve(make_io(seen))
+    """Tiny ones, empty ones: the message is put together, where so many may come at once."""
+    running = await serve(make_io(seen, control_burst=20_000))
     beside = await good(running)
     text = '42["echo","' + "x" * 9_987 + '"]'
     async with bad_websocket(running) as socket:

@@ -64,7 +64,7 @@ async def test_one_event_larger_than_the_buffer(serve: Serve, seen: Recorder, go
 
 
 async def test_a_flood_of_pings_that_reads_no_pong(serve: Serve, seen: Recorder, good: Good) -> None:
-    running = await serve(make_io(seen, max_buffered=50_000))
+    running = await serve(make_io(seen, max_buffered=50_000, control_burst=1_000_000))
     beside = await good(running)
     async with bad_websocket(running, receive_buffer=4096) as socket:
         pings = frames.encode(Opcode.PING, b"x" * 125, mask=b"mask") * 500

@@ -16,8 +16,9 @@ import orjson
 from protocol.engine import Encoded
 from protocol.errors import HandshakeCode, HandshakeError, Refused
 from protocol.server.handshake import Handshake, verify, verify_version
-from protocol.server.link import Link, Receiver
+from protocol.server.link import Link
 from protocol.server.options import EngineOptions
+from protocol.server.receiver import Receiver
 from protocol.server.request import Request
 from protocol.server.transport import Transport
 from protocol.session import STALL, CloseReason, Session

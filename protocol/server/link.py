@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from protocol import engine
 from protocol.engine import Encoded
 from protocol.errors import CloseCode, PacketError
 from protocol.flood import FLOODED, FloodGuard
 from protocol.phases import Phase
+from protocol.server.receiver import NOBODY, Receiver
 from protocol.server.request import Request
 from protocol.server.transport import Transport
 from protocol.session import CloseReason, Session
@@ -25,52 +26,6 @@ _CLOSE_CODES = {
     CloseReason.SERVER_SHUTTING_DOWN: CloseCode.GOING_AWAY,
     CloseReason.PARSE_ERROR: CloseCode.PROTOCOL_ERROR,
 }
-
-
-class Receiver(Protocol):
-    """Who a link's messages are for."""
-
-    @property
-    def deadline(self) -> int | None:
-        """When `expire` is to be called, in ms of the hub's clock; None: not at all."""
-        ...
-
-    def receive(self, message: str | bytes) -> None:
-        """Take a message. Raises `PacketError` for one that ends the session."""
-        ...
-
-    def expire(self) -> None:
-        """The deadline has come."""
-        ...
-
-    def end(self, reason: CloseReason) -> None:
-        """The session has ended."""
-        ...
-
-    def retire(self) -> None:
-        """This instance stops: nothing that the client sends is begun any more."""
-        ...
-
-
-class Nobody:
-    """The receiver of a link whose session has ended and been told of."""
-
-    deadline = None
-
-    def receive(self, message: str | bytes) -> None:
-        """Nothing is received any more."""
-
-    def expire(self) -> None:
-        """Nothing is awaited any more."""
-
-    def end(self, reason: CloseReason) -> None:
-        """It has ended."""
-
-    def retire(self) -> None:
-        """It has."""
-
-
-NOBODY = Nobody()
 
 
 class Link:

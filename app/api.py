@@ -18,8 +18,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Scope
 
+from app.allowance import AddressAllowance, Allow, address_of
 from app.auth import Auth, bearer
 from app.caller import Caller
+from app.cross_site import CrossSite
 from app.limits import Limits
 from app.operations import Operation
 from app.refusals import Refusal
@@ -46,18 +48,14 @@ class Api:
 
     async def caller(self, request: Request) -> Caller:
         """Who asks, from the bearer token; one who asks too much is refused. Raises Refusal."""
-        address = address_of(request)
-        await self._limits.take_event(None, address)
         token = self._auth.verify(bearer(request.headers.get("authorization", "")))
         await self._limits.take("event", token.user_id)
         await self._auth.check(token)
-        return Caller(token.user_id, address, token=token)
+        return Caller(token.user_id, address_of(request.scope), token=token)
 
     async def stranger(self, request: Request) -> Caller:
-        """Somebody, who may be anybody. Raises Refusal."""
-        address = address_of(request)
-        await self._limits.take_event(None, address)
-        return Caller("", address)
+        """Somebody, who may be anybody."""
+        return Caller("", address_of(request.scope))
 
     def _endpoint(self, operation: Operation) -> Endpoint:
         takes = operation.takes
@@ -125,11 +123,6 @@ _READERS: dict[type, Callable[[str, str], Any]] = {
 }
 
 
-def address_of(request: Request) -> str:
-    """The network address of whoever asks, as the proxy in front of us tells it where one is trusted."""
-    return request.client.host if request.client else ""
-
-
 def route(path: str, **endpoints: Endpoint) -> Route:
     """A path with an endpoint for each method; any other is answered with 405 and the list of these."""
 
@@ -150,9 +143,11 @@ def rest(
     routes: Sequence[Route],
     origins: Sequence[str],
     in_flight: InFlight,
+    allow: Allow,
     answered: Callable[[str, str | None, int, float], None],
 ) -> Starlette:
-    """The application of all REST routes; pages of `origins` ("*" for any) may call it.
+    """The application of all REST routes; pages of `origins` ("*" for any) may call it, and addresses that `allow` does
+    not refuse.
 
     `answered` is told of each request: its method, the path of its route, if it has one, the status, and the seconds.
     """
@@ -169,8 +164,12 @@ def rest(
         expose_headers=["X-Request-Id", "Retry-After"],
         allow_credentials="*" not in origins,
     )
-    return Starlette(
-        routes=routes,
-        middleware=[Middleware(RequestContext, in_flight=in_flight, answered=tell), cors],
-        exception_handlers={HTTPException: http_error},
-    )
+    middleware = [
+        Middleware(RequestContext, in_flight=in_flight, answered=tell),
+        cors,
+        Middleware(AddressAllowance, allow=allow),
+        Middleware(CrossSite, origins=origins),
+    ]
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: http_error})
+    app.router.redirect_slashes = False  # a redirect would repeat the Host that the client sent
+    return app

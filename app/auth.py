@@ -14,13 +14,14 @@ import uuid_utils
 from app import store
 from app.caller import Caller
 from app.db import Database
-from app.limits import Kind, Limits, name_key, network_of
+from app.limits import Kind, Limits, name_key
 from app.payloads import Nothing, SignIn, SignUp
 from app.refusals import Refusal
 from app.rows import user_of
 from app.statements import Row
 from app.tokens import NOT_SIGNED_IN, Token, Tokens
 from app.views import PresenceOf, Session, User
+from protocol import network_of
 
 T = TypeVar("T")
 

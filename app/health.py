@@ -21,6 +21,7 @@ from protocol import BusUnavailable
 
 log = logging.getLogger(__name__)
 
+LIVE, READY = "/health/live", "/health/ready"
 ANSWER_WITHIN = 2.0  # seconds, for all checks together
 
 Answer = Literal["ok", "down"]
@@ -45,6 +46,7 @@ class Health:
 
     def __init__(self, checks: Mapping[str, Check]) -> None:
         self._checks = checks
+        self._asking: asyncio.Task[list[Answer]] | None = None
 
     def routes(self) -> list[Route]:
         """The two routes."""
@@ -53,10 +55,10 @@ class Health:
     def described(self) -> list[OtherRoute]:
         """What they are."""
         return [
-            OtherRoute(run=self.live, http=("GET", "/health/live"), answers={200: Liveness}, who="anybody"),
+            OtherRoute(run=self.live, http=("GET", LIVE), answers={200: Liveness}, who="anybody"),
             OtherRoute(
                 run=self.ready,
-                http=("GET", "/health/ready"),
+                http=("GET", READY),
                 answers={200: Readiness, 503: Readiness},
                 who="anybody",
             ),
@@ -68,10 +70,24 @@ class Health:
 
     async def ready(self, _request: Request) -> Response:
         """Tells whether the instance can do its work: 503 sends a load balancer elsewhere."""
-        answers = await asyncio.gather(*(_ask(name, check) for name, check in self._checks.items()))
+        answers = await self._ask_all()
         good = all(answer == "ok" for answer in answers)
         body = Readiness("ok" if good else "down", dict(zip(self._checks, answers, strict=True)))
-        return json_response(body, 200 if good else 503, {"cache-control": "no-store"})
+        return json_response(body, 200 if good else 503)
+
+    async def _ask_all(self) -> list[Answer]:
+        """All who ask at once are told what one round of checks finds: probes are not limited, so they are cheap."""
+        if self._asking is None:
+            self._asking = asyncio.create_task(_ask_each(self._checks))
+            self._asking.add_done_callback(self._asked)
+        return await asyncio.shield(self._asking)
+
+    def _asked(self, _: asyncio.Task[list[Answer]]) -> None:
+        self._asking = None
+
+
+async def _ask_each(checks: Mapping[str, Check]) -> list[Answer]:
+    return await asyncio.gather(*(_ask(name, check) for name, check in checks.items()))
 
 
 async def _ask(name: str, check: Check) -> Answer:

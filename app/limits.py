@@ -21,8 +21,6 @@ import logging
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -33,6 +31,7 @@ from app.caller import Caller
 from app.config import Settings
 from app.refusals import Refusal
 from app.soft_state import SoftState, SoftStateUnavailable
+from protocol import network_of
 
 log = logging.getLogger(__name__)
 
@@ -285,20 +284,6 @@ def buckets_of(settings: Settings) -> dict[Kind, Bucket]:
         "upload": (minute, settings.upload_rate, None),
     }
     return {kind: Bucket.per(*bucket) for kind, bucket in buckets.items() if bucket[1]}
-
-
-@lru_cache(maxsize=4096)
-def network_of(address: str | None) -> str:
-    """The key of a client's address: IPv4 as it is, of IPv6 the /64, which is what one customer gets."""
-    try:
-        ip = ip_address(address or "")
-    except ValueError:
-        return "unknown"  # a unix socket has no address
-    if not isinstance(ip, IPv6Address):
-        return str(ip)
-    if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped)
-    return str(ip_network((int(ip), 64), strict=False).network_address)
 
 
 def name_key(username: str) -> str:

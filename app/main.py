@@ -52,6 +52,7 @@ from protocol import Handshake, RedisBus, RedisStore, Refused, Server
 
 SOCKET_PATH = "/io"
 STRANGERS_PAYLOAD = 128 * 1024  # bytes of a message before `authenticate`; no event of the chat is larger
+MAX_UNJOINED = 1_000  # polling sessions of an address without a namespace; each keeps 16 KiB of head at most
 CLOSE_WITHIN = 2.0  # seconds that the last messages have to be written after their senders are gone
 
 
@@ -74,8 +75,15 @@ def create_app(settings: Settings) -> Starlette:
     answering = (api, file_routes, health, metrics, descriptions, Page())
     routes = [route for part in answering for route in part.routes()]
     app = Starlette(routes=[Mount(SOCKET_PATH, app=chat.io)], lifespan=chat.lifespan)
+    app.router.redirect_slashes = False  # a redirect would repeat the Host that the client sent
     # Not a Mount of "/", which has not every path: none with a newline.
-    answer = rest(routes, settings.cors_origin, in_flight, chat.metrics.request_answered)
+    answer = rest(
+        routes,
+        settings.cors_origin,
+        in_flight,
+        lambda address: chat.limits.take_event(None, address),
+        chat.metrics.request_answered,
+    )
     app.router.default = chat.traces.requests(answer, path_finder(routes))
     app.state.io = chat.io
     app.state.in_flight = in_flight
@@ -219,6 +227,7 @@ def socket_server(settings: Settings, bus: RedisBus, limits: Limits, metrics: Me
         recovery=settings.recovery or None,
         max_payload=settings.max_payload,
         max_untrusted_payload=STRANGERS_PAYLOAD,
+        max_unjoined=MAX_UNJOINED if settings.address_rate else None,
         allow_request=allow,
         cors_origins="*" if "*" in origins else origins,
         cors_credentials=bool(origins) and "*" not in origins,

@@ -61,6 +61,7 @@ class Metrics(Observer):
         self._upgraded = counter("sessions_upgraded", "Sessions that went from polling to websocket")
         self._closed = counter("sessions_closed", "Sessions that ended", "transport", "reason")
         self._slow = counter("slow_clients", "Clients that were closed since they took too slowly")
+        self._refused = counter("http_refused", "Requests that were refused before they were whole", "status")
         self._events = cached(histogram("event_seconds", "Time to handle an event", "event"))
         self._event_failures = counter("event_failures", "Events that were refused or failed", "event")
         self._returns = histogram("record_return_seconds", "Time from a record's publication to its return")
@@ -109,6 +110,8 @@ class Metrics(Observer):
         for transport in ("polling", "websocket"):
             self._sessions.labels(transport)
             self._opened(transport)
+        for status in (400, 403, 414, 431, 501):
+            self._refused.labels(str(status))
         for reason in get_args(Reason):
             self._refusals(reason)
         for streak in get_args(Streak):
@@ -151,6 +154,10 @@ class Metrics(Observer):
     def client_too_slow(self) -> None:
         """See `Observer.client_too_slow`."""
         self._slow.inc()
+
+    def request_refused(self, status: int) -> None:
+        """See `Observer.request_refused`."""
+        self._refused.labels(str(status)).inc()
 
     def event_handled(self, nsp: str, event: str, seconds: float, *, failed: bool) -> None:  # noqa: ARG002
         """See `Observer.event_handled`. The chat has one namespace."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import re
 from ipaddress import ip_address
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
@@ -14,6 +15,8 @@ from app.auth import bearer
 from app.config import Settings
 from app.metrics import Metrics
 from app.requests import answering
+
+_LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]*)?", re.IGNORECASE)
 
 
 class MetricsRoute:
@@ -31,7 +34,7 @@ class MetricsRoute:
     async def show(self, request: Request) -> Response:
         """The figures, in Prometheus's text format."""
         if not self._token:
-            if not (self._open and is_loopback(request)):
+            if not (self._open and is_loopback(request) and names_this_machine(request)):
                 raise HTTPException(404, "Not Found")
         elif not hmac.compare_digest(
             (bearer(request.headers.get("authorization", "")) or "").encode(), self._token
@@ -39,6 +42,12 @@ class MetricsRoute:
             raise HTTPException(401, "The token is not right", {"www-authenticate": "Bearer"})
         text = await asyncio.to_thread(self._metrics.text)
         return Response(text, headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4, "cache-control": "no-store"})
+
+
+def names_this_machine(request: Request) -> bool:
+    """Whether the name that was asked for is this machine's. A page may come from a foreign name, whose owner has it
+    point to this machine afterwards (DNS rebinding); then a browser here asks for that name."""
+    return _LOCAL.fullmatch(request.headers.get("host", "")) is not None
 
 
 def is_loopback(request: Request) -> bool:

@@ -65,7 +65,7 @@ class Page:
 
     async def file(self, request: Request) -> Response:
         """GET /{name}, /assets/{name}, /docs/{name}: what the pages need."""
-        return await self._found(request.url.path.lstrip("/"), request)
+        return await self._found(request.scope["path"].lstrip("/"), request)
 
     async def _page(self, name: str, request: Request) -> Response:
         try:
@@ -105,5 +105,8 @@ class CompressedFiles(StaticFiles):
 
 def accepts(headers: Headers, encoding: str) -> bool:
     """Whether a client understands an encoding; one with a weight of 0 it does not."""
-    accepted = re.split(r"\s*,\s*", headers.get("accept-encoding", "").lower())
-    return any(re.fullmatch(rf"{encoding}(\s*;\s*q=(1|0\.0*[1-9]).*)?", choice) for choice in accepted)
+    for choice in headers.get("accept-encoding", "").lower().split(","):
+        name, _, weight = choice.partition(";")
+        if name.strip() == encoding:
+            return not weight or re.match(r"q=(1|0\.0*[1-9])", weight.strip()) is not None
+    return False

@@ -5,7 +5,6 @@ import socket
 from contextlib import closing
 
 from app.config import ConfigError, Settings
-from app.http_protocol import HttpProtocol
 from protocol import Forwarding, parse_redis_url
 
 log = logging.getLogger(__name__)
@@ -16,7 +15,7 @@ ALONE = "127.0.0.1"
 def forwarding(settings: Settings) -> Forwarding:
     """What the settings say of it."""
     host = settings.peer_host or local_address(settings.redis_url)
-    return Forwarding(host=host, port=settings.peer_port, secret=settings.jwt_secret, http=HttpProtocol)
+    return Forwarding(host=host, port=settings.peer_port, secret=settings.jwt_secret)
 
 
 def check_peer_address(settings: Settings) -> None:

@@ -79,7 +79,7 @@ class InFlight:
 
 class RequestContext:
     """Gives each HTTP request an id, the client's own where it sends a proper `X-Request-Id`; logs how it was answered,
-    and tells `answered` of it."""
+    and tells `answered` of it. No cache keeps an answer that does not say otherwise, and no browser guesses its type."""
 
     def __init__(self, app: ASGIApp, in_flight: InFlight, answered: Answered) -> None:
         self._app = app
@@ -97,7 +97,10 @@ class RequestContext:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                headers.setdefault("cache-control", "no-store")
+                headers.setdefault("x-content-type-options", "nosniff")
                 took = time.perf_counter() - started
                 log.info(
                     "%s %s: %d in %.1f ms", scope["method"], log_path(scope), message["status"], took * 1000

@@ -12,7 +12,6 @@ from uvicorn.config import STARTUP_FAILURE
 
 from app.config import Settings
 from app.garbage import seldom_collected
-from app.http_protocol import HttpProtocol
 from app.main import create_app
 from app.prepare import prepare
 from app.requests import InFlight
@@ -40,7 +39,7 @@ class ChatServer(uvicorn.Server):
             port=settings.port,
             forwarded_allow_ips=list(settings.forwarded_allow_ips),
             loop="uvloop",
-            http=HttpProtocol,
+            http=self.io.http_protocol,
             ws=self.io.websocket_protocol,
             ws_per_message_deflate=False,
             lifespan="on",

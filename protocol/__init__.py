@@ -45,6 +45,7 @@ from protocol.server.remote_socket import RemoteSocket
 from protocol.server.server import Server
 from protocol.server.socket import Socket
 from protocol.server.store import MemoryStore, Store
+from protocol.server.unjoined import network_of
 from protocol.session import CloseReason
 
 __all__ = [
@@ -86,5 +87,6 @@ __all__ = [
     "Store",
     "StoreUnavailable",
     "Unreachable",
+    "network_of",
     "parse_redis_url",
 ]

@@ -74,12 +74,14 @@ class SessionError(ProtocolError):
 
 class HandshakeError(ProtocolError):
     """A refused Engine.IO request: `status` is 403 for FORBIDDEN and else 400 unless given; body `{"code",
-    "message"}`. On a websocket it is always 400, as with the reference, and the body is the message."""
+    "message"}`. On a websocket it is 400, as with the reference, unless the head is too large, and the body is the
+    message."""
 
     def __init__(self, code: HandshakeCode, message: str | None = None, status: int | None = None) -> None:
         self.code = code
         self.message = message or HANDSHAKE_MESSAGES[code]
         self.status = status or (403 if code is HandshakeCode.FORBIDDEN else 400)
+        self.websocket_status = 431 if status == 431 else 400
         super().__init__(self.message)
 
 

@@ -114,7 +114,9 @@ class AsgiWebSocket:
             await self._send({"type": "websocket.close"})
             return
         start = [(b"content-type", b"text/plain; charset=utf-8"), *headers]
-        await self._send({"type": "websocket.http.response.start", "status": 400, "headers": start})
+        await self._send(
+            {"type": "websocket.http.response.start", "status": error.websocket_status, "headers": start}
+        )
         await self._send({"type": "websocket.http.response.body", "body": error.message.encode()})
         # uvicorn logs an error unless the application stays until the connection is gone, which it tells with a
         # second message; other servers send one.

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from protocol.engine import Encoded
 from protocol.server import polling
@@ -13,6 +13,9 @@ from protocol.server.link import Link
 from protocol.server.options import EngineOptions
 from protocol.server.websocket import WebSocketProtocol
 from protocol.session import CloseReason
+
+if TYPE_CHECKING:
+    from protocol.server.http_protocol import HttpProtocol
 
 
 class EngineServer:
@@ -31,6 +34,11 @@ class EngineServer:
         """The protocol class for uvicorn's `ws=`."""
         return WebSocketProtocol.for_hub(self.hub)
 
+    @property
+    def http_protocol(self) -> "type[HttpProtocol]":
+        """The protocol class for uvicorn's `http=`."""
+        return http_protocol(self.hub)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve an ASGI scope."""
         if scope["type"] == "lifespan":
@@ -46,6 +54,13 @@ class EngineServer:
             yield
         finally:
             await self.hub.close()
+
+
+def http_protocol(hub: Hub) -> "type[HttpProtocol]":
+    """The class to give to uvicorn, which tells the hub's observer of what it refuses."""
+    from protocol.server.http_protocol import HttpProtocol  # uvicorn takes long to import
+
+    return type(HttpProtocol.__name__, (HttpProtocol,), {"observer": hub.options.observer})
 
 
 async def serve(hub: Hub, scope: Scope, receive: Receive, send: Send) -> None:

@@ -40,15 +40,13 @@ class Forwarding(Struct, frozen=True, kw_only=True):
     """Where an instance takes what others forward to it.
 
     `host` is an address that they reach, of a private network since nothing is encrypted; `port` 0 is any free one.
-    `secret` is the same for all. `lease`, in ms: an instance that is frozen for longer counts as gone. `http` is
-    uvicorn's protocol class for what comes there, or the name of one.
+    `secret` is the same for all. `lease`, in ms: an instance that is frozen for longer counts as gone.
     """
 
     host: str
     secret: str
     port: int = 0
     lease: int = 10_000
-    http: Any = "httptools"
 
     def __post_init__(self) -> None:
         if self.host in ("", "0.0.0.0", "::"):  # noqa: S104 - it is what is refused
@@ -75,7 +73,7 @@ class Forwarder:
         self._forwarding = forwarding
         self._credential = forwarding.credential.encode()
         self._instances = Instances(store, forwarding.credential, forwarding.lease)
-        self._listener = PrivateListener(hub, self.trusts, forwarding.http)
+        self._listener = PrivateListener(hub, self.knows)
         self._under_way: dict[asyncio.Future[Answer], tuple[Owner, Request]] = {}
         self._tunnels: set[End] = set()
         self._opening: set[asyncio.Task[None]] = set()
@@ -101,8 +99,11 @@ class Forwarder:
 
     def trusts(self, request: Request) -> bool:
         """Whether a request comes from an instance that has the same secret."""
-        given = request.header(CREDENTIAL_HEADER) or ""
-        return hmac.compare_digest(given.encode("latin-1"), self._credential)
+        return self.knows((request.header(CREDENTIAL_HEADER) or "").encode("latin-1"))
+
+    def knows(self, credential: bytes) -> bool:
+        """Whether a credential is the one that all instances share."""
+        return hmac.compare_digest(credential, self._credential)
 
     def tag_of(self, request: Request) -> str | None:
         """The tag of the other instance that may have the session which a request names; None if none has, or if an

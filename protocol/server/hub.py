@@ -21,6 +21,7 @@ from protocol.server.options import EngineOptions
 from protocol.server.receiver import Receiver
 from protocol.server.request import Request
 from protocol.server.transport import Transport
+from protocol.server.unjoined import Unjoined
 from protocol.session import STALL, CloseReason, Session
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Hub:
         self.tag = new_tag()
         self.forwarder: Forwarder | None = None  # where instances forward requests to each other
         self._attach = attach
+        self._unjoined = Unjoined(options.max_unjoined)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awake: list[Link] = []
         self._waiting: deque[Callable[[], object]] = deque()  # those that wait for a turn
@@ -93,6 +95,8 @@ class Hub:
 
     def check(self, request: Request) -> Link | None:
         """The link that a request belongs to, None for a new session. Raises `HandshakeError`."""
+        if request.size > self.options.max_head:
+            raise HandshakeError(HandshakeCode.BAD_REQUEST, "Request head too large", status=431)
         link = self.links.get(request.sid) if request.sid else None
         if link is not None:
             link.tick(self.now())
@@ -123,11 +127,15 @@ class Hub:
         verify_version(request)
         if not self.accepting:
             raise HandshakeError(HandshakeCode.BAD_REQUEST, "Server shutting down", status=503)
+        if not websocket:
+            self._unjoined.check(request.address)
         options, now = self.options, self.now()
         session = Session(new_session_id(self.tag), options.timing, websocket=websocket, now=now)
         link = Link(self, session, transport, request, int(time.time() * 1000))
         link.receiver = self._attach(self, link)
         self.links[session.id] = link
+        if not websocket:
+            self._unjoined.add(link)
         options.observer.session_opened(transport.name)
         body = {
             "sid": session.id,
@@ -142,7 +150,8 @@ class Hub:
 
     def forget(self, link: Link) -> None:
         """A session has ended for good."""
-        self.links.pop(link.session.id, None)
+        if self.links.pop(link.session.id, None) is not None:
+            self._unjoined.discard(link)
 
     # --- one flush a tick ---
 

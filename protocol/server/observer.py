@@ -24,6 +24,10 @@ class Observer:
     def client_too_slow(self) -> None:
         """A client was closed since it took its packets too slowly."""
 
+    def request_refused(self, status: int) -> None:
+        """`HttpProtocol` refused an HTTP request that the application has not seen whole: malformed (400), too large a
+        head (431), too long a target (414), no credential on the private listener (403)."""
+
     def event_handled(self, nsp: str, event: str, seconds: float, *, failed: bool) -> None:
         """The handler of an event has ended; only events that have a handler are told."""
 

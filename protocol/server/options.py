@@ -43,6 +43,8 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
     ping_interval: int = 25_000
     ping_timeout: int = 20_000
     upgrade_timeout: int = 10_000
+    max_head: int = 16_384
+    max_unjoined: int | None = 1_000
     max_payload: int = 1_000_000
     max_buffered: int = 4_194_304
     control_rate: int = 100
@@ -61,8 +63,10 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
             raise ValueError(f"transports must be some of {', '.join(TRANSPORTS)}, not {self.transports!r}")
         self._check_positive(
             *("ping_interval", "ping_timeout", "upgrade_timeout", "max_payload", "max_buffered"),
-            *("control_rate", "control_burst"),
+            *("max_head", "control_rate", "control_burst"),
         )
+        if self.max_unjoined is not None:
+            self._check_positive("max_unjoined")
         if self.cors_origins == "*" and self.cors_credentials:
             raise ValueError("cors_credentials needs a list of origins: browsers refuse `*` with credentials")
 

@@ -22,12 +22,11 @@ _LONGEST_LIST = 1 << 24  # bytes
 
 
 class PrivateListener:
-    """uvicorn's HTTP on a socket of its own; `http` is its protocol class."""
+    """uvicorn's HTTP on a socket of its own. `knows` tells whether a credential is the right one."""
 
-    def __init__(self, hub: Hub, trusts: Callable[[Request], bool], http: Any) -> None:
+    def __init__(self, hub: Hub, knows: Callable[[bytes], bool]) -> None:
         self._hub = hub
-        self._trusts = trusts
-        self._http = http
+        self._knows = knows
         self._server: asyncio.Server
         self._connections: set[Any] = set()
 
@@ -36,9 +35,11 @@ class PrivateListener:
         from uvicorn import Config
         from uvicorn.server import ServerState
 
+        from protocol.server.private_http import PrivateHttpProtocol
+
         config = Config(
             self._serve,
-            http=self._http,
+            http=PrivateHttpProtocol.told(self._knows, self._hub.options.observer),
             ws=WebSocketProtocol.for_hub(self._hub, private=True),
             interface="asgi3",
             lifespan="off",
@@ -73,9 +74,7 @@ class PrivateListener:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request.of_scope(scope)
-        if not self._trusts(request):
-            await respond(send, 403, b"", ())
-        elif request.method == "DELETE":
+        if request.method == "DELETE":
             await self._let_go(receive, send)
         else:
             await polling.answer(self._hub, request, receive, send, forwarded=True)

@@ -1,17 +1,21 @@
 """One HTTP request of a client: polling's, or a websocket's opening."""
 
 from collections.abc import Iterable, Mapping
+from sys import maxsize
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
 RawHeaders: TypeAlias = Iterable[tuple[bytes, bytes]]
+
+_MAX_PARAMETERS = 100  # of a query; each takes a microsecond to parse
 
 
 class Request:
     """What a client asked with. A session keeps its first one for the application, so it is kept small: the headers
     are one block of bytes, and what is asked of it often stands beside it.
 
-    `transport`, `sid` and `version` are the query's `transport`, `sid` and `EIO`, None where it has none.
+    `transport`, `sid` and `version` are the query's `transport`, `sid` and `EIO`, None where it has none. `size` is the
+    bytes of path, query and headers; a query of very many parameters is too large for any server.
     """
 
     __slots__ = (
@@ -22,6 +26,7 @@ class Request:
         "path",
         "secure",
         "sid",
+        "size",
         "transport",
         "upgrade",
         "version",
@@ -45,6 +50,9 @@ class Request:
         self.upgrade = upgrade
         self._query = query_string
         self._headers = b"".join([b"\n%b: %b" % (name.lower(), value) for name, value in headers]) + b"\n"
+        self.size = len(path) + len(query_string) + len(self._headers)
+        if query_string.count(b"&") >= _MAX_PARAMETERS:
+            self._query, self.size = b"", maxsize
         query = self.query
         self.transport = query.get("transport")
         self.sid = query.get("sid")

@@ -3,11 +3,11 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from protocol.server.bus import Bus, MemoryBus
 from protocol.server.dispatch import Dispatch
-from protocol.server.engine_server import serve, serve_lifespan
+from protocol.server.engine_server import http_protocol, serve, serve_lifespan
 from protocol.server.exchange import Receive, Scope, Send
 from protocol.server.fanout import Fanout
 from protocol.server.forwarder import Forwarder, Forwarding
@@ -19,6 +19,9 @@ from protocol.server.peer import Peer
 from protocol.server.recovery import Recovery
 from protocol.server.store import MemoryStore, Store
 from protocol.server.websocket import WebSocketProtocol
+
+if TYPE_CHECKING:
+    from protocol.server.http_protocol import HttpProtocol
 
 
 class Server(Namespace):
@@ -122,6 +125,11 @@ class Server(Namespace):
         the application are not served then.
         """
         return WebSocketProtocol.for_hub(self._hub)
+
+    @property
+    def http_protocol(self) -> "type[HttpProtocol]":
+        """The protocol class for uvicorn: `Config(app, http=server.http_protocol)`, for all requests of the process."""
+        return http_protocol(self._hub)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve an ASGI scope."""

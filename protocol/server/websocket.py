@@ -153,7 +153,7 @@ class WebSocketProtocol(PacedProtocol):
             self.hub.check(request)
             await self.hub.admit(request)
         except HandshakeError as error:
-            self._reject(400, error.message, cors_headers(self.hub.options, request))
+            self._reject(error.websocket_status, error.message, cors_headers(self.hub.options, request))
             return
         if self._state is State.HANDSHAKE:
             self._transport.resume_reading()
@@ -165,7 +165,7 @@ class WebSocketProtocol(PacedProtocol):
         try:
             other, first = await forwarder.open_websocket(tag, request)
         except HandshakeError as error:
-            self._reject(400, error.message, cors)
+            self._reject(error.websocket_status, error.message, cors)
             return
         if self._state is not State.HANDSHAKE or self._transport.is_closing():
             other.abort()
@@ -180,7 +180,7 @@ class WebSocketProtocol(PacedProtocol):
             existing = self.hub.check(request)
             link = existing or self.hub.open(request, self, websocket=True)
         except HandshakeError as error:
-            self._reject(400, error.message, cors)
+            self._reject(error.websocket_status, error.message, cors)
             return
         headers = [*cors]
         cookie = self.hub.options.cookie

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from app import limits as limits_module
 from app.buckets import SECOND, Bucket, LocalBuckets, Taken, take
 from app.config import Settings
-from app.limits import Kind, Limits, buckets_of, name_key, network_of
+from app.limits import Kind, Limits, buckets_of, name_key
 from app.refusals import Refusal
 from app.soft_state import SoftState
+from protocol import network_of
 from tests.conftest import RestartableValkey
 
 HOUR = 3600

@@ -37,6 +37,7 @@ class Running:
             Starlette(routes=[Mount(self.path.rstrip("/"), app=self.server)], lifespan=self.server.lifespan),
             host="127.0.0.1",
             port=port,
+            http=self.server.http_protocol,
             ws=ws,
             ws_per_message_deflate=False,
             lifespan="on",

@@ -1,0 +1,61 @@
+"""The head of an HTTP/1.1 request, after uvicorn's parser and before the application: what is refused, how the body is
+framed, and whether the connection is to become a websocket."""
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import TypeAlias
+
+Fields: TypeAlias = Sequence[tuple[bytes, bytes]]  # names in lower case
+
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?")  # RFC 3986 §3.2.2
+
+
+class RequestRefused(Exception):
+    """A request that is not served. `words` say why, and are the body of the answer."""
+
+    def __init__(self, status: HTTPStatus, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+        self.words = words
+
+
+def check_host(fields: Fields, version: str) -> None:
+    """There must be one Host and it must be one; HTTP/1.0 may have none (RFC 9112 §3.2). Raises `RequestRefused`."""
+    hosts = values(fields, b"host")
+    if len(hosts) > 1 or not (hosts or version == "1.0"):
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, "A request must have one Host header field")
+    if hosts and not _HOST.fullmatch(hosts[0]):
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, "The Host header field is malformed")
+
+
+def body_length(fields: Fields) -> int | None:
+    """The bytes of the body; None if it is chunked. The parser has seen to it that only one of the two is said."""
+    if values(fields, b"transfer-encoding"):
+        return None
+    lengths = values(fields, b"content-length")
+    return int(lengths[0]) if lengths else 0
+
+
+def opens_websocket(method: bytes, version: str, fields: Fields) -> bool:
+    """Whether a request that offers to change the protocol is a websocket's (RFC 6455 §4.1). The offer of HTTP/1.0 does
+    not count (RFC 9110 §7.8)."""
+    offers = b",".join(values(fields, b"upgrade")).lower().split(b",")
+    return (
+        method == b"GET"
+        and version == "1.1"
+        and b"websocket" in [offer.strip() for offer in offers]
+        and body_length(fields) == 0
+    )
+
+
+def without_offer(method: bytes, target: bytes, version: str, fields: Fields) -> bytes:
+    """The bytes of the same head, without the offer of another protocol."""
+    lines = [b"%b %b HTTP/%b" % (method, target, version.encode())]
+    lines += [b"%b: %b" % field for field in fields if field[0] != b"upgrade"]
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def values(fields: Fields, name: bytes) -> list[bytes]:
+    """The values of all fields with this name."""
+    return [value.strip(b" \t") for key, value in fields if key == name]

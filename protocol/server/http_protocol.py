@@ -1,0 +1,338 @@
+"""HTTP/1.1 for uvicorn's `http=`, with a bound on what one connection may make the server hold and do.
+
+uvicorn's own class on httptools parses all that it reads at once and waits for ever. This one differs in five things:
+
+- A connection has one request at a time. What was read behind it is kept as it came, 64 KiB at most, and nothing more
+  is read until the answer has left.
+- A head, the trailers of a chunked body and the framing of its chunks are bounded in bytes, before they are parsed.
+- A request comes whole within a time, or the connection ends.
+- An offer to change the protocol, other than a websocket's, is ignored, and the body is the request's (RFC 9110 §7.8).
+- `Host` is there once, and is one (RFC 9112 §3.2).
+
+The protocol knows where a message may end before it parses: a head and a chunked body end with an empty line, any other
+body has a length. So no parser is ever given bytes of two messages at once.
+"""
+
+import asyncio
+from enum import Enum, auto
+from http import HTTPStatus
+from typing import ClassVar
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from protocol.server.http_flow import Flow
+from protocol.server.http_head import RequestRefused, body_length, check_host, opens_websocket, without_offer
+from protocol.server.observer import Observer
+
+_END = b"\r\n\r\n"
+_PIECE = 16_384  # bytes of a chunked body that are parsed at once
+_PIECES_A_TURN = 16  # of the event loop; a piece is smaller where an empty line ends it
+_HELD = 65_536  # bytes that may be kept behind a request that is being answered
+_LINGER = 1.0  # seconds that a client that was refused has to read why, while what it sends is thrown away
+
+
+class Phase(Enum):
+    """What a connection is in."""
+
+    HEAD = auto()  # or between two requests
+    SIZED = auto()  # a body with Content-Length
+    CHUNKED = auto()
+    ANSWER = auto()  # the request is whole, its answer is not
+    OVER = auto()  # refused, closing, or a websocket's: nothing is parsed any more
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One connection. Made by uvicorn.
+
+    The class attributes are the bounds; a subclass may have others. Bytes, and seconds.
+    """
+
+    max_head: ClassVar[int] = 64 * 1024  # of a request before its body; of its trailers as well
+    max_target: ClassVar[int] = 8 * 1024  # of the path with its query (RFC 9110 §4.1: 8,000 at least)
+    max_fields: ClassVar[int] = 100  # header fields; trailer fields, and parameters of a query, as well
+    head_within: ClassVar[float] = 10.0  # from the connection, or a request's first byte, to its head's end
+    body_within: ClassVar[float] = 660.0  # from there to the end of the body
+    observer: ClassVar[Observer] = Observer()
+
+    flow: Flow
+    _phase = Phase.HEAD
+    _unparsed = b""
+    _tail = b""  # the last bytes that were parsed, as far as an empty line may begin in them
+    _head = 0  # bytes of the head so far
+    _fields = 0  # header fields, or trailer fields
+    _left = 0  # bytes of a sized body
+    _content = 0  # bytes of a chunked body so far
+    _framing = 0  # bytes of it that were no content
+    _idle_framing = 0  # those since the last content
+    _offer = False  # the head offers a websocket or what is ignored, and has not been acted upon
+    _refusal: RequestRefused | None = None
+    _turn: asyncio.Handle | None = None
+    _deadline: asyncio.TimerHandle | None = None
+    _deadline_of: Phase | None = None
+
+    # --- asyncio's side ---
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """A client has connected."""
+        super().connection_made(transport)
+        self.flow = Flow(transport, self._parse_soon)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended."""
+        self._end()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Some of a request, or of several."""
+        if self._phase is Phase.OVER:
+            return
+        self._unparsed = self._unparsed + data if self._unparsed else data
+        if self._phase is Phase.ANSWER:
+            self._hold()
+        elif self._turn is None:
+            self._parse()
+
+    # --- in pieces that end no later than the message does ---
+
+    def _parse_soon(self) -> None:
+        if self._turn is None and self._phase is not Phase.OVER:
+            self._turn = self.loop.call_soon(self._parse)
+
+    def _parse(self) -> None:
+        """Parse what was read: to the end of the request, or as much as one turn of the event loop allows."""
+        self._turn = None
+        if self._unparsed:
+            self._unset_keepalive_if_required()
+        for _ in range(_PIECES_A_TURN):
+            if not self._unparsed or self._phase in (Phase.ANSWER, Phase.OVER) or self.flow.read_paused:
+                break
+            try:
+                self._feed(self._next_piece())
+            except RequestRefused as refused:
+                self._refuse(refused)
+        else:
+            self._parse_soon()
+        if self._phase is not Phase.OVER:
+            self._hold()
+            self._watch()
+
+    def _hold(self) -> None:
+        """Keep what is left to be parsed, and read no more until it is. Too much behind one request is dropped: the
+        connection ends with its answer."""
+        if self._phase is Phase.ANSWER and (len(self._unparsed) > _HELD or not self.cycle.keep_alive):
+            self.cycle.keep_alive = False
+            self._unparsed = b""
+        self.flow.hold(bool(self._unparsed))
+
+    def _next_piece(self) -> bytes:
+        """Take what may be parsed at once. Raises `RequestRefused` for a head that is too large."""
+        data = self._unparsed
+        if self._phase is Phase.SIZED:
+            size = min(self._left, len(data))
+            self._left -= size
+        else:
+            end = self._find_end(data)
+            size = len(data) if end is None else end
+            if self._phase is Phase.CHUNKED and size > _PIECE:
+                size, end = _PIECE, None
+            if self._phase is Phase.HEAD:
+                self._head += size
+                if self._head > self.max_head:
+                    raise RequestRefused(
+                        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head of the request is too large"
+                    )
+            self._tail = (self._tail + data[:size])[-3:] if end is None else b""
+        if size == len(data):
+            self._unparsed = b""
+            return data
+        self._unparsed = data[size:]
+        return data[:size]
+
+    def _find_end(self, data: bytes) -> int | None:
+        """Where the next empty line ends, which may have begun in what was parsed before."""
+        if self._tail:
+            found = (self._tail + data[:3]).find(_END)
+            if found >= 0:
+                return found + len(_END) - len(self._tail)
+        found = data.find(_END, 0, _PIECE + len(_END) if self._phase is Phase.CHUNKED else self.max_head + 1)
+        return None if found < 0 else found + len(_END)
+
+    def _feed(self, piece: bytes) -> None:
+        """Give a piece to the parser. Raises `RequestRefused`."""
+        chunked, content = self._phase is Phase.CHUNKED, self._content
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            self._take_offer()
+        except httptools.HttpParserError:
+            refusal, self._refusal = self._refusal, None
+            raise refusal or RequestRefused(HTTPStatus.BAD_REQUEST, "Invalid HTTP request") from None
+        if chunked:
+            self._count_framing(len(piece), self._content - content)
+
+    def _count_framing(self, size: int, content: int) -> None:
+        """Count what of a chunked body is not content: sizes, extensions, trailers. Raises `RequestRefused`.
+
+        On the whole it may be as much as the content and a head more; after the last content, as much as a head: the
+        parser keeps trailers. Within a piece that has some content, all of the framing counts as after it.
+        """
+        self._framing += size - content
+        self._idle_framing = size - content + (0 if content else self._idle_framing)
+        if self._idle_framing > self.max_head or self._framing > self.max_head + self._content:
+            raise RequestRefused(
+                HTTPStatus.BAD_REQUEST, "The framing of the chunks, or the trailers, are too large"
+            )
+
+    # --- what the parser has come to; what is raised here becomes its own error ---
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        super().on_message_begin()
+        self._fields = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Some of the target."""
+        super().on_url(url)
+        if len(self.url) > self.max_target or self.url.count(b"&") >= self.max_fields:
+            self._raise(HTTPStatus.REQUEST_URI_TOO_LONG, "The path or the query is too long")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header field, or a trailer field, which is not for the application (RFC 9110 §6.5.1)."""
+        self._fields += 1
+        if self._fields > self.max_fields:
+            self._raise(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request has too many header fields")
+        if self._phase is Phase.HEAD:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The end of the head."""
+        try:
+            self.check_head()
+        except RequestRefused as refused:
+            self._refusal = refused
+            raise
+        if self.parser.should_upgrade():
+            self._offer = True  # the parser stops here
+            self.scope["method"] = self.parser.get_method().decode("ascii")
+            return
+        self._begin_body()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Some of the body."""
+        self._content += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The last byte of a request, or of the head of one that offers another protocol."""
+        if self._offer:
+            return
+        super().on_message_complete()
+        self._head = 0
+        self._phase = Phase.HEAD if self.cycle.response_complete else Phase.ANSWER
+
+    def check_head(self) -> None:
+        """Check a head that is complete. Raises `RequestRefused`. A subclass may check more."""
+        check_host(self.headers, self.parser.get_http_version())
+        if self.parser.get_method() == b"CONNECT":
+            raise RequestRefused(HTTPStatus.NOT_IMPLEMENTED, "This server is not a proxy")
+
+    def _begin_body(self) -> None:
+        self._content = self._framing = self._idle_framing = self._fields = 0
+        length = body_length(self.headers)
+        self._left = length or 0
+        self._phase = Phase.CHUNKED if length is None else Phase.SIZED
+
+    def _raise(self, status: HTTPStatus, words: str) -> None:
+        self._refusal = RequestRefused(status, words)
+        raise self._refusal
+
+    # --- offers of another protocol ---
+
+    def _take_offer(self) -> None:
+        self._offer = False
+        head = self.parser.get_method(), self.parser.get_http_version(), self.headers
+        if self.ws_protocol_class is not None and opens_websocket(*head):
+            self.handle_websocket_upgrade()
+        else:
+            # The parser has skipped the body, which could be the other protocol's. A new one is given the same head
+            # without the offer, and parses the body that follows.
+            method, version, fields = head
+            self.parser = httptools.HttpRequestParser(self)
+            self._feed(without_offer(method, self.url, version, fields))
+
+    def handle_websocket_upgrade(self) -> None:
+        """From here on the connection is the websocket's."""
+        self._end()
+        self.flow.hold(False)
+        super().handle_websocket_upgrade()
+        self.parser = None  # type: ignore[assignment]  # which refers to this: only the collector would free them
+
+    # --- the end of a request, and of the connection ---
+
+    def on_response_complete(self) -> None:
+        """An answer has left; what was read behind its request is next."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._end()
+        elif self._phase is Phase.ANSWER:
+            self._phase = Phase.HEAD
+            if self._unparsed:
+                self._parse_soon()
+
+    def _refuse(self, refused: RequestRefused) -> None:
+        """Say why, unless an answer has begun already, and end the connection."""
+        self._end()
+        self.observer.request_refused(refused.status)
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started:
+                self.transport.abort()
+                return
+        body = refused.words.encode()
+        self.transport.write(
+            b"HTTP/1.1 %d %b\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
+            b"cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n%b"
+            % (refused.status, refused.status.phrase.encode(), len(body), body)
+        )
+        if self.transport.can_write_eof():
+            # Closed with bytes unread, the connection would be reset, and the answer perhaps lost (RFC 9112 §9.6).
+            self.transport.write_eof()
+            self.flow.hold(False)
+            self._deadline = self.loop.call_later(_LINGER, self.transport.abort)
+        else:
+            self.transport.close()
+
+    def _end(self) -> None:
+        self._phase = Phase.OVER
+        self._unparsed = b""
+        self._expect_nothing()
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+
+    # --- deadlines ---
+
+    def _watch(self) -> None:
+        """Have a deadline for what is awaited of the client; one that stands stays."""
+        if self._deadline_of is self._phase:
+            return
+        self._expect_nothing()
+        if self._phase is Phase.HEAD:
+            self._expect(self.head_within)
+        elif self._phase is not Phase.ANSWER:
+            self._expect(self.body_within)
+
+    def _expect(self, within: float) -> None:
+        self._deadline_of = self._phase
+        self._deadline = self.loop.call_later(within, self.transport.abort)
+
+    def _expect_nothing(self) -> None:
+        self._deadline_of = None
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

@@ -1,0 +1,32 @@
+"""HTTP between instances: a request without the credential that they share is refused at the end of its head, before
+anything of its body is parsed or an application is asked."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import ClassVar
+
+from protocol.server.http_head import RequestRefused, values
+from protocol.server.http_protocol import HttpProtocol
+from protocol.server.observer import Observer
+from protocol.server.owner import CREDENTIAL_HEADER
+
+_CREDENTIAL = CREDENTIAL_HEADER.encode()
+
+
+class PrivateHttpProtocol(HttpProtocol):
+    """One connection of another instance, or of somebody who has found the port."""
+
+    max_head: ClassVar[int] = 16 * 1024  # an instance forwards only those headers that an answer depends on
+    _knows: Callable[[bytes], bool]
+
+    @classmethod
+    def told(cls, knows: Callable[[bytes], bool], observer: Observer) -> type["PrivateHttpProtocol"]:
+        """The class to give to uvicorn: `knows` tells whether a credential is the right one."""
+        return type(cls.__name__, (cls,), {"_knows": staticmethod(knows), "observer": observer})
+
+    def check_head(self) -> None:
+        """Check the credential besides. Raises `RequestRefused`."""
+        super().check_head()
+        given = values(self.headers, _CREDENTIAL)
+        if len(given) != 1 or not self._knows(given[0]):
+            raise RequestRefused(HTTPStatus.FORBIDDEN, "")

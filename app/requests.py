@@ -79,7 +79,8 @@ class InFlight:
 
 class RequestContext:
     """Gives each HTTP request an id, the client's own where it sends a proper `X-Request-Id`; logs how it was answered,
-    and tells `answered` of it. No cache keeps an answer that does not say otherwise, and no browser guesses its type."""
+    and tells `answered` of it. An answer may be kept by no cache unless it says otherwise, and has its type guessed by
+    no browser."""
 
     def __init__(self, app: ASGIApp, in_flight: InFlight, answered: Answered) -> None:
         self._app = app

@@ -11,6 +11,7 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
+_NEITHER_KEPT_NOR_GUESSED = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _TOLERATED = 10  # times the largest body that is read of one that is too large
 
 
@@ -56,8 +57,8 @@ async def disconnected(receive: Receive) -> None:
 
 
 async def respond(send: Send, status: int, body: bytes, headers: RawHeaders) -> None:
-    """Answer with an answer that no cache may keep."""
-    start = [*headers, (b"cache-control", b"no-store")]
+    """Answer with an answer that no cache may keep, and whose type no browser may guess."""
+    start = [*headers, *_NEITHER_KEPT_NOR_GUESSED]
     if status != HTTPStatus.NO_CONTENT:
         start.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": start})

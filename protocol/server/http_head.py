@@ -2,13 +2,15 @@
 framed, and whether the connection is to become a websocket."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import TypeAlias
 
 Fields: TypeAlias = Sequence[tuple[bytes, bytes]]  # names in lower case
 
-_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?")  # RFC 3986 §3.2.2
+_HOST = re.compile(
+    rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?[ \t]*"
+)  # RFC 3986 §3.2.2
 
 
 class RequestRefused(Exception):
@@ -20,21 +22,19 @@ class RequestRefused(Exception):
         self.words = words
 
 
-def check_host(fields: Fields, version: str) -> None:
+def check_host(fields: Fields, version: Callable[[], str]) -> None:
     """There must be one Host and it must be one; HTTP/1.0 may have none (RFC 9112 §3.2). Raises `RequestRefused`."""
-    hosts = values(fields, b"host")
-    if len(hosts) > 1 or not (hosts or version == "1.0"):
+    hosts = [value for name, value in fields if name == b"host"]
+    if len(hosts) != 1 and (hosts or version() != "1.0"):
         raise RequestRefused(HTTPStatus.BAD_REQUEST, "A request must have one Host header field")
     if hosts and not _HOST.fullmatch(hosts[0]):
         raise RequestRefused(HTTPStatus.BAD_REQUEST, "The Host header field is malformed")
 
 
 def body_length(fields: Fields) -> int | None:
-    """The bytes of the body; None if it is chunked. The parser has seen to it that only one of the two is said."""
-    if values(fields, b"transfer-encoding"):
-        return None
-    lengths = values(fields, b"content-length")
-    return int(lengths[0]) if lengths else 0
+    """The bytes of the body; None if it is chunked. The parser has refused a head that says both, or one of them twice."""
+    named = dict(fields)
+    return None if b"transfer-encoding" in named else int(named.get(b"content-length", 0))
 
 
 def opens_websocket(method: bytes, version: str, fields: Fields) -> bool:

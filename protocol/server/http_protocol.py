@@ -42,6 +42,10 @@ class Phase(Enum):
     OVER = auto()  # refused, closing, or a websocket's: nothing is parsed any more
 
 
+# Looking a member up in its class costs more than comparing it.
+_HEAD, _SIZED, _CHUNKED, _ANSWER, _OVER = Phase
+
+
 class HttpProtocol(HttpToolsProtocol):
     """One connection. Made by uvicorn.
 
@@ -56,7 +60,7 @@ class HttpProtocol(HttpToolsProtocol):
     observer: ClassVar[Observer] = Observer()
 
     flow: Flow
-    _phase = Phase.HEAD
+    _phase = _HEAD
     _unparsed = b""
     _tail = b""  # the last bytes that were parsed, as far as an empty line may begin in them
     _head = 0  # bytes of the head so far
@@ -86,10 +90,10 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Some of a request, or of several."""
-        if self._phase is Phase.OVER:
+        if self._phase is _OVER:
             return
         self._unparsed = self._unparsed + data if self._unparsed else data
-        if self._phase is Phase.ANSWER:
+        if self._phase is _ANSWER:
             self._hold()
         elif self._turn is None:
             self._parse()
@@ -97,7 +101,7 @@ class HttpProtocol(HttpToolsProtocol):
     # --- in pieces that end no later than the message does ---
 
     def _parse_soon(self) -> None:
-        if self._turn is None and self._phase is not Phase.OVER:
+        if self._turn is None and self._phase is not _OVER:
             self._turn = self.loop.call_soon(self._parse)
 
     def _parse(self) -> None:
@@ -106,7 +110,8 @@ class HttpProtocol(HttpToolsProtocol):
         if self._unparsed:
             self._unset_keepalive_if_required()
         for _ in range(_PIECES_A_TURN):
-            if not self._unparsed or self._phase in (Phase.ANSWER, Phase.OVER) or self.flow.read_paused:
+            phase = self._phase
+            if not self._unparsed or phase is _ANSWER or phase is _OVER or self.flow.read_paused:
                 break
             try:
                 self._feed(self._next_piece())
@@ -114,14 +119,15 @@ class HttpProtocol(HttpToolsProtocol):
                 self._refuse(refused)
         else:
             self._parse_soon()
-        if self._phase is not Phase.OVER:
+        if self._phase is not _OVER:
             self._hold()
-            self._watch()
+            if self._deadline_of is not self._phase:
+                self._watch()
 
     def _hold(self) -> None:
         """Keep what is left to be parsed, and read no more until it is. Too much behind one request is dropped: the
         connection ends with its answer."""
-        if self._phase is Phase.ANSWER and (len(self._unparsed) > _HELD or not self.cycle.keep_alive):
+        if self._phase is _ANSWER and (len(self._unparsed) > _HELD or not self.cycle.keep_alive):
             self.cycle.keep_alive = False
             self._unparsed = b""
         self.flow.hold(bool(self._unparsed))
@@ -129,39 +135,39 @@ class HttpProtocol(HttpToolsProtocol):
     def _next_piece(self) -> bytes:
         """Take what may be parsed at once. Raises `RequestRefused` for a head that is too large."""
         data = self._unparsed
-        if self._phase is Phase.SIZED:
+        if self._phase is _SIZED:
             size = min(self._left, len(data))
             self._left -= size
         else:
             end = self._find_end(data)
-            size = len(data) if end is None else end
-            if self._phase is Phase.CHUNKED and size > _PIECE:
-                size, end = _PIECE, None
-            if self._phase is Phase.HEAD:
+            size = end or len(data)
+            if self._phase is _HEAD:
                 self._head += size
                 if self._head > self.max_head:
                     raise RequestRefused(
                         HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head of the request is too large"
                     )
-            self._tail = (self._tail + data[:size])[-3:] if end is None else b""
+            elif size > _PIECE:
+                size, end = _PIECE, 0
+            self._tail = b"" if end else (self._tail + data[max(size - 3, 0) : size])[-3:]
         if size == len(data):
             self._unparsed = b""
             return data
         self._unparsed = data[size:]
         return data[:size]
 
-    def _find_end(self, data: bytes) -> int | None:
-        """Where the next empty line ends, which may have begun in what was parsed before."""
+    def _find_end(self, data: bytes) -> int:
+        """Where the next empty line ends, which may have begun in what was parsed before; 0 if it is not there."""
         if self._tail:
             found = (self._tail + data[:3]).find(_END)
             if found >= 0:
                 return found + len(_END) - len(self._tail)
-        found = data.find(_END, 0, _PIECE + len(_END) if self._phase is Phase.CHUNKED else self.max_head + 1)
-        return None if found < 0 else found + len(_END)
+        found = data.find(_END)
+        return found + len(_END) if found >= 0 else 0
 
     def _feed(self, piece: bytes) -> None:
         """Give a piece to the parser. Raises `RequestRefused`."""
-        chunked, content = self._phase is Phase.CHUNKED, self._content
+        chunked, content = self._phase is _CHUNKED, self._content
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
@@ -187,24 +193,19 @@ class HttpProtocol(HttpToolsProtocol):
 
     # --- what the parser has come to; what is raised here becomes its own error ---
 
-    def on_message_begin(self) -> None:
-        """The first byte of a request."""
-        super().on_message_begin()
-        self._fields = 0
-
-    def on_url(self, url: bytes) -> None:
-        """Some of the target."""
-        super().on_url(url)
-        if len(self.url) > self.max_target or self.url.count(b"&") >= self.max_fields:
-            self._raise(HTTPStatus.REQUEST_URI_TOO_LONG, "The path or the query is too long")
-
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header field, or a trailer field, which is not for the application (RFC 9110 §6.5.1)."""
         self._fields += 1
         if self._fields > self.max_fields:
-            self._raise(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request has too many header fields")
-        if self._phase is Phase.HEAD:
-            super().on_header(name, value)
+            self._refusal = RequestRefused(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request has too many header fields"
+            )
+            raise self._refusal
+        if self._phase is _HEAD:
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The end of the head."""
@@ -217,7 +218,10 @@ class HttpProtocol(HttpToolsProtocol):
             self._offer = True  # the parser stops here
             self.scope["method"] = self.parser.get_method().decode("ascii")
             return
-        self._begin_body()
+        length = body_length(self.headers)
+        self._phase = _CHUNKED if length is None else _SIZED
+        self._left = length or 0
+        self._fields = 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -230,30 +234,23 @@ class HttpProtocol(HttpToolsProtocol):
         if self._offer:
             return
         super().on_message_complete()
-        self._head = 0
-        self._phase = Phase.HEAD if self.cycle.response_complete else Phase.ANSWER
+        self._phase = _HEAD if self.cycle.response_complete else _ANSWER
+        self._head = self._fields = self._content = self._framing = self._idle_framing = 0
 
     def check_head(self) -> None:
         """Check a head that is complete. Raises `RequestRefused`. A subclass may check more."""
-        check_host(self.headers, self.parser.get_http_version())
-        if self.parser.get_method() == b"CONNECT":
-            raise RequestRefused(HTTPStatus.NOT_IMPLEMENTED, "This server is not a proxy")
-
-    def _begin_body(self) -> None:
-        self._content = self._framing = self._idle_framing = self._fields = 0
-        length = body_length(self.headers)
-        self._left = length or 0
-        self._phase = Phase.CHUNKED if length is None else Phase.SIZED
-
-    def _raise(self, status: HTTPStatus, words: str) -> None:
-        self._refusal = RequestRefused(status, words)
-        raise self._refusal
+        check_host(self.headers, self.parser.get_http_version)
+        if len(self.url) > self.max_target or self.url.count(b"&") >= self.max_fields:
+            raise RequestRefused(HTTPStatus.REQUEST_URI_TOO_LONG, "The path or the query is too long")
 
     # --- offers of another protocol ---
 
     def _take_offer(self) -> None:
         self._offer = False
+        self._fields = 0
         head = self.parser.get_method(), self.parser.get_http_version(), self.headers
+        if head[0] == b"CONNECT":
+            raise RequestRefused(HTTPStatus.NOT_IMPLEMENTED, "This server is not a proxy")
         if self.ws_protocol_class is not None and opens_websocket(*head):
             self.handle_websocket_upgrade()
         else:
@@ -277,8 +274,8 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self.transport.is_closing():
             self._end()
-        elif self._phase is Phase.ANSWER:
-            self._phase = Phase.HEAD
+        elif self._phase is _ANSWER:
+            self._phase = _HEAD
             if self._unparsed:
                 self._parse_soon()
 
@@ -308,7 +305,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _end(self) -> None:
-        self._phase = Phase.OVER
+        self._phase = _OVER
         self._unparsed = b""
         self._expect_nothing()
         if self._turn is not None:
@@ -319,12 +316,10 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _watch(self) -> None:
         """Have a deadline for what is awaited of the client; one that stands stays."""
-        if self._deadline_of is self._phase:
-            return
         self._expect_nothing()
-        if self._phase is Phase.HEAD:
+        if self._phase is _HEAD:
             self._expect(self.head_within)
-        elif self._phase is not Phase.ANSWER:
+        elif self._phase is not _ANSWER:
             self._expect(self.body_within)
 
     def _expect(self, within: float) -> None:

@@ -19,6 +19,7 @@ from protocol.session import CloseReason
 
 _LEVEL = 6  # of compression; more costs more time than it saves bytes
 _OFF_LOOP = 16_384  # bytes; what is larger is compressed in a thread
+_LONGEST_CHOICE = 1_024  # characters of an Accept-Encoding that is looked into
 _TEXT = (b"content-type", b"text/plain; charset=UTF-8")
 _FAULTS = (CloseReason.TRANSPORT_ERROR, CloseReason.FLOOD)  # ends that the client has brought about
 
@@ -164,7 +165,8 @@ def _encoding(request: Request, size: int, threshold: int | None) -> str | None:
     if threshold is None or size < threshold:
         return None
     accepted = {}
-    for part in (request.header("accept-encoding") or "").split(","):
+    given = request.header("accept-encoding") or ""
+    for part in given.split(",") if len(given) <= _LONGEST_CHOICE else ():
         name, _, quality = part.strip().partition(";")
         accepted[name.strip().lower()] = quality.replace(" ", "").lower() not in (
             "q=0",

@@ -12,11 +12,12 @@ from typing import Any
 
 import httpx
 import kubernetes_validate
+import orjson
 import pytest
 import yaml
 
 from app.config import variables
-from tests.app.conftest import PATIENCE, Instance, Person
+from tests.app.conftest import PASSWORD, PATIENCE, Instance, Person
 from tests.conftest import find_free_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -198,6 +199,27 @@ async def test_the_proxy_keeps_figures_to_itself(proxy: str) -> None:
             answer = await client.get(f"{proxy}{path}")
             assert answer.status_code == 404
             assert "x-request-id" not in answer.headers  # Parley was not asked
+
+
+@needs_haproxy
+@pytest.mark.parametrize("chunked", [False, True], ids=["sized", "chunked"])
+async def test_a_body_beside_an_offer_of_another_protocol_goes_through_the_proxy(
+    proxy: str, instance: Instance, other: Instance, chunked: bool
+) -> None:
+    """Some HTTP clients offer h2c by default. Each request has its own answer."""
+    offer = {"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c", "http2-settings": "AAMAAABkAAQCAAAA"}
+
+    async def pieces(body: bytes) -> AsyncIterator[bytes]:
+        yield body[:10]
+        yield body[10:]
+
+    async with httpx.AsyncClient(headers=offer, trust_env=False) as client:
+        for number in range(4):
+            name = f"offers-{number}"
+            body = orjson.dumps({"username": name, "credential": PASSWORD})
+            answer = await client.post(f"{proxy}/auth/sign-up", content=pieces(body) if chunked else body)
+            assert (answer.status_code, answer.json()["user"]["username"]) == (201, name)
+            assert (await client.get(f"{proxy}/health/live")).status_code == 200
 
 
 @needs_haproxy

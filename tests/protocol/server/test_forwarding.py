@@ -477,6 +477,39 @@ async def test_without_the_secret_nothing_is_answered(private: tuple[Running, st
             assert refused.value.answer.status == 403
 
 
+@pytest.mark.parametrize("given", [[], ["parley-forwarded: no"]], ids=["without", "another"])
+async def test_without_the_secret_no_body_is_waited_for(
+    private: tuple[Running, str, str], given: list[str]
+) -> None:
+    """It is refused with the end of its head: no length, chunk or trailer of it is parsed."""
+    _, url, _ = private
+    reader, writer = await connect(int(url.rpartition(":")[2]))
+    head = ["POST /socket.io/ HTTP/1.1", "Host: chat", *given, "Transfer-Encoding: chunked"]
+    writer.write("\r\n".join(head).encode() + b"\r\n\r\nno size, and no end")
+    assert (await read_answer(reader)).status == 403
+    assert await reader.read() == b""
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "hosts", [[], ["Host: a", "Host: a"], ["Host: a/b"]], ids=["none", "two", "malformed"]
+)
+async def test_another_instance_names_one_host(private: tuple[Running, str, str], hosts: list[str]) -> None:
+    _, url, _ = private
+    given = [f"{name}: {value}" for name, value in credentials().items()]
+    reader, writer = await connect(int(url.rpartition(":")[2]))
+    writer.write("\r\n".join(["GET / HTTP/1.1", *hosts, *given]).encode() + b"\r\n\r\n")
+    assert (await read_answer(reader)).status == 400
+    writer.close()
+
+
+async def test_another_instance_sends_no_more_than_it_needs(private: tuple[Running, str, str]) -> None:
+    _, url, tag = private
+    async with http_client(**credentials()) as http:
+        query = f"{POLLING}&sid={tag}{'x' * 16}"
+        assert (await http.get(f"{url}/socket.io/?{query}", headers={"x": "y" * 17_000})).status_code == 431
+
+
 async def test_with_the_secret_only_sessions_are_served(
     private: tuple[Running, str, str], start: Start
 ) -> None:

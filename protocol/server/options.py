@@ -44,7 +44,7 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
     ping_timeout: int = 20_000
     upgrade_timeout: int = 10_000
     max_head: int = 16_384
-    max_unjoined: int | None = 1_000
+    max_unjoined: int | None = None
     max_payload: int = 1_000_000
     max_buffered: int = 4_194_304
     control_rate: int = 100

@@ -7,3 +7,7 @@ class DatabaseUnavailable(Exception):
 
 class MigrationError(Exception):
     """The database cannot get the schema of schema.sql, or the two contradict each other."""
+
+
+class DatabaseRefused(Exception):
+    """PostgreSQL does not take a value: it is no text that it can store, or more than it can work with."""

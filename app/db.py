@@ -11,10 +11,12 @@
   middle of one would stop the rooms that it was changing on all others.
 - Fewer pieces of work run at once than the pool has connections, and whoever finds no slot in time is told
   so.
-- What means "PostgreSQL does not answer" is one error, `DatabaseUnavailable`.
+- What means "PostgreSQL does not answer" is one error, `DatabaseUnavailable`; what means that it does not take a value is
+  another, `DatabaseRefused`.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from typing import Any, TypeVar
@@ -23,7 +25,7 @@ import asyncpg
 import databases
 
 from app.connections import Connections
-from app.database_errors import DatabaseUnavailable
+from app.database_errors import DatabaseRefused, DatabaseUnavailable
 from app.statements import Queries, Row, Statements
 
 T = TypeVar("T")
@@ -43,6 +45,11 @@ UNREACHABLE = (
     asyncpg.QueryCanceledError,
     asyncpg.TooManyConnectionsError,
 )
+
+# What is wrong with the values of a statement, and not with the statement or with PostgreSQL.
+NOT_TAKEN = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
+
+log = logging.getLogger(__name__)
 
 
 class Database:
@@ -154,6 +161,10 @@ class Database:
                 return await work(self._statements(connection))
         except UNREACHABLE as error:
             raise DatabaseUnavailable(f"PostgreSQL does not answer: {error!r}") from error
+        except NOT_TAKEN as error:
+            # What it says holds the value, which is what somebody wrote.
+            log.warning("PostgreSQL does not take a value: %s", type(error).__name__)
+            raise DatabaseRefused(type(error).__name__) from error
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

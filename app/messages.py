@@ -40,6 +40,7 @@ NOTHING_HANGS_ON_IT: Row = {"attachments": [], "reactions": [], "mentions": [], 
 REFUSALS: dict[str, tuple[Reason, str]] = {
     "no_room": ("not_found", NO_ROOM),
     "not_a_member": ("not_a_member", NOT_A_MEMBER),
+    "gone": ("not_a_member", f"{NOT_A_MEMBER}; your message with this clientId was written before you left"),
     "conflict": ("conflict", "This clientId was used for a message in another room"),
     "no_reply_to": ("not_found", "There is no such message in this room to reply to"),
     "no_file": ("not_found", "There is no such file of yours that has not been sent yet"),
@@ -91,7 +92,8 @@ class MessageWriter:
     async def send(self, caller: Caller, payload: SendMessage) -> Message:
         """Sends a message to a room; answers with it, or with the original one for a `clientId` that was used before.
 
-        Refused: `not_found` also for what it replies to and for its files, `not_a_member`, `conflict`.
+        Refused: `not_found` also for what it replies to and for its files, `not_a_member` also for a `clientId` that was
+        used before, `conflict`.
         """
         metadata = payload.metadata_json
         if len(self._waiting) >= self._max_waiting:

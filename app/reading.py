@@ -9,6 +9,7 @@ from app.payloads import MessageRef, Page, ReadHistory, ReadRoom, SearchMessages
 from app.refusals import Refusal, refuse
 from app.rooms import NO_ROOM, check_member
 from app.rows import message_of
+from app.search_terms import terms_of
 from app.statements import Queries
 from app.validation import is_id
 from app.views import Message, ReadMark
@@ -46,8 +47,8 @@ class Reading:
     async def search(self, caller: Caller, payload: SearchMessages) -> list[Message]:
         """Messages of the user's own rooms that have all the words of `query`, newest first; the last may be begun.
 
-        "…" in it is a phrase, `-` before a word excludes it, `or` stands between alternatives. Refused: `not_a_member`
-        for a room, and `not_found` for a room, or for a message that is not in what is searched.
+        "…" in it is a phrase, `-` before a word excludes it, `or` stands between alternatives; a query that only excludes
+        finds nothing. Refused: `not_a_member` for a room, and `not_found` for a room, or for a message that is not in what is searched.
         """
         if payload.room_id is not None:
             await check_member(self._db, payload.room_id, caller.user_id)
@@ -59,7 +60,7 @@ class Reading:
         ):
             raise Refusal("not_found", "There is no such message in your rooms")
         rows = await store.log.search(
-            self._db, rooms, query=payload.query, before=payload.before, limit=payload.limit
+            self._db, rooms, terms=terms_of(payload.query), before=payload.before, limit=payload.limit
         )
         return [message_of(row) for row in rows]
 

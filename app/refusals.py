@@ -10,7 +10,7 @@ from typing import Literal, NoReturn
 import msgspec
 
 from app.attachments.storage import StorageUnavailable
-from app.database_errors import DatabaseUnavailable
+from app.database_errors import DatabaseRefused, DatabaseUnavailable
 from app.soft_state import SoftStateUnavailable
 from protocol import BusUnavailable
 
@@ -82,6 +82,8 @@ def as_refusal(error: BaseException) -> Refusal | None:
     if isinstance(error, (DatabaseUnavailable, BusUnavailable, SoftStateUnavailable, StorageUnavailable)):
         text = "The chat cannot reach its storage right now, try again"
         return Refusal("unavailable", text, retry_after=1000)
+    if isinstance(error, DatabaseRefused):
+        return Refusal("invalid", "The chat can neither store nor look for this")
     return None
 
 

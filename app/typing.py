@@ -100,9 +100,7 @@ class Typing:
         Refused: `not_found`, `not_a_member`.
         """
         key = (payload.room_id, caller.user_id)
-        state = self._states.get(key)
-        if state is None or state.may_tell(self._clock()):
-            await check_member(self._db, *key)
+        await check_member(self._db, *key)
         if len(self._states) >= MAX_STATES and key not in self._states:
             raise Refusal("unavailable", "Too many people are typing", retry_after=1000)
         state = self._states.setdefault(key, State({}))
@@ -120,13 +118,11 @@ class Typing:
         """
         key = (payload.room_id, caller.user_id)
         state = self._states.get(key)
-        if state is None:
-            await check_member(self._db, *key)
-            state = State({})
-        else:
+        if state is not None:  # which ends, whether its user is still a member or not
             self._forget(key, state, caller.socket_id)
-            await self._settle(key, state)
-        return self._update(key, state)
+            await self._settle_softly(key, state)
+        await check_member(self._db, *key)
+        return self._update(key, state or State({}))
 
     async def sent(self, user_id: str, room_id: str) -> None:
         """The user has sent what was typed, on whichever device."""

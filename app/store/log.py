@@ -2,10 +2,33 @@
 
 from collections.abc import Sequence
 
+from app.search_terms import Term, columns_of
 from app.statements import Queries, Row
 
 # Of the addresses in a text, PostgreSQL keeps no `https://` among the words; with it, a query would find none of them.
 SCHEMES = r"\m[a-z][a-z0-9+.-]*://"
+
+# The terms of a query, of `columns_of`, as one `tsquery`, null without a word. `phraseto_tsquery` knows no operators, and
+# PostgreSQL itself quotes the words that it has found; the operators between them are added here.
+ASKED = """
+terms as (
+    select alternative, excluded, begun, place,
+           phraseto_tsquery('simple', regexp_replace(text, :schemes, '', 'gi')) as words
+    from unnest(cast(:texts as text[]), cast(:alternatives as integer[]), cast(:excluded as boolean[]),
+                cast(:begun as boolean[]))
+         with ordinality as terms (text, alternative, excluded, begun, place)
+), asked as materialized (
+    select cast(string_agg(words, ' | ') as tsquery) as words
+    from (
+        select string_agg(case when excluded then '!' else '' end || '(' || cast(words as text)
+                          || case when begun then ':*' else '' end || ')', ' & ' order by place) as words
+        from terms
+        where numnode(words) > 0
+        group by alternative
+        having bool_or(not excluded)
+    ) alternatives
+)
+"""
 
 
 async def seq_of(q: Queries, room_id: str, message_id: str) -> int | None:
@@ -71,20 +94,15 @@ async def is_among(q: Queries, room_ids: Sequence[str], message_id: str) -> bool
 
 
 async def search(
-    q: Queries, room_ids: Sequence[str], *, query: str, before: str | None, limit: int
+    q: Queries, room_ids: Sequence[str], *, terms: Sequence[Term], before: str | None, limit: int
 ) -> list[Row]:
     """Messages of rooms that fit a query, newest first, older than the message `before` when one is given.
 
-    Where the query ends in a word, that may be the beginning of a longer one.
+    None fits a query without a word.
     """
     return await q.rows(
-        """
-        with asked as materialized (
-            select cast(words || case when :begun and right(words, 1) = '''' then ':*' else '' end as tsquery) as words
-            from (
-                select cast(websearch_to_tsquery('simple', regexp_replace(:query, :schemes, '', 'gi')) as text) as words
-            ) given
-        )
+        f"""
+        with {ASKED}
         select * from shown_messages
         where room_id = any(cast(:room_ids as text[])) and deleted_at is null
           and to_tsvector('simple', content) @@ (select words from asked)
@@ -92,9 +110,8 @@ async def search(
         order by id desc
         limit :limit
         """,
-        query=query,
+        **columns_of(terms),
         schemes=SCHEMES,
-        begun=query[-1:].isalnum(),
         room_ids=list(room_ids),
         before=before,
         limit=limit,

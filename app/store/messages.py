@@ -21,9 +21,9 @@ async def append(
     """Appends messages, given as parallel arrays in their order of arrival, to the logs of locked rooms.
 
     One row comes back for each, in that order, with its `verdict`: `created`, with the message; `repeated`, with the
-    `id` of the one that the sender's clientId already stands for; or `no_room`, `not_a_member`, `conflict` (that
-    message is in another room), `no_reply_to` or `no_file` for one that was refused. No clientId may occur twice for
-    a sender in one call. `have_files` says whether the files that a message names, if any, are there to be attached.
+    `id` of the one that the sender's clientId already stands for; or `no_room`, `not_a_member`, `gone` (no member any
+    more, and the clientId stands for a message of this room), `conflict` (for one of another room), `no_reply_to` or
+    `no_file` for one that was refused. No clientId may occur twice for a sender in one call. `have_files` says whether the files that a message names, if any, are there to be attached.
     """
     return await q.rows(
         """
@@ -36,10 +36,10 @@ async def append(
                                            has_files, place)
         ), judged as (
             select g.*, r.last_seq, old.id as old_id,
-                   case when old.room_id = g.room_id then 'repeated'
+                   case when r.id is null then 'no_room'
+                        when m.id is null then case when old.room_id = g.room_id then 'gone' else 'not_a_member' end
+                        when old.room_id = g.room_id then 'repeated'
                         when old.id is not null then 'conflict'
-                        when r.id is null then 'no_room'
-                        when m.id is null then 'not_a_member'
                         when g.reply_to is not null and not exists (
                             select from messages answered
                             where answered.id = g.reply_to and answered.room_id = g.room_id

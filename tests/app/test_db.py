@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
-import asyncpg
 import pytest
 
-from app.database_errors import DatabaseUnavailable, MigrationError
+from app.database_errors import DatabaseRefused, DatabaseUnavailable, MigrationError
 from app.db import Database
 from app.migrations import migrate, read_migrations, schema_path
+from app.refusals import as_refusal
 from app.statements import Queries
 from scripts.proxy import Proxy
 
@@ -164,6 +164,19 @@ async def test_a_transaction_whose_caller_is_cancelled_ends_and_gives_its_connec
     assert await count(small) == 6
 
 
+@pytest.mark.parametrize("text", ["\udc80", "a\0b", "("])
+async def test_a_value_that_postgresql_does_not_take_is_no_fault_of_the_server(
+    small: Database, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    with pytest.raises(DatabaseRefused):
+        await small.value("select 'a' ~ cast(:text as text)", text=text)
+    assert await count(small) == 0
+    assert "PostgreSQL does not take a value" in caplog.text
+    refusal = as_refusal(DatabaseRefused("DataError"))
+    assert refusal is not None
+    assert refusal.reason == "invalid"
+
+
 async def test_a_transaction_that_hangs_gives_back_what_it_holds(
     small: Database, empty_database_url: str
 ) -> None:
@@ -252,10 +265,3 @@ async def test_connections_that_the_network_has_forgotten_are_replaced(
 async def test_no_server_is_unavailable(tmp_path: object) -> None:
     with pytest.raises(DatabaseUnavailable):
         await Database(f"postgresql://user:@/db?host={tmp_path}").connect()
-
-
-async def test_a_value_that_no_column_takes_is_not_mistaken_for_an_outage(small: Database) -> None:
-    with pytest.raises(asyncpg.DataError, match="invalid input"):
-        await small.value("select cast(:n as integer)", n="three")
-    with pytest.raises(asyncpg.CharacterNotInRepertoireError):
-        await small.value("select cast(:t as text)", t="a\0b")

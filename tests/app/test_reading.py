@@ -182,8 +182,13 @@ async def test_words_are_found_in_ones_own_rooms_newest_first(talk: Talk, people
     assert await talk.found('"kettle is"') == [everywhere[3]]
     assert await talk.found("kettle -two") == [everywhere[1], everywhere[3]]
     assert await talk.found("drum or KETTLE") == everywhere
-    for nothing in ("absent", "!!!", "' | *", "a:*b", "<->", '"', "\\", "kettle & !"):
-        await talk.found(nothing)
+    for nothing in ("absent", "!!!", "' | *", "a:*b", "<->", '"', "\\"):
+        assert await talk.found(nothing) == []
+    for excluding in ("-two", '-"two" -is', "-", "---", "- -", "-two or", "-two or -is"):
+        assert await talk.found(excluding) == [], excluding  # nothing is asked for, so all is not found
+    assert await talk.found("kettle & !") == everywhere
+    assert await talk.found("--- kettle") == everywhere
+    assert await talk.found("drum or -two") == [everywhere[2]]
     assert await talk.found("'':* | secret") == []
 
 

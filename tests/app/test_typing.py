@@ -333,14 +333,20 @@ async def test_who_was_removed_is_not_announced(scene: Scene, db: Database) -> N
 
 
 @over_one_transport
-async def test_the_membership_is_read_only_when_somebody_is_told(scene: Scene, db: Database) -> None:
+async def test_whoever_is_a_member_no_more_is_refused_at_once_and_ends_what_was_told(
+    scene: Scene, db: Database
+) -> None:
     await scene.start()
-    await db.rows("delete from room_members where user_id = :id", id=scene.ann.id)
+    await db.rows(
+        "update room_members set state = 'removed', left_at = now() where user_id = :id", id=scene.ann.id
+    )
     await scene.at(0.5)
-    await scene.start()
-    await scene.at(1.0)
     with pytest.raises(Refusal):
         await scene.start()
+    await scene.at(1.5)
+    with pytest.raises(Refusal):
+        await scene.stop()
+    assert await scene.heard() == [True, False]
 
 
 @over_one_transport

@@ -20,6 +20,7 @@ from starlette.types import Scope
 
 from app.allowance import AddressAllowance, Allow, address_of
 from app.auth import Auth, bearer
+from app.budgets import Budgeted, Budgets, claim_of
 from app.caller import Caller
 from app.cross_site import CrossSite
 from app.limits import Limits
@@ -50,11 +51,13 @@ class Api:
         """Who asks, from the bearer token; one who asks too much is refused. Raises Refusal."""
         token = self._auth.verify(bearer(request.headers.get("authorization", "")))
         await self._limits.take("event", token.user_id)
+        claim_of(request).of_user(token.user_id)
         await self._auth.check(token)
         return Caller(token.user_id, address_of(request.scope), token=token)
 
     async def stranger(self, request: Request) -> Caller:
-        """Somebody, who may be anybody."""
+        """Somebody, who may be anybody. Raises Refusal."""
+        claim_of(request).of_stranger()
         return Caller("", address_of(request.scope))
 
     def _endpoint(self, operation: Operation) -> Endpoint:
@@ -84,7 +87,8 @@ async def given_fields(
         query = {operation.renamed.get(name, name): text for name, text in request.query_params.items()}
         fields = {name: read[name](name, text) for name, text in query.items() if name in read}
     else:
-        fields = await read_json(request)
+        with claim_of(request).body():
+            fields = await read_json(request)
     for name, text in request.path_params.items():
         if name.endswith("Id") and not is_id(text):
             raise Refusal("not_found", "There is nothing with this id")
@@ -144,6 +148,7 @@ def rest(
     origins: Sequence[str],
     in_flight: InFlight,
     allow: Allow,
+    budgets: Budgets,
     answered: Callable[[str, str | None, int, float], None],
 ) -> Starlette:
     """The application of all REST routes; pages of `origins` ("*" for any) may call it, and addresses that `allow` does
@@ -168,6 +173,7 @@ def rest(
         Middleware(RequestContext, in_flight=in_flight, answered=tell),
         cors,
         Middleware(AddressAllowance, allow=allow),
+        Middleware(Budgeted, budgets=budgets),
         Middleware(CrossSite, origins=origins),
     ]
     app = Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: http_error})

@@ -11,8 +11,8 @@
   middle of one would stop the rooms that it was changing on all others.
 - Fewer pieces of work run at once than the pool has connections, and whoever finds no slot in time is told
   so.
-- What means "PostgreSQL does not answer" is one error, `DatabaseUnavailable`; what means that it does not take a value is
-  another, `DatabaseRefused`.
+- What means "PostgreSQL does not answer" is one error, `DatabaseUnavailable`; what means that it does not take a value
+  is another, `DatabaseRefused`.
 """
 
 import asyncio

@@ -18,6 +18,7 @@ from app.refusals import Refusal, refuse
 from app.rooms import put_member, room_of_member
 from app.rows import message_of, user_ref_of
 from app.statements import Queries, Row
+from app.store.pages import MAX_PAGE
 from app.validation import is_id
 from app.views import Conversation, Conversations, Message, PresenceOf
 
@@ -25,7 +26,8 @@ from app.views import Conversation, Conversations, Message, PresenceOf
 class Direct:
     """What two people say to each other; somebody alone keeps notes.
 
-    `may_begin` may refuse a user who begins another conversation.
+    `may_begin` may refuse a user who begins another conversation. A page of them ends with the last message that makes
+    it `max_bytes` or more.
     """
 
     def __init__(
@@ -37,7 +39,9 @@ class Direct:
         presence: PresenceOf,
         *,
         may_begin: Callable[[str], Awaitable[None]] | None = None,
+        max_bytes: int = MAX_PAGE,
     ) -> None:
+        self._max_bytes = max_bytes
         self._db = db
         self._announcer = announcer
         self._writer = writer
@@ -74,14 +78,17 @@ class Direct:
     async def list_page(self, caller: Caller, payload: ListConversations) -> Conversations:
         """The direct conversations of the user, that with the last message first, with what is unread.
 
-        One whose messages were all deleted stands where it began. Refused: `not_found` for an unknown `before`.
+        One whose messages were all deleted stands where it began. A page of large messages has fewer conversations than
+        `limit`. Refused: `not_found` for an unknown `before`.
         """
         user_id, before, size = caller.user_id, payload.before, payload.limit
         if before is not None and not (
             is_id(before) and await store.direct.is_conversation(self._db, user_id, before)
         ):
             raise Refusal("not_found", "There is no such conversation")
-        rows = await store.direct.conversations(self._db, user_id, before=before, limit=size + 1)
+        rows = await store.direct.conversations(
+            self._db, user_id, before=before, limit=size + 1, max_bytes=self._max_bytes
+        )
         present = await self._presence([row["other_id"] for row in rows[:size]])
         conversations = [
             Conversation(
@@ -95,9 +102,8 @@ class Direct:
             )
             for row in rows[:size]
         ]
-        return Conversations(
-            conversations=conversations, next=conversations[-1].room_id if len(rows) > size else None
-        )
+        more = bool(rows) and rows[0]["there_are"] > len(conversations)
+        return Conversations(conversations=conversations, next=conversations[-1].room_id if more else None)
 
     async def _open(self, user_id: str, other_id: str) -> str:
         """The id of the room of two people, which the sockets of both follow. Raises Refusal: `not_found`."""

@@ -19,6 +19,7 @@ from app.auth import Auth, bearer
 from app.caller import Caller
 from app.database_errors import DatabaseUnavailable
 from app.db import Database
+from app.devices import Devices
 from app.events import (
     AUTHENTICATED,
     ERROR,
@@ -64,6 +65,7 @@ class Handlers:
         operations: Sequence[Operation],
         presence: Presence,
         typing: Typing,
+        devices: Devices,
         count_refusal: Callable[[str], None],
         streaks: RefusalStreaks,
         traced: Callable[[str, Handler], Handler],
@@ -74,6 +76,7 @@ class Handlers:
         self._limits = limits
         self._presence = presence
         self._typing = typing
+        self._devices = devices
         self._count_refusal = count_refusal  # by its reason
         self._streaks = streaks
         self._traced = traced
@@ -122,6 +125,8 @@ class Handlers:
     async def connected(self, socket: Socket) -> None:
         """From here on the client has 10 seconds to say who it is, if it is not back with its session."""
         token = token_held_by(socket.data)
+        if USER in socket.data:
+            self._devices.add(socket.data[USER], socket)
         if token is None:
             self._expire(socket, AUTHENTICATE_WITHIN, "No authentication in time")
         else:
@@ -129,9 +134,13 @@ class Handlers:
             self._expire(socket, token.expires_at - time.time(), "The token has expired")
 
     async def gate(self, socket: Socket, incoming: Incoming) -> None:
-        """Before each event: gives it a request id, counts it, and lets nothing but `authenticate` pass a stranger."""
+        """Before each event: gives it a request id, counts it, and lets nothing but `authenticate` pass a stranger,
+        nor anything whose user does not read the answers.
+        """
         structlog.contextvars.bind_contextvars(request_id=new_request_id(), socket_id=socket.id)
         await self._limit(socket)
+        if USER in socket.data:
+            self._devices.check(socket.data[USER])
         if incoming.name not in self._codes:
             raise Refusal("invalid", "There is no such event")
         if incoming.name != "authenticate" and USER not in socket.data:
@@ -175,6 +184,8 @@ class Handlers:
         socket.trust()
         hold_token(socket, token)
         socket.data[USER] = user_id
+        if socket.connected:
+            self._devices.add(user_id, socket)
         self._expire(socket, token.expires_at - time.time(), "The token has expired")
         welcome = Authenticated(id=socket.id, user_id=user_id, time=now())
         await socket.emit(AUTHENTICATED, wire(welcome), local=True)
@@ -206,6 +217,7 @@ class Handlers:
         if deadline is not None:
             deadline.cancel()
         if USER in socket.data:
+            self._devices.remove(socket.data[USER], socket)
             self._presence.leave(socket.data[USER], socket.id)
             await self._typing.disconnected(socket.id)
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from app import contract, sampling, sign_out, subscriptions
+from app import contract, devices, sampling, sign_out, subscriptions
 from app.announce import Announcer
 from app.api import Api, path_finder, rest
 from app.attachments import files
@@ -16,9 +16,11 @@ from app.attachments.routes import FileRoutes
 from app.attachments.storage import open_storage
 from app.auth import Auth
 from app.background import every, running
+from app.budgets import Budgeted, budgets_of
 from app.config import Settings
 from app.db import Database
 from app.descriptions import Descriptions
+from app.devices import Devices
 from app.direct import Direct
 from app.handlers import Handlers
 from app.health import Health
@@ -74,7 +76,9 @@ def create_app(settings: Settings) -> Starlette:
     descriptions = Descriptions(handlers.operations, [*file_routes.described(), *health.described()])
     answering = (api, file_routes, health, metrics, descriptions, Page())
     routes = [route for part in answering for route in part.routes()]
-    app = Starlette(routes=[Mount(SOCKET_PATH, app=chat.io)], lifespan=chat.lifespan)
+    budgets = budgets_of(settings)
+    polling = Budgeted(chat.io, budgets, before=True)
+    app = Starlette(routes=[Mount(SOCKET_PATH, app=polling)], lifespan=chat.lifespan)
     app.router.redirect_slashes = False  # a redirect would repeat the Host that the client sent
     # Not a Mount of "/", which has not every path: none with a newline.
     answer = rest(
@@ -82,6 +86,7 @@ def create_app(settings: Settings) -> Starlette:
         settings.cors_origin,
         in_flight,
         lambda address: chat.limits.take_event(None, address),
+        budgets,
         chat.metrics.request_answered,
     )
     app.router.default = chat.traces.requests(answer, path_finder(routes))
@@ -121,14 +126,16 @@ class Chat:
             *contract.presence(self._presence, self._typing),
         ]
         turns = Turns(READS_AT_ONCE)
+        self._devices = Devices()
         self.handlers = Handlers(
             self.io,
             self.db,
             self.auth,
             self.limits,
-            [in_turn(operation, turns) for operation in operations],
+            [in_turn(operation, turns, self._devices.check) for operation in operations],
             self._presence,
             self._typing,
+            self._devices,
             self.metrics.event_refused,
             RefusalStreaks(self.metrics.refusals_ended_socket),
             self.traces.event,
@@ -145,6 +152,7 @@ class Chat:
                 every(sampling.EVERY, self._sampler.look),
                 self.handlers.ping_forever,
                 self._typing.run,
+                every(devices.LOOK_EVERY, self._devices.end_slow),
                 every(files.SWEEP_EVERY, self.files.sweep),
                 every(sign_out.LOOK_EVERY, self._sign_outs.look),
                 every(subscriptions.LOOK_EVERY, self._subscriptions.look),

@@ -92,8 +92,7 @@ class MessageWriter:
     async def send(self, caller: Caller, payload: SendMessage) -> Message:
         """Sends a message to a room; answers with it, or with the original one for a `clientId` that was used before.
 
-        Refused: `not_found` also for what it replies to and for its files, `not_a_member` also for a `clientId` that was
-        used before, `conflict`.
+        Refused: `not_found` also for what it replies to and for its files, `not_a_member` also for a retry, `conflict`.
         """
         metadata = payload.metadata_json
         if len(self._waiting) >= self._max_waiting:

@@ -11,6 +11,7 @@ from app.rooms import NO_ROOM, check_member
 from app.rows import message_of
 from app.search_terms import terms_of
 from app.statements import Queries
+from app.store.pages import MAX_PAGE
 from app.validation import is_id
 from app.views import Message, ReadMark
 
@@ -18,9 +19,10 @@ NO_MESSAGE = "There is no such message in this room"
 
 
 class Reading:
-    """Reads the messages of rooms for their members."""
+    """Reads the messages of rooms for their members. A page ends with the message that makes it `max_bytes` or more."""
 
-    def __init__(self, db: Database, announcer: Announcer) -> None:
+    def __init__(self, db: Database, announcer: Announcer, *, max_bytes: int = MAX_PAGE) -> None:
+        self._max_bytes = max_bytes
         self._db = db
         self._announcer = announcer
 
@@ -28,11 +30,12 @@ class Reading:
         """Messages of a room, newest first, without the deleted ones.
 
         The newest, or those next to a message, which may be deleted: older with `before`, newer with `after`, and with
-        `around` half of each and itself. Refused: `not_a_member`, and `not_found` for a room or a message that this
+        `around` half of each and itself. A page of large messages has fewer than `limit`, and is empty only where there
+        are no more. Refused: `not_a_member`, and `not_found` for a room or a message that this
         room does not have.
         """
         await check_member(self._db, payload.room_id, caller.user_id)
-        return await read_page(self._db, payload.room_id, payload)
+        return await read_page(self._db, payload.room_id, payload, max_bytes=self._max_bytes)
 
     async def get(self, caller: Caller, payload: MessageRef) -> Message:
         """One message of a room of the user's; of a deleted one, what is left of it.
@@ -47,8 +50,10 @@ class Reading:
     async def search(self, caller: Caller, payload: SearchMessages) -> list[Message]:
         """Messages of the user's own rooms that have all the words of `query`, newest first; the last may be begun.
 
-        "…" in it is a phrase, `-` before a word excludes it, `or` stands between alternatives; a query that only excludes
-        finds nothing. Refused: `not_a_member` for a room, and `not_found` for a room, or for a message that is not in what is searched.
+        "…" in it is a phrase, `-` before a word excludes it, `or` stands between alternatives; a query that only
+        excludes finds nothing. A page of large messages has fewer than `limit`, and is empty only where there are no
+        more. Refused: `not_a_member` for a room, and `not_found` for a room, or for a message that is not in what is
+        searched.
         """
         if payload.room_id is not None:
             await check_member(self._db, payload.room_id, caller.user_id)
@@ -60,7 +65,12 @@ class Reading:
         ):
             raise Refusal("not_found", "There is no such message in your rooms")
         rows = await store.log.search(
-            self._db, rooms, terms=terms_of(payload.query), before=payload.before, limit=payload.limit
+            self._db,
+            rooms,
+            terms=terms_of(payload.query),
+            before=payload.before,
+            limit=payload.limit,
+            max_bytes=self._max_bytes,
         )
         return [message_of(row) for row in rows]
 
@@ -83,23 +93,26 @@ class Reading:
         return mark
 
 
-async def read_page(q: Queries, room_id: str, page: Page) -> list[Message]:
-    """A page of the messages of a room, newest first, without the deleted ones.
+async def read_page(q: Queries, room_id: str, page: Page, *, max_bytes: int) -> list[Message]:
+    """A page of the messages of a room, newest first, without the deleted ones. Its end is that far from its place.
 
     Raises Refusal: `not_found` for a message that the room does not have.
     """
     if page.before is not None:
         place = await _place(q, room_id, page.before)
-        rows = await store.log.older(q, room_id, below=place, limit=page.limit)
+        rows = await store.log.older(q, room_id, below=place, limit=page.limit, max_bytes=max_bytes)
     elif page.after is not None:
         place = await _place(q, room_id, page.after)
-        rows = await store.log.newer(q, room_id, above=place, limit=page.limit)
+        rows = await store.log.newer(q, room_id, above=place, limit=page.limit, max_bytes=max_bytes)
     elif page.around is not None:
         place = await _place(q, room_id, page.around)
-        rows = await store.log.newer(q, room_id, above=place, limit=page.limit // 2)
-        rows += await store.log.older(q, room_id, below=place + 1, limit=page.limit - page.limit // 2)
+        half = -(-max_bytes // 2)
+        rows = await store.log.newer(q, room_id, above=place, limit=page.limit // 2, max_bytes=half)
+        rows += await store.log.older(
+            q, room_id, below=place + 1, limit=page.limit - page.limit // 2, max_bytes=half
+        )
     else:
-        rows = await store.log.older(q, room_id, below=None, limit=page.limit)
+        rows = await store.log.older(q, room_id, below=None, limit=page.limit, max_bytes=max_bytes)
     return [message_of(row) for row in rows]
 
 

@@ -1,7 +1,7 @@
-"""What a search asks for: its words and phrases, taken apart here, so that no text can be an expression of PostgreSQL's.
+"""What a search asks for: its words and phrases, taken apart here, so that no text is an expression of PostgreSQL's.
 
-PostgreSQL has a parser for such queries, `websearch_to_tsquery`. A row of dashes runs it out of its stack, and a query of
-exclusions alone would find nearly everything. So the operators are read here, and PostgreSQL gets single terms.
+PostgreSQL has a parser for such queries, `websearch_to_tsquery`. A row of dashes runs it out of its stack, and a query
+of exclusions alone would find nearly everything. So the operators are read here, and PostgreSQL gets single terms.
 """
 
 import re

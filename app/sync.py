@@ -14,17 +14,18 @@ from app.refusals import Refusal, refuse
 from app.rooms import NO_ROOM, NOT_A_MEMBER
 from app.rows import member_of, message_of, room_info_of
 from app.statements import Queries
+from app.store.pages import MAX_PAGE
 from app.views import Changes, MemberChange, MessageChange, RoomChange
 
 
 class Sync:
     """Reads the change logs of rooms for their members.
 
-    A page ends with the message that makes it `max_bytes` or more, whatever its limit: 500 messages may be 50 MB, and
+    A page ends with the message that makes it `max_bytes` or more, whatever its limit: 500 messages may be 150 MB, and
     whoever cannot take that at once would be disconnected, come back and ask again.
     """
 
-    def __init__(self, db: Database, *, max_bytes: int = 1_000_000) -> None:
+    def __init__(self, db: Database, *, max_bytes: int = MAX_PAGE) -> None:
         self._db = db
         self._max_bytes = max_bytes
 

@@ -6,7 +6,7 @@ would wait for a connection.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any
@@ -60,14 +60,18 @@ class Turns:
         return len(self._lines)
 
 
-def in_turn(operation: Operation, turns: Turns) -> Operation:
-    """The same operation; where it reads, each user's are in turn. What is written waits for the room anyway."""
+def in_turn(operation: Operation, turns: Turns, check: Callable[[str], None]) -> Operation:
+    """The same operation; where it reads, each user's are in turn. What is written waits for the room anyway.
+
+    Once it is their turn, `check` may refuse a user.
+    """
     if operation.http is None or operation.http[0] != "GET":
         return operation
 
     @wraps(operation.run)
     async def run(caller: Caller, payload: Any) -> Any:
         async with turns.one(caller.user_id):
+            check(caller.user_id)
             return await operation.run(caller, payload)
 
     return msgspec.structs.replace(operation, run=run)

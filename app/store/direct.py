@@ -1,6 +1,7 @@
 """Direct conversations: rooms of two people, or of one for notes to oneself."""
 
 from app.statements import Queries, Row
+from app.store.pages import MAX_PAGE, ended_by_size
 
 
 def key_of(user_id: str, other_id: str) -> str:
@@ -48,48 +49,52 @@ async def is_conversation(q: Queries, user_id: str, room_id: str) -> bool:
     )
 
 
-async def conversations(q: Queries, user_id: str, *, before: str | None, limit: int) -> list[Row]:
+CONVERSATIONS = ended_by_size(
+    """
+    select page.conversation_id, page.place, r.last_seq, r.last_read_seq, r.unread,
+           other.id as other_id, other.username as other_username, other.display_name as other_display_name,
+           other.avatar as other_avatar,
+           s.*
+    from page
+    join shown_rooms r on r.id = page.conversation_id and r.user_id = :user_id
+    join users other on other.id = case split_part(r.direct_key, ':', 1)
+                                   when r.user_id then split_part(r.direct_key, ':', 2)
+                                   else split_part(r.direct_key, ':', 1) end
+    left join shown_messages s on s.id = page.last_id
+    """,
+    "place desc",
+    given="""
+    with mine as (
+        select r.id as conversation_id, last.id as last_id, coalesce(last.id, r.id) as place
+        from room_members m
+        join rooms r on r.id = m.room_id and r.kind = 'direct'
+        left join lateral (
+            select id from messages
+            where room_id = r.id and deleted_at is null
+            order by seq desc
+            limit 1
+        ) last on true
+        where m.user_id = :user_id and m.state = 'member'
+          and (last.id is not null or exists (select from messages where room_id = r.id))
+    ), page as (
+        select *
+        from mine
+        where cast(:before as text) is null
+           or place < (select place from mine where conversation_id = cast(:before as text))
+        order by place desc
+        limit :limit
+    )
+    """,
+)
+
+
+async def conversations(
+    q: Queries, user_id: str, *, before: str | None, limit: int, max_bytes: int = MAX_PAGE
+) -> list[Row]:
     """The direct conversations of a user in which there ever was a message, the last message first.
 
     A row has `conversation_id`, the numbers of `shown_rooms`, the other person as `other_id` and `other_…`, and the
     columns of `shown_messages` for the last message that is not deleted: all null when none is left. Such a
-    conversation stands where it began. `before` is the id of another conversation of that list.
+    conversation stands where it began. `before` is the id of another conversation of that list. See `ended_by_size`.
     """
-    return await q.rows(
-        """
-        with mine as (
-            select r.id as conversation_id, last.id as last_id, coalesce(last.id, r.id) as place
-            from room_members m
-            join rooms r on r.id = m.room_id and r.kind = 'direct'
-            left join lateral (
-                select id from messages
-                where room_id = r.id and deleted_at is null
-                order by seq desc
-                limit 1
-            ) last on true
-            where m.user_id = :user_id and m.state = 'member'
-              and (last.id is not null or exists (select from messages where room_id = r.id))
-        ), page as (
-            select *
-            from mine
-            where cast(:before as text) is null
-               or place < (select place from mine where conversation_id = cast(:before as text))
-            order by place desc
-            limit :limit
-        )
-        select page.conversation_id, r.last_seq, r.last_read_seq, r.unread,
-               other.id as other_id, other.username as other_username, other.display_name as other_display_name,
-               other.avatar as other_avatar,
-               s.*
-        from page
-        join shown_rooms r on r.id = page.conversation_id and r.user_id = :user_id
-        join users other on other.id = case split_part(r.direct_key, ':', 1)
-                                       when r.user_id then split_part(r.direct_key, ':', 2)
-                                       else split_part(r.direct_key, ':', 1) end
-        left join shown_messages s on s.id = page.last_id
-        order by page.place desc
-        """,
-        user_id=user_id,
-        before=before,
-        limit=limit,
-    )
+    return await q.rows(CONVERSATIONS, user_id=user_id, before=before, limit=limit, max_bytes=max_bytes)

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from app.search_terms import Term, columns_of
 from app.statements import Queries, Row
+from app.store.pages import MAX_PAGE, ended_by_size
 
 # Of the addresses in a text, PostgreSQL keeps no `https://` among the words; with it, a query would find none of them.
 SCHEMES = r"\m[a-z][a-z0-9+.-]*://"
 
-# The terms of a query, of `columns_of`, as one `tsquery`, null without a word. `phraseto_tsquery` knows no operators, and
-# PostgreSQL itself quotes the words that it has found; the operators between them are added here.
+# The terms of a query, of `columns_of`, as one `tsquery`, null without a word. `phraseto_tsquery` knows no operators,
+# and PostgreSQL itself quotes the words that it has found; the operators between them are added here.
 ASKED = """
 terms as (
     select alternative, excluded, begun, place,
@@ -41,37 +42,40 @@ async def seq_of(q: Queries, room_id: str, message_id: str) -> int | None:
     return seq
 
 
-async def older(q: Queries, room_id: str, *, below: int | None, limit: int) -> list[Row]:
-    """Messages of a room below a place, or at its end, newest first, without the deleted ones."""
-    return await q.rows(
-        """
-        select * from shown_messages
-        where room_id = :room_id and deleted_at is null and seq < coalesce(cast(:below as bigint), 9223372036854775807)
-        order by seq desc
-        limit :limit
-        """,
-        room_id=room_id,
-        below=below,
-        limit=limit,
-    )
+OLDER = ended_by_size(
+    """
+    select * from shown_messages
+    where room_id = :room_id and deleted_at is null and seq < coalesce(cast(:below as bigint), 9223372036854775807)
+    order by seq desc
+    limit :limit
+    """,
+    "seq desc",
+)
+NEWER = ended_by_size(
+    """
+    select * from shown_messages
+    where room_id = :room_id and deleted_at is null and seq > :above
+    order by seq
+    limit :limit
+    """,
+    "seq",
+)
 
 
-async def newer(q: Queries, room_id: str, *, above: int, limit: int) -> list[Row]:
-    """The messages of a room that come next after a place, newest first, without the deleted ones."""
-    return await q.rows(
-        """
-        select * from (
-            select * from shown_messages
-            where room_id = :room_id and deleted_at is null and seq > :above
-            order by seq
-            limit :limit
-        ) next
-        order by seq desc
-        """,
-        room_id=room_id,
-        above=above,
-        limit=limit,
-    )
+async def older(
+    q: Queries, room_id: str, *, below: int | None, limit: int, max_bytes: int = MAX_PAGE
+) -> list[Row]:
+    """Messages of a room below a place, or at its end, newest first, without the deleted ones: see `ended_by_size`."""
+    return await q.rows(OLDER, room_id=room_id, below=below, limit=limit, max_bytes=max_bytes)
+
+
+async def newer(q: Queries, room_id: str, *, above: int, limit: int, max_bytes: int = MAX_PAGE) -> list[Row]:
+    """The messages of a room that come next after a place, newest first, without the deleted ones.
+
+    See `ended_by_size`.
+    """
+    rows = await q.rows(NEWER, room_id=room_id, above=above, limit=limit, max_bytes=max_bytes)
+    return rows[::-1]
 
 
 async def shown(q: Queries, message_ids: Sequence[str]) -> list[Row]:
@@ -93,28 +97,41 @@ async def is_among(q: Queries, room_ids: Sequence[str], message_id: str) -> bool
     )
 
 
+SEARCH = ended_by_size(
+    """
+    select * from shown_messages
+    where room_id = any(cast(:room_ids as text[])) and deleted_at is null
+      and to_tsvector('simple', content) @@ (select words from asked)
+      and id < coalesce(cast(:before as text), 'z')
+    order by id desc
+    limit :limit
+    """,
+    "id desc",
+    given=f"with {ASKED}",
+)
+
+
 async def search(
-    q: Queries, room_ids: Sequence[str], *, terms: Sequence[Term], before: str | None, limit: int
+    q: Queries,
+    room_ids: Sequence[str],
+    *,
+    terms: Sequence[Term],
+    before: str | None,
+    limit: int,
+    max_bytes: int = MAX_PAGE,
 ) -> list[Row]:
     """Messages of rooms that fit a query, newest first, older than the message `before` when one is given.
 
-    None fits a query without a word.
+    None fits a query without a word. See `ended_by_size`.
     """
     return await q.rows(
-        f"""
-        with {ASKED}
-        select * from shown_messages
-        where room_id = any(cast(:room_ids as text[])) and deleted_at is null
-          and to_tsvector('simple', content) @@ (select words from asked)
-          and id < coalesce(cast(:before as text), 'z')
-        order by id desc
-        limit :limit
-        """,
+        SEARCH,
         **columns_of(terms),
         schemes=SCHEMES,
         room_ids=list(room_ids),
         before=before,
         limit=limit,
+        max_bytes=max_bytes,
     )
 
 
@@ -133,34 +150,25 @@ async def room_for(q: Queries, room_id: str, user_id: str) -> Row | None:
     )
 
 
-async def changed_messages(q: Queries, room_id: str, *, after: int, limit: int, max_bytes: int) -> list[Row]:
+CHANGED = ended_by_size(
+    """
+    select * from shown_messages
+    where room_id = :room_id and change_seq > :after
+    order by change_seq
+    limit :limit
+    """,
+    "change_seq",
+)
+
+
+async def changed_messages(
+    q: Queries, room_id: str, *, after: int, limit: int, max_bytes: int = MAX_PAGE
+) -> list[Row]:
     """Messages, deleted ones too, whose last change has a number above `after`, in the order of these numbers.
 
-    They end with the one that makes them `max_bytes` or more. Each row says how many `there_are` without that.
+    See `ended_by_size`.
     """
-    return await q.rows(
-        """
-        select * from (
-            select *, count(*) over () as there_are,
-                   coalesce(sum(bytes) over (order by change_seq rows between unbounded preceding and 1 preceding), 0)
-                       as bytes_before
-            from (
-                select *, octet_length(content) + octet_length(coalesce(cast(metadata as text), ''))
-                          + octet_length(cast(reactions as text)) + octet_length(cast(attachments as text)) as bytes
-                from shown_messages
-                where room_id = :room_id and change_seq > :after
-                order by change_seq
-                limit :limit
-            ) next
-        ) sized
-        where bytes_before < :max_bytes
-        order by change_seq
-        """,
-        room_id=room_id,
-        after=after,
-        limit=limit,
-        max_bytes=max_bytes,
-    )
+    return await q.rows(CHANGED, room_id=room_id, after=after, limit=limit, max_bytes=max_bytes)
 
 
 async def changed_members(q: Queries, room_id: str, *, after: int, limit: int) -> list[Row]:

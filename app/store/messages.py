@@ -21,9 +21,10 @@ async def append(
     """Appends messages, given as parallel arrays in their order of arrival, to the logs of locked rooms.
 
     One row comes back for each, in that order, with its `verdict`: `created`, with the message; `repeated`, with the
-    `id` of the one that the sender's clientId already stands for; or `no_room`, `not_a_member`, `gone` (no member any
-    more, and the clientId stands for a message of this room), `conflict` (for one of another room), `no_reply_to` or
-    `no_file` for one that was refused. No clientId may occur twice for a sender in one call. `have_files` says whether the files that a message names, if any, are there to be attached.
+    `id` of the one that the sender's clientId already stands for; or for one that was refused `no_room`,
+    `not_a_member`, `gone` (a member no more, and the clientId stands for a message of this room), `conflict` (for one
+    of another room), `no_reply_to` or `no_file`. No clientId may occur twice for a sender in one call. `have_files`
+    says whether the files that a message names, if any, are there to be attached.
     """
     return await q.rows(
         """

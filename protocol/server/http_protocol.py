@@ -1,12 +1,13 @@
 """HTTP/1.1 for uvicorn's `http=`, with a bound on what one connection may make the server hold and do.
 
-uvicorn's own class on httptools parses all that it reads at once and waits for ever. This one differs in five things:
+uvicorn's own class on httptools parses all that it reads at once and waits for ever. This one differs in six things:
 
 - A connection has one request at a time. What was read behind it is kept as it came, 64 KiB at most, and nothing more
   is read until the answer has left.
 - A head, the trailers of a chunked body and the framing of its chunks are bounded in bytes, before they are parsed.
 - A request comes whole within a time, or the connection ends.
 - An offer to change the protocol, other than a websocket's, is ignored, and the body is the request's (RFC 9110 §7.8).
+- An answer is taken within a time, see `http_answers`.
 - `Host` is there once, and is one (RFC 9112 §3.2).
 
 The protocol knows where a message may end before it parses: a head and a chunked body end with an empty line, any other
@@ -19,8 +20,9 @@ from http import HTTPStatus
 from typing import ClassVar
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from protocol.server.http_answers import AnswersTaken
 from protocol.server.http_flow import Flow
 from protocol.server.http_head import RequestRefused, body_length, check_host, opens_websocket, without_offer
 from protocol.server.observer import Observer
@@ -46,7 +48,7 @@ class Phase(Enum):
 _HEAD, _SIZED, _CHUNKED, _ANSWER, _OVER = Phase
 
 
-class HttpProtocol(HttpToolsProtocol):
+class HttpProtocol(AnswersTaken):
     """One connection. Made by uvicorn.
 
     The class attributes are the bounds; a subclass may have others. Bytes, and seconds.

@@ -90,13 +90,14 @@ class Link:
         session, limit = self.session, self._hub.options.max_buffered
         if session.writable:
             if self.transport.buffered > limit:
-                self._too_slow()
+                self.end_slow()
             elif session.outbox:
                 self.transport.send(session.take())
         elif session.queued > limit:
-            self._too_slow()
+            self.end_slow()
 
-    def _too_slow(self) -> None:
+    def end_slow(self) -> None:
+        """Throw the connection away: its client takes its packets too slowly."""
         log.info("a client takes its packets too slowly and is closed")
         self._hub.options.observer.client_too_slow()
         self.fail(CloseReason.TRANSPORT_ERROR, abort=True)

@@ -88,6 +88,11 @@ class Socket:
         """What carries it now: "polling" or "websocket"."""
         return self.link.session.transport
 
+    @property
+    def buffered(self) -> int:
+        """How many bytes wait here until the client takes them. Its other namespaces count as well."""
+        return self.link.session.queued + self.link.transport.buffered
+
     def use(self, middleware: Registered) -> Registered:
         """Run `middleware(socket, incoming)` before each event of this socket; an exception refuses the event."""
         self.middleware = (*self.middleware, middleware)
@@ -204,6 +209,11 @@ class Socket:
         for socket in list(self.peer.sockets.values()):
             socket.dismiss(close=False)
         self.link.finish(CloseReason.FORCED_SERVER_CLOSE)
+
+    def end_slow(self) -> None:
+        """End the session of a client that takes too slowly, with what waits for it; it comes back by itself."""
+        if self.connected:
+            self.link.end_slow()
 
     def depart(self, reason: CloseReason) -> None:
         """The socket has left, whoever wanted it: out of its rooms at once, then its handlers, in turn, are told."""

@@ -9,6 +9,7 @@ import pytest
 from starlette.applications import Starlette
 
 from app.api import rest
+from app.budgets import Budgets
 from app.page import Page
 from app.requests import InFlight
 from tests.app.conftest import Instance
@@ -42,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def site(dist: Path) -> Starlette:
-    return rest(Page(dist).routes(), (), InFlight(), lambda *_: None)
+    return rest(Page(dist).routes(), (), InFlight(), Budgets({}), lambda *_: None)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import { NOBODY, present, withMembers, withReadMark, type Members } from "./memb
 import type { OpenRoom, OutboxEntry, Timeline } from "./model";
 import type { People } from "./people";
 import type { Typing } from "./typing";
-import { applyChange, edge, EMPTY, withPage, type Direction, type Window } from "./window";
+import { applyChange, edge, EMPTY, mayGoOn, withPage, type Direction, type Window } from "./window";
 
 const PAGE = 50; // messages
 const MEMBERS = 100;
@@ -213,7 +213,7 @@ export class LiveRoom implements OpenRoom {
       if (generation !== this.#generation) return;
       if (direction === "latest" || direction === "around") this.#generation += 1;
       batch(() => {
-        this.#show(withPage(this.#window, direction, { messages, full: messages.length >= PAGE }, missed));
+        this.#show(withPage(this.#window, direction, { messages, full: mayGoOn(messages, PAGE) }, missed));
         this.#patch({ status: "ready", error: null });
         this.around.seen(messages);
       });

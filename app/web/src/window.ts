@@ -11,13 +11,20 @@ export interface Window {
 
 export type Direction = "older" | "newer" | "latest" | "around";
 
-/** A page of history, in any order. `full`: it has as many messages as were asked for, so there may be more. */
+/** A page of history, in any order. `full`: it ends for its number or its size, so there may be more. */
 export interface Page {
   messages: readonly Message[];
   full: boolean;
 }
 
 export const EMPTY: Window = { messages: [], atStart: false, atEnd: false };
+
+const LARGE = 100_000; // characters of JSON; the server ends a page at 500,000 bytes, which are more characters than that
+
+/** Whether there may be more behind a page of messages of which `limit` were asked for. */
+export function mayGoOn(page: readonly Message[], limit: number): boolean {
+  return page.length >= limit || JSON.stringify(page).length >= LARGE;
+}
 
 const MOST = 3000; // messages that paging keeps; the far end is let go of
 

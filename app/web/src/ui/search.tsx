@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { Message } from "../contract";
 import { model } from "../model";
+import { mayGoOn } from "../window";
 import { Empty } from "./empty";
 import { briefTime, nameOf } from "./format";
 import { narrow } from "./media";
@@ -68,7 +69,7 @@ export function SearchPanel({ roomId }: { roomId: string | null }) {
     const items = await model.search(asked, {
       signal, ...(scope ? { roomId: scope } : {}), ...(before ? { before } : {}),
     });
-    return { items, next: items.length >= PAGE ? items[items.length - 1]?.id ?? null : null };
+    return { items, next: mayGoOn(items, PAGE) ? items[items.length - 1]?.id ?? null : null };
   }).value;
   return (
     <Panel title="Search" alone={roomId === null}>

@@ -1,0 +1,119 @@
+"""Pages of large messages end for their size: at least one message each, and read to their end nothing is left out."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from app.announce import Announcer
+from app.caller import Caller
+from app.db import Database
+from app.direct import Direct
+from app.messages import MessageWriter
+from app.payloads import ListConversations, ReadHistory, SearchMessages, SendDirect
+from app.reading import Reading
+from app.views import Message, Presence
+from protocol import MemoryBus, Server
+from tests.app.conftest import Instance, Person
+
+People = Callable[..., Awaitable[Person]]
+
+NUMBER = 7
+CONTENT = "kettle " + "\x01" * 100  # six bytes of JSON for each of them
+SIZES = [(1, 1), (1_000, 2), (1_800, 3), (100_000, 4)]  # of a page in bytes, with so many messages at most
+LIMIT = 4
+
+
+async def nobody_is_here(_: list[str]) -> dict[str, Presence]:
+    return {}
+
+
+class Desk:
+    """What one instance does, with pages of a size."""
+
+    def __init__(self, db: Database, max_bytes: int) -> None:
+        io = Server(bus=MemoryBus())
+        announcer = Announcer(io, db)
+        self.io = io
+        self.reading = Reading(db, announcer, max_bytes=max_bytes)
+        writer = MessageWriter(db, announcer.message)
+        self.direct = Direct(db, announcer, writer, self.reading, nobody_is_here, max_bytes=max_bytes)
+
+
+@pytest.fixture(params=SIZES)
+async def desk(request: pytest.FixtureRequest, db: Database) -> AsyncIterator[Desk]:
+    desk = Desk(db, request.param[0])
+    await desk.io.start()
+    yield desk
+    await desk.io.stop(0)
+
+
+@pytest.fixture
+def most(request: pytest.FixtureRequest, desk: Desk) -> int:
+    number: int = request.node.callspec.params["desk"][1]
+    return number
+
+
+@pytest.mark.parametrize("transport", ["websocket"], indirect=True)
+async def test_history_in_both_directions(desk: Desk, most: int, people: People) -> None:
+    ann = await people()
+    caller, room, device = Caller(ann.id), await ann.room(), await ann.device()
+    ids = [
+        (await device.ok("message:send", {"roomId": room, "content": CONTENT}))["id"] for _ in range(NUMBER)
+    ]
+
+    async def pages(edge: str, page: list[Message]) -> list[Message]:
+        """The pages that follow one on its side, together."""
+        assert 0 < len(page) <= most
+        found = page
+        while page:
+            assert len(page) <= most
+            place = page[-1] if edge == "before" else page[0]
+            page = await desk.reading.history(
+                caller, ReadHistory(room_id=room, **{edge: place.id}, limit=LIMIT)
+            )
+            found = [*found, *page] if edge == "before" else [*page, *found]
+        return found
+
+    latest = await desk.reading.history(caller, ReadHistory(room_id=room, limit=LIMIT))
+    assert [message.id for message in await pages("before", latest)] == ids[::-1]
+    after = await desk.reading.history(caller, ReadHistory(room_id=room, after=ids[0], limit=LIMIT))
+    assert [message.id for message in await pages("after", after)] == ids[:0:-1]
+    around = await desk.reading.history(caller, ReadHistory(room_id=room, around=ids[3], limit=LIMIT))
+    assert ids[3] in [message.id for message in around]
+    assert len(around) <= most + 1  # each side for itself
+    older, newer = await pages("before", around[-1:]), await pages("after", around[:1])
+    assert [m.id for m in [*newer[:-1], *around, *older[1:]]] == ids[::-1]
+
+
+@pytest.mark.parametrize("transport", ["websocket"], indirect=True)
+async def test_what_is_found(desk: Desk, most: int, people: People) -> None:
+    ann = await people()
+    caller, room, device = Caller(ann.id), await ann.room(), await ann.device()
+    ids = [
+        (await device.ok("message:send", {"roomId": room, "content": CONTENT}))["id"] for _ in range(NUMBER)
+    ]
+    found: list[str] = []
+    while page := await desk.reading.search(
+        caller, SearchMessages(query="kettle", before=found[-1] if found else None, limit=LIMIT)
+    ):
+        assert len(page) <= most
+        found += [message.id for message in page]
+    assert found == ids[::-1]
+
+
+@pytest.mark.parametrize("transport", ["websocket"], indirect=True)
+async def test_conversations(desk: Desk, most: int, instance: Instance, people: People) -> None:
+    ann = await people()
+    others = [await people() for _ in range(NUMBER)]
+    for other in others:
+        await desk.direct.send(Caller(ann.id), SendDirect(receiver_id=other.id, content=CONTENT))
+    found: list[str] = []
+    before = None
+    while True:
+        page = await desk.direct.list_page(Caller(ann.id), ListConversations(before=before, limit=LIMIT))
+        assert 0 < len(page.conversations) <= most
+        found += [conversation.user.id for conversation in page.conversations]
+        before = page.next
+        if before is None:
+            break
+    assert found == [other.id for other in others][::-1]

@@ -10,34 +10,34 @@ from uvicorn.protocols.http.flow_control import FlowControl
 class Flow(FlowControl):
     """uvicorn's flow control, where what was read and is not parsed comes before what is still to be read.
 
-    `go_on` is called when the application keeps up again and there is something left to parse.
+    `go_on` is called when the application keeps up again and there is something left to parse, which `held` says.
     """
 
     def __init__(self, transport: asyncio.Transport, go_on: Callable[[], None]) -> None:
         super().__init__(transport)
         self._client = transport
         self._go_on = go_on
-        self._held = False
+        self.held = False
 
     def pause_reading(self) -> None:
         """The application does not keep up."""
-        self._set(True, self._held)
+        self._set(True, self.held)
 
     def resume_reading(self) -> None:
         """The application keeps up again."""
         if self.read_paused:
-            self._set(False, self._held)
-            if self._held:
+            self._set(False, self.held)
+            if self.held:
                 self._go_on()
 
     def hold(self, held: bool) -> None:
         """Say whether there is something left to parse."""
-        if held != self._held:
+        if held != self.held:
             self._set(self.read_paused, held)
 
     def _set(self, paused: bool, held: bool) -> None:
-        before, after = self.read_paused or self._held, paused or held
-        self.read_paused, self._held = paused, held
+        before, after = self.read_paused or self.held, paused or held
+        self.read_paused, self.held = paused, held
         if before != after and not self._client.is_closing():
             if after:
                 self._client.pause_reading()

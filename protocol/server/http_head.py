@@ -32,7 +32,7 @@ def check_host(fields: Fields, version: Callable[[], str]) -> None:
 
 
 def body_length(fields: Fields) -> int | None:
-    """The bytes of the body; None if it is chunked. The parser has refused a head that says both, or one twice."""
+    """The bytes of the body; None if it is chunked. The parser refuses a head that says both, or one twice."""
     named = dict(fields)
     return None if b"transfer-encoding" in named else int(named.get(b"content-length", 0))
 

@@ -20,6 +20,7 @@ from http import HTTPStatus
 from typing import ClassVar
 
 import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from protocol.server.http_answers import AnswersTaken
@@ -122,7 +123,8 @@ class HttpProtocol(AnswersTaken):
         else:
             self._parse_soon()
         if self._phase is not _OVER:
-            self._hold()
+            if self._unparsed or self.flow.held:
+                self._hold()
             if self._deadline_of is not self._phase:
                 self._watch()
 
@@ -169,7 +171,7 @@ class HttpProtocol(AnswersTaken):
 
     def _feed(self, piece: bytes) -> None:
         """Give a piece to the parser. Raises `RequestRefused`."""
-        chunked, content = self._phase is _CHUNKED, self._content
+        phase, content = self._phase, self._content
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
@@ -177,7 +179,7 @@ class HttpProtocol(AnswersTaken):
         except httptools.HttpParserError:
             refusal, self._refusal = self._refusal, None
             raise refusal or RequestRefused(HTTPStatus.BAD_REQUEST, "Invalid HTTP request") from None
-        if chunked:
+        if phase is _CHUNKED:
             self._count_framing(len(piece), self._content - content)
 
     def _count_framing(self, size: int, content: int) -> None:
@@ -229,14 +231,24 @@ class HttpProtocol(AnswersTaken):
     def on_body(self, body: bytes) -> None:
         """Some of the body."""
         self._content += len(body)
-        super().on_body(body)
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.body += body
+            if len(cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         """The last byte of a request, or of the head of one that offers another protocol."""
         if self._offer:
             return
-        super().on_message_complete()
-        self._phase = _HEAD if self.cycle.response_complete else _ANSWER
+        cycle = self.cycle
+        if cycle.response_complete:
+            self._phase = _HEAD
+        else:
+            self._phase = _ANSWER
+            cycle.more_body = False
+            cycle.message_event.set()
         self._head = self._fields = self._content = self._framing = self._idle_framing = 0
 
     def check_head(self) -> None:

@@ -7,19 +7,17 @@ with them (`sweep`), on whichever instance comes to it first.
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from io import BytesIO
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import anyio
 import uuid_utils
 from anyio import to_thread
 
-from app.attachments.media import Media, media_of
+from app.attachments.media import HEAD, sniffed, undecoded
+from app.attachments.pictures import IMAGE_TYPES, MAX_BYTES, Picture
 from app.attachments.storage import Storage, StorageUnavailable
+from app.attachments.thumbnailer import Thumbnailer
 from app.attachments.uploads import Upload
 from app.caller import Caller
 from app.db import Database
@@ -32,9 +30,6 @@ from app.views import Attachment
 log = logging.getLogger(__name__)
 
 MAX_LOOSE = 100  # files of a user that no message has
-MAX_AT_ONCE = 10  # uploads of a user on one instance
-TRY_AGAIN = 1000  # ms
-IMAGES_AT_ONCE = 2  # being decoded; see thumbnails.MAX_MEMORY
 SWEEP_EVERY = 600.0  # seconds
 SWEEP_SIZE = 20  # files
 
@@ -44,26 +39,10 @@ NO_FILE = "There is no such file"
 class Files:
     """What people do with files; `app.attachments.routes` is the way to it."""
 
-    def __init__(self, db: Database, storage: Storage) -> None:
+    def __init__(self, db: Database, storage: Storage, thumbnailer: Thumbnailer | None = None) -> None:
         self._db = db
         self._storage = storage
-        self._looking = anyio.CapacityLimiter(IMAGES_AT_ONCE)
-        self._uploading: Counter[str] = Counter()
-
-    @contextmanager
-    def one_upload(self, user_id: str) -> Iterator[None]:
-        """Counts an upload while it lasts. Raises Refusal: `too_many`."""
-        if self._uploading[user_id] >= MAX_AT_ONCE:
-            raise Refusal(
-                "too_many", f"Only {MAX_AT_ONCE} files can be uploaded at a time", retry_after=TRY_AGAIN
-            )
-        self._uploading[user_id] += 1
-        try:
-            yield
-        finally:
-            self._uploading[user_id] -= 1
-            if not self._uploading[user_id]:
-                del self._uploading[user_id]
+        self._thumbnailer = thumbnailer or Thumbnailer()
 
     async def may_upload(self, user_id: str) -> None:
         """Raises Refusal, `too_many`, to a user who has MAX_LOOSE files that no message has."""
@@ -71,8 +50,7 @@ class Files:
 
     async def add(self, caller: Caller, upload: Upload) -> Attachment:
         """Stores a file, which is the caller's alone until a message has it. Raises Refusal: `too_many`."""
-        look = partial(media_of, upload.file, upload.size)
-        media = await to_thread.run_sync(look, limiter=self._looking)
+        media = await self._media(caller.user_id, upload)
         row = await self._insert(caller.user_id, upload, media)
         try:
             await self._storage.write(row["storage_key"], upload.file)
@@ -105,7 +83,19 @@ class Files:
                     log.info("deleted %d expired files", deleted)
                 return deleted
 
-    async def _insert(self, owner_id: str, upload: Upload, media: Media) -> Row:
+    async def _media(self, owner_id: str, upload: Upload) -> "Media":
+        """What a file is. Only an image waits for its turn to be decoded; what cannot be is no image."""
+        head = await to_thread.run_sync(_head, upload.file)
+        media_type = sniffed(head)
+        if media_type not in IMAGE_TYPES:
+            return Media(media_type, None)
+        picture = None
+        if upload.size <= MAX_BYTES:
+            upload.file.seek(0)
+            picture = await self._thumbnailer.picture(owner_id, upload.file, media_type)
+        return Media(media_type if picture else undecoded(head), picture)
+
+    async def _insert(self, owner_id: str, upload: Upload, media: "Media") -> Row:
         file_id = str(uuid_utils.uuid7())
         key = f"{file_id[-2:]}/{file_id}"  # the end of the id is random, its beginning is the time
         picture = media.picture
@@ -145,6 +135,13 @@ class Files:
         return True
 
 
+class Media(NamedTuple):
+    """A file's type, and what it shows if it is an image."""
+
+    media_type: str
+    picture: Picture | None
+
+
 class Swept(NamedTuple):
     """How many expired files a look has found, and how many of them it could delete."""
 
@@ -157,3 +154,9 @@ async def _check_loose(q: Queries, owner_id: str) -> None:
         raise Refusal(
             "too_many", f"You have {MAX_LOOSE} files that you have not sent: send some of them first"
         )
+
+
+def _head(file: BinaryIO) -> bytes:
+    """The bytes that tell what a file is."""
+    file.seek(0)
+    return file.read(HEAD)

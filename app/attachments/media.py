@@ -1,18 +1,17 @@
 """What a file is, by its bytes and never by the word of who sent it; and what it may be called.
 
 puremagic knows the bytes that hundreds of formats begin with. Only those listed here keep their name: a `mediaType` is
-never one that a browser could run, so HTML, SVG and scripts are `text/plain`, and what nobody knows is
+never one that a browser could run. HTML, SVG and scripts are `text/plain`; what nobody knows is
 `application/octet-stream`. An image is one only if it can be decoded.
 """
 
 import codecs
 import unicodedata
-from typing import BinaryIO, NamedTuple
 from urllib.parse import quote
 
 import puremagic
 
-from app.attachments.thumbnails import FORMATS, MAX_BYTES, Picture, picture_of
+from app.attachments.pictures import IMAGE_TYPES
 
 HEAD = 4096  # bytes that tell what a file is
 LONGEST_NAME = 255  # characters
@@ -24,7 +23,7 @@ TEXT = "text/plain"
 
 # The types that are told, each by the names that puremagic has for it.
 KNOWN = {
-    **{media_type: media_type for media_type in FORMATS},
+    **{media_type: media_type for media_type in IMAGE_TYPES},
     "audio/flac": "audio/flac",
     "audio/mp4": "audio/mp4",
     "audio/mpeg": "audio/mpeg",
@@ -44,7 +43,7 @@ KNOWN = {
 
 # What a browser shows or plays without running anything: the only types that a file is served as.
 SHOWN = {
-    *FORMATS,
+    *IMAGE_TYPES,
     "audio/flac",
     "audio/mp4",
     "audio/mpeg",
@@ -55,37 +54,18 @@ SHOWN = {
 }
 
 
-class Media(NamedTuple):
-    """A file's type, and what it shows if it is an image."""
-
-    media_type: str
-    picture: Picture | None
-
-
-def media_of(file: BinaryIO, size: int) -> Media:
-    """What a file of that many bytes is. It may take a second of one core, so it is called in a thread."""
-    file.seek(0)
-    head = file.read(HEAD)
-    media_type = sniffed(head)
-    if media_type not in FORMATS:
-        return Media(media_type, None)
-    file.seek(0)
-    picture = picture_of(file.read(), media_type) if size <= MAX_BYTES else None
-    return Media(media_type, picture) if picture else Media(text_or_binary(head), None)
-
-
 def sniffed(head: bytes) -> str:
-    """The type of what begins like this; an image may still turn out to be none."""
+    """The type of what begins like this; an image may still turn out to be none, and is `undecoded` then."""
     try:
         matches = puremagic.magic_string(head)
     except (puremagic.PureError, ValueError):  # nothing known; nothing at all
         matches = []
     known = (KNOWN[match.mime_type] for match in matches if match.mime_type in KNOWN)
-    return next(known, text_or_binary(head))
+    return next(known, undecoded(head))
 
 
-def text_or_binary(head: bytes) -> str:
-    """`text/plain` for UTF-8 without control characters but those of layout."""
+def undecoded(head: bytes) -> str:
+    """The type of what is in no known format: `text/plain` for UTF-8 without control characters but those of layout."""
     try:
         text = codecs.getincrementaldecoder("utf-8")().decode(head)  # the end may cut a character in two
     except UnicodeDecodeError:

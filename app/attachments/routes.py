@@ -18,10 +18,12 @@ from starlette.types import Receive, Scope, Send
 from app.attachments.byte_ranges import Part, part_of
 from app.attachments.files import NO_FILE, Files
 from app.attachments.media import BINARY, SHOWN, disposition
+from app.attachments.pictures import THUMBNAIL_TYPE
 from app.attachments.storage import PIECE, NotStored, Storage, StorageUnavailable, stream
-from app.attachments.thumbnails import THUMBNAIL_TYPE
+from app.attachments.upload_slots import UploadSlots
 from app.attachments.uploads import FIELD, Body, PartingResponse, received
 from app.caller import Caller
+from app.limits import network_of
 from app.operations import OtherRoute
 from app.refusals import Refusal
 from app.requests import Endpoint, ErrorResponse, answering, http_error, json_response
@@ -66,6 +68,7 @@ class FileRoutes:
         self._identify = identify
         self._allow = allow
         self._max_size = max_size
+        self._slots = UploadSlots(max_size)
         self._downloads = Turns(DOWNLOADS_AT_ONCE)
 
     def routes(self) -> list[Route]:
@@ -156,9 +159,11 @@ class FileRoutes:
         if self._allow is not None:
             declared = request.headers.get("content-length", "")
             await self._allow(caller, max(1, int(declared)) if declared.isdecimal() else self._max_size)
-        with self._files.one_upload(caller.user_id):
+        with self._slots.one(caller.user_id, network_of(caller.address)) as slot:
             await self._files.may_upload(caller.user_id)
-            async with received(request.headers, body, limit=self._max_size, within=UPLOAD_WITHIN) as upload:
+            async with received(
+                request.headers, body, limit=self._max_size, within=UPLOAD_WITHIN, grow=slot.grow
+            ) as upload:
                 return json_response(await self._files.add(caller, upload), 201)
 
     async def _row(self, request: Request) -> tuple[Caller, Row]:

@@ -6,7 +6,7 @@ system frees it whatever happens.
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from app.attachments.media import clean_name
+from app.attachments.storage import StorageUnavailable
 from app.refusals import Refusal
 from app.validation import refusal_of_field
 
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 
 FIELD = "file"
 AROUND_THE_FILE = 16 * 1024  # bytes that a body may have besides the file
-BUFFER = 256 * 1024  # bytes that are kept in memory before they go to the disk
+BUFFER = 64 * 1024  # bytes that are kept in memory before they go to the disk
+GRACE = 30.0  # seconds that a body may take to begin, and to stand still
+PACE = 8 * 1024  # bytes a second of which it must be ahead after that
 LINGER = 2.0  # seconds that a client may go on sending to somebody who no longer listens
 
 
@@ -90,32 +93,67 @@ class PartingResponse:
 
 
 @asynccontextmanager
-async def received(headers: Headers, body: Body, *, limit: int, within: float) -> AsyncIterator[Upload]:
+async def received(
+    headers: Headers, body: Body, *, limit: int, within: float, grow: Callable[[int], None]
+) -> AsyncIterator[Upload]:
     """Takes an upload whose file has at most `limit` bytes, in at most `within` seconds; it is there in the block.
 
-    Raises Refusal: `too_large`, and `invalid` for a form without the one file or a file without a byte; and
-    HTTPException: 400 for what is no form, 408, 415.
+    `grow` is told how many more bytes go to the disk, before they do, and may refuse them.
+
+    Raises Refusal: `too_large`, and `invalid` for a form without the one file or a file without a byte; HTTPException:
+    400 for what is no form, 408, 415; and StorageUnavailable where the temporary disk is full.
     """
     boundary = boundary_of(headers)
     announced = headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit + AROUND_THE_FILE:
         raise too_large(limit)
-    with closing(Form(boundary, limit)) as form, tempfile.TemporaryFile() as file:
+    with closing(Form(boundary, limit)) as form, temporary_file() as file:
         try:
-            async with asyncio.timeout(within):
-                await _receive(body, form, file)
+            await _receive(body, form, file, within, grow)
         except TimeoutError:
             raise HTTPException(408, "The upload took too long") from None
         yield form.upload(file)
 
 
-async def _receive(body: Body, form: "Form", file: BinaryIO) -> None:
-    async for chunk in body.chunks():
-        form.feed(chunk)
-        if len(form.buffer) >= BUFFER:
-            await to_thread.run_sync(file.write, form.taken())
-    if form.buffer:
-        await to_thread.run_sync(file.write, form.taken())
+async def _receive(
+    body: Body, form: "Form", file: BinaryIO, within: float, grow: Callable[[int], None]
+) -> None:
+    started = asyncio.get_running_loop().time()
+    received = 0
+    async with asyncio.timeout(time_for(0, within)) as deadline:
+        async for chunk in body.chunks():
+            received += len(chunk)
+            deadline.reschedule(started + time_for(received, within))
+            form.feed(chunk)
+            if len(form.buffer) >= BUFFER or (body.ended and form.buffer):
+                grow(len(form.buffer))
+                await to_thread.run_sync(append, file, form.taken())
+
+
+def time_for(received: int, within: float) -> float:
+    """The seconds since its beginning after which a body is too slow of which this many bytes have come."""
+    return min(within, GRACE + received / PACE)
+
+
+def temporary_file() -> BinaryIO:
+    """A file without a name. It has no buffer, so that another process can go on where it stands.
+
+    Raises StorageUnavailable.
+    """
+    try:
+        return tempfile.TemporaryFile(buffering=0)
+    except OSError as error:
+        raise StorageUnavailable(f"cannot make a temporary file: {error}") from error
+
+
+def append(file: BinaryIO, content: bytes) -> None:
+    """Writes all of the content, of which one write may take a part. Raises StorageUnavailable."""
+    rest = memoryview(content)
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError as error:
+        raise StorageUnavailable(f"cannot keep an upload while it comes: {error}") from error
 
 
 def boundary_of(headers: Headers) -> bytes:

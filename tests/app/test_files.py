@@ -12,8 +12,9 @@ import pytest
 import uuid_utils
 from PIL import Image
 
-from app.attachments.files import MAX_AT_ONCE, MAX_LOOSE, Files
+from app.attachments.files import MAX_LOOSE, Files
 from app.attachments.storage import PIECE, FolderStorage
+from app.attachments.upload_slots import MAX_OF_A_USER
 from app.config import Settings
 from app.db import Database
 from app.store import files as store
@@ -411,9 +412,9 @@ async def test_the_limit_of_loose_files_holds_for_uploads_at_once(people: People
     for number in range(MAX_LOOSE - 2):
         await insert(db, ada.id, f"file-{number}")
     answers = await asyncio.gather(
-        *(ada.http.post("/chat/files", files={"file": ("a", b"x")}) for _ in range(MAX_AT_ONCE - 1))
+        *(ada.http.post("/chat/files", files={"file": ("a", b"x")}) for _ in range(MAX_OF_A_USER - 1))
     )
-    assert sorted(answer.status_code for answer in answers) == [201, 201] + [409] * (MAX_AT_ONCE - 3)
+    assert sorted(answer.status_code for answer in answers) == [201, 201] + [409] * (MAX_OF_A_USER - 3)
 
 
 async def insert(db: Database, owner_id: str, file_id: str, *, key: str = "") -> None:

@@ -1,7 +1,11 @@
 """The reading of uploads: any bytes, in any pieces."""
 
 import asyncio
+import tempfile
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -11,7 +15,9 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
-from app.attachments.uploads import AROUND_THE_FILE, BUFFER, Body, received
+from app.attachments import uploads
+from app.attachments.storage import StorageUnavailable
+from app.attachments.uploads import AROUND_THE_FILE, BUFFER, GRACE, PACE, Body, received, time_for
 from app.refusals import Refusal
 
 LIMIT = 50
@@ -31,10 +37,19 @@ def body_of(pieces: list[bytes], *, whole: bool = True) -> Body:
     return Body(receive)
 
 
+def any_size(_: int) -> None:
+    """Refuses nothing."""
+
+
 async def take(
-    body: Body, *, limit: int = LIMIT, within: float = 10.0, headers: Headers = FORM
+    body: Body,
+    *,
+    limit: int = LIMIT,
+    within: float = 10.0,
+    headers: Headers = FORM,
+    grow: Callable[[int], None] = any_size,
 ) -> tuple[str, bytes]:
-    async with received(headers, body, limit=limit, within=within) as upload:
+    async with received(headers, body, limit=limit, within=within, grow=grow) as upload:
         upload.file.seek(0)
         content = upload.file.read()
         assert len(content) == upload.size <= limit
@@ -141,7 +156,56 @@ async def test_an_upload_that_stands_still_is_ended() -> None:
 async def test_large_files_go_to_the_disk_in_between() -> None:
     content = bytes(range(256)) * (BUFFER // 100)
     pieces = cut(BEGINNING + content + END, list(range(0, len(content), 60_000)))
-    assert await take(body_of(pieces), limit=len(content)) == ("a.txt", content)
+    grown: list[int] = []
+    assert await take(body_of(pieces), limit=len(content), grow=grown.append) == ("a.txt", content)
+    assert sum(grown) == len(content)
+    assert max(grown) < BUFFER + 60_000
+
+
+async def test_bytes_that_are_refused_do_not_go_to_the_disk() -> None:
+    def full(size: int) -> None:
+        raise Refusal("unavailable", "full")
+
+    with pytest.raises(Refusal, match="full"):
+        await take(body_of([BEGINNING, b"content", END]), grow=full)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("content", [b"small", bytes(2 * BUFFER)])
+async def test_a_full_disk_is_a_storage_that_is_away(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", partial(open, "/dev/full", "w+b"))
+    with pytest.raises(StorageUnavailable, match="No space left"):
+        await take(body_of([BEGINNING, content, END]), limit=len(content))
+
+
+async def test_no_folder_for_temporary_files_is_a_storage_that_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(StorageUnavailable, match="missing"):
+        await take(body_of([BEGINNING, b"content", END]))
+
+
+@pytest.mark.parametrize(
+    ("received_bytes", "seconds"),
+    [(0, GRACE), (1, GRACE), (PACE, GRACE + 1), (100 * PACE, GRACE + 100), (10_000 * PACE, 600)],
+)
+def test_a_body_has_as_much_time_as_goes_with_what_has_come(received_bytes: int, seconds: float) -> None:
+    assert time_for(received_bytes, 600) == pytest.approx(seconds, abs=0.001)
+
+
+async def test_a_body_that_begins_and_then_stands_still_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "GRACE", 0.01)
+    pieces = [BEGINNING, b"content"]
+
+    async def receive() -> Any:
+        if not pieces:
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": pieces.pop(0), "more_body": True}
+
+    with pytest.raises(HTTPException) as error:
+        await take(Body(receive), within=600)
+    assert error.value.status_code == 408
 
 
 async def test_who_sends_on_is_heard_for_a_moment() -> None:

@@ -1,8 +1,8 @@
 """What a file is, by its bytes and never by the word of who sent it; and what it may be called.
 
-puremagic knows the bytes that hundreds of formats begin with. Only those listed here keep their name: a `mediaType` is
-never one that a browser could run. HTML, SVG and scripts are `text/plain`; what nobody knows is
-`application/octet-stream`. An image is one only if it can be decoded.
+puremagic knows the bytes that hundreds of formats begin with, and `app.attachments.iso_media` one family that puremagic
+mixes up. Only those listed here keep their name: a `mediaType` is never one that a browser could run. HTML, SVG and
+scripts are `text/plain`; what nobody knows is `application/octet-stream`. An image is one only if it can be decoded.
 """
 
 import codecs
@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import puremagic
 
+from app.attachments.iso_media import UNKNOWN, iso_media_type
 from app.attachments.pictures import IMAGE_TYPES
 
 HEAD = 4096  # bytes that tell what a file is
@@ -25,13 +26,11 @@ TEXT = "text/plain"
 KNOWN = {
     **{media_type: media_type for media_type in IMAGE_TYPES},
     "audio/flac": "audio/flac",
-    "audio/mp4": "audio/mp4",
     "audio/mpeg": "audio/mpeg",
     "application/ogg": "audio/ogg",
     "audio/wav": "audio/wav",
     "audio/wave": "audio/wav",
     "audio/x-wav": "audio/wav",
-    "video/mp4": "video/mp4",
     "video/quicktime": "video/quicktime",
     "video/webm": "video/webm",
     "video/x-matroska": "video/x-matroska",
@@ -56,6 +55,9 @@ SHOWN = {
 
 def sniffed(head: bytes) -> str:
     """The type of what begins like this; an image may still turn out to be none, and is `undecoded` then."""
+    iso_type = iso_media_type(head)
+    if iso_type is not None:
+        return undecoded(head) if iso_type == UNKNOWN else iso_type
     try:
         matches = puremagic.magic_string(head)
     except (puremagic.PureError, ValueError):  # nothing known; nothing at all

@@ -178,24 +178,31 @@ def attach(partial: Partial, buffers: list[bytes]) -> Event | Ack:
 
 
 def _fill(data: list[Any], buffers: list[bytes]) -> list[Any]:
-    """`data` with each placeholder replaced. Walks with a stack, since a peer decides how deep the data is."""
+    """`data` with each placeholder replaced. Walks with a stack, since a peer decides how deep the data is.
+
+    No two may name one attachment, as no encoder writes them: whoever sends the data on would send that as often.
+    """
+    left: list[bytes | None] = list(buffers)
     open_containers: list[Any] = [data]
     while open_containers:
         container = open_containers.pop()
         items = container.items() if isinstance(container, dict) else enumerate(container)
         for key, value in list(items):
             if isinstance(value, dict) and value.get("_placeholder") is True:
-                container[key] = _buffer(value, buffers)
+                container[key] = _take(value, left)
             elif isinstance(value, dict | list):
                 open_containers.append(value)
     return data
 
 
-def _buffer(placeholder: Mapping[str, Any], buffers: list[bytes]) -> bytes:
+def _take(placeholder: Mapping[str, Any], left: list[bytes | None]) -> bytes:
     number = placeholder.get("num")
-    if type(number) is not int or not 0 <= number < len(buffers):
+    if type(number) is not int or not 0 <= number < len(left):
         raise PacketError("a placeholder names no attachment")
-    return buffers[number]
+    buffer, left[number] = left[number], None
+    if buffer is None:
+        raise PacketError("two placeholders name one attachment")
+    return buffer
 
 
 def _ack_id(digits: str) -> int:

@@ -45,7 +45,8 @@ TRANSITIONS: dict[State, dict[PacketType, State]] = {
 }
 
 
-Milliseconds: TypeAlias = Annotated[int, Meta(gt=0)]
+Milliseconds: TypeAlias = Annotated[int, Meta(gt=0, le=2**31 - 1)]
+"""As long as JavaScript's timers take; JSON could name a number that no timer takes."""
 
 
 class Parameters(Struct, frozen=True, rename="camel"):

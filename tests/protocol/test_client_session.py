@@ -72,6 +72,8 @@ def test_a_ping_puts_off_the_deadline() -> None:
         '{"sid":"a","pingInterval":0,"pingTimeout":1}',
         '{"sid":"a","pingInterval":1,"pingTimeout":-1}',
         '{"sid":"a","pingInterval":1.5,"pingTimeout":1}',
+        '{"sid":"a","pingInterval":2147483648,"pingTimeout":1}',
+        '{"sid":"a","pingInterval":1,"pingTimeout":1%s}' % ("0" * 400),  # for which no timer can be set
         '{"sid":"a","pingInterval":1,"pingTimeout":1',
         '{"sid":"a","x":' + "[" * 100_000,
     ],

@@ -26,6 +26,8 @@ from protocol.broadcast import (
     stream_names,
 )
 from protocol.errors import ProtocolError
+from protocol.packets import Event
+from protocol.packets import encode as encode_packet
 
 EVERYONE = Target()
 DATE = datetime(2019, 12, 31, 22, 10, 0, 123000, UTC)
@@ -195,6 +197,18 @@ def test_rooms_may_be_numbers_to_javascript() -> None:
     record = decode(entry("/", "3", data))
     assert isinstance(record, Broadcast)
     assert record.target == Target((7, "r"), (1.5,))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("number", [10**20, -(10**20), 2**64, -(2**63) - 1])
+@pytest.mark.parametrize("more", ["", ',"\\ud83d"'])
+def test_a_whole_number_beyond_64_bits_is_a_float_which_can_be_sent_on(number: int, more: str) -> None:
+    data = f'{{"packet":{{"type":2,"data":["x",{number}{more}]}},"opts":{{}}}}'
+    record = decode(entry("/", "3", data))
+    assert isinstance(record, Broadcast)
+    assert record.data[1] == float(number)
+    assert type(record.data[1]) is float
+    encode_packet(Event(record.data))
+    encode(record, "uid")
 
 
 def test_what_wants_answers_is_ignored() -> None:

@@ -1,0 +1,139 @@
+"""The namespaces of a connection, on the server's side and the client's: messages and decisions in any order.
+
+The first byte chooses the side and the parser. The others are steps with 0x1e between them, each a letter and what
+belongs to it: `t` a text message, `b` a binary one, and decisions about a namespace.
+"""
+
+from protocol.client_connection import ClientConnection
+from protocol.client_connection import State as ClientState
+from protocol.connection import Connection, State
+from protocol.errors import PacketError
+from protocol.packets import JSON, Ack, Connect, ConnectError, Disconnect, Event, Packet
+from protocol.packets_msgpack import MSGPACK
+
+MAX_NAMESPACES = 3
+MAX_ATTACHMENTS = 3
+
+WORDS = [
+    b"\x1e",
+    b"t0/a,",
+    b"aa",
+    b"da",
+    b"ra",
+    b"t2/a,[1]",
+    b"t1/a,",
+    b't51-/a,["x",{"_placeholder":true,"num":0}]',
+    b"b",
+    b"ja",
+    b"la",
+]
+
+
+def check(data: bytes) -> None:
+    """Only `PacketError` is raised; a namespace is where the packets and decisions that were taken have brought it,
+    and only who is in one gets its events."""
+    choice = data[:1] or b"\0"
+    parser = MSGPACK if choice[0] & 1 else JSON
+    steps = [step.decode(errors="replace") if step[:1] != b"b" else step for step in data[1:].split(b"\x1e")]
+    (check_client if choice[0] & 2 else check_server)(steps, parser)
+
+
+def check_server(steps: list[str | bytes], parser: object) -> None:
+    connection = Connection(
+        parser, deadline=1, max_attachments=MAX_ATTACHMENTS, max_namespaces=MAX_NAMESPACES
+    )
+    expected: dict[str, State] = {}
+    for step in steps:
+        try:
+            _server_step(connection, step, expected)
+        except PacketError:
+            return
+        assert all(connection.state(nsp) is state for nsp, state in expected.items())
+        assert sum(state is not State.ABSENT for state in expected.values()) <= MAX_NAMESPACES
+
+
+def _server_step(connection: Connection, step: str | bytes, expected: dict[str, State]) -> None:
+    if isinstance(step, bytes) or step[:1] == "t":
+        packet = connection.receive(step[1:])
+        if packet is not None:
+            _server_packet(packet, expected)
+        return
+    kind, nsp = step[:1], f"/{step[1:]}"
+    before = expected.get(nsp, State.ABSENT)
+    decisions = {
+        "a": (State.CONNECTING, State.CONNECTED, lambda: connection.accept(nsp, "sid", "pid")),
+        "r": (State.CONNECTING, State.ABSENT, lambda: connection.refuse(nsp, "no", {"why": 1})),
+        "d": (State.CONNECTED, State.DISMISSED, lambda: connection.dismiss(nsp)),
+    }
+    if kind in decisions:
+        wanted, after, decide = decisions[kind]
+        try:
+            assert decide().size
+        except PacketError:
+            assert before is not wanted
+            raise
+        assert before is wanted
+        expected[nsp] = after
+
+
+def _server_packet(packet: Packet, expected: dict[str, State]) -> None:
+    before = expected.get(packet.nsp, State.ABSENT)
+    match packet:
+        case Connect():
+            assert before in (State.ABSENT, State.DISMISSED)
+            expected[packet.nsp] = State.CONNECTING
+        case Event() | Ack():
+            assert before is State.CONNECTED
+        case Disconnect():
+            assert before is State.CONNECTED
+            expected[packet.nsp] = State.ABSENT
+        case ConnectError():
+            raise AssertionError("a client refuses nothing")
+
+
+def check_client(steps: list[str | bytes], parser: object) -> None:
+    connection = ClientConnection(parser)
+    expected: dict[str, ClientState] = {}
+    for step in steps:
+        try:
+            _client_step(connection, step, expected)
+        except PacketError:
+            return
+        assert all(connection.state(nsp) is state for nsp, state in expected.items())
+
+
+def _client_step(connection: ClientConnection, step: str | bytes, expected: dict[str, ClientState]) -> None:
+    if isinstance(step, bytes) or step[:1] == "t":
+        packet = connection.receive(step[1:])
+        if packet is not None:
+            _client_packet(packet, expected)
+        return
+    kind, nsp = step[:1], f"/{step[1:]}"
+    before = expected.get(nsp, ClientState.ABSENT)
+    if kind == "j":
+        assert connection.join(nsp, {"a": 1}).size
+        assert before is ClientState.ABSENT
+        expected[nsp] = ClientState.JOINING
+    elif kind == "l":
+        assert connection.leave(nsp).size
+        assert before is ClientState.JOINED
+        expected[nsp] = ClientState.ABSENT
+
+
+def _client_packet(packet: Packet, expected: dict[str, ClientState]) -> None:
+    before = expected.get(packet.nsp, ClientState.ABSENT)
+    match packet:
+        case Connect(data=data):
+            assert before is ClientState.JOINING
+            assert isinstance(data["sid"], str)
+            expected[packet.nsp] = ClientState.JOINED
+        case ConnectError():
+            assert before is ClientState.JOINING
+            expected[packet.nsp] = ClientState.ABSENT
+        case Event():
+            assert before is not ClientState.ABSENT
+        case Ack():
+            assert before is ClientState.JOINED
+        case Disconnect():
+            assert before is ClientState.JOINED
+            expected[packet.nsp] = ClientState.ABSENT

@@ -1,0 +1,54 @@
+"""Socket.IO packets in JSON: a text and its attachments, one after the other with 0x1e between them."""
+
+from typing import Any
+
+from protocol.decoder import Decoder
+from protocol.errors import PacketError
+from protocol.packets import JSON, MAX_ATTACHMENTS, Packet
+from tests.fuzz.values import MAX_DEPTH, depth, plain
+
+LARGEST = 6  # times the bytes that came, and some more: "1e15" is written as 1000000000000000.0
+
+WORDS = [
+    b'{"_placeholder":true,"num":0}',
+    b"52-/a,1[",
+    b"61-",
+    b"\x1e",
+    b'"\\ud83d"',
+    b"1e300",
+    b"null",
+    b"\xf0\x9f\x98\x80",
+]
+
+
+def check(data: bytes) -> None:
+    """Only `PacketError` is raised; what is decoded can be encoded and decoded again, and is not much larger then."""
+    text, *binary = data.split(b"\x1e")
+    packet = decoded([text.decode(errors="replace"), *binary], MAX_ATTACHMENTS)
+    if packet is None:
+        return
+    content: Any = getattr(packet, "data", None)
+    try:
+        encoded = JSON.encode(packet)
+    except TypeError:
+        assert depth(content) > MAX_DEPTH
+        return
+    assert encoded.size <= LARGEST * len(data) + 32
+    if depth(content) > MAX_DEPTH:
+        return
+    assert len(encoded.binary) <= MAX_ATTACHMENTS
+    again = decoded([encoded.text[1:].decode(), *encoded.binary], MAX_ATTACHMENTS)
+    assert plain(again) == plain(packet)
+
+
+def decoded(messages: list[str | bytes], max_attachments: int) -> Packet | None:
+    """The first packet of some messages; None if there is none."""
+    decoder = Decoder(JSON, max_attachments)
+    for message in messages:
+        try:
+            packet = decoder.receive(message)
+        except PacketError:
+            return None
+        if packet is not None:
+            return packet
+    return None

@@ -109,9 +109,10 @@ class AnswerReader:
         """
         self._buffer += data
         head, found, rest = self._buffer.partition(b"\r\n\r\n")
+        # Where its end is not found yet, three bytes of that may be there.
+        if len(head) > (_MAX_HEAD if found else _MAX_HEAD + 3) or (end and not found):
+            raise Unreachable("the server did not answer with HTTP")
         if not found:
-            if end or len(head) > _MAX_HEAD:
-                raise Unreachable("the server did not answer with HTTP")
             return None
         status_line, *lines = head.split(b"\r\n")
         status = _STATUS.fullmatch(status_line)
@@ -121,9 +122,10 @@ class AnswerReader:
         if status[1] == b"101":
             self._check(fields)
             return rest
-        if not end and len(rest) < _body_size(fields):
+        size = _body_size(fields)
+        if not end and len(rest) < size:
             return None
-        text = rest[:_MAX_BODY].decode(errors="replace")
+        text = rest[:size].decode(errors="replace")
         reason = (status[2] or b"").decode("latin-1")
         raise Unreachable(f"HTTP {status[1].decode()} {reason}".rstrip() + (f": {text}" if text else ""))
 

@@ -127,6 +127,7 @@ NOT_HTTP = "the server did not answer with HTTP"
         pytest.param(b"HTTP/2 101\r\n\r\n", NOT_HTTP, id="another version"),
         pytest.param(b"HTTP/1.1 20 OK\r\n\r\n", NOT_HTTP, id="a short status"),
         pytest.param(b"x" * 20_000, NOT_HTTP, id="an endless head"),
+        pytest.param(ACCEPTED + b"a:" + b"b" * 20_000 + b"\r\n\r\n", NOT_HTTP, id="a long head in one read"),
         pytest.param(
             ACCEPTED.replace(b"Upgrade: websocket", b"Upgrade: h2c") + b"\r\n",
             "the server did not switch to a websocket",
@@ -155,14 +156,32 @@ NOT_HTTP = "the server did not answer with HTTP"
         pytest.param(b"HTTP/1.1 400\r\nContent-Length: 0\r\n\r\n", "HTTP 400", id="no reason, no body"),
         pytest.param(
             b'HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\n{}{"next"}',
-            'HTTP 400 Bad Request: {}{"next"}',
-            id="a body",
+            "HTTP 400 Bad Request: {}",
+            id="a body, and more than it",
         ),
     ],
 )
 def test_refusals(answer: bytes, message: str) -> None:
     with pytest.raises(Unreachable, match=f"^{re.escape(message)}$"):
         read(answer)
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+@pytest.mark.parametrize("last", range(5))
+def test_a_head_may_have_16_kib_however_it_is_cut(beyond: int, last: int) -> None:
+    head = ACCEPTED + b"a:" + b"b" * (16_384 + beyond - len(ACCEPTED) - 2)
+    whole = head + b"\r\n\r\n"
+    reader = AnswerReader(NONCE)
+
+    def receive() -> bytes | None:
+        first = reader.receive(whole[: len(whole) - last])
+        return reader.receive(whole[len(whole) - last :]) if first is None else first
+
+    if beyond:
+        with pytest.raises(Unreachable, match=NOT_HTTP):
+            receive()
+    else:
+        assert receive() == b""
 
 
 def test_a_refusal_waits_for_its_body() -> None:

@@ -182,6 +182,7 @@ class Form:
         self._around = 0
         self._name: str | None = None
         self._in_file = False
+        self._begun = False
         self._ended = False
         self._header = bytearray()
         self._value = bytearray()
@@ -203,8 +204,11 @@ class Form:
     def feed(self, chunk: bytes) -> None:
         """Reads on. Raises Refusal and HTTPException as `received` does."""
         before = self._size
+        # Line breaks may come first. The parser would pass over what follows them, as far as it comes in one piece.
+        form = chunk if self._begun else chunk.lstrip(b"\r\n")
+        self._begun = self._begun or bool(form)
         try:
-            self._parser.write(chunk)
+            self._parser.write(form)
         except FormParserError as error:
             raise malformed(error) from None
         self._around += len(chunk) - (self._size - before)

@@ -103,6 +103,19 @@ def test_any_bytes_are_a_file_or_refused(parts: list[bytes], places: list[int], 
         assert outcome in ("invalid", "too_large", 400)
 
 
+@pytest.mark.parametrize("before", [b"\r\n", b"\n\r\r\n", b"\r\n" * 20])
+@pytest.mark.parametrize("place", [0, 1, 3, 7])
+async def test_line_breaks_may_come_before_a_form(before: bytes, place: int) -> None:
+    sent = before + BEGINNING + b"a" + END
+    assert await take(body_of(cut(sent, [place]))) == ("a.txt", b"a")
+
+
+@pytest.mark.parametrize("places", [[], [1], [2], [3], list(range(40))], ids=str)
+async def test_nothing_else_may_come_before_a_form_however_it_is_cut(places: list[int]) -> None:
+    sent = b"\r\nwords" + BEGINNING + b"a" + END
+    assert await outcome_of(body_of(cut(sent, places))) == 400
+
+
 async def outcome_of(body: Body) -> tuple[str, bytes] | str | int:
     """The file, or the reason or status of the refusal."""
     try:

@@ -15,7 +15,7 @@ from protocol import Forwarding, RedisBus, RedisStore, Server, Socket
 port, shell, *redis = sys.argv[1:]
 shared: dict[str, Any] = {}
 if redis:
-    forwarding = Forwarding(host="127.0.0.1", secret="no secret")  # noqa: S106 - only this machine comes there
+    forwarding = Forwarding(host="127.0.0.1", secret="no secret")  # nosec B106 # noqa: S106 - for this machine
     shared = {"bus": RedisBus(redis[0]), "store": RedisStore(redis[0]), "forwarding": forwarding}
 io = Server(**shared)
 

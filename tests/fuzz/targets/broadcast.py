@@ -13,10 +13,8 @@ from protocol.errors import ProtocolError
 from protocol.packets import JSON, Event
 from tests.fuzz.values import MAX_DEPTH, depth, plain
 
-WORDS = [
-    f'"{key}":'.encode()
-    for key in ["packet", "opts", "rooms", "except", "flags", "data", "type", "close", "moved", "requestId"]
-]
+KEYS = ["packet", "opts", "rooms", "except", "flags", "data", "type", "close", "moved", "requestId"]
+WORDS = [f'"{key}":'.encode() for key in KEYS]
 WORDS += [b"\x1e", b'"\\ud83d"', b"null", b"true", b"1e5", b"[]", b"{}"]
 
 

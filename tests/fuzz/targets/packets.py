@@ -23,8 +23,7 @@ WORDS = [
 
 def check(data: bytes) -> None:
     """Only `PacketError` is raised; what is decoded can be encoded and decoded again, and is not much larger then."""
-    text, *binary = data.split(b"\x1e")
-    packet = decoded([text.decode(errors="replace"), *binary], MAX_ATTACHMENTS)
+    packet = decoded(data)
     if packet is None:
         return
     content: Any = getattr(packet, "data", None)
@@ -34,16 +33,21 @@ def check(data: bytes) -> None:
         assert depth(content) > MAX_DEPTH
         return
     assert encoded.size <= LARGEST * len(data) + 32
-    if depth(content) > MAX_DEPTH:
-        return
     assert len(encoded.binary) <= MAX_ATTACHMENTS
-    again = decoded([encoded.text[1:].decode(), *encoded.binary], MAX_ATTACHMENTS)
-    assert plain(again) == plain(packet)
+    if depth(content) <= MAX_DEPTH:
+        again = first_packet([encoded.text[1:].decode(), *encoded.binary])
+        assert plain(again) == plain(packet)
 
 
-def decoded(messages: list[str | bytes], max_attachments: int) -> Packet | None:
+def decoded(data: bytes) -> Packet | None:
+    """The first packet of an input; None if there is none."""
+    text, *binary = data.split(b"\x1e")
+    return first_packet([text.decode(errors="replace"), *binary])
+
+
+def first_packet(messages: list[str | bytes]) -> Packet | None:
     """The first packet of some messages; None if there is none."""
-    decoder = Decoder(JSON, max_attachments)
+    decoder = Decoder(JSON)
     for message in messages:
         try:
             packet = decoder.receive(message)

@@ -8,22 +8,8 @@ from protocol.requests import AskClients, Message, Sockets, decode, encode
 from tests.fuzz.targets.broadcast import speakable_value
 from tests.fuzz.values import MAX_DEPTH, depth, plain
 
-KEYS = [
-    "type",
-    "uid",
-    "nsp",
-    "data",
-    "packet",
-    "opts",
-    "rooms",
-    "except",
-    "flags",
-    "requestId",
-    "sockets",
-    "handshake",
-    "clientCount",
-    "timeout",
-]
+KEYS = ["type", "uid", "nsp", "data", "packet", "opts", "rooms", "except", "flags", "requestId", "sockets"]
+KEYS += ["handshake", "clientCount", "timeout"]
 WORDS = [msgpack.packb(word) for word in (*KEYS, 3, 7, 8, 9, 10, 11, 12, None, [], {}, 1.5, 2**64 - 1)]
 
 

@@ -142,7 +142,7 @@ class Rest:
             after, more = page["nextSeq"], page["hasMore"]
         return changes
 
-    async def asked(self, method: str, path: str, token: str, **body: Any) -> Any:
+    async def asked(self, method: str, path: str, token: str | None, **body: Any) -> Any:
         status, answer = await self.ask(method, path, token, **body)
         if status not in (200, 201):
             raise CannotPrepare(f"{self._url} answers {method} {path} with {status}: {answer['message']}")

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from app.client import ChatClient, ChatRefused
@@ -89,7 +90,10 @@ class View:
 
 
 class Member:
-    """A client. `heard(text)` is called for each message that is new to it; `failed(kind)` for each error."""
+    """A client. `heard(text)` is called for each message that is new to it; `failed(kind)` for each error.
+
+    `headers` are those of a websocket's handshake.
+    """
 
     def __init__(
         self,
@@ -100,9 +104,11 @@ class Member:
         polling: bool,
         heard: Callable[[str], None],
         failed: Callable[[str], None],
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.room = room
         self.view = View()
+        self.disconnects = 0
         self.last_heard = 0
         self._heard = heard
         self._failed = failed
@@ -112,7 +118,8 @@ class Member:
         self._behind = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
         self._chat: ChatClient | PollingChat
-        self._chat = PollingChat(url, token) if polling else ChatClient(url, token, reconnection_delay=200)
+        options = {"reconnection_delay": 200, "headers": headers}
+        self._chat = PollingChat(url, token) if polling else ChatClient(url, token, **options)
         for event in NUMBERS:
             self._chat.on(event)(self._hearing(event))
         self._chat.on("disconnect")(self._leave)
@@ -206,6 +213,7 @@ class Member:
         self._behind.set()
 
     def _leave(self, _reason: str) -> None:
+        self.disconnects += 1
         self._away = True
 
     async def _follow(self) -> None:

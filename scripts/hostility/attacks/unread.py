@@ -4,6 +4,8 @@ import asyncio
 from functools import partial
 from typing import Any
 
+import aiohttp
+
 from scripts.hostility.attack import ATTACKERS, Attack, Outcome, Target, bearer, http
 from scripts.hostility.attacks.frames import open_polling
 from scripts.hostility.attacks.http import POLL, request
@@ -13,6 +15,7 @@ LONG = 60_000  # characters of a message's metadata; what is allowed is 64 KiB
 MESSAGES = 100  # of a page
 ASKED = 20  # pages on each connection
 FOREVER = 3600.0
+LIMITED = 1.0  # seconds
 
 
 async def long_messages(target: Target) -> None:
@@ -21,8 +24,17 @@ async def long_messages(target: Target) -> None:
     message = {"content": "long", "metadata": {"x": "y" * LONG}}
     async with http(target.url, ATTACKERS[0], **bearer(target.attacker)) as session:
         for _ in range(MESSAGES):
-            async with session.post(path, json=message) as answer:
-                answer.raise_for_status()
+            while not await written(session, path, message):
+                await asyncio.sleep(LIMITED)
+
+
+async def written(session: aiohttp.ClientSession, path: str, message: object) -> bool:
+    """Write a message, unless that is too much just now. Raises ClientResponseError for another refusal."""
+    async with session.post(path, json=message) as answer:
+        if answer.status == 429:
+            return False
+        answer.raise_for_status()
+        return True
 
 
 def page(target: Target) -> dict[str, Any]:

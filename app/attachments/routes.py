@@ -23,7 +23,6 @@ from app.attachments.storage import PIECE, NotStored, Storage, StorageUnavailabl
 from app.attachments.upload_slots import UploadSlots
 from app.attachments.uploads import FIELD, Body, PartingResponse, received
 from app.caller import Caller
-from app.limits import network_of
 from app.operations import OtherRoute
 from app.refusals import Refusal
 from app.requests import Endpoint, ErrorResponse, answering, http_error, json_response
@@ -31,6 +30,7 @@ from app.statements import Row
 from app.turns import Turns
 from app.validation import is_id
 from app.views import Attachment
+from protocol import network_of
 
 log = logging.getLogger(__name__)
 

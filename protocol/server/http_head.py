@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import TypeAlias
 
+_END = b"\r\n\r\n"
+
 Fields: TypeAlias = Sequence[tuple[bytes, bytes]]  # names in lower case
 
 _HOST = re.compile(
@@ -20,6 +22,31 @@ class RequestRefused(Exception):
         super().__init__(words)
         self.status = status
         self.words = words
+
+    @property
+    def answer(self) -> bytes:
+        """The whole answer, for a connection that ends with it."""
+        body = self.words.encode()
+        return (
+            b"HTTP/1.1 %d %b\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
+            b"cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n%b"
+        ) % (self.status, self.status.phrase.encode(), len(body), body)
+
+
+def find_end(tail: bytes, data: bytes) -> int:
+    """Where in `data` the next empty line ends, which may have begun in the `tail` of what came before it; 0 if it is
+    not there."""
+    if tail:
+        found = (tail + data[:3]).find(_END)
+        if found >= 0:
+            return found + len(_END) - len(tail)
+    found = data.find(_END)
+    return found + len(_END) if found >= 0 else 0
+
+
+def tail_of(tail: bytes, data: bytes) -> bytes:
+    """The last bytes of `tail` and `data`, as far as an empty line may begin in them."""
+    return (tail + data[-3:])[-3:]
 
 
 def check_host(fields: Fields, version: Callable[[], str]) -> None:

@@ -25,10 +25,17 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from protocol.server.http_answers import AnswersTaken
 from protocol.server.http_flow import Flow
-from protocol.server.http_head import RequestRefused, body_length, check_host, opens_websocket, without_offer
+from protocol.server.http_head import (
+    RequestRefused,
+    body_length,
+    check_host,
+    find_end,
+    opens_websocket,
+    tail_of,
+    without_offer,
+)
 from protocol.server.observer import Observer
 
-_END = b"\r\n\r\n"
 _PIECE = 16_384  # bytes of a chunked body that are parsed at once
 _PIECES_A_TURN = 16  # of the event loop; a piece is smaller where an empty line ends it
 _HELD = 65_536  # bytes that may be kept behind a request that is being answered
@@ -143,7 +150,7 @@ class HttpProtocol(AnswersTaken):
             size = min(self._left, len(data))
             self._left -= size
         else:
-            end = self._find_end(data)
+            end = find_end(self._tail, data)
             size = end or len(data)
             if self._phase is _HEAD:
                 self._head += size
@@ -153,21 +160,12 @@ class HttpProtocol(AnswersTaken):
                     )
             elif size > _PIECE:
                 size, end = _PIECE, 0
-            self._tail = b"" if end else (self._tail + data[max(size - 3, 0) : size])[-3:]
+            self._tail = tail_of(self._tail, data[:size]) if not end else b""
         if size == len(data):
             self._unparsed = b""
             return data
         self._unparsed = data[size:]
         return data[:size]
-
-    def _find_end(self, data: bytes) -> int:
-        """Where the next empty line ends, which may have begun in what was parsed before; 0 if it is not there."""
-        if self._tail:
-            found = (self._tail + data[:3]).find(_END)
-            if found >= 0:
-                return found + len(_END) - len(self._tail)
-        found = data.find(_END)
-        return found + len(_END) if found >= 0 else 0
 
     def _feed(self, piece: bytes) -> None:
         """Give a piece to the parser. Raises `RequestRefused`."""
@@ -304,12 +302,7 @@ class HttpProtocol(AnswersTaken):
             if cycle.response_started:
                 self.transport.abort()
                 return
-        body = refused.words.encode()
-        self.transport.write(
-            b"HTTP/1.1 %d %b\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
-            b"cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n%b"
-            % (refused.status, refused.status.phrase.encode(), len(body), body)
-        )
+        self.transport.write(refused.answer)
         if self.transport.can_write_eof():
             # Closed with bytes unread, the connection would be reset, and the answer perhaps lost (RFC 9112 §9.6).
             self.transport.write_eof()

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from app.http_protocol import HttpProtocol
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from app.http_protocol import HttpProtocol
 from protocol.server.exchange import Receive, Scope, Send, read_body
 from protocol.server.upgrade import parse_head
 from tests.fuzz.draw import Draw, cut

@@ -38,7 +38,7 @@ Identify = Callable[[Request], Awaitable[Caller]]
 Allow = Callable[[Caller, int], Awaitable[None]]
 
 UPLOAD_WITHIN = 600.0  # seconds
-DOWNLOADS_AT_ONCE = 16  # of a user; each may hold two PIECEs for as long as its reader likes
+DOWNLOADS_AT_ONCE = 8  # of a user; each may hold two PIECEs for as long as its reader likes
 
 SAFE = {
     "x-content-type-options": "nosniff",

@@ -223,7 +223,7 @@ class HttpProtocol(AnswersTaken):
         length = body_length(self.headers)
         self._phase = _CHUNKED if length is None else _SIZED
         self._left = length or 0
-        self._fields = 0
+        self._fields = self._content = self._framing = self._idle_framing = 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -247,7 +247,7 @@ class HttpProtocol(AnswersTaken):
             self._phase = _ANSWER
             cycle.more_body = False
             cycle.message_event.set()
-        self._head = self._fields = self._content = self._framing = self._idle_framing = 0
+        self._head = self._fields = 0
 
     def check_head(self) -> None:
         """Check a head that is complete. Raises `RequestRefused`. A subclass may check more."""

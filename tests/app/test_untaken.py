@@ -16,7 +16,7 @@ from app import devices as devices_module
 from app.budgets import PIECE, SMALL, WITH_IT, Budgeted, Budgets, Kind, Most, budgets_of
 from app.config import Settings
 from app.refusals import Refusal
-from protocol import HttpProtocol
+from protocol.server.http_answers import AnswersTaken
 from tests.app.conftest import PATIENCE, Instance, Person
 
 People = Callable[..., Awaitable[Person]]
@@ -66,7 +66,7 @@ async def room_of_large_messages(person: Person, number: int = 8) -> str:
 async def test_the_connection_of_whoever_takes_nothing_ends(
     instance: Instance, people: People, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    monkeypatch.setattr(HttpProtocol, "answer_within", 0.2)
+    monkeypatch.setattr(AnswersTaken, "answer_within", 0.2)
     ann = await people()
     if what == "a file":
         uploaded = await ann.http.post("/chat/files", files={"file": ("big.bin", bytes(20_000_000))})
@@ -89,7 +89,7 @@ async def test_the_connection_of_whoever_takes_nothing_ends(
 async def test_whoever_takes_it_piece_by_piece_gets_it_whole(
     instance: Instance, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(HttpProtocol, "min_taken", 1)
+    monkeypatch.setattr(AnswersTaken, "min_taken", 1)
     ann = await people()
     room = await room_of_large_messages(ann)
     path = f"/chat/rooms/{room}/messages"

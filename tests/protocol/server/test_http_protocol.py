@@ -224,6 +224,14 @@ async def test_a_body_that_is_answered_early_is_read_and_dropped(served: Served)
     assert [answer.status for answer in found] == [413, 200, 200]
 
 
+async def test_a_chunked_body_may_be_much_larger_than_a_head(served: Served) -> None:
+    """Whether its end comes with the last of its content or after it."""
+    served.cut = lambda data: [data[:-5], data[-5:]]
+    body = b"x" * 300_000
+    for chunks in ([body], [body[:100_000], body[100_000:]]):
+        assert seen(await served.ask(chunked(*chunks), LAST)) == [("POST", "/", body.decode()), LAST_SEEN]
+
+
 async def test_a_body_waits_until_the_application_reads_it(served: Served) -> None:
     served.read.clear()
     body = b"x" * 1_000_000

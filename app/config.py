@@ -162,6 +162,8 @@ class Settings:
     conversation_rate: int = setting(
         100, whole(0, MANY), "Direct conversations an hour that a user may begin."
     )
+    room_rate: int = setting(100, whole(0, MANY), "Rooms an hour that a user may make.")
+    invitation_rate: int = setting(200, whole(0, MANY), "Invitations to rooms an hour that a user may send.")
     upload_rate: int = setting(100, whole(0, MANY), "MiB a minute that a user may upload.")
     max_rooms_per_user: int = setting(
         500, whole(0, MANY), "Rooms that a user may be a member of, direct conversations aside."

@@ -35,9 +35,11 @@ from protocol import network_of
 
 log = logging.getLogger(__name__)
 
-# Whose key it is: `event`, `conversation` and `upload` a user's, `username` a name's that somebody tries, the others an
-# address's.
-Kind: TypeAlias = Literal["event", "address", "sign_in", "username", "sign_up", "conversation", "upload"]
+# Whose key it is: `event`, `conversation`, `room`, `invitation` and `upload` a user's, `username` a name's that
+# somebody tries, the others an address's.
+Kind: TypeAlias = Literal[
+    "event", "address", "sign_in", "username", "sign_up", "conversation", "room", "invitation", "upload"
+]
 Key: TypeAlias = tuple[Kind, str]
 
 MIB = 2**20
@@ -54,6 +56,8 @@ WORDS: dict[Kind, str] = {
     "username": "Too many attempts to sign in with this name",
     "sign_up": "Too many accounts were made from your network",
     "conversation": "You have begun many conversations lately",
+    "room": "You have made many rooms lately",
+    "invitation": "You have invited many people lately",
     "upload": "You have uploaded too much lately",
 }
 
@@ -170,6 +174,14 @@ class Limits:
         """Spends a token of a user, who begins a direct conversation. Raises Refusal: `rate_limited`."""
         await self.take("conversation", user_id)
 
+    async def take_room(self, user_id: str) -> None:
+        """Spends a token of a user, who makes a room. Raises Refusal: `rate_limited`."""
+        await self.take("room", user_id)
+
+    async def take_invitation(self, user_id: str) -> None:
+        """Spends a token of a user, who invites somebody. Raises Refusal: `rate_limited`."""
+        await self.take("invitation", user_id)
+
     def give_back(self, kind: Kind, key: str, tokens: int) -> None:
         """Puts tokens back that were taken and not used."""
         bucket = self._buckets.get(kind)
@@ -281,6 +293,8 @@ def buckets_of(settings: Settings) -> dict[Kind, Bucket]:
         "username": (minute, settings.sign_in_rate_of_name, None),
         "sign_up": (hour, settings.sign_up_rate, None),
         "conversation": (hour, settings.conversation_rate, None),
+        "room": (hour, settings.room_rate, None),
+        "invitation": (hour, settings.invitation_rate, None),
         "upload": (minute, settings.upload_rate, None),
     }
     return {kind: Bucket.per(*bucket) for kind, bucket in buckets.items() if bucket[1]}

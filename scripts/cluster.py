@@ -35,9 +35,8 @@ READY_WITHIN = 60.0  # seconds
 LOOK_EVERY = 0.1  # seconds
 DATA_DIR = "var/cluster"
 # Of one machine all load comes from one address.
-UNLIMITED = {
-    f"{name}_RATE": "0" for name in ("EVENT", "ADDRESS", "SIGN_IN", "SIGN_UP", "CONVERSATION", "UPLOAD")
-} | {"SIGN_IN_RATE_OF_NAME": "0"}
+RATES = ("EVENT", "ADDRESS", "SIGN_IN", "SIGN_UP", "CONVERSATION", "ROOM", "INVITATION", "UPLOAD")
+UNLIMITED = {f"{name}_RATE": "0" for name in RATES} | {"SIGN_IN_RATE_OF_NAME": "0"}
 
 
 class CannotStart(Exception):

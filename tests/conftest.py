@@ -43,6 +43,8 @@ UNHURRIED = {
     "sign_in_rate_of_name": 1_000_000,
     "sign_up_rate": 1_000_000,
     "conversation_rate": 1_000_000,
+    "room_rate": 1_000_000,
+    "invitation_rate": 1_000_000,
     "upload_rate": 1_000_000,
 }
 

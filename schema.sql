@@ -228,3 +228,39 @@ alter table users add column token_generation integer not null default 0;
 --
 -- For sockets that were not told of the end: see app.subscriptions.
 create index room_members_ended on room_members (left_at) where left_at is not null;
+
+-- migration 8: blocks, privacy, muted rooms and hidden conversations
+--
+-- Whom a user wants nothing from. It is looked up in the transaction that writes, sends or invites.
+create table user_blocks (
+    blocker_id  text        not null references users (id) on delete cascade,
+    blocked_id  text        not null references users (id) on delete cascade,
+    created_at  timestamptz not null default now(),
+    primary key (blocker_id, blocked_id),
+    check (blocker_id <> blocked_id)
+);
+create index user_blocks_blocked on user_blocks (blocked_id, blocker_id);
+
+-- Who may begin a direct conversation with a user, and who may invite the user to rooms.
+alter table users
+    add column direct_messages_from text not null default 'everyone'
+        check (direct_messages_from in ('everyone', 'shared_rooms', 'nobody')),
+    add column invitations_from text not null default 'everyone'
+        check (invitations_from in ('everyone', 'shared_rooms', 'nobody'));
+
+-- What a member chose for their own devices: no change of the room, so without a number in its log.
+alter table room_members
+    add column muted_until   timestamptz,                 -- 'infinity' until the member unmutes it
+    add column hidden_at_seq bigint;                      -- not listed until there is a message after this number
+
+-- Pending invitations by inviter (`changed_by`), and by inviter and invited user.
+create index room_members_invited_by on room_members (changed_by, user_id) where state = 'invited';
+
+-- The same user does not invite again to the same room for some time.
+create table declined_invitations (
+    room_id     text        not null references rooms (id) on delete cascade,
+    user_id     text        not null references users (id) on delete cascade,
+    inviter_id  text        not null references users (id) on delete cascade,
+    declined_at timestamptz not null default now(),
+    primary key (user_id, room_id, inviter_id)
+);

@@ -39,9 +39,15 @@ class Announcer:
         self._order = LogOrder()
         io.on_any_broadcast(self._order.hear)
 
-    async def room(self, room_id: str, event: str, payload: Sent, *users: str) -> None:
-        """Tells the members of a room, and all devices of the given users; a socket that is both hears it once."""
-        await self._emit([room_channel(room_id), *map(user_channel, users)], event, payload)
+    async def room(
+        self, room_id: str, event: str, payload: Sent, *users: str, withheld: Iterable[str] = ()
+    ) -> None:
+        """Tells the members of a room, and all devices of the given users; a socket that is both hears it once.
+
+        Users from whom it is `withheld` do not hear it.
+        """
+        channels = [room_channel(room_id), *map(user_channel, users)]
+        await self._emit(channels, event, payload, withheld)
 
     async def message(self, message: Message) -> None:
         """Tells a room of a new message; in a direct conversation, under the name that it has there.
@@ -83,13 +89,15 @@ class Announcer:
                 return
             member = not member
 
-    async def _emit(self, channels: list[str], event: str, payload: Sent) -> None:
+    async def _emit(
+        self, channels: list[str], event: str, payload: Sent, withheld: Iterable[str] = ()
+    ) -> None:
         wired = wire(payload)
         place = place_of(event, wired)
         if place is not None:
             await self._order.turn(place)
             self._order.passed(place)  # who comes after it gets to the bus after the next line has
         try:
-            await self._io.to(*channels).emit(event, wired)
+            await self._io.to(*channels).except_(*map(user_channel, withheld)).emit(event, wired)
         except BusUnavailable:
             log.warning("%s was committed but not announced to %s", event, ", ".join(channels))

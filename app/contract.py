@@ -1,12 +1,16 @@
 """Every operation of the chat: one line for its event, its REST route and both descriptions."""
 
 from app.auth import Auth
+from app.blocks import UserBlocks
 from app.direct import Direct
+from app.invitations import Invitations
 from app.members import RoomMembers
 from app.messages import MessageWriter
 from app.operations import Operation
 from app.people import People
+from app.preferences import RoomPreferences
 from app.presence import Presence
+from app.privacy import PrivacySettings
 from app.reading import Reading
 from app.revisions import Revisions
 from app.rooms import Rooms
@@ -65,12 +69,6 @@ def members(members: RoomMembers) -> list[Operation]:
             http=("GET", "/chat/rooms/{roomId}/members"),
         ),
         Operation(
-            run=members.invite,
-            event="room:invite",
-            code="INVITE_FAILED",
-            http=("POST", "/chat/rooms/{roomId}/invitations"),
-        ),
-        Operation(
             run=members.set_role,
             event="room:set-role",
             code="ROLE_FAILED",
@@ -99,6 +97,69 @@ def members(members: RoomMembers) -> list[Operation]:
             event="room:unban",
             code="BAN_FAILED",
             http=("DELETE", "/chat/rooms/{roomId}/bans/{userId}"),
+        ),
+    ]
+
+
+def invitations(invitations: Invitations) -> list[Operation]:
+    """Who is asked into rooms; `room:join` accepts, and `room:leave` declines."""
+    return [
+        Operation(
+            run=invitations.list_page,
+            event="room:invitations",
+            code="LIST_FAILED",
+            http=("GET", "/chat/invitations"),
+        ),
+        Operation(
+            run=invitations.invite,
+            event="room:invite",
+            code="INVITE_FAILED",
+            http=("POST", "/chat/rooms/{roomId}/invitations"),
+        ),
+    ]
+
+
+def personal(blocks: UserBlocks, privacy: PrivacySettings, preferences: RoomPreferences) -> list[Operation]:
+    """What users choose for themselves."""
+    return [
+        Operation(
+            run=blocks.list_page, event="user:blocks", code="LIST_FAILED", http=("GET", "/chat/blocks")
+        ),
+        Operation(
+            run=blocks.block, event="user:block", code="BLOCK_FAILED", http=("PUT", "/chat/blocks/{userId}")
+        ),
+        Operation(
+            run=blocks.unblock,
+            event="user:unblock",
+            code="BLOCK_FAILED",
+            http=("DELETE", "/chat/blocks/{userId}"),
+        ),
+        Operation(
+            run=privacy.get, event="user:privacy", code="PRIVACY_FAILED", http=("GET", "/chat/privacy")
+        ),
+        Operation(
+            run=privacy.update,
+            event="user:set-privacy",
+            code="PRIVACY_FAILED",
+            http=("PATCH", "/chat/privacy"),
+        ),
+        Operation(
+            run=preferences.mute,
+            event="room:mute",
+            code="MUTE_FAILED",
+            http=("PUT", "/chat/rooms/{roomId}/mute"),
+        ),
+        Operation(
+            run=preferences.unmute,
+            event="room:unmute",
+            code="MUTE_FAILED",
+            http=("DELETE", "/chat/rooms/{roomId}/mute"),
+        ),
+        Operation(
+            run=preferences.hide,
+            event="conversation:hide",
+            code="HIDE_FAILED",
+            http=("PUT", "/chat/conversations/{roomId}/hidden"),
         ),
     ]
 
@@ -134,12 +195,6 @@ def discovery(rooms: Rooms, people: People) -> list[Operation]:
             event="room:discover",
             code="DISCOVER_FAILED",
             http=("GET", "/chat/rooms/public"),
-        ),
-        Operation(
-            run=rooms.list_invitations,
-            event="room:invitations",
-            code="LIST_FAILED",
-            http=("GET", "/chat/invitations"),
         ),
         Operation(run=people.search, event="user:search", code="SEARCH_FAILED", http=("GET", "/chat/users")),
     ]

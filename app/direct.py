@@ -11,8 +11,9 @@ from app.caller import Caller
 from app.db import Database
 from app.events import ROOM_ADDED
 from app.members import NO_USER
-from app.messages import MessageWriter
+from app.messages import BLOCKED, BLOCKING, MessageWriter
 from app.payloads import ListConversations, ReadDirect, ReadHistory, SendDirect, SendMessage
+from app.privacy import admits
 from app.reading import Reading
 from app.refusals import Refusal, refuse
 from app.rooms import put_member, room_of_member
@@ -53,7 +54,9 @@ class Direct:
         """Sends a message to one person, or to oneself; the first one makes their conversation.
 
         Answers with it, or with the original one for a `clientId` that was used before. Refused: `not_found` for a
-        `receiverId` that is no user's, `rate_limited` for one who begins too many, and what `message:send` refuses.
+        `receiverId` that is no user's, `rate_limited` for one who begins too many conversations, `forbidden` for one
+        who may not write to this person, `conflict` for one who has blocked this person, and what `message:send`
+        refuses.
         """
         room_id = await self._open(caller.user_id, payload.receiver_id)
         fields = msgspec.structs.asdict(payload)
@@ -78,8 +81,8 @@ class Direct:
     async def list_page(self, caller: Caller, payload: ListConversations) -> Conversations:
         """The direct conversations of the user, that with the last message first, with what is unread.
 
-        One whose messages were all deleted stands where it began. A page of large messages has fewer conversations than
-        `limit`. Refused: `not_found` for an unknown `before`.
+        One whose messages were all deleted stands where it began. Hidden ones are left out. A page of large messages has
+        fewer conversations than `limit`. Refused: `not_found` for an unknown `before`.
         """
         user_id, before, size = caller.user_id, payload.before, payload.limit
         if before is not None and not (
@@ -89,7 +92,9 @@ class Direct:
         rows = await store.direct.conversations(
             self._db, user_id, before=before, limit=size + 1, max_bytes=self._max_bytes
         )
-        present = await self._presence([row["other_id"] for row in rows[:size]])
+        others = [row["other_id"] for row in rows[:size]]
+        withheld = await store.blocks.between(self._db, user_id, others)
+        present = await self._presence([other_id for other_id in others if other_id not in withheld])
         conversations = [
             Conversation(
                 room_id=row["conversation_id"],
@@ -98,6 +103,8 @@ class Direct:
                 last_seq=row["last_seq"],
                 last_read_seq=row["last_read_seq"],
                 unread=row["unread"],
+                muted=row["muted"],
+                muted_until=row["muted_until"],
                 last_message=None if row["id"] is None else message_of(row),
             )
             for row in rows[:size]
@@ -130,6 +137,8 @@ class Direct:
         room_id = str(uuid_utils.uuid7())
 
         async def work(q: Queries) -> tuple[Row, bool]:
+            if other_id != user_id:
+                await _check_may_begin(q, user_id, other_id)
             made = await store.direct.insert(q, room_id=room_id, created_by=user_id, other_id=other_id)
             if made:
                 for person in dict.fromkeys((user_id, other_id)):
@@ -139,3 +148,13 @@ class Direct:
             return room, made
 
         return await self._db.transaction(work)
+
+
+async def _check_may_begin(q: Queries, user_id: str, other_id: str) -> None:
+    """Raises Refusal where one of two people has blocked the other, or the other takes no such message."""
+    await store.accounts.lock(q, other_id)  # against a block that is made now
+    row = await store.privacy.towards(q, user_id, other_id) or refuse("not_found", NO_USER)
+    if row["blocking"]:
+        raise Refusal(*BLOCKING)
+    if row["blocked"] or not admits(row, "direct_messages_from"):
+        raise Refusal(*BLOCKED)

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
 
+from app.personal_payloads import Block, ConversationHidden, Mute, Privacy, Unblocked
 from app.refusals import Reason
 from app.views import (
     MemberChanged,
@@ -38,6 +39,11 @@ READ_UPDATED: Final = "room:read-updated"
 TYPING_UPDATE: Final = "typing:update"
 PRESENCE_CHANGED: Final = "presence:changed"
 PRESENCE_SNAPSHOT: Final = "presence:snapshot"
+USER_BLOCKED: Final = "user:blocked"
+USER_UNBLOCKED: Final = "user:unblocked"
+PRIVACY_UPDATED: Final = "user:privacy-updated"
+MUTE_UPDATED: Final = "room:mute-updated"
+CONVERSATION_HIDDEN: Final = "conversation:hidden"
 
 MOST_TOLD: Final = 500  # members of a room that hear who is there and who has read; in a larger one they ask
 
@@ -98,7 +104,10 @@ EMITTED: dict[str, tuple[Any, str]] = {
     MENTION_NEW: (Message, "To the devices of somebody whom a message names as @username."),
     USER_JOINED: (MemberChanged, "To a room: somebody became a member."),
     USER_LEFT: (MemberChanged, "To a room, and whom it is about: a membership ended; its state tells how."),
-    MEMBER_UPDATED: (MemberChanged, "To a room, and whom it is about: a role, invitation or ban changed."),
+    MEMBER_UPDATED: (
+        MemberChanged,
+        "To a room, and a member or invited user whom it is about: a role, invitation or ban changed.",
+    ),
     ROOM_INVITED: (Room, "To the devices of somebody who was invited."),
     ROOM_ADDED: (Room, "To a user's own devices: the user became a member of this room."),
     ROOM_UPDATED: (RoomInfo, "To a room: its name or description changed."),
@@ -112,4 +121,9 @@ EMITTED: dict[str, tuple[Any, str]] = {
         f"Once to whoever shares a room of up to {MOST_TOLD} members with somebody.",
     ),
     PRESENCE_SNAPSHOT: (list[Presence], "After `authenticated`: who is online among those."),
+    USER_BLOCKED: (Block, "To a user's own devices: the user has blocked somebody."),
+    USER_UNBLOCKED: (Unblocked, "To a user's own devices: the user blocks somebody no longer."),
+    PRIVACY_UPDATED: (Privacy, "To a user's own devices: who may write to or invite the user has changed."),
+    MUTE_UPDATED: (Mute, "To a user's own devices: the user has muted a room, or unmuted it."),
+    CONVERSATION_HIDDEN: (ConversationHidden, "To a user's own devices: the user has hidden a conversation."),
 }

@@ -16,6 +16,7 @@ from app.attachments.routes import FileRoutes
 from app.attachments.storage import open_storage
 from app.auth import Auth
 from app.background import every, running
+from app.blocks import UserBlocks
 from app.budgets import Budgeted, budgets_of
 from app.config import Settings
 from app.db import Database
@@ -24,6 +25,7 @@ from app.devices import Devices
 from app.direct import Direct
 from app.handlers import Handlers
 from app.health import Health
+from app.invitations import Invitations
 from app.limits import Limits, buckets_of
 from app.members import RoomMembers
 from app.messages import MessageWriter
@@ -33,7 +35,9 @@ from app.operations import Operation
 from app.page import Page
 from app.peers import forwarding
 from app.people import People
+from app.preferences import RoomPreferences
 from app.presence import Presence
+from app.privacy import PrivacySettings
 from app.reading import Reading
 from app.refusal_streaks import RefusalStreaks
 from app.refusals import Refusal
@@ -177,11 +181,18 @@ class Chat:
         """What people do with rooms and messages."""
         db, announcer, present = self.db, self._announcer, self._presence.of
         reading = Reading(db, announcer)
-        rooms = Rooms(db, announcer, most_rooms=most_rooms)
+        rooms = Rooms(db, announcer, most_rooms=most_rooms, may_create=self.limits.take_room)
+        invitations = Invitations(db, announcer, may_invite=self.limits.take_invitation)
         return [
             *contract.rooms(rooms),
             *contract.discovery(rooms, People(db)),
-            *contract.members(RoomMembers(db, announcer, present, most_rooms=most_rooms)),
+            *contract.members(RoomMembers(db, announcer, present)),
+            *contract.invitations(invitations),
+            *contract.personal(
+                UserBlocks(db, announcer, present),
+                PrivacySettings(db, announcer),
+                RoomPreferences(db, announcer),
+            ),
             *contract.direct(
                 Direct(
                     db,

@@ -13,11 +13,11 @@ from app import store
 from app.announce import Announcer
 from app.caller import Caller
 from app.db import Database
-from app.events import MEMBER_UPDATED, ROOM_INVITED, USER_LEFT
-from app.payloads import Invite, ListMembers, MemberRef, SetRole
+from app.events import MEMBER_UPDATED, USER_LEFT
+from app.payloads import ListMembers, MemberRef, SetRole
 from app.refusals import Refusal, refuse
 from app.rooms import check_member, lock_as_admin, member_changed, put_member, room_of_member
-from app.rows import member_of, room_of
+from app.rows import member_of
 from app.statements import Queries, Row
 from app.validation import is_id
 from app.views import Member, MemberChanged, Members, MemberState, PresenceOf
@@ -31,15 +31,12 @@ IN_IT = ("member", "invited")
 
 
 class RoomMembers:
-    """The members of rooms. A user may be invited to `most_rooms` at a time, 0 for any number."""
+    """The members of rooms."""
 
-    def __init__(
-        self, db: Database, announcer: Announcer, presence: PresenceOf, *, most_rooms: int = 0
-    ) -> None:
+    def __init__(self, db: Database, announcer: Announcer, presence: PresenceOf) -> None:
         self._db = db
         self._announcer = announcer
         self._presence = presence
-        self._most_rooms = most_rooms
 
     async def list_page(self, caller: Caller, payload: ListMembers) -> Members:
         """Members of a room and people invited to it, in the order of their ids, with the presence of the members.
@@ -47,9 +44,10 @@ class RoomMembers:
         Refused: `not_a_member`, and `not_found` for the room or for an unknown `after`.
         """
         await check_member(self._db, payload.room_id, caller.user_id)
-        page = await self._page(payload, store.members.listed)
+        page, withheld = await self._page(caller, payload, store.members.listed)
         # Not of the invited: any admin can invite anybody, who shares no room with them for that.
-        present = await self._presence([one.user_id for one in page.members if one.state == "member"])
+        here = [one.user_id for one in page.members if one.state == "member" and one.user_id not in withheld]
+        present = await self._presence(here)
         members = [msgspec.structs.replace(one, presence=present.get(one.user_id)) for one in page.members]
         return msgspec.structs.replace(page, members=members)
 
@@ -61,48 +59,21 @@ class RoomMembers:
         room = await room_of_member(self._db, payload.room_id, caller.user_id)
         if room.membership.role != "admin":
             raise Refusal("forbidden", "Only admins of the room see who is banned")
-        return await self._page(payload, store.members.banned)
+        page, _ = await self._page(caller, payload, store.members.banned)
+        return page
 
-    async def _page(self, payload: ListMembers, read: Callable[..., Awaitable[list[Row]]]) -> Members:
+    async def _page(
+        self, caller: Caller, payload: ListMembers, read: Callable[..., Awaitable[list[Row]]]
+    ) -> tuple[Members, set[str]]:
+        """A page of members, and those of them of whom the caller is not told whether they are here and have read."""
         room_id, after, size = payload.room_id, payload.after, payload.limit
         if after is not None and not (is_id(after) and await store.members.state(self._db, room_id, after)):
             raise Refusal("not_found", NO_MEMBER)
         rows = await read(self._db, room_id, after=after, limit=size + 1)
-        members = [member_of(row) for row in rows[:size]]
-        return Members(members=members, next=members[-1].user_id if len(rows) > size else None)
-
-    async def invite(self, caller: Caller, payload: Invite) -> Member:
-        """Invites somebody to a room; admins only. One who is invited already stays so.
-
-        Refused: `not_found` for the room or the user, `not_a_member`, `forbidden`, `conflict` for somebody who is a
-        member or banned, `too_many` for somebody who has as many invitations as one may have.
-        """
-        room_id = payload.room_id
-
-        async def decide(q: Queries) -> Outcome:
-            await lock_as_admin(q, room_id, caller.user_id)
-            user_id = await _invited_user(q, payload)
-            row = await store.members.state(q, room_id, user_id)
-            state = None if row is None else row["state"]
-            if state == "member":
-                raise Refusal("conflict", "This user is a member already")
-            if state == "banned":
-                raise Refusal("conflict", "This user is banned from the room: lift the ban first")
-            if state == "invited":
-                return await member_changed(q, room_id, user_id), None
-            if self._most_rooms:
-                await store.accounts.lock(q, user_id)  # for others may invite the same user at once
-                if await store.members.count_of_user(q, user_id, "invited") >= self._most_rooms:
-                    raise Refusal("too_many", "This user has as many invitations as one may have")
-            await put_member(q, room_id, user_id, state="invited", changed_by=caller.user_id)
-            return await member_changed(q, room_id, user_id), MEMBER_UPDATED
-
-        change, event = await self._db.transaction(decide)
-        if event is not None:
-            row = await store.rooms.of_member(self._db, room_id, change.user_id, "invited")
-            if row is not None:  # it stands still
-                await self._announcer.user(change.user_id, ROOM_INVITED, room_of(row))
-        return await self._announce(change, event)
+        user_ids = [row["user_id"] for row in rows[:size]]
+        withheld = await store.blocks.between(self._db, caller.user_id, user_ids)
+        members = [member_of(row, unmarked=withheld) for row in rows[:size]]
+        return Members(members=members, next=members[-1].user_id if len(rows) > size else None), withheld
 
     async def set_role(self, caller: Caller, payload: SetRole) -> Member:
         """Makes a member an admin, or an admin a plain member; admins only.
@@ -133,7 +104,7 @@ class RoomMembers:
             )
             return await member_changed(q, room_id, user_id), MEMBER_UPDATED
 
-        return await self._announce(*await self._db.transaction(decide))
+        return await self._announce(*await self._db.transaction(decide), user_id)
 
     async def kick(self, caller: Caller, payload: MemberRef) -> Member:
         """Ends somebody else's membership, or withdraws an invitation; admins only, of other admins too.
@@ -169,21 +140,24 @@ class RoomMembers:
     async def _set_state(
         self, caller: Caller, payload: MemberRef, choose: Callable[[Row | None], MemberState | None]
     ) -> Member:
-        """Gives somebody who is not to be in the room the state that `choose` says; None leaves it as it is."""
+        """Gives somebody who is not to be in the room the state that `choose` says; None leaves it as it is.
+
+        Whoever was neither a member nor invited is not told: admins of any room could call on anybody with it.
+        """
         room_id, user_id = payload.room_id, payload.user_id
 
-        async def decide(q: Queries) -> Outcome:
+        async def decide(q: Queries) -> tuple[Outcome, bool]:
             await lock_as_admin(q, room_id, caller.user_id)
             if user_id == caller.user_id:
                 raise Refusal("forbidden", "To go yourself, leave the room")
             row = await store.members.state(q, room_id, user_id)
             state = choose(row)
             if state is None:
-                return await member_changed(q, room_id, user_id), None
+                return (await member_changed(q, room_id, user_id), None), False
             if row is None:
                 await store.accounts.find(q, user_id) or refuse("not_found", NO_USER)
                 await put_member(q, room_id, user_id, state=state, changed_by=caller.user_id)
-                return await member_changed(q, room_id, user_id), MEMBER_UPDATED
+                return (await member_changed(q, room_id, user_id), MEMBER_UPDATED), False
             await store.members.mark_left(
                 q,
                 room_id=room_id,
@@ -193,24 +167,15 @@ class RoomMembers:
                 changed_by=caller.user_id,
             )
             event = USER_LEFT if row["state"] == "member" else MEMBER_UPDATED
-            return await member_changed(q, room_id, user_id), event
+            return (await member_changed(q, room_id, user_id), event), row["state"] in IN_IT
 
-        change, event = await self._db.transaction(decide)
+        (change, event), was_in_it = await self._db.transaction(decide)
         if change.member.state != "member":
             # Even when nothing changed: an earlier attempt may have been committed and not announced.
             await self._announcer.follow(user_id, room_id, member=False)
-        return await self._announce(change, event)
+        return await self._announce(change, event, *([user_id] if was_in_it else []))
 
-    async def _announce(self, change: MemberChanged, event: str | None) -> Member:
+    async def _announce(self, change: MemberChanged, event: str | None, *users: str) -> Member:
         if event is not None:
-            await self._announcer.room(change.room_id, event, change, change.user_id)
+            await self._announcer.room(change.room_id, event, change, *users)
         return change.member
-
-
-async def _invited_user(q: Queries, payload: Invite) -> str:
-    """The id of whom an invitation names. Raises Refusal: `not_found`."""
-    if payload.username is not None:
-        return await store.accounts.find_by_name(q, payload.username) or refuse("not_found", NO_USER)
-    row = await store.accounts.find(q, payload.user_id or "") or refuse("not_found", NO_USER)
-    user_id: str = row["id"]
-    return user_id

@@ -37,10 +37,15 @@ MAX_BATCH = 500
 log = logging.getLogger(__name__)
 
 NOTHING_HANGS_ON_IT: Row = {"attachments": [], "reactions": [], "mentions": [], "read_at": None}
+# Of who may not write in a direct conversation. Whether for a block or a setting of the other person is not told.
+BLOCKED: tuple[Reason, str] = ("forbidden", "You cannot write to this person")
+BLOCKING: tuple[Reason, str] = ("conflict", "You have blocked this person: unblock them first")
 REFUSALS: dict[str, tuple[Reason, str]] = {
     "no_room": ("not_found", NO_ROOM),
     "not_a_member": ("not_a_member", NOT_A_MEMBER),
     "gone": ("not_a_member", f"{NOT_A_MEMBER}; your message with this clientId was written before you left"),
+    "blocked": BLOCKED,
+    "blocking": BLOCKING,
     "conflict": ("conflict", "This clientId was used for a message in another room"),
     "no_reply_to": ("not_found", "There is no such message in this room to reply to"),
     "no_file": ("not_found", "There is no such file of yours that has not been sent yet"),
@@ -92,7 +97,9 @@ class MessageWriter:
     async def send(self, caller: Caller, payload: SendMessage) -> Message:
         """Sends a message to a room; answers with it, or with the original one for a `clientId` that was used before.
 
-        Refused: `not_found` also for what it replies to and for its files, `not_a_member` also for a retry, `conflict`.
+        Refused: `not_found` also for what it replies to and for its files, `not_a_member` also for a retry, `conflict`;
+        in a direct conversation `forbidden` for one whom the other has blocked, and `conflict` for one who has blocked
+        the other.
         """
         metadata = payload.metadata_json
         if len(self._waiting) >= self._max_waiting:

@@ -152,9 +152,13 @@ class Presence:
             return {}
 
     async def get(self, caller: Caller, payload: GetPresence) -> list[views.Presence]:
-        """Who is online, of people who share a room with the user; others are left out."""
+        """Who is online, of people who share a room with the user; others are left out.
+
+        So are those who have blocked the user, or whom the user has blocked.
+        """
         asked = list(dict.fromkeys(payload.user_ids))
         known = await store.presence.acquainted(self._db, caller.user_id, asked) | {caller.user_id}
+        known -= await store.blocks.between(self._db, caller.user_id, asked)
         return list((await self._news.of(user_id for user_id in asked if user_id in known)).values())
 
     async def send_snapshot(self, socket: Socket, user_id: str) -> None:

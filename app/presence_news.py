@@ -1,4 +1,4 @@
-"""Tells people who share rooms that somebody came or went.
+"""Tells people who share rooms that somebody came or went, but for those of whom one has blocked the other.
 
 What is told is what is true when it is told, and it is read once more after: of two instances that tell of the same
 user at about the same time, the one whose word is stored last would otherwise be believed even when it is the older
@@ -89,11 +89,12 @@ class PresenceNews:
         gone = {user_id: now - happened for user_id, happened in batch.items() if user_id not in online}
         last_seen = await store.presence.set_last_seen(self._db, gone) if gone else {}
         rooms = await store.presence.rooms_told(self._db, user_ids, MOST_TOLD)
+        withheld = await store.blocks.of_acquaintances(self._db, user_ids)
         await asyncio.gather(
             *(
-                self._io.to(user_channel(user_id), *map(room_channel, rooms.get(user_id, ()))).emit(
-                    PRESENCE_CHANGED, wire(presence(user_id, online, last_seen))
-                )
+                self._io.to(user_channel(user_id), *map(room_channel, rooms.get(user_id, ())))
+                .except_(*map(user_channel, withheld.get(user_id, ())))
+                .emit(PRESENCE_CHANGED, wire(presence(user_id, online, last_seen)))
                 for user_id in user_ids
             )
         )

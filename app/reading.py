@@ -77,7 +77,8 @@ class Reading:
     async def mark_read(self, caller: Caller, payload: ReadRoom) -> ReadMark:
         """Marks all up to a place as read, at most up to the end of the log; a mark never goes back.
 
-        The answer is the mark as it is now. Refused: `not_found`, `not_a_member`.
+        The answer is the mark as it is now. Nobody is told of it who has blocked the user or whom the user has blocked.
+        Refused: `not_found`, `not_a_member`.
         """
         room_id, user_id = payload.room_id, caller.user_id
         moved = await store.members.move_mark(self._db, room_id=room_id, user_id=user_id, seq=payload.seq)
@@ -89,7 +90,8 @@ class Reading:
             if await store.members.has_more_than(self._db, room_id, MOST_TOLD):
                 await self._announcer.user(user_id, READ_UPDATED, mark)
             else:
-                await self._announcer.room(room_id, READ_UPDATED, mark)
+                withheld = await store.blocks.in_room(self._db, room_id, user_id)
+                await self._announcer.room(room_id, READ_UPDATED, mark, withheld=withheld)
         return mark
 
 

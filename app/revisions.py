@@ -12,7 +12,7 @@ from app.announce import Announcer
 from app.caller import Caller
 from app.db import Database
 from app.events import MESSAGE_DELETED, MESSAGE_EDITED, REACTION_UPDATED
-from app.messages import mention
+from app.messages import BLOCKED, BLOCKING, mention
 from app.payloads import EditMessage, MessageRef, React
 from app.refusals import Refusal, refuse
 from app.rooms import NOT_A_MEMBER
@@ -22,6 +22,7 @@ from app.validation import refusal_of_field
 from app.views import Message, MessageDeleted, ReactionsUpdated
 
 MAX_KINDS = 20  # of reactions to one message
+MAX_KINDS_OF_USER = 10  # of those, by one user
 MAX_REACTIONS = 1000  # to one message, of all kinds
 
 NO_MESSAGE = "There is no such message"
@@ -40,7 +41,8 @@ class Revisions:
         """Gives a message of one's own another content. With the same content nothing changes.
 
         People who are mentioned for the first time are told of it. Content may be blank where there are attachments.
-        Refused: `not_found` also for a deleted message, `not_a_member`, and `forbidden` for another's message.
+        Refused: `not_found` also for a deleted message, `not_a_member`, and `forbidden` for another's message; in a
+        direct conversation also what `message:send` refuses where one has blocked the other.
         """
         message_id, content = payload.message_id, payload.content
 
@@ -48,6 +50,7 @@ class Revisions:
             _check_is_there(row)
             if row["sender_id"] != caller.user_id:
                 raise Refusal("forbidden", "Only its author can edit a message")
+            _check_may_write(row)
             if not (content.strip() or row["has_files"]):
                 raise refusal_of_field("content", "must not be blank", "blank")
             if content == row["content"]:
@@ -94,17 +97,22 @@ class Revisions:
     async def add_reaction(self, caller: Caller, payload: React) -> ReactionsUpdated:
         """Reacts to a message; once in one way, so the same again changes nothing.
 
-        Refused: `not_found` also for a deleted message, `not_a_member`, and `too_many` beyond 20 kinds or 1,000
-        reactions.
+        Refused: `not_found` also for a deleted message, `not_a_member`, and `too_many` beyond 20 kinds, 10 of one user,
+        or 1,000 reactions; in a direct conversation also what `message:send` refuses where one has blocked the other.
         """
 
-        async def work(q: Queries) -> bool:
+        async def work(q: Queries, row: Row) -> bool:
+            _check_may_write(row)
             reaction = {"message_id": payload.message_id, "kind": payload.kind, "user_id": caller.user_id}
             count = await store.reactions.count(q, **reaction)
             if count["mine"]:
                 return False
             if count["reactions"] >= MAX_REACTIONS:
                 raise Refusal("too_many", f"A message takes {MAX_REACTIONS} reactions")
+            if count["of_user"] >= MAX_KINDS_OF_USER:
+                raise Refusal(
+                    "too_many", f"One person reacts to a message in {MAX_KINDS_OF_USER} ways at most"
+                )
             if count["kinds"] >= MAX_KINDS and not count["of_kind"]:
                 raise Refusal("too_many", f"A message takes {MAX_KINDS} kinds of reactions")
             await store.reactions.insert(q, **reaction)
@@ -118,7 +126,7 @@ class Revisions:
         Refused: `not_found` also for a deleted message, `not_a_member`.
         """
 
-        async def work(q: Queries) -> bool:
+        async def work(q: Queries, _: Row) -> bool:
             return await store.reactions.delete(
                 q, message_id=payload.message_id, kind=payload.kind, user_id=caller.user_id
             )
@@ -126,13 +134,13 @@ class Revisions:
         return await self._react(caller, payload, work)
 
     async def _react(
-        self, caller: Caller, payload: React, change: Callable[[Queries], Awaitable[bool]]
+        self, caller: Caller, payload: React, change: Callable[[Queries, Row], Awaitable[bool]]
     ) -> ReactionsUpdated:
         message_id = payload.message_id
 
         async def work(q: Queries, row: Row) -> tuple[Message, bool]:
             _check_is_there(row)
-            changed = await change(q)
+            changed = await change(q, row)
             if changed:
                 seq = await store.rooms.next_seq(q, row["room_id"])
                 await store.messages.touch(q, message_id=message_id, change_seq=seq)
@@ -173,3 +181,11 @@ async def shown_message(q: Queries, message_id: str) -> Message:
 def _check_is_there(row: Row) -> None:
     if row["deleted_at"] is not None:
         raise Refusal("not_found", "This message was deleted")
+
+
+def _check_may_write(row: Row) -> None:
+    """Raises Refusal in a direct conversation where one has blocked the other; to take back is always allowed."""
+    if row["blocking"]:
+        raise Refusal(*BLOCKING)
+    if row["blocked"]:
+        raise Refusal(*BLOCKED)

@@ -5,6 +5,7 @@ membership changed enter or leave the room's channel, then the room is told.
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 import uuid_utils
@@ -30,20 +31,27 @@ NOT_A_MEMBER = "You are not a member of this room"
 
 
 class Rooms:
-    """Rooms, and who enters and leaves them. A user may be in `most_rooms`, 0 for any number."""
+    """Rooms, and who enters and leaves them. A user may be in `most_rooms`, 0 for any number.
 
-    def __init__(self, db: Database, announcer: Announcer, *, most_rooms: int = 0) -> None:
+    `may_create` may refuse a user who makes another room.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        announcer: Announcer,
+        *,
+        most_rooms: int = 0,
+        may_create: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
         self._db = db
         self._announcer = announcer
         self._most_rooms = most_rooms
+        self._may_create = may_create
 
     async def list_all(self, caller: Caller, _: Nothing) -> list[Room]:
         """The rooms that the user is a member of, by name; direct conversations are not among them."""
-        return [room_of(row) for row in await store.rooms.of_user(self._db, caller.user_id, "member")]
-
-    async def list_invitations(self, caller: Caller, _: Nothing) -> list[Room]:
-        """The rooms that the user is invited to, by name."""
-        return [room_of(row) for row in await store.rooms.of_user(self._db, caller.user_id, "invited")]
+        return [room_of(row) for row in await store.rooms.of_user(self._db, caller.user_id)]
 
     async def discover(self, caller: Caller, payload: DiscoverRooms) -> PublicRooms:
         """Public rooms in the order in which they were made; with a query, those whose names fit it.
@@ -67,7 +75,12 @@ class Rooms:
         return await room_of_member(self._db, payload.room_id, caller.user_id)
 
     async def create(self, caller: Caller, payload: CreateRoom) -> Room:
-        """Makes a room with its creator as admin. Refused: `too_many` for one who is in as many rooms as one may be."""
+        """Makes a room with its creator as admin.
+
+        Refused: `too_many` for one who is in as many rooms as one may be, `rate_limited` for one who makes too many.
+        """
+        if self._may_create is not None:
+            await self._may_create(caller.user_id)
         room_id = str(uuid_utils.uuid7())
 
         async def work(q: Queries) -> tuple[Room, MemberChanged]:
@@ -144,7 +157,7 @@ class Rooms:
         return room
 
     async def leave(self, caller: Caller, payload: RoomRef) -> MemberChanged:
-        """Ends the user's membership, or declines an invitation.
+        """Ends the user's membership, or declines an invitation, which the inviter cannot repeat for 24 hours.
 
         Refused: `not_found`, `not_a_member`, `forbidden` for a direct conversation, and `conflict` for the last admin
         of a room that others are in: name another one before. The user's sockets leave the room's channel even when
@@ -163,6 +176,8 @@ class Rooms:
                 others = await store.members.others(q, room_id, user_id)
                 if others["members"] and not others["admins"]:
                     raise Refusal("conflict", "The last admin cannot leave while there are other members")
+            if member["state"] == "invited":
+                await store.invitations.note_declined(q, room_id, user_id)
             seq = await store.rooms.next_seq(q, room_id)
             await store.members.mark_left(q, room_id=room_id, user_id=user_id, change_seq=seq)
             event = USER_LEFT if member["state"] == "member" else MEMBER_UPDATED

@@ -1,5 +1,6 @@
 """How rows of the store become what clients see."""
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -72,9 +73,12 @@ def public_room_of(row: Row) -> PublicRoom:
     return PublicRoom(**{name: row[name] for name in PublicRoom.__struct_fields__})
 
 
-def member_of(row: Row) -> Member:
-    """A row of `store.members`, with the columns of the user's name."""
-    return Member(**{name: row[name] for name in _MEMBER_COLUMNS}, user=user_ref_of(row, row["user_id"]))
+def member_of(row: Row, *, unmarked: Collection[str] = ()) -> Member:
+    """A row of `store.members`, with the columns of the user's name; not how far the `unmarked` users have read."""
+    columns = {name: row[name] for name in _MEMBER_COLUMNS}
+    if row["user_id"] in unmarked:
+        columns |= {"last_read_seq": 0, "last_read_at": None}
+    return Member(**columns, user=user_ref_of(row, row["user_id"]))
 
 
 def _room_fields(row: Row) -> dict[str, Any]:

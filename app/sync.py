@@ -58,7 +58,10 @@ async def _changes(q: Queries, caller: Caller, payload: SyncRoom, max_bytes: int
             end = messages[-1]["change_seq"]
         members = await store.log.changed_members(q, room_id, after=after, limit=limit + 1)
         found += [MessageChange(seq=row["change_seq"], message=message_of(row)) for row in messages]
-        found += [MemberChange(seq=row["change_seq"], member=member_of(row)) for row in members]
+        unmarked = await store.blocks.between(q, caller.user_id, [row["user_id"] for row in members])
+        found += [
+            MemberChange(seq=row["change_seq"], member=member_of(row, unmarked=unmarked)) for row in members
+        ]
         if room["change_seq"] > after:
             found.append(RoomChange(seq=room["change_seq"], room=room_info_of(room)))
     page = sorted((change for change in found if change.seq <= end), key=lambda change: change.seq)[:limit]

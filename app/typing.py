@@ -14,11 +14,12 @@ import datetime as dt
 import logging
 import secrets
 import time
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from app import store
 from app.announce import room_channel, user_channel
 from app.caller import Caller
 from app.database_errors import DatabaseUnavailable
@@ -37,6 +38,7 @@ LASTS = 3.0  # seconds from the last start on
 EVERY = 1.0  # seconds from one announcement to the next
 LOOK_EVERY = 0.25  # seconds
 MAX_STATES = 10_000
+MAX_STATES_OF_USER = 20  # of those, so that no user takes the place of the others
 
 Key = tuple[str, str]  # a room and a user
 
@@ -63,10 +65,12 @@ NOTE = """
 class State(Struct, eq=False):
     """One user in one room: until when each device types, and what the room was told, when. Times are the clock's.
 
-    `told` is None where a message came since: whoever hears it takes it that its sender types no more.
+    `told` is None where a message came since: whoever hears it takes it that its sender types no more. `withheld` are
+    the members who were not told, because one has blocked the other.
     """
 
     until: dict[str | None, float]
+    withheld: Sequence[str] = ()
     told: bool | None = False
     told_at: float = float("-inf")
 
@@ -92,18 +96,20 @@ class Typing:
         self._instance = secrets.token_hex(8)
         self._clock = clock
         self._states: dict[Key, State] = {}
+        self._states_of: Counter[str] = Counter()  # how many each user has
         self._of_socket: defaultdict[str | None, set[Key]] = defaultdict(set)
 
     async def start(self, caller: Caller, payload: RoomRef) -> TypingUpdate:
         """Tells the others in a room that the user types, for three seconds or until the next start.
 
-        Refused: `not_found`, `not_a_member`.
+        Whoever has blocked the user, or is blocked by the user, is not told. Refused: `not_found`, `not_a_member`, and
+        `too_many` for one who types in 20 rooms already.
         """
         key = (payload.room_id, caller.user_id)
         await check_member(self._db, *key)
-        if len(self._states) >= MAX_STATES and key not in self._states:
-            raise Refusal("unavailable", "Too many people are typing", retry_after=1000)
-        state = self._states.setdefault(key, State({}))
+        if key not in self._states:
+            self._begin(key)
+        state = self._states[key]
         time = self._clock()
         state.until[caller.socket_id] = time + LASTS
         self._of_socket[caller.socket_id].add(key)
@@ -156,6 +162,22 @@ class Typing:
                 self._forget(key, state, socket_id)
             await self._settle_softly(key, state)
 
+    def _begin(self, key: Key) -> None:
+        _, user_id = key
+        if len(self._states) >= MAX_STATES:
+            raise Refusal("unavailable", "Too many people are typing", retry_after=1000)
+        if self._states_of[user_id] >= MAX_STATES_OF_USER:
+            raise Refusal("too_many", "You are typing in too many rooms at once", retry_after=1000)
+        self._states[key] = State({})
+        self._states_of[user_id] += 1
+
+    def _end(self, key: Key) -> None:
+        _, user_id = key
+        del self._states[key]
+        self._states_of[user_id] -= 1
+        if not self._states_of[user_id]:
+            del self._states_of[user_id]
+
     def _forget(self, key: Key, state: State, socket_id: str | None) -> None:
         state.until.pop(socket_id, None)
         keys = self._of_socket.get(socket_id, set())
@@ -173,7 +195,7 @@ class Typing:
                 await check_member(self._db, *key)
             await self._tell(key, state)
         elif not is_typing and self._states.get(key) is state:
-            del self._states[key]
+            self._end(key)
 
     async def _settle_softly(self, key: Key, state: State) -> None:
         """As `_settle`, for whom it is of no use to hear that it failed."""
@@ -191,8 +213,10 @@ class Typing:
         update = self._update(key, state)
         if await self._types_elsewhere(key, state) and not update.is_typing:
             return  # the other instance tells when it is over
+        if update.is_typing:  # else the same are told as of the beginning
+            state.withheld = await store.blocks.in_room(self._db, room_id, user_id)
         # Not volatile: a client that polls would miss whatever comes between two of its requests.
-        others = self._io.to(room_channel(room_id)).except_(user_channel(user_id))
+        others = self._io.to(room_channel(room_id)).except_(*map(user_channel, (user_id, *state.withheld)))
         await others.emit(TYPING_UPDATE, wire(update))
 
     async def _types_elsewhere(self, key: Key, state: State) -> bool:

@@ -62,13 +62,15 @@ PresenceOf: TypeAlias = Callable[[list[str]], Awaitable[Mapping[str, Presence]]]
 
 
 class Membership(Sent, frozen=True):
-    """How the asking user belongs to a room."""
+    """How the asking user belongs to a room. `mutedUntil` is null where a mute has no end, or there is none."""
 
     role: Role
     state: Literal["member", "invited"]
     joined_at: Time
     last_read_at: Time | None
     last_read_seq: int
+    muted: bool
+    muted_until: Time | None
 
 
 class RoomInfo(Sent, frozen=True):
@@ -115,7 +117,10 @@ class PublicRooms(Sent, frozen=True):
 
 
 class Member(Sent, frozen=True):
-    """How somebody belongs, or belonged, to a room. `presence` is told in lists only, of members."""
+    """How somebody belongs, or belonged, to a room. `presence` is told in lists only, of members.
+
+    Where one of the two has blocked the other, the asking user is told neither that nor `lastReadSeq`, which is 0.
+    """
 
     room_id: str
     user_id: str
@@ -232,7 +237,7 @@ class ReactionsUpdated(Sent, frozen=True):
 
 
 class Conversation(Sent, frozen=True):
-    """The messages with one person, `user`; with oneself, notes."""
+    """The messages with one person, `user`; with oneself, notes. `muted` and `mutedUntil` as in a room's membership."""
 
     room_id: str
     user: UserRef
@@ -240,6 +245,8 @@ class Conversation(Sent, frozen=True):
     last_seq: int
     last_read_seq: int
     unread: int
+    muted: bool
+    muted_until: Time | None
     last_message: Message | None
 
 

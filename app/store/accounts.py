@@ -1,5 +1,7 @@
 """Accounts."""
 
+from collections.abc import Sequence
+
 from app.statements import Queries, Row
 
 
@@ -59,6 +61,14 @@ async def find_by_name(q: Queries, username: str) -> str | None:
 async def lock(q: Queries, user_id: str) -> None:
     """Holds an account against whoever else counts what it has, until the transaction ends."""
     await q.value("select id from users where id = :user_id for no key update", user_id=user_id)
+
+
+async def lock_all(q: Queries, user_ids: Sequence[str]) -> None:
+    """As `lock`, for several accounts in the order of their ids."""
+    await q.rows(
+        "select id from users where id = any(cast(:user_ids as text[])) order by id for no key update",
+        user_ids=list(user_ids),
+    )
 
 
 async def search(q: Queries, query: str, limit: int) -> list[Row]:

@@ -51,7 +51,7 @@ async def is_conversation(q: Queries, user_id: str, room_id: str) -> bool:
 
 CONVERSATIONS = ended_by_size(
     """
-    select page.conversation_id, page.place, r.last_seq, r.last_read_seq, r.unread,
+    select page.conversation_id, page.place, r.last_seq, r.last_read_seq, r.unread, page.muted, page.muted_until,
            other.id as other_id, other.username as other_username, other.display_name as other_display_name,
            other.avatar as other_avatar,
            s.*
@@ -65,7 +65,12 @@ CONVERSATIONS = ended_by_size(
     "place desc",
     given="""
     with mine as (
-        select r.id as conversation_id, last.id as last_id, coalesce(last.id, r.id) as place
+        select r.id as conversation_id, last.id as last_id, coalesce(last.id, r.id) as place,
+               coalesce(m.muted_until > now(), false) as muted,
+               case when m.muted_until > now() and isfinite(m.muted_until) then m.muted_until end as muted_until,
+               m.hidden_at_seq is not null and not exists (
+                   select from messages where room_id = r.id and seq > m.hidden_at_seq
+               ) as hidden
         from room_members m
         join rooms r on r.id = m.room_id and r.kind = 'direct'
         left join lateral (
@@ -79,8 +84,9 @@ CONVERSATIONS = ended_by_size(
     ), page as (
         select *
         from mine
-        where cast(:before as text) is null
-           or place < (select place from mine where conversation_id = cast(:before as text))
+        where not hidden
+          and (cast(:before as text) is null
+               or place < (select place from mine where conversation_id = cast(:before as text)))
         order by place desc
         limit :limit
     )
@@ -93,8 +99,9 @@ async def conversations(
 ) -> list[Row]:
     """The direct conversations of a user in which there ever was a message, the last message first.
 
-    A row has `conversation_id`, the numbers of `shown_rooms`, the other person as `other_id` and `other_…`, and the
-    columns of `shown_messages` for the last message that is not deleted: all null when none is left. Such a
-    conversation stands where it began. `before` is the id of another conversation of that list. See `ended_by_size`.
+    A row has `conversation_id`, the numbers of `shown_rooms`, `muted` and `muted_until`, the other person as `other_id`
+    and `other_…`, and the columns of `shown_messages` for the last message that is not deleted: all null when none is
+    left. Such a conversation stands where it began. `before` is the id of another conversation of that list. One that
+    the user has hidden is left out until there is a message after that. See `ended_by_size`.
     """
     return await q.rows(CONVERSATIONS, user_id=user_id, before=before, limit=limit, max_bytes=max_bytes)

@@ -147,7 +147,7 @@ async def put(
         on conflict (room_id, user_id) do update
         set role = excluded.role, state = excluded.state, change_seq = excluded.change_seq, joined_at = now(),
             left_at = null, changed_by = excluded.changed_by, last_read_at = null,
-            last_read_seq = excluded.last_read_seq
+            last_read_seq = excluded.last_read_seq, muted_until = null, hidden_at_seq = null
         """,
         member_id=member_id,
         room_id=room_id,
@@ -205,16 +205,25 @@ async def mark_left(
 async def move_mark(q: Queries, *, room_id: str, user_id: str, seq: int) -> Row | None:
     """Moves a member's mark on to a place, at most to the end of the log; None when it does not move.
 
-    Returns `last_read_seq` and `read_at`. The room's row is read and not locked: who reads holds up nobody.
+    Returns `last_read_seq` and `read_at`. The room's row is read and not locked: who reads holds up nobody. Where one
+    of two people has blocked the other, the time is not kept: a message shows no `read_at` then, though it counts as
+    read for its reader.
     """
     return await q.row(
         """
         update room_members m
-        set last_read_seq = least(cast(:seq as bigint), r.last_seq), last_read_at = now()
+        set last_read_seq = least(cast(:seq as bigint), r.last_seq),
+            last_read_at = case when r.direct_key is not null and exists (
+                                    select from user_blocks b
+                                    where (b.blocker_id, b.blocked_id) in (
+                                        (split_part(r.direct_key, ':', 1), split_part(r.direct_key, ':', 2)),
+                                        (split_part(r.direct_key, ':', 2), split_part(r.direct_key, ':', 1))
+                                    )
+                                ) then null else now() end
         from rooms r
         where m.room_id = :room_id and m.user_id = :user_id and m.state = 'member' and r.id = m.room_id
           and least(cast(:seq as bigint), r.last_seq) > m.last_read_seq
-        returning m.last_read_seq, m.last_read_at as read_at
+        returning m.last_read_seq, now() as read_at
         """,
         room_id=room_id,
         user_id=user_id,

@@ -9,7 +9,8 @@ async def put(q: Queries, message_ids: Sequence[str], *, names: Sequence[tuple[s
     """Keeps whom messages of locked rooms name now; returns who was not named before: `message_id`, `user_id`.
 
     `names` has a message's id, a place in it, and a username in lower case; of several names of one place the longest
-    counts that is another member's. Nobody is named in a direct conversation, where all is for the other anyway.
+    counts that is another member's. Nobody is named in a direct conversation, where all is for the other anyway, nor by
+    somebody whom they have blocked.
     """
     return await q.rows(
         """
@@ -22,6 +23,7 @@ async def put(q: Queries, message_ids: Sequence[str], *, names: Sequence[tuple[s
             join users u on lower(u.username collate "C") = given.username and u.id <> m.sender_id
             join room_members member
               on member.room_id = m.room_id and member.user_id = u.id and member.state = 'member'
+            where not exists (select from user_blocks b where b.blocker_id = u.id and b.blocked_id = m.sender_id)
             order by given.message_id, given.place, char_length(given.username) desc
         ), named_no_longer as (
             delete from mentions old

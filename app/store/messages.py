@@ -23,7 +23,8 @@ async def append(
     One row comes back for each, in that order, with its `verdict`: `created`, with the message; `repeated`, with the
     `id` of the one that the sender's clientId already stands for; or for one that was refused `no_room`,
     `not_a_member`, `gone` (a member no more, and the clientId stands for a message of this room), `conflict` (for one
-    of another room), `no_reply_to` or `no_file`. No clientId may occur twice for a sender in one call. `have_files`
+    of another room), `blocking` (the sender has blocked the receiver of a direct message), `blocked` (the receiver has
+    blocked the sender), `no_reply_to` or `no_file`. No clientId may occur twice for a sender in one call. `have_files`
     says whether the files that a message names, if any, are there to be attached.
     """
     return await q.rows(
@@ -41,6 +42,16 @@ async def append(
                         when m.id is null then case when old.room_id = g.room_id then 'gone' else 'not_a_member' end
                         when old.room_id = g.room_id then 'repeated'
                         when old.id is not null then 'conflict'
+                        when r.direct_key is not null and exists (
+                            select from user_blocks b
+                            where b.blocker_id = g.sender_id
+                              and b.blocked_id in (split_part(r.direct_key, ':', 1), split_part(r.direct_key, ':', 2))
+                        ) then 'blocking'
+                        when r.direct_key is not null and exists (
+                            select from user_blocks b
+                            where b.blocked_id = g.sender_id
+                              and b.blocker_id in (split_part(r.direct_key, ':', 1), split_part(r.direct_key, ':', 2))
+                        ) then 'blocked'
                         when g.reply_to is not null and not exists (
                             select from messages answered
                             where answered.id = g.reply_to and answered.room_id = g.room_id
@@ -112,11 +123,25 @@ async def lock_room(q: Queries, message_id: str) -> str | None:
 
 
 async def read_as(q: Queries, message_id: str, user_id: str) -> Row:
-    """What decides about a change of a message in a locked room; `role` is the user's, None for no member."""
+    """What decides about a change of a message in a locked room; `role` is the user's, None for no member.
+
+    In a direct conversation `blocking` says whether the user has blocked the other person, `blocked` whether that
+    person has blocked the user.
+    """
     row = await q.row(
         """
         select m.room_id, m.sender_id, m.content, m.change_seq, m.deleted_at, r.kind, member.role,
-               exists (select from files f where f.message_id = m.id) as has_files
+               exists (select from files f where f.message_id = m.id) as has_files,
+               r.direct_key is not null and exists (
+                   select from user_blocks b
+                   where b.blocker_id = :user_id
+                     and b.blocked_id in (split_part(r.direct_key, ':', 1), split_part(r.direct_key, ':', 2))
+               ) as blocking,
+               r.direct_key is not null and exists (
+                   select from user_blocks b
+                   where b.blocked_id = :user_id
+                     and b.blocker_id in (split_part(r.direct_key, ':', 1), split_part(r.direct_key, ':', 2))
+               ) as blocked
         from messages m
         join rooms r on r.id = m.room_id
         left join room_members member

@@ -74,7 +74,8 @@ async def acquaintances(q: Queries, user_id: str, *, most_members: int, limit: i
     """Others in the rooms of a user that have at most so many members.
 
     Rooms are read until `limit` people are found, counting those of several rooms each time: first the direct ones,
-    then the latest. No room is read further than to see that it is too large.
+    then the latest. No room is read further than to see that it is too large. Without those who blocked the user, or
+    whom the user blocked.
     """
     rows = await q.rows(
         """
@@ -97,6 +98,10 @@ async def acquaintances(q: Queries, user_id: str, *, most_members: int, limit: i
                 ) present
             ) near
             where near.members <= :most_members and near.user_id <> :user_id
+              and not exists (
+                  select from user_blocks b
+                  where (b.blocker_id, b.blocked_id) in ((near.user_id, :user_id), (:user_id, near.user_id))
+              )
             limit :limit
         ) found
         """,
@@ -108,7 +113,7 @@ async def acquaintances(q: Queries, user_id: str, *, most_members: int, limit: i
 
 
 async def acquainted(q: Queries, user_id: str, others: Sequence[str]) -> set[str]:
-    """Those of the given people who share a room of any size with a user."""
+    """Those of the given people who share a room of any size with a user, whether one has blocked the other or not."""
     rows = await q.rows(
         """
         with mine as materialized (

@@ -4,14 +4,15 @@ from app.statements import Queries, Row
 
 
 async def count(q: Queries, *, message_id: str, kind: str, user_id: str) -> Row:
-    """How many reactions a message has (`reactions`), of how many kinds (`kinds`), of the given kind (`of_kind`), and
-    whether the user's is among those (`mine`).
+    """How many reactions a message has (`reactions`), of how many kinds (`kinds`), of the given kind (`of_kind`) and of
+    the user (`of_user`), and whether the user's is among those of the kind (`mine`).
     """
     row = await q.row(
         """
         select count(*) as reactions,
             count(distinct kind) as kinds,
             count(*) filter (where kind = :kind) as of_kind,
+            count(*) filter (where user_id = :user_id) as of_user,
             count(*) filter (where kind = :kind and user_id = :user_id) > 0 as mine
         from reactions
         where message_id = :message_id

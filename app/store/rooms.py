@@ -80,26 +80,34 @@ async def is_public(q: Queries, room_id: str) -> bool:
     )
 
 
+# `shown_rooms` with what the member chose for themself.
+OWN = """
+select r.*, coalesce(m.muted_until > now(), false) as muted,
+       case when m.muted_until > now() and isfinite(m.muted_until) then m.muted_until end as muted_until
+from shown_rooms r
+join room_members m on m.room_id = r.id and m.user_id = r.user_id
+"""
+
+
 async def of_member(q: Queries, room_id: str, user_id: str, state: str = "member") -> Row | None:
     """A room with how the user belongs to it now, as `member` or as `invited`; None when in no such way."""
     return await q.row(
-        "select * from shown_rooms where id = :room_id and user_id = :user_id and state = :state",
+        f"{OWN} where r.id = :room_id and r.user_id = :user_id and r.state = :state",
         room_id=room_id,
         user_id=user_id,
         state=state,
     )
 
 
-async def of_user(q: Queries, user_id: str, state: str) -> list[Row]:
-    """The public and private rooms that the user is a `member` of, or `invited` to, by name."""
+async def of_user(q: Queries, user_id: str) -> list[Row]:
+    """The public and private rooms that the user is a member of, by name."""
     return await q.rows(
-        """
-        select * from shown_rooms
-        where user_id = :user_id and state = :state and kind <> 'direct'
-        order by lower(name), id
+        f"""
+        {OWN}
+        where r.user_id = :user_id and r.state = 'member' and r.kind <> 'direct'
+        order by lower(r.name), r.id
         """,
         user_id=user_id,
-        state=state,
     )
 
 

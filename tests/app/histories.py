@@ -13,6 +13,7 @@ from app.announce import Announcer
 from app.caller import Caller
 from app.db import Database
 from app.direct import Direct
+from app.invitations import Invitations
 from app.members import RoomMembers
 from app.messages import MessageWriter
 from app.payloads import (
@@ -71,6 +72,7 @@ class Chat:
         self.reading = Reading(db, announcer)
         self.rooms = Rooms(db, announcer)
         self.members = RoomMembers(db, announcer, nobody_is_here)
+        self.invitations = Invitations(db, announcer)
         self.direct = Direct(db, announcer, self.writer, self.reading, nobody_is_here)
         self.revisions = Revisions(db, announcer)
         self.sync = Sync(db, max_bytes=400)  # so that pages end for their size as well as for their limit
@@ -260,7 +262,9 @@ class History:
             await self.chat.rooms.leave(Caller(user_id), RoomRef(room_id=place.id))
 
     async def invite(self, user_id: str, place: Place, other: int, choice: int) -> None:
-        await self.chat.members.invite(Caller(user_id), Invite(room_id=place.id, username=self.names[other]))
+        await self.chat.invitations.invite(
+            Caller(user_id), Invite(room_id=place.id, username=self.names[other])
+        )
 
     async def set_role(self, user_id: str, place: Place, other: int, choice: int) -> None:
         role = "member" if choice == 0 else "admin"

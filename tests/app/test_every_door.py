@@ -28,6 +28,7 @@ class Scene(NamedTuple):
     device: Device
     room: str
     message: str
+    conversation: str
 
 
 class Case(NamedTuple):
@@ -76,7 +77,7 @@ CASES: dict[str, Case] = {
     "roomDiscover": Case(
         lambda _: {"query": "room"}, (lambda _: {"after": NOWHERE}, "not_found"), {"limit": 0}
     ),
-    "roomInvitations": Case(nothing, None, None),
+    "roomInvitations": Case(lambda _: {"limit": 1}, None, {"limit": 101}),
     "roomMembers": Case(in_room(limit=1), elsewhere(), {"limit": 101}),
     "roomInvite": Case(about("eve"), (about("bob"), "conflict"), {"userId": 7}),
     "roomSetRole": Case(about("bob", role="admin"), of_nobody(role="admin"), {"role": "owner"}),
@@ -87,6 +88,22 @@ CASES: dict[str, Case] = {
     "roomRead": Case(in_room(seq=1), elsewhere(seq=1), {"seq": -1}),
     "roomSync": Case(in_room(afterSeq=0), (in_room(afterSeq=10_000), "conflict"), {"afterSeq": -1}),
     "userSearch": Case(lambda _: {"query": "person"}, None, {"query": ""}),
+    "userBlocks": Case(nothing, (lambda _: {"after": NOWHERE}, "not_found"), {"limit": 0}),
+    "userBlock": Case(
+        lambda scene: {"userId": scene.eve.id}, (lambda _: {"userId": NOWHERE}, "not_found"), {"userId": 7}
+    ),
+    "userUnblock": Case(
+        lambda scene: {"userId": scene.eve.id},
+        (lambda _: {"userId": NOWHERE}, "not_found"),
+        {"userId": "a b"},
+    ),
+    "userPrivacy": Case(nothing, None, None),
+    "userSetPrivacy": Case(lambda _: {"invitations": "nobody"}, None, {"invitations": "friends"}),
+    "roomMute": Case(in_room(seconds=60), elsewhere(), {"seconds": 0}),
+    "roomUnmute": Case(in_room(), elsewhere(), {"roomId": 7}),
+    "conversationHide": Case(
+        lambda scene: {"roomId": scene.conversation}, (in_room(), "forbidden"), {"roomId": 7}
+    ),
     "dmSend": Case(
         lambda scene: {"receiverId": scene.eve.id, "content": "hello"},
         (lambda _: {"receiverId": NOWHERE, "content": "hello"}, "not_found"),
@@ -157,9 +174,9 @@ async def scene(people: People) -> Scene:
     room = await ann.room()
     await bob.http.post(f"/chat/rooms/{room}/join")
     device = await ann.device()
-    await device.ok("dm:send", {"receiverId": bob.id, "content": "first of all"})
+    direct = await device.ok("dm:send", {"receiverId": bob.id, "content": "first of all"})
     message = await device.ok("message:send", {"roomId": room, "content": "first"})
-    return Scene(ann, bob, eve, device, room, message["id"])
+    return Scene(ann, bob, eve, device, room, message["id"], direct["roomId"])
 
 
 @pytest.mark.parametrize("name", CASES)

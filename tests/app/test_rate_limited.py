@@ -359,3 +359,39 @@ async def test_conversations_with_many_people(people: People) -> None:
     await device.ok("dm:send", {"receiverId": others[0].id, "content": "still here"})
     await his.ok("dm:send", {"receiverId": ann.id, "content": "hello"})
     await device.ok("dm:send", {"receiverId": others[3].id, "content": "hello to you"})
+
+
+# Rooms and invitations
+
+
+@limits(room_rate=3)
+@one_transport
+async def test_rooms_that_one_user_makes(people: People) -> None:
+    ann, bob = await people(), await people()
+    device = await ann.device()
+    for number in range(3):
+        await device.ok("room:create", {"name": str(number)})
+    error = await device.refused("room:create", {"name": "one more"})
+    assert (error["code"], error["reason"]) == ("CREATE_FAILED", "rate_limited")
+    assert 0 < error["retryAfter"] <= 3_600_000 / 3
+    assert (await ann.http.post("/chat/rooms", json={"name": "one more"})).status_code == 429
+    assert len(await device.ok("room:list")) == 3
+    assert await bob.room()
+
+
+@limits(invitation_rate=3)
+@one_transport
+async def test_invitations_that_one_user_sends(people: People) -> None:
+    """Those that are withdrawn count, for they were announced."""
+    ann, eve = await people(), await people()
+    device, guest = await ann.device(), await eve.device()
+    whom = {"roomId": await ann.room(), "userId": eve.id}
+    for _ in range(3):
+        await device.ok("room:invite", whom)
+        await device.ok("room:kick", whom)
+    error = await device.refused("room:invite", whom)
+    assert (error["code"], error["reason"]) == ("INVITE_FAILED", "rate_limited")
+    assert (await ann.http.post(f"/chat/rooms/{whom['roomId']}/invitations", json=whom)).status_code == 429
+    await device.ok("dm:send", {"receiverId": eve.id, "content": "x"})
+    await guest.expect("dm:new")
+    assert len(guest.received["room:invited"]) == 3

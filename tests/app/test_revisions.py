@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.db import Database
-from app.revisions import MAX_KINDS, MAX_REACTIONS
+from app.revisions import MAX_KINDS, MAX_KINDS_OF_USER, MAX_REACTIONS
 from tests.app.conftest import Device, Person
 
 People = Callable[..., Awaitable[Person]]
@@ -265,15 +265,33 @@ async def test_reactions_are_counted_once_and_told_to_the_room(talk: Talk) -> No
     assert message == talk.message | {"changeSeq": seq + 4, "reactions": fourth["reactions"]}
 
 
-async def test_a_message_takes_so_many_kinds_of_reactions(talk: Talk) -> None:
+async def test_a_message_takes_so_many_kinds_of_reactions(talk: Talk, people: People) -> None:
     ref = {"messageId": talk.message["id"]}
+    third = await people()
+    await third.http.post(f"/chat/rooms/{talk.room}/join")
+    theirs = await third.device()
     for number in range(MAX_KINDS):
-        await talk.his.ok("reaction:add", ref | {"kind": f"k{number}"})
-    error = await talk.hers.refused("reaction:add", ref | {"kind": "one more"})
+        device = talk.his if number < MAX_KINDS_OF_USER else talk.hers
+        await device.ok("reaction:add", ref | {"kind": f"k{number}"})
+    error = await theirs.refused("reaction:add", ref | {"kind": "one more"})
     assert (error["code"], error["reason"]) == ("REACTION_FAILED", "too_many")
-    await talk.hers.ok("reaction:add", ref | {"kind": "k7"})  # no new kind
+    await theirs.ok("reaction:add", ref | {"kind": "k7"})  # no new kind
     await talk.his.ok("reaction:remove", ref | {"kind": "k0"})
-    await talk.hers.ok("reaction:add", ref | {"kind": "one more"})
+    await theirs.ok("reaction:add", ref | {"kind": "one more"})
+
+
+async def test_one_person_does_not_take_all_kinds_of_reactions(talk: Talk) -> None:
+    ref = {"messageId": talk.message["id"]}
+    for number in range(MAX_KINDS_OF_USER):
+        await talk.his.ok("reaction:add", ref | {"kind": f"k{number}"})
+    await talk.hers.ok("reaction:add", ref | {"kind": "hers"})
+    for kind in ("one more", "hers"):
+        assert (await talk.his.refused("reaction:add", ref | {"kind": kind}))["reason"] == "too_many"
+    refused = await talk.bob.http.put(f"/chat/messages/{talk.message['id']}/reactions/more")
+    assert refused.status_code == 409
+    await talk.his.ok("reaction:add", ref | {"kind": "k0"})  # it is there
+    await talk.his.ok("reaction:remove", ref | {"kind": "k0"})
+    await talk.his.ok("reaction:add", ref | {"kind": "hers"})
 
 
 async def test_a_message_takes_so_many_reactions(talk: Talk, db: Database) -> None:

@@ -1,0 +1,44 @@
+"""What members choose for themselves alone: muted rooms and hidden conversations."""
+
+from app.statements import Queries, Row
+
+
+async def mute(q: Queries, *, room_id: str, user_id: str, seconds: int | None) -> Row | None:
+    """Mutes a room for a member for so many seconds, or with None until it is unmuted; 0 unmutes it.
+
+    Returns `muted` and `muted_until`, which is None where it is for good or not at all; None for no member.
+    """
+    return await q.row(
+        """
+        update room_members
+        set muted_until = case when cast(:seconds as bigint) is null then 'infinity'
+                               when cast(:seconds as bigint) > 0
+                               then now() + cast(:seconds as bigint) * interval '1 second' end
+        where room_id = :room_id and user_id = :user_id and state = 'member'
+        returning muted_until is not null as muted,
+                  case when isfinite(muted_until) then muted_until end as muted_until
+        """,
+        room_id=room_id,
+        user_id=user_id,
+        seconds=seconds,
+    )
+
+
+async def hide(q: Queries, *, room_id: str, user_id: str) -> int | None:
+    """Takes a direct conversation off a user's list until there is a message after the number that is returned.
+
+    None where this is no direct conversation of the user.
+    """
+    seq: int | None = await q.value(
+        """
+        update room_members m
+        set hidden_at_seq = r.last_seq
+        from rooms r
+        where m.room_id = :room_id and m.user_id = :user_id and m.state = 'member'
+          and r.id = m.room_id and r.kind = 'direct'
+        returning m.hidden_at_seq
+        """,
+        room_id=room_id,
+        user_id=user_id,
+    )
+    return seq

@@ -98,9 +98,10 @@ async def acquaintances(q: Queries, user_id: str, *, most_members: int, limit: i
                 ) present
             ) near
             where near.members <= :most_members and near.user_id <> :user_id
-              and not exists (
-                  select from user_blocks b
-                  where (b.blocker_id, b.blocked_id) in ((near.user_id, :user_id), (:user_id, near.user_id))
+              and near.user_id not in (
+                  select blocked_id from user_blocks where blocker_id = :user_id
+                  union all
+                  select blocker_id from user_blocks where blocked_id = :user_id
               )
             limit :limit
         ) found

@@ -10,6 +10,7 @@ import uuid_utils
 
 from app import store
 from app.announce import Announcer
+from app.blocks import UserBlocks
 from app.caller import Caller
 from app.db import Database
 from app.direct import Direct
@@ -33,6 +34,7 @@ from app.payloads import (
     SyncRoom,
     UpdateRoom,
 )
+from app.personal_payloads import BlockRef
 from app.reading import Reading
 from app.refusals import Refusal
 from app.revisions import Revisions
@@ -73,6 +75,7 @@ class Chat:
         self.rooms = Rooms(db, announcer)
         self.members = RoomMembers(db, announcer, nobody_is_here)
         self.invitations = Invitations(db, announcer)
+        self.blocks = UserBlocks(db, announcer, nobody_is_here)
         self.direct = Direct(db, announcer, self.writer, self.reading, nobody_is_here)
         self.revisions = Revisions(db, announcer)
         self.sync = Sync(db, max_bytes=400)  # so that pages end for their size as well as for their limit
@@ -249,6 +252,12 @@ class History:
             place = Place(self.chat, room, self.people, from_the_start=False)
             await self.chat.page(place.always_here, user_id, place.id, 500)
             self.places.append(place)
+
+    async def block(self, user_id: str, place: Place, other: int, choice: int) -> None:
+        await self.chat.blocks.block(Caller(user_id), BlockRef(user_id=self.people[other]))
+
+    async def unblock(self, user_id: str, place: Place, other: int, choice: int) -> None:
+        await self.chat.blocks.unblock(Caller(user_id), BlockRef(user_id=self.people[other]))
 
     # Members and the room
 

@@ -364,14 +364,18 @@ async def test_as_many_states_as_may_be(scene: Scene, monkeypatch: pytest.Monkey
 
 
 @over_one_transport
-async def test_nobody_takes_the_place_of_the_others(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nobody_takes_the_place_of_the_others(
+    scene: Scene, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eve = await people()
+    await eve.http.post(f"/chat/rooms/{scene.room}/join")
     monkeypatch.setattr(typing_module, "MAX_STATES_OF_USER", 1)
     room = await scene.ann.room()
     await scene.start()
     with pytest.raises(Refusal) as refused:
         await scene.typing.start(scene.ann_on("phone"), RoomRef(room_id=room))
     assert (refused.value.reason, refused.value.retry_after) == ("too_many", 1000)
-    assert (await scene.typing.start(Caller(scene.bob.id), RoomRef(room_id=scene.room))).is_typing
+    assert (await scene.typing.start(Caller(eve.id), RoomRef(room_id=scene.room))).is_typing
     await scene.at(3)
     await scene.at(4)
     assert (await scene.typing.start(scene.ann_on("phone"), RoomRef(room_id=room))).is_typing

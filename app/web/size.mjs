@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
-const LIMIT = 60_000; // bytes
+const LIMIT = 62_000; // bytes
 const folder = new URL("dist/assets/", import.meta.url);
 let sum = 0;
 for (const name of readdirSync(folder).filter((name) => /\.(js|css)$/.test(name))) {

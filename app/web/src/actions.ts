@@ -1,7 +1,7 @@
 /** The model of a chat: its state as signals, and what one can do. */
 import { computed } from "@preact/signals";
 import type { Chat } from "./chat";
-import type { Attachment, Member, Message, PublicRooms, Role, Room, UserRef } from "./contract";
+import type { Attachment, Member, Message, Privacy, PublicRooms, Role, Room, UserRef } from "./contract";
 import { failure } from "./errors";
 import { newId } from "./ids";
 import type { Draft, Model, Place } from "./model";
@@ -9,10 +9,10 @@ import type { Draft, Model, Place } from "./model";
 const PAGE = 20; // of what is found
 
 export function modelOf(chat: Chat): Model {
-  return { ...state(chat), ...account(chat), ...openRoom(chat), ...messages(chat), ...finding(chat), ...rooms(chat) };
+  return { ...state(chat), ...account(chat), ...openRoom(chat), ...messages(chat), ...finding(chat), ...rooms(chat), ...choices(chat) };
 }
 
-function state({ account, link, lists, people, places, mentions, notices, outbox }: Chat) {
+function state({ account, blocks, link, lists, people, places, mentions, notices, outbox }: Chat) {
   return {
     me: account.me,
     signedOutReason: account.reason,
@@ -23,6 +23,7 @@ function state({ account, link, lists, people, places, mentions, notices, outbox
     moreConversations: computed(() => lists.next.value !== null),
     invitations: lists.invitations,
     mentioned: mentions.rooms,
+    blocked: blocks.users,
     place: places.place,
     openedRoom: places.opened,
     person: places.person,
@@ -186,5 +187,18 @@ function rooms(chat: Chat) {
     kick: async (roomId: string, userId: string) => told(await link.call("room:kick", { roomId, userId })),
     ban: async (roomId: string, userId: string) => told(await link.call("room:ban", { roomId, userId })),
     unban: async (roomId: string, userId: string) => told(await link.call("room:unban", { roomId, userId })),
+  };
+}
+
+function choices(chat: Chat) {
+  const { blocks, link, lists } = chat;
+  return {
+    block: async (userId: string) => blocks.add(await link.call("user:block", { userId })),
+    unblock: async (userId: string) => blocks.remove((await link.call("user:unblock", { userId })).userId),
+    privacy: () => link.call("user:privacy", {}),
+    setPrivacy: (change: Partial<Privacy>) => link.call("user:set-privacy", change),
+    mute: async (roomId: string, muted: boolean) =>
+      lists.muted(await link.call(muted ? "room:mute" : "room:unmute", { roomId })),
+    hide: async (roomId: string) => chat.hidden(await link.call("conversation:hide", { roomId })),
   };
 }

@@ -1,8 +1,9 @@
 /** The parts put together: what comes from the server goes where it belongs. */
 import { batch, effect, untracked } from "@preact/signals";
 import { Account } from "./account";
+import { Blocks } from "./blocks";
 import { Link } from "./connection";
-import type { MemberChanged, Message, ReadMark, Session, UserRef } from "./contract";
+import type { ConversationHidden, MemberChanged, Message, ReadMark, Session, UserRef } from "./contract";
 import { Drafts } from "./drafts";
 import { ChatError } from "./errors";
 import { Files } from "./files";
@@ -29,6 +30,7 @@ export class Chat {
   readonly people: People;
   readonly notices = new Notices();
   readonly mentions = new Mentions();
+  readonly blocks: Blocks;
   readonly drafts: Drafts;
   readonly files: Files;
   readonly outbox: Outbox;
@@ -49,6 +51,7 @@ export class Chat {
       left: () => this.#leave(),
     });
     const people = (this.people = new People(link));
+    this.blocks = new Blocks(link);
     this.drafts = new Drafts(this.kept, this.me);
     this.files = new Files((path) => this.rest.blob(path));
     this.outbox = new Outbox(this.kept, locks, () => this.sender.pump());
@@ -92,13 +95,14 @@ export class Chat {
   }
 
   #listen(): void {
-    const { link, people, lists, places } = this;
+    const { link, people, lists, places, blocks } = this;
     link.attach({
       ready: () => {
         void lists.read().then(() => {
           const place = places.place.peek();
-          if (place && "roomId" in place) void lists.find(place.roomId);
+          if (place && "roomId" in place) void this.#find(place.roomId);
         });
+        void blocks.read();
         places.resume();
         this.reading.resume();
         this.sender.pump();
@@ -126,6 +130,10 @@ export class Chat {
     link.on("room:invited", (room) => lists.invited(room));
     link.on("room:added", (room) => (room.kind === "direct" ? lists.readSoon() : lists.add(room)));
     link.on("room:read-updated", (mark) => this.#marked(mark));
+    link.on("room:mute-updated", (mute) => lists.muted(mute));
+    link.on("conversation:hidden", (hidden) => this.hidden(hidden));
+    link.on("user:blocked", (block) => blocks.add(block));
+    link.on("user:unblocked", ({ userId }) => blocks.remove(userId));
     link.on("mention:new", (message) => this.#mentioned(message));
     link.on("typing:update", (update) => this.typing.take(update));
     link.on("presence:changed", (presence) => people.tell([presence]));
@@ -146,6 +154,30 @@ export class Chat {
     else if (member.state !== "invited") this.#gone(roomId, member.state);
   }
 
+  /** A conversation is listed no longer, and closed where it is open. */
+  hidden(hidden: ConversationHidden): void {
+    if (!this.lists.hide(hidden)) return;
+    this.places.drop(hidden.roomId);
+    this.follower.forget(hidden.roomId);
+  }
+
+  /** Lists the conversation that is open: one of long ago, or one that is hidden. */
+  async #find(roomId: string): Promise<void> {
+    const { link, lists } = this;
+    await lists.find(roomId);
+    if (lists.has(roomId)) return;
+    try {
+      const room = await link.call("room:get", { roomId });
+      if (room.kind !== "direct") return;
+      const { members } = await link.call("room:members", { roomId });
+      const [last = null] = await link.call("message:history", { roomId, limit: 1 });
+      const other = members.find(({ userId }) => userId !== this.me()) ?? members[0];
+      if (other && !lists.has(roomId)) lists.addConversation(conversationOf(room, other.user, last));
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error; // where it is not open to one, that is told elsewhere
+    }
+  }
+
   #enter({ token, user }: Session): void {
     this.people.meet([user]);
     this.outbox.open(user.id);
@@ -160,6 +192,7 @@ export class Chat {
     this.reading.forgetAll();
     this.typing.forgetAll();
     this.mentions.forgetAll();
+    this.blocks.forgetAll();
     this.notices.forgetAll();
     this.people.forget();
     this.files.forgetAll();

@@ -56,6 +56,9 @@ export interface Membership {
   joinedAt: string;
   lastReadAt: string | null;
   lastReadSeq: number;
+  muted: boolean;
+  /** Null where a mute has no end, or there is none. */
+  mutedUntil: string | null;
 }
 
 /** A room as one of its members sees it. `lastSeq` is the number of the last change in its log; `unread` ends at 1000. */
@@ -158,12 +161,45 @@ export interface Conversation {
   lastSeq: number;
   lastReadSeq: number;
   unread: number;
+  muted: boolean;
+  mutedUntil: string | null;
   lastMessage: Message | null;
 }
 
 export interface ConversationsPage {
   conversations: Conversation[];
   next: string | null;
+}
+
+/** Somebody whom one has blocked. */
+export interface Block {
+  user: UserRef;
+  createdAt: string;
+}
+
+export interface BlocksPage {
+  blocks: Block[];
+  next: string | null;
+}
+
+export type Audience = "everyone" | "shared_rooms" | "nobody";
+
+/** Who may begin a conversation with one, and who may invite one. */
+export interface Privacy {
+  directMessages: Audience;
+  invitations: Audience;
+}
+
+export interface Mute {
+  roomId: string;
+  muted: boolean;
+  mutedUntil: string | null;
+}
+
+/** The conversation is not listed until a message has a higher `seq`. */
+export interface ConversationHidden {
+  roomId: string;
+  seq: number;
 }
 
 export interface Authenticated {
@@ -246,7 +282,7 @@ export interface Operations {
   "room:update": [{ roomId: string; name?: string; description?: string }, Room];
   "room:join": [{ roomId: string }, Room];
   "room:leave": [{ roomId: string }, MemberChanged];
-  "room:invitations": [object, Room[]];
+  "room:invitations": [{ before?: string; limit?: number }, Room[]];
   "room:members": [{ roomId: string; after?: string; limit?: number }, MembersPage];
   "room:invite": [{ roomId: string; userId?: string; username?: string }, Member];
   "room:set-role": [{ roomId: string; userId: string; role: Role }, Member];
@@ -263,6 +299,14 @@ export interface Operations {
   "reaction:remove": [{ messageId: string; kind: string }, ReactionsUpdated];
   "dm:send": [NewMessage & { receiverId: string }, Message];
   "dm:history": [ReadingFrom & { userId: string }, Message[]];
+  "conversation:hide": [{ roomId: string }, ConversationHidden];
+  "room:mute": [{ roomId: string; seconds?: number }, Mute];
+  "room:unmute": [{ roomId: string }, Mute];
+  "user:blocks": [{ after?: string; limit?: number }, BlocksPage];
+  "user:block": [{ userId: string }, Block];
+  "user:unblock": [{ userId: string }, { userId: string }];
+  "user:privacy": [object, Privacy];
+  "user:set-privacy": [Partial<Privacy>, Privacy];
   "conversation:list": [{ before?: string; limit?: number }, ConversationsPage];
   "typing:start": [{ roomId: string }, unknown];
   "typing:stop": [{ roomId: string }, unknown];
@@ -286,6 +330,11 @@ export interface ServerEvents {
   "room:added": Room;
   "room:updated": RoomInfo;
   "room:read-updated": ReadMark;
+  "room:mute-updated": Mute;
+  "conversation:hidden": ConversationHidden;
+  "user:blocked": Block;
+  "user:unblocked": { userId: string };
+  "user:privacy-updated": Privacy;
   "typing:update": TypingUpdate;
   "presence:changed": Presence;
   "presence:snapshot": Presence[];

@@ -1,7 +1,7 @@
 /** Rooms, conversations and invitations, with what is unread in each, read from the server and kept live. */
 import { signal } from "@preact/signals";
 import type { Calling } from "./connection";
-import type { Conversation, MemberChanged, Message, Operations, Room, RoomInfo } from "./contract";
+import type { Conversation, ConversationHidden, MemberChanged, Message, Mute, Operations, Room, RoomInfo } from "./contract";
 import { ChatError } from "./errors";
 import type { Follower } from "./follower";
 import type { Change } from "./log";
@@ -46,7 +46,7 @@ export class Lists {
       const [rooms, invitations] = await Promise.all([
         this.link.call("room:list", {}),
         this.link.call("room:invitations", {}),
-        this.#readConversations(this.conversations.peek().length),
+        this.#readConversations(this.conversations.peek().length, asked),
       ]);
       this.#takeRooms(rooms, asked);
       const newer = this.invitations.peek().filter((room) => this.#since(room.id, asked));
@@ -97,6 +97,23 @@ export class Lists {
 
   addConversation(conversation: Conversation): void {
     this.#takeConversations({ conversations: [conversation], next: this.next.peek() });
+    this.#entries.get(conversation.roomId)!.added = ++this.#tick;
+  }
+
+  /** One has hidden a conversation. Returns whether nothing has come since. */
+  hide({ roomId, seq }: ConversationHidden): boolean {
+    const last = this.#entries.get(roomId)?.conversation?.lastMessage;
+    if (last && last.seq > seq) return false;
+    this.#entries.delete(roomId);
+    this.#publish();
+    return true;
+  }
+
+  muted({ roomId, muted, mutedUntil }: Mute): void {
+    const { room, conversation } = this.#entries.get(roomId) ?? {};
+    if (room) this.#set(roomId, { room: { ...room, membership: { ...room.membership, muted, mutedUntil } } });
+    if (conversation) this.#set(roomId, { conversation: { ...conversation, muted, mutedUntil } });
+    this.#publish();
   }
 
   invited(room: Room): void {
@@ -163,17 +180,23 @@ export class Lists {
     this.#publish();
   }
 
-  /** Reads conversations until as many are known as before. */
-  async #readConversations(wanted: number): Promise<void> {
-    let read = 0;
+  /** Reads conversations until as many are known as before; what would be among them and is not was hidden. */
+  async #readConversations(wanted: number, asked: number): Promise<void> {
+    const read: Conversation[] = [];
     let before: string | null = null;
     do {
       const page: Operations["conversation:list"][1] =
         await this.link.call("conversation:list", before ? { before } : {});
       this.#takeConversations(page);
-      read += page.conversations.length;
+      read.push(...page.conversations);
       before = page.next;
-    } while (before && read < wanted);
+    } while (before && read.length < wanted);
+    const listed = new Set(read.map(({ roomId }) => roomId));
+    const until = before ? time(read.at(-1)!) : -Infinity;
+    for (const [roomId, { conversation, added }] of this.#entries) {
+      if (conversation && added <= asked && !listed.has(roomId) && time(conversation) > until) this.#entries.delete(roomId);
+    }
+    this.#publish();
   }
 
   async #refresh(roomId: string): Promise<void> {

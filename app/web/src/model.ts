@@ -8,7 +8,7 @@ import type { ReadonlySignal } from "@preact/signals";
 import { modelOf } from "./actions";
 import { Chat } from "./chat";
 import type {
-  Attachment, Conversation, Member, Message, Presence, PublicRooms, Role, Room, User, UserRef,
+  Attachment, Conversation, Member, Message, Presence, Privacy, PublicRooms, Role, Room, User, UserRef,
 } from "./contract";
 
 /** Why somebody is at the sign-in form again though they did not ask for it; null when they did. */
@@ -107,6 +107,8 @@ export interface Model {
   readonly invitations: ReadonlySignal<readonly Room[]>;
   /** Rooms with an unread mention of oneself. */
   readonly mentioned: ReadonlySignal<ReadonlySet<string>>;
+  /** Whom one has blocked, by their ids. */
+  readonly blocked: ReadonlySignal<ReadonlyMap<string, UserRef>>;
   /** What is open in the main pane, null for nothing. */
   readonly place: ReadonlySignal<Place | null>;
   /** The open room, null while `place` is nothing or a person without a conversation. */
@@ -199,6 +201,18 @@ export interface Model {
   kick(roomId: string, userId: string): Promise<void>;
   ban(roomId: string, userId: string): Promise<void>;
   unban(roomId: string, userId: string): Promise<void>;
+
+  // What one chooses for oneself
+
+  /** No direct messages, invitations or mentions come from there any more; nor can one write there. */
+  block(userId: string): Promise<void>;
+  unblock(userId: string): Promise<void>;
+  privacy(): Promise<Privacy>;
+  setPrivacy(change: Partial<Privacy>): Promise<Privacy>;
+  /** What is unread there no longer counts, or does again. */
+  mute(roomId: string, muted: boolean): Promise<void>;
+  /** Takes a conversation off the list, until there is something new in it. */
+  hide(roomId: string): Promise<void>;
 }
 
 export const model: Model = modelOf(new Chat(location.origin, localStorage, navigator.locks ?? null));

@@ -98,7 +98,8 @@ export class Places {
 }
 
 /** A conversation of which only its room and one message are known. */
-export function conversationOf(room: Room, user: UserRef, lastMessage: Message): Conversation {
+export function conversationOf(room: Room, user: UserRef, lastMessage: Message | null): Conversation {
   const { lastSeq, unread, membership } = room;
-  return { roomId: room.id, user, presence: null, lastSeq, unread, lastReadSeq: membership.lastReadSeq, lastMessage };
+  const { lastReadSeq, muted, mutedUntil } = membership;
+  return { roomId: room.id, user, presence: null, lastSeq, unread, lastReadSeq, muted, mutedUntil, lastMessage };
 }

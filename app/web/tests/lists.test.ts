@@ -11,13 +11,19 @@ function room(id: string, more: Partial<Room> = {}): Room {
   return {
     id, kind: "public", name: id, description: null, isPrivate: false, createdBy: "ada", changeSeq: 1, lastSeq: 1,
     createdAt: "", modifiedAt: "", unread: 0,
-    membership: { role: "member", state: "member", joinedAt: "", lastReadAt: null, lastReadSeq: 0 }, ...more,
+    membership: {
+      role: "member", state: "member", joinedAt: "", lastReadAt: null, lastReadSeq: 0, muted: false, mutedUntil: null,
+    },
+    ...more,
   };
 }
 
 function conversation(roomId: string, seq: number, more: Partial<Conversation> = {}): Conversation {
   const lastMessage = message(seq, "bob", { roomId });
-  return { roomId, user: user(roomId), presence: null, lastSeq: seq, lastReadSeq: seq, unread: 0, lastMessage, ...more };
+  return {
+    roomId, user: user(roomId), presence: null, lastSeq: seq, lastReadSeq: seq, unread: 0, muted: false, mutedUntil: null,
+    lastMessage, ...more,
+  };
 }
 
 /** Lists of a server that answers with what `server` has when it is asked. */
@@ -159,4 +165,35 @@ test("as many conversations are read again as were loaded", async () => {
   await lists.read();
   expect(asked.filter((event) => event === "conversation:list")).toHaveLength(2);
   expect(lists.next.value).toBe("d");
+});
+
+test("a hidden conversation goes, unless something has come since, and what is read again knows of it", async () => {
+  const { lists, server, say } = listed();
+  server.conversations = [conversation("bob", 3), conversation("eve", 2), conversation("joe", 1)];
+  await lists.read();
+  await lists.readMoreConversations();
+  const there = () => lists.conversations.value.map(({ roomId }) => roomId).sort();
+  expect(lists.hide({ roomId: "bob", seq: 3 })).toBe(true);
+  expect(there()).toEqual(["eve", "joe"]);
+  say("eve", 4);
+  expect(lists.hide({ roomId: "eve", seq: 2 })).toBe(false);
+  expect(there()).toEqual(["eve", "joe"]);
+  // Hidden on another device while this one was away.
+  server.conversations = [conversation("eve", 4)];
+  await lists.read();
+  expect(there()).toEqual(["eve"]);
+});
+
+test("rooms and conversations are muted and unmuted in place", async () => {
+  const { lists, server } = listed();
+  server.rooms = [room("garden", { unread: 2 })];
+  server.conversations = [conversation("bob", 3)];
+  await lists.read();
+  for (const muted of [true, false]) {
+    lists.muted({ roomId: "garden", muted, mutedUntil: null });
+    lists.muted({ roomId: "bob", muted, mutedUntil: null });
+    lists.muted({ roomId: "unknown", muted, mutedUntil: null });
+    expect(lists.rooms.value.map(({ unread, membership }) => [unread, membership.muted])).toEqual([[2, muted]]);
+    expect(lists.conversations.value.map((one) => [one.roomId, one.muted])).toEqual([["bob", muted]]);
+  }
 });

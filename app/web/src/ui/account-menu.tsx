@@ -2,6 +2,7 @@ import { model } from "../model";
 import { Avatar } from "./avatar";
 import { MenuButton, MenuItem } from "./controls";
 import { nameOf } from "./format";
+import { openDialog } from "./open-dialog";
 import { go } from "./route";
 import { setTheme, theme, type Theme } from "./theme";
 import { attempt } from "./toasts";
@@ -41,6 +42,7 @@ export function AccountMenu() {
               <MenuItem onClick={then(() => void attempt(() => model.startConversation(me)))}>
                 Notes to yourself
               </MenuItem>
+              <MenuItem onClick={then(() => (openDialog.value = "privacy"))}>Privacy</MenuItem>
               <MenuItem onClick={then(() => void signOut())}>Sign out</MenuItem>
             </>
           );

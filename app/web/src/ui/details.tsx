@@ -7,6 +7,7 @@ import { confirm } from "./dialog";
 import { wholeTime } from "./format";
 import { Icon } from "./icons";
 import { Panel } from "./panel";
+import { isMuted } from "./personal";
 import { RoomForm } from "./room-form";
 import { attempt } from "./toasts";
 
@@ -32,6 +33,15 @@ function Settings({ room }: { room: Room }) {
   );
 }
 
+function MuteButton({ room }: { room: Room }) {
+  const muted = isMuted(room.membership);
+  return (
+    <button type="button" class="button" onClick={() => void attempt(() => model.mute(room.id, !muted))}>
+      <Icon name="mute" size={18} />{muted ? "Unmute room" : "Mute room"}
+    </button>
+  );
+}
+
 export function DetailsPanel({ open }: { open: OpenRoom }) {
   const room = open.room.value;
   if (!room) return null;
@@ -47,6 +57,7 @@ export function DetailsPanel({ open }: { open: OpenRoom }) {
         <div><dt>Who can join</dt><dd>{room.isPrivate ? "Only people who are invited" : "Everyone"}</dd></div>
         <div><dt>Created</dt><dd>{wholeTime(room.createdAt)}</dd></div>
       </dl>
+      <MuteButton room={room} />
       <div class="danger-zone">
         <button type="button" class="button quiet danger" onClick={() => void leaveAfterAsking(room)}>
           <Icon name="leave" size={18} />Leave room

@@ -16,6 +16,7 @@ const PATHS = {
   lock: "M6 11h12v9H6zM8 11V8a4 4 0 0 1 8 0v3",
   message: "M4 5h16v12H11l-5 4v-4H4z",
   more: "M5 12h.01M12 12h.01M19 12h.01",
+  mute: "M7 17V10a5 5 0 0 1 8-4M17 11v6H5M10 20h4M4 4l16 16",
   paperclip: "M20 11l-9 9a5 5 0 0 1-7-7l9-9a3 3 0 0 1 5 5l-9 9a2 2 0 0 1-3-3l8-8",
   plus: "M12 5v14M5 12h14",
   reply: "M10 6l-6 6 6 6M4 12h9a7 7 0 0 1 7 7v1",

@@ -11,6 +11,7 @@ import { lastSeen, nameOf } from "./format";
 import { Icon } from "./icons";
 import { Panel } from "./panel";
 import { PeopleSearch } from "./people-search";
+import { toggleBlock } from "./personal";
 import { banned } from "./room-state";
 import { attempt } from "./toasts";
 
@@ -41,7 +42,10 @@ function choices(member: Member, roomName: string): Choice[] {
   const { roomId, userId, user, role, state } = member;
   const admin = model.openedRoom.value?.room.value?.membership.role === "admin";
   if (userId === model.me.value?.id) return [];
-  const list: Choice[] = [{ label: "Send a message", run: () => model.startConversation(user) }];
+  const list: Choice[] = [
+    { label: "Send a message", run: () => model.startConversation(user) },
+    { label: model.blocked.value.has(userId) ? "Unblock" : "Block", run: () => toggleBlock(user) },
+  ];
   if (!admin) return list;
   if (state === "invited") {
     return [...list, { label: "Withdraw invitation", run: () => model.kick(roomId, userId) }];

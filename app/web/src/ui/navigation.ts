@@ -4,6 +4,7 @@ import { effect, untracked } from "@preact/signals";
 import type { UserRef } from "../contract";
 import { model, type Place } from "../model";
 import { badge, nameOf } from "./format";
+import { isMuted } from "./personal";
 import { go, route, type Route } from "./route";
 import { attempt } from "./toasts";
 
@@ -37,7 +38,8 @@ function titled(): string {
   const open = model.openedRoom.value;
   const person = open?.conversation.value?.user ?? model.person.value;
   const place = model.place.value && (open?.room.value?.name ?? (person && nameOf(person)));
-  const unread = [...model.rooms.value, ...model.conversations.value].reduce((sum, one) => sum + one.unread, 0);
+  const unread = [...model.rooms.value, ...model.conversations.value]
+    .reduce((sum, one) => sum + (isMuted("membership" in one ? one.membership : one) ? 0 : one.unread), 0);
   return `${unread ? `(${badge(unread)}) ` : ""}${place ? `${place} · ` : ""}Parley`;
 }
 

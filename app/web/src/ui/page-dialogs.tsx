@@ -9,6 +9,7 @@ import { Dialog } from "./dialog";
 import { count } from "./format";
 import { closeDialog, openDialog } from "./open-dialog";
 import { PeopleSearch } from "./people-search";
+import { PrivacyDialog } from "./personal";
 import { RoomForm, type RoomFields } from "./room-form";
 import { go } from "./route";
 import { FindingNote, SearchField, useFinding } from "./search-field";
@@ -101,6 +102,7 @@ export function PageDialogs() {
     case "new-room": return <NewRoom />;
     case "discover": return <Discover />;
     case "new-message": return <NewMessage />;
+    case "privacy": return <PrivacyDialog />;
     default: return null;
   }
 }

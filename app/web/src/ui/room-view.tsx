@@ -2,17 +2,20 @@
 
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import type { Conversation, UserRef } from "../contract";
 import { model, type OpenRoom } from "../model";
 import { Avatar, RoomMark } from "./avatar";
 import { Composer } from "./composer";
-import { IconButton } from "./controls";
+import { IconButton, MenuButton, MenuItem } from "./controls";
 import { addFiles, focusField } from "./draft";
 import { useDropTarget } from "./drop-target";
 import { Loading } from "./empty";
 import { count, inWords, lastSeen, nameOf } from "./format";
 import { Icon, type IconName } from "./icons";
+import { BlockedNote, isMuted, toggleBlock } from "./personal";
 import { go, route, togglePanel, type Panel } from "./route";
 import { Timeline } from "./timeline";
+import { attempt } from "./toasts";
 
 function PanelButton({ panel, icon, label }: { panel: Panel; icon: IconName; label: string }) {
   const open = route.value.name === "room" && route.value.panel === panel;
@@ -43,6 +46,25 @@ function RoomBar({ open }: { open: OpenRoom }) {
   );
 }
 
+function PersonMenu({ user, talk }: { user: UserRef; talk: Conversation | null | undefined }) {
+  const muted = talk && isMuted(talk);
+  const items: (readonly [string, () => Promise<void>])[] = [];
+  if (talk) {
+    items.push([muted ? "Unmute" : "Mute", () => model.mute(talk.roomId, !muted)]);
+    items.push(["Hide conversation", () => model.hide(talk.roomId)]);
+  }
+  if (user.id !== model.me.value?.id) {
+    items.push([model.blocked.value.has(user.id) ? "Unblock" : "Block", () => toggleBlock(user)]);
+  }
+  return (
+    <MenuButton label={`Actions for ${nameOf(user)}`}>
+      {(close) => items.map(([label, run]) => (
+        <MenuItem key={label} onClick={() => { close(); void attempt(run); }}>{label}</MenuItem>
+      ))}
+    </MenuButton>
+  );
+}
+
 function PersonBar({ open }: { open: OpenRoom | null }) {
   const user = open?.conversation.value?.user ?? model.person.value;
   if (!user) return null;
@@ -61,6 +83,7 @@ function PersonBar({ open }: { open: OpenRoom | null }) {
         </p>
       </div>
       {open && <PanelButton panel="search" icon="search" label="Search" />}
+      {(open || !toSelf) && <PersonMenu user={user} talk={open?.conversation.value} />}
     </header>
   );
 }
@@ -97,7 +120,7 @@ export function RoomView({ open }: { open: OpenRoom | null }) {
       {open && room ? <RoomBar open={open} /> : <PersonBar open={open} />}
       <Timeline open={open} outbox={open?.outbox ?? model.personOutbox} />
       <Typing open={open} />
-      <Composer name={name} />
+      {!room && user && model.blocked.value.has(user.id) ? <BlockedNote user={user} /> : <Composer name={name} />}
       {holding.value && <div class="drop"><Icon name="paperclip" size={32} />Drop files to attach them</div>}
     </div>
   );

@@ -11,6 +11,7 @@ import { Icon, Logo } from "./icons";
 import { narrow } from "./media";
 import { summary } from "./message-parts";
 import { openDialog } from "./open-dialog";
+import { isMuted } from "./personal";
 import { href, route, togglePanel } from "./route";
 import { attempt } from "./toasts";
 
@@ -28,23 +29,32 @@ function current(roomId: string): "page" | undefined {
   return route.value.name === "room" && route.value.roomId === roomId ? "page" : undefined;
 }
 
+function Muted() {
+  return <span class="entry-mark"><Icon name="mute" size={16} /><span class="sr-only">muted</span></span>;
+}
+
 function RoomEntry({ room }: { room: Room }) {
+  const muted = isMuted(room.membership);
+  const unread = muted ? 0 : room.unread;
   return (
     <li>
-      <a class={`entry ${room.unread ? "unread" : ""}`} aria-current={current(room.id)}
+      <a class={`entry ${unread ? "unread" : ""}`} aria-current={current(room.id)}
         href={href({ name: "room", roomId: room.id, panel: null })}>
         <span class="entry-mark"><Icon name={room.isPrivate ? "lock" : "hash"} size={18} /></span>
         <span class="entry-text entry-name truncate">
           {room.name}{room.isPrivate && <span class="sr-only"> (private)</span>}
         </span>
-        <Unread n={room.unread} mention={model.mentioned.value.has(room.id)} />
+        {muted && <Muted />}
+        <Unread n={unread} mention={model.mentioned.value.has(room.id)} />
       </a>
     </li>
   );
 }
 
 function ConversationEntry({ conversation }: { conversation: Conversation }) {
-  const { user, roomId, lastMessage, unread } = conversation;
+  const { user, roomId, lastMessage } = conversation;
+  const muted = isMuted(conversation);
+  const unread = muted ? 0 : conversation.unread;
   const me = model.me.value?.id;
   const mine = lastMessage?.senderId === me;
   const toSelf = user.id === me;
@@ -65,6 +75,7 @@ function ConversationEntry({ conversation }: { conversation: Conversation }) {
             <span class="entry-preview truncate">
               {lastMessage ? `${mine && !toSelf ? "You: " : ""}${summary(lastMessage)}` : "No messages yet"}
             </span>
+            {muted && <Muted />}
             <Unread n={unread} />
           </span>
         </span>

@@ -81,8 +81,8 @@ class Direct:
     async def list_page(self, caller: Caller, payload: ListConversations) -> Conversations:
         """The direct conversations of the user, that with the last message first, with what is unread.
 
-        One whose messages were all deleted stands where it began. Hidden ones are left out. A page of large messages has
-        fewer conversations than `limit`. Refused: `not_found` for an unknown `before`.
+        One whose messages were all deleted stands where it began. Hidden ones are left out. A page of large messages
+        has fewer conversations than `limit`. Refused: `not_found` for an unknown `before`.
         """
         user_id, before, size = caller.user_id, payload.before, payload.limit
         if before is not None and not (

@@ -1,10 +1,21 @@
-"""Reading from an HTTP connection: stopped while the application does not keep up, and while what was read is not
-parsed."""
+"""How far an HTTP connection has come, and reading from it: stopped while the application does not keep up, and while
+what was read is not parsed."""
 
 import asyncio
 from collections.abc import Callable
+from enum import Enum, auto
 
 from uvicorn.protocols.http.flow_control import FlowControl
+
+
+class Phase(Enum):
+    """What a connection is in."""
+
+    HEAD = auto()  # or between two requests
+    SIZED = auto()  # a body with Content-Length
+    CHUNKED = auto()
+    ANSWER = auto()  # the request is whole, its answer is not
+    OVER = auto()  # refused, closing, or a websocket's: nothing is parsed any more
 
 
 class Flow(FlowControl):

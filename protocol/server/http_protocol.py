@@ -15,7 +15,6 @@ body has a length. So no parser is ever given bytes of two messages at once.
 """
 
 import asyncio
-from enum import Enum, auto
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -24,7 +23,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from protocol.server.http_answers import AnswersTaken
-from protocol.server.http_flow import Flow
+from protocol.server.http_flow import Flow, Phase
 from protocol.server.http_head import (
     RequestRefused,
     body_length,
@@ -40,16 +39,6 @@ _PIECE = 16_384  # bytes of a chunked body that are parsed at once
 _PIECES_A_TURN = 16  # of the event loop; a piece is smaller where an empty line ends it
 _HELD = 65_536  # bytes that may be kept behind a request that is being answered
 _LINGER = 1.0  # seconds that a client that was refused has to read why, while what it sends is thrown away
-
-
-class Phase(Enum):
-    """What a connection is in."""
-
-    HEAD = auto()  # or between two requests
-    SIZED = auto()  # a body with Content-Length
-    CHUNKED = auto()
-    ANSWER = auto()  # the request is whole, its answer is not
-    OVER = auto()  # refused, closing, or a websocket's: nothing is parsed any more
 
 
 # Looking a member up in its class costs more than comparing it.

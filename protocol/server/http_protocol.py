@@ -1,6 +1,6 @@
 """HTTP/1.1 for uvicorn's `http=`, with a bound on what one connection may make the server hold and do.
 
-uvicorn's own class on httptools parses all that it reads at once and waits for ever. This one differs in six things:
+uvicorn's own class on httptools parses all that it reads at once and waits for ever. This one differs:
 
 - A connection has one request at a time. What was read behind it is kept as it came, 64 KiB at most, and nothing more
   is read until the answer has left.

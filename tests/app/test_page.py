@@ -43,14 +43,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def site(dist: Path) -> Starlette:
-<<<<<<< ours
-    return rest(Page(dist).routes(), (), InFlight(), Budgets({}), lambda *_: None)
-=======
     async def allow(address: str) -> None:
         """Any address may."""
 
-    return rest(Page(dist).routes(), (), InFlight(), allow, lambda *_: None)
->>>>>>> theirs
+    return rest(Page(dist).routes(), (), InFlight(), allow, Budgets({}), lambda *_: None)
 
 
 @pytest.fixture

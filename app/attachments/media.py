@@ -83,8 +83,8 @@ def clean_name(name: str) -> str:
     if len(name) > LONGEST_NAME:
         stem, dot, extension = name.rpartition(".")
         kept = dot + extension if stem and len(extension) < LONGEST_EXTENSION else ""
-        name = name[: LONGEST_NAME - len(kept)] + kept
-    return name or NAMELESS
+        name = name[: LONGEST_NAME - len(kept)].rstrip(". ") + kept
+    return name if name.strip(JOINERS) else NAMELESS
 
 
 def _visible(char: str) -> bool:

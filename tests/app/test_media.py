@@ -35,6 +35,9 @@ NAMES = [
     ("x" * 300, "x" * 255),
     ("x" * 300 + ".png", "x" * 251 + ".png"),
     ("x." + "y" * 300, "x." + "y" * 253),
+    ("x" * 254 + " y", "x" * 254),  # the cut leaves no blank and no dot at the end either
+    ("x" * 249 + " . y.png", "x" * 249 + ".png"),
+    ("\u200c\u200d", "file"),
 ]
 
 

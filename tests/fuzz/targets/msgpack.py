@@ -3,6 +3,7 @@
 import msgpack
 
 from protocol.errors import PacketError
+from protocol.packets import Packet
 from protocol.packets_msgpack import decode, encode
 from tests.fuzz.values import MAX_DEPTH, depth, plain
 
@@ -20,6 +21,8 @@ def check(data: bytes) -> None:
     try:
         packet = decode(data)
     except PacketError:
+        return
+    if not isinstance(packet, Packet):
         return
     content = getattr(packet, "data", None)
     try:

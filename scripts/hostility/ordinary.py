@@ -58,10 +58,11 @@ class Figures:
 
 
 class Ordinary:
-    """The clients and the probe."""
+    """The clients and the probe. Each client sends every `send_every` seconds."""
 
-    def __init__(self, assignment: Assignment) -> None:
+    def __init__(self, assignment: Assignment, send_every: float = SEND_EVERY) -> None:
         self._assignment = assignment
+        self._send_every = send_every
         self._figures = Figures()
         self._name = secrets.token_hex(4)  # of this run, whose messages are no other's
         self._keys = count()
@@ -86,7 +87,7 @@ class Ordinary:
         """Connect, and begin."""
         for member in self._members:
             await member.connect()
-        acts = [(SEND_EVERY, self._sender(place)) for place in range(len(self._members))]
+        acts = [(self._send_every, self._sender(place)) for place in range(len(self._members))]
         acts += [(PROBE_EVERY, self._probe), (WITNESS_EVERY, self._witnessed)]
         self._running = [asyncio.create_task(self._every(seconds, act)) for seconds, act in acts]
 

@@ -24,7 +24,7 @@ async def long_messages(target: Target) -> None:
     message = {"content": "long", "metadata": {"x": "y" * LONG}}
     async with http(target.url, ATTACKERS[0], **bearer(target.attacker)) as session:
         for _ in range(MESSAGES):
-            while not await written(session, path, message):  # noqa: ASYNC110 - a limit tells of no event
+            while not await written(session, path, message):  # noqa: ASYNC110 - its bucket is in Redis
                 await asyncio.sleep(LIMITED)
 
 

@@ -18,6 +18,7 @@ from protocol.client.options import ClientOptions
 from protocol.client.socket import ClientSocket
 from protocol.errors import (
     AckTimeout,
+    BadValue,
     BusUnavailable,
     Disconnected,
     HandshakeError,
@@ -26,6 +27,7 @@ from protocol.errors import (
     StoreUnavailable,
     Unreachable,
 )
+from protocol.json_values import is_deeper, parse_json
 from protocol.packets import JSON
 from protocol.packets_msgpack import MSGPACK
 from protocol.server.bus import Bus, MemoryBus
@@ -53,6 +55,7 @@ __all__ = [
     "MSGPACK",
     "AckTimeout",
     "BadArguments",
+    "BadValue",
     "Bus",
     "BusUnavailable",
     "Client",
@@ -87,6 +90,8 @@ __all__ = [
     "Store",
     "StoreUnavailable",
     "Unreachable",
+    "is_deeper",
     "network_of",
+    "parse_json",
     "parse_redis_url",
 ]

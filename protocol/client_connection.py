@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 from protocol.decoder import Decoder
 from protocol.engine import Encoded
 from protocol.errors import PacketError
-from protocol.packets import Ack, Connect, ConnectError, Disconnect, Event, Packet, Parser
+from protocol.packet_limits import OF_SERVERS
+from protocol.packets import Ack, Connect, ConnectError, Disconnect, Event, Packet, Parser, Rejected
 
 
 class State(IntEnum):
@@ -61,7 +62,7 @@ class ClientConnection:
 
     def __init__(self, parser: Parser) -> None:
         self._parser = parser
-        self._decoder = Decoder(parser)
+        self._decoder = Decoder(parser, OF_SERVERS)
         self._states: dict[str, State] = {}
         self._left: set[str] = set()  # over this connection
 
@@ -81,7 +82,7 @@ class ClientConnection:
         self._left.add(nsp)
         return self._parser.encode(Disconnect(nsp))
 
-    def receive(self, message: str | bytes) -> Packet | None:
+    def receive(self, message: str | bytes) -> Packet | Rejected | None:
         """Take one Engine.IO message; return the packet that it completes, unless it is too late for that one.
 
         Events that come before the server's answer are those that were missed before this connection, unless we were
@@ -93,11 +94,14 @@ class ClientConnection:
         if packet is None:
             return None
         before = self.state(packet.nsp)
-        self._move(packet.nsp, type(packet))
+        kind = type(packet.packet if isinstance(packet, Rejected) else packet)
+        self._move(packet.nsp, kind)
         if isinstance(packet, Connect):
             if packet.data is None or not isinstance(packet.data.get("sid"), str):
                 raise PacketError("a connect packet without an id, as from a server of Socket.IO 2")
-        elif before is State.JOINING and isinstance(packet, Event):
+        elif kind is Connect:
+            raise PacketError("a connect packet whose payload cannot be carried")
+        elif before is State.JOINING and kind is Event:
             return None if packet.nsp in self._left else packet
         elif before is not State.JOINED and not isinstance(packet, ConnectError):
             return None

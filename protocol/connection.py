@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 from protocol.decoder import Decoder
 from protocol.engine import Encoded
 from protocol.errors import PacketError
-from protocol.packets import Ack, Connect, ConnectError, Disconnect, Event, Packet, Parser
+from protocol.packet_limits import OF_CLIENTS, PacketLimits
+from protocol.packets import Ack, Connect, ConnectError, Disconnect, Event, Packet, Parser, Rejected
 
 
 class State(IntEnum):
@@ -66,10 +67,10 @@ class Connection:
     )
 
     def __init__(
-        self, parser: Parser, *, deadline: int, max_attachments: int = 10, max_namespaces: int = 64
+        self, parser: Parser, *, deadline: int, limits: PacketLimits = OF_CLIENTS, max_namespaces: int = 64
     ) -> None:
         self._parser = parser
-        self._decoder = Decoder(parser, max_attachments)
+        self._decoder = Decoder(parser, limits)
         self._max_namespaces = max_namespaces
         self._states: dict[str, State] = {}
         self._acks: dict[tuple[str, int], Any] | None = None
@@ -79,11 +80,11 @@ class Connection:
         """Where the client stands with a namespace."""
         return self._states.get(nsp, State.ABSENT)
 
-    def receive(self, message: str | bytes) -> Packet | None:
+    def receive(self, message: str | bytes) -> Packet | Rejected | None:
         """Take one Engine.IO message; return the packet that it completes, if the server has anything to do with it.
 
-        Raises `PacketError` for a message that does not decode and for a packet that the namespace's state
-        does not allow.
+        A packet that is rejected for its payload is allowed where it would be with any other one. Raises `PacketError`
+        for a message that does not decode and for a packet that the namespace's state does not allow.
         """
         packet = self._decoder.receive(message)
         if packet is None:
@@ -91,8 +92,9 @@ class Connection:
         before = self._states.get(packet.nsp, _ABSENT)
         if before is _CONNECTED and type(packet) is Event:  # the most frequent pair of the table, by far
             return packet
-        self._move(packet.nsp, before, type(packet))
-        if before is State.DISMISSED and not isinstance(packet, Connect):
+        kind = type(packet.packet if isinstance(packet, Rejected) else packet)
+        self._move(packet.nsp, before, kind)
+        if before is State.DISMISSED and kind is not Connect:
             return None
         return packet
 

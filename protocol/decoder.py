@@ -1,24 +1,25 @@
 """Engine.IO messages → Socket.IO packets: keeps a packet whose attachments are still to come."""
 
 from protocol.errors import PacketError
-from protocol.packets import MAX_ATTACHMENTS, Packet, Parser, Partial, attach
+from protocol.packet_limits import OF_CLIENTS, PacketLimits
+from protocol.packets import Packet, Parser, Partial, Rejected, attach
 
 
 class Decoder:
-    """The decoding side of one connection, in either role; `max_attachments` is the limit for one packet."""
+    """The decoding side of one connection, in either role; `limits` are those of one packet."""
 
-    __slots__ = ("_buffers", "_max_attachments", "_parser", "_partial")
+    __slots__ = ("_buffers", "_limits", "_parser", "_partial")
 
-    def __init__(self, parser: Parser, max_attachments: int = MAX_ATTACHMENTS) -> None:
+    def __init__(self, parser: Parser, limits: PacketLimits = OF_CLIENTS) -> None:
         self._parser = parser
-        self._max_attachments = max_attachments
+        self._limits = limits
         self._partial: Partial | None = None
         self._buffers: list[bytes] | None = None
 
-    def receive(self, message: str | bytes) -> Packet | None:
+    def receive(self, message: str | bytes) -> Packet | Rejected | None:
         """Take one message; return the packet that it completes. Raises `PacketError`."""
         if self._partial is None:
-            decoded = self._parser.decode(message, self._max_attachments)
+            decoded = self._parser.decode(message, self._limits)
             if not isinstance(decoded, Partial):
                 return decoded
             self._partial, self._buffers = decoded, []

@@ -5,6 +5,7 @@ ProtocolError                 the peer broke a rule; its connection is closed
 ├── PacketError               an Engine.IO or Socket.IO packet; close reason "parse error"
 ├── SessionError              an input that the session's state does not allow; HTTP 400
 └── HandshakeError            a refused handshake; carries Engine.IO's code and the HTTP status
+BadValue                      a value that is JSON and cannot be carried; what it came in is refused
 Refused                       the application refuses a connection or an event, with words for the client
 AckTimeout                    nobody acknowledged in time
 Disconnected                  the peer is gone, so what was asked of it cannot happen
@@ -83,6 +84,13 @@ class HandshakeError(ProtocolError):
         self.status = status or (403 if code is HandshakeCode.FORBIDDEN else 400)
         self.websocket_status = 431 if status == 431 else 400
         super().__init__(self.message)
+
+
+class BadValue(Exception):
+    """JSON that JavaScript reads and that cannot be carried: nested too deep, too large, a number out of range.
+
+    The message says which. It ends nothing but the one packet, request or acknowledgement that held the value.
+    """
 
 
 class Refused(Exception):

@@ -5,7 +5,6 @@ attachments decodes to a `Partial` first; `attach` makes the packet of it once a
 there. The other encoding is in `packets_msgpack`.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -16,13 +15,14 @@ import orjson
 from msgspec import Struct
 
 from protocol.engine import Encoded
-from protocol.errors import PacketError
+from protocol.errors import BadValue, PacketError
+from protocol.json_values import parse_json
+from protocol.packet_limits import OF_CLIENTS, PacketLimits
 
 # Event names that socket.io's own lifecycle uses; a peer that sends one breaks the protocol.
 RESERVED_EVENTS = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 )
-MAX_ATTACHMENTS = 10
 MAX_SAFE_INTEGER = 2**53 - 1  # ack ids are JavaScript numbers
 
 
@@ -67,21 +67,39 @@ Packet: TypeAlias = Connect | Disconnect | Event | Ack | ConnectError
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
 
 
+class Rejected(Struct, frozen=True):
+    """A packet whose payload is JSON and cannot be carried: `error` says why, `packet` is what is left without it.
+
+    An event keeps its name, an ack has no values, a CONNECT no auth.
+    """
+
+    packet: Connect | Event | Ack
+    error: BadValue
+
+    @property
+    def nsp(self) -> str:
+        """The namespace."""
+        return self.packet.nsp
+
+
 class Partial(Struct, frozen=True):
     """A packet whose `attachments` binary messages are still to come."""
 
-    packet: Event | Ack
+    packet: Event | Ack | Rejected
     attachments: int
 
 
 class Parser(NamedTuple):
-    """An encoding of packets. `decode` gets one Engine.IO message and the limit of attachments a packet."""
+    """An encoding of packets. `decode` gets one Engine.IO message and the limits of a packet."""
 
     encode: Callable[[Packet], Encoded]
-    decode: Callable[[str | bytes, int], Packet | Partial]
+    decode: Callable[[str | bytes, PacketLimits], Packet | Partial | Rejected]
 
 
 _HEADER = re.compile(r"(?:([56])(\d{1,5})-|([0-4]))(?:(/[^,]*),?)?(\d+)?", re.ASCII)
+_FIRST_VALUE = re.compile(
+    r"""[ \t\n\r]*\[[ \t\n\r]*("(?:[^"\\]|\\.){0,1000}"|[-+.0-9eE]{1,30})[ \t\n\r]*[],]""", re.ASCII
+)
 _HEAD_MOST = 20  # where the list of an event with an ack id begins at the latest
 _DUMP_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 _KEPT = (bytes, bytearray, memoryview, datetime)
@@ -139,38 +157,93 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be sent")
 
 
-def decode(data: str | bytes, max_attachments: int = MAX_ATTACHMENTS) -> Packet | Partial:
+def decode(data: str | bytes, limits: PacketLimits = OF_CLIENTS) -> Packet | Partial | Rejected:
     """A text message as a packet, or as the part of one that has attachments. Raises `PacketError`."""
     if isinstance(data, bytes):
         raise PacketError("a binary message belongs to no packet")
     if data[:1] == "2":  # an event; most have at most an ack id before their list, and need no pattern
         start = data.find("[", 1, _HEAD_MOST)
         head = data[1:start]
-        if not head:
-            return _event(_loads(data[1:]), "/", None)
-        if start > 0 and head.isascii() and head.isdigit():
-            return _event(_loads(data[start:]), "/", _ack_id(head))
+        if not head or (start > 0 and head.isascii() and head.isdigit()):
+            number, body = (_ack_id(head), data[start:]) if head else (None, data[1:])
+            try:
+                return _event(_payload(body, limits.depth, limits.values), "/", number)
+            except BadValue as error:
+                return rejected(EVENT, "/", number, _beginning(body), error)
     match = _HEADER.match(data)
     if match is None:
         raise PacketError("not a Socket.IO packet")
     binary, count, plain, nsp, ack_id = match.groups()
-    body = data[match.end() :]
-    value = _loads(body) if body else None
-    if body and value is None:
-        raise PacketError("null is no payload")
     number = None if ack_id is None else _ack_id(ack_id)
+    body = data[match.end() :]
     if binary is None:
-        return packet_of(int(plain), nsp or "/", number, value)
+        return _packet(int(plain), nsp or "/", number, body, limits)
     attachments = int(count)
-    if not 0 < attachments <= max_attachments:
-        raise PacketError(f"{attachments} attachments, where 1 to {max_attachments} are allowed")
-    make = _event if binary == "5" else _ack
-    return Partial(make(value, nsp or "/", number), attachments)
+    if not 0 < attachments <= limits.attachments:
+        raise PacketError(f"{attachments} attachments, where 1 to {limits.attachments} are allowed")
+    packet = _packet(EVENT if binary == "5" else ACK, nsp or "/", number, body, limits)
+    assert isinstance(packet, Event | Ack | Rejected)
+    return Partial(packet, attachments)
 
 
-def attach(partial: Partial, buffers: list[bytes]) -> Event | Ack:
+def _packet(kind: int, nsp: str, id: int | None, body: str, limits: PacketLimits) -> Packet | Rejected:
+    """The packet of a header's parts and the JSON behind it. Raises `PacketError`."""
+    if not body:
+        return packet_of(kind, nsp, id, None)
+    try:
+        if kind == CONNECT:
+            if len(body.encode("utf-8", "replace")) > limits.auth:
+                raise BadValue(f"more than {limits.auth} bytes to connect with")
+            value = _payload(body, limits.depth, limits.auth_values)
+        else:
+            value = _payload(body, limits.depth, limits.values)
+    except BadValue as error:
+        return rejected(kind, nsp, id, _beginning(body), error)
+    if value is None:
+        raise PacketError("null is no payload")
+    return packet_of(kind, nsp, id, value)
+
+
+def _payload(text: str, max_depth: int, max_values: int) -> Any:
+    try:
+        return parse_json(text, max_depth, max_values)
+    except ValueError as error:
+        raise PacketError("a payload is not JSON") from error
+
+
+def rejected(kind: int, nsp: str, id: int | None, beginning: list[Any], error: BadValue) -> Rejected:
+    """What is left of a packet whose payload cannot be carried; `beginning` has an event's name, if it can be told.
+
+    Raises `PacketError` for a packet that would be wrong with any payload.
+    """
+    error = BadValue(str(error))  # without the traceback, whose frames hold the payload
+    match kind:
+        case 0:
+            return Rejected(Connect(nsp), error)
+        case 2:
+            return Rejected(_event(beginning[:1], nsp, id), error)
+        case 3:
+            return Rejected(_ack([], nsp, id), error)
+        case _:
+            raise PacketError(f"a payload cannot be carried: {error}")
+
+
+def _beginning(text: str) -> list[Any]:
+    """The first value of the list that a text begins with, where that is a text or a number of ordinary length."""
+    match = _FIRST_VALUE.match(text)
+    if match is None:
+        return []
+    try:
+        return [parse_json(match[1])]
+    except (ValueError, BadValue):
+        return []
+
+
+def attach(partial: Partial, buffers: list[bytes]) -> Event | Ack | Rejected:
     """The packet of a partial one and its binary messages, in the order they came. Raises `PacketError`."""
     packet = partial.packet
+    if isinstance(packet, Rejected):
+        return packet
     data = _fill(packet.data, buffers)
     if isinstance(packet, Event):
         return Event(data, packet.nsp, packet.id)
@@ -251,24 +324,6 @@ def _ack(value: Any, nsp: str, id: int | None) -> Ack:
     if not isinstance(value, list) or id is None:
         raise PacketError("an ack is an id and a list")
     return Ack(value, id, nsp)
-
-
-def _loads(text: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        if "\\ud" in text or "\\uD" in text:
-            return _loads_surrogates(text)
-        raise PacketError("a payload is not JSON") from error
-
-
-def _loads_surrogates(text: str) -> Any:
-    """JSON in which an emoji was cut in half: JavaScript sends the half as an escape, here it becomes U+FFFD."""
-    try:
-        whole = json.dumps(json.loads(text), ensure_ascii=False)
-        return orjson.loads(whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
-    except (ValueError, RecursionError) as error:
-        raise PacketError("a payload is not JSON") from error
 
 
 JSON = Parser(encode, decode)

@@ -14,7 +14,7 @@ from protocol.client_session import ClientSession, DisconnectReason
 from protocol.engine import Encoded, PacketType
 from protocol.errors import Unreachable
 from protocol.opening import Address, request
-from protocol.packets import Packet
+from protocol.packets import Packet, Rejected
 
 log = logging.getLogger("protocol.client")
 
@@ -26,7 +26,7 @@ _GRAIN = 10  # ms to read what came meanwhile
 class Owner(Protocol):
     """What a channel needs of the link it belongs to."""
 
-    def receive(self, channel: "Channel", packet: Packet) -> None:
+    def receive(self, channel: "Channel", packet: Packet | Rejected) -> None:
         """Take a packet. Raises `PacketError`."""
         ...
 

@@ -13,7 +13,7 @@ from protocol.client_connection import State
 from protocol.client_session import DisconnectReason
 from protocol.errors import Unreachable
 from protocol.opening import Address
-from protocol.packets import Packet
+from protocol.packets import Packet, Rejected
 
 if TYPE_CHECKING:
     from protocol.client.socket import ClientSocket
@@ -149,7 +149,7 @@ class Link:
 
     # --- what the channel calls ---
 
-    def receive(self, channel: Channel, packet: Packet) -> None:
+    def receive(self, channel: Channel, packet: Packet | Rejected) -> None:
         """Hand a packet to its namespace."""
         self.sockets[packet.nsp].receive(channel, packet)
 

@@ -16,7 +16,7 @@ from protocol.client.registry import Registry
 from protocol.client_session import DisconnectReason
 from protocol.engine import Encoded
 from protocol.errors import AckTimeout, Disconnected, Refused, Unreachable
-from protocol.packets import RESERVED_EVENTS, Ack, Connect, ConnectError, Disconnect, Event, Packet
+from protocol.packets import RESERVED_EVENTS, Ack, Connect, ConnectError, Disconnect, Event, Packet, Rejected
 from protocol.recovery import position_of
 
 log = logging.getLogger("protocol.client")
@@ -143,7 +143,8 @@ class ClientSocket(Registry):
         """Send an event and wait for the server's answer: the first value of its ack, None if it has none.
 
         Raises `AckTimeout` after `timeout` ms (None: never), and `Disconnected` as `emit` does and when the connection
-        is lost before the answer came: whether the server has got the event is not known then.
+        is lost before the answer came: whether the server has got the event is not known then. Raises `BadValue` where
+        the answer came and cannot be carried.
         """
         number = next(self._ack_ids)
         answer: asyncio.Future[list[Any] | None] = asyncio.get_running_loop().create_future()
@@ -193,7 +194,7 @@ class ClientSocket(Registry):
         offset = {} if self._offset is None else {"offset": self._offset}
         return {"pid": self._pid} | offset | dict(auth or {})
 
-    def receive(self, channel: Channel, packet: Packet) -> None:
+    def receive(self, channel: Channel, packet: Packet | Rejected) -> None:
         """Take a packet of this namespace."""
         match packet:
             case Event():
@@ -211,6 +212,12 @@ class ClientSocket(Registry):
                 self._leave(DisconnectReason.SERVER_DISCONNECT)
                 self._finish(Disconnected(DisconnectReason.SERVER_DISCONNECT.value))
                 self._link.release()
+            case Rejected(packet=Ack(id=number), error=error):
+                answer = self._acks.pop(number, None)
+                if answer is not None and not answer.done():
+                    answer.set_exception(error)
+            case Rejected(packet=Event(data=[name, *_]), error=error):
+                log.warning("an event %r of the server cannot be taken: %s", name, error)
 
     def lose(self, reason: DisconnectReason, *, final: bool) -> None:
         """The connection is gone; for good, if `final`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from protocol.broadcast import ServerSideEmit, pack
-from protocol.errors import BusUnavailable
+from protocol.errors import BadValue, BusUnavailable
 from protocol.requests import (
     Answer,
     AskClients,
@@ -120,12 +120,12 @@ class Answerer:
 
         awaited = len(sockets)
 
-        def settle(values: list[Any] | None) -> None:
+        def settle(values: list[Any] | BadValue | None) -> None:
             nonlocal awaited
             awaited -= 1
             if not awaited:
                 forgetting.cancel()
-            if values is not None:
+            if isinstance(values, list):
                 self._answer(uid, ClientAnswer(broadcast.nsp, request.id, first(values)))
             elif uid == self._bus.uid:
                 self._asker.take(uid, ClientLeft(request.id))

@@ -5,13 +5,13 @@ import time
 from collections.abc import Awaitable
 from typing import Any
 
-from protocol.errors import Refused
-from protocol.packets import Ack, Connect, Event
+from protocol.errors import BadValue, Refused
+from protocol.packets import Ack, Connect, Event, Rejected
 from protocol.server.entrance import Entrance, waits
 from protocol.server.fanout import Fanout
 from protocol.server.handlers import BadArguments, Incoming, call
 from protocol.server.namespace import Namespace
-from protocol.server.peer import Arrival, Departure, Job, Peer
+from protocol.server.peer import Arrival, Departure, Job, Misfit, Peer
 from protocol.server.socket import Socket
 from protocol.session import CloseReason
 
@@ -31,6 +31,10 @@ class Dispatch:
             return self._event(job.socket, job.event)
         if type(job) is Connect:
             return self._connect(peer, job)
+        if type(job) is Misfit:
+            return self._misfit(job)
+        if type(job) is Rejected:
+            return self._reject(peer, job)
         assert type(job) is Departure
         return self._depart(job.socket, job.reason)
 
@@ -59,6 +63,10 @@ class Dispatch:
         else:
             if socket is not None:
                 await namespace.run_lifecycle("connection", socket)
+
+    async def _reject(self, peer: Peer, rejected: Rejected) -> None:
+        log.info("a client is not let in: %s", rejected.error)
+        self._refuse(peer, rejected.nsp, Refused(f"The payload of CONNECT cannot be taken: {rejected.error}"))
 
     def _refuse(self, peer: Peer, nsp: str, refused: Refused) -> None:
         if not waits(peer, nsp):
@@ -109,10 +117,21 @@ class Dispatch:
             took = time.perf_counter() - began
             self._fanout.observer.event_handled(socket.nsp.name, name, took, failed=failed)
 
+    async def _misfit(self, job: Misfit) -> None:
+        """An event that cannot be carried reaches no middleware and no handler: its arguments are not there."""
+        socket, name = job.socket, job.event.data[0]
+        if not socket.connected and socket.dropped:
+            return
+        began = time.perf_counter()
+        await self._fail(socket, job.event, job.error)
+        if name in socket.nsp.handlers.events:
+            took = time.perf_counter() - began
+            self._fanout.observer.event_handled(socket.nsp.name, name, took, failed=True)
+
     async def _fail(self, socket: Socket, event: Event, error: Exception) -> None:
         handler = socket.nsp.handlers.error
         if handler is None:
-            if isinstance(error, Refused | BadArguments):
+            if isinstance(error, Refused | BadArguments | BadValue):
                 log.info("an event was refused: %s", error)
             else:
                 log.error("a handler of %r failed", event.data[0], exc_info=error)

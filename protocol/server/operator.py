@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from protocol.errors import AckTimeout
+from protocol.errors import AckTimeout, BadValue
 from protocol.server.remote_socket import RemoteSocket
 from protocol.server.selection import Selection, check_name
 from protocol.server.socket import first
@@ -45,7 +45,7 @@ class Operator(Selection, frozen=True):
     async def _ask_here(self, event: str, *args: Any) -> list[Any]:
         check_name(event)
         sockets = self.namespace.select(self.target)
-        answers: asyncio.Queue[list[Any] | None] = asyncio.Queue()
+        answers: asyncio.Queue[list[Any] | BadValue | None] = asyncio.Queue()
         number = self.namespace.send_with_ack(sockets, [event, *args], answers.put_nowait)
         responses: list[Any] = []
         missing = 0
@@ -53,17 +53,17 @@ class Operator(Selection, frozen=True):
             async with asyncio.timeout(None if self.ack_timeout is None else self.ack_timeout / 1000):
                 for _ in sockets:
                     values = await answers.get()
-                    if values is None:
-                        missing += 1
-                    else:
+                    if isinstance(values, list):
                         responses.append(first(values))
+                    else:
+                        missing += 1
         except TimeoutError as error:
             raise AckTimeout(responses=responses) from error
         finally:
             for socket in sockets:
                 socket.peer.connection.take_ack(self.namespace.name, number)
         if missing:
-            raise AckTimeout(f"{missing} clients left before they answered", responses)
+            raise AckTimeout(f"{missing} clients left before they answered, or broke a limit", responses)
         return responses
 
     async def fetch_sockets(self) -> Sequence["Socket | RemoteSocket"]:

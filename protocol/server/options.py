@@ -6,7 +6,9 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from protocol.packets import JSON, MAX_ATTACHMENTS, Parser
+from protocol.json_values import MAX_VALUES
+from protocol.packet_limits import MAX_ATTACHMENTS, MAX_AUTH, PacketLimits
+from protocol.packets import JSON, Parser
 from protocol.server.handshake import Handshake
 from protocol.server.observer import Observer
 from protocol.session import Timing
@@ -95,13 +97,23 @@ class Options(EngineOptions, frozen=True, kw_only=True):
     requests_timeout: int = 5_000
     max_pending_events: int = 64
     max_attachments: int = MAX_ATTACHMENTS
+    max_values: int = MAX_VALUES
+    max_auth: int = MAX_AUTH
     max_namespaces: int = 64
     parser: Parser = JSON
     recovery: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_positive("connect_timeout", "requests_timeout", "max_pending_events", "max_namespaces")
+        self._check_positive(
+            *("connect_timeout", "requests_timeout", "max_pending_events", "max_namespaces"),
+            *("max_values", "max_auth"),
+        )
         for optional in ("recovery", "max_untrusted_payload"):
             if getattr(self, optional) is not None:
                 self._check_positive(optional)
+
+    @property
+    def limits(self) -> PacketLimits:
+        """What a client may put into one packet."""
+        return PacketLimits(self.max_attachments, self.max_values, self.max_auth)

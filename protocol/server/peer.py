@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from msgspec import Struct
 
 from protocol.connection import Connection
-from protocol.packets import Ack, Connect, Disconnect, Event
+from protocol.errors import BadValue
+from protocol.packets import Ack, Connect, Disconnect, Event, Rejected
 from protocol.server.link import Link
 from protocol.server.options import Options
 from protocol.session import CloseReason
@@ -40,6 +41,14 @@ class LargeArrival(Arrival, frozen=True):
     weight: int
 
 
+class Misfit(Struct, frozen=True):
+    """An event of a socket whose arguments cannot be carried: `event` has its name alone."""
+
+    socket: "Socket"
+    event: Event
+    error: BadValue
+
+
 class Departure(Struct, frozen=True):
     """A socket has left its namespace: its disconnect handlers are to run, after the events that came before."""
 
@@ -47,7 +56,11 @@ class Departure(Struct, frozen=True):
     reason: CloseReason
 
 
-Job: TypeAlias = Connect | Arrival | Departure
+Job: TypeAlias = Connect | Arrival | Misfit | Rejected | Departure
+"""A `Rejected` one is a CONNECT."""
+
+Waiter: TypeAlias = Callable[[list[Any] | BadValue | None], None]
+"""Gets the values of an ack; `BadValue` where it came and they cannot be carried, None once it cannot come any more."""
 
 
 class Dispatcher(Protocol):
@@ -82,7 +95,7 @@ class Peer:
         self.connection = Connection(
             options.parser,
             deadline=hub.now() + options.connect_timeout,
-            max_attachments=options.max_attachments,
+            limits=options.limits,
             max_namespaces=options.max_namespaces,
         )
         self.sockets: dict[str, Socket] = {}
@@ -130,6 +143,20 @@ class Peer:
             case Disconnect():
                 self.link.control_packets += 1
                 self.sockets[packet.nsp].depart(CloseReason.CLIENT_DISCONNECT)
+            case Rejected():
+                self._reject(packet)
+
+    def _reject(self, rejected: Rejected) -> None:
+        """Have the client, or who waits for its ack, told that a payload cannot be carried."""
+        match rejected.packet:
+            case Event() as event if self._hub.accepting:
+                self.enqueue(Misfit(self.sockets[event.nsp], event, rejected.error))
+            case Ack() as ack:
+                waiter = self.connection.take_ack(ack.nsp, ack.id)
+                if waiter is not None:
+                    waiter(rejected.error)
+            case Connect() if self._hub.accepting:
+                self.enqueue(rejected)
 
     def _enqueue_large(self, event: Event, message: str | bytes) -> None:
         """Put an event, which `message` completes, behind those that came before it, with a weight by its memory."""
@@ -150,8 +177,8 @@ class Peer:
         """This instance stops: the reader ends once it has handled what has come in."""
         self._wake()
 
-    def expect_ack(self, nsp: str, number: int, waiter: Callable[[list[Any] | None], None]) -> None:
-        """Call `waiter` with the values of an ack, or with None once it cannot come any more."""
+    def expect_ack(self, nsp: str, number: int, waiter: Waiter) -> None:
+        """Call `waiter` with what becomes of an ack, once."""
         self.connection.expect_ack(nsp, number, waiter)
         if self._pending < self._most:
             self.link.resume()

@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from protocol.broadcast import Broadcast, Target
-from protocol.errors import AckTimeout, Disconnected
+from protocol.errors import AckTimeout, BadValue, Disconnected
 from protocol.packets import Event
 from protocol.recovery import RECOVERABLE
 from protocol.server.handlers import Registered
@@ -117,13 +117,14 @@ class Socket:
     async def emit_with_ack(self, event: str, *args: Any, timeout: int | None = None) -> Any:  # noqa: ASYNC109
         """Send an event and wait for the client's answer: the first value of its ack, None if it has none.
 
-        Raises `AckTimeout` after `timeout` ms (None: never), `Disconnected` when the client is gone before it answers.
+        Raises `AckTimeout` after `timeout` ms (None: never), `Disconnected` when the client is gone before it answers,
+        `BadValue` when it answers with what cannot be carried.
         """
         if not self.connected:
             raise Disconnected(f"{self.id} is not connected")
-        answer: asyncio.Future[list[Any] | None] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[list[Any] | BadValue | None] = asyncio.get_running_loop().create_future()
 
-        def settle(values: list[Any] | None) -> None:
+        def settle(values: list[Any] | BadValue | None) -> None:
             if not answer.done():
                 answer.set_result(values)
 
@@ -139,6 +140,8 @@ class Socket:
             self.peer.connection.take_ack(self._namespace.name, number)
         if values is None:
             raise Disconnected(f"{self.id} left before it answered")
+        if isinstance(values, BadValue):
+            raise values
         return first(values)
 
     def _send(self, event: str, args: tuple[Any, ...], ack: int | None, *, volatile: bool = False) -> None:

@@ -13,7 +13,7 @@ from protocol.client_connection import TRANSITIONS, ClientConnection, Decision, 
 from protocol.connection import Connection
 from protocol.engine import Encoded
 from protocol.errors import PacketError
-from protocol.packets import JSON, Ack, Connect, ConnectError, Disconnect, Event, Packet, Parser
+from protocol.packets import JSON, Ack, Connect, ConnectError, Disconnect, Event, Packet, Parser, Rejected
 from protocol.packets_msgpack import MSGPACK
 
 PACKETS: list[Packet] = [
@@ -108,6 +108,22 @@ def test_the_answer_to_a_wish_to_join(packet: Packet) -> None:
 def test_a_server_of_socket_io_2(data: dict[str, Any] | None) -> None:
     with pytest.raises(PacketError, match="without an id"):
         give(in_state(State.JOINING), Connect("/a", data))
+
+
+def test_what_cannot_be_carried_is_rejected_and_ends_nothing() -> None:
+    """The limits of what a server sends are wider than those of clients."""
+    connection = in_state(State.JOINED)
+    for text, left in (('2/a,["x",1e400]', Event(["x"], "/a")), ("3/a,5[1e400]", Ack([], 5, "/a"))):
+        rejected = connection.receive(text)
+        assert isinstance(rejected, Rejected)
+        assert rejected.packet == left
+    assert isinstance(connection.receive('2/a,["x",' + "[" * 250 + "]" * 251), Event)
+    assert isinstance(connection.receive('2/a,["x",' + "[" * 300 + "]" * 301), Rejected)
+
+
+def test_an_answer_that_cannot_be_carried_lets_nobody_in() -> None:
+    with pytest.raises(PacketError, match="cannot be carried"):
+        in_state(State.JOINING).receive('0/a,{"sid":"x","more":1e400}')
 
 
 def test_packets_to_send() -> None:

@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from protocol.connection import Connection, Decision, Input, State
 from protocol.engine import Encoded
 from protocol.errors import PacketError
-from protocol.packets import JSON, MAX_ATTACHMENTS, Ack, Connect, ConnectError, Disconnect, Event, Parser
+from protocol.packet_limits import MAX_ATTACHMENTS, PacketLimits
+from protocol.packets import JSON, Ack, Connect, ConnectError, Disconnect, Event, Parser, Rejected
 from protocol.packets_msgpack import MSGPACK
 from protocol.packets_msgpack import decode as decode_msgpack
 
@@ -53,8 +54,8 @@ INPUTS: dict[Input, Callable[[Connection], Any]] = {
 }
 
 
-def make(parser: Parser = JSON, **limits: int) -> Connection:
-    return Connection(parser, deadline=45_000, **limits)
+def make(parser: Parser = JSON, **options: Any) -> Connection:
+    return Connection(parser, deadline=45_000, **options)
 
 
 def give(connection: Connection, packet: Any, parser: Parser = JSON) -> Any:
@@ -96,7 +97,11 @@ def test_every_input_in_every_state(state: State, input: Input) -> None:
 @pytest.mark.parametrize("parser", [JSON, MSGPACK], ids=["json", "msgpack"])
 def test_what_the_server_says(parser: Parser) -> None:
     def said(item: Encoded) -> Any:
-        return parser.decode(item.text.decode()[1:], 0) if item.text else decode_msgpack(*item.binary)
+        return (
+            parser.decode(item.text.decode()[1:], PacketLimits())
+            if item.text
+            else decode_msgpack(*item.binary)
+        )
 
     connection = make(parser)
     give(connection, Connect(), parser)
@@ -160,6 +165,32 @@ def test_the_number_of_namespaces_is_limited() -> None:
     assert connection.state("/c") is State.CONNECTING
 
 
+REJECTED = [
+    ('0/a,{"x":1e400}', Connect("/a")),
+    ('2/a,1["x",1e400]', Event(["x"], "/a", 1)),
+    ("3/a,1[1e400]", Ack([], 1, "/a")),
+]
+
+
+@pytest.mark.parametrize(("text", "packet"), REJECTED)
+@pytest.mark.parametrize("state", State)
+def test_a_payload_that_cannot_be_carried_changes_no_rule(state: State, text: str, packet: Any) -> None:
+    """Its packet is allowed where it would be with any other payload, and moves the namespace alike."""
+    connection = in_state(state)
+    after = ALLOWED.get((state, type(packet)))
+    if after is None:
+        with pytest.raises(PacketError, match=f"namespace that is {state.name}"):
+            connection.receive(text)
+        return
+    answer = connection.receive(text)
+    assert connection.state("/a") is after
+    if state is State.DISMISSED and not isinstance(packet, Connect):
+        assert answer is None
+    else:
+        assert isinstance(answer, Rejected)
+        assert answer.packet == packet
+
+
 class TestAttachments:
     @pytest.mark.parametrize(
         "packet", [Event(["x", b"1", {"y": b"2"}], "/a", 7), Ack([b"1", [b"2"]], 7, "/a")]
@@ -197,7 +228,7 @@ class TestAttachments:
         connection = in_state(State.CONNECTED)
         with pytest.raises(PacketError, match="11 attachments"):
             give(connection, Event(["x", *[b"1"] * (MAX_ATTACHMENTS + 1)], "/a"))
-        few = make(max_attachments=1)
+        few = make(limits=PacketLimits(1))
         give(few, Connect())
         few.accept("/", "sid")
         assert give(few, Event(["x", b"1"])) == Event(["x", b"1"])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from protocol.decoder import Decoder
 from protocol.errors import PacketError
+from protocol.packet_limits import PacketLimits
 from protocol.packets import JSON, Ack, Event, Packet, Parser
 from protocol.packets_msgpack import MSGPACK
 from tests.protocol.values import packets, scalars
@@ -47,7 +48,7 @@ def test_one_after_the_other(sent: list[Packet]) -> None:
     ],
 )
 def test_faults(messages: list[str | bytes]) -> None:
-    decoder = Decoder(JSON, max_attachments=2)
+    decoder = Decoder(JSON, limits=PacketLimits(2))
     *before, last = messages
     assert [decoder.receive(message) for message in before] == [None] * len(before)
     with pytest.raises(PacketError):

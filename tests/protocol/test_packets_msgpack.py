@@ -20,6 +20,7 @@ from protocol.packets import (
     Disconnect,
     Event,
     Packet,
+    Rejected,
 )
 from protocol.packets_msgpack import MSGPACK, decode, encode
 from tests.protocol.values import packets, scalars
@@ -196,6 +197,77 @@ class TestValues:
             encode(Event(["x", value]))
 
 
+def of_javascript(data: Any, kind: int = 2, **fields: Any) -> bytes:
+    """A packet with its fields in the order of socket.io-msgpack-parser's client."""
+    return packed(type=kind, data=data, options={"compress": True}, **fields, nsp="/a")
+
+
+def deep(levels: int) -> bytes:
+    """An event whose argument has as many levels."""
+    return of_javascript(["x", "here"], id=7).replace(b"\xa4here", b"\x91" * (levels - 1) + b"\x90")
+
+
+LEFT: list[tuple[bytes, Connect | Event | Ack, str]] = [
+    (of_javascript(["x", float("nan")]), Event(["x"], "/a"), "out of range"),
+    (of_javascript(["x", [float("-inf")]], id=7), Event(["x"], "/a", 7), "out of range"),
+    (b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x92\x01\xca\x7f\x80\0\0", Event([1]), "out of range"),
+    (deep(64), Event(["x"], "/a", 7), "levels"),
+    (deep(1000), Event(["x"], "/a", 7), "levels"),
+    (deep(1100), Event(["x"], "/a", 7), "too deep"),
+    (deep(100_000), Event(["x"], "/a", 7), "too deep"),
+    (of_javascript(["x", [[]] * 100_000], id=7), Event(["x"], "/a", 7), "100000 values"),
+    (of_javascript(["x", {"a": [1] * 100_000}]), Event(["x"], "/a"), "100000 values"),
+    (of_javascript([1.5, [1] * 100_000]), Event([1.5], "/a"), "100000 values"),
+    (of_javascript([[1] * 100_000], 3, id=7), Ack([], 7, "/a"), "100000 values"),
+    (of_javascript({"a": "x" * 16_384}, 0), Connect("/a"), "16384 bytes"),
+    (of_javascript({"a": [[]] * 1000}, 0), Connect("/a"), "1000 values"),
+    (of_javascript({"a": float("inf")}, 0), Connect("/a"), "out of range"),
+]
+
+
+@pytest.mark.parametrize(("message", "left", "words"), LEFT)
+def test_a_payload_that_cannot_be_carried(message: bytes, left: Connect | Event | Ack, words: str) -> None:
+    seen = decode(message)
+    assert isinstance(seen, Rejected)
+    assert seen.packet == left
+    assert words in str(seen.error)
+    assert (seen.error.__traceback__, seen.error.__context__) == (None, None)
+
+
+def test_what_is_within_the_limits() -> None:
+    assert isinstance(decode(deep(63)), Event)
+    many = [1] * 90_000
+    assert decode(packed(type=2, nsp="/", data=["x", many, "y" * 20_000])) == Event(["x", many, "y" * 20_000])
+    assert decode(of_javascript(["x", "\x7f", 1e308, b"\xca\xff\xff"])) == Event(
+        ["x", "\x7f", 1e308, b"\xca\xff\xff"], "/a"
+    )
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        of_javascript([[1] * 100_000]),  # has no name
+        of_javascript(["x" * 3000, [1] * 100_000]),
+        of_javascript([[1] * 100_000], 1),
+        of_javascript("x" * 100_001),
+        deep(1100)[:-20],  # has no namespace
+        deep(1100) + b"\xc1",
+        b"\x91" * 2000,
+        packed(type=2, nsp="/", data=["x", "y" * 300])[:-1],
+        b"\x82\xa4type\x02" + msgpack.packb([[1]] * 60_000) + b"\x01",
+    ],
+)
+def test_a_packet_that_is_wrong_whatever_it_carries(message: bytes) -> None:
+    with pytest.raises(PacketError):
+        decode(message)
+
+
+def test_a_list_that_is_longer_than_its_message_is_none() -> None:
+    """No room is made for what a message promises and does not hold."""
+    with pytest.raises(PacketError, match="not msgpack"):
+        decode(packed(type=2, nsp="/")[:-1] + b"\xa1/\xa4data" + b"\xdc\xff\xff" * 100)
+
+
 def test_the_parser_is_these_functions() -> None:
     assert (MSGPACK.encode, MSGPACK.decode) == (encode, decode)
 
@@ -220,10 +292,10 @@ def test_decode_undoes_encode(packet: Packet) -> None:
 )  # fmt: skip
 def test_any_bytes_decode_or_are_a_packet_error(message: bytes) -> None:
     try:
-        packet = decode(message, 10)
+        packet = decode(message)
     except PacketError:
         return
-    assert isinstance(packet, Packet)
+    assert isinstance(packet, Packet | Rejected)
 
 
 # --- a real peer ---

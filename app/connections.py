@@ -15,6 +15,7 @@ import databases
 import orjson
 
 from app.database_url import tls_of
+from app.metadata import read_jsonb
 
 
 class Connections:
@@ -81,5 +82,5 @@ def open_pool(url: str, **options: Any) -> databases.Database:
 async def set_codecs(connection: "asyncpg.Connection[Any]") -> None:
     """Reads and writes `jsonb` as what it means."""
     await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads
+        "jsonb", schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=read_jsonb
     )

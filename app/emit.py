@@ -3,11 +3,9 @@
 import argparse
 from typing import Any
 
-import orjson
-
 from app.config import ConfigError, Settings
 from app.embedded import running_redis_url
-from protocol import Emitter
+from protocol import BadValue, Emitter, parse_json
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -41,7 +39,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def value(text: str) -> Any:
     """An argument of the event."""
     try:
-        return orjson.loads(text)
+        return parse_json(text)
+    except BadValue as error:
+        raise argparse.ArgumentTypeError(f"{text:.40} cannot be sent: {error}") from error
     except ValueError as error:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not JSON; a text stands in double quotes: '\"…\"'"

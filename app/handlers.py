@@ -42,7 +42,7 @@ from app.traces import Handler
 from app.typing import Typing
 from app.validation import parse
 from app.views import Subscribed, now, wire
-from protocol import Disconnected, Incoming, Refused, Server, Socket
+from protocol import BadValue, Disconnected, Incoming, Refused, Server, Socket
 
 log = logging.getLogger(__name__)
 
@@ -148,6 +148,13 @@ class Handlers:
             raise Refusal("unauthenticated", "Emit `authenticate` first")
         self._streaks.end(socket)
 
+    async def _passes(self, socket: Socket, incoming: Incoming) -> Refusal | None:
+        try:
+            await self.gate(socket, incoming)
+        except Refusal as refusal:
+            return refusal
+        return None
+
     async def _limit(self, socket: Socket) -> None:
         try:
             await self._limits.take_event(socket.data.get(USER), socket.handshake.address)
@@ -225,6 +232,8 @@ class Handlers:
         """Answers an event that was refused or failed."""
         if isinstance(error, Disconnected):
             return None  # nobody is there to be told
+        if isinstance(error, BadValue):  # it has passed no gate
+            error = await self._passes(socket, incoming) or error
         request_id = structlog.contextvars.get_contextvars().get("request_id") or new_request_id()
         refusal = as_refusal(error)
         if refusal is None:

@@ -34,7 +34,8 @@ from app.fields import (
     at_most_one,
     exactly_one,
 )
-from app.validation import check_text, metadata_json
+from app.metadata import metadata_json
+from app.validation import check_text
 
 
 class Nothing(Received, frozen=True):

@@ -12,7 +12,7 @@ import msgspec
 from app.attachments.storage import StorageUnavailable
 from app.database_errors import DatabaseRefused, DatabaseUnavailable
 from app.soft_state import SoftStateUnavailable
-from protocol import BusUnavailable
+from protocol import BadValue, BusUnavailable
 
 Reason = Literal[
     "unauthenticated",
@@ -79,6 +79,9 @@ def as_refusal(error: BaseException) -> Refusal | None:
     """The refusal to show for an exception, or None when it is a fault that nobody may see."""
     if isinstance(error, Refusal):
         return error
+    if isinstance(error, BadValue):
+        text = f"cannot be taken: {error}"
+        return Refusal("invalid", f"payload: {text}", (Cause("", text, "invalid"),))
     if isinstance(error, (DatabaseUnavailable, BusUnavailable, SoftStateUnavailable, StorageUnavailable)):
         text = "The chat cannot reach its storage right now, try again"
         return Refusal("unavailable", text, retry_after=1000)

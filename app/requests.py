@@ -20,7 +20,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.refusals import STATUS, Cause, Reason, Refusal, as_refusal, new_request_id
-from app.validation import misfit
+from app.validation import fit
+from protocol import parse_json
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ Answered = Callable[[Scope, int, float], None]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 MAX_BODY = 256 * 1024  # bytes
+MAX_VALUES = 50_000  # of a body
 BODY_WITHIN = 30.0  # seconds
 _REASONS: dict[int, Reason] = {404: "not_found", 503: "unavailable"}  # of errors that are no refusals
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -183,7 +185,7 @@ def json_response(payload: object, status: int = 200, headers: dict[str, str] | 
 async def read_json(request: Request) -> dict[str, Any]:
     """The object in the body of a request; none at all is one without fields.
 
-    Raises Refusal (413, 422), and HTTPException: 400 for what is no JSON, 408 for what is slow to come.
+    Raises Refusal (413, 422), BadValue (422), and HTTPException: 400 for what is no JSON, 408 for what is slow to come.
     """
     try:
         async with asyncio.timeout(BODY_WITHIN):
@@ -193,11 +195,10 @@ async def read_json(request: Request) -> dict[str, Any]:
     if not body:
         return {}
     try:
-        return _OBJECT.decode(body)
-    except msgspec.ValidationError as error:
-        raise misfit(error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        value = parse_json(body.decode(), max_values=MAX_VALUES)
+    except ValueError as error:
         raise HTTPException(400, f"The body is not JSON: {error}") from None
+    return fit(dict[str, Any], value)
 
 
 async def read_body(request: Request) -> bytes:
@@ -208,14 +209,3 @@ async def read_body(request: Request) -> bytes:
         if len(body) > MAX_BODY:
             raise Refusal("too_large", f"A body may have {MAX_BODY} bytes at most")
     return bytes(body)
-
-
-def _number(text: str) -> int | float:
-    """A number with a point or an exponent; one like 1.0 is a whole number, as JSON Schema has it."""
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError("Number out of range")
-    return int(number) if number.is_integer() and abs(number) < 2**53 else number
-
-
-_OBJECT = msgspec.json.Decoder(dict[str, Any], float_hook=_number)

@@ -155,7 +155,10 @@ class Peer:
                 waiter = self.connection.take_ack(ack.nsp, ack.id)
                 if waiter is not None:
                     waiter(rejected.error)
+                else:
+                    self.link.control_packets += 1
             case Connect() if self._hub.accepting:
+                self.link.control_packets += 1
                 self.enqueue(rejected)
 
     def _enqueue_large(self, event: Event, message: str | bytes) -> None:

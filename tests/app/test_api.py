@@ -276,9 +276,7 @@ async def test_unknown_paths_and_methods(http: httpx.AsyncClient) -> None:
     assert set(refused.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
 
 
-@pytest.mark.parametrize(
-    "body", [b" ", b"{", b"\xff\xfe", b"nonsense", b'{"username": "\\ud800"}', b'{"x":' + b"[" * 9_999]
-)
+@pytest.mark.parametrize("body", [b" ", b"{", b"\xff\xfe", b"nonsense", b'{"x":' + b"[" * 9_999])
 async def test_a_body_that_is_no_json(http: httpx.AsyncClient, body: bytes) -> None:
     error(await http.post("/auth/sign-up", content=body), 400)
 

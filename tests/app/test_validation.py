@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app import payloads
 from app.fields import Received
+from app.metadata import MAX_METADATA, metadata_json
 from app.payloads import (
     Authenticate,
     CreateRoom,
@@ -22,7 +23,7 @@ from app.payloads import (
     UpdateRoom,
 )
 from app.refusals import Cause, Refusal
-from app.validation import MAX_METADATA, metadata_json, parse
+from app.validation import parse
 
 ROOM = "0198-room"
 GOOD = {"roomId": ROOM, "content": "hi"}

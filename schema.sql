@@ -264,3 +264,15 @@ create table declined_invitations (
     declined_at timestamptz not null default now(),
     primary key (user_id, room_id, inviter_id)
 );
+
+-- migration 9: known networks
+--
+-- Where the owner of a name has signed in, so that whoever guesses from elsewhere cannot keep them out. `place` is a
+-- keyed hash of the name and the network: no address is kept.
+create table known_networks (
+    place    text        primary key,
+    user_id  text        not null references users (id) on delete cascade,
+    seen_at  timestamptz not null default now()
+);
+create index known_networks_of_user on known_networks (user_id, seen_at);
+create index known_networks_old on known_networks (seen_at);

@@ -154,9 +154,11 @@ class Settings:
     sign_in_rate: int = setting(
         60, whole(0, MANY), "Sign-ins a minute from an address; one that fails counts three times."
     )
-    # Twice that of an address, or a single address could lock anybody out.
+    # Four times what a single network may try of a name, or few could keep away owners who are strangers themselves.
     sign_in_rate_of_name: int = setting(
-        120, whole(0, MANY), "Sign-ins a minute with a username; one that fails counts three times."
+        120,
+        whole(0, MANY),
+        "Sign-ins a minute with a username by strangers to it; one that fails counts three times.",
     )
     sign_up_rate: int = setting(60, whole(0, MANY), "Accounts an hour that may be made from an address.")
     conversation_rate: int = setting(

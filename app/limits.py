@@ -36,9 +36,19 @@ from protocol import network_of
 log = logging.getLogger(__name__)
 
 # Whose key it is: `event`, `conversation`, `room`, `invitation` and `upload` a user's, `username` a name's that
-# somebody tries, the others an address's.
+# strangers try, `place` a name's in one network, `device` a known device's, the others an address's.
 Kind: TypeAlias = Literal[
-    "event", "address", "sign_in", "username", "sign_up", "conversation", "room", "invitation", "upload"
+    "event",
+    "address",
+    "sign_in",
+    "username",
+    "place",
+    "device",
+    "sign_up",
+    "conversation",
+    "room",
+    "invitation",
+    "upload",
 ]
 Key: TypeAlias = tuple[Kind, str]
 
@@ -47,6 +57,9 @@ KEEP = SECOND  # µs that tokens of the shared bucket may be spent here, and tha
 MAX_KEYS = 50_000  # that an instance remembers
 MAX_BATCH = 200  # keys in one call of the script
 PROBE_EVERY = 1.0  # seconds from one look for a Redis that is away to the next
+# Of a name in one network, and of a known device. A failed attempt costs three: ten at once, then three a minute.
+WAY_IN_RATE = 9
+WAY_IN_BURST = 30
 PROBE = "limit:probe"  # the key of a bucket that nobody takes from
 
 WORDS: dict[Kind, str] = {
@@ -54,6 +67,8 @@ WORDS: dict[Kind, str] = {
     "address": "Too much comes from your network",
     "sign_in": "Too many attempts to sign in from your network",
     "username": "Too many attempts to sign in with this name",
+    "place": "Too many attempts to sign in with this name",
+    "device": "Too many attempts to sign in from this device",
     "sign_up": "Too many accounts were made from your network",
     "conversation": "You have begun many conversations lately",
     "room": "You have made many rooms lately",
@@ -286,11 +301,14 @@ class Limits:
 def buckets_of(settings: Settings) -> dict[Kind, Bucket]:
     """The buckets that the settings ask for; a rate of 0 is no limit."""
     minute, hour = 60, 3600
+    own = (minute, WAY_IN_RATE if settings.sign_in_rate_of_name else 0, WAY_IN_BURST)
     buckets: dict[Kind, tuple[int, int, int | None]] = {
         "event": (1, settings.event_rate, settings.event_burst),
         "address": (1, settings.address_rate, settings.address_burst),
         "sign_in": (minute, settings.sign_in_rate, None),
         "username": (minute, settings.sign_in_rate_of_name, None),
+        "place": own,
+        "device": own,
         "sign_up": (hour, settings.sign_up_rate, None),
         "conversation": (hour, settings.conversation_rate, None),
         "room": (hour, settings.room_rate, None),

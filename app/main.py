@@ -21,6 +21,7 @@ from app.budgets import Budgeted, budgets_of
 from app.config import Settings
 from app.db import Database
 from app.descriptions import Descriptions
+from app.device_tokens import DeviceTokens
 from app.devices import Devices
 from app.direct import Direct
 from app.handlers import Handlers
@@ -117,7 +118,7 @@ class Chat:
         self.io = socket_server(settings, self.bus, self.limits, self.metrics)
         self._sampler = Sampler(self.metrics, self.io, self.db, self.bus.lag)
         self._presence = presence_of(settings, self.io, self.db, self._soft_state)
-        self.auth = Auth(self.db, Tokens(settings.jwt_secret), self.limits, self._presence.of)
+        self.auth = auth_of(settings, self.db, self.limits, self._presence)
         self.files = Files(self.db, self.storage)
         self._announcer = Announcer(self.io, self.db)
         self._writer = MessageWriter(self.db, self._announce, wrote=self.metrics.batch_written)
@@ -206,6 +207,12 @@ class Chat:
             *contract.messages(self._writer, Revisions(db, announcer)),
             *contract.reading(reading, Sync(db)),
         ]
+
+
+def auth_of(settings: Settings, db: Database, limits: Limits, presence: Presence) -> Auth:
+    """Accounts, with tokens that the secret signs."""
+    secret = settings.jwt_secret
+    return Auth(db, Tokens(secret), DeviceTokens(secret), limits, presence.of)
 
 
 def presence_of(settings: Settings, io: Server, db: Database, soft_state: SoftState) -> Presence:

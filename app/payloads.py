@@ -78,10 +78,11 @@ class Credential(Received, frozen=True):
 
 
 class SignIn(Received, frozen=True):
-    """A name and a password."""
+    """A name and a password; `deviceToken` is that of an earlier session, and one that is no good is ignored."""
 
     identifier: Identifier
     credential: Credential
+    device_token: Annotated[str, Meta(max_length=1000)] | None = None
 
 
 class SignOut(Received, frozen=True):

@@ -96,6 +96,7 @@ class SignOuts:
             for token_id in invalid:
                 await self._end(token_channel(token_id), local=True)
         await store.tokens.forget_expired(self._db)
+        await store.known_networks.forget_old(self._db)
 
     async def _end(self, channel: str, *, local: bool) -> None:
         sockets = (self._io.local if local else self._io).in_(channel)

@@ -40,9 +40,14 @@ class User(UserRef, frozen=True):
 
 
 class Session(Sent, frozen=True):
-    """`token` is the bearer token of `user`."""
+    """`token` is the bearer token of `user`.
+
+    `deviceToken` opens nothing. Sent back at the next sign-in with the same name, for up to 180 days, it tells this
+    device from others that try the name's password.
+    """
 
     token: str
+    device_token: str
     user: User
 
 

@@ -171,6 +171,7 @@ class Person:
     def __init__(self, url: str, session: dict[str, Any], stack: AsyncExitStack, transport: str) -> None:
         self.url = url
         self.token: str = session["token"]
+        self.device_token: str = session["deviceToken"]
         self.user: dict[str, Any] = session["user"]
         self.id: str = self.user["id"]
         self.http = described.client(url, headers={"authorization": f"Bearer {self.token}"})

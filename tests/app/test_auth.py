@@ -16,9 +16,11 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import OctKey, RSAKey
 
 from app import auth as auth_module
+from app import store
 from app.auth import Auth
 from app.caller import Caller
 from app.db import Database
+from app.device_tokens import DeviceTokens
 from app.limits import Limits
 from app.payloads import Credential, Identifier, SignIn, SignUp
 from app.refusals import Refusal
@@ -37,7 +39,7 @@ async def nobody_is_here(_: list[str]) -> dict[str, Presence]:
 @pytest.fixture
 async def auth(db: Database, redis_url: str) -> AsyncIterator[Auth]:
     soft_state = SoftState(redis_url)
-    yield Auth(db, Tokens(SECRET), Limits(soft_state, {}), nobody_is_here)
+    yield Auth(db, Tokens(SECRET), DeviceTokens(SECRET), Limits(soft_state, {}), nobody_is_here)
     await soft_state.close()
 
 
@@ -165,3 +167,77 @@ async def test_a_token_with_one_changed_character_is_refused(auth: Auth, ann: Se
 def test_no_text_breaks_the_check(text: str) -> None:
     with pytest.raises(Refusal):
         Tokens(SECRET).verify(text)
+
+
+# Known devices and networks
+
+
+DEVICES = DeviceTokens(SECRET)
+
+
+def test_a_device_is_known_for_its_own_name_alone() -> None:
+    token = DEVICES.issue("id", "Ann", 3, None)
+    device = DEVICES.verify(token, "aNN")
+    assert device is not None
+    assert (device.user_id, device.generation) == ("id", 3)
+    assert DEVICES.verify(token, "Bob") is None
+    again = DEVICES.verify(DEVICES.issue("id", "Ann", 4, device.id), "Ann")
+    assert again is not None
+    assert again.id == device.id
+
+
+async def test_a_device_token_opens_nothing_and_a_bearer_token_is_no_device(auth: Auth, ann: Session) -> None:
+    with pytest.raises(Refusal):
+        auth.verify(ann.device_token)
+    assert DEVICES.verify(ann.device_token, "Ann") is not None
+    assert DEVICES.verify(ann.token, "Ann") is None
+
+
+@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED.keys())
+def test_a_forged_device_token_is_ignored(forged: str | None) -> None:
+    assert DEVICES.verify(forged, "Ann") is None
+
+
+def test_a_device_token_of_another_secret_or_time_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert DEVICES.verify(DeviceTokens(SECRET + "!").issue("id", "Ann", 0, None), "Ann") is None
+    token = DEVICES.issue("id", "Ann", 0, None)
+    half_a_year_on = time.time() + 181 * 24 * 60 * 60
+    monkeypatch.setattr(time, "time", lambda: half_a_year_on)
+    assert DEVICES.verify(token, "Ann") is None
+
+
+@given(st.text() | st.from_regex(r"[A-Za-z0-9_-]{0,20}\.[A-Za-z0-9_-]{0,20}\.[A-Za-z0-9_-]{0,20}"))
+def test_no_text_breaks_the_check_of_a_device_token(text: str) -> None:
+    assert DEVICES.verify(text, text) is None
+
+
+def test_a_network_is_kept_as_nothing_that_names_it() -> None:
+    place = DEVICES.place("Ann", "192.0.2.7")
+    assert place == DEVICES.place("aNN", "192.0.2.7")
+    others = {DEVICES.place("Bob", "192.0.2.7"), DEVICES.place("Ann", "192.0.2.8")}
+    others.add(DeviceTokens(SECRET + "!").place("Ann", "192.0.2.7"))
+    assert place not in others
+    assert len(others) == 3
+    assert len(DEVICES.place("\ud800", "x")) == 32
+
+
+async def test_the_networks_kept_of_a_user_are_the_last_20(db: Database, auth: Auth, ann: Session) -> None:
+    for number in range(25):
+        await store.known_networks.remember(db, user_id=ann.user.id, place=f"place {number}")
+    kept = await db.value("select count(*) from known_networks where user_id = :id", id=ann.user.id)
+    assert kept == 20
+    assert [await store.known_networks.is_known(db, f"place {number}") for number in (0, 24)] == [False, True]
+
+
+async def test_a_network_is_forgotten_after_90_days(db: Database, auth: Auth, ann: Session) -> None:
+    for place, days in (("old", 91), ("young", 89)):
+        await store.known_networks.remember(db, user_id=ann.user.id, place=place)
+        aged = "update known_networks set seen_at = now() - make_interval(days => :days) where place = :place"
+        await db.value(aged, days=days, place=place)
+    assert [await store.known_networks.is_known(db, place) for place in ("old", "young")] == [False, True]
+    await store.known_networks.forget_old(db)
+    assert await db.value("select count(*) from known_networks where place = 'old'") == 0
+    await store.known_networks.remember(db, user_id=ann.user.id, place="young")  # as it is seen again
+    assert await db.value(
+        "select seen_at > now() - interval '1 hour' from known_networks where place = 'young'"
+    )

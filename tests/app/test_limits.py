@@ -320,9 +320,10 @@ async def test_a_kind_without_a_bucket_is_not_limited(make: MakeLimits) -> None:
     settings = Settings(event_rate=0, sign_up_rate=0, upload_rate=7, address_rate=10, address_burst=30)
     buckets = buckets_of(settings)
     assert set(buckets) == {
-        *("address", "sign_in", "username"),
+        *("address", "sign_in", "username", "place", "device"),
         *("conversation", "room", "invitation", "upload"),
     }
+    assert not {"username", "place", "device"} & set(buckets_of(Settings(sign_in_rate_of_name=0)))
     assert buckets["upload"] == Bucket.per(60, 7)
     assert buckets["address"] == Bucket.per(1, 10, 30)
 

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
 from app import auth as auth_module
-from app import refusal_streaks
+from app import hash_queue, refusal_streaks
 from app.config import Settings
 from tests.app.conftest import PASSWORD, Device, Instance, Person
 
@@ -225,6 +226,23 @@ async def test_to_authenticate_too_often_does_not_end_the_socket(people: People,
 # Signing in and up
 
 
+def from_network(number: int) -> dict[str, str]:
+    return {"x-forwarded-for": f"198.51.100.{number}"}
+
+
+async def use_up(http: httpx.AsyncClient, name: str) -> None:
+    """Guesses a password from one new network after the other until strangers are refused."""
+    for number in range(10, 150):
+        answer = await http.post(
+            "/auth/sign-in", json=sign_in_body(name, "a wrong guess"), headers=from_network(number)
+        )
+        if answer.status_code == 429:
+            assert answer.json()["message"] == "Too many attempts to sign in with this name"
+            return
+        assert answer.status_code == 401
+    raise AssertionError("nothing was refused")
+
+
 @limits(sign_in_rate_of_name=9)
 @one_transport
 async def test_guesses_at_a_password(http: httpx.AsyncClient, people: People) -> None:
@@ -233,16 +251,24 @@ async def test_guesses_at_a_password(http: httpx.AsyncClient, people: People) ->
     refusals = []
     for name in (ann.user["username"], "nobody"):
         codes = [
-            (await http.post("/auth/sign-in", json=sign_in_body(name, "a wrong guess"))).status_code
-            for _ in range(4)
+            (
+                await http.post(
+                    "/auth/sign-in", json=sign_in_body(name, "a wrong guess"), headers=from_network(number)
+                )
+            ).status_code
+            for number in range(4)
         ]
         assert codes == [401, 401, 401, 429]
-        refused = await http.post("/auth/sign-in", json=sign_in_body(name.upper(), PASSWORD))
+        refused = await http.post(
+            "/auth/sign-in", json=sign_in_body(name.upper(), PASSWORD), headers=from_network(4)
+        )
         assert refused.status_code == 429
         assert 0 < int(refused.headers["retry-after"]) <= 20
         refusals.append(refused.json()["message"])
     assert refusals == ["Too many attempts to sign in with this name"] * 2
-    right = await http.post("/auth/sign-in", json=sign_in_body(bob.user["username"], PASSWORD))
+    right = await http.post(
+        "/auth/sign-in", json=sign_in_body(bob.user["username"], PASSWORD), headers=from_network(4)
+    )
     assert right.status_code == 200
 
 
@@ -251,20 +277,117 @@ async def test_guesses_at_a_password(http: httpx.AsyncClient, people: People) ->
 async def test_a_success_costs_a_third_of_a_failure(http: httpx.AsyncClient, people: People) -> None:
     ann = await people()
     codes = [
-        (await http.post("/auth/sign-in", json=sign_in_body(ann.user["username"], PASSWORD))).status_code
-        for _ in range(7)
+        (
+            await http.post(
+                "/auth/sign-in",
+                json=sign_in_body(ann.user["username"], PASSWORD),
+                headers=from_network(number),
+            )
+        ).status_code
+        for number in range(7)
     ]
     assert codes == [200] * 7
 
 
 @limits(sign_in_rate=Settings.sign_in_rate, sign_in_rate_of_name=Settings.sign_in_rate_of_name)
 @one_transport
-async def test_one_address_cannot_lock_somebody_out(http: httpx.AsyncClient, people: People) -> None:
+async def test_two_addresses_cannot_lock_somebody_out(http: httpx.AsyncClient, people: People) -> None:
+    """Neither with the limits as they are nor together: a stranger to both still gets in."""
     ann = await people()
     wrong, right = (sign_in_body(ann.user["username"], password) for password in ("a wrong one", PASSWORD))
-    refused = await limited(lambda: http.post("/auth/sign-in", json=wrong))
-    assert refused.json()["message"] == "Too many attempts to sign in from your network"
+    for number in (1, 2):
+        refused = await limited(partial(http.post, "/auth/sign-in", json=wrong, headers=from_network(number)))
+        assert refused.json()["message"] == "Too many attempts to sign in with this name"
+    assert (await http.post("/auth/sign-in", json=right, headers=from_network(3))).status_code == 200
+
+
+@limits(sign_in_rate_of_name=9)
+@one_transport
+async def test_the_owners_network_is_a_way_in_while_strangers_guess(
+    http: httpx.AsyncClient, people: People, start: Start
+) -> None:
+    """On another instance, too. A network is known from a sign-up or a sign-in on, in its own name alone."""
+    ann, bob = await people(), await people()  # from this machine
+    right = sign_in_body(ann.user["username"], PASSWORD)
     assert (await http.post("/auth/sign-in", json=right, headers=LATER)).status_code == 200
+    await use_up(http, ann.user["username"])
+    elsewhere = await start(sign_in_rate_of_name=9)
+    for url in ("", elsewhere.url):
+        for headers in ({}, LATER):
+            answer = await http.post(f"{url}/auth/sign-in", json=right, headers=headers)
+            assert answer.status_code == 200
+    await use_up(http, bob.user["username"])
+    his = sign_in_body(bob.user["username"], PASSWORD)
+    assert (await http.post("/auth/sign-in", json=his, headers=LATER)).status_code == 429
+
+
+@limits(sign_in_rate_of_name=9, sign_in_rate=6)
+@one_transport
+async def test_a_known_device_is_a_way_in_from_anywhere(http: httpx.AsyncClient, people: People) -> None:
+    """Where strangers guess, and where others of its network try to sign in."""
+    ann, eve = await people(), await people()
+    name = ann.user["username"]
+    await use_up(http, name)
+    device = {"deviceToken": ann.device_token}
+    for headers in (from_network(1), LATER):
+        crowd = sign_in_body("somebody", "a wrong guess")
+        await limited(partial(http.post, "/auth/sign-in", json=crowd, headers=headers))
+        stranger = await http.post("/auth/sign-in", json=sign_in_body(name, PASSWORD), headers=headers)
+        assert stranger.status_code == 429
+        hers = await http.post("/auth/sign-in", json=sign_in_body(name, PASSWORD) | device, headers=headers)
+        assert hers.status_code == 200
+        device = {"deviceToken": hers.json()["deviceToken"]}
+    await use_up(http, eve.user["username"])
+    not_hers = sign_in_body(eve.user["username"], PASSWORD) | device
+    assert (await http.post("/auth/sign-in", json=not_hers, headers=from_network(200))).status_code == 429
+
+
+@limits(sign_in_rate_of_name=9)
+@one_transport
+async def test_signing_out_everywhere_makes_devices_unknown(http: httpx.AsyncClient, people: People) -> None:
+    ann = await people()
+    body = sign_in_body(ann.user["username"], PASSWORD) | {"deviceToken": ann.device_token}
+    await use_up(http, ann.user["username"])
+    assert (await http.post("/auth/sign-in", json=body, headers=LATER)).status_code == 200
+    await ann.http.post("/auth/sign-out", json={"everywhere": True})
+    await use_up(http, ann.user["username"])
+    assert (await http.post("/auth/sign-in", json=body, headers=from_network(201))).status_code == 429
+
+
+@limits(sign_in_rate_of_name=Settings.sign_in_rate_of_name, sign_in_rate=1_000)
+@pytest.mark.parametrize("way", ["device", "network"])
+@one_transport
+async def test_a_stolen_device_or_a_shared_network_guesses_slowly(
+    http: httpx.AsyncClient, people: People, way: str
+) -> None:
+    ann = await people()
+    wrong = sign_in_body(ann.user["username"], "a wrong guess")
+    if way == "device":
+        wrong["deviceToken"] = ann.device_token
+    tried = 0
+    while (answer := await http.post("/auth/sign-in", json=wrong)).status_code == 401:
+        tried += 1
+        assert tried < 20
+    assert answer.status_code == 429
+    assert 10 <= tried <= 11  # one comes back in 20 s
+    assert 0 < int(answer.headers["retry-after"]) <= 20
+
+
+@limits(sign_in_rate_of_name=Settings.sign_in_rate_of_name, sign_in_rate=1_000)
+@one_transport
+async def test_a_known_network_looks_like_any_other_to_who_guesses_there(
+    http: httpx.AsyncClient, people: People
+) -> None:
+    ann = await people()
+    answers = []
+    for name in (ann.user["username"], "nobody-at-all"):
+        wrong = sign_in_body(name, "a wrong guess")
+        while (answer := await http.post("/auth/sign-in", json=wrong)).status_code == 401:
+            answers.append((name, answer.json()["message"]))
+        answers.append((name, answer.json()["message"]))
+    told = [[message for one, message in answers if one == name] for name in dict(answers)]
+    assert abs(len(told[0]) - len(told[1])) <= 1  # one comes back in 20 s
+    assert set(told[0]) == set(told[1])
 
 
 @limits(sign_in_rate=9)
@@ -310,7 +433,7 @@ async def test_those_who_sign_in_at_once_are_bounded(
     http: httpx.AsyncClient, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = await people()
-    monkeypatch.setattr(auth_module, "MOST_AT_THE_DOOR", 2)
+    monkeypatch.setattr(hash_queue, "CAPACITY", 2)
     body = sign_in_body(ann.user["username"], PASSWORD)
     answers = await asyncio.gather(*(http.post("/auth/sign-in", json=body) for _ in range(8)))
     codes = {answer.status_code for answer in answers}

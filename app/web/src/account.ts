@@ -8,6 +8,9 @@ import type { Kept } from "./storage";
 const KEY = "session";
 const ENDED = "Your session has ended. Sign in again.";
 
+/** Where this browser keeps, beyond the session, what makes it a known device of a user. */
+const deviceKey = (username: string) => `device.${username.toLowerCase()}`;
+
 interface Hooks {
   entered(session: Session): void;
   left(): void;
@@ -41,6 +44,7 @@ export class Account {
     const body = {
       identifier: { scheme: "username", value: username },
       credential: { scheme: "basic", value: password },
+      deviceToken: this.kept.get<string>(deviceKey(username)),
     };
     this.#begin(await this.rest.post<Session>("/auth/sign-in", { body }));
   }
@@ -79,6 +83,7 @@ export class Account {
 
   #begin(session: Session): void {
     this.kept.set(KEY, session);
+    this.kept.set(deviceKey(session.user.username), session.deviceToken);
     this.#enter(session);
   }
 

@@ -31,6 +31,8 @@ export interface User extends UserRef {
 
 export interface Session {
   token: string;
+  /** Opens nothing: makes this device known when the same user signs in again. */
+  deviceToken: string;
   user: User;
 }
 

@@ -6,10 +6,8 @@ import type { Rest } from "./rest";
 import type { Kept } from "./storage";
 
 const KEY = "session";
+const DEVICE = "device"; // of whoever signed in last; it stays when they sign out, and says nothing to anybody else
 const ENDED = "Your session has ended. Sign in again.";
-
-/** Where this browser keeps, beyond the session, what makes it a known device of a user. */
-const deviceKey = (username: string) => `device.${username.toLowerCase()}`;
 
 interface Hooks {
   entered(session: Session): void;
@@ -44,7 +42,7 @@ export class Account {
     const body = {
       identifier: { scheme: "username", value: username },
       credential: { scheme: "basic", value: password },
-      deviceToken: this.kept.get<string>(deviceKey(username)),
+      deviceToken: this.kept.get<string>(DEVICE),
     };
     this.#begin(await this.rest.post<Session>("/auth/sign-in", { body }));
   }
@@ -83,7 +81,7 @@ export class Account {
 
   #begin(session: Session): void {
     this.kept.set(KEY, session);
-    this.kept.set(deviceKey(session.user.username), session.deviceToken);
+    this.kept.set(DEVICE, session.deviceToken);
     this.#enter(session);
   }
 

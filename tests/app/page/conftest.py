@@ -149,11 +149,12 @@ class Visitor:
         await self.page.get_by_role("button", name=f"Write to {name}").click()
         await self.is_in(name)
 
-    async def sign_up(self) -> "Visitor":
+    async def sign_up(self, display_name: str = "") -> "Visitor":
         await self.page.get_by_role("link", name="Create an account").click()
         await expect(self.page.get_by_role("heading", name="Create your account")).to_be_visible()
         await self.page.get_by_role("textbox", name="Username").fill(self.name)
         await self.page.get_by_role("textbox", name="Password").fill(PASSWORD)
+        await self.page.get_by_role("textbox", name="Display name").fill(display_name)
         await self.page.get_by_role("button", name="Create account").click()
         await expect(self.page.get_by_role("button", name="Account", exact=True)).to_be_visible()
         return self

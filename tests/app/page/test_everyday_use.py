@@ -121,6 +121,28 @@ async def test_nothing_of_somebody_is_left_for_who_signs_in_next(visit: Visit) -
     ann.faults = [fault for fault in ann.faults if "401" not in fault]  # how the other tab learned of it
 
 
+async def test_a_browser_is_a_known_device_at_the_next_sign_in(visit: Visit) -> None:
+    ann = await (await visit("ann")).sign_up()
+    device = await ann.page.evaluate("JSON.parse(localStorage.getItem('parley.device'))")
+    await ann.sign_out()
+    async with ann.page.expect_request("**/auth/sign-in") as asked:
+        await ann.sign_in()
+    assert (await asked.value).post_data_json["deviceToken"] == device
+    await expect(ann.page.get_by_role("button", name="Account", exact=True)).to_be_visible()
+
+
+async def test_a_display_name_never_stands_without_the_username(visit: Visit) -> None:
+    eve = await (await visit("eve")).sign_up(display_name="ann")
+    await eve.create_room("Garden club")
+    await eve.say("It is me")
+    row = eve.message("It is me")
+    await expect(row).to_contain_text("ann@eve")
+    await expect(row).to_have_attribute("aria-label", re.compile("^ann @eve, "))
+    await eve.page.get_by_role("button", name="Members").click()
+    people = eve.page.get_by_role("list", name="In this room")
+    await expect(people.get_by_role("listitem").filter(has_text="@eve")).to_have_count(1)
+
+
 async def test_the_keyboard_is_enough(visit: Visit) -> None:
     ann, bob = await visit.two_in_a_room()
     await ann.composer.focus()

@@ -1,7 +1,7 @@
 import { model } from "../model";
 import { Avatar } from "./avatar";
 import { MenuButton, MenuItem } from "./controls";
-import { nameOf } from "./format";
+import { shortNameOf } from "./format";
 import { openDialog } from "./open-dialog";
 import { go } from "./route";
 import { setTheme, theme, type Theme } from "./theme";
@@ -25,7 +25,7 @@ export function AccountMenu() {
     <div class="self">
       <Avatar user={me} online={status === "online"} />
       <span class="self-name">
-        <span class="truncate">{nameOf(me)}</span>
+        <span class="truncate">{shortNameOf(me)}</span>
         <small>{STATUS[status]}</small>
       </span>
       <MenuButton label="Account">

@@ -1,5 +1,5 @@
 import type { UserRef } from "../contract";
-import { nameOf } from "./format";
+import { shortNameOf } from "./format";
 import { Icon } from "./icons";
 
 const HUES = 8;
@@ -27,7 +27,7 @@ interface AvatarProps {
 export function Avatar({ user, size, online }: AvatarProps) {
   return (
     <span class={`avatar ${size ?? ""} hue-${hue(user.id)}`} aria-hidden="true">
-      {initials(nameOf(user))}{online && <span class="dot" />}
+      {initials(shortNameOf(user))}{online && <span class="dot" />}
     </span>
   );
 }

@@ -5,7 +5,7 @@ import { useEffect, useId } from "preact/hooks";
 import type { UserRef } from "../contract";
 import { model } from "../model";
 import { Avatar } from "./avatar";
-import { nameOf } from "./format";
+import { shortNameOf } from "./format";
 
 const MOST = 8;
 
@@ -25,7 +25,7 @@ function candidates(): UserRef[] {
 function matching(name: string): UserRef[] {
   const begun = name.toLowerCase();
   const fits = (user: UserRef) => user.username.toLowerCase().startsWith(begun)
-    || nameOf(user).toLowerCase().split(" ").some((word) => word.startsWith(begun));
+    || shortNameOf(user).toLowerCase().split(" ").some((word) => word.startsWith(begun));
   return candidates().filter(fits).slice(0, MOST);
 }
 
@@ -86,7 +86,7 @@ export function useCompletion(take: (text: string, caret: number) => void) {
           onPointerDown={(event) => { event.preventDefault(); choose(user); }}
           onPointerEnter={() => (chosen.value = index)}>
           <Avatar user={user} size="small" />
-          <span class="truncate">{nameOf(user)}</span>
+          <span class="truncate">{shortNameOf(user)}</span>
           <small class="truncate">@{user.username}</small>
         </li>
       ))}

@@ -59,8 +59,14 @@ export function fileSize(bytes: number): string {
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-export function nameOf(user: UserRef): string {
+/** What somebody is called, for where the username stands beside it: others may call themselves the same. */
+export function shortNameOf(user: UserRef): string {
   return user.displayName || user.username;
+}
+
+/** A name that nobody else can have: a display name goes with the username. */
+export function nameOf(user: UserRef): string {
+  return user.displayName ? `${user.displayName} @${user.username}` : user.username;
 }
 
 /** "Ann", "Ann and Bob", "Ann, Bob and 3 more". */

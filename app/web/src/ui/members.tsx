@@ -7,7 +7,7 @@ import { announce } from "./announcer";
 import { Avatar } from "./avatar";
 import { MenuButton, MenuItem } from "./controls";
 import { confirm } from "./dialog";
-import { lastSeen, nameOf } from "./format";
+import { lastSeen, nameOf, shortNameOf } from "./format";
 import { Icon } from "./icons";
 import { Panel } from "./panel";
 import { PeopleSearch } from "./people-search";
@@ -70,8 +70,8 @@ function MemberEntry({ member, roomName }: { member: Member; roomName: string })
     <li class="person">
       <Avatar user={user} online={online && state === "member"} />
       <span class="person-text">
-        <strong class="truncate">{nameOf(user)}{mine && " (you)"}</strong>
-        <small class="truncate">{state === "invited" ? "Invited" : online ? "Online" : lastSeen(presence?.lastSeenAt ?? null)}</small>
+        <strong class="truncate">{shortNameOf(user)}{mine && " (you)"}</strong>
+        <small class="truncate">{user.displayName && `@${user.username} · `}{state === "invited" ? "Invited" : online ? "Online" : lastSeen(presence?.lastSeenAt ?? null)}</small>
       </span>
       {role === "admin" && <span class="tag">Admin</span>}
       {list.length > 0 && (

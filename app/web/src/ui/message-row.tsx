@@ -2,12 +2,12 @@
 
 import { useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import type { Message } from "../contract";
+import type { Message, UserRef } from "../contract";
 import { model, type OutboxEntry } from "../model";
 import { Attachments } from "./attachments";
 import { Avatar } from "./avatar";
 import { EditBox } from "./edit-box";
-import { count, dayName, nameOf, timeOfDay, wholeTime } from "./format";
+import { count, dayName, nameOf, shortNameOf, timeOfDay, wholeTime } from "./format";
 import { MessageActions } from "./message-actions";
 import { Delivery, Quote, Reactions, summary } from "./message-parts";
 import { activeRow, editing } from "./room-state";
@@ -55,10 +55,11 @@ function Text({ message }: { message: Pick<Message, "content" | "mentions"> & { 
   );
 }
 
-function Byline({ name, time }: { name: string; time: string }) {
+function Byline({ user, time }: { user: UserRef; time: string }) {
   return (
     <p class="byline">
-      <strong>{name}</strong>
+      <strong>{shortNameOf(user)}</strong>
+      {user.displayName && <small>@{user.username}</small>}
       <time dateTime={time} title={wholeTime(time)}>{timeOfDay(time)}</time>
     </p>
   );
@@ -93,7 +94,7 @@ export function MessageRow({ message, ...row }: Surroundings & { message: Messag
           ? <Avatar user={message.sender} />
           : <span class="gutter-time" aria-hidden="true">{timeOfDay(message.createdAt).replace(/\s?[ap]m$/i, "")}</span>}
         <div>
-          {row.first && <Byline name={nameOf(message.sender)} time={message.createdAt} />}
+          {row.first && <Byline user={message.sender} time={message.createdAt} />}
           {message.replyTo && <Quote messageId={message.replyTo} />}
           {edited.value ? <EditBox message={message} /> : <Text message={message} />}
           <Attachments files={message.attachments} />
@@ -115,7 +116,7 @@ export function OutgoingRow({ entry, ...row }: Surroundings & { entry: OutboxEnt
       <div class={`message ${row.first ? "first" : ""} ${entry.state}`}>
         {row.first ? <Avatar user={me} /> : <span class="gutter-time" aria-hidden="true" />}
         <div>
-          {row.first && <Byline name={nameOf(me)} time={entry.createdAt} />}
+          {row.first && <Byline user={me} time={entry.createdAt} />}
           {entry.replyTo && <Quote messageId={entry.replyTo} />}
           <Text message={{ content: entry.content, mentions: [] }} />
           <Attachments files={entry.attachments} />

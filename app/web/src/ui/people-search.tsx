@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { UserRef } from "../contract";
 import { model } from "../model";
 import { Avatar } from "./avatar";
-import { nameOf } from "./format";
+import { shortNameOf } from "./format";
 import { FindingNote, SearchField, useFinding } from "./search-field";
 
 interface PeopleSearchProps {
@@ -41,7 +41,7 @@ function Person({ user, action, note, onChoose }: {
     <>
       <Avatar user={user} online={online} />
       <span class="person-text">
-        <strong class="truncate">{nameOf(user)}</strong>
+        <strong class="truncate">{shortNameOf(user)}</strong>
         <small class="truncate">@{user.username}{online && ", online"}</small>
       </span>
     </>

@@ -10,7 +10,7 @@ import { IconButton, MenuButton, MenuItem } from "./controls";
 import { addFiles, focusField } from "./draft";
 import { useDropTarget } from "./drop-target";
 import { Loading } from "./empty";
-import { count, inWords, lastSeen, nameOf } from "./format";
+import { count, inWords, lastSeen, nameOf, shortNameOf } from "./format";
 import { Icon, type IconName } from "./icons";
 import { BlockedNote, isMuted, toggleBlock } from "./personal";
 import { go, route, togglePanel, type Panel } from "./route";
@@ -76,7 +76,7 @@ function PersonBar({ open }: { open: OpenRoom | null }) {
       <BackButton />
       <Avatar user={user} online={online && !toSelf} />
       <div class="bar-title">
-        <h1 class="truncate">{toSelf ? "Notes to yourself" : nameOf(user)}</h1>
+        <h1 class="truncate">{toSelf ? "Notes to yourself" : shortNameOf(user)}</h1>
         <p class="truncate">
           {toSelf ? "Only you see this" : `@${user.username}`}
           {!toSelf && presence && ` · ${online ? "Online" : lastSeen(presence.lastSeenAt)}`}

@@ -15,6 +15,7 @@ from app.config import ConfigError, Settings, load_settings, variables
 from app.database_errors import DatabaseUnavailable, MigrationError
 from app.embedded import EmbeddedError, embedded
 from app.logs import configure_logs
+from app.private import private_files
 from app.secret import with_secret
 from app.workers.listening import ListenError
 from app.workers.supervisor import WorkersFailed, outlive_hangup, supervise
@@ -40,7 +41,8 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         else:
             asyncio.run(emitting.emit(settings, chosen))
 
-    return guarded(command)
+    with private_files():
+        return guarded(command)
 
 
 def guarded(command: Callable[[], None]) -> int:

@@ -1,5 +1,6 @@
 """The key that tokens are signed with, for those who were given none."""
 
+import logging
 import os
 import secrets
 import tempfile
@@ -8,6 +9,9 @@ from pathlib import Path
 
 from app.config import ConfigError, Settings
 from app.kinds import SECRET_CHARACTERS
+from app.private import NotPrivate, close_to_others, make_data_folder
+
+log = logging.getLogger(__name__)
 
 
 def with_secret(settings: Settings) -> Settings:
@@ -25,7 +29,10 @@ def with_secret(settings: Settings) -> Settings:
         )
     file = settings.data_dir / "jwt_secret"
     try:
+        make_data_folder(settings.data_dir)
         return replace(settings, jwt_secret=kept_secret(file))
+    except NotPrivate as error:
+        raise ConfigError(str(error)) from error
     except OSError as error:
         raise ConfigError(
             f"cannot keep a JWT_SECRET in {file}: {error.strerror}; set DATA_DIR to a folder that can be written to."
@@ -36,7 +43,12 @@ def kept_secret(file: Path) -> str:
     """What `file` holds, made at the first call. Of several callers at once all get the same."""
     if not file.exists():
         make_secret(file)
-    text = file.read_text().strip()
+    with file.open() as kept:
+        if close_to_others(file, kept.fileno()):
+            log.warning(
+                "other users of this machine could read %s: remove it, if any of them should not", file
+            )
+        text = kept.read().strip()
     if len(text) < SECRET_CHARACTERS:
         raise ConfigError(
             f"{file} holds fewer than {SECRET_CHARACTERS} characters; remove it, or set JWT_SECRET."

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from app.embedded.postgres import DATABASE, ROLE, running_postgres
 from app.embedded.process import EmbeddedError
 from app.embedded.valkey import answers, running_valkey, valkey_socket
+from app.private import NotPrivate, make_data_folder, open_file
 
 __all__ = ["EmbeddedError", "Urls", "database_url", "embedded", "redis_url", "running_redis_url"]
 
@@ -40,6 +41,8 @@ def embedded(data_dir: Path, *, postgres: bool, valkey: bool) -> Iterator[Urls]:
     with ExitStack() as stack:
         try:
             urls = start(stack, data_dir, postgres, valkey)
+        except NotPrivate as error:
+            raise EmbeddedError(str(error)) from error
         except OSError as error:
             raise EmbeddedError(
                 f"cannot start the embedded servers in {data_dir}: {error.strerror or error}"
@@ -49,8 +52,8 @@ def embedded(data_dir: Path, *, postgres: bool, valkey: bool) -> Iterator[Urls]:
 
 
 def start(stack: ExitStack, data_dir: Path, postgres: bool, valkey: bool) -> Urls:
-    data_dir.mkdir(parents=True, exist_ok=True)
     folder = data_dir.resolve()
+    make_data_folder(folder)
     stack.enter_context(locked(folder))
     database = redis = None
     if postgres:
@@ -81,11 +84,10 @@ def running_redis_url(data_dir: Path) -> str | None:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold `folder` against other launchers; the kernel lets go of it when this process ends."""
-    with (folder / "lock").open("a+") as file:
+    with os.fdopen(open_file(folder / "lock"), "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            file.seek(0)
             raise EmbeddedError(
                 f"{folder} is in use by another Parley (process {file.read().strip() or 'unknown'}); "
                 "stop that one, or set DATA_DIR to another folder."

@@ -5,11 +5,14 @@ Folders, below the one given:
     socket/     its socket, unless that path is too long    likewise
     log, pg_hba.conf, pg_ident.conf, programs-*/            the launcher's; that account cannot write here
 
-PostgreSQL refuses to run as root. Root's is run as `nobody`, or as whoever owns the data that is there. Where that
-account cannot enter the folder (a checkout under /root), the folder is made under STATE_FOLDER and linked to, and
+PostgreSQL refuses to run as root, and to make its files as a user without an account. Root's is run as the system
+account `parley` where there is one, which then gets the data that is there; else as whoever owns that, or as `nobody`,
+an account that other services of the machine may share. Parley makes no accounts itself. Where the account cannot enter
+the folder (a checkout under /root), the folder is made under STATE_FOLDER and linked to, and
 where it cannot enter the Python environment, the programs are copied beside the data.
 """
 
+import logging
 import os
 import pwd
 import shutil
@@ -24,6 +27,9 @@ from pathlib import Path
 from pwd import struct_passwd
 
 from app.embedded.process import EmbeddedError, end_orphans, running, spawn
+from app.private import OWNER_ONLY, PASSABLE, make_folder
+
+log = logging.getLogger(__name__)
 
 PROGRAM = "postgres"
 PROGRAMS = Path("pginstall/bin")
@@ -31,7 +37,7 @@ ROLE = "parley"
 DATABASE = "parley"
 STOP_SIGNAL = signal.SIGINT  # "fast": ends the connections and writes a checkpoint
 STATE_FOLDER = Path("/var/lib/parley")
-PASSABLE = 0o711
+OWN_ACCOUNT, SHARED_ACCOUNT = "parley", "nobody"
 STATUS_LINE = 7  # of postmaster.pid; pg_ctl waits for the same word
 
 HBA = "local all all peer map=launcher\n"
@@ -52,6 +58,8 @@ def running_postgres(
     programs = prepare_programs(home, account)
     end_orphans(PROGRAM, home, STOP_SIGNAL)
     data = home / "data"
+    if account:
+        give_files(data, account)
     if not data.exists():
         make_cluster(programs, home, account)
     sockets = socket_folder or home / "socket"
@@ -73,26 +81,55 @@ def choose_account(folder: Path) -> struct_passwd | None:
     """Who PostgreSQL runs as: None is the launcher's own user, which is right for all but root."""
     if os.geteuid() != 0:
         return None
+    own = account_named(OWN_ACCOUNT)
+    if own is not None and own.pw_uid != 0:
+        return own
     data = folder / "data"
     owner = data.stat().st_uid if data.exists() else 0
     try:
-        return pwd.getpwuid(owner) if owner != 0 else pwd.getpwnam("nobody")
+        account = pwd.getpwuid(owner) if owner != 0 else pwd.getpwnam(SHARED_ACCOUNT)
     except KeyError as error:
         raise EmbeddedError(
             f"PostgreSQL cannot run as root, and there is no account for it ({error.args[0]}); "
             "start Parley as an ordinary user, or set DATABASE_URL."
         ) from error
+    if account.pw_name == SHARED_ACCOUNT:
+        log.warning(
+            "PostgreSQL runs as %s, an account that other services may share: `useradd --system %s` gives it its own",
+            SHARED_ACCOUNT,
+            OWN_ACCOUNT,
+        )
+    return account
+
+
+def account_named(name: str) -> struct_passwd | None:
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        return None
+
+
+def give_files(data: Path, account: struct_passwd) -> None:
+    """Let `account` own a cluster that was another's, of which nothing runs; links are not followed."""
+    if not data.exists() or data.stat().st_uid in (account.pw_uid, 0):
+        return
+    before = data.stat().st_uid
+    log.info("gives PostgreSQL's files in %s to %s", data, account.pw_name)
+    for _, _, names, descriptor in os.fwalk(data, topdown=False):
+        for name in names:
+            if os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_uid == before:
+                os.chown(name, account.pw_uid, account.pw_gid, dir_fd=descriptor, follow_symlinks=False)
+        os.fchown(descriptor, account.pw_uid, account.pw_gid)
 
 
 def prepare_home(folder: Path, account: struct_passwd | None) -> Path:
     """Make `folder` and give its real place, which `account` can enter."""
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=PASSABLE)
-        folder.chmod(PASSABLE)
-        if account and not can_enter(folder, account):
-            folder.rmdir()
-            folder.symlink_to(make_state_folder())
+    is_new = not folder.exists()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, PASSABLE if account else OWNER_ONLY)
+    if is_new and account and not can_enter(folder, account):
+        folder.rmdir()
+        folder.symlink_to(make_state_folder())
     home = folder.resolve()
     if account and not can_enter(home, account):
         raise EmbeddedError(
@@ -183,9 +220,10 @@ def run_to_end(
 
 def own_folder(folder: Path, account: struct_passwd | None) -> None:
     """Make a folder that `account` alone can enter."""
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=OWNER_ONLY, exist_ok=True)
     if account:
         os.chown(folder, account.pw_uid, account.pw_gid, follow_symlinks=False)
+    folder.chmod(OWNER_ONLY)
 
 
 def write_access_rules(home: Path) -> None:

@@ -3,6 +3,7 @@
 import ctypes
 import logging
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -42,11 +43,13 @@ def spawn(
     """Start `command` as `account` (None: as who we are) with a bare environment: most need none of our secrets.
 
     On Linux it gets `stop_signal` when the thread that calls this ends, so call it from the main thread. It is in a
-    session of its own: Ctrl-C in a terminal must not end a database before the application has drained.
+    session of its own: Ctrl-C in a terminal must not end a database before the application has drained. It leaves no
+    core file, which would hold what people wrote.
     """
     parent = os.getpid()
 
     def tie() -> None:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if PRCTL and (PRCTL(PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0) != 0 or os.getppid() != parent):
             os._exit(1)  # the parent has died before the tie was there
 
@@ -61,7 +64,7 @@ def spawn(
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        # Between fork and exec it makes two system calls and takes no lock, so other threads do no harm.
+        # Between fork and exec it makes three system calls and takes no lock, so other threads do no harm.
         preexec_fn=tie,  # noqa: PLW1509
     )
 

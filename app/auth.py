@@ -35,6 +35,7 @@ HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1
 
 FAILED = 3  # tokens that a failed attempt to sign in costs; a successful one costs a single one
 
+TAKEN = "This username is taken, or looks like one that is"
 WRONG_CREDENTIALS = "The username or the password is wrong"
 
 
@@ -55,7 +56,8 @@ class Auth:
     async def sign_up(self, caller: Caller, payload: SignUp) -> Session:
         """Makes an account and opens a session.
 
-        Refused: `conflict` when the name is taken, in any case; `rate_limited`; `unavailable`.
+        Refused: `conflict` when the name is taken, in any case, or looks like one that is (`paypa1`, `paypal`);
+        `rate_limited`; `unavailable`.
         """
         network = network_of(caller.address)
         with self._queue.entry(network):
@@ -69,7 +71,7 @@ class Auth:
             credential=credential,
         )
         if row is None:
-            raise Refusal("conflict", "This username is taken")
+            raise Refusal("conflict", TAKEN)
         return await self._session(row, network, None)
 
     async def sign_in(self, caller: Caller, payload: SignIn) -> Session:

@@ -8,11 +8,11 @@ from app.statements import Queries, Row
 async def insert(
     q: Queries, *, user_id: str, username: str, display_name: str | None, credential: str
 ) -> Row | None:
-    """Adds an account; None when the name is taken in any case."""
+    """Adds an account; None when the name is taken in any case, or looks like one that is."""
     return await q.row(
         """
-        insert into users (id, username, display_name, credential)
-        values (:user_id, :username, :display_name, :credential)
+        insert into users (id, username, skeleton, display_name, credential)
+        values (:user_id, cast(:username as text), username_skeleton(:username), :display_name, :credential)
         on conflict do nothing
         returning id, username, display_name, avatar, last_seen_at, created_at, modified_at, token_generation
         """,

@@ -9,7 +9,8 @@ from typing import Any
 
 import argon2
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.errors import SecurityWarning
@@ -26,6 +27,7 @@ from app.payloads import Credential, Identifier, SignIn, SignUp
 from app.refusals import Refusal
 from app.soft_state import SoftState
 from app.tokens import NOT_SIGNED_IN, Tokens
+from app.validation import USERNAME
 from app.views import Presence, Session
 
 NOBODY = Caller("")
@@ -82,6 +84,58 @@ async def test_a_name_is_taken_in_any_case(auth: Auth, ann: Session) -> None:
     with pytest.raises(Refusal) as refusal:
         await auth.sign_up(NOBODY, SignUp(username="ANN", credential="another password"))
     assert refusal.value.reason == "conflict"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("paypal", "PayPaI"),
+        ("paypal", "paypa1"),
+        ("root", "r00t"),
+        ("modern", "modem"),
+        ("willow", "vvillow"),
+        ("ann-lee", "ann_lee"),
+        ("ann.lee", "Ann--Lee"),
+        ("annlee", "_annlee."),
+        ("---", "_._"),
+    ],
+)
+async def test_a_name_that_looks_like_another_is_taken(auth: Auth, first: str, second: str) -> None:
+    await auth.sign_up(NOBODY, SignUp(username=first, credential="password 1"))
+    with pytest.raises(Refusal) as refusal:
+        await auth.sign_up(NOBODY, SignUp(username=second, credential="password 1"))
+    assert refusal.value.reason == "conflict"
+
+
+@pytest.mark.parametrize(
+    "pair", [("annlee", "ann-lee"), ("anna", "ana"), ("bob1", "bob2"), ("a-1-11", "a-11-1")]
+)
+async def test_names_that_only_resemble_each_other_are_two(auth: Auth, pair: tuple[str, str]) -> None:
+    for name in pair:
+        await auth.sign_up(NOBODY, SignUp(username=name, credential="password 1"))
+
+
+@examples(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@given(name=st.from_regex(USERNAME, fullmatch=True))
+async def test_a_skeleton_has_no_case_and_is_its_own(db: Database, name: str) -> None:
+    skeleton = await db.value("select username_skeleton(:name)", name=name)
+    assert skeleton
+    for other in (name.upper(), name.lower(), skeleton):
+        assert await db.value("select username_skeleton(:name)", name=other) == skeleton
+
+
+async def test_accounts_that_looked_alike_before_keep_their_names(db: Database, auth: Auth) -> None:
+    """Only the oldest one has the skeleton; both sign in, and nobody new may look like them."""
+    old = await auth.sign_up(NOBODY, SignUp(username="paypal", credential="password 1"))
+    await db.value(
+        "insert into users (id, username, credential)"
+        " select 'alike', 'paypa1', credential from users where id = :id",
+        id=old.user.id,
+    )
+    for name in ("paypal", "paypa1"):
+        assert (await auth.sign_in(NOBODY, sign_in(name, "password 1"))).user.username == name
+    with pytest.raises(Refusal):
+        await auth.sign_up(NOBODY, SignUp(username="PAYPAI", credential="password 1"))
 
 
 async def test_the_password_is_not_what_is_kept(

@@ -277,7 +277,7 @@ create table known_networks (
 create index known_networks_of_user on known_networks (user_id, seen_at);
 create index known_networks_old on known_networks (seen_at);
 
--- migration 9: usernames that look alike
+-- migration 10: usernames that look alike
 --
 -- A new username may not look like another one: it is compared by its skeleton. Accounts from before this block keep
 -- their names; of those that look alike the oldest one has the skeleton.

@@ -17,12 +17,13 @@ import argon2
 import uuid_utils
 
 from app import store
+from app.account_payloads import SignIn, SignUp
 from app.caller import Caller
 from app.db import Database
 from app.device_tokens import Device, DeviceTokens
 from app.hash_queue import HashQueue
 from app.limits import Kind, Limits, name_key
-from app.payloads import Nothing, SignIn, SignUp
+from app.payloads import Nothing
 from app.refusals import Refusal
 from app.rows import user_of
 from app.statements import Row

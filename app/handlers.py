@@ -14,6 +14,7 @@ import structlog
 from msgspec import UNSET
 
 from app import store
+from app.account_payloads import Authenticate
 from app.announce import room_channel, user_channel
 from app.auth import Auth, bearer
 from app.caller import Caller
@@ -32,7 +33,7 @@ from app.events import (
 )
 from app.limits import Limits
 from app.operations import Operation
-from app.payloads import Authenticate, Subscription
+from app.payloads import Subscription
 from app.presence import Presence
 from app.refusal_streaks import RefusalStreaks
 from app.refusals import Refusal, as_refusal, new_request_id

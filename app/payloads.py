@@ -4,9 +4,10 @@ JSON is in camelCase. A field that a payload does not know is ignored, so a `use
 first chat still send is accepted and never used.
 """
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
+from msgspec.structs import force_setattr
 
 from app.fields import (
     CONTENT_OR_FILES,
@@ -15,13 +16,11 @@ from app.fields import (
     Content,
     Cursor,
     Description,
-    DisplayName,
     FileIds,
     Id,
     Kind,
     MessageType,
     PageSize,
-    Password,
     Query,
     Received,
     Role,
@@ -35,70 +34,12 @@ from app.fields import (
     exactly_one,
 )
 from app.metadata import metadata_json
+from app.names import check_visible, clean_name
 from app.validation import check_text
 
 
 class Nothing(Received, frozen=True):
     """No field at all."""
-
-
-# Accounts
-
-
-class Authenticate(Received, frozen=True):
-    """`token` is needed only when it is neither in the handshake's auth nor in its headers."""
-
-    token: str | None = None
-
-
-class SignUp(Received, frozen=True):
-    """`credential` is the password."""
-
-    username: Username
-    credential: Password
-    display_name: DisplayName | None = None
-
-    def __post_init__(self) -> None:
-        if self.display_name is not None:
-            check_text("displayName", self.display_name)
-
-
-class Identifier(Received, frozen=True):
-    """Who signs in."""
-
-    scheme: Literal["username"]
-    value: Annotated[str, Meta(max_length=256)]
-
-
-class Credential(Received, frozen=True):
-    """What proves it."""
-
-    scheme: Literal["basic"]
-    value: Annotated[str, Meta(max_length=256)]
-
-
-class SignIn(Received, frozen=True):
-    """A name and a password; `deviceToken` is that of an earlier session, and one that is no good is ignored."""
-
-    identifier: Identifier
-    credential: Credential
-    device_token: Annotated[str, Meta(max_length=1000)] | None = None
-
-
-class SignOut(Received, frozen=True):
-    """With `everywhere`, all of the user's tokens and not only the one that is presented."""
-
-    everywhere: bool | None = None
-
-
-class SearchUsers(Received, frozen=True):
-    """`query` is the beginning of a username, in any case."""
-
-    query: Query
-    limit: PageSize = 20
-
-    def __post_init__(self) -> None:
-        check_text("query", self.query)
 
 
 # Rooms and their members
@@ -124,7 +65,8 @@ class CreateRoom(Received, frozen=True):
     is_private: bool | None = None
 
     def __post_init__(self) -> None:
-        _check_room(self.name, self.description)
+        check_text("description", self.description or "", blank=True)
+        force_setattr(self, "name", clean_name("name", self.name))
 
 
 class UpdateRoom(RoomRef, frozen=True):
@@ -138,7 +80,9 @@ class UpdateRoom(RoomRef, frozen=True):
     def __post_init__(self) -> None:
         if self.name is None and self.description is None:
             raise ValueError("field `name` must be given, or `description`")
-        _check_room(self.name, self.description)
+        check_text("description", self.description or "", blank=True)
+        if self.name is not None:
+            force_setattr(self, "name", clean_name("name", self.name))
 
 
 class DiscoverRooms(Received, frozen=True):
@@ -258,7 +202,16 @@ class EditMessage(MessageRef, frozen=True):
 
 
 class React(MessageRef, frozen=True):
-    """`kind` is any short text, as an emoji."""
+    """`kind` is an emoji, or any short text of which every character can be seen."""
+
+    kind: Kind
+
+    def __post_init__(self) -> None:
+        check_visible("kind", self.kind)
+
+
+class Unreact(MessageRef, frozen=True):
+    """`kind` is that of a reaction; those of before may have characters that no new one may have."""
 
     kind: Kind
 
@@ -316,10 +269,3 @@ class GetPresence(Received, frozen=True):
     """People whom one shares a room with."""
 
     user_ids: Annotated[list[Id], Meta(max_length=100)]
-
-
-def _check_room(name: str | None, description: str | None) -> None:
-    if name is not None:
-        check_text("name", name)
-    if description is not None:
-        check_text("description", description, blank=True)

@@ -1,9 +1,9 @@
 """Finding people."""
 
 from app import store
+from app.account_payloads import SearchUsers
 from app.caller import Caller
 from app.db import Database
-from app.payloads import SearchUsers
 from app.rows import user_ref_of
 from app.views import UserRef
 

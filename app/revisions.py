@@ -13,7 +13,7 @@ from app.caller import Caller
 from app.db import Database
 from app.events import MESSAGE_DELETED, MESSAGE_EDITED, REACTION_UPDATED
 from app.messages import BLOCKED, BLOCKING, mention
-from app.payloads import EditMessage, MessageRef, React
+from app.payloads import EditMessage, MessageRef, React, Unreact
 from app.refusals import Refusal, refuse
 from app.rooms import NOT_A_MEMBER
 from app.rows import message_of
@@ -120,7 +120,7 @@ class Revisions:
 
         return await self._react(caller, payload, work)
 
-    async def remove_reaction(self, caller: Caller, payload: React) -> ReactionsUpdated:
+    async def remove_reaction(self, caller: Caller, payload: Unreact) -> ReactionsUpdated:
         """Takes a reaction back; changes nothing where there is none.
 
         Refused: `not_found` also for a deleted message, `not_a_member`.
@@ -134,7 +134,7 @@ class Revisions:
         return await self._react(caller, payload, work)
 
     async def _react(
-        self, caller: Caller, payload: React, change: Callable[[Queries, Row], Awaitable[bool]]
+        self, caller: Caller, payload: React | Unreact, change: Callable[[Queries, Row], Awaitable[bool]]
     ) -> ReactionsUpdated:
         message_id = payload.message_id
 

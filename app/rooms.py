@@ -88,7 +88,7 @@ class Rooms:
                 q,
                 room_id=room_id,
                 kind="private" if payload.is_private else "public",
-                name=payload.name.strip(),
+                name=payload.name,
                 description=(payload.description or "").strip() or None,
                 created_by=caller.user_id,
             )
@@ -113,7 +113,7 @@ class Rooms:
         async def work(q: Queries) -> tuple[Room, RoomInfo | None]:
             row = await lock_as_admin(q, payload.room_id, caller.user_id)
             old = row["name"], row["description"]
-            name = old[0] if payload.name is None else payload.name.strip()
+            name = old[0] if payload.name is None else payload.name
             description = old[1] if payload.description is None else payload.description.strip() or None
             info = None
             if (name, description) != old:

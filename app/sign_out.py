@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 from app import store
+from app.account_payloads import SignOut
 from app.caller import Caller
 from app.db import Database
 from app.events import UNAUTHENTICATED, Unauthenticated
-from app.payloads import SignOut
 from app.tokens import Token
 from app.views import now, wire
 from protocol import BusUnavailable, Server, Socket

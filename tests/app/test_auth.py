@@ -18,12 +18,12 @@ from joserfc.jwk import OctKey, RSAKey
 
 from app import auth as auth_module
 from app import store
+from app.account_payloads import Credential, Identifier, SignIn, SignUp
 from app.auth import Auth
 from app.caller import Caller
 from app.db import Database
 from app.device_tokens import DeviceTokens
 from app.limits import Limits
-from app.payloads import Credential, Identifier, SignIn, SignUp
 from app.refusals import Refusal
 from app.soft_state import SoftState
 from app.tokens import NOT_SIGNED_IN, Tokens

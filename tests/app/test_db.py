@@ -1,10 +1,12 @@
 """The traps of the database layer, closed: cancellation, time, exhaustion, and migrations."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
+import asyncpg
 import pytest
 
 from app.database_errors import DatabaseRefused, DatabaseUnavailable, MigrationError
@@ -265,3 +267,30 @@ async def test_connections_that_the_network_has_forgotten_are_replaced(
 async def test_no_server_is_unavailable(tmp_path: object) -> None:
     with pytest.raises(DatabaseUnavailable):
         await Database(f"postgresql://user:@/db?host={tmp_path}").connect()
+
+
+async def test_accounts_that_look_alike_are_kept_and_the_oldest_has_the_skeleton(
+    empty_database_url: str,
+) -> None:
+    schema = schema_path().read_text("utf-8")
+    before = schema[
+        : next(re.finditer(r"^-- migration \d+: usernames that look alike", schema, re.MULTILINE)).start()
+    ]
+    await migrate(empty_database_url, before)
+    names = ["paypa1", "paypal", "PAYPAI", "bob"]
+    async with asyncpg.create_pool(empty_database_url, min_size=1, max_size=1) as pool:
+        for number, name in enumerate(names):
+            await pool.execute(
+                "insert into users (id, username, credential, created_at)"
+                " values ($1, $1, '-', now() - make_interval(days => $2))",
+                name,
+                number,
+            )
+        await migrate(empty_database_url)
+        rows = await pool.fetch("select username, skeleton from users")
+    assert {row["username"]: row["skeleton"] for row in rows} == {
+        "PAYPAI": "paypal",
+        "paypal": None,
+        "paypa1": None,
+        "bob": "bob",
+    }

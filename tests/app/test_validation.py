@@ -8,26 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import payloads
+from app import account_payloads, payloads
+from app.account_payloads import Authenticate, SignIn, SignUp
 from app.fields import Received
 from app.metadata import MAX_METADATA, metadata_json
-from app.payloads import (
-    Authenticate,
-    CreateRoom,
-    RoomRef,
-    SendMessage,
-    SignIn,
-    SignUp,
-    Subscription,
-    SyncRoom,
-    UpdateRoom,
-)
+from app.payloads import CreateRoom, RoomRef, SendMessage, Subscription, SyncRoom, UpdateRoom
 from app.refusals import Cause, Refusal
 from app.validation import parse
 
 ROOM = "0198-room"
 GOOD = {"roomId": ROOM, "content": "hi"}
-RECEIVED = [kind for kind in vars(payloads).values() if isinstance(kind, type) and issubclass(kind, Received)]
+RECEIVED = [
+    kind
+    for kind in {**vars(payloads), **vars(account_payloads)}.values()
+    if isinstance(kind, type) and issubclass(kind, Received)
+]
 
 REFUSED: list[tuple[Any, Any, str, str, str]] = [
     (RoomRef, None, "invalid", "roomId", "required"),

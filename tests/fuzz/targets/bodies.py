@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from app.refusals import Refusal
 from app.requests import read_json
+from protocol import BadValue
 from protocol.server.exchange import Message, Receive, read_body
 from tests.fuzz.draw import Draw, cut
 from tests.fuzz.loop import run
@@ -61,6 +62,8 @@ async def json_of(pieces: list[bytes]) -> Any:
     """The object of a body, or the status with which it is refused."""
     try:
         return await read_json(request_of(pieces))
+    except BadValue as error:
+        return str(error)
     except (Refusal, HTTPException) as refusal:
         return refusal.reason if isinstance(refusal, Refusal) else refusal.status_code
 

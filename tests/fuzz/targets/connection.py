@@ -8,7 +8,7 @@ from protocol.client_connection import ClientConnection
 from protocol.client_connection import State as ClientState
 from protocol.connection import Connection, State
 from protocol.errors import PacketError
-from protocol.packets import JSON, Ack, Connect, ConnectError, Disconnect, Event, Packet
+from protocol.packets import JSON, Ack, Connect, ConnectError, Disconnect, Event, Packet, Rejected
 from protocol.packets_msgpack import MSGPACK
 
 MAX_NAMESPACES = 3
@@ -53,7 +53,7 @@ def _server_step(connection: Connection, step: str | bytes, expected: dict[str, 
     if isinstance(step, bytes) or step[:1] == "t":
         packet = connection.receive(step[1:])
         if packet is not None:
-            _server_packet(packet, expected)
+            _server_packet(packet.packet if isinstance(packet, Rejected) else packet, expected)
         else:
             _server_silence(connection, expected)
         return
@@ -112,7 +112,7 @@ def _client_step(connection: ClientConnection, step: str | bytes, expected: dict
     if isinstance(step, bytes) or step[:1] == "t":
         packet = connection.receive(step[1:])
         if packet is not None:
-            _client_packet(packet, expected)
+            _client_packet(packet.packet if isinstance(packet, Rejected) else packet, expected)
         return
     kind, nsp = step[:1], f"/{step[1:]}"
     before = expected.get(nsp, ClientState.ABSENT)

@@ -5,7 +5,7 @@ A text that `JSON.parse` refuses is no JSON: `ValueError`. A text that it reads 
 writes as null. The sender of such a value is told so and stays connected.
 
 The limits are held before anything is built: parsed, a list of empty lists takes forty times its bytes. Texts below
-`_SHORT` characters cannot break them, and pay one comparison.
+`SHORT` characters cannot break them, and pay one comparison.
 """
 
 import json
@@ -22,7 +22,7 @@ MAX_DEPTH = 64  # levels of lists and objects, in what clients send
 MAX_VALUES = 100_000  # of one message of a client
 DEEPEST = 254  # levels that can be written; what comes from another server has no more
 
-_SHORT = 130  # characters that MAX_DEPTH + 1 levels take, closed
+SHORT = 130  # characters that MAX_DEPTH + 1 levels take, closed
 _EVERYTHING = bytes(range(256))
 _NOT_BRACKETS = _EVERYTHING.translate(None, b'[]{}"')  # the quotes stay, to see what stands between them
 _NOT_MARKS = _EVERYTHING.translate(None, b'[]{},:"')
@@ -38,7 +38,9 @@ def parse_json(text: str, max_depth: int = MAX_DEPTH, max_values: int = MAX_VALU
     not held to less. Raises `ValueError` for what is no JSON, `BadValue` for
     what is beyond the limits.
     """
-    if len(text) >= _SHORT:
+    if len(text) >= SHORT and (  # most have one list and one object, and need not be read twice
+        text.find("[", 1) > 0 or text.find("{", text.find("{", 1) + 1) > 0 or len(text) > max_values
+    ):
         check_size(text, max_depth, max_values)
     try:
         return orjson.loads(text)
@@ -51,9 +53,6 @@ def check_size(text: str, max_depth: int, max_values: int) -> None:
 
     Raises `BadValue`, and `ValueError` for brackets that do not pair.
     """
-    object_ = text.find("{", 1)
-    if len(text) <= max_values and text.find("[", 1) < 0 and text.find("{", object_ + 1) <= 0:
-        return  # most have one list and one object, and need not be read twice
     opened = text.count("[") + text.count("{")
     if len(text) > max_values and opened + text.count(",") + text.count(":") > max_values:
         marks = _outside_strings(text, _NOT_MARKS, max_values)

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from protocol.engine import Encoded
 from protocol.errors import BadValue, PacketError
-from protocol.json_values import parse_json
+from protocol.json_values import SHORT, parse_json
 from protocol.packet_limits import OF_CLIENTS, PacketLimits
 
 # Event names that socket.io's own lifecycle uses; a peer that sends one breaks the protocol.
@@ -166,10 +166,12 @@ def decode(data: str | bytes, limits: PacketLimits = OF_CLIENTS) -> Packet | Par
         head = data[1:start]
         if not head or (start > 0 and head.isascii() and head.isdigit()):
             number, body = (_ack_id(head), data[start:]) if head else (None, data[1:])
-            try:
-                return _event(_payload(body, limits.depth, limits.values), "/", number)
-            except BadValue as error:
-                return rejected(EVENT, "/", number, _beginning(body), error)
+            if len(body) < SHORT:
+                try:
+                    return _event(orjson.loads(body), "/", number)
+                except orjson.JSONDecodeError:
+                    pass  # JavaScript may read it, or `_packet` tells what is wrong
+            return _packet(EVENT, "/", number, body, limits)
     match = _HEADER.match(data)
     if match is None:
         raise PacketError("not a Socket.IO packet")
@@ -191,24 +193,16 @@ def _packet(kind: int, nsp: str, id: int | None, body: str, limits: PacketLimits
     if not body:
         return packet_of(kind, nsp, id, None)
     try:
-        if kind == CONNECT:
-            if len(body.encode("utf-8", "replace")) > limits.auth:
-                raise BadValue(f"more than {limits.auth} bytes to connect with")
-            value = _payload(body, limits.depth, limits.auth_values)
-        else:
-            value = _payload(body, limits.depth, limits.values)
+        if kind == CONNECT and len(body.encode("utf-8", "replace")) > limits.auth:
+            raise BadValue(f"more than {limits.auth} bytes to connect with")
+        value = parse_json(body, limits.depth, limits.auth_values if kind == CONNECT else limits.values)
     except BadValue as error:
         return rejected(kind, nsp, id, _beginning(body), error)
+    except ValueError as error:
+        raise PacketError("a payload is not JSON") from error
     if value is None:
         raise PacketError("null is no payload")
     return packet_of(kind, nsp, id, value)
-
-
-def _payload(text: str, max_depth: int, max_values: int) -> Any:
-    try:
-        return parse_json(text, max_depth, max_values)
-    except ValueError as error:
-        raise PacketError("a payload is not JSON") from error
 
 
 def rejected(kind: int, nsp: str, id: int | None, beginning: list[Any], error: BadValue) -> Rejected:

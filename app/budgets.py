@@ -41,11 +41,11 @@ MOST: dict[Kind, Most] = {
     "user": Most(100, "You have too many requests under way"),
     "stranger": Most(100, "Too many requests of your network are under way"),
     "body": Most(200, "Too many requests of your network are on their way"),
-    "user_answers": Most(8 * 2**20, "Read the answers that you have asked for first"),
+    "user_answers": Most(12 * 2**20, "Read the answers that you have asked for first"),
     "network_answers": Most(32 * 2**20, "Too many answers wait for your network to read them"),
 }
 """A user's requests; a network's without a user; a network's whose body is being received; bytes of answers that wait
-for a user, and for a network."""
+for a user, which is more than the downloads of a user come to, and for a network."""
 
 
 class Budgets:

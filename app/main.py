@@ -48,6 +48,7 @@ from app.rooms import Rooms
 from app.sampling import Sampler
 from app.sign_out import SignOuts
 from app.soft_state import SoftState
+from app.store.pages import MAX_PAGE
 from app.subscriptions import Subscriptions
 from app.sync import Sync
 from app.tokens import Tokens
@@ -81,8 +82,7 @@ def create_app(settings: Settings) -> Starlette:
     descriptions = Descriptions(handlers.operations, [*file_routes.described(), *health.described()])
     answering = (api, file_routes, health, metrics, descriptions, Page())
     routes = [route for part in answering for route in part.routes()]
-    budgets = budgets_of(settings)
-    polling = Budgeted(chat.io, budgets, before=True)
+    polling = Budgeted(chat.io, chat.budgets, before=True)
     app = Starlette(routes=[Mount(SOCKET_PATH, app=polling)], lifespan=chat.lifespan)
     app.router.redirect_slashes = False  # a redirect would repeat the Host that the client sent
     # Not a Mount of "/", which has not every path: none with a newline.
@@ -91,7 +91,7 @@ def create_app(settings: Settings) -> Starlette:
         settings.cors_origin,
         in_flight,
         lambda address: chat.limits.take_event(None, address),
-        budgets,
+        chat.budgets,
         chat.metrics.request_answered,
     )
     app.router.default = chat.traces.requests(answer, path_finder(routes))
@@ -132,12 +132,13 @@ class Chat:
         ]
         turns = Turns(READS_AT_ONCE)
         self._devices = Devices()
+        self.budgets = budgets_of(settings)
         self.handlers = Handlers(
             self.io,
             self.db,
             self.auth,
             self.limits,
-            [in_turn(operation, turns, self._devices.check) for operation in operations],
+            [in_turn(operation, turns, self._check_reader) for operation in operations],
             self._presence,
             self._typing,
             self._devices,
@@ -173,6 +174,11 @@ class Chat:
             await self._soft_state.close()
             await self.db.close()
             await asyncio.to_thread(self.traces.close)
+
+    def _check_reader(self, user_id: str) -> None:
+        """Raises Refusal, `rate_limited`, to a user for whom a page more would be too much to wait."""
+        self._devices.check(user_id)
+        self.budgets.check("user_answers", user_id, MAX_PAGE)
 
     async def _announce(self, message: Message) -> None:
         await self._announcer.message(message)

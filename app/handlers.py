@@ -20,7 +20,6 @@ from app.auth import Auth, bearer
 from app.caller import Caller
 from app.database_errors import DatabaseUnavailable
 from app.db import Database
-from app.devices import Devices
 from app.events import (
     AUTHENTICATED,
     ERROR,
@@ -41,6 +40,7 @@ from app.rooms import NOT_A_MEMBER
 from app.sign_out import hold_token, token_channel, token_held_by, tokens_channel
 from app.traces import Handler
 from app.typing import Typing
+from app.user_sockets import UserSockets
 from app.validation import parse
 from app.views import Subscribed, now, wire
 from protocol import BadValue, Disconnected, Incoming, Refused, Server, Socket
@@ -66,7 +66,7 @@ class Handlers:
         operations: Sequence[Operation],
         presence: Presence,
         typing: Typing,
-        devices: Devices,
+        sockets_of_users: UserSockets,
         count_refusal: Callable[[str], None],
         streaks: RefusalStreaks,
         traced: Callable[[str, Handler], Handler],
@@ -77,7 +77,7 @@ class Handlers:
         self._limits = limits
         self._presence = presence
         self._typing = typing
-        self._devices = devices
+        self._sockets_of_users = sockets_of_users
         self._count_refusal = count_refusal  # by its reason
         self._streaks = streaks
         self._traced = traced
@@ -127,7 +127,7 @@ class Handlers:
         """From here on the client has 10 seconds to say who it is, if it is not back with its session."""
         token = token_held_by(socket.data)
         if USER in socket.data:
-            self._devices.add(socket.data[USER], socket)
+            self._sockets_of_users.add(socket.data[USER], socket)
         if token is None:
             self._expire(socket, AUTHENTICATE_WITHIN, "No authentication in time")
         else:
@@ -141,7 +141,7 @@ class Handlers:
         structlog.contextvars.bind_contextvars(request_id=new_request_id(), socket_id=socket.id)
         await self._limit(socket)
         if USER in socket.data:
-            self._devices.check(socket.data[USER])
+            self._sockets_of_users.check(socket.data[USER])
         if incoming.name not in self._codes:
             raise Refusal("invalid", "There is no such event")
         if incoming.name != "authenticate" and USER not in socket.data:
@@ -193,7 +193,7 @@ class Handlers:
         hold_token(socket, token)
         socket.data[USER] = user_id
         if socket.connected:
-            self._devices.add(user_id, socket)
+            self._sockets_of_users.add(user_id, socket)
         self._expire(socket, token.expires_at - time.time(), "The token has expired")
         welcome = Authenticated(id=socket.id, user_id=user_id, time=now())
         await socket.emit(AUTHENTICATED, wire(welcome), local=True)
@@ -225,7 +225,7 @@ class Handlers:
         if deadline is not None:
             deadline.cancel()
         if USER in socket.data:
-            self._devices.remove(socket.data[USER], socket)
+            self._sockets_of_users.remove(socket.data[USER], socket)
             self._presence.leave(socket.data[USER], socket.id)
             await self._typing.disconnected(socket.id)
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from app import contract, devices, sampling, sign_out, subscriptions
+from app import contract, sampling, sign_out, subscriptions, user_sockets
 from app.announce import Announcer
 from app.api import Api, path_finder, rest
 from app.attachments import files
@@ -22,7 +22,6 @@ from app.config import Settings
 from app.db import Database
 from app.descriptions import Descriptions
 from app.device_tokens import DeviceTokens
-from app.devices import Devices
 from app.direct import Direct
 from app.handlers import Handlers
 from app.health import Health
@@ -55,6 +54,7 @@ from app.tokens import Tokens
 from app.traces import traces_of
 from app.turns import READS_AT_ONCE, Turns, in_turn
 from app.typing import Typing
+from app.user_sockets import UserSockets
 from app.views import Message
 from protocol import Handshake, RedisBus, RedisStore, Refused, Server
 
@@ -131,7 +131,7 @@ class Chat:
             *contract.presence(self._presence, self._typing),
         ]
         turns = Turns(READS_AT_ONCE)
-        self._devices = Devices()
+        self._sockets_of_users = UserSockets()
         self.budgets = budgets_of(settings)
         self.handlers = Handlers(
             self.io,
@@ -141,7 +141,7 @@ class Chat:
             [in_turn(operation, turns, self._check_reader) for operation in operations],
             self._presence,
             self._typing,
-            self._devices,
+            self._sockets_of_users,
             self.metrics.event_refused,
             RefusalStreaks(self.metrics.refusals_ended_socket),
             self.traces.event,
@@ -158,7 +158,7 @@ class Chat:
                 every(sampling.EVERY, self._sampler.look),
                 self.handlers.ping_forever,
                 self._typing.run,
-                every(devices.LOOK_EVERY, self._devices.end_slow),
+                every(user_sockets.LOOK_EVERY, self._sockets_of_users.end_slow),
                 every(files.SWEEP_EVERY, self.files.sweep),
                 every(sign_out.LOOK_EVERY, self._sign_outs.look),
                 every(subscriptions.LOOK_EVERY, self._subscriptions.look),
@@ -177,7 +177,7 @@ class Chat:
 
     def _check_reader(self, user_id: str) -> None:
         """Raises Refusal, `rate_limited`, to a user for whom a page more would be too much to wait."""
-        self._devices.check(user_id)
+        self._sockets_of_users.check(user_id)
         self.budgets.check("user_answers", user_id, MAX_PAGE)
 
     async def _announce(self, message: Message) -> None:

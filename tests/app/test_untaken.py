@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from app import budgets as budgets_module
-from app import devices as devices_module
+from app import user_sockets
 from app.budgets import PIECE, SMALL, WITH_IT, Budgeted, Budgets, Kind, Most, budgets_of
 from app.config import Settings
 from app.refusals import Refusal
@@ -283,7 +283,7 @@ async def test_an_answer_that_is_too_much_is_refused_where_nothing_was_done() ->
 async def test_a_user_who_does_not_read_on_one_device_is_answered_on_none(
     instance: Instance, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices_module, "MOST_UNREAD", 0)
+    monkeypatch.setattr(user_sockets, "MOST_UNREAD", 0)
     ann, bob = await people(), await people()
     room = await room_of_large_messages(ann)
     device, other = await ann.device(), await bob.device()
@@ -298,7 +298,7 @@ async def test_a_user_who_does_not_read_on_one_device_is_answered_on_none(
     assert answer["error"]["message"] == "Read first what you have been sent"
     assert await other.ok("room:list") == []
     assert len(instance.server.io.sockets) == 3
-    monkeypatch.setattr(devices_module, "MOST_WAITING", 0)
+    monkeypatch.setattr(user_sockets, "MOST_WAITING", 0)
     await until(lambda: len(instance.server.io.sockets) == 2)  # the silent one was closed
     assert (await device.ok("room:get", {"roomId": room}))["id"] == room
     await silent.http.aclose()

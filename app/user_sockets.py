@@ -18,7 +18,7 @@ LOOK_EVERY = 1.0  # seconds
 TRY_AGAIN = 1_000  # ms
 
 
-class Devices:
+class UserSockets:
     """Who has which sockets here."""
 
     def __init__(self) -> None:

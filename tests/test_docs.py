@@ -191,6 +191,15 @@ def example(page: str) -> dict[str, Any]:
     return scope
 
 
+def test_the_tests_that_hold_the_bounds_of_security_are_there() -> None:
+    page = (DOCS / "security.md").read_text("utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page)
+    assert len(named) > 50
+    for path, test in named:
+        source = (DOCS.parent / path).read_text("utf-8")
+        assert not test or re.search(rf"^ *(async )?def {test}\(", source, re.MULTILINE), f"{path}::{test}"
+
+
 async def test_examples(capsys: pytest.CaptureFixture[str]) -> None:
     """The examples run, against each other, and do what their lines say."""
     server_example, client_example = example(SERVER), example(CLIENT)

@@ -40,8 +40,8 @@ def check(data: bytes) -> None:
     assert outcome(found, list(cut(body, seed))) == outcome(found, [body])
 
 
-def outcome(boundary: bytes, pieces: list[bytes]) -> object:
-    """The name and bytes of the file, or what was wrong."""
+def outcome(boundary: bytes, pieces: list[bytes]) -> tuple[str, bytes] | None:
+    """The name and bytes of the file; None if it is refused. Of two faults, the pieces decide which is found first."""
     content = b""
     try:
         with closing(Form(boundary, LIMIT)) as form:
@@ -51,9 +51,11 @@ def outcome(boundary: bytes, pieces: list[bytes]) -> object:
                 assert len(content) <= LIMIT
             upload = form.upload(None)
     except HTTPException as error:
-        return error.status_code
+        assert error.status_code == 400
+        return None
     except Refusal as refusal:
-        return refusal.message
+        assert refusal.reason in ("too_large", "invalid")
+        return None
     assert upload.size == len(content) > 0
     assert len(b"".join(pieces)) <= LIMIT + AROUND_THE_FILE
     assert 0 < len(upload.name) <= LONGEST_NAME

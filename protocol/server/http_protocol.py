@@ -40,16 +40,12 @@ _PIECES_A_TURN = 16  # of the event loop; a piece is smaller where an empty line
 _HELD = 65_536  # bytes that may be kept behind a request that is being answered
 _LINGER = 1.0  # seconds that a client that was refused has to read why, while what it sends is thrown away
 
-
 # Looking a member up in its class costs more than comparing it.
 _HEAD, _SIZED, _CHUNKED, _ANSWER, _OVER = Phase
 
 
 class HttpProtocol(AnswersTaken):
-    """One connection. Made by uvicorn.
-
-    The class attributes are the bounds; a subclass may have others. Bytes, and seconds.
-    """
+    """One connection. Made by uvicorn. The class attributes are its bounds, in bytes and seconds."""
 
     max_head: ClassVar[int] = 64 * 1024  # of a request before its body; of its trailers as well
     max_target: ClassVar[int] = 8 * 1024  # of the path with its query (RFC 9110 §4.1: 8,000 at least)

@@ -50,6 +50,7 @@ class HttpProtocol(AnswersTaken):
     max_head: ClassVar[int] = 64 * 1024  # of a request before its body; of its trailers as well
     max_target: ClassVar[int] = 8 * 1024  # of the path with its query (RFC 9110 §4.1: 8,000 at least)
     max_fields: ClassVar[int] = 100  # header fields; trailer fields, and parameters of a query, as well
+    max_framing: ClassVar[int] = 1  # of a chunked body, for each byte of content, beside `max_head`
     head_within: ClassVar[float] = 10.0  # from the connection, or a request's first byte, to its head's end
     body_within: ClassVar[float] = 660.0  # from there to the end of the body
     observer: ClassVar[Observer] = Observer()
@@ -166,14 +167,12 @@ class HttpProtocol(AnswersTaken):
             self._count_framing(len(piece), self._content - content)
 
     def _count_framing(self, size: int, content: int) -> None:
-        """Count what of a chunked body is not content: sizes, extensions, trailers. Raises `RequestRefused`.
-
-        On the whole it may be as much as the content and a head more; after the last content, as much as a head: the
-        parser keeps trailers. Within a piece that has some content, all of the framing counts as after it.
-        """
+        """Count what of a chunked body is not content: sizes, extensions, and trailers, which the parser keeps. In a
+        piece with some content, all of the framing counts as after it. Raises `RequestRefused`."""
         self._framing += size - content
         self._idle_framing = size - content + (0 if content else self._idle_framing)
-        if self._idle_framing > self.max_head or self._framing > self.max_head + self._content:
+        most = self.max_head + self.max_framing * self._content
+        if self._idle_framing > self.max_head or self._framing > most:
             raise RequestRefused(
                 HTTPStatus.BAD_REQUEST, "The framing of the chunks, or the trailers, are too large"
             )

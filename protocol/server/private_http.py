@@ -17,6 +17,9 @@ class PrivateHttpProtocol(HttpProtocol):
     """One connection of another instance, or of somebody who has found the port."""
 
     max_head: ClassVar[int] = 16 * 1024  # an instance forwards only those headers that an answer depends on
+    max_framing: ClassVar[int] = (
+        8  # a client's body is passed on as it comes, in chunks of a byte where it is slow
+    )
     _knows: Callable[[bytes], bool]
 
     @classmethod

@@ -503,6 +503,25 @@ async def test_another_instance_names_one_host(private: tuple[Running, str, str]
     writer.close()
 
 
+async def test_another_instance_passes_a_body_on_in_small_pieces(
+    private: tuple[Running, str, str], poll: Poll
+) -> None:
+    """As a slow client sends it."""
+    running, url, _ = private
+    client = await poll(running)
+    await client.join()
+    packet = f'42["echo","{"x" * 5_000}"]'
+    given = [f"{name}: {value}" for name, value in credentials().items()]
+    target = f"/socket.io/?{POLLING}&sid={client.sid}"
+    head = [f"POST {target} HTTP/1.1", "Host: chat", *given, "Transfer-Encoding: chunked"]
+    reader, writer = await connect(int(url.rpartition(":")[2]))
+    chunks = "".join(f"1\r\n{letter}\r\n" for letter in packet)
+    writer.write(("\r\n".join(head) + f"\r\n\r\n{chunks}0\r\n\r\n").encode())
+    assert (await read_answer(reader)).status == 200
+    assert f"4{await client.receive()}" == packet
+    writer.close()
+
+
 async def test_another_instance_sends_no_more_than_it_needs(private: tuple[Running, str, str]) -> None:
     _, url, tag = private
     async with http_client(**credentials()) as http:

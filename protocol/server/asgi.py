@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from protocol.engine import Encoded
 from protocol.errors import CloseCode, HandshakeError
+from protocol.frames import Close
 from protocol.server.cors import cors_headers
 from protocol.server.exchange import Receive, Scope, Send
 from protocol.server.hub import PACKETS_A_TURN, Hub
@@ -42,7 +43,7 @@ class AsgiWebSocket:
         self._hub = hub
         self._receive = receive
         self._send = send
-        self._outgoing: deque[Encoded | CloseCode] = deque()
+        self._outgoing: deque[Encoded | Close] = deque()
         self._wake = asyncio.Event()
         self._reading = asyncio.Event()
         self._reading.set()
@@ -156,8 +157,8 @@ class AsgiWebSocket:
             await self._wake.wait()
             while self._outgoing:
                 item = self._outgoing.popleft()
-                if isinstance(item, CloseCode):
-                    await self._send({"type": "websocket.close", "code": item})
+                if isinstance(item, Close):
+                    await self._send({"type": "websocket.close", "code": item.code, "reason": item.reason})
                     return
                 if item.text:
                     await self._send({"type": "websocket.send", "text": item.text.decode()})
@@ -175,11 +176,11 @@ class AsgiWebSocket:
             self.buffered += sum(item.size for item in items)
             self._wake.set()
 
-    def close(self, code: CloseCode) -> None:
+    def close(self, code: CloseCode, reason: str = "") -> None:
         """Close after what was sent."""
         if not self._closed:
             self._closed = True
-            self._outgoing.append(code)
+            self._outgoing.append(Close(code, reason))
             self._wake.set()
             self._reading.set()
             self._patience.reschedule(self._hub.loop.time() + _CLOSE_TIMEOUT)

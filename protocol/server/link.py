@@ -21,6 +21,7 @@ log = logging.getLogger("protocol.link")
 
 _MESSAGE, _PONG = engine.PacketType.MESSAGE, engine.PacketType.PONG
 
+_CLOSE_WORDS = {CloseReason.FLOOD: "too many control packets"}
 _CLOSE_CODES = {
     CloseReason.FLOOD: CloseCode.POLICY_VIOLATION,
     CloseReason.SERVER_SHUTTING_DOWN: CloseCode.GOING_AWAY,
@@ -282,4 +283,4 @@ class Link:
             items = self.session.take()
             if items:
                 self.transport.send(items)
-            self.transport.close(_CLOSE_CODES.get(reason, CloseCode.NORMAL))
+            self.transport.close(_CLOSE_CODES.get(reason, CloseCode.NORMAL), _CLOSE_WORDS.get(reason, ""))

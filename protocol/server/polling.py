@@ -43,7 +43,7 @@ class PollingTransport:
         if waiting is not None and not waiting.done():
             waiting.set_result(items)
 
-    def close(self, _code: CloseCode) -> None:
+    def close(self, _code: CloseCode, _reason: str = "") -> None:
         """A websocket has taken over, or the session has ended: let the GET go, if one waits."""
         self.send([engine.NOOP])
 

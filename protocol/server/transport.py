@@ -23,8 +23,8 @@ class Transport(Protocol):
         """Write now, in order, in one piece where the transport can."""
         ...
 
-    def close(self, code: CloseCode, /) -> None:
-        """End it in order, after what was sent. Nothing is received from it any more."""
+    def close(self, code: CloseCode, reason: str = "", /) -> None:
+        """End it in order, after what was sent; a websocket's client is told why. Nothing is received from it any more."""
         ...
 
     def abort(self) -> None:

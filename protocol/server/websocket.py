@@ -297,10 +297,10 @@ class WebSocketProtocol(PacedProtocol):
         if written < len(data):
             self._transport.write(data[written:])
 
-    def close(self, code: CloseCode) -> None:
+    def close(self, code: CloseCode, reason: str = "") -> None:
         """Send a close frame and wait a while for the peer's."""
         if self._state is _OPEN:
-            self._write(frames.encode_close(code))
+            self._write(frames.encode_close(code, reason))
             self._state = State.CLOSING
             self._link = None
             self._end_within(_CLOSE_TIMEOUT)

@@ -79,7 +79,7 @@ async def test_a_flood_without_effect_is_closed(serve: Serve, seen: Recorder, go
         data = FRAMES[kind] if kind in FRAMES else text(PACKETS[kind])
         async with flooding(socket, data):
             await seen.wait_for("bad", CloseReason.FLOOD)
-        assert (await socket.until_close()).code == 1008
+        assert await socket.until_close() == Close(1008, "too many control packets")
         socket.send_frame(Opcode.CLOSE)
     await beside.check()
     assert seen.entries == [("bad", CloseReason.FLOOD)]

@@ -24,7 +24,7 @@ class Transport(Protocol):
         ...
 
     def close(self, code: CloseCode, reason: str = "", /) -> None:
-        """End it in order, after what was sent; a websocket's client is told why. Nothing is received from it any more."""
+        """End it in order, after what was sent; a websocket is told why. Nothing is received from it any more."""
         ...
 
     def abort(self) -> None:

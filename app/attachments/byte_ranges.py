@@ -19,7 +19,7 @@ def part_of(header: str, size: int) -> Part | None:
 
     None is for all of them: what is no single range is taken as if it were not there.
     """
-    found = RANGE.fullmatch(header.strip())
+    found = RANGE.fullmatch(header.strip(" \t"))
     if found is None:
         return None
     first, last, suffix = found.groups()

@@ -18,6 +18,7 @@ RANGES = [
     ("bytes=-500", Part(0, 10)),
     ("Bytes=1-2", Part(1, 3)),
     (" bytes=1-2 ", Part(1, 3)),
+    ("\tbytes=1-2\t", Part(1, 3)),
     # beyond the end
     ("bytes=10-", Part(10, 10)),
     ("bytes=10-20", Part(10, 10)),
@@ -36,6 +37,8 @@ RANGES = [
     ("bytes=1.5-2", None),
     ("bytes=" + "9" * 5000 + "-", None),
     ("items=0-1", None),
+    ("bytes=1-2\xa0", None),  # HTTP has two kinds of blanks, Python has many
+    ("\x1dbytes=1-2", None),
 ]
 
 

@@ -70,7 +70,7 @@ def check_range(draw: Draw) -> None:
     if part is None:
         return
     assert 0 <= part.start <= part.stop <= size
-    first, last = re.fullmatch(r"\s*bytes=(\d*)-(\d*)\s*", header, re.ASCII | re.IGNORECASE).groups()
+    first, last = re.fullmatch(r"[ \t]*bytes=(\d*)-(\d*)[ \t]*", header, re.ASCII | re.IGNORECASE).groups()
     if first:
         wanted = range(size)[int(first) : int(last) + 1 if last else None]
     else:

@@ -16,8 +16,7 @@ from msgspec import UNSET
 from app import store
 from app.account_payloads import Authenticate
 from app.announce import room_channel, user_channel
-from app.auth import Auth, bearer
-from app.caller import Caller
+from app.auth import Auth
 from app.database_errors import DatabaseUnavailable
 from app.db import Database
 from app.events import (
@@ -38,6 +37,7 @@ from app.refusal_streaks import RefusalStreaks
 from app.refusals import Refusal, as_refusal, new_request_id
 from app.rooms import NOT_A_MEMBER
 from app.sign_out import hold_token, token_channel, token_held_by, tokens_channel
+from app.socket_user import USER, caller_of, is_final, room_ids_of, token_of
 from app.traces import Handler
 from app.typing import Typing
 from app.user_sockets import UserSockets
@@ -51,7 +51,6 @@ AUTHENTICATE_WITHIN = 10.0  # seconds from the connection on
 PING_EVERY = 30.0  # seconds
 EVERYONE = "authenticated"  # the socket room of all authenticated sockets
 UNKNOWN_EVENT = "UNKNOWN_EVENT"
-USER = "userId"  # the key in `socket.data` that says who speaks
 
 
 class Handlers:
@@ -308,28 +307,3 @@ def handler_of(operation: Operation) -> Handler:
         return {"ok": True, "data": wire(await operation.run(asking, payload))}
 
     return handle
-
-
-def caller_of(socket: Socket) -> Caller:
-    """The user of an authenticated socket."""
-    return Caller(socket.data[USER], socket.handshake.address or "", socket.id)
-
-
-def is_final(refusal: Refusal) -> bool:
-    """Whether trying again with the same token is of no use."""
-    return refusal.reason not in ("unavailable", "too_many", "rate_limited", "internal")
-
-
-def token_of(socket: Socket, payload: Authenticate) -> str | None:
-    """The token in the event itself, in the handshake's auth, or in its `Authorization: Bearer` header."""
-    offered = socket.handshake.auth.get("token")
-    header = bearer(socket.handshake.headers.get("authorization", ""))
-    return payload.token or (offered if isinstance(offered, str) else None) or header
-
-
-def room_ids_of(subscription: Subscription) -> list[str]:
-    """The ids of rooms given as `room:<id>`. Raises Refusal."""
-    prefix = room_channel("")
-    if not all(channel.startswith(prefix) for channel in subscription.rooms):
-        raise Refusal("forbidden", f"Only rooms named {prefix}<roomId> can be joined and left")
-    return [channel.removeprefix(prefix) for channel in subscription.rooms]

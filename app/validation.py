@@ -32,10 +32,9 @@ def fit(kind: type[T], value: object) -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        refusal = misfit(error)
-    if isinstance(value, dict) and any(map(_is_whole, value.values())):
-        return fit(kind, {name: int(field) if _is_whole(field) else field for name, field in value.items()})
-    raise refusal
+        if not isinstance(value, dict) or not any(map(_is_whole, value.values())):
+            raise misfit(error) from None
+    return fit(kind, {name: int(field) if _is_whole(field) else field for name, field in value.items()})
 
 
 def _is_whole(value: object) -> bool:

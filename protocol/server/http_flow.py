@@ -41,6 +41,10 @@ class Flow(FlowControl):
             if self.held:
                 self._go_on()
 
+    def end(self) -> None:
+        """Nothing is parsed any more: let go of the connection, which refers to this."""
+        self._go_on = _nothing
+
     def hold(self, held: bool) -> None:
         """Say whether there is something left to parse."""
         if held != self.held:
@@ -54,3 +58,7 @@ class Flow(FlowControl):
                 self._client.pause_reading()
             else:
                 self._client.resume_reading()
+
+
+def _nothing() -> None:
+    """What there is to do once nothing is parsed any more."""

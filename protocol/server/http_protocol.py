@@ -298,6 +298,7 @@ class HttpProtocol(AnswersTaken):
     def _end(self) -> None:
         self._phase = _OVER
         self._unparsed = b""
+        self.flow.end()
         self._expect_nothing()
         if self._turn is not None:
             self._turn.cancel()

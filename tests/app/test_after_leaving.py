@@ -65,6 +65,9 @@ NOT_A_MEMBER: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "messageSearch": in_room(query="kettle"),
     "reactionAdd": of_his_message(kind="👎"),
     "reactionRemove": of_his_message(kind="👍"),
+    "roomMute": in_room(),
+    "roomUnmute": in_room(),
+    "conversationHide": in_room(),
     "typingStart": in_room(),
     "typingStop": in_room(),
     "join": lambda scene: {"rooms": [f"room:{scene.room}"]},
@@ -79,7 +82,10 @@ SHOWS_NOTHING: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "presenceGet": lambda scene: {"userIds": [scene.ann.id]},
     "leave": lambda scene: {"rooms": ["room:other"]},
 }
-NOT_ABOUT_ROOMS = {"roomCreate", "userSearch", "dmSend", "dmHistory"}
+NOT_ABOUT_ROOMS = {
+    *("roomCreate", "userSearch", "dmSend", "dmHistory"),
+    *("userBlock", "userUnblock", "userBlocks", "userPrivacy", "userSetPrivacy"),
+}
 
 
 def test_every_event_has_its_row() -> None:

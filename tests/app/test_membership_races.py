@@ -54,7 +54,7 @@ class Office:
     def __init__(self, db: Database, io: Server) -> None:
         announcer = Announcer(io, db)
         self.rooms = Rooms(db, announcer, most_rooms=10)
-        self.members = RoomMembers(db, announcer, nobody_is_here, most_rooms=10)
+        self.members = RoomMembers(db, announcer, nobody_is_here)
 
     async def something(self, dice: random.Random, room: str, people: list[str]) -> None:
         """One of the changes that there are, by somebody, to somebody; it may be refused."""

@@ -17,6 +17,7 @@ from app import store
 from app.announce import Announcer, room_channel, user_channel
 from app.caller import Caller
 from app.db import Database
+from app.invitations import Invitations
 from app.members import RoomMembers
 from app.payloads import CreateRoom, Invite, MemberRef, RoomRef, SetRole, UpdateRoom
 from app.refusals import Refusal
@@ -55,6 +56,7 @@ class Office:
         announcer = Announcer(io, db)
         self.rooms = Rooms(db, announcer, most_rooms=10)
         self.members = RoomMembers(db, announcer, nobody_is_here)
+        self.invitations = Invitations(db, announcer)
 
     async def something(self, dice: random.Random, room: str, people: list[str]) -> None:
         """One of the changes that there are, by somebody, to somebody; it may be refused."""
@@ -69,7 +71,7 @@ class Office:
             (2, lambda: self.members.kick(caller, of_user)),
             (1, lambda: self.members.ban(caller, of_user)),
             (2, lambda: self.members.unban(caller, of_user)),
-            (2, lambda: self.members.invite(caller, Invite(room_id=room, user_id=user_id))),
+            (2, lambda: self.invitations.invite(caller, Invite(room_id=room, user_id=user_id))),
             (1, lambda: self.rooms.update(caller, name)),
         ]
         weights = [weight for weight, _ in changes]

@@ -165,7 +165,8 @@ async def test_who_waits_too_long_has_no_thumbnail(caplog: pytest.LogCaptureFixt
 
 
 async def test_a_user_who_has_used_up_the_processor_time_waits_and_others_do_not() -> None:
-    thumbnailer = Thumbnailer(ENDLESS, patience=0.5)
+    bounds = Bounds(cpu=15.0, wall=60.0)  # most of what a user has, and less than three small pictures leave
+    thumbnailer = Thumbnailer(bounds, patience=0.5)
     for _ in range(3):  # what is not spent comes back
         assert await picture_of(thumbnailer, image()) is not None
     async with in_work(thumbnailer, "ann") as task:

@@ -6,7 +6,7 @@ An honest client sends a few in a minute. Each costs the server some microsecond
 holds it back.
 
 A client that exceeds the rate is slowed: the server reads from it no faster than the rate allows. One that goes on
-for as long as an empty bucket takes to fill, without a time in which half of it fills, is closed.
+for as long as half of an empty bucket takes to fill, without a time in which it does, is closed.
 """
 
 FLOODED = -1  # what `take` returns for a client that is to be closed
@@ -18,11 +18,11 @@ class FloodGuard:
     Times are in ms of the caller's clock.
     """
 
-    __slots__ = ("_exceeded_at", "_full_at", "_interval", "_patience")
+    __slots__ = ("_capacity", "_exceeded_at", "_full_at", "_interval")
 
     def __init__(self, rate: int, burst: int, now: int) -> None:
         self._interval = 1000 / rate  # ms from one token to the next
-        self._patience = burst * self._interval
+        self._capacity = burst * self._interval
         self._full_at: float = now  # when the bucket will have all its tokens again
         self._exceeded_at: int | None = None  # since when the client has been slowed
 
@@ -30,13 +30,13 @@ class FloodGuard:
         """Count packets that came; return the ms to wait before reading on, or FLOODED."""
         self._full_at = max(self._full_at, now) + packets * self._interval
         empty = self._full_at - now  # ms that the bucket takes to fill
-        if empty <= self._patience / 2:
+        if empty <= self._capacity / 2:
             self._exceeded_at = None
-        wait = empty - self._patience
+        wait = empty - self._capacity
         if wait <= 0:
             return 0
         if self._exceeded_at is None:
             self._exceeded_at = now
-        elif now - self._exceeded_at >= self._patience:
+        elif now - self._exceeded_at >= self._capacity / 2:
             return FLOODED
         return -int(-wait // 1)

@@ -79,8 +79,12 @@ async def assert_readable(target: Attacked) -> None:
     room = target.ordinary[0].room
     async with http(target.instance.url, ORDINARY, **bearer(target.ordinary[0])) as session:
         for path in (f"rooms/{room}/messages", f"rooms/{room}/changes?after=0", "conversations"):
-            async with session.get(f"/chat/{path}") as answer:
-                assert (path, answer.status) == (path, 200)
+            status = 429  # the limits are low here, and the ordinary clients have talked a lot
+            while status == 429:
+                async with session.get(f"/chat/{path}") as answer:
+                    status = answer.status
+                await asyncio.sleep(0.05)
+            assert (path, status) == (path, 200)
 
 
 @asynccontextmanager
@@ -158,7 +162,7 @@ ANSWERS = {
     "connections": set(),
     "searches": {"200"},
 }
-TOO_MUCH = {"403", "429", "503"}
+TOO_MUCH = {"403", "429", "431", "503"}
 
 
 @pytest.mark.usefixtures("unharmed")
@@ -172,18 +176,26 @@ async def test_nobody_is_harmed_by_what_looks_ordinary(target: Attacked, name: s
 
 @pytest.mark.usefixtures("unharmed")
 async def test_a_websocket_that_floods_is_closed_with_a_reason(target: Attacked) -> None:
-    """Each kind of tiny frame, all at once, until each has been closed."""
+    """Each kind of tiny frame, all at once, until each has been closed.
+
+    Who leaves a namespace that it has not joined breaks the protocol; who goes on with events before it has
+    authenticated is disconnected.
+    """
+    code = dict.fromkeys(FRAMES, "1008") | {"namespaces": "1002", "early-events": "1000"}
     outcomes = {kind: Outcome() for kind in FRAMES}
     runs = [
         asyncio.create_task(run(ATTACKS[f"{kind}-max"], target.target, outcome, None))
         for kind, outcome in outcomes.items()
     ]
 
-    def is_closed(outcome: Outcome) -> bool:
-        return any(kind.startswith("closed 1008 ") for kind in outcome.answers)
+    def all_are_closed() -> bool:
+        return all(
+            any(answer.startswith(f"closed {code[kind]}") for answer in outcome.answers)
+            for kind, outcome in outcomes.items()
+        )
 
     try:
-        await until(lambda: all(map(is_closed, outcomes.values())), *outcomes.values())
+        await until(all_are_closed, *outcomes.values())
     finally:
         for task in runs:
             task.cancel()
@@ -210,7 +222,8 @@ async def test_the_script_measures_a_quiet_run_and_an_attack() -> None:
     )
     out, err = await process.communicate()
     rows = [line.split(" | ") for line in out.decode().splitlines() if line.startswith("| ")]
-    assert ([row[0] for row in rows[2:]], err) == (["| quiet", "| private-heads"], b"")
+    said = [line for line in err.decode().splitlines() if "PostgreSQL runs as nobody" not in line]  # as root
+    assert ([row[0] for row in rows[2:]], said) == (["| quiet", "| private-heads"], [])
     assert process.returncode in (0, 1)  # the machine may be busy
     assert all(row[3].startswith("0 of ") and " / " in row[1] for row in rows[2:])
 

@@ -211,9 +211,9 @@ class Peer:
 
     async def _read(self) -> None:
         while self._inbox or await self._wait():
-            inbox, last = self._inbox, None
-            self._inbox = inbox[_EVENTS_A_TURN:]
-            if self._inbox:
+            inbox, self._inbox, last = self._inbox, [], None
+            if len(inbox) > _EVENTS_A_TURN:
+                self._inbox = inbox[_EVENTS_A_TURN:]
                 del inbox[_EVENTS_A_TURN:]
                 last = inbox[-1]
             jobs = iter(inbox)

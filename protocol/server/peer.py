@@ -76,10 +76,10 @@ class Peer:
 
     __slots__ = (
         "_dispatcher",
-        "_held",
         "_hub",
         "_inbox",
         "_limit",
+        "_partial_size",
         "_pending",
         "_reader",
         "_waiting",
@@ -102,7 +102,7 @@ class Peer:
         self._hub = hub
         self._dispatcher = dispatcher
         self._limit = options.max_pending_events
-        self._held = 0  # bytes of a packet whose attachments are still to come
+        self._partial_size = 0  # bytes of a packet whose attachments are still to come
         self._inbox: list[Job] = []
         self._pending = 0  # the weight of the jobs that wait, here and in what the reader has taken
         self._reader: asyncio.Task[None] | None = None
@@ -125,18 +125,14 @@ class Peer:
         packet = self.connection.receive(message)
         match packet:
             case Event() if self._hub.accepting:
-                if len(message) > _SMALL or self._held:
+                if len(message) > _SMALL or self._partial_size:
                     self._enqueue_large(packet, message)
                 else:
                     self.enqueue(Arrival(self.sockets[packet.nsp], packet))
             case None:
-                self._held += len(message)
+                self._partial_size += len(message)
             case Ack():
-                waiter = self.connection.take_ack(packet.nsp, packet.id)
-                if waiter is not None:
-                    waiter(packet.data)
-                else:
-                    self.link.control_packets += 1
+                self._settle_ack(packet, packet.data)
             case Connect() if self._hub.accepting:
                 self.link.control_packets += 1
                 self.enqueue(packet)
@@ -152,18 +148,22 @@ class Peer:
             case Event() as event if self._hub.accepting:
                 self.enqueue(Misfit(self.sockets[event.nsp], event, rejected.error))
             case Ack() as ack:
-                waiter = self.connection.take_ack(ack.nsp, ack.id)
-                if waiter is not None:
-                    waiter(rejected.error)
-                else:
-                    self.link.control_packets += 1
+                self._settle_ack(ack, rejected.error)
             case Connect() if self._hub.accepting:
                 self.link.control_packets += 1
                 self.enqueue(rejected)
 
+    def _settle_ack(self, ack: Ack, outcome: list[Any] | BadValue) -> None:
+        """Give what came to who waits for the ack; one that nobody waits for is a control packet."""
+        waiter = self.connection.take_ack(ack.nsp, ack.id)
+        if waiter is not None:
+            waiter(outcome)
+        else:
+            self.link.control_packets += 1
+
     def _enqueue_large(self, event: Event, message: str | bytes) -> None:
         """Put an event, which `message` completes, behind those that came before it, with a weight by its memory."""
-        size, self._held = self._held + len(message), 0
+        size, self._partial_size = self._partial_size + len(message), 0
         if isinstance(message, str):
             size += _VALUE * (message.count(",") + message.count("[") + message.count("{"))
         weight = 1 + size // _UNIT

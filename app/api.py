@@ -27,6 +27,7 @@ from app.limits import Limits
 from app.operations import Operation
 from app.refusals import Refusal
 from app.requests import Endpoint, InFlight, RequestContext, answering, http_error, json_response, read_json
+from app.slow_refusals import RefusalPace, SlowRefusals
 from app.validation import fit, is_id, refusal_of_field
 
 
@@ -149,12 +150,14 @@ def rest(
     in_flight: InFlight,
     allow: Allow,
     budgets: Budgets,
+    pace: RefusalPace,
     answered: Callable[[str, str | None, int, float], None],
 ) -> Starlette:
     """The application of all REST routes; pages of `origins` ("*" for any) may call it, and addresses that `allow` does
     not refuse.
 
-    `answered` is told of each request: its method, the path of its route, if it has one, the status, and the seconds.
+    `pace` says how long refusals take. `answered` is told of each request: its method, the path of its route, if it has
+    one, the status, and the seconds.
     """
     path_of = path_finder(routes)
 
@@ -170,6 +173,7 @@ def rest(
         allow_credentials="*" not in origins,
     )
     middleware = [
+        Middleware(SlowRefusals, pace=pace),
         Middleware(RequestContext, in_flight=in_flight, answered=tell),
         cors,
         Middleware(AddressAllowance, allow=allow),

@@ -146,7 +146,8 @@ class Handlers:
         if incoming.name != "authenticate" and USER not in socket.data:
             await self._streaks.refused(socket, "unauthenticated")
             raise Refusal("unauthenticated", "Emit `authenticate` first")
-        self._streaks.end(socket)
+        if USER in socket.data:
+            self._streaks.end(socket)
 
     async def _passes(self, socket: Socket, incoming: Incoming) -> Refusal | None:
         try:
@@ -189,6 +190,7 @@ class Handlers:
         if before is not None and before.id != token.id:
             await socket.leave(token_channel(before.id))
         socket.trust()
+        self._streaks.end(socket)
         hold_token(socket, token)
         socket.data[USER] = user_id
         if socket.connected:
@@ -240,10 +242,13 @@ class Handlers:
             log.error("event %s failed", incoming.name, exc_info=error)
             refusal = Refusal("internal", "Something went wrong on the server")
         self._count_refusal(refusal.reason)
-        if incoming.name == "authenticate" and USER not in socket.data and is_final(refusal):
-            unauthenticated = Unauthenticated(message=refusal.message, time=now())
-            await socket.emit(UNAUTHENTICATED, wire(unauthenticated), local=True)
-            self._expire(socket, 0, None)
+        if incoming.name == "authenticate" and USER not in socket.data:
+            if is_final(refusal):
+                unauthenticated = Unauthenticated(message=refusal.message, time=now())
+                await socket.emit(UNAUTHENTICATED, wire(unauthenticated), local=True)
+                self._expire(socket, 0, None)
+            elif refusal.reason == "invalid":
+                await self._streaks.refused(socket, "invalid")
         code = self._codes.get(str(incoming.name), UNKNOWN_EVENT)
         error_body = ErrorBody(
             code=code,

@@ -46,6 +46,7 @@ from app.revisions import Revisions
 from app.rooms import Rooms
 from app.sampling import Sampler
 from app.sign_out import SignOuts
+from app.slow_refusals import SlowRefusals, pace_of
 from app.soft_state import SoftState
 from app.store.pages import MAX_PAGE
 from app.subscriptions import Subscriptions
@@ -82,7 +83,8 @@ def create_app(settings: Settings) -> Starlette:
     descriptions = Descriptions(handlers.operations, [*file_routes.described(), *health.described()])
     answering = (api, file_routes, health, metrics, descriptions, Page())
     routes = [route for part in answering for route in part.routes()]
-    polling = Budgeted(chat.io, chat.budgets, before=True)
+    pace = pace_of(settings)
+    polling = SlowRefusals(Budgeted(chat.io, chat.budgets, before=True), pace)
     app = Starlette(routes=[Mount(SOCKET_PATH, app=polling)], lifespan=chat.lifespan)
     app.router.redirect_slashes = False  # a redirect would repeat the Host that the client sent
     # Not a Mount of "/", which has not every path: none with a newline.
@@ -92,6 +94,7 @@ def create_app(settings: Settings) -> Starlette:
         in_flight,
         lambda address: chat.limits.take_event(None, address),
         chat.budgets,
+        pace,
         chat.metrics.request_answered,
     )
     app.router.default = chat.traces.requests(answer, path_finder(routes))

@@ -11,14 +11,13 @@ from typing import Literal, TypeAlias
 
 from protocol import Socket
 
-Streak: TypeAlias = Literal["rate_limited", "unauthenticated"]
+Streak: TypeAlias = Literal["rate_limited", "unauthenticated", "invalid"]
 
-FIRST_PAUSE = (
-    0.05  # seconds that the first of a streak of `rate_limited` takes; each one more takes twice as long
-)
+FIRST_PAUSE = 0.05  # seconds that the first refusal of a streak takes; each one more takes twice as long
 LONGEST_PAUSE = 1.0  # seconds
-# Refusals in a row that a socket may get. A client may send a queue of events before it authenticates.
-MOST: dict[Streak, int] = {"rate_limited": 40, "unauthenticated": 200}
+# Refusals in a row that a socket may get. A client may send a queue of events before it authenticates: these take no
+# longer. `invalid` are a stranger's attempts to authenticate.
+MOST: dict[Streak, int] = {"rate_limited": 40, "unauthenticated": 200, "invalid": 40}
 
 
 class RefusalStreaks:
@@ -40,5 +39,5 @@ class RefusalStreaks:
             self.end(socket)
             self._closed(streak)
             await socket.disconnect(close=True)
-        elif streak == "rate_limited":
+        elif streak != "unauthenticated":
             await asyncio.sleep(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (length - 1)))

@@ -76,6 +76,10 @@ class Connection:
         self._acks: dict[tuple[str, int], Any] | None = None
         self.deadline: int | None = deadline
 
+    def allow(self, limits: PacketLimits) -> None:
+        """Hold the packets that are still to come to these limits."""
+        self._decoder.limits = limits
+
     def state(self, nsp: str) -> State:
         """Where the client stands with a namespace."""
         return self._states.get(nsp, State.ABSENT)

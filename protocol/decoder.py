@@ -8,18 +8,18 @@ from protocol.packets import Packet, Parser, Partial, Rejected, attach
 class Decoder:
     """The decoding side of one connection, in either role; `limits` are those of one packet."""
 
-    __slots__ = ("_buffers", "_limits", "_parser", "_partial")
+    __slots__ = ("_buffers", "_parser", "_partial", "limits")
 
     def __init__(self, parser: Parser, limits: PacketLimits = OF_CLIENTS) -> None:
         self._parser = parser
-        self._limits = limits
+        self.limits = limits
         self._partial: Partial | None = None
         self._buffers: list[bytes] | None = None
 
     def receive(self, message: str | bytes) -> Packet | Rejected | None:
         """Take one message; return the packet that it completes. Raises `PacketError`."""
         if self._partial is None:
-            decoded = self._parser.decode(message, self._limits)
+            decoded = self._parser.decode(message, self.limits)
             if not isinstance(decoded, Partial):
                 return decoded
             self._partial, self._buffers = decoded, []

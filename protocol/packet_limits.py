@@ -1,6 +1,7 @@
 """What the other side of a connection may put into one packet, whichever parser reads it."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from protocol.json_values import DEEPEST, MAX_DEPTH, MAX_VALUES
 
@@ -22,6 +23,11 @@ class PacketLimits(Struct, frozen=True):
     auth: int = MAX_AUTH
     auth_values: int = MAX_AUTH_VALUES
     depth: int = MAX_DEPTH
+
+    @property
+    def of_strangers(self) -> "PacketLimits":
+        """The same, with no more values in any payload than in that of a CONNECT."""
+        return replace(self, values=min(self.values, self.auth_values))
 
 
 OF_CLIENTS = PacketLimits()

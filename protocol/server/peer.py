@@ -78,7 +78,7 @@ class Peer:
         "_dispatcher",
         "_hub",
         "_inbox",
-        "_limit",
+        "_options",
         "_partial_size",
         "_pending",
         "_reader",
@@ -89,24 +89,31 @@ class Peer:
     )
 
     def __init__(self, hub: "Hub", link: Link, dispatcher: Dispatcher, options: Options) -> None:
+        limits = options.limits
         if options.max_untrusted_payload is not None:
             link.allow(min(options.max_untrusted_payload, options.max_payload))
+            limits = limits.of_strangers
         self.link = link
         self.connection = Connection(
             options.parser,
             deadline=hub.now() + options.connect_timeout,
-            limits=options.limits,
+            limits=limits,
             max_namespaces=options.max_namespaces,
         )
         self.sockets: dict[str, Socket] = {}
         self._hub = hub
         self._dispatcher = dispatcher
-        self._limit = options.max_pending_events
+        self._options = options
         self._partial_size = 0  # bytes of a packet whose attachments are still to come
         self._inbox: list[Job] = []
         self._pending = 0  # the weight of the jobs that wait, here and in what the reader has taken
         self._reader: asyncio.Task[None] | None = None
         self._waiting: asyncio.Future[None] | None = None  # the reader's, for the next job
+
+    def trust(self) -> None:
+        """Take what any client may send, from one that has shown who it is."""
+        self.link.trust()
+        self.connection.allow(self._options.limits)
 
     # --- Receiver: what the link calls ---
 
@@ -202,7 +209,8 @@ class Peer:
     @property
     def _most(self) -> int:
         """How many jobs may wait. More, while an ack is: it comes behind them, and a handler may wait for it."""
-        return self._limit * _PATIENCE if self.connection.owes_acks else self._limit
+        most = self._options.max_pending_events
+        return most * _PATIENCE if self.connection.owes_acks else most
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, None
@@ -219,7 +227,7 @@ class Peer:
             jobs = iter(inbox)
             for job in jobs:
                 self._pending -= job.weight if type(job) is LargeArrival else 1
-                if self._pending <= self._limit // 2:
+                if self._pending <= self._options.max_pending_events // 2:
                     self.link.resume()
                 try:
                     await self._dispatcher.dispatch(self, job)

@@ -191,11 +191,12 @@ class Socket:
     # --- the end ---
 
     def trust(self) -> None:
-        """Take messages of up to `max_payload` bytes from this client, where `max_untrusted_payload` is set.
+        """Take messages of up to `max_payload` bytes and `max_values` values from this client, where
+        `max_untrusted_payload` is set.
 
         Call it once the client has shown who it is.
         """
-        self.link.trust()
+        self.peer.trust()
 
     async def disconnect(self, *, close: bool = False) -> None:
         """Disconnect from the namespace; with `close`, from all, and end the session."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from protocol import CloseReason, Server, Socket
+from protocol import CloseReason, Incoming, Server, Socket
 from protocol.frames import Close, Opcode, encode
 from tests.protocol.server.client import Client, PollingClient, Recorder
 from tests.protocol.server.conftest import Connect, Open, Poll, Serve
@@ -231,6 +231,25 @@ async def test_who_is_trusted_may_send_more(host: Serve, connect: Connect, seen:
     event = '2["echo","' + "x" * 100_000 + '"]'
     await client.send(event)
     assert await client.receive() == event
+
+
+async def test_a_stranger_may_send_fewer_values(host: Serve, connect: Connect, seen: Recorder) -> None:
+    io = make_io(seen, max_untrusted_payload=10_000)
+    io.on("trust")(lambda socket: socket.trust())
+
+    @io.on_error
+    async def judge(_socket: Socket, _incoming: Incoming, error: Exception) -> str:
+        return str(error)
+
+    client = await connect(await host(io))
+    await client.join()
+    many = "[" + ",".join(["[]"] * 600) + "]"
+    await client.send(f'21["echo",{many}]')
+    assert await client.receive() == '31["more than 1000 values"]'
+    await client.send('2["trust"]', '2["echo"]')
+    assert await client.receive() == '2["echo"]'
+    await client.send(f'2["echo",{many}]')
+    assert await client.receive() == f'2["echo",{many}]'
 
 
 @pytest.mark.parametrize("trusted", [False, True])

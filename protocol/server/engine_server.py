@@ -60,7 +60,7 @@ def http_protocol(hub: Hub) -> "type[HttpProtocol]":
     """The class to give to uvicorn, which tells the hub's observer of what it refuses."""
     from protocol.server.http_protocol import HttpProtocol  # uvicorn takes long to import
 
-    return type(HttpProtocol.__name__, (HttpProtocol,), {"observer": hub.options.observer})
+    return HttpProtocol.of(hub)
 
 
 async def serve(hub: Hub, scope: Scope, receive: Receive, send: Send) -> None:

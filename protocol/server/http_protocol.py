@@ -4,6 +4,7 @@ uvicorn's own class on httptools parses all that it reads at once and waits for 
 
 - A connection has one request at a time. What was read behind it is kept as it came, 64 KiB at most, and nothing more
   is read until the answer has left.
+- Large reads are parsed in turns, see `Hub.defer`: a body never holds up more than one turn of the event loop.
 - A head, the trailers of a chunked body and the framing of its chunks are bounded in bytes, before they are parsed.
 - A request comes whole within a time, or the connection ends.
 - An offer to change the protocol, other than a websocket's, is ignored, and the body is the request's (RFC 9110 §7.8).
@@ -15,8 +16,9 @@ body has a length. So no parser is ever given bytes of two messages at once.
 """
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
@@ -24,6 +26,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from protocol.server.http_answers import AnswersTaken
 from protocol.server.http_flow import Flow, Phase
+from protocol.server.http_framing import Framing
 from protocol.server.http_head import (
     RequestRefused,
     body_length,
@@ -33,8 +36,10 @@ from protocol.server.http_head import (
     tail_of,
     without_offer,
 )
+from protocol.server.hub import Hub
 from protocol.server.observer import Observer
 
+_LARGE_READ = 16_384  # bytes; what comes in larger pieces waits for a turn
 _PIECE = 16_384  # bytes of a chunked body that are parsed at once
 _PIECES_A_TURN = 16  # of the event loop; a piece is smaller where an empty line ends it
 _HELD = 65_536  # bytes that may be kept behind a request that is being answered
@@ -62,14 +67,22 @@ class HttpProtocol(AnswersTaken):
     _head = 0  # bytes of the head so far
     _fields = 0  # header fields, or trailer fields
     _left = 0  # bytes of a sized body
-    _content = 0  # bytes of a chunked body so far
-    _framing = 0  # bytes of it that were no content
-    _idle_framing = 0  # those since the last content
+    _framing: Framing  # of the body
     _offer = False  # the head offers a websocket or what is ignored, and has not been acted upon
     _refusal: RequestRefused | None = None
-    _turn: asyncio.Handle | None = None
+    _waits = False  # for its turn to parse
     _deadline: asyncio.TimerHandle | None = None
     _deadline_of: Phase | None = None
+
+    @classmethod
+    def of(cls, hub: Hub, **attributes: object) -> type[Self]:
+        """The class to give to uvicorn, which takes turns with the other connections of a hub."""
+        attributes |= {"observer": hub.options.observer, "defer": staticmethod(hub.defer)}
+        return type(cls.__name__, (cls,), attributes)
+
+    def defer(self, work: Callable[[], object]) -> object:
+        """Call `work` in a later turn of the event loop."""
+        return self.loop.call_soon(work)
 
     # --- asyncio's side ---
 
@@ -91,18 +104,22 @@ class HttpProtocol(AnswersTaken):
         self._unparsed = self._unparsed + data if self._unparsed else data
         if self._phase is _ANSWER:
             self._hold()
-        elif self._turn is None:
+        elif len(data) > _LARGE_READ:
+            self._parse_soon()
+        elif not self._waits:
             self._parse()
 
     # --- in pieces that end no later than the message does ---
 
     def _parse_soon(self) -> None:
-        if self._turn is None and self._phase is not _OVER:
-            self._turn = self.loop.call_soon(self._parse)
+        if not self._waits and self._phase is not _OVER:
+            self._waits = True
+            self.flow.hold(True)
+            self.defer(self._parse)
 
     def _parse(self) -> None:
         """Parse what was read: to the end of the request, or as much as one turn of the event loop allows."""
-        self._turn = None
+        self._waits = False
         if self._unparsed:
             self._unset_keepalive_if_required()
         for _ in range(_PIECES_A_TURN):
@@ -141,9 +158,7 @@ class HttpProtocol(AnswersTaken):
             if self._phase is _HEAD:
                 self._head += size
                 if self._head > self.max_head:
-                    raise RequestRefused(
-                        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head of the request is too large"
-                    )
+                    raise RequestRefused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head is too large")
             elif size > _PIECE:
                 size, end = _PIECE, 0
             self._tail = tail_of(self._tail, data[:size]) if not end else b""
@@ -155,7 +170,8 @@ class HttpProtocol(AnswersTaken):
 
     def _feed(self, piece: bytes) -> None:
         """Give a piece to the parser. Raises `RequestRefused`."""
-        phase, content = self._phase, self._content
+        framing = self._framing if self._phase is _CHUNKED else None
+        content = framing.content if framing else 0
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
@@ -163,19 +179,8 @@ class HttpProtocol(AnswersTaken):
         except httptools.HttpParserError:
             refusal, self._refusal = self._refusal, None
             raise refusal or RequestRefused(HTTPStatus.BAD_REQUEST, "Invalid HTTP request") from None
-        if phase is _CHUNKED:
-            self._count_framing(len(piece), self._content - content)
-
-    def _count_framing(self, size: int, content: int) -> None:
-        """Count what of a chunked body is not content: sizes, extensions, and trailers, which the parser keeps. In a
-        piece with some content, all of the framing counts as after it. Raises `RequestRefused`."""
-        self._framing += size - content
-        self._idle_framing = size - content + (0 if content else self._idle_framing)
-        most = self.max_head + self.max_framing * self._content
-        if self._idle_framing > self.max_head or self._framing > most:
-            raise RequestRefused(
-                HTTPStatus.BAD_REQUEST, "The framing of the chunks, or the trailers, are too large"
-            )
+        if framing is not None:
+            framing.count(len(piece), framing.content - content, self.max_head, self.max_framing)
 
     # --- what the parser has come to; what is raised here becomes its own error ---
 
@@ -207,12 +212,13 @@ class HttpProtocol(AnswersTaken):
         length = body_length(self.headers)
         self._phase = _CHUNKED if length is None else _SIZED
         self._left = length or 0
-        self._fields = self._content = self._framing = self._idle_framing = 0
+        self._fields = 0
+        self._framing = Framing()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Some of the body."""
-        self._content += len(body)
+        self._framing.content += len(body)
         cycle = self.cycle
         if not cycle.response_complete:
             cycle.body += body
@@ -300,23 +306,16 @@ class HttpProtocol(AnswersTaken):
         self._unparsed = b""
         self.flow.end()
         self._expect_nothing()
-        if self._turn is not None:
-            self._turn.cancel()
-            self._turn = None
 
     # --- deadlines ---
 
     def _watch(self) -> None:
         """Have a deadline for what is awaited of the client; one that stands stays."""
         self._expect_nothing()
-        if self._phase is _HEAD:
-            self._expect(self.head_within)
-        elif self._phase is not _ANSWER:
-            self._expect(self.body_within)
-
-    def _expect(self, within: float) -> None:
-        self._deadline_of = self._phase
-        self._deadline = self.loop.call_later(within, self.transport.abort)
+        if self._phase is not _ANSWER:
+            within = self.head_within if self._phase is _HEAD else self.body_within
+            self._deadline_of = self._phase
+            self._deadline = self.loop.call_later(within, self.transport.abort)
 
     def _expect_nothing(self) -> None:
         self._deadline_of = None

@@ -3,11 +3,11 @@ anything of its body is parsed or an application is asked."""
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from protocol.server.http_head import RequestRefused, values
 from protocol.server.http_protocol import HttpProtocol
-from protocol.server.observer import Observer
+from protocol.server.hub import Hub
 from protocol.server.owner import CREDENTIAL_HEADER
 
 _CREDENTIAL = CREDENTIAL_HEADER.encode()
@@ -23,9 +23,9 @@ class PrivateHttpProtocol(HttpProtocol):
     _knows: Callable[[bytes], bool]
 
     @classmethod
-    def told(cls, knows: Callable[[bytes], bool], observer: Observer) -> type["PrivateHttpProtocol"]:
-        """The class to give to uvicorn: `knows` tells whether a credential is the right one."""
-        return type(cls.__name__, (cls,), {"_knows": staticmethod(knows), "observer": observer})
+    def told(cls, hub: Hub, knows: Callable[[bytes], bool]) -> type[Self]:
+        """See `of`; `knows` tells whether a credential is the right one."""
+        return cls.of(hub, _knows=staticmethod(knows))
 
     def check_head(self) -> None:
         """Check the credential besides. Raises `RequestRefused`."""

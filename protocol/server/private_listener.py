@@ -39,7 +39,7 @@ class PrivateListener:
 
         config = Config(
             self._serve,
-            http=PrivateHttpProtocol.told(self._knows, self._hub.options.observer),
+            http=PrivateHttpProtocol.told(self._hub, self._knows),
             ws=WebSocketProtocol.for_hub(self._hub, private=True),
             interface="asgi3",
             lifespan="off",

@@ -5,11 +5,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from psutil import Process
 
 from protocol.errors import BusUnavailable, StoreUnavailable
 from protocol.server.redis_bus import RedisBus
 from protocol.server.redis_client import RedisClient
 from tests.protocol.inbox import Inbox, event
+from tests.protocol.server.running import until
 from tests.redis_servers import RestartableValkey, running_cluster, running_sentinel, wait_until
 from tests.tls import TlsDoor, make_certificate, tls_door
 
@@ -78,12 +80,16 @@ async def test_a_certificate_that_is_not_trusted_is_refused(
     request: pytest.FixtureRequest, form: str
 ) -> None:
     guarded: Guarded = request.getfixturevalue(form)
+    process = Process()
+    open_before = process.num_fds()
     client = RedisClient(guarded.url)
     with pytest.raises(StoreUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
         await client.ask("a", "GET", "a")
     await client.close()
     with pytest.raises(BusUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
         await RedisBus(guarded.url, publish_timeout=500).start(Inbox().deliver, Inbox().gap)
+    # asyncio closes a connection whose handshake was given up some turns of the loop later.
+    await until(lambda: process.num_fds() <= open_before)
 
 
 async def test_servers_that_ask_for_a_certificate_are_shown_one(

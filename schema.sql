@@ -1,6 +1,6 @@
 -- The schema of Parley, as numbered blocks that are only ever appended to.
 --
--- `app.db.migrate` applies each block once, in order, in a transaction of its own, and keeps its number and
+-- `app.db.database.migrate` applies each block once, in order, in a transaction of its own, and keeps its number and
 -- checksum in `schema_migrations`. A block that has been applied anywhere is never edited: what it made is changed
 -- by the next block.
 --
@@ -226,7 +226,7 @@ alter table users add column token_generation integer not null default 0;
 
 -- migration 7: memberships that have ended lately
 --
--- For sockets that were not told of the end: see app.subscriptions.
+-- For sockets that were not told of the end: see app.rooms.membership_sweeper.
 create index room_members_ended on room_members (left_at) where left_at is not null;
 
 -- migration 8: blocks, privacy, muted rooms and hidden conversations

@@ -10,14 +10,14 @@ from dataclasses import Field, replace
 from types import FrameType
 from typing import Any, NoReturn
 
-from app import emit as emitting
-from app.config import ConfigError, Settings, load_settings, variables
-from app.database_errors import DatabaseUnavailable, MigrationError
+from app import emit_command as emitting
+from app.config.jwt_secret import with_secret
+from app.config.settings import ConfigError, Settings, load_settings, variables
+from app.core.private_files import private_files
+from app.db.errors import DatabaseUnavailable, MigrationError
 from app.embedded import EmbeddedError, embedded
-from app.logs import configure_logs
-from app.private import private_files
-from app.secret import with_secret
-from app.workers.listening import ListenError
+from app.observability.logging import configure_logs
+from app.workers.listen_sockets import ListenError
 from app.workers.supervisor import WorkersFailed, outlive_hangup, supervise
 from protocol import BusUnavailable
 
@@ -112,13 +112,13 @@ def serve(settings: Settings, environ: Mapping[str, str]) -> None:
         if settings.workers:
             supervise(settings, environ)
         else:
-            from app.serving import run  # with all there is
+            from app.server import run  # with all there is
 
             run(settings)
 
 
 def migrate(settings: Settings) -> None:
-    from app import migrations  # with the database's driver, which the other commands can do without
+    from app.db import migrations
 
     with embedded(settings.data_dir, postgres=not settings.database_url, valkey=False) as urls:
         applied = asyncio.run(migrations.migrate(urls.database or settings.database_url))

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from app.announce import room_channel
+from app.announce.announcer import room_channel
 from protocol import Client, Disconnected
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])

@@ -7,56 +7,60 @@ from contextlib import asynccontextmanager, suppress
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from app import contract, sampling, sign_out, subscriptions, user_sockets
-from app.announce import Announcer
-from app.api import Api, path_finder, rest
-from app.attachments import files
-from app.attachments.files import Files
+from app.accounts import sign_out
+from app.accounts.auth import Auth
+from app.accounts.blocks import UserBlocks
+from app.accounts.device_tokens import DeviceTokens
+from app.accounts.privacy import PrivacySettings
+from app.accounts.sign_out import SignOuts
+from app.accounts.tokens import Tokens
+from app.accounts.user_search import People
+from app.announce.announcer import Announcer
+from app.api import operations as contract
+from app.api import user_sockets
+from app.api.operation import Operation
+from app.api.rest_routes import Api, path_finder, rest
+from app.api.socket_handlers import Handlers
+from app.api.user_sockets import UserSockets
+from app.api_docs.routes import Descriptions
+from app.attachments import attachments as files
+from app.attachments.attachments import Files
 from app.attachments.routes import FileRoutes
-from app.attachments.storage import open_storage
-from app.auth import Auth
-from app.background import every, running
-from app.blocks import UserBlocks
-from app.budgets import Budgeted, budgets_of
-from app.config import Settings
-from app.db import Database
-from app.descriptions import Descriptions
-from app.device_tokens import DeviceTokens
-from app.direct import Direct
-from app.handlers import Handlers
-from app.health import Health
-from app.invitations import Invitations
-from app.limits import Limits, buckets_of
-from app.members import RoomMembers
-from app.messages import MessageWriter
-from app.metrics import Metrics
-from app.metrics_route import MetricsRoute
-from app.operations import Operation
-from app.page import Page
-from app.peers import forwarding
-from app.people import People
-from app.preferences import RoomPreferences
-from app.presence import Presence
-from app.privacy import PrivacySettings
-from app.reading import Reading
-from app.refusal_streaks import RefusalStreaks
-from app.refusals import Refusal
-from app.requests import InFlight
-from app.revisions import Revisions
-from app.rooms import Rooms
-from app.sampling import Sampler
-from app.sign_out import SignOuts
-from app.slow_refusals import SlowRefusals, pace_of
-from app.soft_state import SoftState
+from app.attachments.storage.storage import open_storage
+from app.config.settings import Settings
+from app.core.background_tasks import every, running
+from app.core.errors import Refusal
+from app.core.redis_scripts import SoftState
+from app.db.database import Database
+from app.http.budgets import Budgeted, budgets_of
+from app.http.requests import InFlight
+from app.http.slow_refusals import SlowRefusals, pace_of
+from app.limits.concurrency import READS_AT_ONCE, Turns, in_turn
+from app.limits.rate_limits import Limits, buckets_of
+from app.limits.refusal_streaks import RefusalStreaks
+from app.messages.direct import Direct
+from app.messages.edits import Revisions
+from app.messages.history import Reading
+from app.messages.sync import Sync
+from app.messages.writer import MessageWriter
+from app.observability import gauges as sampling
+from app.observability.gauges import Sampler
+from app.observability.health import Health
+from app.observability.metrics import Metrics
+from app.observability.metrics_route import MetricsRoute
+from app.observability.tracing import traces_of
+from app.payloads.responses import Message
+from app.presence.presence import Presence
+from app.presence.typing_indicator import Typing
+from app.rooms import membership_sweeper as subscriptions
+from app.rooms.invitations import Invitations
+from app.rooms.members import RoomMembers
+from app.rooms.membership_sweeper import Subscriptions
+from app.rooms.preferences import RoomPreferences
+from app.rooms.rooms import Rooms
+from app.runtime.instance_address import forwarding
 from app.store.pages import MAX_PAGE
-from app.subscriptions import Subscriptions
-from app.sync import Sync
-from app.tokens import Tokens
-from app.traces import traces_of
-from app.turns import READS_AT_ONCE, Turns, in_turn
-from app.typing import Typing
-from app.user_sockets import UserSockets
-from app.views import Message
+from app.web_files import Page
 from protocol import Handshake, RedisBus, RedisStore, Refused, Server
 
 SOCKET_PATH = "/io"
@@ -68,7 +72,7 @@ CLOSE_WITHIN = 2.0  # seconds that the last messages have to be written after th
 def create_app(settings: Settings) -> Starlette:
     """The ASGI application. Its `state.io` is the Socket.IO server, for `Config(ws=io.websocket_protocol)`.
 
-    It expects the schema to be up to date: `app.prepare` sees to that, or `parley migrate`.
+    It expects the schema to be up to date: `app.runtime.startup_checks` sees to that, or `parley migrate`.
     """
     chat = Chat(settings)
     handlers = chat.handlers

@@ -12,10 +12,11 @@ The path of one message, in and out:
     8  end of the tick   server.hub, server.link   one write a connection
 """
 
-from protocol.broadcast import Record
 from protocol.client.client import Client
 from protocol.client.options import ClientOptions
 from protocol.client.socket import ClientSocket
+from protocol.cluster.stream_records import Record
+from protocol.engineio.session import CloseReason
 from protocol.errors import (
     AckTimeout,
     BadValue,
@@ -27,28 +28,27 @@ from protocol.errors import (
     StoreUnavailable,
     Unreachable,
 )
-from protocol.json_values import is_deeper, parse_json
-from protocol.packets import JSON
-from protocol.packets_msgpack import MSGPACK
-from protocol.server.bus import Bus, MemoryBus
+from protocol.server.bus.bus import Bus, MemoryBus
+from protocol.server.bus.redis_bus import RedisBus
 from protocol.server.emitter import Emitter
 from protocol.server.engine_server import EngineServer, EngineSession
-from protocol.server.forwarder import Forwarding
-from protocol.server.handlers import BadArguments, Incoming
-from protocol.server.handshake import Handshake
-from protocol.server.namespace import Namespace
+from protocol.server.engineio.unjoined_sessions import network_of
+from protocol.server.forwarding.forwarder import Forwarding
+from protocol.server.http.handshake import Handshake
 from protocol.server.observer import Forwarded, Observer, Recovery
 from protocol.server.options import Cookie, Options
-from protocol.server.redis_bus import RedisBus
-from protocol.server.redis_client import RedisClient
-from protocol.server.redis_store import RedisStore
-from protocol.server.redis_url import parse_redis_url
-from protocol.server.remote_socket import RemoteSocket
+from protocol.server.redis.client import RedisClient
+from protocol.server.redis.url import parse_redis_url
 from protocol.server.server import Server
-from protocol.server.socket import Socket
-from protocol.server.store import MemoryStore, Store
-from protocol.server.unjoined import network_of
-from protocol.session import CloseReason
+from protocol.server.socketio.handlers import BadArguments, Incoming
+from protocol.server.socketio.namespace import Namespace
+from protocol.server.socketio.remote_socket import RemoteSocket
+from protocol.server.socketio.socket import Socket
+from protocol.server.store.redis import RedisStore
+from protocol.server.store.store import MemoryStore, Store
+from protocol.socketio.json_values import is_deeper, parse_json
+from protocol.socketio.msgpack_parser import MSGPACK
+from protocol.socketio.packets import JSON
 
 __all__ = [
     "JSON",

@@ -23,10 +23,10 @@ from typing import Any
 import uvloop
 
 from app.cli import FAILED, MISUSED, leave
-from app.config import ConfigError, load_settings
+from app.config.jwt_secret import with_secret
+from app.config.settings import ConfigError, load_settings
 from app.embedded import EmbeddedError, embedded
-from app.embedded.process import spawn, stop, tail
-from app.secret import with_secret
+from app.embedded.child_process import spawn, stop, tail
 from scripts.proxy import Proxy
 
 MOST_INSTANCES = 8  # each has a pool of 10 connections, and PostgreSQL takes 100

@@ -16,8 +16,9 @@ import asyncpg
 import pytest
 import redis
 
-from app import auth, embedded
-from app.config import Settings
+from app import embedded
+from app.accounts import auth
+from app.config.settings import Settings
 from app.embedded.postgres import running_postgres
 from app.embedded.valkey import running_valkey
 from tests.redis_servers import (
@@ -82,7 +83,7 @@ def servers_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres_sockets(servers_folder: Path) -> Iterator[Path]:
     """The socket's folder of the PostgreSQL of this run, which holds a migrated template database."""
-    from app.migrations import migrate
+    from app.db.migrations import migrate
 
     with running_postgres(servers_folder / "postgres", settings=FORGETFUL) as sockets:
         execute(sockets, f"create database {TEMPLATE}")

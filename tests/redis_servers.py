@@ -11,7 +11,7 @@ from typing import Any
 
 import redis
 
-from app.embedded.process import running
+from app.embedded.child_process import running
 from app.embedded.valkey import STOP_SIGNAL, program, running_valkey
 
 BELOW_EPHEMERAL_PORTS = range(20_000, 32_000)

@@ -34,11 +34,11 @@ IMPURE = {
     *("httptools", "redis", "starlette", "uvicorn", "uvloop"),
 }
 SQL_MODULES = {
-    "app/migrations.py",
+    "app/db/migrations.py",
     *(path.relative_to(ROOT).as_posix() for path in (ROOT / "app/store").glob("[a-z]*.py")),
 }
 BEFORE_THERE_IS_A_DATABASE = "app/embedded/postgres.py"  # it makes the one that the others connect to
-REDIS_MODULES = {"protocol/server/redis_connection.py"}
+REDIS_MODULES = {"protocol/server/redis/connection.py"}
 SQL = re.compile(
     r"\s*(select\s.+\sfrom|select\s+\w+\(|insert\s+into|update\s+\w+\s+set|delete\s+from|with\s+\w+.*\s+as\s+\(|"
     r"create\s+(table|index|database|extension)|alter\s+table|drop\s+(table|database)|truncate\s|listen\s|notify\s)",

@@ -26,11 +26,11 @@ from protocol import (
     Server,
     Socket,
 )
-from protocol.requests import HandshakeDetails
-from protocol.server.handshake import Handshake
-from protocol.server.namespace import DynamicNamespace
-from protocol.server.operator import Operator
+from protocol.cluster.requests import HandshakeDetails
+from protocol.server.http.handshake import Handshake
 from protocol.server.options import EngineOptions
+from protocol.server.socketio.broadcast_operator import Operator
+from protocol.server.socketio.namespace import DynamicNamespace
 
 DOCS = Path(__file__).parent.parent / "docs"
 SERVER = (DOCS / "server.md").read_text()

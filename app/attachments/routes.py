@@ -15,21 +15,21 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from app.api.operation import OtherRoute
+from app.attachments.attachments import NO_FILE, Files
 from app.attachments.byte_ranges import Part, part_of
-from app.attachments.files import NO_FILE, Files
-from app.attachments.media import BINARY, SHOWN, disposition
-from app.attachments.pictures import THUMBNAIL_TYPE
-from app.attachments.storage import PIECE, NotStored, Storage, StorageUnavailable, stream
+from app.attachments.media.media_types import BINARY, SHOWN, disposition
+from app.attachments.media.pictures import THUMBNAIL_TYPE
+from app.attachments.storage.storage import PIECE, NotStored, Storage, StorageUnavailable, stream
 from app.attachments.upload_slots import UploadSlots
 from app.attachments.uploads import FIELD, Body, PartingResponse, received
-from app.caller import Caller
-from app.operations import OtherRoute
-from app.refusals import Refusal
-from app.requests import Endpoint, ErrorResponse, answering, http_error, json_response
-from app.statements import Row
-from app.turns import Turns
-from app.validation import is_id
-from app.views import Attachment
+from app.core.caller import Caller
+from app.core.errors import Refusal
+from app.db.queries import Row
+from app.http.requests import Endpoint, ErrorResponse, answering, http_error, json_response
+from app.limits.concurrency import Turns
+from app.payloads.responses import Attachment
+from app.payloads.validation import is_id
 from protocol import network_of
 
 log = logging.getLogger(__name__)

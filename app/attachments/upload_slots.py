@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from app.refusals import Reason, Refusal
+from app.core.errors import Reason, Refusal
 
 MAX_OF_A_USER = 10
 MAX_OF_A_NETWORK = 50

@@ -19,10 +19,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from app.attachments.media import clean_name
-from app.attachments.storage import StorageUnavailable
-from app.refusals import Refusal
-from app.validation import refusal_of_field
+from app.attachments.media.media_types import clean_name
+from app.attachments.storage.storage import StorageUnavailable
+from app.core.errors import Refusal
+from app.payloads.validation import refusal_of_field
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks  # which is there for the type checker alone

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from app.core.private_files import NotPrivate, make_data_folder, open_file
+from app.embedded.child_process import EmbeddedError
 from app.embedded.postgres import DATABASE, ROLE, running_postgres
-from app.embedded.process import EmbeddedError
 from app.embedded.valkey import answers, running_valkey, valkey_socket
-from app.private import NotPrivate, make_data_folder, open_file
 
 __all__ = ["EmbeddedError", "Urls", "database_url", "embedded", "redis_url", "running_redis_url"]
 

@@ -26,8 +26,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from pwd import struct_passwd
 
-from app.embedded.process import EmbeddedError, end_orphans, running, spawn
-from app.private import OWNER_ONLY, PASSABLE, make_folder
+from app.core.private_files import OWNER_ONLY, PASSABLE, make_folder
+from app.embedded.child_process import EmbeddedError, end_orphans, running, spawn
 
 log = logging.getLogger(__name__)
 

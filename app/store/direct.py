@@ -1,6 +1,6 @@
 """Direct conversations: rooms of two people, or of one for notes to oneself."""
 
-from app.statements import Queries, Row
+from app.db.queries import Queries, Row
 from app.store.pages import MAX_PAGE, ended_by_size
 
 

@@ -1,12 +1,12 @@
 """Uploaded files: loose while only their owner knows of them, attached once a message has them.
 
 A row has `expires_at` while no message has it: a day after the upload, and at once when its message is deleted. What
-has expired is as good as gone, and `app.attachments.files` deletes it from the storage before the row.
+has expired is as good as gone, and `app.attachments.attachments` deletes it from the storage before the row.
 """
 
 from collections.abc import Sequence
 
-from app.statements import Queries, Row
+from app.db.queries import Queries, Row
 
 
 async def lock_owner(q: Queries, owner_id: str) -> None:

@@ -1,6 +1,6 @@
 """Invitations to rooms: memberships in the state `invited`, whose `changed_by` is the inviter."""
 
-from app.statements import Queries, Row
+from app.db.queries import Queries, Row
 
 # How long an inviter has to wait before inviting a user who declined to the same room again.
 HOURS_AFTER_DECLINE = 24

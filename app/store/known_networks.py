@@ -4,7 +4,7 @@ Each is kept as a keyed hash of the name and the network, for 90 days after the 
 last 20 are kept.
 """
 
-from app.statements import Queries
+from app.db.queries import Queries
 
 
 async def is_known(q: Queries, place: str) -> bool:

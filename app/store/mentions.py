@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.statements import Queries, Row
+from app.db.queries import Queries, Row
 
 
 async def put(q: Queries, message_ids: Sequence[str], *, names: Sequence[tuple[str, int, str]]) -> list[Row]:

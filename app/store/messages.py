@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from app.statements import Queries, Row
+from app.db.queries import Queries, Row
 
 
 async def append(

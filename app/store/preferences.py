@@ -1,6 +1,6 @@
 """What members choose for themselves alone: muted rooms and hidden conversations."""
 
-from app.statements import Queries, Row
+from app.db.queries import Queries, Row
 
 
 async def mute(q: Queries, *, room_id: str, user_id: str, seconds: int | None) -> Row | None:

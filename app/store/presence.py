@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from app.statements import Queries
+from app.db.queries import Queries
 
 
 async def last_seen(q: Queries, user_ids: Sequence[str]) -> dict[str, dt.datetime | None]:

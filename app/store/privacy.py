@@ -1,6 +1,6 @@
 """Who may begin a direct conversation with a user, and who may invite the user to rooms."""
 
-from app.statements import Queries, Row
+from app.db.queries import Queries, Row
 
 
 async def settings(q: Queries, user_id: str) -> Row:

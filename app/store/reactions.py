@@ -1,6 +1,6 @@
 """Reactions to messages of locked rooms."""
 
-from app.statements import Queries, Row
+from app.db.queries import Queries, Row
 
 
 async def count(q: Queries, *, message_id: str, kind: str, user_id: str) -> Row:

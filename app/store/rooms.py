@@ -7,7 +7,7 @@ their ids, and always before rows of other tables, so nobody waits in a circle.
 
 from collections.abc import Sequence
 
-from app.statements import Queries, Row
+from app.db.queries import Queries, Row
 
 
 async def insert(

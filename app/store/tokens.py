@@ -3,7 +3,7 @@
 A token is valid while it is of its user's current generation and is not among the revoked.
 """
 
-from app.statements import Queries
+from app.db.queries import Queries
 
 
 async def is_good(q: Queries, *, token_id: str, user_id: str, generation: int) -> bool:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from prometheus_client.multiprocess import mark_process_dead
 
-from app.workers.listening import Port
-from app.workers.process import WorkerProcess
+from app.workers.listen_sockets import Port
+from app.workers.worker_process import WorkerProcess
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from contextlib import closing, contextmanager
 from tempfile import TemporaryDirectory
 from types import FrameType
 
-from app.background import ended
-from app.config import LEAST_POOL, Settings
-from app.workers.listening import Port
+from app.config.settings import LEAST_POOL, Settings
+from app.core.background_tasks import ended
+from app.workers.listen_sockets import Port
 from app.workers.slot import SHARED_FOLDER, Slot
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,9 @@ def supervise(settings: Settings, environ: Mapping[str, str]) -> None:
 
     Raises ListenError and WorkersFailed, and what `prepare` does.
     """
-    from app.prepare import prepare  # with the database's driver, which `parley emit` can do without
+    from app.runtime.startup_checks import (
+        prepare,  # with the database's driver, which `parley emit` can do without
+    )
 
     with (
         closing(Port(settings.host, settings.port)) as port,

@@ -16,12 +16,12 @@ from contextlib import suppress
 from prometheus_client import values
 
 from app.cli import guarded
-from app.config import Settings, load_settings
-from app.logs import configure_logs
-from app.prepare import prepare
-from app.serving import ChatServer
-from app.workers.process import ALIVE, ALIVE_EVERY, READY, TELL_WHERE
+from app.config.settings import Settings, load_settings
+from app.observability.logging import configure_logs
+from app.runtime.startup_checks import prepare
+from app.server import ChatServer
 from app.workers.slot import SHARED_FOLDER
+from app.workers.worker_process import ALIVE, ALIVE_EVERY, READY, TELL_WHERE
 
 LAST_RESORT = 30  # seconds beyond SHUTDOWN_TIMEOUT that an end without a supervisor may take
 

@@ -3,10 +3,10 @@
 from types import TracebackType
 from typing import Any, Self
 
-from protocol.client.link import Link
 from protocol.client.options import ClientOptions
+from protocol.client.reconnection import Link
 from protocol.client.socket import Auth, ClientSocket
-from protocol.opening import parse_url
+from protocol.websocket.client_handshake import parse_url
 
 
 class Client(ClientSocket):

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from protocol.opening import check_headers
-from protocol.packets import JSON, Parser
+from protocol.socketio.packets import JSON, Parser
+from protocol.websocket.client_handshake import check_headers
 
 
 class ClientOptions(Struct, frozen=True, kw_only=True):

@@ -9,15 +9,24 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeAlias
 
-from protocol.client.channel import Channel
-from protocol.client.link import Link
-from protocol.client.reader import Job, Reader
-from protocol.client.registry import Registry
-from protocol.client_session import DisconnectReason
-from protocol.engine import Encoded
+from protocol.client.connection import Channel
+from protocol.client.event_queue import Job, Reader
+from protocol.client.handlers import Registry
+from protocol.client.reconnection import Link
+from protocol.cluster.session_recovery import position_of
+from protocol.engineio.client_session import DisconnectReason
+from protocol.engineio.packets import Encoded
 from protocol.errors import AckTimeout, Disconnected, Refused, Unreachable
-from protocol.packets import RESERVED_EVENTS, Ack, Connect, ConnectError, Disconnect, Event, Packet, Rejected
-from protocol.recovery import position_of
+from protocol.socketio.packets import (
+    RESERVED_EVENTS,
+    Ack,
+    Connect,
+    ConnectError,
+    Disconnect,
+    Event,
+    Packet,
+    Rejected,
+)
 
 log = logging.getLogger("protocol.client")
 

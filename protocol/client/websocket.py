@@ -5,12 +5,12 @@ import os
 from enum import IntEnum
 from typing import Protocol, cast
 
-from protocol import frames
-from protocol.client_session import DisconnectReason
-from protocol.engine import Encoded
+from protocol.engineio.client_session import DisconnectReason
+from protocol.engineio.packets import Encoded
 from protocol.errors import CloseCode, FrameError, PacketError, Unreachable
-from protocol.frames import Close, FrameReader, Opcode, Ping, Pong
-from protocol.opening import AnswerReader
+from protocol.websocket import frames
+from protocol.websocket.client_handshake import AnswerReader
+from protocol.websocket.frames import Close, FrameReader, Opcode, Ping, Pong
 
 _CLOSE_TIMEOUT = 5.0  # seconds that a peer has to end the connection after our close frame
 _MAX_UNREAD = 4_194_304  # bytes for a server that pings and does not read the pongs

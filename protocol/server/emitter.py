@@ -3,9 +3,9 @@
 import copy
 from typing import Any, Self
 
-from protocol.broadcast import Record, ServerSideEmit
-from protocol.server.redis_publisher import Publisher
-from protocol.server.selection import Selection, check_server_side_name
+from protocol.cluster.stream_records import Record, ServerSideEmit
+from protocol.server.bus.stream_writer import Publisher
+from protocol.server.socketio.selection import Selection, check_server_side_name
 
 UID = "emitter"  # of all emitters, Node's too
 

@@ -4,18 +4,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from protocol.engine import Encoded
-from protocol.server import polling
-from protocol.server.asgi import AsgiWebSocket
-from protocol.server.exchange import Receive, Scope, Send
-from protocol.server.hub import Hub
-from protocol.server.link import Link
+from protocol.engineio.packets import Encoded
+from protocol.engineio.session import CloseReason
+from protocol.server.engineio.hub import Hub
+from protocol.server.engineio.link import Link
+from protocol.server.http.asgi import Receive, Scope, Send
 from protocol.server.options import EngineOptions
-from protocol.server.websocket import WebSocketProtocol
-from protocol.session import CloseReason
+from protocol.server.transports import polling
+from protocol.server.transports.asgi_websocket import AsgiWebSocket
+from protocol.server.transports.websocket import WebSocketProtocol
 
 if TYPE_CHECKING:
-    from protocol.server.http_protocol import HttpProtocol
+    from protocol.server.uvicorn_http.http_protocol import HttpProtocol
 
 
 class EngineServer:
@@ -58,7 +58,7 @@ class EngineServer:
 
 def http_protocol(hub: Hub) -> "type[HttpProtocol]":
     """The class to give to uvicorn, which tells the hub's observer of what it refuses."""
-    from protocol.server.http_protocol import HttpProtocol  # uvicorn takes long to import
+    from protocol.server.uvicorn_http.http_protocol import HttpProtocol  # uvicorn takes long to import
 
     return HttpProtocol.of(hub)
 

@@ -6,12 +6,12 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from protocol.json_values import MAX_VALUES
-from protocol.packet_limits import MAX_ATTACHMENTS, MAX_AUTH, PacketLimits
-from protocol.packets import JSON, Parser
-from protocol.server.handshake import Handshake
+from protocol.engineio.session import Timing
+from protocol.server.http.handshake import Handshake
 from protocol.server.observer import Observer
-from protocol.session import Timing
+from protocol.socketio.json_values import MAX_VALUES
+from protocol.socketio.packet_limits import MAX_ATTACHMENTS, MAX_AUTH, PacketLimits
+from protocol.socketio.packets import JSON, Parser
 
 TRANSPORTS = ("polling", "websocket")
 

@@ -5,23 +5,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, overload
 
-from protocol.server.bus import Bus, MemoryBus
-from protocol.server.dispatch import Dispatch
+from protocol.server.bus.bus import Bus, MemoryBus
 from protocol.server.engine_server import http_protocol, serve, serve_lifespan
-from protocol.server.exchange import Receive, Scope, Send
-from protocol.server.fanout import Fanout
-from protocol.server.forwarder import Forwarder, Forwarding
-from protocol.server.hub import Hub
-from protocol.server.link import Link
-from protocol.server.namespace import Accepts, DynamicNamespace, Namespace
+from protocol.server.engineio.hub import Hub
+from protocol.server.engineio.link import Link
+from protocol.server.forwarding.forwarder import Forwarder, Forwarding
+from protocol.server.http.asgi import Receive, Scope, Send
 from protocol.server.options import Options
-from protocol.server.peer import Peer
-from protocol.server.recovery import Recovery
-from protocol.server.store import MemoryStore, Store
-from protocol.server.websocket import WebSocketProtocol
+from protocol.server.recovery.recovery import Recovery
+from protocol.server.socketio.adapter import Fanout
+from protocol.server.socketio.client import Peer
+from protocol.server.socketio.dispatch import Dispatch
+from protocol.server.socketio.namespace import Accepts, DynamicNamespace, Namespace
+from protocol.server.store.store import MemoryStore, Store
+from protocol.server.transports.websocket import WebSocketProtocol
 
 if TYPE_CHECKING:
-    from protocol.server.http_protocol import HttpProtocol
+    from protocol.server.uvicorn_http.http_protocol import HttpProtocol
 
 
 class Server(Namespace):

@@ -22,8 +22,8 @@ import psutil
 
 from app.embedded import redis_url
 from app.embedded.valkey import running_valkey
-from protocol import frames
-from protocol.frames import FrameReader, Opcode
+from protocol.websocket import frames
+from protocol.websocket.frames import FrameReader, Opcode
 
 SERVER = Path(__file__).parent / "servers" / "parley_server.py"
 TIMES = 5_000

@@ -21,9 +21,9 @@ import uvloop
 from rich.console import Console
 
 from app.cli import leave
-from app.config import load_settings
+from app.config.jwt_secret import with_secret
+from app.config.settings import load_settings
 from app.embedded import EmbeddedError, embedded
-from app.secret import with_secret
 from scripts.cluster import CannotStart, raise_file_limit
 from scripts.hostility.attack import Attack
 from scripts.hostility.attacker import Order

@@ -12,7 +12,7 @@ import aiohttp
 from msgspec import Struct
 from redis.asyncio import Redis
 
-from app.config import variables
+from app.config.settings import variables
 from scripts.cluster import Instance, free_ports
 from scripts.hostility.attack import SERVER, Account, Target
 from scripts.loadtest.accounts import Rest

@@ -16,7 +16,7 @@ import orjson
 import uvloop
 from msgspec import Struct
 
-from app.garbage import seldom_collected
+from app.runtime.garbage_collection import seldom_collected
 from scripts.hostility.attack import ORDINARY, SERVER, Account, bearer, http
 from scripts.hostility.children import assigned, line_of, say
 from scripts.loadtest.histogram import Histogram

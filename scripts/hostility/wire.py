@@ -10,9 +10,9 @@ from typing import NoReturn
 import aiohttp
 import orjson
 
-from protocol import opening
 from protocol.errors import Unreachable
-from protocol.frames import FrameReader, Opcode, encode
+from protocol.websocket import client_handshake as opening
+from protocol.websocket.frames import FrameReader, Opcode, encode
 from scripts.hostility.attack import ATTACKERS, SERVER, Outcome, Target
 
 MASK = bytes(4)  # a mask of zeros leaves a payload as it is, so a frame is made once and sent many times

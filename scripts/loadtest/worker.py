@@ -19,7 +19,7 @@ import orjson
 import uvloop
 from msgspec import Struct
 
-from app.garbage import seldom_collected
+from app.runtime.garbage_collection import seldom_collected
 from scripts.loadtest.histogram import Histogram
 from scripts.loadtest.member import FAILURES, Member, kind_of, now
 

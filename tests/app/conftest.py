@@ -16,10 +16,10 @@ import socketio
 import structlog
 from engineio.payload import Payload
 
-from app.config import Settings
-from app.db import Database
-from app.logs import QUIET
-from app.serving import ChatServer
+from app.config.settings import Settings
+from app.db.database import Database
+from app.observability.logging import QUIET
+from app.server import ChatServer
 from tests.app import described
 
 Payload.max_decode_packets = (

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import jsonschema_rs
 
-from app.config import Settings
-from app.descriptions import Descriptions
+from app.api_docs.routes import Descriptions
+from app.config.settings import Settings
 from app.main import create_app
 
 PAGES = r"docs(/.*)?|assets/.*|(openapi|asyncapi)\.json|favicon\.svg|theme\.js"

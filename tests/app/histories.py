@@ -9,15 +9,18 @@ from typing import Any
 import uuid_utils
 
 from app import store
-from app.announce import Announcer
-from app.blocks import UserBlocks
-from app.caller import Caller
-from app.db import Database
-from app.direct import Direct
-from app.invitations import Invitations
-from app.members import RoomMembers
-from app.messages import MessageWriter
-from app.payloads import (
+from app.accounts.blocks import UserBlocks
+from app.announce.announcer import Announcer
+from app.core.caller import Caller
+from app.core.errors import Refusal
+from app.db.database import Database
+from app.messages.direct import Direct
+from app.messages.edits import Revisions
+from app.messages.history import Reading
+from app.messages.sync import Sync
+from app.messages.writer import MessageWriter
+from app.payloads.preference_requests import BlockRef
+from app.payloads.requests import (
     CreateRoom,
     EditMessage,
     Invite,
@@ -34,15 +37,12 @@ from app.payloads import (
     SyncRoom,
     UpdateRoom,
 )
-from app.personal_payloads import BlockRef
-from app.reading import Reading
-from app.refusals import Refusal
-from app.revisions import Revisions
-from app.rooms import Rooms
-from app.sync import Sync
-from app.views import Presence, RoomInfo, wire
+from app.payloads.responses import Presence, RoomInfo, wire
+from app.rooms.invitations import Invitations
+from app.rooms.members import RoomMembers
+from app.rooms.rooms import Rooms
 from protocol import MemoryBus, Server
-from protocol.broadcast import Broadcast, Record
+from protocol.cluster.stream_records import Broadcast, Record
 from tests.app.follower import NUMBERS, Follower, numbered
 
 numbers = count(1)

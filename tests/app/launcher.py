@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from app import embedded
-from app.embedded import process
+from app.embedded import child_process as process
 
 folder, tie = sys.argv[1:]
 if tie == "untied":

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.db import Database
-from app.statements import Queries
+from app.db.database import Database
+from app.db.queries import Queries
 
 
 @asynccontextmanager

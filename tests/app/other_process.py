@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 
 import httpx
 
-from app.config import Settings
+from app.config.settings import Settings
 
 
 class OtherProcess:

@@ -10,8 +10,8 @@ from typing import Any
 
 import psutil
 
-from app.config import Settings
-from app.embedded.process import is_alive
+from app.config.settings import Settings
+from app.embedded.child_process import is_alive
 
 START_WITHIN = 60.0  # seconds, on a machine that is busy
 PATIENCE = 30.0

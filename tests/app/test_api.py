@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from app.db import Database
-from app.requests import MAX_BODY
+from app.db.database import Database
+from app.http.requests import MAX_BODY
 from tests.app.conftest import PASSWORD, Instance, Person
 
 People = Callable[..., Awaitable[Person]]
@@ -358,9 +358,9 @@ async def test_an_internal_error_is_logged_and_not_shown(
 async def test_a_path_forges_no_line_of_the_log(
     http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
-    with caplog.at_level("INFO", logger="app.requests"):
+    with caplog.at_level("INFO", logger="app.http.requests"):
         error(await http.get(path), 404)
-    (line,) = [record.getMessage() for record in caplog.records if record.name == "app.requests"]
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "app.http.requests"]
     assert line.isprintable()
     assert re.match(r"GET /%\w\w", line)
 

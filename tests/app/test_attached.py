@@ -8,12 +8,12 @@ import pytest
 import uuid_utils
 
 from app import store
-from app.caller import Caller
-from app.db import Database
-from app.mentions import MAX_MENTIONS, names_in
-from app.payloads import CreateRoom, EditMessage, MessageRef, RoomRef, SendDirect, SendMessage
-from app.refusals import Refusal
-from app.views import Message
+from app.core.caller import Caller
+from app.core.errors import Refusal
+from app.db.database import Database
+from app.messages.mentions import MAX_MENTIONS, names_in
+from app.payloads.requests import CreateRoom, EditMessage, MessageRef, RoomRef, SendDirect, SendMessage
+from app.payloads.responses import Message
 from protocol import Server
 from tests.app.conftest import Person
 from tests.app.histories import Chat, HeardBus

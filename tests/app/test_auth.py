@@ -16,19 +16,19 @@ from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import OctKey, RSAKey
 
-from app import auth as auth_module
 from app import store
-from app.account_payloads import Credential, Identifier, SignIn, SignUp
-from app.auth import Auth
-from app.caller import Caller
-from app.db import Database
-from app.device_tokens import DeviceTokens
-from app.limits import Limits
-from app.refusals import Refusal
-from app.soft_state import SoftState
-from app.tokens import NOT_SIGNED_IN, Tokens
-from app.validation import USERNAME
-from app.views import Presence, Session
+from app.accounts import auth as auth_module
+from app.accounts.auth import Auth
+from app.accounts.device_tokens import DeviceTokens
+from app.accounts.tokens import NOT_SIGNED_IN, Tokens
+from app.core.caller import Caller
+from app.core.errors import Refusal
+from app.core.redis_scripts import SoftState
+from app.db.database import Database
+from app.limits.rate_limits import Limits
+from app.payloads.account_requests import Credential, Identifier, SignIn, SignUp
+from app.payloads.responses import Presence, Session
+from app.payloads.validation import USERNAME
 
 NOBODY = Caller("")
 SECRET = "a secret of the tests, long enough for HS512 to take it as its key"

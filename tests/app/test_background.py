@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from app import background
-from app.background import running
+from app.core import background_tasks as background
+from app.core.background_tasks import running
 from tests.app.conftest import PATIENCE
 
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from app.blocks import MAX_BLOCKS
-from app.db import Database
+from app.accounts.blocks import MAX_BLOCKS
+from app.db.database import Database
 from tests.app.conftest import Device, Instance, Person
 
 People = Callable[..., Awaitable[Person]]

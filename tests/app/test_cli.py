@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from app.cli import main
-from app.config import variables
+from app.config.settings import variables
 from app.embedded import embedded
-from app.embedded.process import is_alive
+from app.embedded.child_process import is_alive
 
 pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config import ConfigError, Settings, load_settings, variables
+from app.config.settings import ConfigError, Settings, load_settings, variables
 
 SECRET = "0123456789abcdef0123456789abcdef"
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 import redis
 
-from app.config import Settings
+from app.config.settings import Settings
 from tests.app.conftest import Device, Instance, Person
 from tests.app.other_process import OtherProcess, other_process
 

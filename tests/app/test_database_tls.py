@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.database_errors import DatabaseUnavailable
-from app.db import Database
-from app.migrations import migrate
+from app.db.database import Database
+from app.db.errors import DatabaseUnavailable
+from app.db.migrations import migrate
 from tests.app.conftest import PASSWORD, Instance
 from tests.tls import TlsDoor, make_certificate, tls_door
 

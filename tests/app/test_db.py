@@ -9,11 +9,11 @@ import anyio
 import asyncpg
 import pytest
 
-from app.database_errors import DatabaseRefused, DatabaseUnavailable, MigrationError
-from app.db import Database
-from app.migrations import migrate, read_migrations, schema_path
-from app.refusals import as_refusal
-from app.statements import Queries
+from app.core.errors import as_refusal
+from app.db.database import Database
+from app.db.errors import DatabaseRefused, DatabaseUnavailable, MigrationError
+from app.db.migrations import migrate, read_migrations, schema_path
+from app.db.queries import Queries
 from scripts.proxy import Proxy
 
 FIRST = "-- migration 1: one\ncreate table one (n integer);\n"

@@ -16,7 +16,7 @@ import orjson
 import pytest
 import yaml
 
-from app.config import variables
+from app.config.settings import variables
 from tests.app.conftest import PASSWORD, PATIENCE, Instance, Person
 from tests.conftest import find_free_port
 

@@ -12,12 +12,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from app.config import Settings
-from app.events import EMITTED
+from app.api_docs.json_schema import referred
+from app.config.settings import Settings
+from app.core.errors import STATUS
 from app.main import create_app
-from app.page import Page
-from app.refusals import STATUS
-from app.schemas import referred
+from app.payloads.server_events import EMITTED
+from app.web_files import Page
 from tests.app import described
 from tests.app.conftest import Instance, Person
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.db import Database
+from app.db.database import Database
 from tests.app.conftest import Device, Instance, Person
 
 People = Callable[..., Awaitable[Person]]

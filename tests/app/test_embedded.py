@@ -19,7 +19,7 @@ import redis
 from databases import Database
 
 from app.embedded import EmbeddedError, Urls, database_url, embedded, postgres
-from app.embedded import process as processes
+from app.embedded import child_process as processes
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 IS_ROOT = os.geteuid() == 0

@@ -10,7 +10,7 @@ import redis
 
 from app.cli import main
 from app.embedded import embedded
-from protocol.broadcast import Broadcast, Record, ServerSideEmit, Target, decode
+from protocol.cluster.stream_records import Broadcast, Record, ServerSideEmit, Target, decode
 
 pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 

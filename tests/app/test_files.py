@@ -12,11 +12,11 @@ import pytest
 import uuid_utils
 from PIL import Image
 
-from app.attachments.files import MAX_LOOSE, Files
-from app.attachments.storage import PIECE, FolderStorage
+from app.attachments.attachments import MAX_LOOSE, Files
+from app.attachments.storage.storage import PIECE, FolderStorage
 from app.attachments.upload_slots import MAX_OF_A_USER
-from app.config import Settings
-from app.db import Database
+from app.config.settings import Settings
+from app.db.database import Database
 from app.store import files as store
 from tests.app.conftest import PATIENCE, Instance, Person
 from tests.app.images import HTML, SAMPLES, SVG, camera_jpeg, image, png_claiming

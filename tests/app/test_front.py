@@ -10,10 +10,10 @@ import httpx
 import pytest
 from starlette.datastructures import Headers
 
-from app.config import Settings
-from app.cross_site import is_foreign
+from app.config.settings import Settings
+from app.http.cross_site import is_foreign
 from app.main import create_app
-from app.page import accepts
+from app.web_files import accepts
 from tests.app.conftest import PASSWORD, Instance, Person
 from tests.protocol.server.client import POLLING
 

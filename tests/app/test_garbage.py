@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from app.config import Settings
-from app.garbage import COUNTED_EVERY, seldom_collected
-from app.serving import ChatServer
-from protocol.frames import Opcode, encode
+from app.config.settings import Settings
+from app.runtime.garbage_collection import COUNTED_EVERY, seldom_collected
+from app.server import ChatServer
+from protocol.websocket.frames import Opcode, encode
 from tests.app.conftest import PATIENCE, Instance, Person
 from tests.protocol.server.websocket import WebSocket
 
@@ -98,8 +98,8 @@ def test_the_process_of_a_server_sets_aside(settings: Settings) -> None:
 OURS = (
     "app.",
     "protocol.server.",
-    "protocol.session",
-    "protocol.connection",
+    "protocol.engineio.session",
+    "protocol.socketio.namespace_states",
     "uvicorn.",
     "uvloop.",
     "sqlalchemy.",

@@ -9,9 +9,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from app import handlers as handlers_module
-from app.config import Settings
-from app.db import Database
+from app.api import socket_handlers as handlers_module
+from app.config.settings import Settings
+from app.db.database import Database
 from tests.app.conftest import Device, Instance, Person
 
 People = Callable[..., Awaitable[Person]]

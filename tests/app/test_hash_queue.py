@@ -4,9 +4,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from app import hash_queue
-from app.hash_queue import HashQueue
-from app.refusals import Refusal
+from app.accounts import hash_queue
+from app.accounts.hash_queue import HashQueue
+from app.core.errors import Refusal
 
 
 def fill(queue: HashQueue, stack: ExitStack, network: str, *, known_device: bool = False) -> int:

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from app import health as health_module
-from app.db import Database
+from app.db.database import Database
+from app.observability import health as health_module
 from tests.app.conftest import Instance, Person
 
 Start = Callable[..., Awaitable[Instance]]

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from app.db import Database
+from app.db.database import Database
 from tests.app.conftest import Instance, Person
 
 People = Callable[..., Awaitable[Person]]

@@ -8,7 +8,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from app.config import Settings
+from app.config.settings import Settings
 from tests.app.conftest import Device, Person
 
 People = Callable[..., Awaitable[Person]]

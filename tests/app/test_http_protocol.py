@@ -7,8 +7,8 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from app import requests as requests_module
-from protocol.server.http_protocol import HttpProtocol
+from app.http import requests as requests_module
+from protocol.server.uvicorn_http.http_protocol import HttpProtocol
 from tests.app.conftest import PATIENCE, Instance, Person
 
 HEAD = b"GET /health/live HTTP/1.1\r\nHost: chat\r\n"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app import invitations
-from app.db import Database
-from app.invitations import MAX_PENDING_OF_PAIR
+from app.db.database import Database
+from app.rooms import invitations
+from app.rooms.invitations import MAX_PENDING_OF_PAIR
 from tests.app.conftest import Device, Instance, Person
 
 People = Callable[..., Awaitable[Person]]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.attachments.iso_media import TYPES, UNKNOWN, iso_media_type
-from app.attachments.media import sniffed
+from app.attachments.media.iso_media import TYPES, UNKNOWN, iso_media_type
+from app.attachments.media.media_types import sniffed
 from tests.app.images import image
 
 BRANDS = {

@@ -8,10 +8,10 @@ import httpx
 import orjson
 import pytest
 
-from app.db import Database
+from app.db.database import Database
 from protocol import JSON, Client
-from protocol.engine import Encoded
-from protocol.packets import Packet, Parser
+from protocol.engineio.packets import Encoded
+from protocol.socketio.packets import Packet, Parser
 from tests.app.conftest import Instance, Person
 
 People = Callable[[], Awaitable[Person]]

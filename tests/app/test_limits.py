@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from app import limits as limits_module
-from app.buckets import SECOND, Bucket, LocalBuckets, Taken, take
-from app.config import Settings
-from app.limits import Kind, Limits, buckets_of, name_key
-from app.refusals import Refusal
-from app.soft_state import SoftState
+from app.config.settings import Settings
+from app.core.errors import Refusal
+from app.core.redis_scripts import SoftState
+from app.limits import rate_limits as limits_module
+from app.limits.rate_limits import Kind, Limits, buckets_of, name_key
+from app.limits.token_bucket import SECOND, Bucket, LocalBuckets, Taken, take
 from protocol import network_of
 from tests.conftest import RestartableValkey
 
@@ -362,7 +362,7 @@ async def test_without_redis_each_instance_limits_on_its_own(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(limits_module, "PROBE_EVERY", 0.01)
-    caplog.set_level(logging.INFO, "app.limits")
+    caplog.set_level(logging.INFO, "app.limits.rate_limits")
     redis = redis_server()
     one, other = (make(Bucket(HOUR * SECOND, 5), url=redis.url) for _ in range(2))
     assert (await spend(one))[0] == 5

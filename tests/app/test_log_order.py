@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app import log_order as log_order_module
-from app.log_order import MOST_ROOMS, LogOrder, Place, place_of
+from app.announce import log_order as log_order_module
+from app.announce.log_order import MOST_ROOMS, LogOrder, Place, place_of
 from tests.app.conftest import Device, Instance, Person
 from tests.app.follower import NUMBERS
 

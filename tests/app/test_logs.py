@@ -6,7 +6,7 @@ import orjson
 import pytest
 import structlog
 
-from app.logs import configure_logs
+from app.observability.logging import configure_logs
 
 pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.attachments.media import HEAD, SHOWN, clean_name, disposition, sniffed, undecoded
-from app.attachments.pictures import IMAGE_TYPES, NotAPicture
-from app.attachments.thumbnails import picture_of
+from app.attachments.media.media_types import HEAD, SHOWN, clean_name, disposition, sniffed, undecoded
+from app.attachments.media.pictures import IMAGE_TYPES, NotAPicture
+from app.attachments.thumbnails.thumbnails import picture_of
 from tests.app.images import HTML, SAMPLES, SVG
 
 NAMES = [

@@ -14,17 +14,17 @@ import pytest
 import uuid_utils
 
 from app import store
-from app.announce import Announcer, room_channel, user_channel
-from app.caller import Caller
-from app.db import Database
-from app.invitations import Invitations
-from app.members import RoomMembers
-from app.payloads import CreateRoom, Invite, MemberRef, RoomRef, SetRole, UpdateRoom
-from app.refusals import Refusal
-from app.rooms import Rooms
-from app.views import Presence
+from app.announce.announcer import Announcer, room_channel, user_channel
+from app.core.caller import Caller
+from app.core.errors import Refusal
+from app.db.database import Database
+from app.payloads.requests import CreateRoom, Invite, MemberRef, RoomRef, SetRole, UpdateRoom
+from app.payloads.responses import Presence
+from app.rooms.invitations import Invitations
+from app.rooms.members import RoomMembers
+from app.rooms.rooms import Rooms
 from protocol import MemoryBus, Server
-from protocol.broadcast import Broadcast, Join, Leave, Record
+from protocol.cluster.stream_records import Broadcast, Join, Leave, Record
 
 PEOPLE = 7
 AT_ONCE = 8

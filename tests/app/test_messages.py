@@ -9,14 +9,14 @@ import structlog
 import uuid_utils
 
 from app import store
-from app.caller import Caller
-from app.database_errors import DatabaseRefused, DatabaseUnavailable
-from app.db import Database
-from app.messages import MAX_BATCH, MessageWriter
-from app.payloads import SendMessage
-from app.refusals import Refusal
-from app.statements import Queries
-from app.views import Message
+from app.core.caller import Caller
+from app.core.errors import Refusal
+from app.db.database import Database
+from app.db.errors import DatabaseRefused, DatabaseUnavailable
+from app.db.queries import Queries
+from app.messages.writer import MAX_BATCH, MessageWriter
+from app.payloads.requests import SendMessage
+from app.payloads.responses import Message
 
 
 class Desk:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.db import Database
-from app.metadata import MAX_DEPTH, metadata_json, pruned, read_jsonb, stored_size
-from app.refusals import Refusal
+from app.core.errors import Refusal
+from app.db.database import Database
+from app.payloads.metadata import MAX_DEPTH, metadata_json, pruned, read_jsonb, stored_size
 
 
 def nest(levels: int) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.config import Settings
-from app.metrics import Metrics
+from app.config.settings import Settings
+from app.observability.metrics import Metrics
 from tests.app.conftest import PATIENCE, Instance, Person
 from tests.app.served import Served
 from tests.app.test_rolling_restart import tokens_of_members

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from app.db import Database
+from app.db.database import Database
 from tests.app.conftest import Instance, Person
 
 People = Callable[..., Awaitable[Person]]

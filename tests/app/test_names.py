@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.account_payloads import SignUp
-from app.names import LONGEST, check_visible, clean_display_name, clean_name, is_unseen
-from app.payloads import CreateRoom, React, Unreact, UpdateRoom
-from app.refusals import Refusal
-from app.validation import parse
+from app.core.errors import Refusal
+from app.payloads.account_requests import SignUp
+from app.payloads.names import LONGEST, check_visible, clean_display_name, clean_name, is_unseen
+from app.payloads.requests import CreateRoom, React, Unreact, UpdateRoom
+from app.payloads.validation import parse
 
 KEPT = {
     "Ann Lee": "Ann Lee",

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from app.api import rest
-from app.budgets import Budgets
-from app.page import Page
-from app.requests import InFlight
+from app.api.rest_routes import rest
+from app.http.budgets import Budgets
+from app.http.requests import InFlight
+from app.web_files import Page
 from tests.app.conftest import Instance
 
 SCRIPT = b"console.log('hello')\n" * 100

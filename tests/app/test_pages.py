@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from app.announce import Announcer
-from app.caller import Caller
-from app.db import Database
-from app.direct import Direct
-from app.messages import MessageWriter
-from app.payloads import ListConversations, ReadHistory, SearchMessages, SendDirect
-from app.reading import Reading
-from app.views import Message, Presence
+from app.announce.announcer import Announcer
+from app.core.caller import Caller
+from app.db.database import Database
+from app.messages.direct import Direct
+from app.messages.history import Reading
+from app.messages.writer import MessageWriter
+from app.payloads.requests import ListConversations, ReadHistory, SearchMessages, SendDirect
+from app.payloads.responses import Message, Presence
 from protocol import MemoryBus, Server
 from tests.app.conftest import Instance, Person
 

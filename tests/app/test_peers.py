@@ -12,9 +12,9 @@ import pytest
 import redis
 import websockets
 
-from app.config import ConfigError, Settings, load_settings
-from app.peers import check_peer_address, forwarding, local_address
-from app.prepare import prepare
+from app.config.settings import ConfigError, Settings, load_settings
+from app.runtime.instance_address import check_peer_address, forwarding, local_address
+from app.runtime.startup_checks import prepare
 from tests.app.conftest import Instance
 from tests.protocol.server.running import until
 

@@ -11,11 +11,11 @@ import httpx
 import pytest
 import redis.asyncio
 
-from app.config import Settings
-from app.db import Database
-from app.presence_leases import Claim, Leases
-from app.presence_news import PresenceNews
-from app.soft_state import PREFIX, SoftState
+from app.config.settings import Settings
+from app.core.redis_scripts import PREFIX, SoftState
+from app.db.database import Database
+from app.presence.announcements import PresenceNews
+from app.presence.redis_leases import Claim, Leases
 from protocol import BusUnavailable
 from tests.app.conftest import PATIENCE, Device, Instance, Person
 from tests.app.locks import locked, somebody_waits

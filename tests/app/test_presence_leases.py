@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from app.presence_leases import LET_GO, Claim, Leases, Verdict
-from app.soft_state import SoftState
+from app.core.redis_scripts import SoftState
+from app.presence.redis_leases import LET_GO, Claim, Leases, Verdict
 
 T = TypeVar("T")
 

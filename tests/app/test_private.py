@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.private import NotPrivate, make_data_folder, make_folder, open_file, private_files
+from app.core.private_files import NotPrivate, make_data_folder, make_folder, open_file, private_files
 
 IS_ROOT = os.geteuid() == 0
 CLOSED = 0o711 if IS_ROOT else 0o700
@@ -39,7 +39,7 @@ def test_a_new_data_folder_and_those_above_it_are_closed(tmp_path: Path) -> None
 def test_a_folder_of_an_earlier_release_is_closed_with_a_word(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "app.private")
+    caplog.set_level(logging.INFO, "app.core.private_files")
     folder = tmp_path / "var"
     for part in ("lock", "jwt_secret", "postgres", "valkey", "files"):
         (folder / part).mkdir(parents=True)

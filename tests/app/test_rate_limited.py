@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from app import auth as auth_module
-from app import hash_queue, refusal_streaks
-from app.config import Settings
+from app.accounts import auth as auth_module
+from app.accounts import hash_queue
+from app.config.settings import Settings
+from app.limits import refusal_streaks
 from tests.app.conftest import PASSWORD, Device, Instance, Person
 
 People = Callable[..., Awaitable[Person]]

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app import reading as reading_module
-from app.db import Database
+from app.db.database import Database
+from app.messages import history as reading_module
 from tests.app.conftest import Device, Person
 
 People = Callable[..., Awaitable[Person]]

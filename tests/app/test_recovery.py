@@ -14,14 +14,14 @@ import orjson
 import pytest
 
 from app import store
-from app.announce import room_channel
+from app.accounts.tokens import Tokens
+from app.announce.announcer import room_channel
 from app.client import ChatClient
-from app.config import Settings
-from app.db import Database
-from app.tokens import Tokens
+from app.config.settings import Settings
+from app.db.database import Database
 from protocol import CloseReason, RedisStore
-from protocol.recovery import decode
-from protocol.server.saver import key_of
+from protocol.cluster.session_recovery import decode
+from protocol.server.recovery.session_saver import key_of
 from tests.app.conftest import PATIENCE, Instance, Person
 from tests.app.test_subscriptions import remove
 from tests.protocol.server.client import WebSocketClient

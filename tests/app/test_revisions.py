@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.db import Database
-from app.revisions import MAX_KINDS, MAX_KINDS_OF_USER, MAX_REACTIONS
+from app.db.database import Database
+from app.messages.edits import MAX_KINDS, MAX_KINDS_OF_USER, MAX_REACTIONS
 from tests.app.conftest import Device, Person
 
 People = Callable[..., Awaitable[Person]]

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from app.client import ChatClient, ChatRefused
-from app.config import Settings
+from app.config.settings import Settings
 from protocol import AckTimeout, Disconnected
 from tests.app.conftest import PASSWORD
 from tests.app.served import PATIENCE, Served

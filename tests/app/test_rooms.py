@@ -7,13 +7,13 @@ import pytest
 import uuid_utils
 
 from app import store
-from app.announce import Announcer, room_channel, user_channel
-from app.caller import Caller
-from app.db import Database
-from app.payloads import CreateRoom, RoomRef
-from app.rooms import Rooms
+from app.announce.announcer import Announcer, room_channel, user_channel
+from app.core.caller import Caller
+from app.db.database import Database
+from app.payloads.requests import CreateRoom, RoomRef
+from app.rooms.rooms import Rooms
 from protocol import MemoryBus, Server
-from protocol.broadcast import Join, Leave, Record, Target
+from protocol.cluster.stream_records import Join, Leave, Record, Target
 
 
 class SlowBus(MemoryBus):

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app import store
-from app.db import Database
-from app.search_terms import Term, columns_of, terms_of
+from app.db.database import Database
+from app.store.search_terms import Term, columns_of, terms_of
 
 READ: list[tuple[str, list[Term]]] = [
     ("", []),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.config import ConfigError, Settings
-from app.secret import kept_secret, with_secret
+from app.config.jwt_secret import kept_secret, with_secret
+from app.config.settings import ConfigError, Settings
 
 GIVEN = "0123456789abcdef0123456789abcdef"
 

@@ -10,8 +10,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 import httpx
 import pytest
 
-from app.config import HOUR_MS
-from app.db import Database
+from app.config.settings import HOUR_MS
+from app.db.database import Database
 from tests.app.conftest import Device, Instance, Person
 from tests.app.locks import locked, somebody_waits
 

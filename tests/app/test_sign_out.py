@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from app import sign_out as sign_out_module
 from app import store
-from app.config import Settings
-from app.db import Database
-from app.statements import Queries
-from app.tokens import Tokens
+from app.accounts import sign_out as sign_out_module
+from app.accounts.tokens import Tokens
+from app.config.settings import Settings
+from app.db.database import Database
+from app.db.queries import Queries
 from tests.app.conftest import PASSWORD, PATIENCE, Device, Instance, Person
 
 People = Callable[..., Awaitable[Person]]

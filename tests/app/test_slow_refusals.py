@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from app import slow_refusals
-from app.slow_refusals import LONGEST, MAX_NETWORKS, RefusalPace
+from app.http import slow_refusals
+from app.http.slow_refusals import LONGEST, MAX_NETWORKS, RefusalPace
 from tests.app.conftest import Instance, Person
 
 People = Callable[..., Awaitable[Person]]

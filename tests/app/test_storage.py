@@ -14,8 +14,8 @@ import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
-from app.attachments.s3_storage import PART
-from app.attachments.storage import (
+from app.attachments.storage.s3_storage import PART
+from app.attachments.storage.storage import (
     PIECE,
     FolderStorage,
     NotStored,
@@ -24,7 +24,7 @@ from app.attachments.storage import (
     open_storage,
     stream,
 )
-from app.config import Settings, load_settings
+from app.config.settings import Settings, load_settings
 from tests.app.conftest import PASSWORD, Instance
 
 KEY = "0f/0190a5e2-7b1c-7000-8000-00000000000f"

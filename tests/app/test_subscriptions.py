@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app import store
-from app import subscriptions as subscriptions_module
-from app.announce import room_channel, user_channel
-from app.db import Database
-from app.statements import Queries
+from app.announce.announcer import room_channel, user_channel
+from app.db.database import Database
+from app.db.queries import Queries
+from app.rooms import membership_sweeper as subscriptions_module
 from tests.app.conftest import PATIENCE, Instance, Person
 
 People = Callable[..., Awaitable[Person]]

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from app import store
-from app.caller import Caller
-from app.db import Database
-from app.payloads import React, SendMessage, SyncRoom
-from app.statements import Queries
-from app.sync import Sync
-from app.views import Changes, wire
+from app.core.caller import Caller
+from app.db.database import Database
+from app.db.queries import Queries
+from app.messages.sync import Sync
+from app.payloads.requests import React, SendMessage, SyncRoom
+from app.payloads.responses import Changes, wire
 from protocol import Server
 from tests.app.conftest import Device, Person
 from tests.app.follower import Follower

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.db import Database
+from app.db.database import Database
 from protocol import Server
 from tests.app.follower import Follower
 from tests.app.histories import Chat, HeardBus, History

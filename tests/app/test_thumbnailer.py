@@ -17,15 +17,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.attachments import thumbnailer as thumbnailer_module
-from app.attachments import thumbnails
-from app.attachments.files import Files
-from app.attachments.pictures import Bounds, NotAPicture, Picture, Result, packed, unpacked
-from app.attachments.storage import FolderStorage
-from app.attachments.thumbnailer import Thumbnailer
+from app.attachments.attachments import Files
+from app.attachments.media.pictures import Bounds, NotAPicture, Picture, Result, packed, unpacked
+from app.attachments.storage.storage import FolderStorage
+from app.attachments.thumbnails import thumbnailer as thumbnailer_module
+from app.attachments.thumbnails import thumbnails
+from app.attachments.thumbnails.thumbnailer import Thumbnailer
 from app.attachments.uploads import Upload
-from app.caller import Caller
-from app.db import Database
+from app.core.caller import Caller
+from app.db.database import Database
 from tests.app.conftest import Person
 from tests.app.images import SAMPLES, image
 
@@ -57,7 +57,7 @@ def decoders() -> list[psutil.Process]:
 
 def decodes(process: psutil.Process) -> bool:
     try:
-        return "app.attachments.thumbnail_process" in process.cmdline()
+        return "app.attachments.thumbnails.thumbnail_process" in process.cmdline()
     except psutil.NoSuchProcess:  # it has just ended
         return False
 
@@ -115,7 +115,7 @@ async def test_a_picture_has_so_much_time(caplog: pytest.LogCaptureFixture) -> N
 
 
 def test_a_process_ends_itself_where_no_server_does() -> None:
-    arguments = ["-P", "-m", "app.attachments.thumbnail_process", "image/png", str(os.getpid())]
+    arguments = ["-P", "-m", "app.attachments.thumbnails.thumbnail_process", "image/png", str(os.getpid())]
     arguments += ["5", str(SOON), str(10**9)]
     process = subprocess.Popen([sys.executable, *arguments], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     with process:
@@ -244,7 +244,7 @@ async def test_a_process_that_fails_costs_the_thumbnail_alone(
 
 ONE_PICTURE = """
 import asyncio, sys
-from app.attachments.thumbnailer import Thumbnailer
+from app.attachments.thumbnails.thumbnailer import Thumbnailer
 print(asyncio.run(Thumbnailer().picture("ann", sys.stdin.buffer.raw, "image/png")))
 """
 

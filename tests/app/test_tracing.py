@@ -15,10 +15,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from app.config import ConfigError, Settings
-from app.refusals import Refusal
-from app.traces import check_traces
-from app.tracing import Tracing, hashed
+from app.config.settings import ConfigError, Settings
+from app.core.errors import Refusal
+from app.observability.opentelemetry import Tracing, hashed
+from app.observability.tracing import check_traces
 from tests.app.conftest import PASSWORD, PATIENCE, Instance, Person
 
 Start = Callable[..., Awaitable[Instance]]
@@ -205,8 +205,8 @@ async def test_of_an_error_there_is_the_kind_alone() -> None:
 async def test_nothing_is_loaded_where_nobody_asks() -> None:
     """redis-py loads a part by itself where it is installed."""
     code = (
-        "import sys, app.serving, app.workers.worker\n"
-        "sys.exit(bool({'app.tracing', 'opentelemetry.exporter', 'opentelemetry.sdk.trace.export'} & {*sys.modules}))"
+        "import sys, app.server, app.workers.worker\n"
+        "sys.exit(bool({'app.observability.opentelemetry', 'opentelemetry.exporter', 'opentelemetry.sdk.trace.export'} & {*sys.modules}))"
     )
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
     assert await process.wait() == 0

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app.attachments import routes as routes_module
-from app.db import Database
-from app.refusals import Refusal
-from app.statements import Queries
-from app.turns import Turns
+from app.core.errors import Refusal
+from app.db.database import Database
+from app.db.queries import Queries
+from app.limits.concurrency import Turns
 from tests.app.conftest import Instance, Person
 
 People = Callable[..., Awaitable[Person]]

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import redis
 
-from app import typing as typing_module
-from app.caller import Caller
-from app.db import Database
-from app.payloads import RoomRef
-from app.refusals import Refusal
-from app.soft_state import SoftState
-from app.typing import Typing
+from app.core.caller import Caller
+from app.core.errors import Refusal
+from app.core.redis_scripts import SoftState
+from app.db.database import Database
+from app.payloads.requests import RoomRef
+from app.presence import typing_indicator as typing_module
+from app.presence.typing_indicator import Typing
 from tests.app.conftest import Device, Instance, Person
 from tests.conftest import RestartableValkey
 

@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
-from app import budgets as budgets_module
-from app import user_sockets
-from app.budgets import PIECE, SMALL, WITH_IT, Budgeted, Budgets, Kind, Most, budgets_of
-from app.config import Settings
-from app.refusals import Refusal
-from protocol.server.http_answers import AnswersTaken
+from app.api import user_sockets
+from app.config.settings import Settings
+from app.core.errors import Refusal
+from app.http import budgets as budgets_module
+from app.http.budgets import PIECE, SMALL, WITH_IT, Budgeted, Budgets, Kind, Most, budgets_of
+from protocol.server.uvicorn_http.untaken_answers import AnswersTaken
 from tests.app.conftest import PATIENCE, Instance, Person
 
 People = Callable[..., Awaitable[Person]]

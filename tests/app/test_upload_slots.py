@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from app.attachments.upload_slots import MAX_IN_ALL, MAX_OF_A_NETWORK, MAX_OF_A_USER, UploadSlots
-from app.refusals import Refusal
+from app.core.errors import Refusal
 
 
 @pytest.mark.parametrize(

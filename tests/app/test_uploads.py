@@ -16,9 +16,9 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 from app.attachments import uploads
-from app.attachments.storage import StorageUnavailable
+from app.attachments.storage.storage import StorageUnavailable
 from app.attachments.uploads import AROUND_THE_FILE, BUFFER, GRACE, PACE, Body, received, time_for
-from app.refusals import Refusal
+from app.core.errors import Refusal
 
 LIMIT = 50
 FORM = Headers({"content-type": "multipart/form-data; boundary=x"})

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import account_payloads, payloads
-from app.account_payloads import Authenticate, SignIn, SignUp
-from app.fields import Received
-from app.metadata import MAX_METADATA, metadata_json
-from app.payloads import CreateRoom, RoomRef, SendMessage, Subscription, SyncRoom, UpdateRoom
-from app.refusals import Cause, Refusal
-from app.validation import parse
+from app.core.errors import Cause, Refusal
+from app.payloads import account_requests as account_payloads
+from app.payloads import requests as payloads
+from app.payloads.account_requests import Authenticate, SignIn, SignUp
+from app.payloads.field_types import Received
+from app.payloads.metadata import MAX_METADATA, metadata_json
+from app.payloads.requests import CreateRoom, RoomRef, SendMessage, Subscription, SyncRoom, UpdateRoom
+from app.payloads.validation import parse
 
 ROOM = "0198-room"
 GOOD = {"roomId": ROOM, "content": "hi"}

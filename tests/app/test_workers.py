@@ -16,15 +16,15 @@ import httpx
 import psutil
 import pytest
 
-from app.config import Settings
-from app.db import Database
-from app.embedded.process import is_alive
-from app.kinds import usable_processors
-from app.workers import process as process_module
-from app.workers.listening import ListenError, Port
-from app.workers.process import ALIVE_EVERY
+from app.config.settings import Settings
+from app.config.value_parsers import usable_processors
+from app.db.database import Database
+from app.embedded.child_process import is_alive
+from app.workers import worker_process as process_module
+from app.workers.listen_sockets import ListenError, Port
 from app.workers.slot import SHARED_FOLDER, Slot
 from app.workers.supervisor import environment
+from app.workers.worker_process import ALIVE_EVERY
 from tests.app.conftest import PASSWORD
 from tests.app.served import PATIENCE, Served, gone
 

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
+from app.db.migrations import migrate
 from app.embedded import DATABASE, database_url
 from app.embedded.postgres import running_postgres
-from app.migrations import migrate
 from scripts.cluster import UNLIMITED, Instance
 from scripts.proxy import Proxy
 from tests.conftest import FORGETFUL, RestartableValkey, find_free_port

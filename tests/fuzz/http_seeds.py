@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from protocol import opening
-from protocol.packets import JSON, Event
+from protocol.socketio.packets import JSON, Event
+from protocol.websocket import client_handshake as opening
 from tests.fuzz.targets.operations import TYPES
 
 

@@ -5,14 +5,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from protocol import broadcast, engine, frames, packets_msgpack, recovery, requests
-from protocol.broadcast import Broadcast, Disconnect, Join, Leave, Record, ServerSideEmit, Target
-from protocol.engine import PacketType
-from protocol.frames import Opcode
-from protocol.packets import JSON, Ack, Connect, ConnectError, Event, Packet
-from protocol.packets import Disconnect as DisconnectPacket
-from protocol.recovery import Saved
-from protocol.requests import (
+from protocol.cluster import requests
+from protocol.cluster import session_recovery as recovery
+from protocol.cluster import stream_records as broadcast
+from protocol.cluster.requests import (
     AskClients,
     AskServers,
     ClientAnswer,
@@ -23,6 +19,15 @@ from protocol.requests import (
     SocketDetails,
     Sockets,
 )
+from protocol.cluster.session_recovery import Saved
+from protocol.cluster.stream_records import Broadcast, Disconnect, Join, Leave, Record, ServerSideEmit, Target
+from protocol.engineio import packets as engine
+from protocol.engineio.packets import PacketType
+from protocol.socketio import msgpack_parser as packets_msgpack
+from protocol.socketio.packets import JSON, Ack, Connect, ConnectError, Event, Packet
+from protocol.socketio.packets import Disconnect as DisconnectPacket
+from protocol.websocket import frames
+from protocol.websocket.frames import Opcode
 from tests.fuzz.targets.frames import MASK
 
 VALUES: list[Any] = [

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from protocol.broadcast import Broadcast, Record, Target
-from protocol.requests import Message
+from protocol.cluster.requests import Message
+from protocol.cluster.stream_records import Broadcast, Record, Target
 
 
 def event(*data: object, nsp: str = "/") -> Broadcast:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from protocol.broadcast import (
+from protocol.cluster.stream_records import (
     Broadcast,
     Disconnect,
     Join,
@@ -26,8 +26,8 @@ from protocol.broadcast import (
     stream_names,
 )
 from protocol.errors import ProtocolError
-from protocol.packets import Event
-from protocol.packets import encode as encode_packet
+from protocol.socketio.packets import Event
+from protocol.socketio.packets import encode as encode_packet
 
 EVERYONE = Target()
 DATE = datetime(2019, 12, 31, 22, 10, 0, 123000, UTC)

@@ -6,18 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from protocol.broadcast import (
-    Broadcast,
-    Disconnect,
-    Join,
-    Leave,
-    Record,
-    ServerSideEmit,
-    Target,
-    encode,
-)
-from protocol.errors import BusUnavailable
-from protocol.requests import (
+from protocol.cluster.requests import (
     AskClients,
     AskServers,
     ClientAnswer,
@@ -30,8 +19,19 @@ from protocol.requests import (
     SocketDetails,
     Sockets,
 )
-from protocol.server.bus import Bus, MemoryBus
-from protocol.server.redis_bus import RedisBus
+from protocol.cluster.stream_records import (
+    Broadcast,
+    Disconnect,
+    Join,
+    Leave,
+    Record,
+    ServerSideEmit,
+    Target,
+    encode,
+)
+from protocol.errors import BusUnavailable
+from protocol.server.bus.bus import Bus, MemoryBus
+from protocol.server.bus.redis_bus import RedisBus
 from tests.protocol.inbox import Inbox, event
 
 EVERYONE = Target()

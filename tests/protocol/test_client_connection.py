@@ -8,13 +8,23 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from protocol import connection as server_side
-from protocol.client_connection import TRANSITIONS, ClientConnection, Decision, Input, State
-from protocol.connection import Connection
-from protocol.engine import Encoded
+from protocol.engineio.packets import Encoded
 from protocol.errors import PacketError
-from protocol.packets import JSON, Ack, Connect, ConnectError, Disconnect, Event, Packet, Parser, Rejected
-from protocol.packets_msgpack import MSGPACK
+from protocol.socketio import namespace_states as server_side
+from protocol.socketio.client_namespace_states import TRANSITIONS, ClientConnection, Decision, Input, State
+from protocol.socketio.msgpack_parser import MSGPACK
+from protocol.socketio.namespace_states import Connection
+from protocol.socketio.packets import (
+    JSON,
+    Ack,
+    Connect,
+    ConnectError,
+    Disconnect,
+    Event,
+    Packet,
+    Parser,
+    Rejected,
+)
 
 PACKETS: list[Packet] = [
     Connect("/a", {"sid": "x"}),

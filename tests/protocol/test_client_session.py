@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.client_session import TRANSITIONS, ClientSession, State
-from protocol.engine import Packet, PacketType
+from protocol.engineio.client_session import TRANSITIONS, ClientSession, State
+from protocol.engineio.packets import Packet, PacketType
 from protocol.errors import PacketError
 
 START = 1_000_000

@@ -8,13 +8,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from protocol.connection import Connection, Decision, Input, State
-from protocol.engine import Encoded
+from protocol.engineio.packets import Encoded
 from protocol.errors import PacketError
-from protocol.packet_limits import MAX_ATTACHMENTS, PacketLimits
-from protocol.packets import JSON, Ack, Connect, ConnectError, Disconnect, Event, Parser, Rejected
-from protocol.packets_msgpack import MSGPACK
-from protocol.packets_msgpack import decode as decode_msgpack
+from protocol.socketio.msgpack_parser import MSGPACK
+from protocol.socketio.msgpack_parser import decode as decode_msgpack
+from protocol.socketio.namespace_states import Connection, Decision, Input, State
+from protocol.socketio.packet_limits import MAX_ATTACHMENTS, PacketLimits
+from protocol.socketio.packets import JSON, Ack, Connect, ConnectError, Disconnect, Event, Parser, Rejected
 
 PACKETS = [
     Connect("/a", {"token": "x"}),

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.decoder import Decoder
 from protocol.errors import PacketError
-from protocol.packet_limits import PacketLimits
-from protocol.packets import JSON, Ack, Event, Packet, Parser
-from protocol.packets_msgpack import MSGPACK
+from protocol.socketio.decoder import Decoder
+from protocol.socketio.msgpack_parser import MSGPACK
+from protocol.socketio.packet_limits import PacketLimits
+from protocol.socketio.packets import JSON, Ack, Event, Packet, Parser
 from tests.protocol.values import packets, scalars
 
 

@@ -8,7 +8,7 @@ from engineio.payload import Payload as PeerPayload
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.engine import (
+from protocol.engineio.packets import (
     CLOSE,
     NOOP,
     PING,
@@ -23,7 +23,7 @@ from protocol.engine import (
     join_payload,
 )
 from protocol.errors import PacketError
-from protocol.frames import FrameReader
+from protocol.websocket.frames import FrameReader
 
 # A packet as one websocket message and within a polling payload. The first ones stand in engine.io-parser's tests.
 PACKETS: list[tuple[Packet, str | bytes, str]] = [

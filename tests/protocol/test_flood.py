@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.flood import FLOODED, FloodGuard
+from protocol.engineio.flood_guard import FLOODED, FloodGuard
 
 
 def test_a_burst_costs_nothing_and_what_comes_on_top_waits() -> None:

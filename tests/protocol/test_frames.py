@@ -12,7 +12,7 @@ from websockets.frames import Opcode as PeerOpcode
 from websockets.protocol import OPEN, Protocol, Side
 
 from protocol.errors import CloseCode, FrameError
-from protocol.frames import (
+from protocol.websocket.frames import (
     Close,
     FrameReader,
     Message,

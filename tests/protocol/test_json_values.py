@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from protocol.errors import BadValue
-from protocol.json_values import (
+from protocol.socketio.json_values import (
     MAX_DEPTH,
     MAX_VALUES,
     check_size,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.errors import Unreachable
-from protocol.opening import Address, AnswerReader, check_headers, parse_url, request
+from protocol.websocket.client_handshake import Address, AnswerReader, check_headers, parse_url, request
 
 # The example of RFC 6455 §1.3.
 NONCE = b"the sample nonce"

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from socketio.packet import Packet as PeerPacket
 
-from protocol.engine import Encoded
+from protocol.engineio.packets import Encoded
 from protocol.errors import PacketError
-from protocol.packet_limits import MAX_ATTACHMENTS, OF_CLIENTS, OF_SERVERS, PacketLimits
-from protocol.packets import (
+from protocol.socketio.packet_limits import MAX_ATTACHMENTS, OF_CLIENTS, OF_SERVERS, PacketLimits
+from protocol.socketio.packets import (
     JSON,
     MAX_SAFE_INTEGER,
     RESERVED_EVENTS,

@@ -11,7 +11,8 @@ from msgspec import Struct
 from socketio.msgpack_packet import MsgPackPacket as PeerPacket
 
 from protocol.errors import PacketError
-from protocol.packets import (
+from protocol.socketio.msgpack_parser import MSGPACK, decode, encode
+from protocol.socketio.packets import (
     MAX_SAFE_INTEGER,
     RESERVED_EVENTS,
     Ack,
@@ -22,7 +23,6 @@ from protocol.packets import (
     Packet,
     Rejected,
 )
-from protocol.packets_msgpack import MSGPACK, decode, encode
 from tests.protocol.values import packets, scalars
 
 DATE = datetime(2020, 1, 1, 0, 0, 0, 123000, UTC)

@@ -10,11 +10,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from protocol.broadcast import Broadcast, Disconnect, Join, Leave, Record, ServerSideEmit, Target
-from protocol.engine import Encoded
-from protocol.errors import ProtocolError
-from protocol.packets import JSON, Event
-from protocol.recovery import (
+from protocol.cluster.session_recovery import (
     MOST_MISSED,
     NOWHERE,
     History,
@@ -28,6 +24,10 @@ from protocol.recovery import (
     position_of,
     start_of,
 )
+from protocol.cluster.stream_records import Broadcast, Disconnect, Join, Leave, Record, ServerSideEmit, Target
+from protocol.engineio.packets import Encoded
+from protocol.errors import ProtocolError
+from protocol.socketio.packets import JSON, Event
 
 SAVED = Saved(
     sid="s",

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from protocol.broadcast import Record, encode
+from protocol.cluster.stream_records import Record, encode
 from protocol.errors import BusUnavailable
-from protocol.server.redis_bus import RedisBus
+from protocol.server.bus.redis_bus import RedisBus
 from tests.conftest import RestartableValkey
 from tests.protocol.inbox import Inbox, event
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from protocol.errors import StoreUnavailable
-from protocol.server.redis_bus import RedisBus
-from protocol.server.redis_client import RedisClient
-from protocol.server.redis_nodes import slot_of
-from protocol.server.redis_store import RedisStore
+from protocol.server.bus.redis_bus import RedisBus
+from protocol.server.redis.client import RedisClient
+from protocol.server.redis.topology import slot_of
+from protocol.server.store.redis import RedisStore
 from tests.protocol.inbox import Inbox, event
 from tests.redis_servers import (
     Cluster,

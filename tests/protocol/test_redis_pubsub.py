@@ -12,13 +12,13 @@ import msgpack
 import pytest
 import redis
 
-from protocol.broadcast import ServerSideEmit, Target, encode, stream_name
+from protocol.cluster.requests import ClientCount, FetchSockets
+from protocol.cluster.stream_records import ServerSideEmit, Target, encode, stream_name
 from protocol.errors import BusUnavailable
-from protocol.requests import ClientCount, FetchSockets
-from protocol.server import redis_pubsub
-from protocol.server.redis_bus import RedisBus
-from protocol.server.redis_connection import RedisConnection
-from protocol.server.redis_pubsub import Channels, Subscriber
+from protocol.server.bus import pubsub_subscriber as redis_pubsub
+from protocol.server.bus.pubsub_subscriber import Channels, Subscriber
+from protocol.server.bus.redis_bus import RedisBus
+from protocol.server.redis.connection import RedisConnection
 from tests.conftest import RestartableValkey
 from tests.protocol.inbox import Inbox, event
 

@@ -8,8 +8,8 @@ import pytest
 from psutil import Process
 
 from protocol.errors import BusUnavailable, StoreUnavailable
-from protocol.server.redis_bus import RedisBus
-from protocol.server.redis_client import RedisClient
+from protocol.server.bus.redis_bus import RedisBus
+from protocol.server.redis.client import RedisClient
 from tests.protocol.inbox import Inbox, event
 from tests.protocol.server.running import until
 from tests.redis_servers import RestartableValkey, running_cluster, running_sentinel, wait_until

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from protocol.server.redis_url import Address, Form, parse_redis_url
+from protocol.server.redis.url import Address, Form, parse_redis_url
 
 TLS = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
 

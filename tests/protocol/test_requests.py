@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.broadcast import Broadcast, ServerSideEmit, Target
-from protocol.errors import ProtocolError
-from protocol.requests import (
+from protocol.cluster.requests import (
     AskClients,
     AskServers,
     ClientAnswer,
@@ -25,6 +23,8 @@ from protocol.requests import (
     decode,
     encode,
 )
+from protocol.cluster.stream_records import Broadcast, ServerSideEmit, Target
+from protocol.errors import ProtocolError
 from tests.protocol.values import nested, scalars, texts
 
 UID = "6a4e53f1ee0e5271"

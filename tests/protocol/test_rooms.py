@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from protocol.rooms import Rooms
+from protocol.socketio.rooms import Rooms
 
 
 @pytest.fixture

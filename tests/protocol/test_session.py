@@ -9,11 +9,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from protocol import engine
-from protocol.engine import CLOSE, NOOP, PING, PROBE_PONG, Encoded, Packet, PacketType
+from protocol.engineio import packets as engine
+from protocol.engineio.packets import CLOSE, NOOP, PING, PROBE_PONG, Encoded, Packet, PacketType
+from protocol.engineio.session import LINGER, STALL, CloseReason, Session, Timing
+from protocol.engineio.session_states import OVER_POLLING, TRANSITIONS, Input, Phase
 from protocol.errors import SessionError
-from protocol.phases import OVER_POLLING, TRANSITIONS, Input, Phase
-from protocol.session import LINGER, STALL, CloseReason, Session, Timing
 
 START = 1_000_000
 TIMING = Timing()

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from protocol.errors import StoreUnavailable
-from protocol.server.redis_store import RedisStore
-from protocol.server.store import SWEEP_EVERY, MemoryStore, Store
+from protocol.server.store.redis import RedisStore
+from protocol.server.store.store import SWEEP_EVERY, MemoryStore, Store
 from tests.conftest import RestartableValkey
 
 LONG = 60_000  # ms

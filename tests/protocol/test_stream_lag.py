@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import redis
 
-from protocol.server.redis_bus import RedisBus
-from protocol.server.redis_connection import RedisConnection
-from protocol.server.redis_reader import Reader
+from protocol.server.bus.redis_bus import RedisBus
+from protocol.server.bus.stream_reader import Reader
+from protocol.server.redis.connection import RedisConnection
 from tests.protocol.inbox import Inbox, event
 
 STREAM = "socket.io"

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from protocol.packets import (
+from protocol.socketio.packets import (
     MAX_SAFE_INTEGER,
     RESERVED_EVENTS,
     Ack,

@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from app.embedded.process import wait_until_gone
+from app.embedded.child_process import wait_until_gone
 from scripts.cluster import main
 
 pytestmark = pytest.mark.timeout(120)

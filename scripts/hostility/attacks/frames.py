@@ -4,7 +4,7 @@ import re
 from functools import partial
 from typing import Any
 
-from protocol.frames import Opcode, encode
+from protocol.websocket.frames import Opcode, encode
 from scripts.hostility.attack import Attack, Outcome, Target
 from scripts.hostility.attacks.http import POLL, request
 from scripts.hostility.wire import MASK, Connection, connected, crowd, event, flood, text_frame, websocket

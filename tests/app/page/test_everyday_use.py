@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from app.db import Database
+from app.db.database import Database
 from tests.app.page.conftest import NARROW, PASSWORD, WIDE, Visit
 
 MANY = 50_000

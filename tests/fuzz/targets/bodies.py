@@ -7,10 +7,10 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from app.refusals import Refusal
-from app.requests import read_json
+from app.core.errors import Refusal
+from app.http.requests import read_json
 from protocol import BadValue
-from protocol.server.exchange import Message, Receive, read_body
+from protocol.server.http.asgi import Message, Receive, read_body
 from tests.fuzz.draw import Draw, cut
 from tests.fuzz.loop import run
 from tests.fuzz.values import plain

@@ -8,9 +8,9 @@ from base64 import b64encode
 
 from msgspec import Struct, structs
 
-from protocol.broadcast import Broadcast, decode, encode
+from protocol.cluster.stream_records import Broadcast, decode, encode
 from protocol.errors import ProtocolError
-from protocol.packets import JSON, Event
+from protocol.socketio.packets import JSON, Event
 from tests.fuzz.values import MAX_DEPTH, depth, plain
 
 KEYS = ["packet", "opts", "rooms", "except", "flags", "data", "type", "close", "moved", "requestId"]

@@ -1,7 +1,7 @@
 """The Engine.IO session as its client sees it: messages with 0x1e between them."""
 
-from protocol.client_session import ClientSession, State
-from protocol.engine import PacketType, decode_packet
+from protocol.engineio.client_session import ClientSession, State
+from protocol.engineio.packets import PacketType, decode_packet
 from protocol.errors import PacketError
 
 WORDS = [b'"sid":"a"', b'"pingInterval":', b'"pingTimeout":', b"\x1e", b"25000", b"0{"]

@@ -4,12 +4,12 @@ The first byte chooses the side and the parser. The others are steps with 0x1e b
 belongs to it: `t` a text message, `b` a binary one, and decisions about a namespace.
 """
 
-from protocol.client_connection import ClientConnection
-from protocol.client_connection import State as ClientState
-from protocol.connection import Connection, State
 from protocol.errors import PacketError
-from protocol.packets import JSON, Ack, Connect, ConnectError, Disconnect, Event, Packet, Rejected
-from protocol.packets_msgpack import MSGPACK
+from protocol.socketio.client_namespace_states import ClientConnection
+from protocol.socketio.client_namespace_states import State as ClientState
+from protocol.socketio.msgpack_parser import MSGPACK
+from protocol.socketio.namespace_states import Connection, State
+from protocol.socketio.packets import JSON, Ack, Connect, ConnectError, Disconnect, Event, Packet, Rejected
 
 MAX_NAMESPACES = 3
 

@@ -6,7 +6,7 @@ The first byte chooses which of the three.
 import re
 
 from app.attachments.byte_ranges import part_of
-from app.attachments.media import (
+from app.attachments.media.media_types import (
     BINARY,
     HEAD,
     KNOWN,

@@ -1,7 +1,7 @@
 """WebSocket frames: the first byte chooses the role and how the others are cut into pieces."""
 
 from protocol.errors import FrameError
-from protocol.frames import Close, FrameReader, Message, Opcode, Ping, Pong, encode, encode_close
+from protocol.websocket.frames import Close, FrameReader, Message, Opcode, Ping, Pong, encode, encode_close
 from tests.fuzz.draw import Draw, cut
 
 MAX_PAYLOAD = 300

@@ -8,9 +8,9 @@ from typing import Any
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from protocol.server.exchange import Receive, Scope, Send, read_body
-from protocol.server.http_protocol import HttpProtocol
-from protocol.server.upgrade import parse_head
+from protocol.server.http.asgi import Receive, Scope, Send, read_body
+from protocol.server.uvicorn_http.http_protocol import HttpProtocol
+from protocol.websocket.server_handshake import parse_head
 from tests.fuzz.draw import Draw, cut
 from tests.fuzz.loop import event_loop, run
 

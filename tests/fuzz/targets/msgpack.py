@@ -3,8 +3,8 @@
 import msgpack
 
 from protocol.errors import PacketError
-from protocol.packets import Packet
-from protocol.packets_msgpack import decode, encode
+from protocol.socketio.msgpack_parser import decode, encode
+from protocol.socketio.packets import Packet
 from tests.fuzz.values import MAX_DEPTH, depth, plain
 
 WORDS = [

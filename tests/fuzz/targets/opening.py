@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from protocol.errors import Unreachable
-from protocol.opening import AnswerReader, check_headers, parse_url, request
+from protocol.websocket.client_handshake import AnswerReader, check_headers, parse_url, request
 from tests.fuzz.draw import Draw, cut
 
 NONCE = bytes(16)

@@ -2,11 +2,11 @@
 
 import msgspec
 
-from app import payloads
-from app.fields import Received
-from app.refusals import STATUS, Refusal
-from app.validation import parse
-from protocol.packets import Event
+from app.core.errors import STATUS, Refusal
+from app.payloads import requests as payloads
+from app.payloads.field_types import Received
+from app.payloads.validation import parse
+from protocol.socketio.packets import Event
 from tests.fuzz.draw import Draw
 from tests.fuzz.targets.packets import decoded
 from tests.fuzz.values import MAX_DEPTH, depth, plain

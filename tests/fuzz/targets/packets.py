@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from protocol.decoder import Decoder
 from protocol.errors import PacketError
-from protocol.packets import JSON, Packet
+from protocol.socketio.decoder import Decoder
+from protocol.socketio.packets import JSON, Packet
 from tests.fuzz.values import MAX_DEPTH, depth, plain
 
 MAX_ATTACHMENTS = 10  # where nothing else is said

@@ -1,7 +1,6 @@
 """Engine.IO packets, and the bodies of polling requests."""
 
-from protocol import frames
-from protocol.engine import (
+from protocol.engineio.packets import (
     SEPARATOR,
     Encoded,
     Packet,
@@ -12,6 +11,7 @@ from protocol.engine import (
     join_payload,
 )
 from protocol.errors import PacketError
+from protocol.websocket import frames
 
 
 def check(data: bytes) -> None:

@@ -8,10 +8,7 @@ from base64 import b64encode
 
 import msgpack
 
-from protocol.broadcast import Broadcast, Disconnect, ForSockets, Join, Leave, Record, ServerSideEmit, Target
-from protocol.engine import Encoded
-from protocol.errors import ProtocolError
-from protocol.recovery import (
+from protocol.cluster.session_recovery import (
     NOWHERE,
     History,
     Missed,
@@ -22,6 +19,18 @@ from protocol.recovery import (
     position_of,
     start_of,
 )
+from protocol.cluster.stream_records import (
+    Broadcast,
+    Disconnect,
+    ForSockets,
+    Join,
+    Leave,
+    Record,
+    ServerSideEmit,
+    Target,
+)
+from protocol.engineio.packets import Encoded
+from protocol.errors import ProtocolError
 from tests.fuzz.draw import Draw
 from tests.fuzz.values import plain
 

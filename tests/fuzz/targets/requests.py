@@ -3,8 +3,8 @@
 import msgpack
 from msgspec import structs
 
+from protocol.cluster.requests import AskClients, Message, Sockets, decode, encode
 from protocol.errors import ProtocolError
-from protocol.requests import AskClients, Message, Sockets, decode, encode
 from tests.fuzz.targets.broadcast import speakable_value
 from tests.fuzz.values import MAX_DEPTH, depth, plain
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from protocol import engine
-from protocol.engine import Encoded, Packet, PacketType
+from protocol.engineio import packets as engine
+from protocol.engineio.packets import Encoded, Packet, PacketType
+from protocol.engineio.session import CloseReason, Session, Timing
+from protocol.engineio.session_states import TRANSITIONS, Phase
 from protocol.errors import SessionError
-from protocol.phases import TRANSITIONS, Phase
-from protocol.session import CloseReason, Session, Timing
 from tests.fuzz.draw import Draw
 
 TIMING = Timing(ping_interval=250, ping_timeout=200, upgrade_timeout=100)

@@ -5,9 +5,9 @@ from contextlib import closing
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
-from app.attachments.media import LONGEST_NAME
+from app.attachments.media.media_types import LONGEST_NAME
 from app.attachments.uploads import AROUND_THE_FILE, Form, boundary_of
-from app.refusals import Refusal
+from app.core.errors import Refusal
 from tests.fuzz.draw import Draw, cut
 
 LIMIT = 60

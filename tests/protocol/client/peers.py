@@ -7,9 +7,9 @@ import hashlib
 from collections.abc import Callable
 from typing import cast
 
-from protocol import frames
-from protocol.frames import FrameReader, Message, Opcode
-from protocol.packets import JSON, Connect, Parser
+from protocol.socketio.packets import JSON, Connect, Parser
+from protocol.websocket import frames
+from protocol.websocket.frames import FrameReader, Message, Opcode
 
 PATIENCE = 20.0  # seconds that a test waits for what must come
 OPEN = '0{"sid":"engine","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'

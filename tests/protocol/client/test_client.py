@@ -19,7 +19,7 @@ from protocol import (
     Socket,
     Unreachable,
 )
-from protocol.packets import Parser
+from protocol.socketio.packets import Parser
 from tests.protocol.client.conftest import NewClient, Serve
 from tests.protocol.client.peers import PATIENCE, until
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from protocol import JSON, MSGPACK, Client, Server, Socket, Unreachable, frames
+from protocol import JSON, MSGPACK, Client, Server, Socket, Unreachable
 from protocol.client import websocket
 from protocol.errors import CloseCode
-from protocol.frames import Close, Opcode, Pong
-from protocol.packets import Parser
+from protocol.socketio.packets import Parser
+from protocol.websocket import frames
+from protocol.websocket.frames import Close, Opcode, Pong
 from tests.protocol.client.conftest import NewClient, NewProxy, Serve
 from tests.protocol.client.peers import OPEN, RawPeer, RawServer, until
 from tests.protocol.client.test_client import get

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from protocol import JSON, MSGPACK, AckTimeout, Client, Disconnected, Refused, Server, Socket, Unreachable
-from protocol.client_session import DisconnectReason
+from protocol.engineio.client_session import DisconnectReason
 from tests.protocol.client.conftest import NewClient, NewProxy, Serve
 from tests.protocol.client.peers import Proxy, RawServer, until
 from tests.protocol.client.test_client import get

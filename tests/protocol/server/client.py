@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import orjson
 
-from protocol import engine
-from protocol.engine import PacketType
+from protocol.engineio import packets as engine
+from protocol.engineio.packets import PacketType
 from tests.protocol.server.running import PATIENCE, Running
 from tests.protocol.server.websocket import Served, WebSocket
 

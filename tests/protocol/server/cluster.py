@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from protocol import Forwarding, Observer, RedisStore, Server, Socket
-from protocol.server.owner import CREDENTIAL_HEADER
+from protocol.server.forwarding.remote_instance import CREDENTIAL_HEADER
 from tests.protocol.server.client import POLLING, PollingClient
 from tests.protocol.server.running import PATIENCE, Running
 

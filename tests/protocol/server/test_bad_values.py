@@ -9,8 +9,8 @@ import msgpack
 import pytest
 
 from protocol import JSON, MSGPACK, AckTimeout, BadValue, Client, Incoming, Server, Socket
-from protocol.engine import Encoded
-from protocol.packets import Packet, Parser
+from protocol.engineio.packets import Encoded
+from protocol.socketio.packets import Packet, Parser
 from tests.protocol.server.client import Client as RawClient
 from tests.protocol.server.conftest import Connect, Serve
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from protocol import CloseReason, Incoming, Server, Socket
-from protocol.frames import Close, Opcode, encode
+from protocol.websocket.frames import Close, Opcode, encode
 from tests.protocol.server.client import Client, PollingClient, Recorder
 from tests.protocol.server.conftest import Connect, Open, Poll, Serve
 from tests.protocol.server.hostility import Good, bad_websocket, make_io

@@ -10,8 +10,9 @@ import pytest
 import redis
 
 from protocol import MemoryStore, RedisStore, Server, StoreUnavailable
-from protocol.server import instances, owner
-from protocol.server.instances import Instances
+from protocol.server.forwarding import instance_directory as instances
+from protocol.server.forwarding import remote_instance as owner
+from protocol.server.forwarding.instance_directory import Instances
 from tests.conftest import RestartableValkey
 from tests.protocol.server.client import PollingClient
 from tests.protocol.server.cluster import UNKNOWN, Process, forwarding, lease_of, turn_to

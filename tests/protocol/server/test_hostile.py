@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from protocol import frames
-from protocol.frames import Opcode
+from protocol.websocket import frames
+from protocol.websocket.frames import Opcode
 from tests.protocol.server.client import POLLING, Recorder
 from tests.protocol.server.conftest import Open, Poll, Serve
 from tests.protocol.server.hostility import Good, bad_websocket, make_io

@@ -5,8 +5,9 @@ import asyncio
 
 import pytest
 
-from protocol import Socket, frames
-from protocol.frames import Opcode
+from protocol import Socket
+from protocol.websocket import frames
+from protocol.websocket.frames import Opcode
 from tests.protocol.server.client import Recorder, WebSocketClient
 from tests.protocol.server.conftest import Connect, Poll, Serve
 from tests.protocol.server.hostility import Good, bad_websocket, make_io

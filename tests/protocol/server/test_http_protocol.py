@@ -13,8 +13,8 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from protocol import Observer
-from protocol.server.exchange import Receive, Scope, Send, read_body, respond
-from protocol.server.http_protocol import HttpProtocol
+from protocol.server.http.asgi import Receive, Scope, Send, read_body, respond
+from protocol.server.uvicorn_http.http_protocol import HttpProtocol
 from tests.protocol.server.running import PATIENCE, until
 
 Cut: TypeAlias = Callable[[bytes], Iterable[bytes]]

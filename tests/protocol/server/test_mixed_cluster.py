@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from protocol import AckTimeout, Client, Emitter, RedisBus, RemoteSocket, Server, Socket
-from protocol.broadcast import Broadcast, Disconnect, Join, Leave, ServerSideEmit, Target, encode, stream_name
+from protocol.cluster.stream_records import (
+    Broadcast,
+    Disconnect,
+    Join,
+    Leave,
+    ServerSideEmit,
+    Target,
+    encode,
+    stream_name,
+)
 from tests.protocol.server.client import Recorder
 from tests.protocol.server.conftest import Serve
 from tests.protocol.server.node import NodeError, NodeServer, node_server

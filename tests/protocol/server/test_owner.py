@@ -8,9 +8,9 @@ import httptools
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from protocol.server.exchange import Piece
-from protocol.server.owner import CREDENTIAL_HEADER, HttpConnection, Owner, chunk
-from protocol.server.request import Request
+from protocol.server.forwarding.remote_instance import CREDENTIAL_HEADER, HttpConnection, Owner, chunk
+from protocol.server.http.asgi import Piece
+from protocol.server.http.request import Request
 
 SID = "A" * 20
 SMUGGLED = "\r\n\r\nDELETE / HTTP/1.1\r\n"

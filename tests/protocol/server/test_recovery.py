@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from protocol import CloseReason, Observer, Refused, Server, Socket, StoreUnavailable
-from protocol.recovery import MOST_MISSED
-from protocol.server.saver import key_of
-from protocol.server.store import MemoryStore
+from protocol.cluster.session_recovery import MOST_MISSED
+from protocol.server.recovery.session_saver import key_of
+from protocol.server.store.store import MemoryStore
 from tests.protocol.server.client import Recorder
 from tests.protocol.server.conftest import Connect, Serve
 from tests.protocol.server.guest import Guest
@@ -268,8 +268,8 @@ async def test_offsets_that_are_none(
 async def test_an_offset_that_nobody_reaches(
     io: Server, running: Running, connect: Connect, outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("protocol.server.recovery.WAIT", 0.05)
-    monkeypatch.setattr("protocol.server.delivered.MOST_IN_VAIN", 1)
+    monkeypatch.setattr("protocol.server.recovery.recovery.WAIT", 0.05)
+    monkeypatch.setattr("protocol.server.recovery.delivery_log.MOST_IN_VAIN", 1)
     for _ in range(4):
         guest = await Guest().come(await connect(running))
         await lose(guest, io)

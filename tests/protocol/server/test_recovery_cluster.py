@@ -9,8 +9,8 @@ import pytest
 from msgspec import structs
 
 from protocol import CloseReason, RedisBus, RedisStore, Server
-from protocol.recovery import decode, encode
-from protocol.server.saver import key_of
+from protocol.cluster.session_recovery import decode, encode
+from protocol.server.recovery.session_saver import key_of
 from tests.conftest import RestartableValkey
 from tests.protocol.server.client import WebSocketClient
 from tests.protocol.server.conftest import Serve

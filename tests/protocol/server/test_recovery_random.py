@@ -12,9 +12,9 @@ import pytest
 import redis.asyncio
 
 from protocol import JSON, MSGPACK, RedisBus, RedisStore, Server
-from protocol.broadcast import Broadcast, Disconnect, Join, Leave, Target, decode
-from protocol.decoder import Decoder
-from protocol.packets import Connect, Event, Parser
+from protocol.cluster.stream_records import Broadcast, Disconnect, Join, Leave, Target, decode
+from protocol.socketio.decoder import Decoder
+from protocol.socketio.packets import Connect, Event, Parser
 from tests.protocol.server.client import Client, Lost, PollingClient, WebSocketClient
 from tests.protocol.server.conftest import Serve
 from tests.protocol.server.running import PATIENCE, Running

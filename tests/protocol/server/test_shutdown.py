@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from protocol import EngineServer, EngineSession, Server, Socket
-from protocol.frames import Close
+from protocol.websocket.frames import Close
 from tests.protocol.server.client import POLLING, Lost, Recorder, WebSocketClient, http_client
 from tests.protocol.server.conftest import Connect, Open, Poll, Serve
 from tests.protocol.server.running import PATIENCE, RAW, until

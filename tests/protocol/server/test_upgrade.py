@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from protocol import Server
-from protocol.frames import Close, Opcode
+from protocol.websocket.frames import Close, Opcode
 from tests.protocol.server.client import PollingClient, Recorder, session_id
 from tests.protocol.server.conftest import Open, Poll, Serve
 from tests.protocol.server.running import Running, until

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from protocol import Server, Socket, frames
-from protocol.frames import Close, Opcode, Ping, Pong
-from protocol.server import websocket as websocket_module
+from protocol import Server, Socket
+from protocol.server.transports import websocket as websocket_module
+from protocol.websocket import frames
+from protocol.websocket.frames import Close, Opcode, Ping, Pong
 from tests.protocol.server.client import Recorder
 from tests.protocol.server.conftest import Open, Serve
 from tests.protocol.server.running import RAW

@@ -7,8 +7,8 @@ import socket
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from protocol import frames
-from protocol.frames import Close, FrameReader, Message, Opcode
+from protocol.websocket import frames
+from protocol.websocket.frames import Close, FrameReader, Message, Opcode
 from tests.protocol.server.running import PATIENCE
 
 WEBSOCKET = "EIO=4&transport=websocket"

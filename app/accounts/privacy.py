@@ -1,0 +1,49 @@
+"""Whom a user lets begin a direct conversation with them, and invite them to rooms."""
+
+from typing import Literal
+
+from app import store
+from app.announce.announcer import Announcer
+from app.core.caller import Caller
+from app.db.database import Database
+from app.db.queries import Row
+from app.payloads.preference_requests import Privacy, UpdatePrivacy
+from app.payloads.requests import Nothing
+from app.payloads.server_events import PRIVACY_UPDATED
+
+
+class PrivacySettings:
+    """What each user allows to others."""
+
+    def __init__(self, db: Database, announcer: Announcer) -> None:
+        self._db = db
+        self._announcer = announcer
+
+    async def get(self, caller: Caller, _: Nothing) -> Privacy:
+        """Who may begin a direct conversation with the user, and who may invite the user to rooms."""
+        return privacy_of(await store.privacy.settings(self._db, caller.user_id))
+
+    async def update(self, caller: Caller, payload: UpdatePrivacy) -> Privacy:
+        """Changes who may begin a direct conversation with the user, or who may invite the user to rooms.
+
+        Conversations that there are go on, and invitations that there are stay.
+        """
+        row = await store.privacy.update(
+            self._db,
+            caller.user_id,
+            direct_messages_from=payload.direct_messages,
+            invitations_from=payload.invitations,
+        )
+        privacy = privacy_of(row)
+        await self._announcer.user(caller.user_id, PRIVACY_UPDATED, privacy)
+        return privacy
+
+
+def privacy_of(row: Row) -> Privacy:
+    """A row of `store.privacy.settings`."""
+    return Privacy(direct_messages=row["direct_messages_from"], invitations=row["invitations_from"])
+
+
+def admits(row: Row, setting: Literal["direct_messages_from", "invitations_from"]) -> bool:
+    """Whether a setting in a row of `store.privacy.towards` lets the user in."""
+    return bool(row[setting] == "everyone" or (row[setting] == "shared_rooms" and row["share_room"]))

@@ -1,0 +1,110 @@
+"""Signing out: a token that is revoked, and the sockets that live on it, on every instance.
+
+A socket enters the channels of its token and of its user's tokens before the token is looked up, so one that
+authenticates while its token is revoked is either refused or hears of it. What cannot be announced, because the bus is
+away or the instance dies, is found by the next look at the tokens of all sockets.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from app import store
+from app.accounts.tokens import Token
+from app.core.caller import Caller
+from app.db.database import Database
+from app.payloads.account_requests import SignOut
+from app.payloads.responses import now, wire
+from app.payloads.server_events import UNAUTHENTICATED, Unauthenticated
+from protocol import BusUnavailable, Server, Socket
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 60.0  # seconds from one look at the tokens of this instance's sockets to the next
+TOKENS_AT_ONCE = 1_000  # in one statement
+SIGNED_OUT = "You have signed out"
+LIVES_ON = "token"  # the key in `socket.data` of the claims of the token that a socket lives on
+
+
+def token_channel(token_id: str) -> str:
+    """The socket room of the sockets that live on a token."""
+    return f"token:{token_id}"
+
+
+def tokens_channel(user_id: str) -> str:
+    """The socket room of the sockets that live on any token of a user."""
+    return f"tokens:{user_id}"
+
+
+def hold_token(socket: Socket, token: Token) -> None:
+    """Notes what a socket lives on, in a form that can be saved with it."""
+    socket.data[LIVES_ON] = msgspec.to_builtins(token)
+
+
+def token_held_by(data: Mapping[str, Any]) -> Token | None:
+    """The token in a socket's data, that it lives on; None for a stranger."""
+    claims = data.get(LIVES_ON)
+    return None if claims is None else msgspec.convert(claims, Token)
+
+
+class SignOuts:
+    """Revokes tokens and ends their sockets."""
+
+    def __init__(self, io: Server, db: Database) -> None:
+        self._io = io
+        self._db = db
+
+    async def sign_out(self, caller: Caller, payload: SignOut) -> None:
+        """Revokes the token that is presented, or with `everywhere` all tokens of its user.
+
+        Sockets that were authenticated with them get `unauthenticated` and are disconnected.
+        """
+        token = caller.token
+        assert token is not None, "only a token opens this door"
+        if payload.everywhere:
+            await store.tokens.revoke_all(self._db, token.user_id)
+            channel = tokens_channel(token.user_id)
+        else:
+            await store.tokens.revoke(
+                self._db, token_id=token.id, user_id=token.user_id, expires_at=token.expires_at
+            )
+            channel = token_channel(token.id)
+        try:
+            await self._end(channel, local=False)
+        except BusUnavailable:
+            log.warning(
+                "a token was revoked; its sockets end within %d s, when they are looked at", LOOK_EVERY
+            )
+
+    async def look(self) -> None:
+        """Ends the sockets of this instance whose token is not valid any more; forgets what has expired anyway.
+
+        Raises DatabaseUnavailable.
+        """
+        sockets = await self._io.local.fetch_sockets()
+        held = {token for socket in sockets if (token := token_held_by(socket.data)) is not None}
+        for tokens in _parts(held):
+            invalid = await store.tokens.invalid_among(
+                self._db,
+                token_ids=[token.id for token in tokens],
+                user_ids=[token.user_id for token in tokens],
+                generations=[token.generation for token in tokens],
+            )
+            for token_id in invalid:
+                await self._end(token_channel(token_id), local=True)
+        await store.tokens.forget_expired(self._db)
+        await store.known_networks.forget_old(self._db)
+
+    async def _end(self, channel: str, *, local: bool) -> None:
+        sockets = (self._io.local if local else self._io).in_(channel)
+        await sockets.emit(UNAUTHENTICATED, wire(Unauthenticated(message=SIGNED_OUT, time=now())))
+        await sockets.disconnect_sockets(close=True)
+
+
+def _parts(tokens: Iterable[Token]) -> Iterable[list[Token]]:
+    left = iter(tokens)
+    while part := list(islice(left, TOKENS_AT_ONCE)):
+        yield part

@@ -1,0 +1,282 @@
+"""Every operation of the chat: one line for its event, its REST route and both descriptions."""
+
+from app.accounts.auth import Auth
+from app.accounts.blocks import UserBlocks
+from app.accounts.privacy import PrivacySettings
+from app.accounts.sign_out import SignOuts
+from app.accounts.user_search import People
+from app.api.operation import Operation
+from app.messages.direct import Direct
+from app.messages.edits import Revisions
+from app.messages.history import Reading
+from app.messages.sync import Sync
+from app.messages.writer import MessageWriter
+from app.presence.presence import Presence
+from app.presence.typing_indicator import Typing
+from app.rooms.invitations import Invitations
+from app.rooms.members import RoomMembers
+from app.rooms.preferences import RoomPreferences
+from app.rooms.rooms import Rooms
+
+
+def accounts(auth: Auth, sign_outs: SignOuts) -> list[Operation]:
+    """Who somebody is; over REST only."""
+    return [
+        Operation(run=auth.sign_up, http=("POST", "/auth/sign-up"), status=201, who="anybody"),
+        Operation(run=auth.sign_in, http=("POST", "/auth/sign-in"), who="anybody"),
+        Operation(run=sign_outs.sign_out, http=("POST", "/auth/sign-out"), status=204),
+        Operation(run=auth.who_am_i, http=("GET", "/auth/who-am-i")),
+    ]
+
+
+def rooms(rooms: Rooms) -> list[Operation]:
+    """Rooms, and who enters and leaves them."""
+    return [
+        Operation(run=rooms.list_all, event="room:list", code="LIST_FAILED", http=("GET", "/chat/rooms")),
+        Operation(
+            run=rooms.create,
+            event="room:create",
+            code="CREATE_FAILED",
+            http=("POST", "/chat/rooms"),
+            status=201,
+        ),
+        Operation(run=rooms.get, event="room:get", code="GET_FAILED", http=("GET", "/chat/rooms/{roomId}")),
+        Operation(
+            run=rooms.update,
+            event="room:update",
+            code="UPDATE_FAILED",
+            http=("PATCH", "/chat/rooms/{roomId}"),
+        ),
+        Operation(
+            run=rooms.join, event="room:join", code="JOIN_FAILED", http=("POST", "/chat/rooms/{roomId}/join")
+        ),
+        Operation(
+            run=rooms.leave,
+            event="room:leave",
+            code="LEAVE_FAILED",
+            http=("POST", "/chat/rooms/{roomId}/leave"),
+        ),
+    ]
+
+
+def members(members: RoomMembers) -> list[Operation]:
+    """Who belongs to a room, and what its admins decide about that."""
+    return [
+        Operation(
+            run=members.list_page,
+            event="room:members",
+            code="LIST_FAILED",
+            http=("GET", "/chat/rooms/{roomId}/members"),
+        ),
+        Operation(
+            run=members.set_role,
+            event="room:set-role",
+            code="ROLE_FAILED",
+            http=("PUT", "/chat/rooms/{roomId}/members/{userId}/role"),
+        ),
+        Operation(
+            run=members.kick,
+            event="room:kick",
+            code="KICK_FAILED",
+            http=("DELETE", "/chat/rooms/{roomId}/members/{userId}"),
+        ),
+        Operation(
+            run=members.list_banned,
+            event="room:bans",
+            code="LIST_FAILED",
+            http=("GET", "/chat/rooms/{roomId}/bans"),
+        ),
+        Operation(
+            run=members.ban,
+            event="room:ban",
+            code="BAN_FAILED",
+            http=("PUT", "/chat/rooms/{roomId}/bans/{userId}"),
+        ),
+        Operation(
+            run=members.unban,
+            event="room:unban",
+            code="BAN_FAILED",
+            http=("DELETE", "/chat/rooms/{roomId}/bans/{userId}"),
+        ),
+    ]
+
+
+def invitations(invitations: Invitations) -> list[Operation]:
+    """Who is asked into rooms; `room:join` accepts, and `room:leave` declines."""
+    return [
+        Operation(
+            run=invitations.list_page,
+            event="room:invitations",
+            code="LIST_FAILED",
+            http=("GET", "/chat/invitations"),
+        ),
+        Operation(
+            run=invitations.invite,
+            event="room:invite",
+            code="INVITE_FAILED",
+            http=("POST", "/chat/rooms/{roomId}/invitations"),
+        ),
+    ]
+
+
+def personal(blocks: UserBlocks, privacy: PrivacySettings, preferences: RoomPreferences) -> list[Operation]:
+    """What users choose for themselves."""
+    return [
+        Operation(
+            run=blocks.list_page, event="user:blocks", code="LIST_FAILED", http=("GET", "/chat/blocks")
+        ),
+        Operation(
+            run=blocks.block, event="user:block", code="BLOCK_FAILED", http=("PUT", "/chat/blocks/{userId}")
+        ),
+        Operation(
+            run=blocks.unblock,
+            event="user:unblock",
+            code="BLOCK_FAILED",
+            http=("DELETE", "/chat/blocks/{userId}"),
+        ),
+        Operation(
+            run=privacy.get, event="user:privacy", code="PRIVACY_FAILED", http=("GET", "/chat/privacy")
+        ),
+        Operation(
+            run=privacy.update,
+            event="user:set-privacy",
+            code="PRIVACY_FAILED",
+            http=("PATCH", "/chat/privacy"),
+        ),
+        Operation(
+            run=preferences.mute,
+            event="room:mute",
+            code="MUTE_FAILED",
+            http=("PUT", "/chat/rooms/{roomId}/mute"),
+        ),
+        Operation(
+            run=preferences.unmute,
+            event="room:unmute",
+            code="MUTE_FAILED",
+            http=("DELETE", "/chat/rooms/{roomId}/mute"),
+        ),
+        Operation(
+            run=preferences.hide,
+            event="conversation:hide",
+            code="HIDE_FAILED",
+            http=("PUT", "/chat/conversations/{roomId}/hidden"),
+        ),
+    ]
+
+
+def direct(direct: Direct) -> list[Operation]:
+    """What two people say to each other."""
+    return [
+        Operation(
+            run=direct.send,
+            event="dm:send",
+            code="DM_FAILED",
+            http=("POST", "/chat/dm/{userId}"),
+            renamed={"userId": "receiverId"},
+            status=201,
+        ),
+        Operation(
+            run=direct.history, event="dm:history", code="HISTORY_FAILED", http=("GET", "/chat/dm/{userId}")
+        ),
+        Operation(
+            run=direct.list_page,
+            event="conversation:list",
+            code="LIST_FAILED",
+            http=("GET", "/chat/conversations"),
+        ),
+    ]
+
+
+def discovery(rooms: Rooms, people: People) -> list[Operation]:
+    """Finding rooms to enter, and people."""
+    return [
+        Operation(
+            run=rooms.discover,
+            event="room:discover",
+            code="DISCOVER_FAILED",
+            http=("GET", "/chat/rooms/public"),
+        ),
+        Operation(run=people.search, event="user:search", code="SEARCH_FAILED", http=("GET", "/chat/users")),
+    ]
+
+
+def messages(writer: MessageWriter, revisions: Revisions) -> list[Operation]:
+    """What is said in rooms, and what becomes of it."""
+    return [
+        Operation(
+            run=writer.send,
+            event="message:send",
+            code="SEND_FAILED",
+            http=("POST", "/chat/rooms/{roomId}/messages"),
+            status=201,
+        ),
+        Operation(
+            run=revisions.edit,
+            event="message:edit",
+            code="EDIT_FAILED",
+            http=("PATCH", "/chat/messages/{messageId}"),
+        ),
+        Operation(
+            run=revisions.delete,
+            event="message:delete",
+            code="DELETE_FAILED",
+            http=("DELETE", "/chat/messages/{messageId}"),
+        ),
+        Operation(
+            run=revisions.add_reaction,
+            event="reaction:add",
+            code="REACTION_FAILED",
+            http=("PUT", "/chat/messages/{messageId}/reactions/{kind}"),
+        ),
+        Operation(
+            run=revisions.remove_reaction,
+            event="reaction:remove",
+            code="REACTION_FAILED",
+            http=("DELETE", "/chat/messages/{messageId}/reactions/{kind}"),
+        ),
+    ]
+
+
+def reading(reading: Reading, sync: Sync) -> list[Operation]:
+    """How what was said is read."""
+    return [
+        Operation(
+            run=reading.history,
+            event="message:history",
+            code="HISTORY_FAILED",
+            http=("GET", "/chat/rooms/{roomId}/messages"),
+        ),
+        Operation(
+            run=reading.get,
+            event="message:get",
+            code="GET_FAILED",
+            http=("GET", "/chat/messages/{messageId}"),
+        ),
+        Operation(
+            run=reading.search, event="message:search", code="SEARCH_FAILED", http=("GET", "/chat/search")
+        ),
+        Operation(
+            run=reading.mark_read,
+            event="room:read",
+            code="READ_FAILED",
+            http=("PUT", "/chat/rooms/{roomId}/read"),
+        ),
+        Operation(
+            run=sync.changes,
+            event="room:sync",
+            code="SYNC_FAILED",
+            http=("GET", "/chat/rooms/{roomId}/changes"),
+            renamed={"after": "afterSeq"},
+        ),
+    ]
+
+
+def presence(presence: Presence, typing: Typing) -> list[Operation]:
+    """Who is there, and who is typing."""
+    return [
+        Operation(
+            run=presence.get, event="presence:get", code="PRESENCE_FAILED", http=("GET", "/chat/presence")
+        ),
+        Operation(run=typing.start, event="typing:start", code="TYPING_FAILED"),
+        Operation(run=typing.stop, event="typing:stop", code="TYPING_FAILED"),
+    ]

@@ -1,0 +1,36 @@
+"""What a socket and its events say of its user: who it is, the token that was offered, the rooms that are named."""
+
+from app.accounts.auth import bearer
+from app.announce.announcer import room_channel
+from app.core.caller import Caller
+from app.core.errors import Refusal
+from app.payloads.account_requests import Authenticate
+from app.payloads.requests import Subscription
+from protocol import Socket
+
+USER = "userId"  # the key in `socket.data` that says who speaks
+
+
+def caller_of(socket: Socket) -> Caller:
+    """The user of an authenticated socket."""
+    return Caller(socket.data[USER], socket.handshake.address or "", socket.id)
+
+
+def is_final(refusal: Refusal) -> bool:
+    """Whether trying again with the same token is of no use."""
+    return refusal.reason not in ("unavailable", "too_many", "rate_limited", "internal")
+
+
+def token_of(socket: Socket, payload: Authenticate) -> str | None:
+    """The token in the event itself, in the handshake's auth, or in its `Authorization: Bearer` header."""
+    offered = socket.handshake.auth.get("token")
+    header = bearer(socket.handshake.headers.get("authorization", ""))
+    return payload.token or (offered if isinstance(offered, str) else None) or header
+
+
+def room_ids_of(subscription: Subscription) -> list[str]:
+    """The ids of rooms given as `room:<id>`. Raises Refusal."""
+    prefix = room_channel("")
+    if not all(channel.startswith(prefix) for channel in subscription.rooms):
+        raise Refusal("forbidden", f"Only rooms named {prefix}<roomId> can be joined and left")
+    return [channel.removeprefix(prefix) for channel in subscription.rooms]

@@ -1,0 +1,97 @@
+"""What a file is, by its bytes and never by the word of who sent it; and what it may be called.
+
+puremagic knows the bytes that hundreds of formats begin with, and `app.attachments.media.iso_media` one family that puremagic
+mixes up. Only those listed here keep their name: a `mediaType` is never one that a browser could run. HTML, SVG and
+scripts are `text/plain`; what nobody knows is `application/octet-stream`. An image is one only if it can be decoded.
+"""
+
+import codecs
+import unicodedata
+from urllib.parse import quote
+
+import puremagic
+
+from app.attachments.media.iso_media import UNKNOWN, iso_media_type
+from app.attachments.media.pictures import IMAGE_TYPES
+
+HEAD = 4096  # bytes that tell what a file is
+LONGEST_NAME = 255  # characters
+LONGEST_EXTENSION = 20  # characters, with the dot
+NAMELESS = "file"
+JOINERS = "\u200c\u200d"  # which some scripts and emoji need, unlike all other invisible characters
+BINARY = "application/octet-stream"
+TEXT = "text/plain"
+
+# The types that are told, each by the names that puremagic has for it.
+KNOWN = {
+    **{media_type: media_type for media_type in IMAGE_TYPES},
+    "audio/flac": "audio/flac",
+    "audio/mpeg": "audio/mpeg",
+    "application/ogg": "audio/ogg",
+    "audio/wav": "audio/wav",
+    "audio/wave": "audio/wav",
+    "audio/x-wav": "audio/wav",
+    "video/quicktime": "video/quicktime",
+    "video/webm": "video/webm",
+    "video/x-matroska": "video/x-matroska",
+    "application/pdf": "application/pdf",
+    "application/x-gzip": "application/gzip",
+    "application/zip": "application/zip",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "application/zip",
+}
+
+# What a browser shows or plays without running anything: the only types that a file is served as.
+SHOWN = {
+    *IMAGE_TYPES,
+    "audio/flac",
+    "audio/mp4",
+    "audio/mpeg",
+    "audio/ogg",
+    "audio/wav",
+    "video/mp4",
+    "video/webm",
+}
+
+
+def sniffed(head: bytes) -> str:
+    """The type of what begins like this; an image may still turn out to be none, and is `undecoded` then."""
+    iso_type = iso_media_type(head)
+    if iso_type is not None:
+        return undecoded(head) if iso_type == UNKNOWN else iso_type
+    try:
+        matches = puremagic.magic_string(head)
+    except (puremagic.PureError, ValueError):  # nothing known; nothing at all
+        matches = []
+    known = (KNOWN[match.mime_type] for match in matches if match.mime_type in KNOWN)
+    return next(known, undecoded(head))
+
+
+def undecoded(head: bytes) -> str:
+    """The type of what is in no known format: `text/plain` for UTF-8 without control characters but those of layout."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)  # the end may cut a character in two
+    except UnicodeDecodeError:
+        return BINARY
+    controls = any(unicodedata.category(char) == "Cc" and char not in "\t\n\f\r\x1b" for char in text)
+    return BINARY if controls else TEXT
+
+
+def clean_name(name: str) -> str:
+    """A name that any system and any line of text can hold: no path, nothing invisible, at most 255 characters."""
+    name = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
+    name = " ".join("".join(char if _visible(char) else " " for char in name).split()).rstrip(". ")
+    if len(name) > LONGEST_NAME:
+        stem, dot, extension = name.rpartition(".")
+        kept = dot + extension if stem and len(extension) < LONGEST_EXTENSION else ""
+        name = name[: LONGEST_NAME - len(kept)].rstrip(". ") + kept
+    return name if name.strip(JOINERS) else NAMELESS
+
+
+def _visible(char: str) -> bool:
+    return char in JOINERS or unicodedata.category(char)[0] not in "CZ"
+
+
+def disposition(kind: str, name: str) -> str:
+    """A Content-Disposition (RFC 6266): `kind` is `inline` or `attachment`; any name fits into it."""
+    plain = "".join(char if char.isascii() and char not in '"\\%' else "_" for char in name)
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

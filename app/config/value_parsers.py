@@ -1,0 +1,162 @@
+"""What the variables of the environment may be: each kind in words, and how its text is read."""
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from ipaddress import ip_network
+from typing import Generic, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from app.db.tls import tls_of
+from protocol import parse_redis_url
+
+T = TypeVar("T")
+
+SECRET_CHARACTERS = 32
+MOST_WORKERS = 256
+
+
+class Reason(ValueError):
+    """What is wrong with a text, in words that do not show it where it is secret."""
+
+
+class Kind(NamedTuple, Generic[T]):
+    """What a variable may be, in words, and how its text is read; `parse` raises ValueError, or a Reason."""
+
+    allowed: str
+    parse: Callable[[str], T]
+
+
+def whole(least: int, most: int, unit: str = "") -> Kind[int]:
+    def parse(text: str) -> int:
+        if re.fullmatch(r"[0-9]{1,15}", text) is None or not least <= int(text) <= most:
+            raise ValueError
+        return int(text)
+
+    return Kind(f"a whole number {unit and f'of {unit} '}from {least} to {most}", parse)
+
+
+def one_of(*words: str) -> Kind[str]:
+    def parse(text: str) -> str:
+        return words[words.index(text.lower())]
+
+    return Kind(f"one of {', '.join(words)}", parse)
+
+
+def some_of(*words: str) -> Kind[tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        return tuple(words[words.index(part)] for part in split(text.lower()))
+
+    return Kind(f"one or more of {', '.join(words)}, separated by commas", parse)
+
+
+def yes_or_no() -> Kind[bool]:
+    return Kind("true or false", lambda text: one_of("false", "true").parse(text) == "true")
+
+
+def url(*schemes: str) -> Kind[str]:
+    def parse(text: str) -> str:
+        parts = urlsplit(text)
+        # Reading the port checks it.
+        if parts.scheme not in schemes or parts.port == 0 or not (parts.netloc or parts.path):
+            raise ValueError
+        return text
+
+    return Kind(f"a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}", parse)
+
+
+def postgres() -> Kind[str]:
+    allowed, parse = url("postgresql")
+    return Kind(allowed, lambda text: explained(tls_of, parse(text)))
+
+
+def redis() -> Kind[str]:
+    return Kind("the URL of a Redis", lambda text: explained(parse_redis_url, text))
+
+
+def explained(check: Callable[[str], object], text: str) -> str:
+    """The text. Raises as a Reason what a check says that is to be shown."""
+    try:
+        check(text)
+    except ValueError as error:
+        raise Reason(error) from None
+    return text
+
+
+def origins() -> Kind[tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        found = split(text)
+        if found != ("*",) and not all(re.fullmatch(r"https?://[^/\s*]+", origin) for origin in found):
+            raise ValueError
+        return found
+
+    return Kind("* or origins such as https://chat.example.org, separated by commas", parse)
+
+
+def proxies() -> Kind[tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        found = split(text)
+        if found != ("*",):
+            for network in found:
+                ip_network(network)
+        return found
+
+    return Kind("* or addresses and networks such as 10.0.0.0/8, separated by commas", parse)
+
+
+def secret() -> Kind[str]:
+    def parse(text: str) -> str:
+        if len(text) < SECRET_CHARACTERS:
+            raise ValueError
+        return text
+
+    return Kind(f"a text of at least {SECRET_CHARACTERS} characters", parse)
+
+
+def word(allowed: str) -> Kind[str]:
+    def parse(text: str) -> str:
+        if text.split() != [text]:
+            raise ValueError
+        return text
+
+    return Kind(allowed, parse)
+
+
+def reachable() -> Kind[str]:
+    def parse(text: str) -> str:
+        if text.split() != [text] or text in ("0.0.0.0", "::"):  # noqa: S104 - what is refused
+            raise ValueError
+        return text
+
+    return Kind("an address of this machine that the other instances reach", parse)
+
+
+def folder_or_bucket() -> Kind[str]:
+    def parse(text: str) -> str:
+        if (
+            "://" in text
+            and re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w./-]*)?", text, re.ASCII) is None
+        ):
+            raise ValueError
+        return text
+
+    return Kind("a folder, or a bucket as s3://bucket or s3://bucket/prefix", parse)
+
+
+def processes() -> Kind[int]:
+    def parse(text: str) -> int:
+        return usable_processors() if text.lower() == "auto" else whole(0, MOST_WORKERS).parse(text)
+
+    return Kind(f"auto or a whole number from 0 to {MOST_WORKERS}", parse)
+
+
+def usable_processors() -> int:
+    """Those that this process may run on; a container's quota of time on them does not show here."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))

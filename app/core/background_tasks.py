@@ -1,0 +1,61 @@
+"""What runs beside the requests for as long as an instance lives."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import wraps
+from typing import Any
+
+from app.db.errors import DatabaseUnavailable
+
+log = logging.getLogger(__name__)
+
+AGAIN_AFTER = 1.0  # seconds
+CANCEL_AGAIN_AFTER = 0.5  # seconds
+
+
+@asynccontextmanager
+async def running(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Runs what never ends by itself, until the block ends."""
+    tasks = [asyncio.create_task(kept_up(work)) for work in works]
+    try:
+        yield
+    finally:
+        await asyncio.gather(*map(ended, tasks))
+
+
+async def kept_up(work: Callable[[], Awaitable[None]]) -> None:
+    """Runs something for ever: when it fails that is logged, and it begins again."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("%s has failed and begins again", getattr(work, "__qualname__", work))
+        await asyncio.sleep(AGAIN_AFTER)
+
+
+def every(seconds: float, work: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
+    """What does something now and again for ever; what fails is logged, and tried again the next time."""
+
+    @wraps(work)
+    async def repeat() -> None:
+        while True:
+            try:
+                await work()
+            except DatabaseUnavailable as error:
+                log.warning("%s has to wait for its next time: %s", work.__qualname__, error)
+            except Exception:
+                log.exception("%s has failed", work.__qualname__)
+            await asyncio.sleep(seconds)
+
+    return repeat
+
+
+async def ended(task: "asyncio.Task[None]") -> None:
+    """Cancels a task until it ends: a cancellation is lost where what the task waits for is done at that moment."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_AGAIN_AFTER)
+    if not task.cancelled():
+        task.result()

@@ -1,0 +1,179 @@
+"""The connection to PostgreSQL.
+
+`Database` wraps a `databases.Database` so that its traps cannot be met:
+
+- Every query and transaction runs in a task of its own that the caller's cancellation does not reach. A query
+  cut short would leave its connection in an unknown state, a transaction cut short would leak its connection;
+  this way the work ends (it commits or rolls back) and the connection goes back, whoever still waits for it.
+- How long a statement may take is asyncpg's own `command_timeout`, never a timeout around the call. What becomes of a
+  connection that took longer is in `connections`.
+- A transaction that PostgreSQL hears nothing more of ends, and gives back what it holds: an instance that hangs in the
+  middle of one would stop the rooms that it was changing on all others.
+- Fewer pieces of work run at once than the pool has connections, and whoever finds no slot in time is told
+  so.
+- What means "PostgreSQL does not answer" is one error, `DatabaseUnavailable`; what means that it does not take a value
+  is another, `DatabaseRefused`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
+from typing import Any, TypeVar
+
+import asyncpg
+import databases
+
+from app.db.errors import DatabaseRefused, DatabaseUnavailable
+from app.db.pool import Connections
+from app.db.queries import Queries, Row, Statements
+
+T = TypeVar("T")
+
+CLOSE_WITHIN = 2.0  # seconds, for what runs to end and again for PostgreSQL to say goodbye
+
+UNREACHABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.QueryCanceledError,
+    asyncpg.TooManyConnectionsError,
+)
+
+# What is wrong with the values of a statement, and not with the statement or with PostgreSQL.
+NOT_TAKEN = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
+
+log = logging.getLogger(__name__)
+
+
+class Database:
+    """A pool of connections to PostgreSQL.
+
+    `command_timeout`, `idle_timeout` and `acquire_timeout` are in seconds: how long one statement may run, how long a
+    transaction may do nothing between two, and how long a caller waits for a free slot. All end in
+    `DatabaseUnavailable`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        command_timeout: float = 10,
+        idle_timeout: float = 30,
+        acquire_timeout: float = 5,
+        statements: Callable[[databases.core.Connection], Statements] | None = None,
+    ) -> None:
+        self._pool = Connections(
+            url,
+            min_size=0,
+            max_size=pool_size,
+            command_timeout=command_timeout,
+            timeout=acquire_timeout,
+            server_settings={
+                "application_name": "parley",
+                "timezone": "UTC",
+                "idle_in_transaction_session_timeout": f"{idle_timeout * 1000:.0f}",
+            },
+        )
+        self.slots = max(1, pool_size - 1)  # how much runs at once
+        self.waiting = 0  # how much waits for that
+        self._free = asyncio.Semaphore(self.slots)
+        self._acquire_timeout = acquire_timeout
+        self._statements = statements or Statements
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def connect(self) -> None:
+        """Opens the pool and one connection. Raises DatabaseUnavailable."""
+        await self._pool.connect()
+        await self.ping()
+
+    async def close(self) -> None:
+        """Waits a moment for what runs, then closes the pool; what runs longer ends as DatabaseUnavailable."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=CLOSE_WITHIN)
+        with suppress(TimeoutError):  # asyncpg drops the connections then
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await self._pool.disconnect()
+
+    async def ping(self) -> None:
+        """Asks PostgreSQL for a sign of life, and waits for it for `PING_WITHIN`. Raises DatabaseUnavailable."""
+        await self._run(lambda statements: statements.ping())
+
+    async def rows(self, sql: str, **values: Any) -> list[Row]:
+        """See `Queries.rows`. Raises DatabaseUnavailable."""
+        return await self._run(lambda statements: statements.rows(sql, **values))
+
+    async def row(self, sql: str, **values: Any) -> Row | None:
+        """See `Queries.row`. Raises DatabaseUnavailable."""
+        return await self._run(lambda statements: statements.row(sql, **values))
+
+    async def value(self, sql: str, **values: Any) -> Any:
+        """See `Queries.value`. Raises DatabaseUnavailable."""
+        return await self._run(lambda statements: statements.value(sql, **values))
+
+    async def transaction(self, work: Callable[[Queries], Awaitable[T]]) -> T:
+        """Runs `work` in one transaction: committed when it returns, rolled back when it raises.
+
+        It runs to its end even when the caller is cancelled. `work` uses the queries it is given and no
+        other. Raises DatabaseUnavailable, and whatever `work` raises.
+        """
+
+        return await self._run(lambda statements: _within(statements, work))
+
+    async def snapshot(self, work: Callable[[Queries], Awaitable[T]]) -> T:
+        """As `transaction`, for `work` that only reads: all its statements see the database at one moment."""
+        options = {"isolation": "repeatable_read", "readonly": True}
+        return await self._run(lambda statements: _within(statements, work, **options))
+
+    @property
+    def in_use(self) -> int:
+        """How much runs now."""
+        return len(self._running)
+
+    async def _run(self, work: Callable[[Statements], Coroutine[Any, Any, T]]) -> T:
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(self._acquire_timeout):
+                await self._free.acquire()
+        except TimeoutError:
+            raise DatabaseUnavailable("no database connection became free in time") from None
+        finally:
+            self.waiting -= 1
+        task = asyncio.create_task(self._hold(work))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    async def _hold(self, work: Callable[[Statements], Coroutine[Any, Any, T]]) -> T:
+        try:
+            async with AsyncExitStack() as held:
+                try:
+                    connection = await held.enter_async_context(self._pool.held())
+                except asyncpg.PostgresError as error:  # whatever the reason, there is no connection
+                    raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error!r}") from error
+                return await work(self._statements(connection))
+        except UNREACHABLE as error:
+            raise DatabaseUnavailable(f"PostgreSQL does not answer: {error!r}") from error
+        except NOT_TAKEN as error:
+            # What it says holds the value, which is what somebody wrote.
+            log.warning("PostgreSQL does not take a value: %s", type(error).__name__)
+            raise DatabaseRefused(type(error).__name__) from error
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        self._free.release()
+        if not task.cancelled():
+            task.exception()  # seen, so that nobody is warned when the caller has gone
+
+
+async def _within(statements: Statements, work: Callable[[Queries], Awaitable[T]], **options: Any) -> T:
+    async with statements.transaction(**options):
+        with statements.cut_if_silent():  # before the rollback, which would wait for the answer
+            return await work(statements)

@@ -1,0 +1,102 @@
+"""The schema in the database, block by block of schema.sql."""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import asyncpg
+
+from app.db.database import UNREACHABLE
+from app.db.errors import DatabaseUnavailable, MigrationError
+from app.db.pool import open_pool
+
+# One number for every instance and version, so that they take turns to migrate.
+MIGRATION_LOCK = 7_011_746_117
+
+
+class Migration(NamedTuple):
+    """One numbered block of schema.sql."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        """Of the block's text; trailing blanks do not count."""
+        return hashlib.sha256("\n".join(map(str.rstrip, self.sql.strip().splitlines())).encode()).hexdigest()
+
+
+def read_migrations(schema: str) -> list[Migration]:
+    """The blocks of a schema file, each headed by a line `-- migration N: name`, numbered from 1 without a
+    gap.
+
+    Raises MigrationError.
+    """
+    parts = re.split(r"^-- migration (\d+): (.+)\n", schema, flags=re.MULTILINE)[1:]
+    blocks = [
+        Migration(int(number), name.strip(), sql)
+        for number, name, sql in zip(parts[0::3], parts[1::3], parts[2::3], strict=True)
+    ]
+    if [block.number for block in blocks] != list(range(1, len(blocks) + 1)):
+        raise MigrationError("the blocks of schema.sql are not numbered 1, 2, 3, …")
+    return blocks
+
+
+def schema_path() -> Path:
+    """Where schema.sql is: beside the package in a checkout, inside it in a wheel."""
+    package = Path(__file__).parent
+    return next(path for path in (package.parent / "schema.sql", package / "schema.sql") if path.exists())
+
+
+async def migrate(database_url: str, schema: str | None = None) -> list[int]:
+    """Applies the blocks of schema.sql (or of the given text) that the database does not have yet.
+
+    Each block is applied in a transaction of its own, under an advisory lock that makes instances take turns,
+    and its number recorded with it. Returns the numbers applied now. Raises MigrationError when a block that
+    was applied has another text now and when PostgreSQL refuses us or a block, DatabaseUnavailable when it
+    cannot be reached.
+    """
+    blocks = read_migrations(schema_path().read_text("utf-8") if schema is None else schema)
+    try:
+        async with (
+            open_pool(database_url, min_size=1, max_size=1, timeout=10) as pool,
+            pool.connection() as connection,
+        ):
+            return [block.number for block in blocks if await _apply(connection.raw_connection, block)]
+    except UNREACHABLE as error:
+        raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error}") from error
+    except asyncpg.PostgresError as error:
+        raise MigrationError(f"cannot bring the schema up to date: {error}") from error
+
+
+async def _apply(connection: "asyncpg.Connection[Any]", block: Migration) -> bool:
+    async with connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+        await connection.execute(
+            "create table if not exists schema_migrations ("
+            " number integer primary key, name text not null, checksum text not null,"
+            " applied_at timestamptz not null default now())"
+        )
+        applied = await connection.fetchval(
+            "select checksum from schema_migrations where number = $1", block.number
+        )
+        if applied == block.checksum:
+            return False
+        if applied is not None:
+            raise MigrationError(
+                f"migration {block.number} ({block.name}) was applied with another text: undo the change in"
+                " schema.sql and append a new block instead"
+            )
+        try:
+            await connection.execute(block.sql)
+        except asyncpg.PostgresError as error:
+            raise MigrationError(f"migration {block.number} ({block.name}) failed: {error}") from error
+        await connection.execute(
+            "insert into schema_migrations (number, name, checksum) values ($1, $2, $3)",
+            block.number,
+            block.name,
+            block.checksum,
+        )
+        return True

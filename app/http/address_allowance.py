@@ -1,0 +1,40 @@
+"""Every HTTP request counts against the allowance of the address that it comes from, whatever it asks for; a health
+probe alone does not, which must be answered however busy the address is, and costs next to nothing."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.http.requests import expected
+from app.observability.health import LIVE, READY
+
+Allow = Callable[[str], Awaitable[None]]
+
+FREE = frozenset({LIVE, READY})
+
+
+class AddressAllowance:
+    """Asks `allow` about the address of each request; what it refuses is answered so. It raises Refusal."""
+
+    def __init__(self, app: ASGIApp, allow: Allow) -> None:
+        self._app = app
+        self._allow = allow
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] == "http" and scope["path"] not in FREE:
+            try:
+                await self._allow(address_of(scope))
+            except Exception as error:
+                response = expected(error)
+                if response is None:
+                    raise
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def address_of(scope: Scope) -> str:
+    """The network address of the client, as the proxy in front of us tells it where one is trusted."""
+    client = scope.get("client")
+    return client[0] if client else ""

@@ -1,0 +1,323 @@
+"""How much a user, or whoever comes from an address, may do: token buckets in Redis, which all instances share.
+
+A round trip to Redis costs more than most events do. So an instance that sees somebody busy takes several tokens at a
+time, twice as many as the time before and up to a tenth of the burst, and spends them without asking. What it has
+not spent after a second is lost. That keeps two promises:
+
+- In any w seconds, nobody does more than burst + rate * (w + 1), on however many instances: every token that is spent
+  was in the shared bucket at most a second before.
+- Nobody is charged more than twice what they do: an instance asks for more than it needs only when it has just
+  used up what it had.
+
+A refusal is remembered for as long as it holds, a second at most, so that a flood is refused without a round trip, too.
+
+While Redis is away each instance goes on with buckets of its own, which begin full: n instances then let
+n times as much pass.
+"""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from app.config.settings import Settings
+from app.core.background_tasks import ended
+from app.core.caller import Caller
+from app.core.errors import Refusal
+from app.core.redis_scripts import SoftState, SoftStateUnavailable
+from app.limits.token_bucket import SECOND, Bucket, LocalBuckets, Taken
+from protocol import network_of
+
+log = logging.getLogger(__name__)
+
+# Whose key it is: `event`, `conversation`, `room`, `invitation` and `upload` a user's, `username` a name's that
+# strangers try, `place` a name's in one network, `device` a known device's, the others an address's.
+Kind: TypeAlias = Literal[
+    "event",
+    "address",
+    "sign_in",
+    "username",
+    "place",
+    "device",
+    "sign_up",
+    "conversation",
+    "room",
+    "invitation",
+    "upload",
+]
+Key: TypeAlias = tuple[Kind, str]
+
+MIB = 2**20
+KEEP = SECOND  # µs that tokens of the shared bucket may be spent here, and that a refusal is believed
+MAX_KEYS = 50_000  # that an instance remembers
+MAX_BATCH = 200  # keys in one call of the script
+PROBE_EVERY = 1.0  # seconds from one look for a Redis that is away to the next
+# Of a name in one network, and of a known device. A failed attempt costs three: ten at once, then three a minute.
+WAY_IN_RATE = 9
+WAY_IN_BURST = 30
+PROBE = "limit:probe"  # the key of a bucket that nobody takes from
+
+WORDS: dict[Kind, str] = {
+    "event": "You are doing too much at once",
+    "address": "Too much comes from your network",
+    "sign_in": "Too many attempts to sign in from your network",
+    "username": "Too many attempts to sign in with this name",
+    "place": "Too many attempts to sign in with this name",
+    "device": "Too many attempts to sign in from this device",
+    "sign_up": "Too many accounts were made from your network",
+    "conversation": "You have begun many conversations lately",
+    "room": "You have made many rooms lately",
+    "invitation": "You have invited many people lately",
+    "upload": "You have uploaded too much lately",
+}
+
+# For each key: interval, burst, need, want, returned -> after Redis' time, granted and wait. All times in µs.
+# It is `app.limits.token_bucket.take`. A key is gone as soon as its bucket is full.
+TAKE = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local answer = {now}
+for i, key in ipairs(KEYS) do
+  local at = (i - 1) * 5
+  local interval, burst, need = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+  local want, returned = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
+  local capacity = burst * interval
+  local full_at = tonumber(redis.call('GET', key) or now) - returned * interval
+  full_at = math.min(math.max(full_at, now), now + capacity)
+  local free = now + capacity - full_at
+  local there = (free - free % interval) / interval
+  local granted, wait = 0, 0
+  if there < need then
+    wait = full_at + need * interval - capacity - now
+  else
+    granted = math.min(want, there)
+    full_at = full_at + granted * interval
+  end
+  if full_at > now then
+    redis.call('SET', key, string.format('%.0f', full_at), 'PX', math.ceil((full_at - now) / 1000))
+  else
+    redis.call('DEL', key)
+  end
+  answer[#answer + 1] = granted
+  answer[#answer + 1] = wait
+end
+return answer
+"""
+
+
+class Allowance:
+    """What an instance knows of a key until a time: how many tokens it may spend, or how many it was refused."""
+
+    __slots__ = ("again_at", "refused", "size", "tokens", "until")
+
+    def __init__(self, tokens: int, until: int, *, refused: int = 0, again_at: int = 0) -> None:
+        self.tokens = tokens
+        self.size = tokens  # when it was new
+        self.until = until
+        self.refused = refused  # a number of tokens that there were not, 0 if there were enough
+        self.again_at = again_at  # when there will be
+
+
+class Ask(Struct, frozen=True, eq=False):
+    """What is to be asked of the shared bucket, and who waits until that is done."""
+
+    key: Key
+    bucket: Bucket
+    need: int
+    want: int
+    returned: int = 0
+    answered: asyncio.Future[None] | None = None
+
+
+class Limits:
+    """Says no to who does too much. `buckets` has those kinds that are limited; `now` is a clock in µs."""
+
+    def __init__(
+        self,
+        soft_state: SoftState,
+        buckets: Mapping[Kind, Bucket],
+        *,
+        now: Callable[[], int] = lambda: time.monotonic_ns() // 1000,
+    ) -> None:
+        self._script = soft_state.script(TAKE)
+        self._buckets = buckets
+        self._now = now
+        self._allowances: OrderedDict[Key, Allowance] = OrderedDict()  # in the order of their making
+        self._alone = LocalBuckets(MAX_KEYS)
+        self._waiting: deque[Ask] = deque()
+        self._asked: dict[Key, asyncio.Future[None]] = {}
+        self._asking: asyncio.Task[None] | None = None
+        self._probing: asyncio.Task[None] | None = None  # while Redis is away
+
+    async def take(self, kind: Kind, key: str, tokens: int = 1) -> None:
+        """Spends tokens of a bucket; more than its burst count as that. Raises Refusal: `rate_limited`."""
+        bucket = self._buckets.get(kind)
+        if bucket is None:
+            return
+        name = (kind, key)
+        tokens = min(tokens, bucket.burst)
+        while True:
+            allowance = self._allowances.get(name)
+            now = self._now()
+            want = tokens
+            if allowance is not None and now < allowance.until:
+                if allowance.tokens >= tokens:
+                    allowance.tokens -= tokens
+                    return
+                if 0 < allowance.refused <= tokens:
+                    wait = -(-(allowance.again_at - now) // 1000)
+                    raise Refusal("rate_limited", WORDS[kind], retry_after=wait)
+                want = max(tokens, min(2 * allowance.size, bucket.burst // 10, KEEP // bucket.interval))
+            await self._ask(name, bucket, tokens, want)
+
+    async def take_event(self, user_id: str | None, address: str | None) -> None:
+        """Spends a token of a user, if it is known who it is, and one of an address. Raises Refusal: `rate_limited`."""
+        if user_id is not None:
+            await self.take("event", user_id)
+        await self.take("address", network_of(address))
+
+    async def take_upload(self, caller: Caller, size: int) -> None:
+        """Spends a token of a user for each MiB begun of an upload of so many bytes. Raises Refusal: `rate_limited`."""
+        await self.take("upload", caller.user_id, -(-size // MIB))
+
+    async def take_conversation(self, user_id: str) -> None:
+        """Spends a token of a user, who begins a direct conversation. Raises Refusal: `rate_limited`."""
+        await self.take("conversation", user_id)
+
+    async def take_room(self, user_id: str) -> None:
+        """Spends a token of a user, who makes a room. Raises Refusal: `rate_limited`."""
+        await self.take("room", user_id)
+
+    async def take_invitation(self, user_id: str) -> None:
+        """Spends a token of a user, who invites somebody. Raises Refusal: `rate_limited`."""
+        await self.take("invitation", user_id)
+
+    def give_back(self, kind: Kind, key: str, tokens: int) -> None:
+        """Puts tokens back that were taken and not used."""
+        bucket = self._buckets.get(kind)
+        if bucket is not None:
+            self._allowances.pop((kind, key), None)
+            self._waiting.append(Ask((kind, key), bucket, 0, 0, tokens))
+            self._start_asking()
+
+    async def close(self) -> None:
+        """Ends what runs."""
+        for task in (self._asking, self._probing):
+            if task is not None:
+                await ended(task)
+
+    async def _ask(self, key: Key, bucket: Bucket, need: int, want: int) -> None:
+        """Returns when there is news of a key; all who wait for the same one wait for one answer."""
+        answered = self._asked.get(key)
+        if answered is None:
+            answered = self._asked[key] = asyncio.get_running_loop().create_future()
+            self._waiting.append(Ask(key, bucket, need, want, answered=answered))
+            self._start_asking()
+        await asyncio.shield(answered)
+
+    def _start_asking(self) -> None:
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask_all())
+
+    async def _ask_all(self) -> None:
+        """Asks for all that wait, many in one call: what comes while one is under way goes with the next."""
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
+                try:
+                    answers = await self._answers(batch)
+                except Exception as error:  # noqa: BLE001 - whoever waits gets it, and is logged with their request
+                    self._fail(batch, error)
+                else:
+                    for ask, answer in zip(batch, answers, strict=True):
+                        self._settle(ask, answer)
+        finally:
+            self._asking = None
+
+    async def _answers(self, batch: list[Ask]) -> list[Taken]:
+        if self._probing is None:
+            try:
+                return await self._shared(batch)
+            except SoftStateUnavailable as error:
+                log.warning("limits are each instance's own until Redis is back: %s", error)
+                self._probing = asyncio.create_task(self._probe())
+        now = self._now()
+        return [
+            self._alone.take(ask.key, ask.bucket, now, need=ask.need, want=ask.want, returned=ask.returned)
+            for ask in batch
+        ]
+
+    async def _shared(self, batch: list[Ask]) -> list[Taken]:
+        keys = [f"limit:{kind}:{key}" for kind, key in (ask.key for ask in batch)]
+        numbers = [
+            number
+            for ask in batch
+            for number in (ask.bucket.interval, ask.bucket.burst, ask.need, ask.want, ask.returned)
+        ]
+        _now, *answers = await self._script(keys, *numbers)
+        return [Taken(0, granted, wait) for granted, wait in zip(answers[::2], answers[1::2], strict=True)]
+
+    def _settle(self, ask: Ask, answer: Taken) -> None:
+        if ask.answered is None:
+            return
+        now = self._now()
+        if answer.granted:
+            allowance = Allowance(answer.granted, now + KEEP)
+        else:
+            again_at = now + answer.wait
+            allowance = Allowance(0, min(again_at, now + KEEP), refused=ask.need, again_at=again_at)
+        self._allowances[ask.key] = allowance
+        self._allowances.move_to_end(ask.key)
+        while len(self._allowances) > MAX_KEYS or next(iter(self._allowances.values())).until <= now:
+            self._allowances.popitem(last=False)
+        del self._asked[ask.key]
+        ask.answered.set_result(None)
+
+    def _fail(self, batch: list[Ask], error: Exception) -> None:
+        for ask in batch:
+            if ask.answered is not None:
+                del self._asked[ask.key]
+                ask.answered.set_exception(error)
+
+    async def _probe(self) -> None:
+        """Returns to the shared buckets as soon as Redis answers."""
+        while True:
+            await asyncio.sleep(PROBE_EVERY)
+            try:
+                await self._script([PROBE], 1, 1, 0, 0, 0)
+            except SoftStateUnavailable:
+                continue
+            log.info("limits hold across instances again")
+            self._alone = LocalBuckets(MAX_KEYS)
+            self._probing = None
+            return
+
+
+def buckets_of(settings: Settings) -> dict[Kind, Bucket]:
+    """The buckets that the settings ask for; a rate of 0 is no limit."""
+    minute, hour = 60, 3600
+    own = (minute, WAY_IN_RATE if settings.sign_in_rate_of_name else 0, WAY_IN_BURST)
+    buckets: dict[Kind, tuple[int, int, int | None]] = {
+        "event": (1, settings.event_rate, settings.event_burst),
+        "address": (1, settings.address_rate, settings.address_burst),
+        "sign_in": (minute, settings.sign_in_rate, None),
+        "username": (minute, settings.sign_in_rate_of_name, None),
+        "place": own,
+        "device": own,
+        "sign_up": (hour, settings.sign_up_rate, None),
+        "conversation": (hour, settings.conversation_rate, None),
+        "room": (hour, settings.room_rate, None),
+        "invitation": (hour, settings.invitation_rate, None),
+        "upload": (minute, settings.upload_rate, None),
+    }
+    return {kind: Bucket.per(*bucket) for kind, bucket in buckets.items() if bucket[1]}
+
+
+def name_key(username: str) -> str:
+    """The key of a name that somebody tries, in any case; a hash, for what is typed there may be a password."""
+    return hashlib.blake2s(username.casefold().encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

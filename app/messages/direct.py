@@ -1,0 +1,160 @@
+"""Direct conversations: rooms of two people, made when the first message is sent, with their own names on the wire."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import uuid_utils
+
+from app import store
+from app.accounts.privacy import admits
+from app.announce.announcer import Announcer
+from app.core.caller import Caller
+from app.core.errors import Refusal, refuse
+from app.db.database import Database
+from app.db.queries import Queries, Row
+from app.messages.history import Reading
+from app.messages.writer import BLOCKED, BLOCKING, MessageWriter
+from app.payloads.from_rows import message_of, user_ref_of
+from app.payloads.requests import ListConversations, ReadDirect, ReadHistory, SendDirect, SendMessage
+from app.payloads.responses import Conversation, Conversations, Message, PresenceOf
+from app.payloads.server_events import ROOM_ADDED
+from app.payloads.validation import is_id
+from app.rooms.members import NO_USER
+from app.rooms.rooms import put_member, room_of_member
+from app.store.pages import MAX_PAGE
+
+
+class Direct:
+    """What two people say to each other; somebody alone keeps notes.
+
+    `may_begin` may refuse a user who begins another conversation. A page of them ends with the last message that makes
+    it `max_bytes` or more.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        announcer: Announcer,
+        writer: MessageWriter,
+        reading: Reading,
+        presence: PresenceOf,
+        *,
+        may_begin: Callable[[str], Awaitable[None]] | None = None,
+        max_bytes: int = MAX_PAGE,
+    ) -> None:
+        self._max_bytes = max_bytes
+        self._db = db
+        self._announcer = announcer
+        self._writer = writer
+        self._reading = reading
+        self._presence = presence
+        self._may_begin = may_begin
+
+    async def send(self, caller: Caller, payload: SendDirect) -> Message:
+        """Sends a message to one person, or to oneself; the first one makes their conversation.
+
+        Answers with it, or with the original one for a `clientId` that was used before. Refused: `not_found` for a
+        `receiverId` that is no user's, `rate_limited` for one who begins too many conversations, `forbidden` for one
+        who may not write to this person, `conflict` for one who has blocked this person, and what `message:send`
+        refuses.
+        """
+        room_id = await self._open(caller.user_id, payload.receiver_id)
+        fields = msgspec.structs.asdict(payload)
+        del fields["receiver_id"]
+        return await self._writer.send(caller, SendMessage(room_id=room_id, **fields))
+
+    async def history(self, caller: Caller, payload: ReadDirect) -> list[Message]:
+        """Messages with one person, newest first, without the deleted ones; none before there is a conversation.
+
+        Refused: `not_found` for an unknown person, or for a message that this conversation does not have.
+        """
+        fields = msgspec.structs.asdict(payload)
+        other_id = fields.pop("user_id")
+        room = await store.direct.find(self._db, caller.user_id, other_id)
+        if room is not None:
+            return await self._reading.history(caller, ReadHistory(room_id=room["id"], **fields))
+        await store.accounts.find(self._db, other_id) or refuse("not_found", NO_USER)
+        if (payload.before, payload.after, payload.around) != (None, None, None):
+            raise Refusal("not_found", "There is no such message in this conversation")
+        return []
+
+    async def list_page(self, caller: Caller, payload: ListConversations) -> Conversations:
+        """The direct conversations of the user, that with the last message first, with what is unread.
+
+        One whose messages were all deleted stands where it began. Hidden ones are left out. A page of large messages
+        has fewer conversations than `limit`. Refused: `not_found` for an unknown `before`.
+        """
+        user_id, before, size = caller.user_id, payload.before, payload.limit
+        if before is not None and not (
+            is_id(before) and await store.direct.is_conversation(self._db, user_id, before)
+        ):
+            raise Refusal("not_found", "There is no such conversation")
+        rows = await store.direct.conversations(
+            self._db, user_id, before=before, limit=size + 1, max_bytes=self._max_bytes
+        )
+        others = [row["other_id"] for row in rows[:size]]
+        withheld = await store.blocks.between(self._db, user_id, others)
+        present = await self._presence([other_id for other_id in others if other_id not in withheld])
+        conversations = [
+            Conversation(
+                room_id=row["conversation_id"],
+                user=user_ref_of(row, row["other_id"], prefix="other_"),
+                presence=present.get(row["other_id"]),
+                last_seq=row["last_seq"],
+                last_read_seq=row["last_read_seq"],
+                unread=row["unread"],
+                muted=row["muted"],
+                muted_until=row["muted_until"],
+                last_message=None if row["id"] is None else message_of(row),
+            )
+            for row in rows[:size]
+        ]
+        more = bool(rows) and rows[0]["there_are"] > len(conversations)
+        return Conversations(conversations=conversations, next=conversations[-1].room_id if more else None)
+
+    async def _open(self, user_id: str, other_id: str) -> str:
+        """The id of the room of two people, which the sockets of both follow. Raises Refusal: `not_found`."""
+        if not is_id(other_id):
+            raise Refusal("not_found", NO_USER)
+        found = await store.direct.find(self._db, user_id, other_id)
+        room, made = (found, False) if found is not None else await self._make(user_id, other_id)
+        room_id: str = room["id"]
+        if not room["written"]:
+            # So does whoever finds it empty: the one who made it may not have come this far, or not yet.
+            for person in dict.fromkeys((user_id, other_id)):
+                await self._announcer.follow(person, room_id, member=True)
+                if made:
+                    await self._announcer.user(
+                        person, ROOM_ADDED, await room_of_member(self._db, room_id, person)
+                    )
+        return room_id
+
+    async def _make(self, user_id: str, other_id: str) -> tuple[Row, bool]:
+        """The room of two people, and whether it was made here: others may make it at the same time."""
+        await store.accounts.find(self._db, other_id) or refuse("not_found", NO_USER)
+        if self._may_begin is not None:
+            await self._may_begin(user_id)
+        room_id = str(uuid_utils.uuid7())
+
+        async def work(q: Queries) -> tuple[Row, bool]:
+            if other_id != user_id:
+                await _check_may_begin(q, user_id, other_id)
+            made = await store.direct.insert(q, room_id=room_id, created_by=user_id, other_id=other_id)
+            if made:
+                for person in dict.fromkeys((user_id, other_id)):
+                    await put_member(q, room_id, person)
+            room = await store.direct.find(q, user_id, other_id)
+            assert room is not None
+            return room, made
+
+        return await self._db.transaction(work)
+
+
+async def _check_may_begin(q: Queries, user_id: str, other_id: str) -> None:
+    """Raises Refusal where one of two people has blocked the other, or the other takes no such message."""
+    await store.accounts.lock(q, other_id)  # against a block that is made now
+    row = await store.privacy.towards(q, user_id, other_id) or refuse("not_found", NO_USER)
+    if row["blocking"]:
+        raise Refusal(*BLOCKING)
+    if row["blocked"] or not admits(row, "direct_messages_from"):
+        raise Refusal(*BLOCKED)

@@ -1,0 +1,191 @@
+"""What becomes of a message after it was sent: it is edited, deleted, reacted to.
+
+Each change is made with the room's row locked, which gives it the next number of the room's log, and is announced with
+that number after its commit. What changes nothing takes no number and is not announced.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from app import store
+from app.announce.announcer import Announcer
+from app.core.caller import Caller
+from app.core.errors import Refusal, refuse
+from app.db.database import Database
+from app.db.queries import Queries, Row
+from app.messages.writer import BLOCKED, BLOCKING, mention
+from app.payloads.from_rows import message_of
+from app.payloads.requests import EditMessage, MessageRef, React, Unreact
+from app.payloads.responses import Message, MessageDeleted, ReactionsUpdated
+from app.payloads.server_events import MESSAGE_DELETED, MESSAGE_EDITED, REACTION_UPDATED
+from app.payloads.validation import refusal_of_field
+from app.rooms.rooms import NOT_A_MEMBER
+
+MAX_KINDS = 20  # of reactions to one message
+MAX_KINDS_OF_USER = 10  # of those, by one user
+MAX_REACTIONS = 1000  # to one message, of all kinds
+
+NO_MESSAGE = "There is no such message"
+
+T = TypeVar("T")
+
+
+class Revisions:
+    """Changes messages that were sent."""
+
+    def __init__(self, db: Database, announcer: Announcer) -> None:
+        self._db = db
+        self._announcer = announcer
+
+    async def edit(self, caller: Caller, payload: EditMessage) -> Message:
+        """Gives a message of one's own another content. With the same content nothing changes.
+
+        People who are mentioned for the first time are told of it. Content may be blank where there are attachments.
+        Refused: `not_found` also for a deleted message, `not_a_member`, and `forbidden` for another's message; in a
+        direct conversation also what `message:send` refuses where one has blocked the other.
+        """
+        message_id, content = payload.message_id, payload.content
+
+        async def work(q: Queries, row: Row) -> tuple[Message, list[str] | None]:
+            _check_is_there(row)
+            if row["sender_id"] != caller.user_id:
+                raise Refusal("forbidden", "Only its author can edit a message")
+            _check_may_write(row)
+            if not (content.strip() or row["has_files"]):
+                raise refusal_of_field("content", "must not be blank", "blank")
+            if content == row["content"]:
+                return await shown_message(q, message_id), None
+            seq = await store.rooms.next_seq(q, row["room_id"])
+            await store.messages.edit(q, message_id=message_id, content=content, change_seq=seq)
+            mentioned = await mention(q, {message_id: content}, edited=True)
+            return await shown_message(q, message_id), mentioned.get(message_id, [])
+
+        message, mentioned = await self._change(caller, message_id, work)
+        if mentioned is not None:
+            await self._announcer.room(message.room_id, MESSAGE_EDITED, message)
+            await self._announcer.mention(message, mentioned)
+        return message
+
+    async def delete(self, caller: Caller, payload: MessageRef) -> MessageDeleted:
+        """Deletes a message of one's own, or any message of a room whose admin one is; a trace of it stays.
+
+        Deleting it again changes nothing. Refused: `not_found`, `not_a_member`, `forbidden`.
+        """
+        message_id = payload.message_id
+
+        async def work(q: Queries, row: Row) -> tuple[MessageDeleted, bool]:
+            is_admin = row["role"] == "admin" and row["kind"] != "direct"
+            if not (row["sender_id"] == caller.user_id or is_admin):
+                raise Refusal("forbidden", "Only its author or an admin of the room can delete a message")
+            seq, deleted_at = row["change_seq"], row["deleted_at"]
+            if is_new := deleted_at is None:
+                seq = await store.rooms.next_seq(q, row["room_id"])
+                await store.files.detach_of_message(q, message_id)
+                deleted_at = await store.messages.wipe(
+                    q, message_id=message_id, deleted_by=caller.user_id, change_seq=seq
+                )
+            deleted = MessageDeleted(
+                message_id=message_id, room_id=row["room_id"], seq=seq, deleted_at=deleted_at
+            )
+            return deleted, is_new
+
+        deleted, is_new = await self._change(caller, message_id, work)
+        if is_new:
+            await self._announcer.room(deleted.room_id, MESSAGE_DELETED, deleted)
+        return deleted
+
+    async def add_reaction(self, caller: Caller, payload: React) -> ReactionsUpdated:
+        """Reacts to a message; once in one way, so the same again changes nothing.
+
+        Refused: `not_found` also for a deleted message, `not_a_member`, and `too_many` beyond 20 kinds, 10 of one user,
+        or 1,000 reactions; in a direct conversation also what `message:send` refuses where one has blocked the other.
+        """
+
+        async def work(q: Queries, row: Row) -> bool:
+            _check_may_write(row)
+            reaction = {"message_id": payload.message_id, "kind": payload.kind, "user_id": caller.user_id}
+            count = await store.reactions.count(q, **reaction)
+            if count["mine"]:
+                return False
+            if count["reactions"] >= MAX_REACTIONS:
+                raise Refusal("too_many", f"A message takes {MAX_REACTIONS} reactions")
+            if count["of_user"] >= MAX_KINDS_OF_USER:
+                raise Refusal(
+                    "too_many", f"One person reacts to a message in {MAX_KINDS_OF_USER} ways at most"
+                )
+            if count["kinds"] >= MAX_KINDS and not count["of_kind"]:
+                raise Refusal("too_many", f"A message takes {MAX_KINDS} kinds of reactions")
+            await store.reactions.insert(q, **reaction)
+            return True
+
+        return await self._react(caller, payload, work)
+
+    async def remove_reaction(self, caller: Caller, payload: Unreact) -> ReactionsUpdated:
+        """Takes a reaction back; changes nothing where there is none.
+
+        Refused: `not_found` also for a deleted message, `not_a_member`.
+        """
+
+        async def work(q: Queries, _: Row) -> bool:
+            return await store.reactions.delete(
+                q, message_id=payload.message_id, kind=payload.kind, user_id=caller.user_id
+            )
+
+        return await self._react(caller, payload, work)
+
+    async def _react(
+        self, caller: Caller, payload: React | Unreact, change: Callable[[Queries, Row], Awaitable[bool]]
+    ) -> ReactionsUpdated:
+        message_id = payload.message_id
+
+        async def work(q: Queries, row: Row) -> tuple[Message, bool]:
+            _check_is_there(row)
+            changed = await change(q, row)
+            if changed:
+                seq = await store.rooms.next_seq(q, row["room_id"])
+                await store.messages.touch(q, message_id=message_id, change_seq=seq)
+            return await shown_message(q, message_id), changed
+
+        message, changed = await self._change(caller, message_id, work)
+        updated = ReactionsUpdated(
+            room_id=message.room_id,
+            message_id=message_id,
+            seq=message.change_seq,
+            reactions=message.reactions,
+        )
+        if changed:
+            await self._announcer.room(message.room_id, REACTION_UPDATED, updated)
+        return updated
+
+    async def _change(
+        self, caller: Caller, message_id: str, work: Callable[[Queries, Row], Awaitable[T]]
+    ) -> T:
+        """Runs `work` on a message of a room that the caller is a member of, with the room locked."""
+
+        async def within(q: Queries) -> T:
+            await store.messages.lock_room(q, message_id) or refuse("not_found", NO_MESSAGE)
+            row = await store.messages.read_as(q, message_id, caller.user_id)
+            if row["role"] is None:
+                raise Refusal("not_a_member", NOT_A_MEMBER)
+            return await work(q, row)
+
+        return await self._db.transaction(within)
+
+
+async def shown_message(q: Queries, message_id: str) -> Message:
+    """A message that is there, or was."""
+    (row,) = await store.log.shown(q, [message_id])
+    return message_of(row)
+
+
+def _check_is_there(row: Row) -> None:
+    if row["deleted_at"] is not None:
+        raise Refusal("not_found", "This message was deleted")
+
+
+def _check_may_write(row: Row) -> None:
+    """Raises Refusal in a direct conversation where one has blocked the other; to take back is always allowed."""
+    if row["blocking"]:
+        raise Refusal(*BLOCKING)
+    if row["blocked"]:
+        raise Refusal(*BLOCKED)

@@ -1,0 +1,123 @@
+"""What members read of rooms: pages of messages, what is found by words, and how far they have read."""
+
+from app import store
+from app.announce.announcer import Announcer
+from app.core.caller import Caller
+from app.core.errors import Refusal, refuse
+from app.db.database import Database
+from app.db.queries import Queries
+from app.payloads.from_rows import message_of
+from app.payloads.requests import MessageRef, Page, ReadHistory, ReadRoom, SearchMessages
+from app.payloads.responses import Message, ReadMark
+from app.payloads.server_events import MOST_TOLD, READ_UPDATED
+from app.payloads.validation import is_id
+from app.rooms.rooms import NO_ROOM, check_member
+from app.store.pages import MAX_PAGE
+from app.store.search_terms import terms_of
+
+NO_MESSAGE = "There is no such message in this room"
+
+
+class Reading:
+    """Reads the messages of rooms for their members. A page ends with the message that makes it `max_bytes` or more."""
+
+    def __init__(self, db: Database, announcer: Announcer, *, max_bytes: int = MAX_PAGE) -> None:
+        self._max_bytes = max_bytes
+        self._db = db
+        self._announcer = announcer
+
+    async def history(self, caller: Caller, payload: ReadHistory) -> list[Message]:
+        """Messages of a room, newest first, without the deleted ones.
+
+        The newest, or those next to a message, which may be deleted: older with `before`, newer with `after`, and with
+        `around` half of each and itself. A page of large messages has fewer than `limit`, and is empty only where there
+        are no more. Refused: `not_a_member`, and `not_found` for a room or a message that this
+        room does not have.
+        """
+        await check_member(self._db, payload.room_id, caller.user_id)
+        return await read_page(self._db, payload.room_id, payload, max_bytes=self._max_bytes)
+
+    async def get(self, caller: Caller, payload: MessageRef) -> Message:
+        """One message of a room of the user's; of a deleted one, what is left of it.
+
+        Refused: `not_found`, `not_a_member`.
+        """
+        rows = await store.log.shown(self._db, [payload.message_id])
+        row = rows[0] if rows else refuse("not_found", "There is no such message")
+        await check_member(self._db, row["room_id"], caller.user_id)
+        return message_of(row)
+
+    async def search(self, caller: Caller, payload: SearchMessages) -> list[Message]:
+        """Messages of the user's own rooms that have all the words of `query`, newest first; the last may be begun.
+
+        "…" in it is a phrase, `-` before a word excludes it, `or` stands between alternatives; a query that only
+        excludes finds nothing. A page of large messages has fewer than `limit`, and is empty only where there are no
+        more. Refused: `not_a_member` for a room, and `not_found` for a room, or for a message that is not in what is
+        searched.
+        """
+        if payload.room_id is not None:
+            await check_member(self._db, payload.room_id, caller.user_id)
+            rooms = [payload.room_id]
+        else:
+            rooms = await store.members.room_ids_of_user(self._db, caller.user_id)
+        if payload.before is not None and not (
+            is_id(payload.before) and await store.log.is_among(self._db, rooms, payload.before)
+        ):
+            raise Refusal("not_found", "There is no such message in your rooms")
+        rows = await store.log.search(
+            self._db,
+            rooms,
+            terms=terms_of(payload.query),
+            before=payload.before,
+            limit=payload.limit,
+            max_bytes=self._max_bytes,
+        )
+        return [message_of(row) for row in rows]
+
+    async def mark_read(self, caller: Caller, payload: ReadRoom) -> ReadMark:
+        """Marks all up to a place as read, at most up to the end of the log; a mark never goes back.
+
+        The answer is the mark as it is now. Nobody is told of it who has blocked the user or whom the user has blocked.
+        Refused: `not_found`, `not_a_member`.
+        """
+        room_id, user_id = payload.room_id, caller.user_id
+        moved = await store.members.move_mark(self._db, room_id=room_id, user_id=user_id, seq=payload.seq)
+        if moved is None:
+            await check_member(self._db, room_id, user_id)
+        row = moved or await store.members.mark(self._db, room_id, user_id) or refuse("not_found", NO_ROOM)
+        mark = ReadMark(room_id=room_id, user_id=user_id, seq=row["last_read_seq"], read_at=row["read_at"])
+        if moved is not None:
+            if await store.members.has_more_than(self._db, room_id, MOST_TOLD):
+                await self._announcer.user(user_id, READ_UPDATED, mark)
+            else:
+                withheld = await store.blocks.in_room(self._db, room_id, user_id)
+                await self._announcer.room(room_id, READ_UPDATED, mark, withheld=withheld)
+        return mark
+
+
+async def read_page(q: Queries, room_id: str, page: Page, *, max_bytes: int) -> list[Message]:
+    """A page of the messages of a room, newest first, without the deleted ones. Its end is that far from its place.
+
+    Raises Refusal: `not_found` for a message that the room does not have.
+    """
+    if page.before is not None:
+        place = await _place(q, room_id, page.before)
+        rows = await store.log.older(q, room_id, below=place, limit=page.limit, max_bytes=max_bytes)
+    elif page.after is not None:
+        place = await _place(q, room_id, page.after)
+        rows = await store.log.newer(q, room_id, above=place, limit=page.limit, max_bytes=max_bytes)
+    elif page.around is not None:
+        place = await _place(q, room_id, page.around)
+        half = -(-max_bytes // 2)
+        rows = await store.log.newer(q, room_id, above=place, limit=page.limit // 2, max_bytes=half)
+        rows += await store.log.older(
+            q, room_id, below=place + 1, limit=page.limit - page.limit // 2, max_bytes=half
+        )
+    else:
+        rows = await store.log.older(q, room_id, below=None, limit=page.limit, max_bytes=max_bytes)
+    return [message_of(row) for row in rows]
+
+
+async def _place(q: Queries, room_id: str, message_id: str) -> int:
+    seq = await store.log.seq_of(q, room_id, message_id) if is_id(message_id) else None
+    return refuse("not_found", NO_MESSAGE) if seq is None else seq

@@ -1,0 +1,262 @@
+"""The writer of messages: what arrives while one commit runs is the next commit.
+
+A commit costs PostgreSQL about as much for 500 messages as for one, so each instance has one writer, and it
+never waits for company: alone, a message is written at once. One statement judges and appends a whole batch,
+and says of each row whether it was created, is a retry of one that was, or is refused; a refused row does not
+fail its neighbours. Files and mentions take statements of their own, in the same transaction, where a batch has any.
+
+What was created is announced by the writer and not by its sender's handler, so a sender who goes away between
+the commit and the announcement keeps nobody from hearing it. The announcements of a room start in the order
+of `seq`.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextvars import Context, copy_context
+
+import asyncpg
+import uuid_utils
+from msgspec import Struct
+
+from app import store
+from app.core.caller import Caller
+from app.core.errors import Reason, Refusal
+from app.db.database import Database
+from app.db.errors import DatabaseUnavailable
+from app.db.queries import Queries, Row
+from app.messages.mentions import names_in
+from app.payloads.from_rows import message_of
+from app.payloads.requests import SendMessage
+from app.payloads.responses import Message
+from app.rooms.rooms import NO_ROOM, NOT_A_MEMBER
+
+MAX_BATCH = 500
+
+log = logging.getLogger(__name__)
+
+NOTHING_HANGS_ON_IT: Row = {"attachments": [], "reactions": [], "mentions": [], "read_at": None}
+# Of who may not write in a direct conversation. Whether for a block or a setting of the other person is not told.
+BLOCKED: tuple[Reason, str] = ("forbidden", "You cannot write to this person")
+BLOCKING: tuple[Reason, str] = ("conflict", "You have blocked this person: unblock them first")
+REFUSALS: dict[str, tuple[Reason, str]] = {
+    "no_room": ("not_found", NO_ROOM),
+    "not_a_member": ("not_a_member", NOT_A_MEMBER),
+    "gone": ("not_a_member", f"{NOT_A_MEMBER}; your message with this clientId was written before you left"),
+    "blocked": BLOCKED,
+    "blocking": BLOCKING,
+    "conflict": ("conflict", "This clientId was used for a message in another room"),
+    "no_reply_to": ("not_found", "There is no such message in this room to reply to"),
+    "no_file": ("not_found", "There is no such file of yours that has not been sent yet"),
+}
+
+
+class Pending(Struct, frozen=True, eq=False):
+    """A message on its way to the database, and who waits for it."""
+
+    id: str
+    sender_id: str
+    payload: SendMessage
+    metadata: str | None
+    written: asyncio.Future[Message]
+    context: Context  # its request's, for the log
+
+    @property
+    def keys(self) -> set[tuple[str, str, str]]:
+        """What only one message can have: the sender's name for it, and the sender's files."""
+        keys = {("file", self.sender_id, file_id) for file_id in self.payload.attachments or ()}
+        if self.payload.client_id is not None:
+            keys.add(("clientId", self.sender_id, self.payload.client_id))
+        return keys
+
+
+class MessageWriter:
+    """Writes messages in batches of up to 500; `announce` gets each new one after its commit.
+
+    At most `max_waiting` messages wait; more are refused as `unavailable`. `wrote` is told of each commit: how many
+    messages it took, and how many of them were new.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        announce: Callable[[Message], Awaitable[None]],
+        *,
+        wrote: Callable[[int, int], None] = lambda _size, _created: None,
+        max_waiting: int = 10_000,
+    ) -> None:
+        self._db = db
+        self._announce = announce
+        self._wrote = wrote
+        self._max_waiting = max_waiting
+        self._waiting: deque[Pending] = deque()
+        self._writing: asyncio.Task[None] | None = None
+        self._announcing: set[asyncio.Task[None]] = set()
+
+    async def send(self, caller: Caller, payload: SendMessage) -> Message:
+        """Sends a message to a room; answers with it, or with the original one for a `clientId` that was used before.
+
+        Refused: `not_found` also for what it replies to and for its files, `not_a_member` also for a retry, `conflict`;
+        in a direct conversation `forbidden` for one whom the other has blocked, and `conflict` for one who has blocked
+        the other.
+        """
+        metadata = payload.metadata_json
+        if len(self._waiting) >= self._max_waiting:
+            raise Refusal("unavailable", "Too many messages are waiting to be written", retry_after=1000)
+        written: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        message_id = str(uuid_utils.uuid7())
+        self._waiting.append(Pending(message_id, caller.user_id, payload, metadata, written, copy_context()))
+        if self._writing is None:
+            # It goes on for others, so it has nothing of this one's context: neither request id nor trace.
+            self._writing = asyncio.create_task(self._write_all(), context=Context())
+        return await written
+
+    async def close(self) -> None:
+        """Returns when everything that was accepted is written and announced."""
+        if self._writing is not None:
+            await self._writing
+        while self._announcing:
+            await asyncio.wait(self._announcing)
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                await self._write(self._next_batch())
+        finally:
+            self._writing = None
+
+    def _next_batch(self) -> list[Pending]:
+        """What waits, up to a second message with one clientId or file: it must find the first committed."""
+        batch: list[Pending] = []
+        seen: set[tuple[str, str, str]] = set()
+        while self._waiting and len(batch) < MAX_BATCH:
+            keys = self._waiting[0].keys
+            if not seen.isdisjoint(keys):
+                break
+            seen |= keys
+            batch.append(self._waiting.popleft())
+        return batch
+
+    async def _write(self, batch: list[Pending]) -> None:
+        try:
+            try:
+                rows = await self._db.transaction(lambda q: _append(q, batch))
+            except asyncpg.UniqueViolationError:
+                # Another instance just used one of these clientIds in another room; now it can be seen.
+                rows = await self._db.transaction(lambda q: _append(q, batch))
+        except Exception as error:  # noqa: BLE001 - every one who waits gets it, or a try of their own
+            if len(batch) > 1 and not isinstance(error, DatabaseUnavailable):
+                for pending in batch:
+                    await self._write([pending])
+            else:
+                for pending in batch:
+                    _fail(pending, error)
+            return
+        self._wrote(len(batch), sum(row["verdict"] == "created" for row in rows))
+        for pending, row in zip(batch, rows, strict=True):
+            self._settle(pending, row)
+
+    def _settle(self, pending: Pending, row: Row) -> None:
+        verdict = row["verdict"]
+        if verdict == "created":
+            announcement = self._announce_and_answer(pending, message_of(row))
+            task = asyncio.create_task(announcement, context=pending.context)
+            self._announcing.add(task)
+            task.add_done_callback(self._announcing.discard)
+        elif verdict == "repeated":
+            _answer(pending, message_of(row))
+        else:
+            _fail(pending, Refusal(*REFUSALS[verdict]))
+
+    async def _announce_and_answer(self, pending: Pending, message: Message) -> None:
+        try:
+            await self._announce(message)
+        except Exception:
+            # It is in the room's log, where every member finds it at the next sync.
+            log.exception("message %s of room %s was written but not announced", message.id, message.room_id)
+        _answer(pending, message)
+
+
+async def _append(q: Queries, batch: list[Pending]) -> list[Row]:
+    """Writes what of a batch can be written; returns the verdict on each, with what is shown of the message."""
+    # Two statements, for the second must see what was committed while the first waited for the rooms.
+    await store.rooms.lock_all(q, list({pending.payload.room_id for pending in batch}))
+    files = await _lock_files(q, batch)
+    verdicts = await store.messages.append(
+        q,
+        ids=[pending.id for pending in batch],
+        room_ids=[pending.payload.room_id for pending in batch],
+        sender_ids=[pending.sender_id for pending in batch],
+        types=[pending.payload.type or "text" for pending in batch],
+        contents=[pending.payload.content for pending in batch],
+        metadata=[pending.metadata for pending in batch],
+        client_ids=[pending.payload.client_id for pending in batch],
+        reply_tos=[pending.payload.reply_to for pending in batch],
+        have_files=[_has_files(pending, files) for pending in batch],
+    )
+    created = [p for p, row in zip(batch, verdicts, strict=True) if row["verdict"] == "created"]
+    shown = await _attach(q, created, files)
+    for message_id, mentioned in (await mention(q, {p.id: p.payload.content for p in created})).items():
+        shown.setdefault(message_id, {})["mentions"] = mentioned
+    repeated = [row["id"] for row in verdicts if row["verdict"] == "repeated"]
+    if repeated:
+        shown |= {row["id"]: row for row in await store.log.shown(q, repeated)}
+    return [NOTHING_HANGS_ON_IT | row | shown.get(row["id"], {}) for row in verdicts]
+
+
+async def _lock_files(q: Queries, batch: list[Pending]) -> dict[str, Row]:
+    """The files that a batch names and that no message has yet, held until its end."""
+    file_ids = [file_id for pending in batch for file_id in pending.payload.attachments or ()]
+    return {row["id"]: row for row in await store.files.lock_loose(q, file_ids)} if file_ids else {}
+
+
+def _has_files(pending: Pending, files: dict[str, Row]) -> bool:
+    """Whether all the files that a message names can be attached: its sender's, and no message has them."""
+    named = [files.get(file_id) for file_id in pending.payload.attachments or ()]
+    return all(file is not None and file["owner_id"] == pending.sender_id for file in named)
+
+
+async def _attach(q: Queries, created: list[Pending], files: dict[str, Row]) -> dict[str, Row]:
+    """Gives new messages their files; returns what that adds to them, by their ids."""
+    places = [
+        (file_id, pending.id, place)
+        for pending in created
+        for place, file_id in enumerate(pending.payload.attachments or ())
+    ]
+    if not places:
+        return {}
+    file_ids, message_ids, numbers = zip(*places, strict=True)
+    await store.files.attach(q, file_ids=file_ids, message_ids=message_ids, places=numbers)
+    attached: dict[str, Row] = {}
+    for file_id, message_id, _ in places:
+        attached.setdefault(message_id, {"attachments": []})["attachments"].append(files[file_id])
+    return attached
+
+
+async def mention(q: Queries, contents: dict[str, str], *, edited: bool = False) -> dict[str, list[str]]:
+    """Keeps whom new messages of locked rooms name, given by their ids; returns who is mentioned, in the order of ids.
+
+    Of `edited` messages, whoever is named no longer is taken off, and returned is who was not named before.
+    """
+    names = [
+        (message_id, place, name)
+        for message_id, content in contents.items()
+        for place, readings in enumerate(names_in(content))
+        for name in readings
+    ]
+    mentioned: dict[str, list[str]] = {}
+    if names or edited:
+        for row in await store.mentions.put(q, list(contents), names=names):
+            mentioned.setdefault(row["message_id"], []).append(row["user_id"])
+    return {message_id: sorted(user_ids) for message_id, user_ids in mentioned.items()}
+
+
+def _answer(pending: Pending, message: Message) -> None:
+    if not pending.written.done():  # its sender may have gone
+        pending.written.set_result(message)
+
+
+def _fail(pending: Pending, error: Exception) -> None:
+    if not pending.written.done():
+        pending.written.set_exception(error)

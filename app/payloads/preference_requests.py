@@ -1,0 +1,101 @@
+"""The payloads about what users choose for themselves: blocks, privacy, muted rooms, hidden conversations."""
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from app.payloads.field_types import Cursor, Id, PageSize, Received, Rules, at_least_one
+from app.payloads.requests import RoomRef
+from app.payloads.responses import Sent, Time, UserRef
+
+Audience = Literal["everyone", "shared_rooms", "nobody"]
+MuteSeconds = Annotated[int, Meta(ge=1, le=366 * 24 * 60 * 60)]
+
+# What clients send
+
+
+class BlockRef(Received, frozen=True):
+    """The user who is blocked, or no longer."""
+
+    user_id: Id
+
+
+class ListBlocks(Received, frozen=True):
+    """`after` is the `next` of another page."""
+
+    after: Cursor | None = None
+    limit: PageSize = 100
+
+
+class ListInvitations(Received, frozen=True):
+    """`before` is the id of the last room of another page."""
+
+    before: Cursor | None = None
+    limit: PageSize = 100
+
+
+class MuteRoom(RoomRef, frozen=True):
+    """For so many seconds, up to a year; without them until it is unmuted."""
+
+    seconds: MuteSeconds | None = None
+
+
+class UpdatePrivacy(Received, frozen=True):
+    """A setting that is absent or null stays as it is."""
+
+    RULES: ClassVar[Rules] = at_least_one("directMessages", "invitations")
+
+    direct_messages: Audience | None = None
+    invitations: Audience | None = None
+
+    def __post_init__(self) -> None:
+        if self.direct_messages is None and self.invitations is None:
+            raise ValueError("field `directMessages` must be given, or `invitations`")
+
+
+# What clients see
+
+
+class Block(Sent, frozen=True):
+    """A user whom the asking user has blocked, and since when."""
+
+    user: UserRef
+    created_at: Time
+
+
+class Blocks(Sent, frozen=True):
+    """A page of blocks; `next` is the `after` of the next one, null at the end."""
+
+    blocks: list[Block]
+    next: str | None
+
+
+class Unblocked(Sent, frozen=True):
+    """A user whom the asking user blocks no longer."""
+
+    user_id: str
+
+
+class Privacy(Sent, frozen=True):
+    """Who may begin a direct conversation with the user, and who may invite the user to rooms.
+
+    `shared_rooms` are the users who are in a public or private room with them.
+    """
+
+    direct_messages: Audience
+    invitations: Audience
+
+
+class Mute(Sent, frozen=True):
+    """Whether the user has muted a room; `mutedUntil` is null where that has no end."""
+
+    room_id: str
+    muted: bool
+    muted_until: Time | None
+
+
+class ConversationHidden(Sent, frozen=True):
+    """The conversation is not listed until it has a message whose `seq` is higher than this one."""
+
+    room_id: str
+    seq: int

@@ -1,0 +1,129 @@
+"""The events that the server emits, and what each carries."""
+
+from typing import Any, Final
+
+from msgspec import UNSET, UnsetType
+
+from app.core.errors import Reason
+from app.payloads.preference_requests import Block, ConversationHidden, Mute, Privacy, Unblocked
+from app.payloads.responses import (
+    MemberChanged,
+    Message,
+    MessageDeleted,
+    Presence,
+    ReactionsUpdated,
+    ReadMark,
+    Room,
+    RoomInfo,
+    Sent,
+    Time,
+)
+
+AUTHENTICATED: Final = "authenticated"
+UNAUTHENTICATED: Final = "unauthenticated"
+PING: Final = "ping"
+ERROR: Final = "error"
+MESSAGE_NEW: Final = "message:new"
+DIRECT_NEW: Final = "dm:new"
+MESSAGE_EDITED: Final = "message:edited"
+MESSAGE_DELETED: Final = "message:deleted"
+REACTION_UPDATED: Final = "reaction:updated"
+MENTION_NEW: Final = "mention:new"
+USER_JOINED: Final = "room:user-joined"
+USER_LEFT: Final = "room:user-left"
+MEMBER_UPDATED: Final = "room:member-updated"
+ROOM_INVITED: Final = "room:invited"
+ROOM_ADDED: Final = "room:added"
+ROOM_UPDATED: Final = "room:updated"
+READ_UPDATED: Final = "room:read-updated"
+TYPING_UPDATE: Final = "typing:update"
+PRESENCE_CHANGED: Final = "presence:changed"
+PRESENCE_SNAPSHOT: Final = "presence:snapshot"
+USER_BLOCKED: Final = "user:blocked"
+USER_UNBLOCKED: Final = "user:unblocked"
+PRIVACY_UPDATED: Final = "user:privacy-updated"
+MUTE_UPDATED: Final = "room:mute-updated"
+CONVERSATION_HIDDEN: Final = "conversation:hidden"
+
+MOST_TOLD: Final = 500  # members of a room that hear who is there and who has read; in a larger one they ask
+
+# What only events carry
+
+
+class Authenticated(Sent, frozen=True):
+    """`id` is the socket's."""
+
+    id: str
+    user_id: str
+    time: Time
+
+
+class Unauthenticated(Sent, frozen=True):
+    """Why; the server disconnects the socket after it."""
+
+    message: str
+    time: Time
+
+
+class Ping(Sent, frozen=True):
+    """The server's time."""
+
+    time: Time
+
+
+class TypingUpdate(Sent, frozen=True):
+    """Who hears nothing more by `expiresAt` takes it that somebody has stopped."""
+
+    room_id: str
+    user_id: str
+    is_typing: bool
+    expires_at: Time | None
+
+
+class ErrorBody(Sent, frozen=True):
+    """Why an event was refused. `requestId` finds the request in the server's log; `retryAfter` is in ms."""
+
+    code: str
+    reason: Reason
+    message: str
+    request_id: str
+    retry_after: int | UnsetType = UNSET
+
+
+# What each event carries, and when it comes.
+EMITTED: dict[str, tuple[Any, str]] = {
+    AUTHENTICATED: (Authenticated, "The socket is one of its user's devices from now on."),
+    UNAUTHENTICATED: (Unauthenticated, "The socket is about to be disconnected, for want of a valid token."),
+    PING: (Ping, "Every 30 seconds, to authenticated sockets."),
+    ERROR: (ErrorBody, "An event that asked for no ack was refused."),
+    MESSAGE_NEW: (Message, "To a room: somebody wrote."),
+    DIRECT_NEW: (Message, "To all devices of both people: one of them wrote to the other."),
+    MESSAGE_EDITED: (Message, "To a room: a message's content changed."),
+    MESSAGE_DELETED: (MessageDeleted, "To a room: a message is gone."),
+    REACTION_UPDATED: (ReactionsUpdated, "To a room: the reactions to a message changed."),
+    MENTION_NEW: (Message, "To the devices of somebody whom a message names as @username."),
+    USER_JOINED: (MemberChanged, "To a room: somebody became a member."),
+    USER_LEFT: (MemberChanged, "To a room, and whom it is about: a membership ended; its state tells how."),
+    MEMBER_UPDATED: (
+        MemberChanged,
+        "To a room, and a member or invited user whom it is about: a role, invitation or ban changed.",
+    ),
+    ROOM_INVITED: (Room, "To the devices of somebody who was invited."),
+    ROOM_ADDED: (Room, "To a user's own devices: the user became a member of this room."),
+    ROOM_UPDATED: (RoomInfo, "To a room: its name or description changed."),
+    READ_UPDATED: (
+        ReadMark,
+        f"To a room of up to {MOST_TOLD} members, of a larger one to the reader: a mark moved.",
+    ),
+    TYPING_UPDATE: (TypingUpdate, "To a room, but not to the one who types."),
+    PRESENCE_CHANGED: (
+        Presence,
+        f"Once to whoever shares a room of up to {MOST_TOLD} members with somebody.",
+    ),
+    PRESENCE_SNAPSHOT: (list[Presence], "After `authenticated`: who is online among those."),
+    USER_BLOCKED: (Block, "To a user's own devices: the user has blocked somebody."),
+    USER_UNBLOCKED: (Unblocked, "To a user's own devices: the user blocks somebody no longer."),
+    PRIVACY_UPDATED: (Privacy, "To a user's own devices: who may write to or invite the user has changed."),
+    MUTE_UPDATED: (Mute, "To a user's own devices: the user has muted a room, or unmuted it."),
+    CONVERSATION_HIDDEN: (ConversationHidden, "To a user's own devices: the user has hidden a conversation."),
+}

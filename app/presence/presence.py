@@ -1,0 +1,313 @@
+"""Who is online: everybody with at least one authenticated socket, on any instance.
+
+Each instance knows its own sockets and writes down in Redis how many of them each user has; see `presence_leases` for
+what stands there, and `presence_news` for who is told. The numbers are absolute, and one task writes them: what
+changes while one call runs is the next call, however many sockets come or go at once. A place is held for some seconds
+after the last socket has gone, so that nobody hears of a page that is loaded again.
+
+All this is soft: while Redis is away nobody is kept out for it, and when it is back it is told who is here.
+"""
+
+import asyncio
+import logging
+import secrets
+from contextlib import suppress
+from itertools import islice
+
+from msgspec import Struct
+
+from app import store
+from app.core.background_tasks import ended
+from app.core.caller import Caller
+from app.core.errors import Refusal
+from app.core.redis_scripts import SoftState, SoftStateUnavailable
+from app.db.database import Database
+from app.db.errors import DatabaseUnavailable
+from app.payloads import responses as views
+from app.payloads.requests import GetPresence
+from app.payloads.server_events import MOST_TOLD, PRESENCE_SNAPSHOT
+from app.presence.announcements import PresenceNews
+from app.presence.redis_leases import LET_GO, Claim, Leases, Verdict
+from protocol import Server, Socket
+
+log = logging.getLogger(__name__)
+
+HOLD = 5.0  # seconds
+LEASE = 15.0  # seconds
+TICKS_OF_A_LEASE = 3
+MAX_BATCH = 500  # users in one call of a script
+MOST_ACQUAINTANCES = 5_000  # who are looked at for a snapshot
+MOST_IN_SNAPSHOT = 1_000
+TOO_MANY = "You are connected too many times: close another tab or device"
+RETRY_AFTER = 5_000  # ms
+
+
+class Devices(Struct, eq=False):
+    """The sockets of one user here: those that were let in, and those that wait to be, in their order."""
+
+    inside: set[str]
+    waiting: dict[str, asyncio.Future[bool]]
+    hold: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self.inside) + len(self.waiting)
+
+    @property
+    def count(self) -> int:
+        """As in `Claim.count`."""
+        return len(self) or (LET_GO if self.hold is None else 0)
+
+
+class Presence:
+    """Counts the sockets of `io` as devices of their users.
+
+    A user may have `max_sockets` of them on all instances together, 0 for any number. `hold` is how many seconds
+    somebody without a socket stays online; `lease`, after how many seconds of silence an instance counts as dead.
+    """
+
+    def __init__(
+        self,
+        io: Server,
+        db: Database,
+        soft_state: SoftState,
+        *,
+        max_sockets: int = 50,
+        hold: float = HOLD,
+        lease: float = LEASE,
+    ) -> None:
+        self._db = db
+        self._leases = Leases(soft_state, max_sockets=max_sockets)
+        self._news = PresenceNews(io, db, self._leases)
+        self._max_sockets = max_sockets
+        self._hold = hold
+        self._lease = lease
+        self._instance: str | None = None  # while it has a lease
+        self._users: dict[str, Devices] = {}
+        self._changed: dict[str, None] = {}  # users of whom Redis has to be told, in order
+        self._turn = asyncio.Lock()  # of whoever changes what Redis knows of this instance
+        self._counting: asyncio.Task[None] | None = None
+        self._ticking: asyncio.Task[None] | None = None
+        self._away = False  # whether Redis is
+        self._sweep_from = 0.0  # in the event loop's time
+
+    def start(self) -> None:
+        """Begins to renew the lease of this instance and to take out the users of dead ones."""
+        self._ticking = asyncio.create_task(self._tick_forever())
+
+    async def close(self) -> None:
+        """Leaves the users of this instance to the others, who let them go unless they come back within the hold."""
+        if self._ticking is not None:
+            await ended(self._ticking)
+        while self._counting is not None:
+            await self._counting
+        for devices in self._users.values():
+            self._keep(devices)
+        untold = await self._news.told()
+        if self._instance is not None:
+            with suppress(SoftStateUnavailable):  # then the lease ends later
+                for user_id in untold:  # who is told of by those who take this instance out
+                    await self._leases.count(self._instance, [Claim(user_id, before=1, count=1)])
+                await self._leases.renew(self._instance, round(self._hold * 1000))
+
+    async def enter(self, user_id: str, socket_id: str) -> bool:
+        """Counts a socket as one of its user's; of no effect for one that is counted.
+
+        Returns whether it brought the user online. Raises Refusal: `too_many`.
+        """
+        devices = self._users.setdefault(user_id, Devices(set(), {}))
+        if socket_id in devices.inside:
+            return False
+        if self._max_sockets and len(devices) >= self._max_sockets:
+            raise Refusal("too_many", TOO_MANY, retry_after=RETRY_AFTER)
+        self._keep(devices)
+        if self._away:
+            devices.inside.add(socket_id)
+            self._changed[user_id] = None
+            return False
+        answer = devices.waiting.setdefault(socket_id, asyncio.get_running_loop().create_future())
+        self._count(user_id)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            self.leave(user_id, socket_id)
+            raise
+
+    def leave(self, user_id: str, socket_id: str) -> None:
+        """Counts a socket no more; after the last one of its user begins the hold."""
+        devices = self._users.get(user_id)
+        if devices is None or socket_id not in devices.inside | devices.waiting.keys():
+            return
+        devices.inside.discard(socket_id)
+        answer = devices.waiting.pop(socket_id, None)
+        if answer is not None and not answer.done():
+            answer.set_result(False)
+        self._hold_if_gone(user_id, devices)
+        self._count(user_id)
+
+    async def of(self, user_ids: list[str]) -> dict[str, views.Presence]:
+        """The presence of each of the users; of nobody while Redis is away. Raises DatabaseUnavailable."""
+        try:
+            return await self._news.of(user_ids)
+        except SoftStateUnavailable as error:
+            self._lost(error)
+            return {}
+
+    async def get(self, caller: Caller, payload: GetPresence) -> list[views.Presence]:
+        """Who is online, of people who share a room with the user; others are left out.
+
+        So are those who have blocked the user, or whom the user has blocked.
+        """
+        asked = list(dict.fromkeys(payload.user_ids))
+        known = await store.presence.acquainted(self._db, caller.user_id, asked) | {caller.user_id}
+        known -= await store.blocks.between(self._db, caller.user_id, asked)
+        return list((await self._news.of(user_id for user_id in asked if user_id in known)).values())
+
+    async def send_snapshot(self, socket: Socket, user_id: str) -> None:
+        """Tells a socket that follows its user's rooms who is online of those whose comings and goings it hears of."""
+        try:
+            others = await store.presence.acquaintances(
+                self._db, user_id, most_members=MOST_TOLD, limit=MOST_ACQUAINTANCES
+            )
+            online: list[str] = []
+            while others and len(online) < MOST_IN_SNAPSHOT:
+                online += await self._leases.online(others[:MAX_BATCH])
+                del others[:MAX_BATCH]
+        except (SoftStateUnavailable, DatabaseUnavailable) as error:
+            log.info("no snapshot of presence for socket %s: %s", socket.id, error)
+            return
+        snapshot = [
+            views.Presence(user_id=other, status="online", last_seen_at=None)
+            for other in online[:MOST_IN_SNAPSHOT]
+        ]
+        await socket.emit(PRESENCE_SNAPSHOT, views.wire(snapshot), local=True)
+
+    # --- holds ---
+
+    def _keep(self, devices: Devices) -> None:
+        if devices.hold is not None:
+            devices.hold.cancel()
+            devices.hold = None
+
+    def _hold_if_gone(self, user_id: str, devices: Devices) -> None:
+        if not devices and devices.hold is None:
+            devices.hold = asyncio.get_running_loop().call_later(self._hold, self._let_go, user_id)
+
+    def _let_go(self, user_id: str) -> None:
+        self._users[user_id].hold = None
+        self._count(user_id)
+
+    # --- what Redis is told ---
+
+    def _count(self, user_id: str) -> None:
+        self._changed[user_id] = None
+        if self._counting is None and not self._away:
+            self._counting = asyncio.create_task(self._count_all())
+
+    async def _count_all(self) -> None:
+        try:
+            while self._changed:
+                await self._count_some()
+        except SoftStateUnavailable as error:
+            self._lost(error)
+        finally:
+            self._counting = None
+
+    async def _count_some(self) -> None:
+        async with self._turn:
+            instance = self._instance or await self._begin()
+            claims = [self._claim(user_id) for user_id in islice(self._changed, MAX_BATCH)]
+            asking = [list(self._users[claim.user_id].waiting) for claim in claims]
+            for claim in claims:
+                del self._changed[claim.user_id]
+            try:
+                verdicts = await self._leases.count(instance, claims)
+            except SoftStateUnavailable:
+                self._changed = {claim.user_id: None for claim in claims} | self._changed
+                raise
+            if verdicts is None:
+                self._instance = None
+                self._changed = dict.fromkeys(self._users)
+                return
+        for claim, verdict, sockets in zip(claims, verdicts, asking, strict=True):
+            self._settle(claim, verdict, sockets)
+            if verdict.change:
+                self._news.add([claim.user_id], ago=0 if verdict.change > 0 else round(self._hold * 1000))
+
+    def _claim(self, user_id: str) -> Claim:
+        devices = self._users[user_id]
+        return Claim(user_id, before=len(devices.inside), count=devices.count)
+
+    def _settle(self, claim: Claim, verdict: Verdict, sockets: list[str]) -> None:
+        devices = self._users[claim.user_id]
+        came = verdict.change > 0
+        for place, socket_id in enumerate(sockets, claim.before):
+            answer = devices.waiting.pop(socket_id, None)
+            if answer is None:
+                continue  # it left
+            if place < verdict.count:
+                devices.inside.add(socket_id)
+            if answer.done():
+                continue
+            if place < verdict.count:
+                answer.set_result(came)
+                came = False
+            else:
+                answer.set_exception(Refusal("too_many", TOO_MANY, retry_after=RETRY_AFTER))
+        if claim.count == LET_GO and devices.count == LET_GO:
+            del self._users[claim.user_id]
+            self._changed.pop(claim.user_id, None)
+        elif sockets:  # whose refusal may have left the user without any
+            self._hold_if_gone(claim.user_id, devices)
+
+    # --- the lease ---
+
+    async def _begin(self) -> str:
+        """As another instance than before, whose users the others may be taking out just now."""
+        instance = secrets.token_hex(8)
+        await self._leases.begin(instance, round(self._lease * 1000))
+        self._instance = instance
+        self._changed = dict.fromkeys(self._users)
+        return instance
+
+    async def _tick_forever(self) -> None:
+        while True:
+            try:
+                await self._tick()
+            except SoftStateUnavailable as error:
+                self._lost(error)
+            except Exception:
+                log.exception("presence could not be looked after")
+            await asyncio.sleep(self._lease / TICKS_OF_A_LEASE)
+
+    async def _tick(self) -> None:
+        async with self._turn:
+            if self._instance is None or not await self._leases.renew(
+                self._instance, round(self._lease * 1000)
+            ):
+                await self._begin()
+        if self._away:
+            self._away = False
+            log.info("presence is kept again")
+            # The leases of others may have ended meanwhile; they are given the time to begin anew.
+            self._sweep_from = asyncio.get_running_loop().time() + self._lease
+        if self._changed and self._counting is None:
+            self._counting = asyncio.create_task(self._count_all())
+        if self._counting is not None:
+            # Before the sweep, which would take those who are here out with an earlier lease of ours.
+            await asyncio.wait({self._counting})
+        if asyncio.get_running_loop().time() >= self._sweep_from:
+            while (swept := await self._leases.sweep(MAX_BATCH)) is not None:
+                self._news.add(swept.user_ids, swept.ago)
+        self._news.resume()
+
+    def _lost(self, error: SoftStateUnavailable) -> None:
+        if not self._away:
+            self._away = True
+            log.warning("presence is not kept for now: %s", error)
+        for user_id in self._changed:
+            devices = self._users[user_id]
+            for answer in devices.waiting.values():
+                if not answer.done():
+                    answer.set_result(False)
+            devices.inside.update(devices.waiting)
+            devices.waiting.clear()

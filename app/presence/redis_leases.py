@@ -1,0 +1,168 @@
+"""Who is where, as all instances count it together in Redis.
+
+    presence:instances       sorted set  instance -> when its lease ends, in ms of Redis' own clock
+    presence:user:<id>       hash        instance -> how many sockets the user has there; 0 while a place is held
+    presence:of:<instance>   set         the ids of the users in whose hashes the instance stands
+
+A user is online while the hash is there. What an instance renews, every few seconds, is one number. When the lease of
+one has ended, any other takes its users out; so an instance whose lease has ended may not come back under its old id,
+and begins anew under another.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from app.core.redis_scripts import SoftState
+
+INSTANCES = "presence:instances"
+OF_INSTANCE = "presence:of:"
+OF_USER = "presence:user:"
+
+LET_GO = -1  # as a number of sockets: the user's place is no longer held
+
+NOW = """
+    local time = redis.call('TIME')
+    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+    local function alive(instance)
+        local ends = redis.call('ZSCORE', KEYS[1], instance)
+        return ends and tonumber(ends) > now
+    end
+"""
+
+# KEYS: instances. ARGV: instance, ms, whether it begins. Returns whether the instance has a lease now.
+LEASE = f"""
+    {NOW}
+    if ARGV[3] == '0' and not alive(ARGV[1]) then return 0 end
+    redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+    return 1
+"""
+
+# KEYS: instances, users of the instance, one hash a user. ARGV: instance, most sockets of a user, and for each user
+# the id, the sockets let in before, the sockets in all. Returns for each user how many sockets it may have here, and
+# 1 when that brought it online, -1 when it took it offline; nothing at all when the instance has no lease.
+COUNT = f"""
+    {NOW}
+    local instance, most = ARGV[1], tonumber(ARGV[2])
+    if not alive(instance) then return false end
+
+    local function elsewhere(user)
+        local total, counts = 0, redis.call('HGETALL', user)
+        for i = 1, #counts, 2 do
+            if counts[i] ~= instance and alive(counts[i]) then total = total + counts[i + 1] end
+        end
+        return total
+    end
+
+    local result = {{}}
+    for i = 3, #KEYS do
+        local user, at = KEYS[i], i * 3 - 6
+        local id, before, count = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+        local was_online = redis.call('EXISTS', user)
+        if count < 0 then
+            redis.call('HDEL', user, instance)
+            redis.call('SREM', KEYS[2], id)
+        else
+            if most > 0 and count > before then
+                count = math.max(before, math.min(count, most - elsewhere(user)))
+            end
+            if count > 0 or redis.call('HEXISTS', user, instance) == 1 then
+                redis.call('HSET', user, instance, count)
+                redis.call('SADD', KEYS[2], id)
+            end
+        end
+        result[#result + 1] = count
+        result[#result + 1] = redis.call('EXISTS', user) - was_online
+    end
+    return result
+"""
+
+# KEYS: instances, and what the keys of an instance's and of a user's begin with. ARGV: how many users at most. Takes
+# users out of an instance whose lease has ended, and the instance when it was the last of them. Returns how long ago,
+# in ms, the lease ended, and who is offline now; nothing when there is no such instance.
+SWEEP = f"""
+    {NOW}
+    local ended = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, 1)
+    if #ended == 0 then return false end
+    local instance, result = ended[1], {{now - ended[2]}}
+    for _, id in ipairs(redis.call('SPOP', KEYS[2] .. instance, ARGV[1])) do
+        local user = KEYS[3] .. id
+        redis.call('HDEL', user, instance)
+        if redis.call('EXISTS', user) == 0 then result[#result + 1] = id end
+    end
+    if redis.call('EXISTS', KEYS[2] .. instance) == 0 then redis.call('ZREM', KEYS[1], instance) end
+    return result
+"""
+
+# KEYS: hashes of users. Returns 1 for each that is online.
+ONLINE = """
+    local result = {}
+    for i, user in ipairs(KEYS) do result[i] = redis.call('EXISTS', user) end
+    return result
+"""
+
+
+class Claim(Struct, frozen=True):
+    """The sockets that a user has at an instance: `before` were let in, `count` are there with those that ask.
+
+    A count of 0 holds a place that the user has, `LET_GO` gives it up.
+    """
+
+    user_id: str
+    before: int
+    count: int
+
+
+class Verdict(Struct, frozen=True):
+    """How many sockets the user may have here, and 1 if that brought it online, -1 if it took it offline."""
+
+    count: int
+    change: int
+
+
+class Swept(Struct, frozen=True):
+    """Users that went offline because the lease of their instance ended, `ago` ms ago."""
+
+    user_ids: list[str]
+    ago: int
+
+
+class Leases:
+    """The scripts. Instances are ids of their own choice; all methods raise SoftStateUnavailable."""
+
+    def __init__(self, soft_state: SoftState, *, max_sockets: int) -> None:
+        self._max_sockets = max_sockets
+        self._lease = soft_state.script(LEASE)
+        self._count = soft_state.script(COUNT)
+        self._sweep = soft_state.script(SWEEP)
+        self._online = soft_state.script(ONLINE)
+
+    async def begin(self, instance: str, ms: int) -> None:
+        """Gives a new instance a lease."""
+        await self._lease([INSTANCES], instance, ms, 1)
+
+    async def renew(self, instance: str, ms: int) -> bool:
+        """Lets a lease end in so many ms from now, which may be sooner than before; False when it has ended."""
+        return bool(await self._lease([INSTANCES], instance, ms, 0))
+
+    async def count(self, instance: str, claims: Sequence[Claim]) -> list[Verdict] | None:
+        """Says how many sockets users have at an instance; None, and nothing done, when its lease has ended.
+
+        Of sockets that ask to be let in, only as many are as the user may have on all living instances together.
+        """
+        keys = [INSTANCES, OF_INSTANCE + instance, *(OF_USER + claim.user_id for claim in claims)]
+        values = [value for claim in claims for value in (claim.user_id, claim.before, claim.count)]
+        counted = await self._count(keys, instance, self._max_sockets, *values)
+        if counted is None:
+            return None
+        return [Verdict(*pair) for pair in zip(counted[::2], counted[1::2], strict=True)]
+
+    async def sweep(self, limit: int) -> Swept | None:
+        """Takes at most so many users out of an instance whose lease has ended; None when there is none such."""
+        swept = await self._sweep([INSTANCES, OF_INSTANCE, OF_USER], limit)
+        return None if swept is None else Swept(user_ids=swept[1:], ago=int(swept[0]))
+
+    async def online(self, user_ids: Sequence[str]) -> set[str]:
+        """Those of the users who are online."""
+        states = await self._online([OF_USER + user_id for user_id in user_ids])
+        return {user_id for user_id, state in zip(user_ids, states, strict=True) if state}

@@ -1,0 +1,56 @@
+"""What members choose for themselves alone: muted rooms and hidden conversations.
+
+The other devices of the user are told; the room is not.
+"""
+
+from app import store
+from app.announce.announcer import Announcer
+from app.core.caller import Caller
+from app.core.errors import Refusal
+from app.db.database import Database
+from app.payloads.preference_requests import ConversationHidden, Mute, MuteRoom
+from app.payloads.requests import RoomRef
+from app.payloads.server_events import CONVERSATION_HIDDEN, MUTE_UPDATED
+from app.rooms.rooms import check_member
+
+
+class RoomPreferences:
+    """Mutes rooms, and hides conversations."""
+
+    def __init__(self, db: Database, announcer: Announcer) -> None:
+        self._db = db
+        self._announcer = announcer
+
+    async def mute(self, caller: Caller, payload: MuteRoom) -> Mute:
+        """Mutes a room or direct conversation for the user: clients count it in no total and do not call for attention.
+
+        Its messages come as before, and so does `mention:new`. Refused: `not_found`, `not_a_member`.
+        """
+        return await self._mute(caller, payload.room_id, payload.seconds)
+
+    async def unmute(self, caller: Caller, payload: RoomRef) -> Mute:
+        """Ends the mute of a room or direct conversation. Refused: `not_found`, `not_a_member`."""
+        return await self._mute(caller, payload.room_id, 0)
+
+    async def hide(self, caller: Caller, payload: RoomRef) -> ConversationHidden:
+        """Takes a direct conversation off the user's list until the next message in it, whoever writes that.
+
+        Nothing is deleted, and the other person is not told. Refused: `not_found`, `not_a_member`, and `forbidden` for
+        any other room: that is left instead.
+        """
+        seq = await store.preferences.hide(self._db, room_id=payload.room_id, user_id=caller.user_id)
+        if seq is None:
+            await check_member(self._db, payload.room_id, caller.user_id)
+            raise Refusal("forbidden", "Only a direct conversation can be hidden; any other room can be left")
+        hidden = ConversationHidden(room_id=payload.room_id, seq=seq)
+        await self._announcer.user(caller.user_id, CONVERSATION_HIDDEN, hidden)
+        return hidden
+
+    async def _mute(self, caller: Caller, room_id: str, seconds: int | None) -> Mute:
+        row = await store.preferences.mute(self._db, room_id=room_id, user_id=caller.user_id, seconds=seconds)
+        if row is None:
+            await check_member(self._db, room_id, caller.user_id)
+            raise Refusal("unavailable", "The membership is changing, try again", retry_after=1000)
+        mute = Mute(room_id=room_id, muted=row["muted"], muted_until=row["muted_until"])
+        await self._announcer.user(caller.user_id, MUTE_UPDATED, mute)
+        return mute

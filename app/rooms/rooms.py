@@ -1,0 +1,275 @@
+"""What people do with rooms; events and REST both come here.
+
+Each change is committed with its number in the room's log and then announced: first the sockets of the user whose
+membership changed enter or leave the room's channel, then the room is told.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+import uuid_utils
+
+from app import store
+from app.announce.announcer import Announcer
+from app.core.caller import Caller
+from app.core.errors import Refusal, refuse
+from app.db.database import Database
+from app.db.errors import DatabaseUnavailable
+from app.db.queries import Queries, Row
+from app.payloads.from_rows import member_of, public_room_of, room_info_of, room_of
+from app.payloads.requests import CreateRoom, DiscoverRooms, Nothing, RoomRef, UpdateRoom
+from app.payloads.responses import MemberChanged, MemberState, PublicRooms, Role, Room, RoomInfo
+from app.payloads.server_events import MEMBER_UPDATED, ROOM_ADDED, ROOM_UPDATED, USER_JOINED, USER_LEFT
+from app.payloads.validation import is_id
+from protocol import BusUnavailable
+
+log = logging.getLogger(__name__)
+
+NO_ROOM = "There is no such room"
+NOT_A_MEMBER = "You are not a member of this room"
+
+
+class Rooms:
+    """Rooms, and who enters and leaves them. A user may be in `most_rooms`, 0 for any number.
+
+    `may_create` may refuse a user who makes another room.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        announcer: Announcer,
+        *,
+        most_rooms: int = 0,
+        may_create: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
+        self._db = db
+        self._announcer = announcer
+        self._most_rooms = most_rooms
+        self._may_create = may_create
+
+    async def list_all(self, caller: Caller, _: Nothing) -> list[Room]:
+        """The rooms that the user is a member of, by name; direct conversations are not among them."""
+        return [room_of(row) for row in await store.rooms.of_user(self._db, caller.user_id)]
+
+    async def discover(self, caller: Caller, payload: DiscoverRooms) -> PublicRooms:
+        """Public rooms in the order in which they were made; with a query, those whose names fit it.
+
+        They do when each word of the query begins a word of the name. Refused: `not_found` for an unknown `after`.
+        """
+        after, size = payload.after, payload.limit
+        if after is not None and not (is_id(after) and await store.rooms.is_public(self._db, after)):
+            raise Refusal("not_found", NO_ROOM)
+        if payload.query is None:
+            rows = await store.rooms.public(self._db, caller.user_id, after=after, limit=size + 1)
+        else:
+            rows = await store.rooms.public_with_words(
+                self._db, caller.user_id, query=payload.query, after=after, limit=size + 1
+            )
+        rooms = [public_room_of(row) for row in rows[:size]]
+        return PublicRooms(rooms=rooms, next=rooms[-1].id if len(rows) > size else None)
+
+    async def get(self, caller: Caller, payload: RoomRef) -> Room:
+        """One room that the user is a member of. Refused: `not_found`, `not_a_member`."""
+        return await room_of_member(self._db, payload.room_id, caller.user_id)
+
+    async def create(self, caller: Caller, payload: CreateRoom) -> Room:
+        """Makes a room with its creator as admin.
+
+        Refused: `too_many` for one who is in as many rooms as one may be, `rate_limited` for one who makes too many.
+        """
+        if self._may_create is not None:
+            await self._may_create(caller.user_id)
+        room_id = str(uuid_utils.uuid7())
+
+        async def work(q: Queries) -> tuple[Room, MemberChanged]:
+            await store.rooms.insert(
+                q,
+                room_id=room_id,
+                kind="private" if payload.is_private else "public",
+                name=payload.name,
+                description=(payload.description or "").strip() or None,
+                created_by=caller.user_id,
+            )
+            await self._enter(q, room_id, caller.user_id, "admin")
+            change = await member_changed(q, room_id, caller.user_id)
+            return await room_of_member(q, room_id, caller.user_id), change
+
+        room, change = await self._db.transaction(work)
+        try:
+            await self._announce_joined(room, change)
+        except (BusUnavailable, DatabaseUnavailable):
+            # A refusal would make the client create it again; this room is there, and `room:join` enters it.
+            log.warning("room %s was created but not announced", room_id)
+        return room
+
+    async def update(self, caller: Caller, payload: UpdateRoom) -> Room:
+        """Changes the name or the description of a room; admins only. What is the same already is no change.
+
+        Refused: `not_found`, `not_a_member`, `forbidden`.
+        """
+
+        async def work(q: Queries) -> tuple[Room, RoomInfo | None]:
+            row = await lock_as_admin(q, payload.room_id, caller.user_id)
+            old = row["name"], row["description"]
+            name = old[0] if payload.name is None else payload.name
+            description = old[1] if payload.description is None else payload.description.strip() or None
+            info = None
+            if (name, description) != old:
+                seq = await store.rooms.next_seq(q, payload.room_id)
+                row = await store.rooms.update(
+                    q, room_id=payload.room_id, name=name, description=description, change_seq=seq
+                )
+                info = room_info_of(row)
+            return await room_of_member(q, payload.room_id, caller.user_id), info
+
+        room, info = await self._db.transaction(work)
+        if info is not None:
+            await self._announcer.room(room.id, ROOM_UPDATED, info)
+        return room
+
+    async def join(self, caller: Caller, payload: RoomRef) -> Room:
+        """Makes the user a member of a room that is public or that they are invited to.
+
+        It changes nothing for one who is a member of any room already. Whoever enters a room that all have left becomes
+        its admin. Refused: `not_found`, `forbidden`, and `too_many` for one who is in as many rooms as one may be.
+        """
+        user_id, room_id = caller.user_id, payload.room_id
+
+        async def work(q: Queries) -> tuple[Room, MemberChanged | None]:
+            row = await store.rooms.lock(q, room_id) or refuse("not_found", NO_ROOM)
+            member = await store.members.state(q, room_id, user_id)
+            state = None if member is None else member["state"]
+            change = None
+            if state != "member":
+                _may_enter(row["kind"], state)
+                others = await store.members.others(q, room_id, user_id)
+                await self._enter(q, room_id, user_id, "member" if others["members"] else "admin")
+                change = await member_changed(q, room_id, user_id)
+            return await room_of_member(q, room_id, user_id), change
+
+        room, change = await self._db.transaction(work)
+        if change is None:
+            await self._announcer.follow(user_id, room_id, member=True)
+        else:
+            await self._announce_joined(room, change)
+        return room
+
+    async def leave(self, caller: Caller, payload: RoomRef) -> MemberChanged:
+        """Ends the user's membership, or declines an invitation, which the inviter cannot repeat for 24 hours.
+
+        Refused: `not_found`, `not_a_member`, `forbidden` for a direct conversation, and `conflict` for the last admin
+        of a room that others are in: name another one before. The user's sockets leave the room's channel even when
+        there was no membership to end: an earlier attempt may have been committed and not announced.
+        """
+        user_id, room_id = caller.user_id, payload.room_id
+
+        async def work(q: Queries) -> tuple[MemberChanged, str] | None:
+            row = await store.rooms.lock(q, room_id) or refuse("not_found", NO_ROOM)
+            member = await store.members.state(q, room_id, user_id)
+            if member is None or member["state"] not in ("member", "invited"):
+                return None
+            if row["kind"] == "direct":
+                raise Refusal("forbidden", "A direct conversation cannot be left")
+            if member["role"] == "admin":
+                others = await store.members.others(q, room_id, user_id)
+                if others["members"] and not others["admins"]:
+                    raise Refusal("conflict", "The last admin cannot leave while there are other members")
+            if member["state"] == "invited":
+                await store.invitations.note_declined(q, room_id, user_id)
+            seq = await store.rooms.next_seq(q, room_id)
+            await store.members.mark_left(q, room_id=room_id, user_id=user_id, change_seq=seq)
+            event = USER_LEFT if member["state"] == "member" else MEMBER_UPDATED
+            return await member_changed(q, room_id, user_id), event
+
+        left = await self._db.transaction(work)
+        await self._announcer.follow(user_id, room_id, member=False)
+        if left is None:
+            raise Refusal("not_a_member", NOT_A_MEMBER)
+        change, event = left
+        await self._announcer.room(room_id, event, change, user_id)
+        return change
+
+    async def _enter(self, q: Queries, room_id: str, user_id: str, role: Role) -> None:
+        if self._most_rooms:
+            # For another instance may let the same user into another room.
+            await store.accounts.lock(q, user_id)
+            if await store.members.count_of_user(q, user_id) >= self._most_rooms:
+                raise Refusal("too_many", "You are in as many rooms as one may be: leave one first")
+        await put_member(q, room_id, user_id, role=role)
+
+    async def _announce_joined(self, room: Room, change: MemberChanged) -> None:
+        await self._announcer.follow(change.user_id, room.id, member=True)
+        await self._announcer.user(change.user_id, ROOM_ADDED, room)
+        await self._announcer.room(room.id, USER_JOINED, change, change.user_id)
+
+
+async def room_of_member(q: Queries, room_id: str, user_id: str) -> Room:
+    """A room as its member sees it. Raises Refusal: `not_found`, `not_a_member`."""
+    row = await store.rooms.of_member(q, room_id, user_id)
+    return await refuse_stranger(q, room_id) if row is None else room_of(row)
+
+
+async def check_member(q: Queries, room_id: str, user_id: str) -> None:
+    """Raises Refusal: `not_found`, `not_a_member`."""
+    row = await store.members.state(q, room_id, user_id)
+    if row is None or row["state"] != "member":
+        await refuse_stranger(q, room_id)
+
+
+async def refuse_stranger(q: Queries, room_id: str) -> NoReturn:
+    """Tells somebody who is not in a room why nothing comes of it. Raises Refusal: `not_found`, `not_a_member`."""
+    if await store.rooms.exists(q, room_id):
+        raise Refusal("not_a_member", NOT_A_MEMBER)
+    raise Refusal("not_found", NO_ROOM)
+
+
+async def put_member(
+    q: Queries,
+    room_id: str,
+    user_id: str,
+    *,
+    role: Role = "member",
+    state: MemberState = "member",
+    changed_by: str | None = None,
+) -> None:
+    """Gives a user a place in a locked room, as the next change of its log."""
+    await store.members.put(
+        q,
+        member_id=str(uuid_utils.uuid7()),
+        room_id=room_id,
+        user_id=user_id,
+        role=role,
+        change_seq=await store.rooms.next_seq(q, room_id),
+        state=state,
+        changed_by=changed_by,
+    )
+
+
+async def lock_as_admin(q: Queries, room_id: str, user_id: str) -> Row:
+    """Holds a room for one of its admins to change. Raises Refusal: `not_found`, `not_a_member`, `forbidden`."""
+    row = await store.rooms.lock(q, room_id) or refuse("not_found", NO_ROOM)
+    member = await store.members.state(q, room_id, user_id)
+    if member is None or member["state"] != "member":
+        raise Refusal("not_a_member", NOT_A_MEMBER)
+    if row["kind"] == "direct":
+        raise Refusal("forbidden", "A direct conversation has no admins and stays as it is")
+    if member["role"] != "admin":
+        raise Refusal("forbidden", "Only an admin of the room may do this")
+    return row
+
+
+async def member_changed(q: Queries, room_id: str, user_id: str) -> MemberChanged:
+    """The last change of somebody's place in a room, to be announced."""
+    row = await store.members.shown(q, room_id, user_id)
+    assert row is not None
+    member = member_of(row)
+    return MemberChanged(room_id=room_id, user_id=user_id, seq=member.change_seq, member=member)
+
+
+def _may_enter(kind: str, state: str | None) -> None:
+    if state == "banned":
+        raise Refusal("forbidden", "You are banned from this room")
+    if kind == "direct" or (kind == "private" and state != "invited"):
+        raise Refusal("forbidden", "This room is entered by invitation only")

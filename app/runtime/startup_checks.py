@@ -1,0 +1,21 @@
+"""What is seen to before anything is served."""
+
+from app.config.settings import Settings
+from app.db.migrations import migrate
+from app.observability.tracing import check_traces
+from app.runtime.instance_address import check_peer_address
+from protocol import RedisBus
+
+
+async def prepare(settings: Settings) -> None:
+    """Sees to it that the address for other instances can be had, that PostgreSQL has the schema and that Redis
+    answers; uvicorn would show a traceback for any of them.
+
+    Raises ConfigError, DatabaseUnavailable, MigrationError and BusUnavailable.
+    """
+    check_traces(settings)
+    check_peer_address(settings)
+    await migrate(settings.database_url)
+    bus = RedisBus(settings.redis_url)
+    await bus.start(lambda *_: None, lambda: None)
+    await bus.stop()

@@ -1,0 +1,186 @@
+"""What is read of the logs of rooms."""
+
+from collections.abc import Sequence
+
+from app.db.queries import Queries, Row
+from app.store.pages import MAX_PAGE, ended_by_size
+from app.store.search_terms import Term, columns_of
+
+# Of the addresses in a text, PostgreSQL keeps no `https://` among the words; with it, a query would find none of them.
+SCHEMES = r"\m[a-z][a-z0-9+.-]*://"
+
+# The terms of a query, of `columns_of`, as one `tsquery`, null without a word. `phraseto_tsquery` knows no operators,
+# and PostgreSQL itself quotes the words that it has found; the operators between them are added here.
+ASKED = """
+terms as (
+    select alternative, excluded, begun, place,
+           phraseto_tsquery('simple', regexp_replace(text, :schemes, '', 'gi')) as words
+    from unnest(cast(:texts as text[]), cast(:alternatives as integer[]), cast(:excluded as boolean[]),
+                cast(:begun as boolean[]))
+         with ordinality as terms (text, alternative, excluded, begun, place)
+), asked as materialized (
+    select cast(string_agg(words, ' | ') as tsquery) as words
+    from (
+        select string_agg(case when excluded then '!' else '' end || '(' || cast(words as text)
+                          || case when begun then ':*' else '' end || ')', ' & ' order by place) as words
+        from terms
+        where numnode(words) > 0
+        group by alternative
+        having bool_or(not excluded)
+    ) alternatives
+)
+"""
+
+
+async def seq_of(q: Queries, room_id: str, message_id: str) -> int | None:
+    """The place of a message in its room, deleted or not; None when the room has no such message."""
+    seq: int | None = await q.value(
+        "select seq from messages where room_id = :room_id and id = :message_id",
+        room_id=room_id,
+        message_id=message_id,
+    )
+    return seq
+
+
+OLDER = ended_by_size(
+    """
+    select * from shown_messages
+    where room_id = :room_id and deleted_at is null and seq < coalesce(cast(:below as bigint), 9223372036854775807)
+    order by seq desc
+    limit :limit
+    """,
+    "seq desc",
+)
+NEWER = ended_by_size(
+    """
+    select * from shown_messages
+    where room_id = :room_id and deleted_at is null and seq > :above
+    order by seq
+    limit :limit
+    """,
+    "seq",
+)
+
+
+async def older(
+    q: Queries, room_id: str, *, below: int | None, limit: int, max_bytes: int = MAX_PAGE
+) -> list[Row]:
+    """Messages of a room below a place, or at its end, newest first, without the deleted ones: see `ended_by_size`."""
+    return await q.rows(OLDER, room_id=room_id, below=below, limit=limit, max_bytes=max_bytes)
+
+
+async def newer(q: Queries, room_id: str, *, above: int, limit: int, max_bytes: int = MAX_PAGE) -> list[Row]:
+    """The messages of a room that come next after a place, newest first, without the deleted ones.
+
+    See `ended_by_size`.
+    """
+    rows = await q.rows(NEWER, room_id=room_id, above=above, limit=limit, max_bytes=max_bytes)
+    return rows[::-1]
+
+
+async def shown(q: Queries, message_ids: Sequence[str]) -> list[Row]:
+    """The messages with the given ids, in no order."""
+    return await q.rows(
+        "select * from shown_messages where id = any(cast(:message_ids as text[]))",
+        message_ids=list(message_ids),
+    )
+
+
+async def is_among(q: Queries, room_ids: Sequence[str], message_id: str) -> bool:
+    """Whether a message, deleted or not, is in one of the rooms."""
+    return bool(
+        await q.value(
+            "select true from messages where id = :message_id and room_id = any(cast(:room_ids as text[]))",
+            message_id=message_id,
+            room_ids=list(room_ids),
+        )
+    )
+
+
+SEARCH = ended_by_size(
+    """
+    select * from shown_messages
+    where room_id = any(cast(:room_ids as text[])) and deleted_at is null
+      and to_tsvector('simple', content) @@ (select words from asked)
+      and id < coalesce(cast(:before as text), 'z')
+    order by id desc
+    limit :limit
+    """,
+    "id desc",
+    given=f"with {ASKED}",
+)
+
+
+async def search(
+    q: Queries,
+    room_ids: Sequence[str],
+    *,
+    terms: Sequence[Term],
+    before: str | None,
+    limit: int,
+    max_bytes: int = MAX_PAGE,
+) -> list[Row]:
+    """Messages of rooms that fit a query, newest first, older than the message `before` when one is given.
+
+    None fits a query without a word. See `ended_by_size`.
+    """
+    return await q.rows(
+        SEARCH,
+        **columns_of(terms),
+        schemes=SCHEMES,
+        room_ids=list(room_ids),
+        before=before,
+        limit=limit,
+        max_bytes=max_bytes,
+    )
+
+
+async def room_for(q: Queries, room_id: str, user_id: str) -> Row | None:
+    """A room's own fields and its `last_seq`, with the `state` of a user in it; None when there is no such room."""
+    return await q.row(
+        """
+        select r.id, r.kind, r.name, r.description, r.created_by, r.change_seq, r.created_at, r.modified_at, r.last_seq,
+               m.state
+        from rooms r
+        left join room_members m on m.room_id = r.id and m.user_id = :user_id
+        where r.id = :room_id
+        """,
+        room_id=room_id,
+        user_id=user_id,
+    )
+
+
+CHANGED = ended_by_size(
+    """
+    select * from shown_messages
+    where room_id = :room_id and change_seq > :after
+    order by change_seq
+    limit :limit
+    """,
+    "change_seq",
+)
+
+
+async def changed_messages(
+    q: Queries, room_id: str, *, after: int, limit: int, max_bytes: int = MAX_PAGE
+) -> list[Row]:
+    """Messages, deleted ones too, whose last change has a number above `after`, in the order of these numbers.
+
+    See `ended_by_size`.
+    """
+    return await q.rows(CHANGED, room_id=room_id, after=after, limit=limit, max_bytes=max_bytes)
+
+
+async def changed_members(q: Queries, room_id: str, *, after: int, limit: int) -> list[Row]:
+    """Who has, or had, to do with a room, and whose last change has a number above `after`, in that order."""
+    return await q.rows(
+        """
+        select * from shown_members
+        where room_id = :room_id and change_seq > :after
+        order by change_seq
+        limit :limit
+        """,
+        room_id=room_id,
+        after=after,
+        limit=limit,
+    )

@@ -1,0 +1,319 @@
+"""The Engine.IO session: one client's life over polling and websocket, as a machine without I/O or clock
+(protocol.md §1).
+
+Three things go on side by side, each with a state of its own: the *phase* (which transport carries the
+session, and whether it is being upgraded or closed), the *heartbeat*, and the two HTTP exchanges that polling
+may have in flight. What may happen in which phase stands in the table of `phases`.
+
+Times are integer milliseconds of one clock, given by the caller. What goes out waits in `outbox` until the
+transport is `writable` and the caller `take`s it.
+"""
+
+from enum import IntEnum, StrEnum
+
+from msgspec import Struct
+
+from protocol.engineio import packets as engine
+from protocol.engineio.packets import Encoded, Packet, PacketType
+from protocol.engineio.session_states import OVER_POLLING, TRANSITIONS, Input, Phase
+from protocol.errors import SessionError
+
+LINGER = 30_000  # how long a closed session keeps its last packets for the next GET (reference: Polling.closeTimeout)
+STALL = 1_000  # a clock this late means that this process stood still, not that the client was silent
+
+
+class CloseReason(StrEnum):
+    """Why a session, or a client's stay in a namespace, ended; the words that the reference uses."""
+
+    TRANSPORT_ERROR = "transport error"
+    TRANSPORT_CLOSE = "transport close"
+    PING_TIMEOUT = "ping timeout"
+    PARSE_ERROR = "parse error"
+    FLOOD = "flood"  # ours: the client sent too many control packets, see `flood`
+    FORCED_CLOSE = "forced close"
+    SERVER_SHUTTING_DOWN = "server shutting down"
+    FORCED_SERVER_CLOSE = "forced server close"
+    CLIENT_DISCONNECT = "client namespace disconnect"
+    SERVER_DISCONNECT = "server namespace disconnect"
+
+
+class Heartbeat(IntEnum):
+    """Where the ping and its pong stand."""
+
+    RESTING = 0  # the next ping is due at the deadline
+    AWAITING = 1  # a pong is due at the deadline
+    EXTENDED = 2  # the same, after another packet has moved the deadline, which happens once
+
+
+class Exchange(IntEnum):
+    """Whether one of polling's two HTTP requests is in flight."""
+
+    FREE = 0
+    PENDING = 1
+
+
+# Looking a member up in its class costs more than all else that the frequent methods do.
+_WEBSOCKET, _CLOSING, _PENDING = Phase.WEBSOCKET, Phase.CLOSING, Exchange.PENDING
+_RESTING, _AWAITING = Heartbeat.RESTING, Heartbeat.AWAITING
+_MESSAGE, _PONG = PacketType.MESSAGE, PacketType.PONG
+
+
+class Timing(Struct, frozen=True):
+    """Milliseconds (reference's defaults)."""
+
+    ping_interval: int = 25_000
+    ping_timeout: int = 20_000
+    upgrade_timeout: int = 10_000
+
+
+class Session:
+    """One client. `phase`, `reason` (None while it lives) and `outbox` are for reading; methods change them."""
+
+    __slots__ = (
+        "_get",
+        "_heartbeat",
+        "_heartbeat_due",
+        "_phase_due",
+        "_post",
+        "_timing",
+        "id",
+        "outbox",
+        "phase",
+        "queued",
+        "reason",
+    )
+
+    def __init__(self, id: str, timing: Timing, *, websocket: bool, now: int) -> None:
+        self.id = id
+        self.phase = Phase.WEBSOCKET if websocket else Phase.POLLING
+        self.reason: CloseReason | None = None
+        self.outbox: list[Encoded] = []
+        self.queued = 0  # bytes in the outbox while polling, to see a client that never fetches them
+        self._timing = timing
+        self._get = Exchange.FREE
+        self._post = Exchange.FREE
+        self._heartbeat = Heartbeat.RESTING
+        self._heartbeat_due = now + timing.ping_interval
+        self._phase_due: int | None = None  # when a probe, or the wait for a last GET, ends
+
+    # --- what goes out ---
+
+    @property
+    def open(self) -> bool:
+        """Whether messages can still be exchanged."""
+        return self.phase < _CLOSING
+
+    @property
+    def quiet(self) -> bool:
+        """Whether a message changes nothing about the session: it is open, and no pong is awaited."""
+        return self._heartbeat is _RESTING and self.phase < _CLOSING
+
+    @property
+    def transport(self) -> str:
+        """What carries the session: "polling" or "websocket"."""
+        return "websocket" if self.phase is _WEBSOCKET else "polling"
+
+    @property
+    def writable(self) -> bool:
+        """Whether the transport would take packets now: a websocket, or a GET that waits."""
+        return self.phase is _WEBSOCKET or self._get is _PENDING
+
+    def send(self, item: Encoded) -> None:
+        """Queue for the client. What is sent after the end is dropped."""
+        if self.open:
+            self.outbox.append(item)
+            if self.phase is not _WEBSOCKET:
+                self.queued += item.size
+
+    def take(self) -> list[Encoded]:
+        """All that is queued; it answers the GET that waits, if one does, and lets a closing session end.
+
+        A closing session's farewell goes alone, with the GET after: a client ends when it sees it, before it has
+        handled what came along.
+        """
+        items = self.outbox
+        self.outbox = []
+        self.queued = 0
+        self._get = Exchange.FREE
+        if self.phase is _CLOSING:
+            if len(items) > 1:
+                self.outbox.append(items.pop())
+            else:
+                self._move(Input.FLUSH)
+        return items
+
+    # --- what comes in ---
+
+    def receive(self, packet: Packet, now: int) -> str | bytes | None:
+        """Take a packet of the session's own transport; return a message's data.
+
+        A session that has ended takes nothing. Types that a client has no reason to send here are ignored, as the
+        reference does, but a ping is not: its direction is wrong, and it ends the session.
+        """
+        if not self.open:
+            return None
+        if packet.type is _PONG:
+            self._heartbeat = Heartbeat.RESTING
+            self._heartbeat_due = now + self._timing.ping_interval
+            return None
+        if self._heartbeat is _AWAITING:
+            self._heartbeat = Heartbeat.EXTENDED
+            self._heartbeat_due = now + self._timing.ping_timeout
+        if packet.type is _MESSAGE:
+            return packet.data
+        if packet.type is PacketType.CLOSE:
+            self._end(CloseReason.TRANSPORT_CLOSE, Input.FAIL, farewell=engine.NOOP)
+        elif packet.type is PacketType.PING:
+            self.fail(CloseReason.TRANSPORT_ERROR)
+        return None
+
+    def open_get(self, now: int) -> None:
+        """A polling GET begins. Raises `SessionError` if the session has no use for it; a second one also
+        ends the session."""
+        self.tick(now)
+        if self._get is Exchange.PENDING:
+            self.fail(CloseReason.TRANSPORT_ERROR)
+            raise SessionError("two GET requests at a time")
+        self._expect_polling()
+        self._get = Exchange.PENDING
+        if self.phase is Phase.UPGRADING and not self.outbox:
+            self.outbox.append(engine.NOOP)
+
+    def abort_get(self) -> None:
+        """The client gave up its GET: that ends the session."""
+        self._get = Exchange.FREE
+        self.fail(CloseReason.TRANSPORT_ERROR)
+
+    def open_post(self, now: int) -> None:
+        """A polling POST begins. Raises `SessionError` as `open_get` does.
+
+        A closing session takes one, though none of its packets: refused, the client would believe that the
+        connection broke, before it has fetched why the session ends.
+        """
+        self.tick(now)
+        if self._post is Exchange.PENDING:
+            self.fail(CloseReason.TRANSPORT_ERROR)
+            raise SessionError("two POST requests at a time")
+        self._expect_polling()
+        self._post = Exchange.PENDING
+
+    def close_post(self) -> None:
+        """The POST has been answered."""
+        self._post = Exchange.FREE
+
+    def _expect_polling(self) -> None:
+        if self.phase not in OVER_POLLING and self.phase is not Phase.CLOSING:
+            raise SessionError("the session is not polling")
+
+    # --- upgrade ---
+
+    def open_probe(self, now: int) -> bool:
+        """A websocket came with this session's id; false if it is to be closed, since one came before it."""
+        self.tick(now)
+        if not self._allows(Input.OPEN_PROBE):
+            return False
+        self._move(Input.OPEN_PROBE)
+        self._phase_due = now + self._timing.upgrade_timeout
+        return True
+
+    def receive_probe(self, packet: Packet) -> Encoded | None:
+        """Take a packet of the websocket that probes; return what to send on it.
+
+        Look at the phase after it: WEBSOCKET means that the websocket carries the session now, and any but PROBING and
+        UPGRADING that it is to be closed.
+        """
+        match packet:
+            case Packet(type=PacketType.PING, data="probe") if self._allows(Input.PROBE):
+                self._move(Input.PROBE)
+                if self._get is Exchange.PENDING and not self.outbox:
+                    self.outbox.append(engine.NOOP)
+                return engine.PROBE_PONG
+            case Packet(type=PacketType.UPGRADE) if self._allows(Input.UPGRADE):
+                self._move(Input.UPGRADE)
+                self._phase_due = None
+                self.queued = 0
+            case _:
+                self.drop_probe()
+        return None
+
+    def drop_probe(self) -> None:
+        """The websocket that probes is given up; polling goes on."""
+        if self._allows(Input.DROP_PROBE):
+            self._move(Input.DROP_PROBE)
+            self._phase_due = None
+
+    # --- time and end ---
+
+    @property
+    def next_deadline(self) -> int | None:
+        """When `tick` has something to do; None for a closed session."""
+        if self.phase is Phase.CLOSED:
+            return None
+        if self.phase is Phase.CLOSING:
+            return self._phase_due
+        if self._phase_due is None:
+            return self._heartbeat_due
+        return min(self._phase_due, self._heartbeat_due)
+
+    def tick(self, now: int) -> None:
+        """Do what is due: send a ping, end a silent session, drop a probe that takes too long, forget a
+        closed session."""
+        if self._phase_due is not None and now >= self._phase_due:
+            self._phase_due = None
+            if self.phase is Phase.CLOSING:
+                self._move(Input.FAIL)
+                self._drop_outbox()
+            else:
+                self.drop_probe()
+        if not self.open or now < self._heartbeat_due:
+            return
+        if self._heartbeat is Heartbeat.RESTING:
+            late = now - self._heartbeat_due
+            self._heartbeat = Heartbeat.AWAITING
+            self._heartbeat_due = (now if late > STALL else self._heartbeat_due) + self._timing.ping_timeout
+            self.send(engine.PING)
+        if now >= self._heartbeat_due:
+            self.fail(CloseReason.PING_TIMEOUT)
+
+    def hold(self, now: int) -> None:
+        """Put off the deadline of a pong: the caller does not read at present, so silence is not the client's doing.
+
+        Where it has come, another ping goes out: the client listens for them, and takes silence for ours.
+        """
+        if self._heartbeat is _RESTING:
+            return
+        if now >= self._heartbeat_due:
+            self.send(engine.PING)
+        self._heartbeat_due = max(self._heartbeat_due, now + self._timing.ping_timeout)
+
+    def finish(self, reason: CloseReason, now: int) -> None:
+        """End the session in order: what is queued still goes out, over polling with the next GET."""
+        if self.open:
+            self._end(reason, Input.FINISH, farewell=engine.CLOSE)
+            if self.phase is Phase.CLOSING:
+                self._phase_due = now + LINGER
+
+    def fail(self, reason: CloseReason) -> None:
+        """End the session at once; a GET that waits is told so."""
+        if self.open:
+            self._end(reason, Input.FAIL, farewell=engine.CLOSE)
+
+    def _end(self, reason: CloseReason, input: Input, farewell: Encoded) -> None:
+        self.reason = reason
+        over_polling = self.phase is not Phase.WEBSOCKET
+        self._phase_due = None
+        self._move(input)
+        if over_polling and (self.phase is Phase.CLOSING or self._get is Exchange.PENDING):
+            self.outbox.append(farewell)
+        elif input is Input.FAIL:
+            self._drop_outbox()
+
+    def _drop_outbox(self) -> None:
+        self.outbox.clear()
+        self.queued = 0
+
+    def _allows(self, input: Input) -> bool:
+        return input in TRANSITIONS[self.phase]
+
+    def _move(self, input: Input) -> None:
+        self.phase = TRANSITIONS[self.phase][input]

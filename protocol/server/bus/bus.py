@@ -1,0 +1,218 @@
+"""The bus: how every fan-out, and every request, reaches every instance, the one that sent it included."""
+
+import logging
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, TypeAlias
+
+from protocol.cluster import requests
+from protocol.cluster.requests import Answer, Message, Request
+from protocol.cluster.stream_records import Record, decode, encode
+from protocol.errors import BusUnavailable, ProtocolError
+
+logger = logging.getLogger(__name__)
+
+Deliver: TypeAlias = Callable[[Record, str, int], None]
+"""Gets each record, its offset, and its size: the characters of its text on the way, about the bytes it takes here.
+What it raises is logged and stops nothing."""
+
+OnGap: TypeAlias = Callable[[], None]
+"""Told that records were lost before this instance could read them; what is delivered next comes after the gap."""
+
+Receive: TypeAlias = Callable[[str, Message], None]
+"""Gets the uid of an instance, and the request or answer that it sent. What it raises is logged and stops nothing."""
+
+
+class Past(NamedTuple):
+    """Records from before the start, the oldest first. `floor` is the offset after which none is missing."""
+
+    entries: list[tuple[str, Record, int]]  # offset, record, size
+    floor: str
+
+
+class Bus(Protocol):
+    """Takes records, and delivers each to every started instance, in one order for all of a namespace; takes requests
+    and answers, which are kept nowhere, to those who are there to get them.
+
+    What is delivered is the receiver's own: it shares nothing with what the publisher still holds. It has come
+    the way of the wire, so tuples are lists, and structs and dataclasses are dicts. `uid` names this instance among
+    those of the cluster.
+    """
+
+    uid: str
+
+    async def start(self, deliver: Deliver, on_gap: OnGap, receive: Receive | None = None) -> None:
+        """Delivers what is published from now on. Raises `BusUnavailable`; `RuntimeError` when it is started.
+
+        The callbacks run on the event loop and must not block. A stopped bus may be started again; it does
+        not deliver what came in between.
+        """
+
+    async def publish(self, record: Record) -> str:
+        """Stores a record and returns its offset, which grows with each record.
+
+        Raises `BusUnavailable` when it could not be stored, or that is not known, and `TypeError` for a value
+        that cannot be sent. The records of one task, and those that are published one after the other without
+        an await between, keep their order.
+        """
+
+    def interest(self, nsp: str, room: str, present: bool) -> None:
+        """Tells that this instance has members in a room, or no longer any.
+
+        The hook for a bus that routes by interest: one that gives each instance all records ignores it.
+        """
+
+    def listen(self, nsp: str) -> None:
+        """Get the requests of a namespace from soon on, before the start too. It may be told several times; it
+        holds until `unlisten` was told as often."""
+
+    def unlisten(self, nsp: str) -> None:
+        """Take back one `listen`."""
+
+    async def request(self, request: Request) -> int:
+        """Brings a request to the instances that listen to its namespace, this one included if it does, and returns
+        how many they are.
+
+        Raises `BusUnavailable`, and `TypeError` for a value that cannot be sent. Unlike a record, it gets lost where
+        an instance has no connection just then.
+        """
+
+    def answer(self, uid: str, answer: Answer) -> None:
+        """Sends an answer to the instance `uid`; it is on its way when this returns, and may get lost.
+
+        Raises `BusUnavailable` when it cannot even set off, and `TypeError` for a value that cannot be sent.
+        """
+
+    async def listeners(self, nsp: str) -> set[str]:
+        """The uids of the instances that listen to a namespace now. Raises `BusUnavailable`."""
+
+    def order(self, nsp: str) -> str:
+        """Names the order that a namespace's records are in: only within one do offsets tell what came first."""
+
+    async def recent(self, limit: int, max_size: int) -> Past:
+        """The newest records that were there at the start, up to `limit` and about `max_size` in sum: what comes
+        after them is delivered. Raises `BusUnavailable`.
+        """
+
+    async def ping(self) -> None:
+        """Raises `BusUnavailable` unless records can be stored and read right now."""
+
+    async def stop(self) -> None:
+        """Ends the delivery and frees what the bus holds; publishers that still wait get `BusUnavailable`."""
+
+
+class MemoryBus:
+    """The bus of one instance alone. Delivers within `publish`; offsets are `1-0`, `2-0`, …"""
+
+    def __init__(self) -> None:
+        self.uid = secrets.token_hex(8)
+        self._deliver: Deliver | None = None
+        self._receive: Receive | None = None
+        self._listened_to: Counter[str] = Counter()
+        self._count = 0
+        self._started_at = 0
+
+    async def start(
+        self,
+        deliver: Deliver,
+        on_gap: OnGap,  # noqa: ARG002 - nothing is ever lost
+        receive: Receive | None = None,
+    ) -> None:
+        """See `Bus.start`. A second server cannot share a bus that keeps its records in memory."""
+        if self._deliver is not None:
+            raise RuntimeError("the bus is started already")
+        self._deliver, self._receive = deliver, receive
+        self._started_at = self._count
+
+    async def publish(self, record: Record) -> str:
+        """See `Bus.publish`. The record goes through the wire format, so it is held to the same rules as on Redis."""
+        fields = encode(record, "")
+        copy = decode(fields)
+        assert copy is not None  # only what others write is not for us
+        self._check_started()
+        assert self._deliver is not None
+        self._count += 1
+        offset = f"{self._count}-0"
+        hand_over(self._deliver, copy, offset, len(fields["data"]))
+        return offset
+
+    def interest(self, nsp: str, room: str, present: bool) -> None:
+        """See `Bus.interest`: there is one instance, and it gets everything."""
+
+    def listen(self, nsp: str) -> None:
+        """See `Bus.listen`."""
+        self._listened_to[nsp] += 1
+
+    def unlisten(self, nsp: str) -> None:
+        """See `Bus.unlisten`."""
+        self._listened_to[nsp] -= 1
+        if not self._listened_to[nsp]:
+            del self._listened_to[nsp]  # clients may name many namespaces in a long life
+
+    async def request(self, request: Request) -> int:
+        """See `Bus.request`. It is handed over before this returns."""
+        payload = requests.encode(request, self.uid)
+        self._check_started()
+        if request.nsp not in self._listened_to:
+            return 0
+        hand_in(self._receive, payload)
+        return 1
+
+    def answer(self, uid: str, answer: Answer) -> None:
+        """See `Bus.answer`."""
+        payload = requests.encode(answer, self.uid)
+        self._check_started()
+        if uid == self.uid and answer.nsp in self._listened_to:
+            hand_in(self._receive, payload)
+
+    async def listeners(self, nsp: str) -> set[str]:
+        """See `Bus.listeners`."""
+        self._check_started()
+        return {self.uid} if nsp in self._listened_to else set()
+
+    def order(self, nsp: str) -> str:  # noqa: ARG002 - there is one
+        """See `Bus.order`."""
+        return ""
+
+    async def recent(self, limit: int, max_size: int) -> Past:  # noqa: ARG002 - there never is one
+        """See `Bus.recent`: nothing of it is kept."""
+        self._check_started()
+        return Past([], f"{self._started_at}-0")
+
+    async def ping(self) -> None:
+        """See `Bus.ping`."""
+        self._check_started()
+
+    async def stop(self) -> None:
+        """See `Bus.stop`."""
+        self._deliver = self._receive = None
+
+    def _check_started(self) -> None:
+        if self._deliver is None:
+            raise BusUnavailable("the bus is not started")
+
+
+def position(offset: str) -> tuple[int, ...]:
+    """The place of a record; offsets are compared by it."""
+    return tuple(map(int, offset.split("-")))
+
+
+def hand_over(deliver: Deliver, record: Record, offset: str, size: int) -> None:
+    """Delivers one record. One that cannot be delivered is logged: the next ones are not to suffer for it."""
+    try:
+        deliver(record, offset, size)
+    except Exception:
+        logger.exception("record %s of namespace %r was not delivered", offset, record.nsp)
+
+
+def hand_in(receive: Receive | None, payload: bytes) -> None:
+    """Hands over a request or an answer. One that is malformed or fails is logged, as above."""
+    try:
+        message = requests.decode(payload)
+        if message is not None and receive is not None:
+            receive(*message)
+    except ProtocolError as error:
+        logger.warning("a message is skipped: %s", error)
+    except Exception:
+        logger.exception("a message of another server was not taken")

@@ -1,0 +1,151 @@
+"""Following a Redis stream from the last entry that was delivered, over a connection that may break at any time."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from protocol.cluster.stream_records import Record, decode
+from protocol.errors import ProtocolError
+from protocol.server.bus.bus import Deliver, OnGap, Past, hand_over, position
+from protocol.server.redis.connection import Backoff, RedisConnection, described, pack
+
+logger = logging.getLogger(__name__)
+
+START = "0-0"  # the cursor of a stream without entries
+READ_BATCH = 1_000  # entries
+DELIVER_BATCH = 64  # entries delivered before the loop's other tasks get their turn
+PAST_BATCH = 100  # entries from before the start; each may have a megabyte
+BLOCK = 5_000  # ms that Redis holds a read open
+GRACE = 5.0  # s for the answer to come after that; then the connection is taken for dead
+
+Ask: TypeAlias = Callable[..., Awaitable[Any]]
+"""Sends a command, word by word, and gives its reply."""
+
+
+class Reader:
+    """Follows a stream. `failure` is what keeps it from reading at present."""
+
+    def __init__(self, connection: RedisConnection, stream: str) -> None:
+        self._connection = connection
+        self.stream = stream
+        self._cursor = START  # the last entry that was delivered
+        self._first_cursor = START
+        self.failure: Exception | None = None
+
+    async def seek_end(self) -> None:
+        """Puts the cursor on the last entry. By its id: `$` would skip what comes between two reads."""
+        backoff = Backoff()
+        while True:
+            try:
+                self._cursor = self._first_cursor = await self._last_id()
+            except Exception as error:  # noqa: BLE001 - redis-py and the loops raise a mixed bag
+                await self._failed(error, backoff)
+            else:
+                self.failure = None
+                return
+
+    async def run(self, deliver: Deliver, on_gap: OnGap) -> None:
+        """Delivers what comes after the cursor, until it is cancelled."""
+        backoff = Backoff()
+        while True:
+            try:
+                async with asyncio.timeout(BLOCK / 1000 + GRACE):
+                    entries, intact = await self._read()
+            except Exception as error:  # noqa: BLE001 - see above
+                await self._failed(error, backoff)
+                continue
+            if self.failure is not None:
+                logger.info("the bus reads from Redis again")
+                self.failure = None
+                backoff = Backoff()
+            if not intact:
+                self._tell_of_gap(on_gap)
+            await self._deliver_all(entries, deliver)
+
+    async def _failed(self, error: Exception, backoff: Backoff) -> None:
+        if self.failure is None:
+            logger.warning("the bus cannot read from Redis: %s", described(error))
+        self.failure = error
+        await self._connection.close(wait=False)
+        await asyncio.sleep(backoff.next())
+
+    async def _read(self) -> tuple[list[Any], bool]:
+        """The entries after the cursor, and whether none are missing between them and it.
+
+        The entry under the cursor is looked up right behind the read. If it is gone, then so may be some after it:
+        trimmed before we came to them, or lost by the server.
+        """
+        block = () if self.failure else ("BLOCK", str(BLOCK))  # after a failure, see at once what is there
+        read = ("XREAD", "COUNT", str(READ_BATCH), *block, "STREAMS", self.stream, self._cursor)
+        look = ("XRANGE", self.stream, self._cursor, self._cursor)
+        await self._connection.send(pack(read) + pack(look))
+        reply = await self._connection.receive()
+        found = await self._connection.receive()
+        entries: list[Any] = reply[0][1] if reply else []
+        intact = self._cursor == START or bool(found)
+        if not intact and not entries:
+            # A server that came back with less, or with a clock behind, gives new entries lower ids.
+            self._cursor = min(self._cursor, await self._last_id(), key=position)
+        return entries, intact
+
+    async def _last_id(self) -> str:
+        await self._connection.send(pack(("XREVRANGE", self.stream, "+", "-", "COUNT", "1")))
+        entries = await self._connection.receive()
+        return str(entries[0][0]) if entries else START
+
+    def _tell_of_gap(self, on_gap: OnGap) -> None:
+        logger.error("entries of stream %r were gone before they were read", self.stream)
+        try:
+            on_gap()
+        except Exception:
+            logger.exception("the handler of a gap failed")
+
+    async def _deliver_all(self, entries: list[Any], deliver: Deliver) -> None:
+        for count, (offset, fields) in enumerate(entries, 1):
+            self._cursor = offset
+            record, size = self._decode(offset, fields)
+            if record is not None:
+                hand_over(deliver, record, offset, size)
+            if count % DELIVER_BATCH == 0:
+                await asyncio.sleep(0)
+
+    def _decode(self, offset: str, fields: list[str]) -> tuple[Record | None, int]:
+        """The record of an entry, if it is one, and its size."""
+        entry = dict(zip(fields[::2], fields[1::2], strict=True))
+        try:
+            return decode(entry), len(entry.get("data", ""))
+        except ProtocolError as error:
+            logger.warning("entry %s of stream %r is skipped: %s", offset, self.stream, error)
+            return None, 0
+
+    async def past(self, ask: Ask, limit: int, max_size: int) -> Past:
+        """What the stream holds up to the entry that `seek_end` found, read by `ask`, page by page from its end."""
+        found: list[tuple[str, Record, int]] = []
+        size, read, last = 0, 0, self._first_cursor
+        end = last
+        while read < limit and size < max_size:
+            count = min(PAST_BATCH, limit - read)
+            page = await ask("XREVRANGE", self.stream, end, "-", "COUNT", str(count))
+            for last, fields in page:
+                record, length = self._decode(last, fields)
+                size += length
+                if record is not None:
+                    found.append((last, record, length))
+            read += len(page)
+            if len(page) < count:
+                break
+            end = f"({last}"
+        # The oldest that was read counts as missing: nobody knows whether there were others before it.
+        return Past(found[::-1], last)
+
+    async def lag(self, ask: Ask) -> float:
+        """How many seconds of the stream, by the clock of Redis, lie between what was delivered and its last entry."""
+        page = await ask("XREVRANGE", self.stream, "+", "-", "COUNT", "1")
+        if not page or self._cursor == START:
+            return 0.0
+        return max(0, position(page[0][0])[0] - position(self._cursor)[0]) / 1000
+
+    async def close(self) -> None:
+        """Once `run` has ended."""
+        await self._connection.close(wait=True)

@@ -1,0 +1,278 @@
+"""The sessions of this instance: opened, found, woken, swept and closed here."""
+
+import asyncio
+import heapq
+import logging
+import secrets
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from itertools import count
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from protocol.engineio.packets import Encoded
+from protocol.engineio.session import STALL, CloseReason, Session
+from protocol.errors import HandshakeCode, HandshakeError, Refused
+from protocol.server.engineio.link import Link
+from protocol.server.engineio.receiver import Receiver
+from protocol.server.engineio.transport import Transport
+from protocol.server.engineio.unjoined_sessions import Unjoined
+from protocol.server.http.handshake import Handshake, verify, verify_version
+from protocol.server.http.request import Request
+from protocol.server.options import EngineOptions
+
+if TYPE_CHECKING:
+    from protocol.server.forwarding.forwarder import Forwarder
+
+log = logging.getLogger("protocol.hub")
+
+PACKETS_A_TURN = 128  # of one client before others get a turn: less than a millisecond's work of the smallest
+_GRAIN = 10  # ms; deadlines this close are served by one sweep
+_LAST_WORDS = 1.0  # seconds that a cancelled handler has to clean up
+
+
+def new_id() -> str:
+    """20 URL-safe characters of 15 random bytes: a socket's id."""
+    return secrets.token_urlsafe(15)
+
+
+def new_tag() -> str:
+    """4 URL-safe characters of 3 random bytes, which an instance's session ids begin with."""
+    return secrets.token_urlsafe(3)
+
+
+def new_session_id(tag: str) -> str:
+    """20 URL-safe characters, of which those after the tag are a secret of 96 bits."""
+    return tag + secrets.token_urlsafe(12)
+
+
+class Hub:
+    """All links of this instance, one flush a tick, and one timer for all their deadlines.
+
+    `attach` makes the receiver of a new link's messages.
+    """
+
+    def __init__(self, options: EngineOptions, attach: Callable[["Hub", Link], Receiver]) -> None:
+        self.options = options
+        self.links: dict[str, Link] = {}
+        self.accepting = True
+        self.tag = new_tag()
+        self.forwarder: Forwarder | None = None  # where instances forward requests to each other
+        self._attach = attach
+        self._unjoined = Unjoined(options.max_unjoined)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._awake: list[Link] = []
+        self._waiting: deque[Callable[[], object]] = deque()  # those that wait for a turn
+        self._deadlines: list[tuple[int, int, Link]] = []
+        self._sequence = count()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = inf  # of the sweep that is armed
+        self._sweeping = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that all this runs in: the one of the first use."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
+
+    def now(self) -> int:
+        """Milliseconds of the loop's clock."""
+        return int(self.loop.time() * 1000)
+
+    def run(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run as a task that is kept, and that `drain` waits for."""
+        task = self.loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # --- handshake ---
+
+    def check(self, request: Request) -> Link | None:
+        """The link that a request belongs to, None for a new session. Raises `HandshakeError`."""
+        if request.size > self.options.max_head:
+            raise HandshakeError(HandshakeCode.BAD_REQUEST, "Request head too large", status=431)
+        link = self.links.get(request.sid) if request.sid else None
+        if link is not None:
+            link.tick(self.now())
+            if link.session.id not in self.links:
+                link = None
+        verify(request, link.session if link else None, self.options.transports)
+        return link
+
+    async def admit(self, request: Request) -> None:
+        """Ask the application's hook about a new session. Raises `HandshakeError`."""
+        hook = self.options.allow_request
+        if hook is None:
+            return
+        try:
+            allowed = hook(Handshake(request, int(time.time() * 1000)))
+            if isinstance(allowed, Awaitable):
+                allowed = await allowed
+        except Refused as refused:
+            raise HandshakeError(HandshakeCode.FORBIDDEN, refused.message) from refused
+        except Exception as error:
+            log.exception("the hook allow_request failed")
+            raise HandshakeError(HandshakeCode.FORBIDDEN) from error
+        if not allowed:
+            raise HandshakeError(HandshakeCode.FORBIDDEN)
+
+    def open(self, request: Request, transport: Transport, *, websocket: bool) -> Link:
+        """Begin a session over `transport`; its open packet is queued. Raises `HandshakeError`."""
+        verify_version(request)
+        if not self.accepting:
+            raise HandshakeError(HandshakeCode.BAD_REQUEST, "Server shutting down", status=503)
+        if not websocket:
+            self._unjoined.check(request.address)
+        options, now = self.options, self.now()
+        session = Session(new_session_id(self.tag), options.timing, websocket=websocket, now=now)
+        link = Link(self, session, transport, request, int(time.time() * 1000))
+        link.receiver = self._attach(self, link)
+        self.links[session.id] = link
+        if not websocket:
+            self._unjoined.add(link)
+        options.observer.session_opened(transport.name)
+        body = {
+            "sid": session.id,
+            "upgrades": options.upgrades(session.transport),
+            "pingInterval": options.ping_interval,
+            "pingTimeout": options.ping_timeout,
+            "maxPayload": options.max_payload,
+        }
+        link.send(Encoded(b"0" + orjson.dumps(body)))
+        self.watch(link)
+        return link
+
+    def forget(self, link: Link) -> None:
+        """A session has ended for good."""
+        if self.links.pop(link.session.id, None) is not None:
+            self._unjoined.discard(link)
+
+    # --- one flush a tick ---
+
+    def wake(self, link: Link) -> None:
+        """Flush `link` at the end of this tick of the loop."""
+        if not self._awake:
+            self.loop.call_soon(self._flush)
+        self._awake.append(link)
+
+    def send_all(self, links: Iterable[Link], item: Encoded) -> None:
+        """Queue one packet for many clients."""
+        awake, limit = self._awake, self.options.max_buffered
+        if not awake:
+            self.loop.call_soon(self._flush)
+        for link in links:
+            session = link.session
+            if not session.outbox or session.queued > limit:
+                awake.append(link)
+            session.send(item)
+
+    def _flush(self) -> None:
+        awake, self._awake = self._awake, []
+        for link in awake:
+            link.flush()
+
+    # --- work in turns ---
+
+    def defer(self, work: Callable[[], object]) -> None:
+        """Call `work` in a later turn of the loop: one of all that wait, in each turn.
+
+        What one client sends may take long to handle. It is handled in parts, each in a turn of its own, so that other
+        clients wait for one part at most, however many clients send much.
+        """
+        if not self._waiting:
+            self.loop.call_soon(self._take_turn)
+        self._waiting.append(work)
+
+    def _take_turn(self) -> None:
+        work = self._waiting.popleft()
+        if self._waiting:
+            self.loop.call_soon(self._take_turn)
+        work()
+
+    async def turn(self) -> None:
+        """Wait for a turn, as `defer` does."""
+        granted = self.loop.create_future()
+
+        def grant() -> None:
+            if not granted.done():
+                granted.set_result(None)
+
+        self.defer(grant)
+        await granted
+
+    # --- one timer ---
+
+    def watch(self, link: Link) -> None:
+        """Look at `link` when its next deadline comes."""
+        due = link.next_deadline
+        if due is None or (link.due is not None and link.due <= due):
+            return
+        link.due = due
+        heapq.heappush(self._deadlines, (due, next(self._sequence), link))
+        if due < self._timer_due and not self._sweeping:
+            self._arm(due)
+
+    def _arm(self, due: float) -> None:
+        """Sweep at `due`, and not before; infinity: not at all."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_due = due
+        self._timer = self.loop.call_at((due + 1) / 1000, self._sweep) if due != inf else None
+
+    def _sweep(self) -> None:
+        now = self.now()
+        if now - self._timer_due > STALL:
+            # The process stood still. What clients sent meanwhile lies unread in the sockets: read it before judging.
+            self._arm(now + _GRAIN)
+            return
+        self._sweeping = True
+        try:
+            self._tick_all(now)
+        finally:
+            self._sweeping = False
+            self._arm(max(self._deadlines[0][0], now + _GRAIN) if self._deadlines else inf)
+
+    def _tick_all(self, now: int) -> None:
+        while self._deadlines and self._deadlines[0][0] <= now:
+            due, _, link = heapq.heappop(self._deadlines)
+            if link.due == due:
+                link.due = None
+                if link.session.id in self.links:
+                    link.tick(now)
+
+    # --- the end ---
+
+    async def drain(self, grace: int) -> None:
+        """Take no new sessions and no new events; let handlers finish for at most `grace` ms, then cancel them."""
+        self.accepting = False
+        for link in self.links.values():
+            link.receiver.retire()
+        await self._finish_tasks(grace)
+
+    async def close(self, grace: int = 2_000) -> None:
+        """End all sessions so that clients reconnect by themselves; disconnect handlers have `grace` ms."""
+        self.accepting = False
+        for link in list(self.links.values()):
+            link.finish(CloseReason.SERVER_SHUTTING_DOWN)
+        await self._finish_tasks(grace)
+        self._arm(inf)
+        self._loop = None  # the server may be started again, in another one
+
+    async def _finish_tasks(self, grace: int) -> None:
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=grace / 1000)
+        if not late:
+            return
+        log.warning("%d handlers did not finish in time and are cancelled", len(late))
+        for task in late:
+            task.cancel()
+        _, deaf = await asyncio.wait(late, timeout=_LAST_WORDS)
+        if deaf:
+            log.error("%d handlers go on although they were cancelled, and are left behind", len(deaf))

@@ -1,0 +1,51 @@
+"""Who the messages of a link are for: the Socket.IO side of a client, or an application of Engine.IO."""
+
+from typing import Protocol
+
+from protocol.engineio.session import CloseReason
+
+
+class Receiver(Protocol):
+    """Who a link's messages are for."""
+
+    @property
+    def deadline(self) -> int | None:
+        """When `expire` is to be called, in ms of the hub's clock; None: not at all."""
+        ...
+
+    def receive(self, message: str | bytes) -> None:
+        """Take a message. Raises `PacketError` for one that ends the session."""
+        ...
+
+    def expire(self) -> None:
+        """The deadline has come."""
+        ...
+
+    def end(self, reason: CloseReason) -> None:
+        """The session has ended."""
+        ...
+
+    def retire(self) -> None:
+        """This instance stops: nothing that the client sends is begun any more."""
+        ...
+
+
+class Nobody:
+    """The receiver of a link whose session has ended and been told of."""
+
+    deadline = None
+
+    def receive(self, message: str | bytes) -> None:
+        """Nothing is received any more."""
+
+    def expire(self) -> None:
+        """Nothing is awaited any more."""
+
+    def end(self, reason: CloseReason) -> None:
+        """It has ended."""
+
+    def retire(self) -> None:
+        """It has."""
+
+
+NOBODY = Nobody()

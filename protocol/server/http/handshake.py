@@ -1,0 +1,87 @@
+"""What a client asks with, and whether it may: the request of an Engine.IO handshake and its checks
+(protocol.md §1)."""
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from protocol.engineio.session import Session
+from protocol.errors import HandshakeCode, HandshakeError
+from protocol.server.http.request import Request
+
+PROTOCOL = "4"
+
+
+class Handshake:
+    """What a client came with, for the application: the request of its session, and the `auth` payload of its
+    namespace.
+
+    `issued` is in milliseconds since 1970; `address` is the peer's, as the server in front of us sees it.
+    """
+
+    __slots__ = ("auth", "issued", "request")
+
+    def __init__(self, request: Request, issued: int, auth: Mapping[str, Any] = MappingProxyType({})) -> None:
+        self.request = request
+        self.issued = issued
+        self.auth = auth
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Header names in lower case, and their values."""
+        return self.request.headers
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The parameters of the query."""
+        return self.request.query
+
+    @property
+    def address(self) -> str | None:
+        """The peer's address."""
+        return self.request.address
+
+    @property
+    def secure(self) -> bool:
+        """Whether the client came over TLS."""
+        return self.request.secure
+
+    @property
+    def xdomain(self) -> bool:
+        """Whether a browser sent the request for a page (it names the page's origin)."""
+        return self.request.header("origin") is not None
+
+    @property
+    def url(self) -> str:
+        """Path and query."""
+        return self.request.url
+
+
+def verify(request: Request, session: Session | None, transports: Collection[str | None]) -> None:
+    """Check a request in the reference's order; raises `HandshakeError`. `session` is the one that its `sid` names.
+
+    The application's hook and the protocol's version, which come last for a new session, are `verify_version`'s and the
+    caller's part.
+    """
+    if request.transport not in transports:
+        raise HandshakeError(HandshakeCode.TRANSPORT_UNKNOWN)
+    origin = request.header("origin") or ""
+    if not origin.isprintable() or not origin.isascii():
+        raise HandshakeError(HandshakeCode.BAD_REQUEST)
+    if request.sid:
+        if session is None:
+            raise HandshakeError(HandshakeCode.SESSION_UNKNOWN)
+        if not request.upgrade and request.transport != session.transport:
+            raise HandshakeError(HandshakeCode.BAD_REQUEST)
+        if request.version != PROTOCOL:
+            raise HandshakeError(HandshakeCode.BAD_REQUEST)
+    elif request.method != "GET":
+        raise HandshakeError(HandshakeCode.BAD_HANDSHAKE_METHOD)
+    if request.upgrade != (request.transport == "websocket"):
+        raise HandshakeError(HandshakeCode.BAD_REQUEST)
+
+
+def verify_version(request: Request) -> None:
+    """The last check of a new session. A missing EIO counts as 3, which is refused. Raises `HandshakeError`."""
+    if request.version != PROTOCOL:
+        raise HandshakeError(HandshakeCode.UNSUPPORTED_PROTOCOL_VERSION)

@@ -1,0 +1,57 @@
+"""What the bus has delivered here of one order of records, and who waits for more of it."""
+
+import asyncio
+import heapq
+from itertools import count
+
+from protocol.cluster.session_recovery import History, Pack, Position
+from protocol.cluster.stream_records import Record
+from protocol.engineio.packets import Encoded
+
+MOST_KEPT = 10_000  # records, as many as a stream has
+MOST_KEPT_SIZE = 67_108_864  # characters
+MOST_IN_VAIN = 100  # that waited in vain, and are not forgotten yet
+
+
+class Delivered:
+    """A history that can be waited for."""
+
+    def __init__(self, pack: Pack) -> None:
+        self.history = History(MOST_KEPT, MOST_KEPT_SIZE, pack)
+        self._waiting: list[tuple[Position, int, asyncio.Future[None]]] = []
+        self._numbers = count()
+        self._in_vain = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many wait, some in vain."""
+        return len(self._waiting)
+
+    def append(self, offset: str, record: Record, size: int) -> Encoded | None:
+        """See `History.append`."""
+        history, waiting = self.history, self._waiting
+        packet = history.append(offset, record, size)
+        while waiting and waiting[0][0] <= history.position:
+            _, _, reached = heapq.heappop(waiting)
+            if not reached.done():
+                reached.set_result(None)
+        return packet
+
+    async def reach(self, position: Position) -> None:
+        """Wait until all records up to a position have been delivered here."""
+        if position <= self.history.position:
+            return
+        reached = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (position, next(self._numbers), reached))
+        try:
+            await reached
+        finally:
+            self._sort_out(reached)
+
+    def _sort_out(self, reached: asyncio.Future[None]) -> None:
+        """Forget those who wait no longer before they are many: what a client waits for may never come."""
+        self._in_vain += reached.cancelled()
+        if self._in_vain > MOST_IN_VAIN:
+            self._in_vain = 0
+            self._waiting = [entry for entry in self._waiting if not entry[2].done()]
+            heapq.heapify(self._waiting)

@@ -1,0 +1,229 @@
+"""Connection state recovery on this instance: what it keeps of the past, and how a client gets its session back."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import structs
+
+from protocol.cluster.session_recovery import (
+    MOST_MISSED_SIZE,
+    NOWHERE,
+    Lost,
+    Missed,
+    Position,
+    Saved,
+    missed_by,
+    position_of,
+    start_of,
+)
+from protocol.cluster.stream_records import Broadcast, Disconnect, Record, Target
+from protocol.engineio.packets import Encoded
+from protocol.errors import BusUnavailable, StoreUnavailable
+from protocol.server.bus.bus import Bus, Past
+from protocol.server.engineio.hub import new_id
+from protocol.server.observer import Recovery as Outcome
+from protocol.server.options import Options
+from protocol.server.recovery.delivery_log import MOST_KEPT, MOST_KEPT_SIZE, Delivered
+from protocol.server.recovery.session_saver import Saver
+from protocol.server.recovery.session_state import NoticedData, Stay
+from protocol.server.store.store import Store
+from protocol.socketio.packets import Event
+
+if TYPE_CHECKING:
+    from protocol.server.socketio.socket import Socket
+
+log = logging.getLogger("protocol.cluster.session_recovery")
+
+WAIT = 2.0  # seconds that a returning client waits for what it needs
+
+_PID = re.compile(r"[\w-]{1,64}", re.ASCII)
+
+
+class Return(NamedTuple):
+    """A session on its way back to its client, which has got everything up to `start`; `offset` is its own word."""
+
+    saved: Saved
+    start: Position
+    offset: str | None
+
+
+class Recovery:
+    """The recovery of all clients of this instance: it knows the records that came, and saves what may be asked for."""
+
+    def __init__(self, options: Options, duration: int, bus: Bus, store: Store) -> None:
+        self.saver = Saver(store, self.latest, duration)
+        self._bus = bus
+        self._options = options
+        self._delivered: dict[str, Delivered] = {}  # by order
+        self._floor: str | None = None  # of those that are not there yet
+        self._leaving: dict[str, asyncio.Future[None]] = {}  # by id: sockets whose disconnect handlers run
+        self._gaps = 0
+
+    def reset(self) -> None:
+        """Forget what came before a stop, for nobody knows what came during it; before the bus delivers."""
+        self._delivered.clear()
+        self._floor = None
+
+    async def start(self) -> None:
+        """Learn what came before, and begin to save; once the bus delivers."""
+        gaps = self._gaps
+        try:
+            past = await self._bus.recent(MOST_KEPT, MOST_KEPT_SIZE)
+        except BusUnavailable as error:
+            log.warning("clients of before cannot be recovered: %s", error)
+        else:
+            if gaps == self._gaps:
+                self._remember(past)
+        self.saver.start()
+
+    def _remember(self, past: Past) -> None:
+        parts: dict[str, list[tuple[str, Record, int]]] = {order: [] for order in self._delivered}
+        for entry in past.entries:
+            parts.setdefault(self._bus.order(entry[1].nsp), []).append(entry)
+        for order, entries in parts.items():
+            self._delivered.setdefault(order, Delivered(self._pack)).history.prepend(entries, past.floor)
+        self._floor = past.floor
+
+    async def stop(self) -> None:
+        """Save those who were connected to the end; before the store closes."""
+        await self.saver.close()
+
+    # --- records ---
+
+    def took(self, offset: str, record: Record, size: int) -> Encoded | None:
+        """A record is about to be delivered; returns its packet, if it is an event that may be sent again."""
+        return self.delivered(record.nsp).append(offset, record, size)
+
+    def _pack(self, record: Broadcast, offset: str) -> Encoded:
+        return self._options.parser.encode(Event([*record.data, offset], record.nsp))
+
+    def delivered(self, nsp: str) -> Delivered:
+        """What was delivered in the order of a namespace."""
+        order = self._bus.order(nsp)
+        found = self._delivered.get(order)
+        if found is None:
+            found = self._delivered[order] = Delivered(self._pack)
+            if self._floor is not None:
+                found.history.prepend([], self._floor)
+        return found
+
+    def latest(self, nsp: str) -> str:
+        """The offset up to which all records of a namespace have been delivered here."""
+        return self.delivered(nsp).history.latest
+
+    def fell_behind(self) -> None:
+        """Records were lost, and maybe all that the store held."""
+        self._gaps += 1
+        self._floor = None
+        for delivered in self._delivered.values():
+            delivered.history.clear()
+        self.saver.save_all()
+
+    def stamp(self, nsp: str, data: list[Any]) -> str:
+        """What to append to an event that has no offset of its own: nothing, mostly.
+
+        Clients take any text at the end of an event for its offset, to name at their return, so one that ends with
+        text gets the latest one: who has it has got all before.
+        """
+        return self.latest(nsp) if isinstance(data[-1], str) else ""
+
+    # --- sockets ---
+
+    def begin(self, socket: "Socket") -> None:
+        """A new client: it gets what it needs to come back."""
+        socket.stay = stay = Stay(new_id(), self.latest(socket.nsp.name))
+        socket.data = NoticedData({}, partial(self.saver.change, stay))
+
+    def rooms_changed(self, nsp: str, stay: Stay) -> None:
+        """A socket has entered rooms, or left some."""
+        stay.since, stay.before = self.latest(nsp), stay.sent
+        self.saver.change(stay)
+
+    def departed(self, socket: "Socket", stay: Stay) -> None:
+        """A socket has left; its rooms are known still, and its handlers are about to be told."""
+        self._leaving[socket.id] = asyncio.get_running_loop().create_future()
+        self.saver.leave(socket, stay)
+
+    def has_left(self, socket: "Socket") -> None:
+        """The handlers of a socket that departed have ended."""
+        left = self._leaving.pop(socket.id, None)
+        if left is not None:
+            left.set_result(None)
+
+    # --- the way back ---
+
+    async def find(self, nsp: str, auth: Mapping[str, Any]) -> Return | None:
+        """The session that a client asks for, if it can be had back; nobody else gets it then."""
+        if auth.get("pid") is None:
+            return None
+        try:
+            async with asyncio.timeout(WAIT):
+                found = await self._find(nsp, auth["pid"], auth.get("offset"))
+        except (TimeoutError, BusUnavailable, StoreUnavailable) as error:
+            log.info("a client is not recovered: %r", error)
+            found = "unavailable"
+        if isinstance(found, Return):
+            return found
+        self.failed(found)
+        return None
+
+    async def _find(self, nsp: str, pid: object, offset: object) -> Return | Outcome:
+        if not isinstance(pid, str) or not _PID.fullmatch(pid):
+            return "unknown"
+        saved = await self.saver.take(pid)
+        if saved is None or saved.pid != pid or saved.nsp not in (None, nsp):
+            return "unknown"
+        start = start_of(saved, offset)
+        if start is None:
+            return "expired"
+        back = Return(saved, start, offset if isinstance(offset, str) else None)
+        missed = self.missed(back, nsp, saved.rooms)
+        if isinstance(missed, str):  # before anybody is disturbed for it
+            return missed
+        told = await self._take_from(nsp, saved) if saved.live else None
+        saved_at = position_of(saved.offset) or NOWHERE
+        await self.delivered(nsp).reach(max(start, saved_at, position_of(told) or NOWHERE))
+        if saved.sid in self._leaving:
+            await asyncio.shield(self._leaving[saved.sid])
+        return back
+
+    async def _take_from(self, nsp: str, saved: Saved) -> str | None:
+        """Take a session away from the socket that has it: here, or where nobody has noticed that the client is gone.
+        Returns the offset of what tells so."""
+        socket = self.saver.socket_of(saved.pid)
+        if socket is None:
+            return await self._bus.publish(Disconnect(nsp, Target((saved.sid,)), moved=True))
+        socket.abandon()
+        return None
+
+    def missed(self, back: Return, nsp: str, rooms: frozenset[str]) -> Missed | Lost:
+        """What a returning client has missed up to now, having been in `rooms`."""
+        most_size = min(MOST_MISSED_SIZE, self._options.max_buffered // 2)
+        return missed_by(back.saved, rooms, nsp, back.start, self.delivered(nsp).history, most_size)
+
+    def resume(self, socket: "Socket", back: Return) -> Stay:
+        """Give a socket what was its client's."""
+        socket.stay = stay = Stay(back.saved.pid, self.latest(socket.nsp.name))
+        socket.data = NoticedData(back.saved.data, partial(self.saver.change, stay))
+        return stay
+
+    def resumed(self, nsp: str, back: Return, stay: Stay, missed: Missed) -> None:
+        """A client is back."""
+        stay.sent = missed.events[-1].offset if missed.events else back.offset
+        if not missed.moved and missed.rooms == back.saved.rooms and back.saved.since is not None:
+            stay.since, stay.before = back.saved.since, back.saved.before
+        else:
+            stay.since, stay.before = self.latest(nsp), stay.sent
+        self._options.observer.recovery("recovered")
+
+    def failed(self, outcome: Outcome) -> None:
+        """A client cannot have its session back."""
+        self._options.observer.recovery(outcome)
+
+    def give_back(self, back: Return) -> None:
+        """The client went away before it had its session; it may come again."""
+        self.saver.keep(structs.replace(back.saved, live=False))

@@ -1,0 +1,140 @@
+"""The way out to many: a record goes to the bus, comes back from it on every instance, and is queued for each
+socket."""
+
+import logging
+import time
+from collections.abc import Iterable
+
+from protocol.cluster.requests import AskClients, AskServers, FetchSockets, Message
+from protocol.cluster.stream_records import Record, ServerSideEmit
+from protocol.engineio.packets import Encoded
+from protocol.server.bus.bus import Bus
+from protocol.server.engineio.hub import Hub
+from protocol.server.options import Options
+from protocol.server.recovery.recovery import Recovery
+from protocol.server.socketio.cluster_answers import Answerer
+from protocol.server.socketio.cluster_requests import Asker
+from protocol.server.socketio.namespace import DynamicNamespace, Namespace
+from protocol.server.socketio.round_trip_timer import Returns
+from protocol.server.socketio.socket import Socket
+
+log = logging.getLogger("protocol.fanout")
+
+
+class Fanout:
+    """The namespaces of this instance, between the bus and the hub. `gaps` counts how often the bus lost
+    records for us."""
+
+    def __init__(self, bus: Bus, hub: Hub, options: Options, recovery: Recovery | None = None) -> None:
+        self.bus = bus
+        self.parser = options.parser
+        self.recovery = recovery
+        self.gaps = 0
+        self.namespaces: dict[str, Namespace] = {}
+        self.dynamic: list[DynamicNamespace] = []
+        self.observer = hub.options.observer
+        self._returns = Returns()
+        self.asker = Asker(bus, options.requests_timeout)
+        self._answerer = Answerer(bus, self.asker, self.namespaces, hub.run, options.requests_timeout)
+        self._hub = hub
+
+    def namespace(self, name: str) -> Namespace:
+        """The namespace of a name, made where there is none: with the handlers of the first pattern that matches it,
+        since its middleware may be what keeps strangers out.
+        """
+        if name not in self.namespaces:
+            parent = next((dynamic for dynamic in self.dynamic if dynamic.matches(name)), None)
+            if parent is not None:
+                return self.make_child(parent, name)
+            self.add(Namespace(name, self))
+        return self.namespaces[name]
+
+    def make_child(self, parent: DynamicNamespace, name: str) -> Namespace:
+        """A namespace with the handlers of `parent`."""
+        child = Namespace(name, self, parent.handlers)
+        parent.children[name] = child
+        self.add(child)
+        return child
+
+    def add(self, namespace: Namespace) -> None:
+        """Deliver to a namespace from now on."""
+        self.namespaces[namespace.name] = namespace
+        self.bus.listen(namespace.name)
+
+    async def start(self) -> None:
+        """Begin to deliver. Raises `BusUnavailable`."""
+        if self.recovery is not None:
+            self.recovery.reset()
+        await self.bus.start(self._deliver, self._fell_behind, self._receive)
+        log.info("this instance is %s among those on the bus", self.bus.uid)
+        if self.recovery is not None:
+            await self.recovery.start()
+
+    async def stop(self) -> None:
+        """Deliver no more; what is known of clients that may come back is saved first."""
+        if self.recovery is not None:
+            await self.recovery.stop()
+        await self.bus.stop()
+
+    async def publish(self, record: Record, *, local: bool) -> None:
+        """Put a record on the bus, which brings it back; with `local`, deliver it here alone. Raises
+        `BusUnavailable`."""
+        if local:
+            self._deliver(record, "", 0)
+        else:
+            began = time.perf_counter()
+            offset = await self.bus.publish(record)
+            self._returned(self._returns.published(offset, began))
+
+    async def tell_servers(self, event: ServerSideEmit) -> None:
+        """Send an event to the other servers. Raises `BusUnavailable`."""
+        await self.bus.request(event)
+
+    def handle_server_side(self, namespace: Namespace, event: ServerSideEmit) -> None:
+        """Have an event of another server handled."""
+        self._answerer.emit(namespace, event)
+
+    def send_all(self, sockets: Iterable[Socket], item: Encoded) -> None:
+        """Queue one packet for many sockets."""
+        self._hub.send_all((socket.link for socket in sockets), item)
+
+    def interest(self, nsp: str, room: str, *, present: bool) -> None:
+        """Tell the bus that a room has its first member here, or has lost its last."""
+        self.bus.interest(nsp, room, present)
+
+    def drop_if_empty(self, namespace: Namespace) -> None:
+        """Forget a namespace that was made for a client's asking, once nobody is in it or about to be."""
+        if namespace.sockets or namespace.entering:
+            return
+        for dynamic in self.dynamic:
+            if dynamic.children.pop(namespace.name, None) is not None:
+                del self.namespaces[namespace.name]
+                self.bus.unlisten(namespace.name)
+
+    def _returned(self, seconds: float | None) -> None:
+        if seconds is not None:
+            self.observer.record_returned(seconds)
+
+    def _deliver(self, record: Record, offset: str, size: int) -> None:
+        packet = None
+        if self.recovery is not None and offset:
+            packet = self.recovery.took(offset, record, size)
+        namespace = self.namespaces.get(record.nsp)
+        if namespace is not None:
+            if offset:  # a local record has not been away
+                self._returned(self._returns.delivered(offset))
+            namespace.deliver(record, offset, packet)
+
+    def _receive(self, uid: str, message: Message) -> None:
+        match message:
+            case FetchSockets() | ServerSideEmit() | AskServers() | AskClients():
+                self._answerer.receive(uid, message)
+            case _:
+                self.asker.take(uid, message)
+
+    def _fell_behind(self) -> None:
+        self.gaps += 1
+        self.observer.records_lost()
+        log.error("the bus has dropped records before this instance could read them")
+        if self.recovery is not None:
+            self.recovery.fell_behind()

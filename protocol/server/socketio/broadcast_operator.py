@@ -1,0 +1,77 @@
+"""Who gets it, and how, on a server: the chain behind `io.to("room").local.timeout(1000).emit_with_ack(...)`."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from protocol.errors import AckTimeout, BadValue
+from protocol.server.socketio.remote_socket import RemoteSocket
+from protocol.server.socketio.selection import Selection, check_name
+from protocol.server.socketio.socket import first
+
+if TYPE_CHECKING:
+    from protocol.server.socketio.namespace import Namespace
+    from protocol.server.socketio.socket import Socket
+
+
+class Operator(Selection, frozen=True):
+    """A choice of sockets in one namespace of a server, and how long to wait for their answers."""
+
+    namespace: "Namespace"
+    ack_timeout: int | None = None
+
+    @property
+    def local(self) -> "Operator":
+        """Only sockets of this instance."""
+        return msgspec.structs.replace(self, is_local=True)
+
+    def timeout(self, milliseconds: int) -> "Operator":
+        """How long `emit_with_ack` and `fetch_sockets` wait."""
+        return msgspec.structs.replace(self, ack_timeout=milliseconds)
+
+    async def emit_with_ack(self, event: str, *args: Any) -> list[Any]:
+        """Send an event and wait for the answer of each client: a list of their first values.
+
+        Raises `AckTimeout`, with the answers that came, when some did not in time, or left this instance before they
+        answered, and `BusUnavailable`. Without a timeout it waits for as long as `requests_timeout` says; where
+        it is `local`, for as long as it takes.
+        """
+        if self.is_local:
+            return await self._ask_here(event, *args)
+        return await self.namespace.asker.ask_clients(self._broadcast(event, args), self.ack_timeout)
+
+    async def _ask_here(self, event: str, *args: Any) -> list[Any]:
+        check_name(event)
+        sockets = self.namespace.select(self.target)
+        answers: asyncio.Queue[list[Any] | BadValue | None] = asyncio.Queue()
+        number = self.namespace.send_with_ack(sockets, [event, *args], answers.put_nowait)
+        responses: list[Any] = []
+        missing = 0
+        try:
+            async with asyncio.timeout(None if self.ack_timeout is None else self.ack_timeout / 1000):
+                for _ in sockets:
+                    values = await answers.get()
+                    if isinstance(values, list):
+                        responses.append(first(values))
+                    else:
+                        missing += 1
+        except TimeoutError as error:
+            raise AckTimeout(responses=responses) from error
+        finally:
+            for socket in sockets:
+                socket.peer.connection.take_ack(self.namespace.name, number)
+        if missing:
+            raise AckTimeout(f"{missing} clients left before they answered, or broke a limit", responses)
+        return responses
+
+    async def fetch_sockets(self) -> Sequence["Socket | RemoteSocket"]:
+        """The sockets that are meant, on all instances: those of this one as they are, the others as `RemoteSocket`.
+
+        Raises `AckTimeout` when a server did not answer within the timeout (without one, `requests_timeout`), with
+        those of the others as its `responses`, and `BusUnavailable`.
+        """
+        if self.is_local:
+            return self.namespace.select(self.target)
+        return await self.namespace.asker.fetch_sockets(self.namespace, self.target, self.ack_timeout)

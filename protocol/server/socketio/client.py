@@ -1,0 +1,264 @@
+"""One client on this instance, on the level of Socket.IO: what it has joined, and the one reader of its events."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from protocol.engineio.session import CloseReason
+from protocol.errors import BadValue
+from protocol.server.engineio.link import Link
+from protocol.server.options import Options
+from protocol.socketio.namespace_states import Connection
+from protocol.socketio.packets import Ack, Connect, Disconnect, Event, Rejected
+
+if TYPE_CHECKING:
+    from protocol.server.engineio.hub import Hub
+    from protocol.server.socketio.socket import Socket
+
+
+log = logging.getLogger("protocol.peer")
+
+_PATIENCE = 16  # times the limit of events that may wait while an ack is awaited
+_SMALL = 1024  # bytes; an event that is no larger counts as one
+_UNIT = 16_384  # bytes of memory that count as one event
+_VALUE = 64  # bytes of memory that a value in JSON takes once it is parsed, however short it is there
+_EVENTS_A_TURN = 32  # of one client, where their handlers wait for nothing, before others get a turn
+
+
+class Arrival(Struct, frozen=True):
+    """An event of a socket."""
+
+    socket: "Socket"
+    event: Event
+
+
+class LargeArrival(Arrival, frozen=True):
+    """A large event. `weight` is how many small events it counts for among those that wait."""
+
+    weight: int
+
+
+class Misfit(Struct, frozen=True):
+    """An event of a socket whose arguments cannot be carried: `event` has its name alone."""
+
+    socket: "Socket"
+    event: Event
+    error: BadValue
+
+
+class Departure(Struct, frozen=True):
+    """A socket has left its namespace: its disconnect handlers are to run, after the events that came before."""
+
+    socket: "Socket"
+    reason: CloseReason
+
+
+Job: TypeAlias = Connect | Arrival | Misfit | Rejected | Departure
+"""A `Rejected` one is a CONNECT."""
+
+Waiter: TypeAlias = Callable[[list[Any] | BadValue | None], None]
+"""Gets the values of an ack; `BadValue` where it came and they cannot be carried, None once it cannot come any more."""
+
+
+class Dispatcher(Protocol):
+    """Runs the application's handlers for what a client sent."""
+
+    def dispatch(self, peer: "Peer", job: Job) -> Awaitable[Any]:
+        """Handle one job; the next one of the same client waits for it."""
+        ...
+
+
+class Peer:
+    """The sockets of one client. Its events wait in one bounded inbox and are handled one after the other."""
+
+    __slots__ = (
+        "_dispatcher",
+        "_hub",
+        "_inbox",
+        "_options",
+        "_partial_size",
+        "_pending",
+        "_reader",
+        "_waiting",
+        "connection",
+        "link",
+        "sockets",
+    )
+
+    def __init__(self, hub: "Hub", link: Link, dispatcher: Dispatcher, options: Options) -> None:
+        limits = options.limits
+        if options.max_untrusted_payload is not None:
+            link.allow(min(options.max_untrusted_payload, options.max_payload))
+            limits = limits.of_strangers
+        self.link = link
+        self.connection = Connection(
+            options.parser,
+            deadline=hub.now() + options.connect_timeout,
+            limits=limits,
+            max_namespaces=options.max_namespaces,
+        )
+        self.sockets: dict[str, Socket] = {}
+        self._hub = hub
+        self._dispatcher = dispatcher
+        self._options = options
+        self._partial_size = 0  # bytes of a packet whose attachments are still to come
+        self._inbox: list[Job] = []
+        self._pending = 0  # the weight of the jobs that wait, here and in what the reader has taken
+        self._reader: asyncio.Task[None] | None = None
+        self._waiting: asyncio.Future[None] | None = None  # the reader's, for the next job
+
+    def trust(self) -> None:
+        """Take what any client may send, from one that has shown who it is."""
+        self.link.trust()
+        self.connection.allow(self._options.limits)
+
+    # --- Receiver: what the link calls ---
+
+    @property
+    def deadline(self) -> int | None:
+        """When the client must have joined a namespace."""
+        return self.connection.deadline
+
+    def expire(self) -> None:
+        """It has not."""
+        self.link.finish(CloseReason.FORCED_SERVER_CLOSE)
+
+    def receive(self, message: str | bytes) -> None:
+        """Take an Engine.IO message. Acks are given to who waits for them at once: a handler of this client
+        may be the one, also while this instance stops, when nothing else is begun any more."""
+        packet = self.connection.receive(message)
+        match packet:
+            case Event() if self._hub.accepting:
+                if len(message) > _SMALL or self._partial_size:
+                    self._enqueue_large(packet, message)
+                else:
+                    self.enqueue(Arrival(self.sockets[packet.nsp], packet))
+            case None:
+                self._partial_size += len(message)
+            case Ack():
+                self._settle_ack(packet, packet.data)
+            case Connect() if self._hub.accepting:
+                self.link.control_packets += 1
+                self.enqueue(packet)
+            case Disconnect():
+                self.link.control_packets += 1
+                self.sockets[packet.nsp].depart(CloseReason.CLIENT_DISCONNECT)
+            case Rejected():
+                self._reject(packet)
+
+    def _reject(self, rejected: Rejected) -> None:
+        """Have the client, or who waits for its ack, told that a payload cannot be carried."""
+        match rejected.packet:
+            case Event() as event if self._hub.accepting:
+                self.enqueue(Misfit(self.sockets[event.nsp], event, rejected.error))
+            case Ack() as ack:
+                self._settle_ack(ack, rejected.error)
+            case Connect() if self._hub.accepting:
+                self.link.control_packets += 1
+                self.enqueue(rejected)
+
+    def _settle_ack(self, ack: Ack, outcome: list[Any] | BadValue) -> None:
+        """Give what came to who waits for the ack; one that nobody waits for is a control packet."""
+        waiter = self.connection.take_ack(ack.nsp, ack.id)
+        if waiter is not None:
+            waiter(outcome)
+        else:
+            self.link.control_packets += 1
+
+    def _enqueue_large(self, event: Event, message: str | bytes) -> None:
+        """Put an event, which `message` completes, behind those that came before it, with a weight by its memory."""
+        size, self._partial_size = self._partial_size + len(message), 0
+        if isinstance(message, str):
+            size += _VALUE * (message.count(",") + message.count("[") + message.count("{"))
+        weight = 1 + size // _UNIT
+        self._pending += weight - 1
+        self.enqueue(LargeArrival(self.sockets[event.nsp], event, weight))
+
+    def end(self, reason: CloseReason) -> None:
+        """The session has ended, and with it every socket."""
+        for socket in list(self.sockets.values()):
+            socket.depart(reason)
+        self._wake()
+
+    def retire(self) -> None:
+        """This instance stops: the reader ends once it has handled what has come in."""
+        self._wake()
+
+    def expect_ack(self, nsp: str, number: int, waiter: Waiter) -> None:
+        """Call `waiter` with what becomes of an ack, once."""
+        self.connection.expect_ack(nsp, number, waiter)
+        if self._pending < self._most:
+            self.link.resume()
+
+    # --- the one reader ---
+
+    def enqueue(self, job: Job) -> None:
+        """Put a job behind those that came before it; past the limit, reading from the client stops."""
+        self._inbox.append(job)
+        self._pending += 1
+        if self._reader is None:
+            self._reader = self._hub.run(self._read())
+        else:
+            self._wake()
+        if self._pending >= self._most:
+            self.link.pause()
+
+    @property
+    def _most(self) -> int:
+        """How many jobs may wait. More, while an ack is: it comes behind them, and a handler may wait for it."""
+        most = self._options.max_pending_events
+        return most * _PATIENCE if self.connection.owes_acks else most
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.set_result(None)
+
+    async def _read(self) -> None:
+        while self._inbox or await self._wait():
+            inbox, self._inbox, last = self._inbox, [], None
+            if len(inbox) > _EVENTS_A_TURN:
+                self._inbox = inbox[_EVENTS_A_TURN:]
+                del inbox[_EVENTS_A_TURN:]
+                last = inbox[-1]
+            jobs = iter(inbox)
+            for job in jobs:
+                self._pending -= job.weight if type(job) is LargeArrival else 1
+                if self._pending <= self._options.max_pending_events // 2:
+                    self.link.resume()
+                try:
+                    await self._dispatcher.dispatch(self, job)
+                    if job is last:
+                        await self._hub.turn()
+                except asyncio.CancelledError:
+                    if _to_be_cancelled():
+                        self._give_up(job, [*jobs, *self._inbox])
+                        raise
+                    log.warning("a handler was cancelled from within")
+        self._reader = None
+
+    def _give_up(self, late: Job, waiting: list[Job]) -> None:
+        """The server stops and a job did not end in time, or it cancelled the task it runs in. The events that wait
+        behind one are not handled any more, but departures are."""
+        kept = [] if isinstance(late, Departure) else waiting
+        self._inbox = [job for job in kept if isinstance(job, Departure)]
+        self._pending = len(self._inbox)
+        self.link.resume()
+        self._reader = self._hub.run(self._read()) if self._inbox else None
+
+    async def _wait(self) -> bool:
+        """Wait for the next job; false where there will be none."""
+        if not (self.link.session.open and self._hub.accepting):
+            return False
+        self._waiting = self._hub.loop.create_future()
+        await self._waiting
+        return True
+
+
+def _to_be_cancelled() -> bool:
+    """Whether this task was cancelled; if not, what a handler waited for was, and that is the handler's failure."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

@@ -1,0 +1,122 @@
+"""How a client enters a namespace: as who it was before its connection was lost, or as somebody new."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from protocol.engineio.packets import Encoded
+from protocol.engineio.session import CloseReason
+from protocol.errors import Refused
+from protocol.server.engineio.hub import new_id
+from protocol.server.http.handshake import Handshake
+from protocol.server.recovery.recovery import Recovery, Return
+from protocol.server.socketio.adapter import Fanout
+from protocol.server.socketio.client import Peer
+from protocol.server.socketio.handlers import call
+from protocol.server.socketio.namespace import Namespace
+from protocol.server.socketio.socket import Socket
+from protocol.socketio.namespace_states import State
+
+log = logging.getLogger("protocol.entrance")
+
+
+def waits(peer: Peer, nsp: str) -> bool:
+    """Whether a client still waits to be let into a namespace."""
+    return peer.link.session.open and peer.connection.state(nsp) is State.CONNECTING
+
+
+class Entrance:
+    """Lets clients into the namespaces of this instance."""
+
+    def __init__(self, fanout: Fanout) -> None:
+        self._fanout = fanout
+
+    async def enter(self, peer: Peer, namespace: Namespace, auth: dict[str, Any]) -> Socket | None:
+        """Run the middleware and let a client in; None if it went away meanwhile. Raises what the middleware does."""
+        recovery = self._fanout.recovery
+        namespace.entering += 1
+        try:
+            if recovery is None:
+                return await self._enter_new(peer, namespace, auth)
+            back = await recovery.find(namespace.name, auth)
+            auth = {key: value for key, value in auth.items() if key not in ("pid", "offset")}
+            if back is not None:
+                socket = await self._enter_again(recovery, back, peer, namespace, auth)
+                if socket is not None:
+                    return socket
+            return await self._enter_new(peer, namespace, auth)
+        finally:
+            namespace.entering -= 1
+            self._fanout.drop_if_empty(namespace)
+
+    async def _enter_new(self, peer: Peer, namespace: Namespace, auth: dict[str, Any]) -> Socket | None:
+        socket = Socket(new_id(), namespace, peer, Handshake(peer.link.request, peer.link.issued, auth))
+        if self._fanout.recovery is not None:
+            self._fanout.recovery.begin(socket)
+        if not waits(peer, namespace.name) or not await self._pass(socket):
+            return None
+        self._let_in(socket)
+        return socket
+
+    async def _enter_again(
+        self, recovery: Recovery, back: Return, peer: Peer, namespace: Namespace, auth: dict[str, Any]
+    ) -> Socket | None:
+        """Let a client in with its session; None where that cannot be, or it went away again."""
+        handshake = Handshake(peer.link.request, peer.link.issued, auth)
+        socket = Socket(back.saved.sid, namespace, peer, handshake, rooms=back.saved.rooms)
+        stay = recovery.resume(socket, back)
+        if not await self._may_return(socket):
+            recovery.failed("refused")
+            return None
+        try:
+            passed = await self._pass(socket)
+        except Exception:
+            await self._turn_away(socket)
+            recovery.give_back(back)
+            raise
+        if not passed:
+            await self._turn_away(socket)
+            recovery.give_back(back)
+            return None
+        # From here to the CONNECT nothing may wait: what is delivered meanwhile would be missed, or come twice.
+        missed = recovery.missed(back, namespace.name, socket.rooms)
+        if isinstance(missed, str):
+            recovery.failed(missed)
+            await self._turn_away(socket)
+            return None
+        events = [kept.packet for kept in missed.events if kept.packet is not None]
+        self._let_in(socket, missed.rooms, events)
+        recovery.resumed(namespace.name, back, stay, missed)
+        return socket
+
+    async def _turn_away(self, socket: Socket) -> None:
+        """A client is not let in after all, though the application expects it back."""
+        await socket.nsp.run_lifecycle("disconnect", socket, CloseReason.TRANSPORT_CLOSE.value)
+
+    async def _may_return(self, socket: Socket) -> bool:
+        """Whether the application lets a client have its session back."""
+        try:
+            for hook in socket.nsp.handlers.recovery:
+                await call(hook, socket)
+        except Refused as refused:
+            log.info("a client is not recovered: %s", refused)
+            return False
+        except Exception:
+            log.exception("a hook of recovery failed")
+            return False
+        return True
+
+    async def _pass(self, socket: Socket) -> bool:
+        """Run the middleware; false if the client went away meanwhile."""
+        for middleware in socket.nsp.handlers.middleware:
+            await call(middleware, socket)
+        return waits(socket.peer, socket.nsp.name)
+
+    def _let_in(self, socket: Socket, rooms: Iterable[str] = (), missed: Iterable[Encoded] = ()) -> None:
+        peer, namespace = socket.peer, socket.nsp
+        peer.sockets[namespace.name] = socket
+        namespace.add(socket, rooms)
+        for packet in missed:
+            peer.link.send(packet)
+        pid = socket.stay.pid if socket.stay is not None else None
+        peer.link.send(peer.connection.accept(namespace.name, socket.id, pid))

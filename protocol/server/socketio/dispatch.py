@@ -1,0 +1,151 @@
+"""From a client's packet to the application's handlers, and back with the ack."""
+
+import logging
+import time
+from collections.abc import Awaitable
+from typing import Any
+
+from protocol.engineio.session import CloseReason
+from protocol.errors import BadValue, Refused
+from protocol.server.socketio.adapter import Fanout
+from protocol.server.socketio.client import Arrival, Departure, Job, Misfit, Peer
+from protocol.server.socketio.connect import Entrance, waits
+from protocol.server.socketio.handlers import BadArguments, Incoming, call
+from protocol.server.socketio.namespace import Namespace
+from protocol.server.socketio.socket import Socket
+from protocol.socketio.packets import Ack, Connect, Event, Rejected
+
+log = logging.getLogger("protocol.dispatch")
+
+
+class Dispatch:
+    """Runs one job of one client at a time; what a handler raises ends there."""
+
+    def __init__(self, fanout: Fanout) -> None:
+        self._fanout = fanout
+        self._entrance = Entrance(fanout)
+
+    def dispatch(self, peer: Peer, job: Job) -> Awaitable[None]:
+        """Handle an EVENT, a CONNECT, or the departure of a socket."""
+        if isinstance(job, Arrival):
+            return self._event(job.socket, job.event)
+        if type(job) is Connect:
+            return self._connect(peer, job)
+        if type(job) is Misfit:
+            return self._misfit(job)
+        if type(job) is Rejected:
+            return self._reject(peer, job)
+        assert type(job) is Departure
+        return self._depart(job.socket, job.reason)
+
+    async def _depart(self, socket: Socket, reason: CloseReason) -> None:
+        try:
+            await socket.nsp.run_lifecycle("disconnecting", socket, reason.value)
+            socket.forget_rooms()
+            await socket.nsp.run_lifecycle("disconnect", socket, reason.value)
+        finally:
+            if self._fanout.recovery is not None:
+                self._fanout.recovery.has_left(socket)
+
+    # --- connect ---
+
+    async def _connect(self, peer: Peer, packet: Connect) -> None:
+        try:
+            namespace = await self._namespace(packet.nsp, packet.data or {})
+            if namespace is None:
+                raise Refused("Invalid namespace")
+            socket = await self._entrance.enter(peer, namespace, packet.data or {})
+        except Refused as refused:
+            self._refuse(peer, packet.nsp, refused)
+        except Exception:
+            log.exception("a middleware failed")
+            self._refuse(peer, packet.nsp, Refused("Internal error"))
+        else:
+            if socket is not None:
+                await namespace.run_lifecycle("connection", socket)
+
+    async def _reject(self, peer: Peer, rejected: Rejected) -> None:
+        log.info("a client is not let in: %s", rejected.error)
+        self._refuse(peer, rejected.nsp, Refused(f"The payload of CONNECT cannot be taken: {rejected.error}"))
+
+    def _refuse(self, peer: Peer, nsp: str, refused: Refused) -> None:
+        if not waits(peer, nsp):
+            return
+        try:
+            packet = peer.connection.refuse(nsp, refused.message, refused.data)
+        except TypeError:
+            log.exception("the data of a refusal cannot be sent")
+            packet = peer.connection.refuse(nsp, refused.message)
+        peer.link.send(packet)
+
+    async def _namespace(self, name: str, auth: dict[str, Any]) -> Namespace | None:
+        namespace = self._fanout.namespaces.get(name)
+        if namespace is not None:
+            return namespace
+        for dynamic in self._fanout.dynamic:
+            if await dynamic.accepts(name, auth):
+                return self._fanout.namespaces.get(name) or self._fanout.make_child(dynamic, name)
+        return None
+
+    # --- event ---
+
+    async def _event(self, socket: Socket, event: Event) -> None:
+        if not socket.connected and socket.dropped:
+            return
+        handlers = socket.nsp.handlers
+        name, *args = event.data
+        began, failed = time.perf_counter(), False
+        try:
+            if handlers.event_middleware or socket.middleware or handlers.incoming:
+                await handlers.run_middleware(socket, event)
+                if socket.dropped:
+                    return
+            entry = handlers.events.get(name)
+            if entry is None:
+                return
+            if not entry.least <= len(args) <= entry.most:
+                raise BadArguments(f"{name!r} does not take {len(args)} arguments")
+            value = entry.call(socket, *args)
+            if entry.is_coroutine or isinstance(value, Awaitable):
+                value = await value
+            if event.id is not None:
+                self._ack(socket, event.id, value)
+        except Exception as error:  # noqa: BLE001 - the application's error handler judges it
+            failed = True
+            await self._fail(socket, event, error)
+        if name in handlers.events:  # what a middleware refuses may be anything
+            took = time.perf_counter() - began
+            self._fanout.observer.event_handled(socket.nsp.name, name, took, failed=failed)
+
+    async def _misfit(self, job: Misfit) -> None:
+        """An event that cannot be carried reaches no middleware and no handler: its arguments are not there."""
+        socket, name = job.socket, job.event.data[0]
+        if not socket.connected and socket.dropped:
+            return
+        began = time.perf_counter()
+        await self._fail(socket, job.event, job.error)
+        if name in socket.nsp.handlers.events:
+            took = time.perf_counter() - began
+            self._fanout.observer.event_handled(socket.nsp.name, name, took, failed=True)
+
+    async def _fail(self, socket: Socket, event: Event, error: Exception) -> None:
+        handler = socket.nsp.handlers.error
+        if handler is None:
+            if isinstance(error, Refused | BadArguments | BadValue):
+                log.info("an event was refused: %s", error)
+            else:
+                log.error("a handler of %r failed", event.data[0], exc_info=error)
+            return
+        try:
+            value = await call(handler, socket, Incoming.of(event), error)
+            if event.id is not None:
+                self._ack(socket, event.id, value)
+        except Exception:
+            log.exception("the error handler failed")
+
+    def _ack(self, socket: Socket, number: int, value: Any) -> None:
+        """Answer an event with what its handler returned: nothing, one value, or the several of a tuple."""
+        values = [] if value is None else list(value) if isinstance(value, tuple) else [value]
+        encoded = self._fanout.parser.encode(Ack(values, number, socket.nsp.name))
+        if socket.connected:
+            socket.link.send(encoded)

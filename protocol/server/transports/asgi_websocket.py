@@ -1,0 +1,203 @@
+"""The plain ASGI websocket shell: the same behaviour as the fast one under any ASGI server.
+
+The server in front does the framing, so its own limits come before ours (uvicorn: `ws_max_size`, 16 MiB).
+`send` waits there when the client is slow; what piles up here meanwhile is counted, and past `max_buffered`
+the client is closed.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from protocol.engineio.packets import Encoded
+from protocol.engineio.session import CloseReason
+from protocol.errors import CloseCode, HandshakeError
+from protocol.server.engineio.hub import PACKETS_A_TURN, Hub
+from protocol.server.engineio.link import Link
+from protocol.server.forwarding.tunnel import as_streams, carry_messages
+from protocol.server.http.asgi import Receive, Scope, Send
+from protocol.server.http.request import RawHeaders, Request
+from protocol.server.transports.cors import cors_headers
+from protocol.websocket.frames import Close
+
+if TYPE_CHECKING:
+    from protocol.server.forwarding.forwarder import Forwarder
+
+log = logging.getLogger("protocol.asgi")
+
+_CLOSE_TIMEOUT = 5.0  # seconds that a closed websocket has to send what waits
+_REFUSAL_TIMEOUT = 1.0  # seconds that a refused client has to go
+# How the server in front tells that the client broke a rule of websockets.
+_BROKEN = (CloseCode.PROTOCOL_ERROR, CloseCode.INVALID_PAYLOAD, CloseCode.TOO_BIG)
+
+
+class AsgiWebSocket:
+    """One websocket; `serve` runs for as long as it lives."""
+
+    name: ClassVar[str] = "websocket"
+
+    def __init__(self, hub: Hub, receive: Receive, send: Send) -> None:
+        self._hub = hub
+        self._receive = receive
+        self._send = send
+        self._outgoing: deque[Encoded | Close] = deque()
+        self._wake = asyncio.Event()
+        self._reading = asyncio.Event()
+        self._reading.set()
+        self._closed = False
+        self._patience: asyncio.Timeout
+        self.buffered = 0
+
+    async def serve(self, scope: Scope) -> None:
+        """Handle the websocket of an ASGI scope."""
+        request = Request.of_scope(scope)
+        await self._receive()  # websocket.connect
+        forwarder = self._hub.forwarder
+        tag = forwarder.tag_of(request) if forwarder else None
+        try:
+            if forwarder and tag:
+                await self._forward(forwarder, tag, request)
+                return
+            existing = self._hub.check(request)
+            if existing is None:
+                await self._hub.admit(request)
+            link = existing or self._hub.open(request, self, websocket=True)
+        except HandshakeError as error:
+            await self._reject(scope, error, cors_headers(self._hub.options, request))
+            return
+        try:
+            async with asyncio.timeout(None) as self._patience:
+                await self._accept(request, link, new=existing is None)
+                await self._run(link, probing=existing is not None)
+        except TimeoutError:
+            log.info("a websocket is left to the server in front: its client does not read")
+        finally:
+            self._closed = True
+            link.lose(self, CloseReason.TRANSPORT_ERROR)
+
+    async def _forward(self, forwarder: "Forwarder", tag: str, request: Request) -> None:
+        """Be a tunnel to the instance that has the session. Raises `HandshakeError` before it is one."""
+        other, first = await forwarder.open_websocket(tag, request)
+        reader, writer = as_streams(other)
+        try:
+            cors = [*cors_headers(self._hub.options, request)]
+            await self._send({"type": "websocket.accept", "headers": cors})
+            await carry_messages(reader, writer, first, self._receive, self._send, forwarder.patience)
+        finally:
+            writer.close()
+
+    async def _run(self, link: Link, *, probing: bool) -> None:
+        if probing and not link.open_probe(self):
+            self.close(CloseCode.NORMAL)
+        writer = asyncio.create_task(self._write())
+        try:
+            await self._read(link)
+        finally:
+            self._closed = True
+            writer.cancel()
+            await asyncio.wait([writer])
+            if not writer.cancelled() and (failure := writer.exception()):
+                log.info("a websocket could not be written to: %r", failure)
+
+    async def _accept(self, request: Request, link: Link, *, new: bool) -> None:
+        headers = [*cors_headers(self._hub.options, request)]
+        cookie = self._hub.options.cookie
+        if cookie is not None and new:
+            headers.append((b"set-cookie", cookie.header(link.session.id).encode("latin-1")))
+        await self._send({"type": "websocket.accept", "headers": headers})
+
+    async def _reject(self, scope: Mapping[str, Any], error: HandshakeError, headers: RawHeaders) -> None:
+        """Plain HTTP where the server in front can do that before the handshake, else its own refusal (403)."""
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            await self._send({"type": "websocket.close"})
+            return
+        start = [(b"content-type", b"text/plain; charset=utf-8"), *headers]
+        await self._send(
+            {"type": "websocket.http.response.start", "status": error.websocket_status, "headers": start}
+        )
+        await self._send({"type": "websocket.http.response.body", "body": error.message.encode()})
+        # uvicorn logs an error unless the application stays until the connection is gone, which it tells with a
+        # second message; other servers send one.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_REFUSAL_TIMEOUT):
+                for _ in range(2):
+                    await self._receive()
+
+    async def _read(self, link: Link) -> None:
+        left = PACKETS_A_TURN
+        while True:
+            await self._reading.wait()
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                broken = message.get("code") in _BROKEN
+                link.lose(self, CloseReason.TRANSPORT_ERROR if broken else CloseReason.TRANSPORT_CLOSE)
+                return
+            data = message.get("text")
+            if data is None:
+                data = message["bytes"]
+            left -= 1
+            if not left:
+                await self._hub.turn()
+                left = PACKETS_A_TURN
+            if self._closed:
+                continue
+            if len(data if isinstance(data, bytes) else data.encode()) > link.max_payload:
+                self.close(CloseCode.TOO_BIG)
+                link.lose(self, CloseReason.TRANSPORT_ERROR)
+                continue
+            link.receive(self, data)
+            if link.control_packets and (wait := link.wait_after_control()):
+                await asyncio.sleep(wait / 1000)
+
+    async def _write(self) -> None:
+        while True:
+            await self._wake.wait()
+            while self._outgoing:
+                item = self._outgoing.popleft()
+                if isinstance(item, Close):
+                    await self._send({"type": "websocket.close", "code": item.code, "reason": item.reason})
+                    return
+                if item.text:
+                    await self._send({"type": "websocket.send", "text": item.text.decode()})
+                for data in item.binary:
+                    await self._send({"type": "websocket.send", "bytes": data})
+                self.buffered -= item.size
+            self._wake.clear()
+
+    # --- Transport: what the link uses ---
+
+    def send(self, items: list[Encoded]) -> None:
+        """Hand `items` to the writer."""
+        if not self._closed:
+            self._outgoing.extend(items)
+            self.buffered += sum(item.size for item in items)
+            self._wake.set()
+
+    def close(self, code: CloseCode, reason: str = "") -> None:
+        """Close after what was sent."""
+        if not self._closed:
+            self._closed = True
+            self._outgoing.append(Close(code, reason))
+            self._wake.set()
+            self._reading.set()
+            self._patience.reschedule(self._hub.loop.time() + _CLOSE_TIMEOUT)
+
+    def abort(self) -> None:
+        """Leave without what was sent: the server in front ends the connection."""
+        if not self._closed:
+            self._closed = True
+            self._patience.reschedule(self._hub.loop.time())
+
+    def allow(self, _max_payload: int) -> None:
+        """Nothing: the link, whose limit it is, is asked for each message."""
+
+    def pause(self) -> None:
+        """Stop taking messages from the server in front."""
+        self._reading.clear()
+
+    def resume(self) -> None:
+        """Take messages again."""
+        self._reading.set()

@@ -1,0 +1,312 @@
+"""The fast websocket shell: a protocol class for uvicorn's `ws=`, on frames of our own.
+
+uvicorn reads the HTTP request, sees the upgrade and hands the connection over. A broadcast's frame is built
+once and written as it is to each socket; what one tick of the loop queues for a connection is one write,
+straight to the socket when the event loop's transport holds nothing for it, so that the order holds.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterable
+from enum import IntEnum
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from protocol.engineio.packets import Encoded
+from protocol.engineio.session import CloseReason
+from protocol.errors import CloseCode, FrameError, HandshakeError
+from protocol.server.engineio.hub import Hub
+from protocol.server.engineio.link import Link
+from protocol.server.http.forwarded_headers import see_through
+from protocol.server.http.request import RawHeaders, Request
+from protocol.server.transports.cors import cors_headers
+from protocol.server.transports.paced_protocol import PacedProtocol
+from protocol.websocket import frames
+from protocol.websocket.frames import Close, Message, Opcode, Ping, Pong
+from protocol.websocket.server_handshake import parse_head, switch
+
+if TYPE_CHECKING:
+    from protocol.server.forwarding.forwarder import Forwarder
+
+log = logging.getLogger("protocol.websocket")
+
+_CLOSE_TIMEOUT = 5.0  # seconds that a peer has to answer our close frame
+
+
+class State(IntEnum):
+    """Where a connection stands."""
+
+    HANDSHAKE = 0
+    OPEN = 1
+    CLOSING = 2  # our close frame is sent; the peer's is awaited
+    CLOSED = 3
+
+
+_OPEN = State.OPEN  # looking a member up in its class costs more than comparing it
+
+
+class WebSocketProtocol(PacedProtocol):
+    """One websocket. Made by uvicorn, so the arguments and the use of `server_state` are its own."""
+
+    name: ClassVar[str] = "websocket"
+    private: ClassVar[
+        bool
+    ]  # given by `for_hub`, as is `hub`: whether instances, who show their secret, forward it
+
+    __slots__ = ("_config", "_fd", "_link", "_state", "_uvicorn")
+
+    def __init__(
+        self,
+        config: Any,
+        server_state: Any,
+        app_state: dict[str, Any],  # noqa: ARG002 - uvicorn's call
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(_loop or asyncio.get_running_loop())
+        self._config = config
+        self._uvicorn = server_state
+        self._state = State.HANDSHAKE
+        self._deferred = True
+        self._link: Link | None = None
+        self._fd = -1  # -1: always write through the loop's transport
+
+    @classmethod
+    def for_hub(cls, hub: Hub, *, private: bool = False) -> type["WebSocketProtocol"]:
+        """The class to give to uvicorn, which makes the instances and can pass nothing of ours."""
+        return type(cls.__name__, (cls,), {"hub": hub, "private": private, "__slots__": ()})
+
+    # --- asyncio's and uvicorn's side ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """uvicorn hands the connection over."""
+        self._transport = cast(
+            "asyncio.Transport", transport
+        )  # uvloop's is one by its methods, not by its class
+        self._uvicorn.connections.add(self)
+        socket = transport.get_extra_info("socket")
+        if socket is not None and transport.get_extra_info("ssl_object") is None:
+            self._fd = socket.fileno()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """The connection is gone, whoever ended it, and however: the reference knows no difference either."""
+        self._uvicorn.connections.discard(self)
+        self._state = State.CLOSED
+        self._fd = -1
+        self._cease()
+        link, self._link = self._link, None
+        if link is not None:
+            link.lose(self, CloseReason.TRANSPORT_CLOSE)
+
+    def eof_received(self) -> None:
+        """The peer sends no more; returning None lets asyncio close the connection."""
+
+    def shutdown(self) -> None:
+        """uvicorn stops: end the session so that its client reconnects."""
+        if self._link is not None:
+            self._link.finish(CloseReason.SERVER_SHUTTING_DOWN)
+        else:
+            self._transport.close()
+
+    def _receive_later(self, data: bytes) -> None:
+        """The first data is the request, as uvicorn writes it out."""
+        if self._state is State.HANDSHAKE:
+            self._shake_hands(data)
+        elif self._state is not State.CLOSED:
+            super()._receive_later(data)
+
+    # --- handshake ---
+
+    def _shake_hands(self, head: bytes) -> None:
+        method, path, query, headers = parse_head(head)
+        peer = self._transport.get_extra_info("peername")
+        scope = {
+            "type": "websocket",
+            "method": method,
+            "path": path,
+            "query_string": query,
+            "headers": headers,
+            "client": peer[:2] if isinstance(peer, tuple) else None,
+            "scheme": "ws" if self._transport.get_extra_info("ssl_object") is None else "wss",
+        }
+        see_through(self._config, scope)
+        request, forwarder = Request.of_scope(scope), self.hub.forwarder
+        if self.private and not (request.sid and forwarder and forwarder.trusts(request)):
+            self._reject(403, "Forbidden", ())
+        elif not path.startswith(self.hub.options.path):
+            self._reject(404, "Not found", ())
+        elif request.header("sec-websocket-version") != "13":
+            self._reject(426, "Unsupported websocket version", [(b"sec-websocket-version", b"13")])
+        elif len(key := request.header("sec-websocket-key") or "") != 24:
+            self._reject(400, "Bad websocket key", ())
+        elif forwarder and not self.private and (tag := forwarder.tag_of(request)):
+            self._transport.pause_reading()
+            forwarder.run(self._forward(forwarder, tag, request, key))
+        elif self.hub.options.allow_request is not None and not request.sid:
+            self._transport.pause_reading()
+            self.hub.run(self._ask(request, key))
+        else:
+            self._admit(request, key)
+
+    async def _ask(self, request: Request, key: str) -> None:
+        try:
+            self.hub.check(request)
+            await self.hub.admit(request)
+        except HandshakeError as error:
+            self._reject(error.websocket_status, error.message, cors_headers(self.hub.options, request))
+            return
+        if self._state is State.HANDSHAKE:
+            self._transport.resume_reading()
+            self._admit(request, key)
+
+    async def _forward(self, forwarder: "Forwarder", tag: str, request: Request, key: str) -> None:
+        """Leave the connection to a tunnel to the instance that has the session."""
+        cors = cors_headers(self.hub.options, request)
+        try:
+            other, first = await forwarder.open_websocket(tag, request)
+        except HandshakeError as error:
+            self._reject(error.websocket_status, error.message, cors)
+            return
+        if self._state is not State.HANDSHAKE or self._transport.is_closing():
+            other.abort()
+            return
+        self._uvicorn.connections.discard(self)
+        self._transport.write(switch(key, cors) + first)
+        forwarder.carry_bytes(self._transport, other, self._uvicorn.connections)
+
+    def _admit(self, request: Request, key: str) -> None:
+        cors = cors_headers(self.hub.options, request)
+        try:
+            existing = self.hub.check(request)
+            link = existing or self.hub.open(request, self, websocket=True)
+        except HandshakeError as error:
+            self._reject(error.websocket_status, error.message, cors)
+            return
+        headers = [*cors]
+        cookie = self.hub.options.cookie
+        if cookie is not None and existing is None:
+            headers.append((b"set-cookie", cookie.header(link.session.id).encode("latin-1")))
+        self._state = State.OPEN
+        self._deferred = False
+        self._reader.max_payload = link.max_payload
+        self._write(switch(key, headers))
+        self._link = link
+        if existing is not None and not link.open_probe(self):
+            self.close(CloseCode.NORMAL)
+
+    def _reject(self, status: int, message: str, headers: RawHeaders) -> None:
+        """A plain HTTP answer instead of the 101, and the end of the connection."""
+        if self._state is not State.HANDSHAKE:
+            return
+        body = message.encode()
+        head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        head += f"Content-Length: {len(body)}\r\nConnection: close\r\n"
+        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        self._write(head.encode() + lines + b"\r\n" + body)
+        self._hang_up()
+
+    # --- frames in ---
+
+    def _handle(self, messages: list[Message]) -> int:
+        if self._state is not _OPEN:
+            self._await_close(messages)
+            return 0
+        link, rest = self._link, iter(messages)
+        for message in rest:
+            if type(message) is str and link is not None:
+                link.receive(self, message)
+            else:
+                self._handle_rare(message)
+            if self._state is not _OPEN:
+                self._await_close(rest)  # the peer's close frame may be here already
+                return 0
+        if link is None:
+            return 0
+        if self._reader.small_fragments:
+            link.control_packets += self._reader.small_fragments
+            self._reader.small_fragments = 0
+        return link.wait_after_control() if link.control_packets else 0
+
+    def _handle_rare(self, message: Message) -> None:
+        match message, self._link:
+            case str() | bytes(), Link() as link:
+                link.receive(self, message)
+            case Ping(data=payload), Link() as link:
+                link.control_packets += 1
+                self._answer_ping(payload)
+            case Pong(), Link() as link:
+                link.control_packets += 1
+            case Close(code=code), _:
+                self._answer_close(code)
+            case FrameError() as error, _:
+                self._fail(error)
+
+    def _answer_ping(self, payload: bytes) -> None:
+        if self.buffered > self.hub.options.max_buffered:
+            self.hub.options.observer.client_too_slow()
+            self._transport.abort()  # it pings and never reads our pongs
+        else:
+            self._write(frames.encode(Opcode.PONG, payload))
+
+    def _answer_close(self, code: int) -> None:
+        self._write(frames.encode_close(CloseCode.NORMAL if code == CloseCode.NO_STATUS else code))
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Close the connection once what is buffered has left, or some seconds later without that."""
+        self._state = State.CLOSED
+        self._transport.close()
+        self._end_within(_CLOSE_TIMEOUT)
+
+    def _fail(self, error: FrameError) -> None:
+        log.info("a websocket is closed: %s", error)
+        link, self._link = self._link, None
+        self.close(error.close_code)
+        if link is not None:
+            link.lose(self, CloseReason.TRANSPORT_ERROR)
+
+    def _await_close(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            if self._state is State.CLOSING and isinstance(message, Close | FrameError):
+                self._hang_up()
+                return
+
+    # --- Transport: what the link uses ---
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that the event loop's transport holds."""
+        return self._transport.get_write_buffer_size()
+
+    def send(self, items: list[Encoded]) -> None:
+        """All of `items` in one write."""
+        if self._state is _OPEN:
+            self._write(items[0].frame if len(items) == 1 else b"".join([item.frame for item in items]))
+
+    def _write(self, data: bytes) -> None:
+        if self._fd < 0 or self._transport.get_write_buffer_size():
+            self._transport.write(data)
+            return
+        try:
+            written = os.write(self._fd, data)
+        except BlockingIOError:
+            written = 0
+        except OSError:
+            self._transport.abort()  # the loop will say so with connection_lost
+            return
+        if written < len(data):
+            self._transport.write(data[written:])
+
+    def close(self, code: CloseCode, reason: str = "") -> None:
+        """Send a close frame and wait a while for the peer's."""
+        if self._state is _OPEN:
+            self._write(frames.encode_close(code, reason))
+            self._state = State.CLOSING
+            self._link = None
+            self._end_within(_CLOSE_TIMEOUT)
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        self._state = State.CLOSED
+        self._link = None
+        self._transport.abort()

@@ -1,0 +1,33 @@
+"""The bytes of a websocket's opening on the server's side."""
+
+import base64
+import hashlib
+
+from protocol.server.http.request import RawHeaders
+
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
+
+
+def parse_head(head: bytes) -> tuple[str, str, bytes, list[tuple[bytes, bytes]]]:
+    """Method, path, query and headers of the request that uvicorn has already parsed and written out again."""
+    request_line, *lines = head.rstrip(b"\r\n").split(b"\r\n")
+    method, target, _ = request_line.split(b" ", 2)
+    path, _, query = target.partition(b"?")
+    headers = []
+    for line in lines:
+        name, _, value = line.partition(b":")
+        headers.append((name.strip().lower(), value.strip()))
+    return method.decode("latin-1"), path.decode("latin-1"), query, headers
+
+
+def switch(key: str, headers: RawHeaders) -> bytes:
+    """The answer that makes the connection a websocket (RFC 6455 §4.2.2)."""
+    accept = base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
+    lines = [
+        b"HTTP/1.1 101 Switching Protocols",
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        b"Sec-WebSocket-Accept: " + accept,
+        *(b"%b: %b" % header for header in headers),
+    ]
+    return b"\r\n".join(lines) + b"\r\n\r\n"

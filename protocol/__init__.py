@@ -30,13 +30,13 @@ from protocol.errors import (
 )
 from protocol.server.bus.bus import Bus, MemoryBus
 from protocol.server.bus.redis_bus import RedisBus
+from protocol.server.config.observer import Forwarded, Observer, Recovery
+from protocol.server.config.options import Cookie, Options
 from protocol.server.emitter import Emitter
 from protocol.server.engine_server import EngineServer, EngineSession
 from protocol.server.engineio.unjoined_sessions import network_of
-from protocol.server.forwarding.forwarder import Forwarding
+from protocol.server.forwarding.options import Forwarding
 from protocol.server.http.handshake import Handshake
-from protocol.server.observer import Forwarded, Observer, Recovery
-from protocol.server.options import Cookie, Options
 from protocol.server.redis.client import RedisClient
 from protocol.server.redis.url import parse_redis_url
 from protocol.server.server import Server

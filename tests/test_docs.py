@@ -27,8 +27,8 @@ from protocol import (
     Socket,
 )
 from protocol.cluster.requests import HandshakeDetails
+from protocol.server.config.options import EngineOptions
 from protocol.server.http.handshake import Handshake
-from protocol.server.options import EngineOptions
 from protocol.server.socketio.broadcast_operator import Operator
 from protocol.server.socketio.namespace import DynamicNamespace
 

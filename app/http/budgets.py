@@ -1,9 +1,10 @@
 """How much of an instance one user, or one network, may hold at once: requests under way, and answers that wait.
 
-How often somebody may ask is one limit (`app.limits.rate_limits`). It says nothing of whoever sends a body byte by byte, or asks
-and does not read. A server such as uvicorn takes an answer of any size at once and keeps what the client has not taken.
-So a large answer leaves here in pieces, each when the one before has nearly left, and counts until the last one has.
-What is one too many is refused, `rate_limited`; `protocol.server.uvicorn_http.untaken_answers` sees to it that nothing waits for ever.
+How often somebody may ask is one limit (`app.limits.rate_limits`). It says nothing of whoever sends a body byte by
+byte, or asks and does not read. A server such as uvicorn takes an answer of any size at once and keeps what the client
+has not taken. So a large answer leaves here in pieces, each when the one before has nearly left, and counts until the
+last one has. What is one too many is refused, `rate_limited`; `protocol.server.uvicorn_http.untaken_answers` sees to it
+that nothing waits for ever.
 
 These counts are an instance's own.
 """

@@ -1,8 +1,8 @@
 """Nobody takes all that there is: at most so many things of one user at once on an instance, the others in turn.
 
-How often somebody may ask is one limit (`app.limits.rate_limits`); how much each question costs is another matter. A user who has
-many rooms can ask what keeps PostgreSQL busy for a tenth of a second, two hundred times at once, and everybody else
-would wait for a connection.
+How often somebody may ask is one limit (`app.limits.rate_limits`); how much each question costs is another matter. A
+user who has many rooms can ask what keeps PostgreSQL busy for a tenth of a second, two hundred times at once, and
+everybody else would wait for a connection.
 """
 
 import asyncio

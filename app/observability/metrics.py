@@ -1,9 +1,9 @@
 """The figures of an instance, for Prometheus.
 
 What happens is counted as it happens, by the engine's observer and by the chat; what is so at a moment is looked at
-every few seconds (`app.observability.gauges`). Of several workers whoever is asked answers for all: each writes its figures to
-files of the folder PROMETHEUS_MULTIPROC_DIR, which the supervisor makes, and they are summed up (of delays, the
-longest counts).
+every few seconds (`app.observability.gauges`). Of several workers whoever is asked answers for all: each writes its
+figures to files of the folder PROMETHEUS_MULTIPROC_DIR, which the supervisor makes, and they are summed up (of delays,
+the longest counts).
 
 Labels have few values: events that have a handler, routes that exist. What clients make up is "other".
 """

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
+from protocol.server.config.options import EngineOptions
 from protocol.server.engineio.hub import Hub
 from protocol.server.engineio.link import Link
 from protocol.server.http.asgi import Receive, Scope, Send
-from protocol.server.options import EngineOptions
 from protocol.server.transports import polling
 from protocol.server.transports.asgi_websocket import AsgiWebSocket
 from protocol.server.transports.websocket import WebSocketProtocol

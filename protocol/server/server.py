@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, overload
 
 from protocol.server.bus.bus import Bus, MemoryBus
+from protocol.server.config.options import Options
 from protocol.server.engine_server import http_protocol, serve, serve_lifespan
 from protocol.server.engineio.hub import Hub
 from protocol.server.engineio.link import Link
-from protocol.server.forwarding.forwarder import Forwarder, Forwarding
+from protocol.server.forwarding.forwarder import Forwarder
+from protocol.server.forwarding.options import Forwarding
 from protocol.server.http.asgi import Receive, Scope, Send
-from protocol.server.options import Options
+from protocol.server.private_listener.listener import PrivateListener
 from protocol.server.recovery.recovery import Recovery
 from protocol.server.socketio.adapter import Fanout
 from protocol.server.socketio.client import Peer
@@ -44,7 +46,8 @@ class Server(Namespace):
         self._store = MemoryStore() if store is None else store  # an empty one is false
         self._hub = Hub(self.options, self._attach)
         if forwarding is not None:
-            self._hub.forwarder = Forwarder(self._hub, self._store, forwarding)
+            listener = PrivateListener(self._hub, forwarding.knows)
+            self._hub.forwarder = Forwarder(self._hub, self._store, forwarding, listener)
         bus = bus or MemoryBus()
         duration = self.options.recovery
         recovery = None if duration is None else Recovery(self.options, duration, bus, self._store)

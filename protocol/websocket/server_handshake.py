@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
+from collections.abc import Iterable
+from typing import TypeAlias
 
-from protocol.server.http.request import RawHeaders
+RawHeaders: TypeAlias = Iterable[tuple[bytes, bytes]]
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 

@@ -1,7 +1,7 @@
 """Pictures as the server knows them: their types, what work on one may cost, and how a thumbnail is handed over.
 
-Pillow is not loaded here: a process of its own decodes (`app.attachments.thumbnails.thumbnail_process`), and this module is what
-the server and that process have in common.
+Pillow is not loaded here: a process of its own decodes (`app.attachments.thumbnails.thumbnail_process`), and this
+module is what the server and that process have in common.
 """
 
 import struct

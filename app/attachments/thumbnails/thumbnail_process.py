@@ -1,8 +1,11 @@
-"""The program that decodes one picture: python -m app.attachments.thumbnails.thumbnail_process TYPE SERVER CPU WALL MEMORY
+"""The program that decodes one picture:
+
+    python -m app.attachments.thumbnails.thumbnail_process TYPE SERVER CPU WALL MEMORY
 
 SERVER is the process that has started this one, which ends with it. The file is its standard input, the result goes to
-its standard output (`app.attachments.media.pictures`). What a decoder does with hostile bytes is bounded here, by the system:
-processor time, time, memory, what can be written. Passing any of these bounds ends this process and nothing else.
+its standard output (`app.attachments.media.pictures`). What a decoder does with hostile bytes is bounded here, by the
+system: processor time, time, memory, what can be written. Passing any of these bounds ends this process and nothing
+else.
 """
 
 import ctypes

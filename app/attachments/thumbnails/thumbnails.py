@@ -4,7 +4,8 @@ Only what Pillow can decode counts as an image, so a page can trust a `mediaType
 would take too much to decode, is kept as a file like any other. The thumbnail is made anew from the pixels: upright,
 and without the place, time and device that a camera writes into its pictures. The original stays as it was uploaded.
 
-This is run by `app.attachments.thumbnails.thumbnail_process`, which bounds the time that a decoder takes, and the memory.
+This is run by `app.attachments.thumbnails.thumbnail_process`, which bounds the time that a decoder takes, and the
+memory.
 """
 
 import io

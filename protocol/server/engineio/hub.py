@@ -9,23 +9,21 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import STALL, CloseReason, Session
 from protocol.errors import HandshakeCode, HandshakeError, Refused
+from protocol.server.config.options import EngineOptions
 from protocol.server.engineio.link import Link
 from protocol.server.engineio.receiver import Receiver
+from protocol.server.engineio.request_forwarder import RequestForwarder
 from protocol.server.engineio.transport import Transport
 from protocol.server.engineio.unjoined_sessions import Unjoined
 from protocol.server.http.handshake import Handshake, verify, verify_version
 from protocol.server.http.request import Request
-from protocol.server.options import EngineOptions
-
-if TYPE_CHECKING:
-    from protocol.server.forwarding.forwarder import Forwarder
 
 log = logging.getLogger("protocol.hub")
 
@@ -60,7 +58,7 @@ class Hub:
         self.links: dict[str, Link] = {}
         self.accepting = True
         self.tag = new_tag()
-        self.forwarder: Forwarder | None = None  # where instances forward requests to each other
+        self.forwarder: RequestForwarder | None = None  # where instances forward requests to each other
         self._attach = attach
         self._unjoined = Unjoined(options.max_unjoined)
         self._loop: asyncio.AbstractEventLoop | None = None

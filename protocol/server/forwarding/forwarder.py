@@ -2,29 +2,25 @@
 with the other's answer. So it does not matter which instance a load balancer chooses."""
 
 import asyncio
-import hashlib
-import hmac
 import logging
 import re
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
-from typing import Any
-
-from msgspec import Struct
+from typing import Any, Protocol
 
 from protocol.engineio import packets as engine
 from protocol.errors import HandshakeCode, HandshakeError, Unreachable
+from protocol.server.config.cors import cors_headers
+from protocol.server.config.observer import Forwarded
 from protocol.server.engineio.hub import Hub
 from protocol.server.forwarding.instance_directory import Instances
-from protocol.server.forwarding.listener import PrivateListener
+from protocol.server.forwarding.options import Forwarding
 from protocol.server.forwarding.remote_instance import CREDENTIAL_HEADER, Answer, Owner
 from protocol.server.forwarding.tunnel import End, open_websocket, tie
 from protocol.server.http.asgi import Piece, Receive, Send, disconnected, read_piece, respond
 from protocol.server.http.request import Request
-from protocol.server.observer import Forwarded
 from protocol.server.store.store import Store
-from protocol.server.transports.cors import cors_headers
 
 log = logging.getLogger("protocol.forwarder")
 
@@ -36,44 +32,26 @@ _CLOSE = (b"connection", b"close")
 _TEXT = (b"content-type", b"text/plain; charset=UTF-8")
 
 
-class Forwarding(Struct, frozen=True, kw_only=True):
-    """Where an instance takes what others forward to it.
+class Listener(Protocol):
+    """Where other instances bring what clients ask for the sessions of this one."""
 
-    `host` is an address that they reach, of a private network since nothing is encrypted; `port` 0 is any free one.
-    `secret` is the same for all. `lease`, in ms: an instance that is frozen for longer counts as gone.
-    """
+    async def start(self, host: str, port: int) -> str:
+        """Listen; the address is returned as `host:port`. Raises `OSError`."""
+        ...
 
-    host: str
-    secret: str
-    port: int = 0
-    lease: int = 10_000
-
-    def __post_init__(self) -> None:
-        if self.host in ("", "0.0.0.0", "::"):  # noqa: S104 - it is what is refused
-            raise ValueError("host must be an address that the other instances can reach")
-        if not self.secret:
-            raise ValueError("secret must not be empty: it is what keeps everybody else out")
-        if self.lease < 1:
-            raise ValueError(f"lease must be at least 1, not {self.lease}")
-
-    def __repr__(self) -> str:
-        return f"Forwarding(host={self.host!r}, port={self.port!r}, lease={self.lease!r})"
-
-    @property
-    def credential(self) -> str:
-        """What instances show each other: made of the secret, and not the secret."""
-        return hmac.digest(self.secret.encode(), b"parley forwarding", hashlib.sha256).hex()
+    async def stop(self) -> None:
+        """Take no more."""
+        ...
 
 
 class Forwarder:
     """The forwarding of one instance, in both directions, from `start` to `stop`."""
 
-    def __init__(self, hub: Hub, store: Store, forwarding: Forwarding) -> None:
+    def __init__(self, hub: Hub, store: Store, forwarding: Forwarding, listener: Listener) -> None:
         self._hub = hub
         self._forwarding = forwarding
-        self._credential = forwarding.credential.encode()
         self._instances = Instances(store, forwarding.credential, forwarding.lease)
-        self._listener = PrivateListener(hub, self.knows)
+        self._listener = listener
         self._under_way: dict[asyncio.Future[Answer], tuple[Owner, Request]] = {}
         self._tunnels: set[End] = set()
         self._opening: set[asyncio.Task[None]] = set()
@@ -99,11 +77,7 @@ class Forwarder:
 
     def trusts(self, request: Request) -> bool:
         """Whether a request comes from an instance that has the same secret."""
-        return self.knows((request.header(CREDENTIAL_HEADER) or "").encode("latin-1"))
-
-    def knows(self, credential: bytes) -> bool:
-        """Whether a credential is the one that all instances share."""
-        return hmac.compare_digest(credential, self._credential)
+        return self._forwarding.knows((request.header(CREDENTIAL_HEADER) or "").encode("latin-1"))
 
     def tag_of(self, request: Request) -> str | None:
         """The tag of the other instance that may have the session which a request names; None if none has, or if an

@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import structs
 
@@ -24,19 +24,16 @@ from protocol.cluster.stream_records import Broadcast, Disconnect, Record, Targe
 from protocol.engineio.packets import Encoded
 from protocol.errors import BusUnavailable, StoreUnavailable
 from protocol.server.bus.bus import Bus, Past
+from protocol.server.config.observer import Recovery as Outcome
+from protocol.server.config.options import Options
 from protocol.server.engineio.hub import new_id
-from protocol.server.observer import Recovery as Outcome
-from protocol.server.options import Options
 from protocol.server.recovery.delivery_log import MOST_KEPT, MOST_KEPT_SIZE, Delivered
 from protocol.server.recovery.session_saver import Saver
-from protocol.server.recovery.session_state import NoticedData, Stay
+from protocol.server.recovery.session_state import NoticedData, RecoverableSocket, Stay
 from protocol.server.store.store import Store
 from protocol.socketio.packets import Event
 
-if TYPE_CHECKING:
-    from protocol.server.socketio.socket import Socket
-
-log = logging.getLogger("protocol.cluster.session_recovery")
+log = logging.getLogger("protocol.recovery")
 
 WAIT = 2.0  # seconds that a returning client waits for what it needs
 
@@ -133,7 +130,7 @@ class Recovery:
 
     # --- sockets ---
 
-    def begin(self, socket: "Socket") -> None:
+    def begin(self, socket: RecoverableSocket) -> None:
         """A new client: it gets what it needs to come back."""
         socket.stay = stay = Stay(new_id(), self.latest(socket.nsp.name))
         socket.data = NoticedData({}, partial(self.saver.change, stay))
@@ -143,12 +140,12 @@ class Recovery:
         stay.since, stay.before = self.latest(nsp), stay.sent
         self.saver.change(stay)
 
-    def departed(self, socket: "Socket", stay: Stay) -> None:
+    def departed(self, socket: RecoverableSocket, stay: Stay) -> None:
         """A socket has left; its rooms are known still, and its handlers are about to be told."""
         self._leaving[socket.id] = asyncio.get_running_loop().create_future()
         self.saver.leave(socket, stay)
 
-    def has_left(self, socket: "Socket") -> None:
+    def has_left(self, socket: RecoverableSocket) -> None:
         """The handlers of a socket that departed have ended."""
         left = self._leaving.pop(socket.id, None)
         if left is not None:
@@ -205,7 +202,7 @@ class Recovery:
         most_size = min(MOST_MISSED_SIZE, self._options.max_buffered // 2)
         return missed_by(back.saved, rooms, nsp, back.start, self.delivered(nsp).history, most_size)
 
-    def resume(self, socket: "Socket", back: Return) -> Stay:
+    def resume(self, socket: RecoverableSocket, back: Return) -> Stay:
         """Give a socket what was its client's."""
         socket.stay = stay = Stay(back.saved.pid, self.latest(socket.nsp.name))
         socket.data = NoticedData(back.saved.data, partial(self.saver.change, stay))

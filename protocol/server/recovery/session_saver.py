@@ -9,19 +9,16 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from msgspec import structs
 
 from protocol.cluster.session_recovery import RECOVERABLE, Saved, decode, encode, packable
 from protocol.errors import ProtocolError, StoreUnavailable
+from protocol.server.recovery.session_state import RecoverableSocket, Stay
 from protocol.server.store.store import Store
 
-if TYPE_CHECKING:
-    from protocol.server.recovery.session_state import Stay
-    from protocol.server.socketio.socket import Socket
-
-log = logging.getLogger("protocol.cluster.session_recovery")
+log = logging.getLogger("protocol.recovery")
 
 SOON = 0.05  # seconds from a change of a socket to its saving
 AGAIN = 1.0  # seconds until what could not be saved is tried again
@@ -50,7 +47,7 @@ class Saver:
         self._store = store
         self._latest = latest
         self._duration = duration
-        self._live: dict[str, tuple[Socket, Stay]] = {}  # by pid
+        self._live: dict[str, tuple[RecoverableSocket, Stay]] = {}  # by pid
         self._due: dict[str, Due] = {}
         self._saving: dict[str, Due] = {}  # those that are on their way to the store
         self._saved = asyncio.Event()  # when they are there
@@ -63,18 +60,18 @@ class Saver:
 
     # --- what happens to sockets ---
 
-    def enter(self, socket: "Socket", stay: "Stay") -> None:
+    def enter(self, socket: RecoverableSocket, stay: Stay) -> None:
         """A client was let in."""
         self._live[stay.pid] = (socket, stay)
         self.change(stay)
 
-    def change(self, stay: "Stay") -> None:
+    def change(self, stay: Stay) -> None:
         """A client's rooms or data are not what they were."""
         if stay.pid in self._live:
             self._due[stay.pid] = Due(None)
             self._wake.set()
 
-    def leave(self, socket: "Socket", stay: "Stay") -> None:
+    def leave(self, socket: RecoverableSocket, stay: Stay) -> None:
         """A client has left or was lost; called while its rooms are known still."""
         if stay.pid not in self._live:
             return
@@ -95,7 +92,7 @@ class Saver:
         self._wake.set()
         self._hurry.set()
 
-    def forget(self, stay: "Stay") -> None:
+    def forget(self, stay: Stay) -> None:
         """Save a session no more: its client has come back elsewhere."""
         self._live.pop(stay.pid, None)
         self._due.pop(stay.pid, None)
@@ -108,7 +105,7 @@ class Saver:
             stay.known = False
             self.change(stay)
 
-    def socket_of(self, pid: str) -> "Socket | None":
+    def socket_of(self, pid: str) -> RecoverableSocket | None:
         """The socket of a session, if it is connected here."""
         return self._live[pid][0] if pid in self._live else None
 
@@ -138,7 +135,7 @@ class Saver:
             log.warning("%s", error)
             return None
 
-    def _snapshot(self, socket: "Socket", stay: "Stay", *, live: bool) -> Saved:
+    def _snapshot(self, socket: RecoverableSocket, stay: Stay, *, live: bool) -> Saved:
         return Saved(
             sid=socket.id,
             pid=stay.pid,

@@ -1,7 +1,9 @@
 """What a socket carries so that its client can come back to it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
+
+from protocol.engineio.session import CloseReason
 
 
 class Stay:
@@ -20,6 +22,38 @@ class Stay:
         self.since = since
         self.sent: str | None = None
         self.before: str | None = None
+
+
+class HasName(Protocol):
+    """A namespace."""
+
+    @property
+    def name(self) -> str:
+        """Such as `/`."""
+        ...
+
+
+class RecoverableSocket(Protocol):
+    """What recovery knows of a socket."""
+
+    id: str
+    data: Any
+    stay: Stay | None
+    reason: CloseReason | None
+
+    @property
+    def nsp(self) -> HasName:
+        """The namespace that it is in."""
+        ...
+
+    @property
+    def rooms(self) -> frozenset[str]:
+        """The rooms that it is in."""
+        ...
+
+    def abandon(self) -> None:
+        """End it: its client has come back elsewhere."""
+        ...
 
 
 def _noticed(name: str) -> Any:

@@ -9,8 +9,8 @@ from protocol.cluster.requests import AskClients, AskServers, FetchSockets, Mess
 from protocol.cluster.stream_records import Record, ServerSideEmit
 from protocol.engineio.packets import Encoded
 from protocol.server.bus.bus import Bus
+from protocol.server.config.options import Options
 from protocol.server.engineio.hub import Hub
-from protocol.server.options import Options
 from protocol.server.recovery.recovery import Recovery
 from protocol.server.socketio.cluster_answers import Answerer
 from protocol.server.socketio.cluster_requests import Asker

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from protocol.engineio.session import CloseReason
 from protocol.errors import BadValue
+from protocol.server.config.options import Options
 from protocol.server.engineio.link import Link
-from protocol.server.options import Options
 from protocol.socketio.namespace_states import Connection
 from protocol.socketio.packets import Ack, Connect, Disconnect, Event, Rejected
 

@@ -10,21 +10,19 @@ import logging
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
 from protocol.errors import CloseCode, HandshakeError
+from protocol.server.config.cors import cors_headers
 from protocol.server.engineio.hub import PACKETS_A_TURN, Hub
 from protocol.server.engineio.link import Link
+from protocol.server.engineio.request_forwarder import RequestForwarder
 from protocol.server.forwarding.tunnel import as_streams, carry_messages
 from protocol.server.http.asgi import Receive, Scope, Send
 from protocol.server.http.request import RawHeaders, Request
-from protocol.server.transports.cors import cors_headers
 from protocol.websocket.frames import Close
-
-if TYPE_CHECKING:
-    from protocol.server.forwarding.forwarder import Forwarder
 
 log = logging.getLogger("protocol.asgi")
 
@@ -78,7 +76,7 @@ class AsgiWebSocket:
             self._closed = True
             link.lose(self, CloseReason.TRANSPORT_ERROR)
 
-    async def _forward(self, forwarder: "Forwarder", tag: str, request: Request) -> None:
+    async def _forward(self, forwarder: RequestForwarder, tag: str, request: Request) -> None:
         """Be a tunnel to the instance that has the session. Raises `HandshakeError` before it is one."""
         other, first = await forwarder.open_websocket(tag, request)
         reader, writer = as_streams(other)

@@ -11,11 +11,11 @@ from protocol.engineio import packets as engine
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
 from protocol.errors import CloseCode, HandshakeCode, HandshakeError, PacketError, SessionError
+from protocol.server.config.cors import cors_headers, preflight_headers
 from protocol.server.engineio.hub import PACKETS_A_TURN, Hub
 from protocol.server.engineio.link import Link
 from protocol.server.http.asgi import Receive, Scope, Send, disconnected, read_body, respond
 from protocol.server.http.request import RawHeaders, Request
-from protocol.server.transports.cors import cors_headers, preflight_headers
 
 _LEVEL = 6  # of compression; more costs more time than it saves bytes
 _OFF_LOOP = 16_384  # bytes; what is larger is compressed in a thread

@@ -11,23 +11,21 @@ import os
 from collections.abc import Iterable
 from enum import IntEnum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
 from protocol.errors import CloseCode, FrameError, HandshakeError
+from protocol.server.config.cors import cors_headers
 from protocol.server.engineio.hub import Hub
 from protocol.server.engineio.link import Link
+from protocol.server.engineio.request_forwarder import RequestForwarder
 from protocol.server.http.forwarded_headers import see_through
 from protocol.server.http.request import RawHeaders, Request
-from protocol.server.transports.cors import cors_headers
 from protocol.server.transports.paced_protocol import PacedProtocol
 from protocol.websocket import frames
 from protocol.websocket.frames import Close, Message, Opcode, Ping, Pong
 from protocol.websocket.server_handshake import parse_head, switch
-
-if TYPE_CHECKING:
-    from protocol.server.forwarding.forwarder import Forwarder
 
 log = logging.getLogger("protocol.websocket")
 
@@ -159,7 +157,7 @@ class WebSocketProtocol(PacedProtocol):
             self._transport.resume_reading()
             self._admit(request, key)
 
-    async def _forward(self, forwarder: "Forwarder", tag: str, request: Request, key: str) -> None:
+    async def _forward(self, forwarder: RequestForwarder, tag: str, request: Request, key: str) -> None:
         """Leave the connection to a tunnel to the instance that has the session."""
         cors = cors_headers(self.hub.options, request)
         try:

@@ -24,8 +24,8 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from protocol.server.config.observer import Observer
 from protocol.server.engineio.hub import Hub
-from protocol.server.observer import Observer
 from protocol.server.uvicorn_http.chunk_framing import Framing
 from protocol.server.uvicorn_http.flow_control import Flow, Phase
 from protocol.server.uvicorn_http.request_head import (

@@ -9,11 +9,11 @@ from uvicorn import Config
 
 from protocol.engineio.session import Session, Timing
 from protocol.errors import HandshakeError
+from protocol.server.config.cors import cors_headers, preflight_headers
+from protocol.server.config.options import EngineOptions
 from protocol.server.http.forwarded_headers import see_through
 from protocol.server.http.handshake import Handshake, verify, verify_version
 from protocol.server.http.request import Request
-from protocol.server.options import EngineOptions
-from protocol.server.transports.cors import cors_headers, preflight_headers
 from tests.fuzz.draw import Draw
 
 OPTIONS = [

@@ -7,8 +7,8 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from protocol.engineio.session import Timing
+from protocol.server.config.observer import Observer
 from protocol.server.http.handshake import Handshake
-from protocol.server.observer import Observer
 from protocol.socketio.json_values import MAX_VALUES
 from protocol.socketio.packet_limits import MAX_ATTACHMENTS, MAX_AUTH, PacketLimits
 from protocol.socketio.packets import JSON, Parser

@@ -35,7 +35,7 @@ class PrivateListener:
         from uvicorn import Config
         from uvicorn.server import ServerState
 
-        from protocol.server.forwarding.listener_http import PrivateHttpProtocol
+        from protocol.server.private_listener.listener_http import PrivateHttpProtocol
 
         config = Config(
             self._serve,

@@ -1,7 +1,7 @@
 """Cross-origin headers of the engine's answers (Fetch standard, "CORS protocol")."""
 
+from protocol.server.config.options import EngineOptions
 from protocol.server.http.request import RawHeaders, Request
-from protocol.server.options import EngineOptions
 
 _MAX_AGE = b"600"  # seconds a browser may keep a preflight's answer
 

@@ -1,0 +1,39 @@
+"""What an application tells its server about forwarding."""
+
+import hashlib
+import hmac
+
+from msgspec import Struct
+
+
+class Forwarding(Struct, frozen=True, kw_only=True):
+    """Where an instance takes what others forward to it.
+
+    `host` is an address that they reach, of a private network since nothing is encrypted; `port` 0 is any free one.
+    `secret` is the same for all. `lease`, in ms: an instance that is frozen for longer counts as gone.
+    """
+
+    host: str
+    secret: str
+    port: int = 0
+    lease: int = 10_000
+
+    def __post_init__(self) -> None:
+        if self.host in ("", "0.0.0.0", "::"):  # noqa: S104 - it is what is refused
+            raise ValueError("host must be an address that the other instances can reach")
+        if not self.secret:
+            raise ValueError("secret must not be empty: it is what keeps everybody else out")
+        if self.lease < 1:
+            raise ValueError(f"lease must be at least 1, not {self.lease}")
+
+    def __repr__(self) -> str:
+        return f"Forwarding(host={self.host!r}, port={self.port!r}, lease={self.lease!r})"
+
+    @property
+    def credential(self) -> str:
+        """What instances show each other: made of the secret, and not the secret."""
+        return hmac.digest(self.secret.encode(), b"parley forwarding", hashlib.sha256).hex()
+
+    def knows(self, credential: bytes) -> bool:
+        """Whether a credential is the one that all instances share."""
+        return hmac.compare_digest(credential, self.credential.encode())

@@ -3,26 +3,18 @@
 import argparse
 import asyncio
 import os
-import signal
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import Field, replace
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from app import emit_command as emitting
 from app.config.jwt_secret import with_secret
-from app.config.settings import ConfigError, Settings, load_settings, variables
+from app.config.settings import Settings, load_settings, variables
 from app.core.private_files import private_files
-from app.db.errors import DatabaseUnavailable, MigrationError
-from app.embedded import EmbeddedError, embedded
+from app.embedded import embedded
 from app.observability.logging import configure_logs
-from app.workers.listen_sockets import ListenError
-from app.workers.supervisor import WorkersFailed, outlive_hangup, supervise
-from protocol import BusUnavailable
-
-FAILED = 1
-MISUSED = 2
+from app.runtime.guarded_command import guarded
+from app.workers.supervisor import outlive_hangup, supervise
 
 
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
@@ -43,27 +35,6 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
 
     with private_files():
         return guarded(command)
-
-
-def guarded(command: Callable[[], None]) -> int:
-    """Run it until it ends or a signal ends it; what keeps a server from starting becomes a sentence and a status."""
-    signal.signal(signal.SIGTERM, leave)
-    try:
-        command()
-    except ConfigError as error:
-        return report(error, MISUSED)
-    except (
-        EmbeddedError,
-        DatabaseUnavailable,
-        MigrationError,
-        BusUnavailable,
-        ListenError,
-        WorkersFailed,
-    ) as error:
-        return report(error, FAILED)
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    return 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -112,7 +83,7 @@ def serve(settings: Settings, environ: Mapping[str, str]) -> None:
         if settings.workers:
             supervise(settings, environ)
         else:
-            from app.server import run  # with all there is
+            from app.serving.server import run  # with all there is
 
             run(settings)
 
@@ -124,13 +95,3 @@ def migrate(settings: Settings) -> None:
         applied = asyncio.run(migrations.migrate(urls.database or settings.database_url))
     numbers = ", ".join(map(str, applied))
     print(f"applied the migrations {numbers}" if applied else "the schema is up to date")  # noqa: T201
-
-
-def report(error: Exception, status: int) -> int:
-    print(f"parley: {error}", file=sys.stderr)  # noqa: T201
-    return status
-
-
-def leave(_number: int, _frame: FrameType | None) -> NoReturn:
-    """End in the orderly way when asked to, also while the embedded servers start or stop."""
-    raise SystemExit(0)

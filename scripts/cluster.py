@@ -22,11 +22,11 @@ from typing import Any
 
 import uvloop
 
-from app.cli import FAILED, MISUSED, leave
 from app.config.jwt_secret import with_secret
 from app.config.settings import ConfigError, load_settings
 from app.embedded import EmbeddedError, embedded
 from app.embedded.child_process import spawn, stop, tail
+from app.runtime.guarded_command import FAILED, MISUSED, leave
 from scripts.proxy import Proxy
 
 MOST_INSTANCES = 8  # each has a pool of 10 connections, and PostgreSQL takes 100

@@ -19,8 +19,8 @@ import uuid_utils
 from app import store
 from app.accounts.device_tokens import Device, DeviceTokens
 from app.accounts.hash_queue import HashQueue
-from app.accounts.tokens import NOT_SIGNED_IN, Token, Tokens
-from app.core.caller import Caller
+from app.accounts.tokens import NOT_SIGNED_IN, Tokens
+from app.core.caller import Caller, Token
 from app.core.errors import Refusal
 from app.db.database import Database
 from app.db.queries import Row
@@ -143,12 +143,6 @@ class Auth:
     async def _user(self, row: Row) -> User:
         present = (await self._presence([row["id"]])).get(row["id"])
         return user_of(row, is_online=present is not None and present.status == "online")
-
-
-def bearer(authorization: str) -> str | None:
-    """The token in an `Authorization: Bearer` header."""
-    scheme, _, token = authorization.partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _fits(credential: str, password: str) -> bool:

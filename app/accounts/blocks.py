@@ -8,7 +8,7 @@ writes, so it holds on every instance as soon as it is made.
 from app import store
 from app.announce.announcer import Announcer
 from app.core.caller import Caller
-from app.core.errors import Refusal, refuse
+from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries, Row
 from app.payloads.from_rows import user_ref_of
@@ -16,7 +16,6 @@ from app.payloads.preference_requests import Block, BlockRef, Blocks, ListBlocks
 from app.payloads.responses import Presence, PresenceOf
 from app.payloads.server_events import PRESENCE_CHANGED, USER_BLOCKED, USER_UNBLOCKED
 from app.payloads.validation import is_id
-from app.rooms.members import NO_USER
 
 MAX_BLOCKS = 1_000  # users that one user has blocked
 

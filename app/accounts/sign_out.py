@@ -13,8 +13,7 @@ from typing import Any
 import msgspec
 
 from app import store
-from app.accounts.tokens import Token
-from app.core.caller import Caller
+from app.core.caller import Caller, Token
 from app.db.database import Database
 from app.payloads.account_requests import SignOut
 from app.payloads.responses import now, wire

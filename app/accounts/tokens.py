@@ -1,15 +1,15 @@
 """Bearer tokens: what they say, and whether they are ours. Whether one was revoked, the database knows."""
 
 import time
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import uuid_utils
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
-from msgspec import Meta, Struct
 
+from app.core.caller import Token
 from app.core.errors import Refusal
 
 ALGORITHM = "HS256"
@@ -19,19 +19,6 @@ CLAIMS = jwt.JWTClaimsRegistry(
 DAY = 24 * 60 * 60
 
 NOT_SIGNED_IN = "The token is missing, malformed, expired, revoked or not one of ours"
-
-
-class Token(Struct, frozen=True):
-    """A token that we signed and that has not expired.
-
-    Of a user's tokens only those of the user's current `generation` are valid; signing out everywhere begins another.
-    `expires_at` is in seconds since 1970.
-    """
-
-    id: Annotated[str, Meta(min_length=1)] = msgspec.field(name="jti")
-    user_id: str = msgspec.field(name="sub")
-    expires_at: int = msgspec.field(name="exp")
-    generation: int = msgspec.field(name="gen", default=0)
 
 
 class Tokens:

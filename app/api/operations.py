@@ -5,7 +5,7 @@ from app.accounts.blocks import UserBlocks
 from app.accounts.privacy import PrivacySettings
 from app.accounts.sign_out import SignOuts
 from app.accounts.user_search import People
-from app.api.operation import Operation
+from app.contract.operation import Operation
 from app.messages.direct import Direct
 from app.messages.edits import Revisions
 from app.messages.history import Reading

@@ -18,9 +18,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Scope
 
-from app.accounts.auth import Auth, bearer
-from app.api.operation import Operation
-from app.core.caller import Caller
+from app.accounts.auth import Auth
+from app.contract.operation import Operation
+from app.core.caller import Caller, bearer
 from app.core.errors import Refusal
 from app.http.address_allowance import AddressAllowance, Allow, address_of
 from app.http.budgets import Budgeted, Budgets, claim_of
@@ -36,6 +36,7 @@ from app.http.requests import (
 )
 from app.http.slow_refusals import RefusalPace, SlowRefusals
 from app.limits.rate_limits import Limits
+from app.observability.health import LIVE, READY
 from app.payloads.validation import fit, is_id, refusal_of_field
 
 
@@ -184,7 +185,7 @@ def rest(
         Middleware(SlowRefusals, pace=pace),
         Middleware(RequestContext, in_flight=in_flight, answered=tell),
         cors,
-        Middleware(AddressAllowance, allow=allow),
+        Middleware(AddressAllowance, allow=allow, free={LIVE, READY}),
         Middleware(Budgeted, budgets=budgets),
         Middleware(CrossSite, origins=origins),
     ]

@@ -17,9 +17,9 @@ from app import store
 from app.accounts.auth import Auth
 from app.accounts.sign_out import hold_token, token_channel, token_held_by, tokens_channel
 from app.announce.announcer import room_channel, user_channel
-from app.api.operation import Operation
 from app.api.socket_user import USER, caller_of, is_final, room_ids_of, token_of
 from app.api.user_sockets import UserSockets
+from app.contract.operation import Operation
 from app.core.errors import Refusal, as_refusal, new_request_id
 from app.db.database import Database
 from app.db.errors import DatabaseUnavailable

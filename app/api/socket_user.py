@@ -1,8 +1,7 @@
 """What a socket and its events say of its user: who it is, the token that was offered, the rooms that are named."""
 
-from app.accounts.auth import bearer
 from app.announce.announcer import room_channel
-from app.core.caller import Caller
+from app.core.caller import Caller, bearer
 from app.core.errors import Refusal
 from app.payloads.account_requests import Authenticate
 from app.payloads.requests import Subscription

@@ -6,9 +6,9 @@ Each event is a channel whose address is the event's name. What a client emits i
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.api.operation import Operation
 from app.api_docs.json_schema import Schema, Schemas
 from app.api_docs.openapi import LICENSE, VERSION, camel, operation_id
+from app.contract.operation import Operation
 from app.payloads.server_events import ErrorBody
 
 ABOUT = """\

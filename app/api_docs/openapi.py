@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from app.api.operation import Operation, OtherRoute
 from app.api.rest_routes import query_fields
 from app.api_docs.json_schema import Schema, Schemas, not_null, required_names
+from app.contract.operation import Operation, OtherRoute
 from app.http.requests import ErrorResponse
 
 Described = Operation | OtherRoute

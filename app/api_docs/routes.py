@@ -1,6 +1,6 @@
 """The routes of the API's descriptions: /openapi.json, /asyncapi.json, and the events as a page to read.
 
-They are made once. The page of the REST API, /docs, is among the files of `app.web_files`.
+They are made once. The page of the REST API, /docs, is among the files of `app.http.web_files`.
 """
 
 import hashlib
@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.api.operation import Operation, OtherRoute
 from app.api_docs.asyncapi import asyncapi
 from app.api_docs.asyncapi_html import asyncapi_page
 from app.api_docs.openapi import openapi
 from app.attachments.routes import known
+from app.contract.operation import Operation, OtherRoute
+from app.http.web_files import ALWAYS_ASKED_FOR, PAGE_HEADERS
 from app.payloads.server_events import EMITTED
-from app.web_files import ALWAYS_ASKED_FOR, PAGE_HEADERS
 
 
 class Descriptions:

@@ -15,7 +15,6 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from app.api.operation import OtherRoute
 from app.attachments.attachments import NO_FILE, Files
 from app.attachments.byte_ranges import Part, part_of
 from app.attachments.media.media_types import BINARY, SHOWN, disposition
@@ -23,6 +22,7 @@ from app.attachments.media.pictures import THUMBNAIL_TYPE
 from app.attachments.storage.storage import PIECE, NotStored, Storage, StorageUnavailable, stream
 from app.attachments.upload_slots import UploadSlots
 from app.attachments.uploads import FIELD, Body, PartingResponse, received
+from app.contract.operation import OtherRoute
 from app.core.caller import Caller
 from app.core.errors import Refusal
 from app.db.queries import Row

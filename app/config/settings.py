@@ -23,6 +23,7 @@ from app.config.value_parsers import (
     word,
     yes_or_no,
 )
+from app.core.errors import CannotStart
 
 T = TypeVar("T")
 
@@ -32,7 +33,7 @@ LEAST_POOL = 5  # connections: fewer, and the reads of one user could take them 
 MANY = 1_000_000  # the most that a limit may be
 
 
-class ConfigError(Exception):
+class ConfigError(CannotStart):
     """A setting that stops the start. The text is one sentence that names the variable and what it may be."""
 
 

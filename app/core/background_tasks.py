@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any
 
-from app.db.errors import DatabaseUnavailable
+from app.core.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def every(seconds: float, work: Callable[[], Awaitable[Any]]) -> Callable[[], Aw
         while True:
             try:
                 await work()
-            except DatabaseUnavailable as error:
+            except Unavailable as error:
                 log.warning("%s has to wait for its next time: %s", work.__qualname__, error)
             except Exception:
                 log.exception("%s has failed", work.__qualname__)

@@ -1,8 +1,22 @@
 """Who asks for something: known from a verified token, never from a payload."""
 
-from msgspec import Struct
+from typing import Annotated
 
-from app.accounts.tokens import Token
+import msgspec
+from msgspec import Meta, Struct
+
+
+class Token(Struct, frozen=True):
+    """A token that we signed and that has not expired.
+
+    Of a user's tokens only those of the user's current `generation` are valid; signing out everywhere begins another.
+    `expires_at` is in seconds since 1970.
+    """
+
+    id: Annotated[str, Meta(min_length=1)] = msgspec.field(name="jti")
+    user_id: str = msgspec.field(name="sub")
+    expires_at: int = msgspec.field(name="exp")
+    generation: int = msgspec.field(name="gen", default=0)
 
 
 class Caller(Struct, frozen=True):
@@ -12,3 +26,9 @@ class Caller(Struct, frozen=True):
     address: str = ""
     socket_id: str | None = None
     token: Token | None = None
+
+
+def bearer(authorization: str) -> str | None:
+    """The token in an `Authorization: Bearer` header."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None

@@ -9,9 +9,6 @@ from typing import Literal, NoReturn
 
 import msgspec
 
-from app.attachments.storage.storage import StorageUnavailable
-from app.core.redis_scripts import SoftStateUnavailable
-from app.db.errors import DatabaseRefused, DatabaseUnavailable
 from protocol import BadValue, BusUnavailable
 
 Reason = Literal[
@@ -44,6 +41,21 @@ STATUS: dict[Reason, int] = {
     "unavailable": 503,
     "internal": 500,
 }
+
+
+NO_USER = "There is no such user"
+
+
+class Unavailable(Exception):
+    """Something that the chat depends on could not be reached or did not answer in time. Trying again may help."""
+
+
+class NotStorable(Exception):
+    """Something that the chat depends on does not take a value: trying again does not help."""
+
+
+class CannotStart(Exception):
+    """The server cannot start; its text is a sentence for the operator."""
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -82,10 +94,10 @@ def as_refusal(error: BaseException) -> Refusal | None:
     if isinstance(error, BadValue):
         text = f"cannot be taken: {error}"
         return Refusal("invalid", f"payload: {text}", (Cause("", text, "invalid"),))
-    if isinstance(error, (DatabaseUnavailable, BusUnavailable, SoftStateUnavailable, StorageUnavailable)):
+    if isinstance(error, Unavailable | BusUnavailable):
         text = "The chat cannot reach its storage right now, try again"
         return Refusal("unavailable", text, retry_after=1000)
-    if isinstance(error, DatabaseRefused):
+    if isinstance(error, NotStorable):
         return Refusal("invalid", "The chat can neither store nor look for this")
     return None
 

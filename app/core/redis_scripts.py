@@ -7,12 +7,13 @@ keeps them in one slot of a cluster.
 from collections.abc import Sequence
 from typing import Any
 
+from app.core.errors import Unavailable
 from protocol import RedisClient, StoreUnavailable
 
 PREFIX = "{parley}:"
 
 
-class SoftStateUnavailable(Exception):
+class SoftStateUnavailable(Unavailable):
     """Redis could not be reached or did not answer in time; what was asked may have happened or not."""
 
 

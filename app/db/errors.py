@@ -1,13 +1,15 @@
-"""What can be wrong with the database. Loads nothing else, for commands that need none."""
+"""What can be wrong with the database. Loads no driver, for commands that need none."""
+
+from app.core.errors import CannotStart, NotStorable, Unavailable
 
 
-class DatabaseUnavailable(Exception):
+class DatabaseUnavailable(Unavailable):
     """PostgreSQL could not be reached or did not answer in time; nothing is known to have been written."""
 
 
-class MigrationError(Exception):
+class MigrationError(CannotStart):
     """The database cannot get the schema of schema.sql, or the two contradict each other."""
 
 
-class DatabaseRefused(Exception):
+class DatabaseRefused(NotStorable):
     """PostgreSQL does not take a value: it is no text that it can store, or more than it can work with."""

@@ -14,8 +14,8 @@ import asyncpg
 import databases
 import orjson
 
+from app.db.jsonb import read_jsonb
 from app.db.tls import tls_of
-from app.payloads.metadata import read_jsonb
 
 
 class Connections:

@@ -15,6 +15,8 @@ from pwd import struct_passwd
 
 import psutil
 
+from app.core.errors import CannotStart
+
 log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 60
@@ -27,7 +29,7 @@ PR_SET_PDEATHSIG = 1
 PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
-class EmbeddedError(Exception):
+class EmbeddedError(CannotStart):
     """An embedded server cannot start. The text is one sentence for the person who started Parley."""
 
 

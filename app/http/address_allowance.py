@@ -1,28 +1,29 @@
 """Every HTTP request counts against the allowance of the address that it comes from, whatever it asks for; a health
 probe alone does not, which must be answered however busy the address is, and costs next to nothing."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.http.requests import expected
-from app.observability.health import LIVE, READY
 
 Allow = Callable[[str], Awaitable[None]]
 
-FREE = frozenset({LIVE, READY})
-
 
 class AddressAllowance:
-    """Asks `allow` about the address of each request; what it refuses is answered so. It raises Refusal."""
+    """Asks `allow` about the address of each request, but for the `free` paths; what it refuses is answered so.
 
-    def __init__(self, app: ASGIApp, allow: Allow) -> None:
+    `allow` raises Refusal.
+    """
+
+    def __init__(self, app: ASGIApp, allow: Allow, free: Collection[str]) -> None:
         self._app = app
         self._allow = allow
+        self._free = free
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        if scope["type"] == "http" and scope["path"] not in FREE:
+        if scope["type"] == "http" and scope["path"] not in self._free:
             try:
                 await self._allow(address_of(scope))
             except Exception as error:

@@ -6,16 +6,11 @@ everybody else would wait for a connection.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import wraps
-from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from app.api.operation import Operation
-from app.core.caller import Caller
 from app.core.errors import Refusal
 
 READS_AT_ONCE = 3  # of the 9 connections to PostgreSQL that an instance uses
@@ -58,20 +53,3 @@ class Turns:
     def __len__(self) -> int:
         """How many users have a turn, or wait for one."""
         return len(self._lines)
-
-
-def in_turn(operation: Operation, turns: Turns, check: Callable[[str], None]) -> Operation:
-    """The same operation; where it reads, each user's are in turn. What is written waits for the room anyway.
-
-    Once it is their turn, `check` may refuse a user.
-    """
-    if operation.http is None or operation.http[0] != "GET":
-        return operation
-
-    @wraps(operation.run)
-    async def run(caller: Caller, payload: Any) -> Any:
-        async with turns.one(caller.user_id):
-            check(caller.user_id)
-            return await operation.run(caller, payload)
-
-    return msgspec.structs.replace(operation, run=run)

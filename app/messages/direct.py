@@ -9,7 +9,7 @@ from app import store
 from app.accounts.privacy import admits
 from app.announce.announcer import Announcer
 from app.core.caller import Caller
-from app.core.errors import Refusal, refuse
+from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries, Row
 from app.messages.history import Reading
@@ -19,7 +19,6 @@ from app.payloads.requests import ListConversations, ReadDirect, ReadHistory, Se
 from app.payloads.responses import Conversation, Conversations, Message, PresenceOf
 from app.payloads.server_events import ROOM_ADDED
 from app.payloads.validation import is_id
-from app.rooms.members import NO_USER
 from app.rooms.rooms import put_member, room_of_member
 from app.store.pages import MAX_PAGE
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.api.operation import OtherRoute
+from app.contract.operation import OtherRoute
 from app.db.errors import DatabaseUnavailable
 from app.http.requests import json_response
 from protocol import BusUnavailable

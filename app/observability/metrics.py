@@ -26,7 +26,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.core.errors import Reason
 from app.limits.refusal_streaks import Streak
-from app.workers.slot import SHARED_FOLDER
+from app.observability import SHARED_FOLDER
 from protocol import Forwarded, Observer, Recovery
 
 Labelled = TypeVar("Labelled", Counter, Histogram)

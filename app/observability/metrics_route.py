@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.accounts.auth import bearer
 from app.config.settings import Settings
+from app.core.caller import bearer
 from app.http.requests import answering
 from app.observability.metrics import Metrics
 

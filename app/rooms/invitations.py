@@ -10,7 +10,7 @@ from app import store
 from app.accounts.privacy import admits
 from app.announce.announcer import Announcer
 from app.core.caller import Caller
-from app.core.errors import Refusal, refuse
+from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries
 from app.payloads.from_rows import room_of
@@ -18,7 +18,6 @@ from app.payloads.preference_requests import ListInvitations
 from app.payloads.requests import Invite
 from app.payloads.responses import Member, MemberChanged, Room
 from app.payloads.server_events import MEMBER_UPDATED, ROOM_INVITED
-from app.rooms.members import NO_USER
 from app.rooms.rooms import lock_as_admin, member_changed, put_member
 
 MAX_PENDING_OF_PAIR = 5  # invitations of one inviter to one user that have no answer

@@ -12,7 +12,7 @@ import msgspec
 from app import store
 from app.announce.announcer import Announcer
 from app.core.caller import Caller
-from app.core.errors import Refusal, refuse
+from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries, Row
 from app.payloads.from_rows import member_of
@@ -25,7 +25,6 @@ from app.rooms.rooms import check_member, lock_as_admin, member_changed, put_mem
 # Somebody's place now, and the event that tells of a change.
 Outcome: TypeAlias = tuple[MemberChanged, str | None]
 
-NO_USER = "There is no such user"
 NO_MEMBER = "This user has nothing to do with this room"
 IN_IT = ("member", "invited")
 

@@ -11,12 +11,14 @@ import socket
 import sys
 from typing import Any
 
+from app.core.errors import CannotStart
+
 OWN_SOCKETS = sys.platform == "linux"
 ATTEMPTS = 10  # to find a port that is free on all addresses of a host
 NOT_HERE = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)  # a machine without IPv6 still resolves to its addresses
 
 
-class ListenError(Exception):
+class ListenError(CannotStart):
     """The port cannot be listened on. The text is one sentence."""
 
 

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 
 from prometheus_client.multiprocess import mark_process_dead
 
+from app.observability import SHARED_FOLDER
 from app.workers.listen_sockets import Port
 from app.workers.worker_process import WorkerProcess
 
 log = logging.getLogger(__name__)
 
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where the workers' metrics are, for whichever is asked for them
 
 READY_WITHIN = 60.0  # seconds
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # seconds before a worker that crashed starts again, and again

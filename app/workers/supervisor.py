@@ -15,8 +15,10 @@ from types import FrameType
 
 from app.config.settings import LEAST_POOL, Settings
 from app.core.background_tasks import ended
+from app.core.errors import CannotStart
+from app.observability import SHARED_FOLDER
 from app.workers.listen_sockets import Port
-from app.workers.slot import SHARED_FOLDER, Slot
+from app.workers.slot import Slot
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +26,7 @@ CONNECTIONS = 90  # of the 100 that PostgreSQL allows unless told otherwise
 CLEANING_UP = 15.0  # seconds that an orderly end may take besides those that are left to what is under way
 
 
-class WorkersFailed(Exception):
+class WorkersFailed(CannotStart):
     """No worker could start. The text is one sentence; their own logs say why."""
 
 

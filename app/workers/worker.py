@@ -15,12 +15,12 @@ from contextlib import suppress
 
 from prometheus_client import values
 
-from app.cli import guarded
 from app.config.settings import Settings, load_settings
+from app.observability import SHARED_FOLDER
 from app.observability.logging import configure_logs
+from app.runtime.guarded_command import guarded
 from app.runtime.startup_checks import prepare
-from app.server import ChatServer
-from app.workers.slot import SHARED_FOLDER
+from app.serving.server import ChatServer
 from app.workers.worker_process import ALIVE, ALIVE_EVERY, READY, TELL_WHERE
 
 LAST_RESORT = 30  # seconds beyond SHUTDOWN_TIMEOUT that an end without a supervisor may take

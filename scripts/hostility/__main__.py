@@ -20,10 +20,10 @@ from typing import Any
 import uvloop
 from rich.console import Console
 
-from app.cli import leave
 from app.config.jwt_secret import with_secret
 from app.config.settings import load_settings
 from app.embedded import EmbeddedError, embedded
+from app.runtime.guarded_command import leave
 from scripts.cluster import CannotStart, raise_file_limit
 from scripts.hostility.attack import Attack
 from scripts.hostility.attacker import Order

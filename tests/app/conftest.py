@@ -19,7 +19,7 @@ from engineio.payload import Payload
 from app.config.settings import Settings
 from app.db.database import Database
 from app.observability.logging import QUIET
-from app.server import ChatServer
+from app.serving.server import ChatServer
 from tests.app import described
 
 Payload.max_decode_packets = (

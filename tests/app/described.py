@@ -17,7 +17,7 @@ import jsonschema_rs
 
 from app.api_docs.routes import Descriptions
 from app.config.settings import Settings
-from app.main import create_app
+from app.serving.application import create_app
 
 PAGES = r"docs(/.*)?|assets/.*|(openapi|asyncapi)\.json|favicon\.svg|theme\.js"
 NOT_DESCRIBED = re.compile(rf"/({PAGES}|io/)?")

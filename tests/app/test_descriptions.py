@@ -15,9 +15,9 @@ from starlette.routing import Route
 from app.api_docs.json_schema import referred
 from app.config.settings import Settings
 from app.core.errors import STATUS
-from app.main import create_app
+from app.http.web_files import Page
 from app.payloads.server_events import EMITTED
-from app.web_files import Page
+from app.serving.application import create_app
 from tests.app import described
 from tests.app.conftest import Instance, Person
 

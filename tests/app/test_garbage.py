@@ -10,7 +10,7 @@ import pytest
 
 from app.config.settings import Settings
 from app.runtime.garbage_collection import COUNTED_EVERY, seldom_collected
-from app.server import ChatServer
+from app.serving.server import ChatServer
 from protocol.websocket.frames import Opcode, encode
 from tests.app.conftest import PATIENCE, Instance, Person
 from tests.protocol.server.websocket import WebSocket

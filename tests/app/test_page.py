@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from app.api.rest_routes import rest
 from app.http.budgets import Budgets
 from app.http.requests import InFlight
-from app.web_files import Page
+from app.http.web_files import Page
 from tests.app.conftest import Instance
 
 SCRIPT = b"console.log('hello')\n" * 100

@@ -205,7 +205,7 @@ async def test_of_an_error_there_is_the_kind_alone() -> None:
 async def test_nothing_is_loaded_where_nobody_asks() -> None:
     """redis-py loads a part by itself where it is installed."""
     code = (
-        "import sys, app.server, app.workers.worker\n"
+        "import sys, app.serving.server, app.workers.worker\n"
         "seldom = {'app.observability.opentelemetry', 'opentelemetry.exporter', 'opentelemetry.sdk.trace.export'}\n"
         "sys.exit(bool(seldom & {*sys.modules}))"
     )

@@ -20,9 +20,10 @@ from app.config.settings import Settings
 from app.config.value_parsers import usable_processors
 from app.db.database import Database
 from app.embedded.child_process import is_alive
+from app.observability import SHARED_FOLDER
 from app.workers import worker_process as process_module
 from app.workers.listen_sockets import ListenError, Port
-from app.workers.slot import SHARED_FOLDER, Slot
+from app.workers.slot import Slot
 from app.workers.supervisor import environment
 from app.workers.worker_process import ALIVE_EVERY
 from tests.app.conftest import PASSWORD

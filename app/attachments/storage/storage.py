@@ -16,12 +16,13 @@ from typing import BinaryIO, Protocol
 from anyio import to_thread
 
 from app.config.settings import Settings
+from app.core.errors import Unavailable
 
 PIECE = 1024 * 1024  # bytes that are held in memory of each stream
 KEY = re.compile(r"[0-9a-f]{2}/[0-9a-z-]{1,64}(\.[a-z]{1,8})?")
 
 
-class StorageUnavailable(Exception):
+class StorageUnavailable(Unavailable):
     """The storage could not be reached or could not do what it was asked; trying again may help."""
 
 

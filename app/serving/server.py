@@ -12,9 +12,9 @@ from uvicorn.config import STARTUP_FAILURE
 
 from app.config.settings import Settings
 from app.http.requests import InFlight
-from app.main import create_app
 from app.runtime.garbage_collection import seldom_collected
 from app.runtime.startup_checks import prepare
+from app.serving.application import create_app
 from protocol import Server
 
 LOOK_EVERY = 0.1  # seconds from one look for a second Ctrl+C to the next, as uvicorn has it

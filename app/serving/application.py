@@ -18,7 +18,6 @@ from app.accounts.user_search import People
 from app.announce.announcer import Announcer
 from app.api import operations as contract
 from app.api import user_sockets
-from app.api.operation import Operation
 from app.api.rest_routes import Api, path_finder, rest
 from app.api.socket_handlers import Handlers
 from app.api.user_sockets import UserSockets
@@ -28,6 +27,8 @@ from app.attachments.attachments import Files
 from app.attachments.routes import FileRoutes
 from app.attachments.storage.storage import open_storage
 from app.config.settings import Settings
+from app.contract.operation import Operation
+from app.contract.reads_in_turn import in_turn
 from app.core.background_tasks import every, running
 from app.core.errors import Refusal
 from app.core.redis_scripts import SoftState
@@ -35,7 +36,8 @@ from app.db.database import Database
 from app.http.budgets import Budgeted, budgets_of
 from app.http.requests import InFlight
 from app.http.slow_refusals import SlowRefusals, pace_of
-from app.limits.concurrency import READS_AT_ONCE, Turns, in_turn
+from app.http.web_files import Page
+from app.limits.concurrency import READS_AT_ONCE, Turns
 from app.limits.rate_limits import Limits, buckets_of
 from app.limits.refusal_streaks import RefusalStreaks
 from app.messages.direct import Direct
@@ -60,7 +62,6 @@ from app.rooms.preferences import RoomPreferences
 from app.rooms.rooms import Rooms
 from app.runtime.instance_address import forwarding
 from app.store.pages import MAX_PAGE
-from app.web_files import Page
 from protocol import Handshake, RedisBus, RedisStore, Refused, Server
 
 SOCKET_PATH = "/io"

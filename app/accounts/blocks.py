@@ -11,11 +11,11 @@ from app.core.caller import Caller
 from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries, Row
+from app.payloads.fields.validation import is_id
 from app.payloads.from_rows import user_ref_of
 from app.payloads.preference_requests import Block, BlockRef, Blocks, ListBlocks, Unblocked
 from app.payloads.responses import Presence, PresenceOf
 from app.payloads.server_events import PRESENCE_CHANGED, USER_BLOCKED, USER_UNBLOCKED
-from app.payloads.validation import is_id
 
 MAX_BLOCKS = 1_000  # users that one user has blocked
 

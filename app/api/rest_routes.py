@@ -37,7 +37,7 @@ from app.http.requests import (
 from app.http.slow_refusals import RefusalPace, SlowRefusals
 from app.limits.rate_limits import Limits
 from app.observability.health import LIVE, READY
-from app.payloads.validation import fit, is_id, refusal_of_field
+from app.payloads.fields.validation import fit, is_id, refusal_of_field
 
 
 class Api:

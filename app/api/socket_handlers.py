@@ -27,6 +27,7 @@ from app.limits.rate_limits import Limits
 from app.limits.refusal_streaks import RefusalStreaks
 from app.observability.tracing import Handler
 from app.payloads.account_requests import Authenticate
+from app.payloads.fields.validation import parse
 from app.payloads.requests import Subscription
 from app.payloads.responses import Subscribed, now, wire
 from app.payloads.server_events import (
@@ -39,7 +40,6 @@ from app.payloads.server_events import (
     Ping,
     Unauthenticated,
 )
-from app.payloads.validation import parse
 from app.presence.presence import Presence
 from app.presence.typing_indicator import Typing
 from app.rooms.rooms import NOT_A_MEMBER

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from app.payloads.field_types import Received
+from app.payloads.fields.field_types import Received
 
 Schema = dict[str, Any]
 

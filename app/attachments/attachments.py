@@ -25,7 +25,7 @@ from app.db.database import Database
 from app.db.queries import Queries, Row
 from app.payloads.from_rows import attachment_of
 from app.payloads.responses import Attachment
-from app.store import files as store
+from app.store.log import files as store
 
 log = logging.getLogger(__name__)
 

@@ -28,8 +28,8 @@ from app.core.errors import Refusal
 from app.db.queries import Row
 from app.http.requests import Endpoint, ErrorResponse, answering, http_error, json_response
 from app.limits.concurrency import Turns
+from app.payloads.fields.validation import is_id
 from app.payloads.responses import Attachment
-from app.payloads.validation import is_id
 from protocol import network_of
 
 log = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from starlette.types import Message, Receive, Scope, Send
 from app.attachments.media.media_types import clean_name
 from app.attachments.storage.storage import StorageUnavailable
 from app.core.errors import Refusal
-from app.payloads.validation import refusal_of_field
+from app.payloads.fields.validation import refusal_of_field
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks  # which is there for the type checker alone

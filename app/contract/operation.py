@@ -12,7 +12,7 @@ from typing import Any, Literal, get_type_hints
 from msgspec import Struct
 from starlette.requests import Request
 
-from app.payloads.field_types import Received
+from app.payloads.fields.field_types import Received
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Run = Callable[[Any, Any], Awaitable[Any]]

@@ -1,7 +1,8 @@
 """A real PostgreSQL and a real Valkey for those who name no others, as children of this process.
 
 Their data is kept below the data folder, which one launcher at a time may use. They end with the launcher, however
-that ends: by leaving the block here, by a signal from the kernel (Linux), else at the next start.
+that ends: by leaving the block here, by a signal from the kernel (Linux), else at the next start. The console command
+imports this folder. It imports `app.core`.
 """
 
 import fcntl

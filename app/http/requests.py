@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import STATUS, Cause, Reason, Refusal, as_refusal, new_request_id
-from app.payloads.validation import fit
+from app.payloads.fields.validation import fit
 from protocol import parse_json
 
 log = logging.getLogger(__name__)

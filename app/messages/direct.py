@@ -14,13 +14,13 @@ from app.db.database import Database
 from app.db.queries import Queries, Row
 from app.messages.history import Reading
 from app.messages.writer import BLOCKED, BLOCKING, MessageWriter
+from app.payloads.fields.validation import is_id
 from app.payloads.from_rows import message_of, user_ref_of
 from app.payloads.requests import ListConversations, ReadDirect, ReadHistory, SendDirect, SendMessage
 from app.payloads.responses import Conversation, Conversations, Message, PresenceOf
 from app.payloads.server_events import ROOM_ADDED
-from app.payloads.validation import is_id
 from app.rooms.rooms import put_member, room_of_member
-from app.store.pages import MAX_PAGE
+from app.store.log.pages import MAX_PAGE
 
 
 class Direct:

@@ -14,11 +14,11 @@ from app.core.errors import Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries, Row
 from app.messages.writer import BLOCKED, BLOCKING, mention
+from app.payloads.fields.validation import refusal_of_field
 from app.payloads.from_rows import message_of
 from app.payloads.requests import EditMessage, MessageRef, React, Unreact
 from app.payloads.responses import Message, MessageDeleted, ReactionsUpdated
 from app.payloads.server_events import MESSAGE_DELETED, MESSAGE_EDITED, REACTION_UPDATED
-from app.payloads.validation import refusal_of_field
 from app.rooms.rooms import NOT_A_MEMBER
 
 MAX_KINDS = 20  # of reactions to one message
@@ -174,7 +174,7 @@ class Revisions:
 
 async def shown_message(q: Queries, message_id: str) -> Message:
     """A message that is there, or was."""
-    (row,) = await store.log.shown(q, [message_id])
+    (row,) = await store.room_log.shown(q, [message_id])
     return message_of(row)
 
 

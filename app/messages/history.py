@@ -6,14 +6,14 @@ from app.core.caller import Caller
 from app.core.errors import Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries
+from app.payloads.fields.validation import is_id
 from app.payloads.from_rows import message_of
 from app.payloads.requests import MessageRef, Page, ReadHistory, ReadRoom, SearchMessages
 from app.payloads.responses import Message, ReadMark
 from app.payloads.server_events import MOST_TOLD, READ_UPDATED
-from app.payloads.validation import is_id
 from app.rooms.rooms import NO_ROOM, check_member
-from app.store.pages import MAX_PAGE
-from app.store.search_terms import terms_of
+from app.store.log.pages import MAX_PAGE
+from app.store.log.search_terms import terms_of
 
 NO_MESSAGE = "There is no such message in this room"
 
@@ -42,7 +42,7 @@ class Reading:
 
         Refused: `not_found`, `not_a_member`.
         """
-        rows = await store.log.shown(self._db, [payload.message_id])
+        rows = await store.room_log.shown(self._db, [payload.message_id])
         row = rows[0] if rows else refuse("not_found", "There is no such message")
         await check_member(self._db, row["room_id"], caller.user_id)
         return message_of(row)
@@ -61,10 +61,10 @@ class Reading:
         else:
             rooms = await store.members.room_ids_of_user(self._db, caller.user_id)
         if payload.before is not None and not (
-            is_id(payload.before) and await store.log.is_among(self._db, rooms, payload.before)
+            is_id(payload.before) and await store.room_log.is_among(self._db, rooms, payload.before)
         ):
             raise Refusal("not_found", "There is no such message in your rooms")
-        rows = await store.log.search(
+        rows = await store.room_log.search(
             self._db,
             rooms,
             terms=terms_of(payload.query),
@@ -102,22 +102,22 @@ async def read_page(q: Queries, room_id: str, page: Page, *, max_bytes: int) -> 
     """
     if page.before is not None:
         place = await _place(q, room_id, page.before)
-        rows = await store.log.older(q, room_id, below=place, limit=page.limit, max_bytes=max_bytes)
+        rows = await store.room_log.older(q, room_id, below=place, limit=page.limit, max_bytes=max_bytes)
     elif page.after is not None:
         place = await _place(q, room_id, page.after)
-        rows = await store.log.newer(q, room_id, above=place, limit=page.limit, max_bytes=max_bytes)
+        rows = await store.room_log.newer(q, room_id, above=place, limit=page.limit, max_bytes=max_bytes)
     elif page.around is not None:
         place = await _place(q, room_id, page.around)
         half = -(-max_bytes // 2)
-        rows = await store.log.newer(q, room_id, above=place, limit=page.limit // 2, max_bytes=half)
-        rows += await store.log.older(
+        rows = await store.room_log.newer(q, room_id, above=place, limit=page.limit // 2, max_bytes=half)
+        rows += await store.room_log.older(
             q, room_id, below=place + 1, limit=page.limit - page.limit // 2, max_bytes=half
         )
     else:
-        rows = await store.log.older(q, room_id, below=None, limit=page.limit, max_bytes=max_bytes)
+        rows = await store.room_log.older(q, room_id, below=None, limit=page.limit, max_bytes=max_bytes)
     return [message_of(row) for row in rows]
 
 
 async def _place(q: Queries, room_id: str, message_id: str) -> int:
-    seq = await store.log.seq_of(q, room_id, message_id) if is_id(message_id) else None
+    seq = await store.room_log.seq_of(q, room_id, message_id) if is_id(message_id) else None
     return refuse("not_found", NO_MESSAGE) if seq is None else seq

@@ -15,7 +15,7 @@ from app.payloads.from_rows import member_of, message_of, room_info_of
 from app.payloads.requests import SyncRoom
 from app.payloads.responses import Changes, MemberChange, MessageChange, RoomChange
 from app.rooms.rooms import NO_ROOM, NOT_A_MEMBER
-from app.store.pages import MAX_PAGE
+from app.store.log.pages import MAX_PAGE
 
 
 class Sync:
@@ -42,7 +42,7 @@ class Sync:
 
 async def _changes(q: Queries, caller: Caller, payload: SyncRoom, max_bytes: int) -> Changes:
     room_id, after, limit = payload.room_id, payload.after_seq, payload.limit
-    room = await store.log.room_for(q, room_id, caller.user_id) or refuse("not_found", NO_ROOM)
+    room = await store.room_log.room_for(q, room_id, caller.user_id) or refuse("not_found", NO_ROOM)
     if room["state"] != "member":
         raise Refusal("not_a_member", NOT_A_MEMBER)
     last = room["last_seq"]
@@ -51,12 +51,12 @@ async def _changes(q: Queries, caller: Caller, payload: SyncRoom, max_bytes: int
     found: list[MessageChange | MemberChange | RoomChange] = []
     end = last  # where the messages that were read end
     if after < last:
-        messages = await store.log.changed_messages(
+        messages = await store.room_log.changed_messages(
             q, room_id, after=after, limit=limit + 1, max_bytes=max_bytes
         )
         if messages and len(messages) < messages[-1]["there_are"]:
             end = messages[-1]["change_seq"]
-        members = await store.log.changed_members(q, room_id, after=after, limit=limit + 1)
+        members = await store.room_log.changed_members(q, room_id, after=after, limit=limit + 1)
         found += [MessageChange(seq=row["change_seq"], message=message_of(row)) for row in messages]
         unmarked = await store.blocks.between(q, caller.user_id, [row["user_id"] for row in members])
         found += [

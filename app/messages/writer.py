@@ -201,7 +201,7 @@ async def _append(q: Queries, batch: list[Pending]) -> list[Row]:
         shown.setdefault(message_id, {})["mentions"] = mentioned
     repeated = [row["id"] for row in verdicts if row["verdict"] == "repeated"]
     if repeated:
-        shown |= {row["id"]: row for row in await store.log.shown(q, repeated)}
+        shown |= {row["id"]: row for row in await store.room_log.shown(q, repeated)}
     return [NOTHING_HANGS_ON_IT | row | shown.get(row["id"], {}) for row in verdicts]
 
 

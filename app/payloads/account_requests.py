@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from msgspec import Meta
 from msgspec.structs import force_setattr
 
-from app.payloads.field_types import DisplayName, PageSize, Password, Query, Received, Username
-from app.payloads.names import clean_display_name
-from app.payloads.validation import check_text
+from app.payloads.fields.field_types import DisplayName, PageSize, Password, Query, Received, Username
+from app.payloads.fields.names import clean_display_name
+from app.payloads.fields.validation import check_text
 
 
 class Authenticate(Received, frozen=True):

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from app.payloads.field_types import Cursor, Id, PageSize, Received, Rules, at_least_one
+from app.payloads.fields.field_types import Cursor, Id, PageSize, Received, Rules, at_least_one
 from app.payloads.requests import RoomRef
 from app.payloads.responses import Sent, Time, UserRef
 

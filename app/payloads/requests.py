@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 from msgspec import Meta
 from msgspec.structs import force_setattr
 
-from app.payloads.field_types import (
+from app.payloads.fields.field_types import (
     CONTENT_OR_FILES,
     Channel,
     ClientId,
@@ -33,9 +33,9 @@ from app.payloads.field_types import (
     at_most_one,
     exactly_one,
 )
-from app.payloads.metadata import metadata_json
-from app.payloads.names import check_visible, clean_name
-from app.payloads.validation import check_text
+from app.payloads.fields.metadata import metadata_json
+from app.payloads.fields.names import check_visible, clean_name
+from app.payloads.fields.validation import check_text
 
 
 class Nothing(Received, frozen=True):

@@ -15,11 +15,11 @@ from app.core.caller import Caller
 from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries, Row
+from app.payloads.fields.validation import is_id
 from app.payloads.from_rows import member_of
 from app.payloads.requests import ListMembers, MemberRef, SetRole
 from app.payloads.responses import Member, MemberChanged, Members, MemberState, PresenceOf
 from app.payloads.server_events import MEMBER_UPDATED, USER_LEFT
-from app.payloads.validation import is_id
 from app.rooms.rooms import check_member, lock_as_admin, member_changed, put_member, room_of_member
 
 # Somebody's place now, and the event that tells of a change.

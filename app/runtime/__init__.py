@@ -1,0 +1,5 @@
+"""What a process needs before and while it serves: start-up checks, exit statuses, its address, garbage collection.
+
+`app.serving`, `app.workers` and the console command import it. It imports `app.config`, `app.core`, `app.db` and
+`app.observability`.
+"""

@@ -61,7 +61,7 @@ from app.rooms.membership_sweeper import Subscriptions
 from app.rooms.preferences import RoomPreferences
 from app.rooms.rooms import Rooms
 from app.runtime.instance_address import forwarding
-from app.store.pages import MAX_PAGE
+from app.store.log.pages import MAX_PAGE
 from protocol import Handshake, RedisBus, RedisStore, Refused, Server
 
 SOCKET_PATH = "/io"

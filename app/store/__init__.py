@@ -1,27 +1,12 @@
 """All SQL of the chat but the migrations: one function a statement, the statement visible in it.
 
 Every function takes the `Queries` to run on: a `Database` for a statement on its own, or what
-`Database.transaction` gives to its work. Times are PostgreSQL's.
+`Database.transaction` gives to its work. Times are PostgreSQL's. The parts of the chat import it. It imports `app.db`.
 """
 
-from app.store import (
-    accounts,
-    blocks,
-    direct,
-    files,
-    invitations,
-    known_networks,
-    members,
-    mentions,
-    messages,
-    preferences,
-    presence,
-    privacy,
-    reactions,
-    rooms,
-    tokens,
-)
-from app.store import room_log as log
+from app.store.conversations import direct, invitations, members, preferences, rooms
+from app.store.log import files, mentions, messages, reactions, room_log
+from app.store.people import accounts, blocks, known_networks, presence, privacy, tokens
 
 __all__ = [
     "accounts",
@@ -30,7 +15,6 @@ __all__ = [
     "files",
     "invitations",
     "known_networks",
-    "log",
     "members",
     "mentions",
     "messages",
@@ -38,6 +22,7 @@ __all__ = [
     "presence",
     "privacy",
     "reactions",
+    "room_log",
     "rooms",
     "tokens",
 ]

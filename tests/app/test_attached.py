@@ -124,7 +124,7 @@ async def test_files_are_shown_in_the_order_in_which_they_are_named(table: Table
         f"/chat/files/{files[2]}",
         f"/chat/files/{files[2]}/thumbnail",
     )
-    (read,) = await store.log.shown(table.chat.db, [sent.id])
+    (read,) = await store.room_log.shown(table.chat.db, [sent.id])
     assert [file["id"] for file in read["attachments"]] == files[::-1]
 
 

@@ -27,8 +27,8 @@ from app.core.redis_scripts import SoftState
 from app.db.database import Database
 from app.limits.rate_limits import Limits
 from app.payloads.account_requests import Credential, Identifier, SignIn, SignUp
+from app.payloads.fields.validation import USERNAME
 from app.payloads.responses import Presence, Session
-from app.payloads.validation import USERNAME
 
 NOBODY = Caller("")
 SECRET = "a secret of the tests, long enough for HS512 to take it as its key"

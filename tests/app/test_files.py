@@ -17,7 +17,7 @@ from app.attachments.storage.storage import PIECE, FolderStorage
 from app.attachments.upload_slots import MAX_OF_A_USER
 from app.config.settings import Settings
 from app.db.database import Database
-from app.store import files as store
+from app.store.log import files as store
 from tests.app.conftest import PATIENCE, Instance, Person
 from tests.app.images import HTML, SAMPLES, SVG, camera_jpeg, image, png_claiming
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from app.core.errors import Refusal
 from app.payloads.account_requests import SignUp
-from app.payloads.names import LONGEST, check_visible, clean_display_name, clean_name, is_unseen
+from app.payloads.fields.names import LONGEST, check_visible, clean_display_name, clean_name, is_unseen
+from app.payloads.fields.validation import parse
 from app.payloads.requests import CreateRoom, React, Unreact, UpdateRoom
-from app.payloads.validation import parse
 
 KEPT = {
     "Ann Lee": "Ann Lee",

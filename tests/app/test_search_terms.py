@@ -4,12 +4,12 @@ import asyncio
 import re
 
 import pytest
+from app.store.log.search_terms import Term, columns_of, terms_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app import store
 from app.db.database import Database
-from app.store.search_terms import Term, columns_of, terms_of
 
 READ: list[tuple[str, list[Term]]] = [
     ("", []),
@@ -69,8 +69,8 @@ async def test_no_text_is_too_much_for_postgresql(db: Database) -> None:
     loop = asyncio.get_running_loop()
 
     async def words_of(terms: list[Term]) -> str | None:
-        asked = f"with {store.log.ASKED} select querytree(words) from asked"  # what an index can be asked for
-        words: str | None = await db.value(asked, **columns_of(terms), schemes=store.log.SCHEMES)
+        asked = f"with {store.room_log.ASKED} select querytree(words) from asked"  # what an index can be asked for
+        words: str | None = await db.value(asked, **columns_of(terms), schemes=store.room_log.SCHEMES)
         return words
 
     @given(QUERIES)

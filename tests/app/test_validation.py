@@ -12,10 +12,10 @@ from app.core.errors import Cause, Refusal
 from app.payloads import account_requests as account_payloads
 from app.payloads import requests as payloads
 from app.payloads.account_requests import Authenticate, SignIn, SignUp
-from app.payloads.field_types import Received
-from app.payloads.metadata import MAX_METADATA, metadata_json
+from app.payloads.fields.field_types import Received
+from app.payloads.fields.metadata import MAX_METADATA, metadata_json
+from app.payloads.fields.validation import parse
 from app.payloads.requests import CreateRoom, RoomRef, SendMessage, Subscription, SyncRoom, UpdateRoom
-from app.payloads.validation import parse
 
 ROOM = "0198-room"
 GOOD = {"roomId": ROOM, "content": "hi"}

@@ -9,13 +9,13 @@ from protocol.cluster.requests import AskClients, AskServers, FetchSockets, Mess
 from protocol.cluster.stream_records import Record, ServerSideEmit
 from protocol.engineio.packets import Encoded
 from protocol.server.bus.bus import Bus
+from protocol.server.bus.round_trip_timer import Returns
 from protocol.server.config.options import Options
 from protocol.server.engineio.hub import Hub
 from protocol.server.recovery.recovery import Recovery
 from protocol.server.socketio.cluster_answers import Answerer
 from protocol.server.socketio.cluster_requests import Asker
 from protocol.server.socketio.namespace import DynamicNamespace, Namespace
-from protocol.server.socketio.round_trip_timer import Returns
 from protocol.server.socketio.socket import Socket
 
 log = logging.getLogger("protocol.fanout")

@@ -4,8 +4,8 @@ import msgspec
 
 from app.core.errors import STATUS, Refusal
 from app.payloads import requests as payloads
-from app.payloads.field_types import Received
-from app.payloads.validation import parse
+from app.payloads.fields.field_types import Received
+from app.payloads.fields.validation import parse
 from protocol.socketio.packets import Event
 from tests.fuzz.draw import Draw
 from tests.fuzz.targets.packets import decoded

@@ -2,8 +2,8 @@
 
 import time
 
-from protocol.server.socketio import round_trip_timer as returns
-from protocol.server.socketio.round_trip_timer import Returns
+from protocol.server.bus import round_trip_timer as returns
+from protocol.server.bus.round_trip_timer import Returns
 
 
 def test_publication_is_heard_of_first() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from app.db.jsonb import MAX_DEPTH
-from app.payloads.validation import refusal_of_field
+from app.payloads.fields.validation import refusal_of_field
 from protocol import is_deeper
 
 MAX_METADATA = 64 * 1024  # bytes of JSON, with numbers written out

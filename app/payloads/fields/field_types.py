@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from app.payloads.validation import CHANNEL, ID, USERNAME
+from app.payloads.fields.validation import CHANNEL, ID, USERNAME
 
 Rules = dict[str, Any]  # a part of a JSON Schema
 

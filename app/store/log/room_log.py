@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from app.db.queries import Queries, Row
-from app.store.pages import MAX_PAGE, ended_by_size
-from app.store.search_terms import Term, columns_of
+from app.store.log.pages import MAX_PAGE, ended_by_size
+from app.store.log.search_terms import Term, columns_of
 
 # Of the addresses in a text, PostgreSQL keeps no `https://` among the words; with it, a query would find none of them.
 SCHEMES = r"\m[a-z][a-z0-9+.-]*://"

@@ -1,7 +1,7 @@
 """Direct conversations: rooms of two people, or of one for notes to oneself."""
 
 from app.db.queries import Queries, Row
-from app.store.pages import MAX_PAGE, ended_by_size
+from app.store.log.pages import MAX_PAGE, ended_by_size
 
 
 def key_of(user_id: str, other_id: str) -> str:

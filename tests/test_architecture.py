@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import protocol
+from tests import folders
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(
@@ -16,7 +17,12 @@ MODULES = sorted(
 )
 APP = [path for path in MODULES if path.parts[0] == "app"]
 PROTOCOL = [path for path in MODULES if path.parts[0] == "protocol"]
-PURE = [path for path in PROTOCOL if len(path.parts) == 2 and path.name != "__init__.py"]
+PURE_FOLDERS = {"websocket", "engineio", "socketio", "cluster"}
+PURE = [
+    path
+    for path in PROTOCOL
+    if (len(path.parts) == 2 or path.parts[1] in PURE_FOLDERS) and path.as_posix() != "protocol/__init__.py"
+]
 
 IMPURE = {
     *(
@@ -35,7 +41,11 @@ IMPURE = {
 }
 SQL_MODULES = {
     "app/db/migrations.py",
-    *(path.relative_to(ROOT).as_posix() for path in (ROOT / "app/store").glob("[a-z]*.py")),
+    *(
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "app/store").glob("*/[a-z]*.py")
+        if path.stem != "search_terms"
+    ),
 }
 BEFORE_THERE_IS_A_DATABASE = "app/embedded/postgres.py"  # it makes the one that the others connect to
 REDIS_MODULES = {"protocol/server/redis/connection.py"}
@@ -46,6 +56,8 @@ SQL = re.compile(
 )
 VAGUE = re.compile(r"manager|helper|utils|^base_|^_?Base[A-Z]", re.IGNORECASE)
 
+FILES_OF_A_FOLDER = 9  # beside `__init__`
+CROWDED = {"protocol/server/socketio"}  # until what applications see of it is apart from the state behind
 LINES_OF_A_FILE = 325  # a guide that shows when a file does two jobs; most have half of it
 LINES_OF_A_FUNCTION = 60
 
@@ -74,8 +86,23 @@ def packages(path: Path) -> set[str]:
     return {module.partition(".")[0] for module, _ in imports(path)}
 
 
+def test_the_order_of_folders_is_the_table_in_contributing() -> None:
+    """The table has each folder below all that it imports, which there is no order for if they import each other."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if re.match(r"\| `(app|protocol)[/`]", line)]
+    assert rows == folders.table(), "python -m tests.folders prints it"
+
+
+@pytest.mark.parametrize("folder", sorted({*folders.graph()} - {folders.BELOW_FACADE}))
+def test_a_folder_says_what_lives_there_and_who_imports_it(folder: str) -> None:
+    text = ast.get_docstring(tree(Path(folder) / "__init__.py")) or ""
+    assert "import" in text.partition("\n\n")[2] or folder == folders.FACADE
+    files = [path for path in MODULES if path.parent == Path(folder) and path.name != "__init__.py"]
+    assert len(files) <= FILES_OF_A_FOLDER or folder in CROWDED
+
+
 @names(PURE)
-def test_the_root_of_protocol_does_no_input_or_output(path: Path) -> None:
+def test_pure_modules_do_no_input_or_output(path: Path) -> None:
     assert {module for module, _ in imports(path)} & IMPURE == set()
     assert packages(path) & IMPURE == set()
     asynchronous = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
@@ -91,7 +118,7 @@ def test_the_root_of_protocol_does_no_input_or_output(path: Path) -> None:
 
 
 @names(PURE)
-def test_the_root_of_protocol_knows_nothing_of_its_shells(path: Path) -> None:
+def test_pure_modules_know_nothing_of_the_shells(path: Path) -> None:
     inside = {f"{module}.{name}" for module, name in imports(path) if module.startswith("protocol")}
     assert not {name for name in inside if name.startswith(("protocol.server", "protocol.client."))}
 

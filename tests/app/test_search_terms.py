@@ -4,12 +4,12 @@ import asyncio
 import re
 
 import pytest
-from app.store.log.search_terms import Term, columns_of, terms_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app import store
 from app.db.database import Database
+from app.store.log.search_terms import Term, columns_of, terms_of
 
 READ: list[tuple[str, list[Term]]] = [
     ("", []),

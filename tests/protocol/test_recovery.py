@@ -10,16 +10,13 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from protocol.cluster.missed_events import MOST_MISSED, History, Missed, missed_by
 from protocol.cluster.session_recovery import (
-    MOST_MISSED,
     NOWHERE,
-    History,
-    Missed,
     Position,
     Saved,
     decode,
     encode,
-    missed_by,
     packable,
     position_of,
     start_of,

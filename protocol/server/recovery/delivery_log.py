@@ -4,7 +4,8 @@ import asyncio
 import heapq
 from itertools import count
 
-from protocol.cluster.session_recovery import History, Pack, Position
+from protocol.cluster.missed_events import History, Pack
+from protocol.cluster.session_recovery import Position
 from protocol.cluster.stream_records import Record
 from protocol.engineio.packets import Encoded
 

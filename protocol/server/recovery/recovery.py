@@ -9,17 +9,8 @@ from typing import Any, NamedTuple
 
 from msgspec import structs
 
-from protocol.cluster.session_recovery import (
-    MOST_MISSED_SIZE,
-    NOWHERE,
-    Lost,
-    Missed,
-    Position,
-    Saved,
-    missed_by,
-    position_of,
-    start_of,
-)
+from protocol.cluster.missed_events import MOST_MISSED_SIZE, Lost, Missed, missed_by
+from protocol.cluster.session_recovery import NOWHERE, Position, Saved, position_of, start_of
 from protocol.cluster.stream_records import Broadcast, Disconnect, Record, Target
 from protocol.engineio.packets import Encoded
 from protocol.errors import BusUnavailable, StoreUnavailable

@@ -8,17 +8,8 @@ from base64 import b64encode
 
 import msgpack
 
-from protocol.cluster.session_recovery import (
-    NOWHERE,
-    History,
-    Missed,
-    Saved,
-    decode,
-    encode,
-    missed_by,
-    position_of,
-    start_of,
-)
+from protocol.cluster.missed_events import History, Missed, missed_by
+from protocol.cluster.session_recovery import NOWHERE, Saved, decode, encode, position_of, start_of
 from protocol.cluster.stream_records import (
     Broadcast,
     Disconnect,

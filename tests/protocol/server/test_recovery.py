@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from protocol import CloseReason, Observer, Refused, Server, Socket, StoreUnavailable
-from protocol.cluster.session_recovery import MOST_MISSED
+from protocol.cluster.missed_events import MOST_MISSED
 from protocol.server.recovery.session_saver import key_of
 from protocol.server.store.store import MemoryStore
 from tests.protocol.server.client import Recorder

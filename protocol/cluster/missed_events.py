@@ -1,0 +1,226 @@
+"""Connection state recovery, its pure part (protocol.md §2): what a client has missed.
+
+A client tells the offset of the last event that it has handled, or none. Who it was stands in a text that its
+instance saved (`protocol.cluster.session_recovery`); what was sent since stands in the records that every instance
+keeps for a while. From these follows, by computing alone, what the client would have received, or that nobody can tell
+any more. A part is never given.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from heapq import merge
+from itertools import takewhile
+from typing import Literal, NamedTuple, TypeAlias
+
+from msgspec import Struct, structs
+
+from protocol.cluster.session_recovery import NOWHERE, Position, Saved, position_of
+from protocol.cluster.stream_records import (
+    Broadcast,
+    Disconnect,
+    ForSockets,
+    Join,
+    Leave,
+    Record,
+    ServerSideEmit,
+    Target,
+)
+from protocol.engineio.packets import Encoded
+from protocol.errors import ProtocolError
+
+MOST_MISSED = 1_000  # events that a client gets at its return; who missed more begins anew
+MOST_MISSED_SIZE = 1_048_576  # the same in characters
+
+Pack: TypeAlias = Callable[[Broadcast, str], Encoded]
+"""Makes the packet of an event with its offset."""
+
+
+class Kept(Struct):
+    """A record that was delivered, and its size in characters. Of an event, only whom it was for, and the packet that
+    they were sent: as Python's objects a client's nested lists would take many times their size."""
+
+    position: Position
+    offset: str
+    record: ForSockets
+    size: int
+    packet: Encoded | None = None
+
+
+class Ring:
+    """The last records of a kind, up to `most` and to `most_size` characters in sum.
+
+    After `floor` none is missing; None: that is not known before the next one comes.
+    """
+
+    def __init__(self, most: int, most_size: int) -> None:
+        self.floor: Position | None = None
+        self._dropped = False  # whether it is full
+        self._most = most
+        self._most_size = most_size
+        self._size = 0
+        self._kept: deque[Kept] = deque()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def append(self, kept: Kept) -> None:
+        """Keep the latest one."""
+        self._kept.append(kept)
+        self._size += kept.size
+        self._trim()
+
+    def prepend(self, past: list[Kept], floor: Position) -> None:
+        """Keep what came before all others, complete after `floor`; unless there is no room even for those."""
+        if self._dropped:
+            return
+        self._kept.extendleft(reversed(past))
+        self._size += sum(kept.size for kept in past)
+        self.floor = floor
+        self._trim()
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        self._kept.clear()
+        self._size = 0
+        self.floor = None
+        self._dropped = False
+
+    def _trim(self) -> None:
+        while len(self._kept) > self._most or self._size > self._most_size:
+            dropped = self._kept.popleft()
+            self._size -= dropped.size
+            self.floor = dropped.position
+            self._dropped = True
+
+    def reaches(self, start: Position) -> bool:
+        """Whether none is missing after `start`."""
+        return self.floor is not None and start >= self.floor
+
+    def after(self, start: Position) -> list[Kept]:
+        """Those after a position, in their order."""
+        found = list(takewhile(lambda kept: kept.position > start, reversed(self._kept)))
+        found.reverse()
+        return found
+
+
+class History:
+    """What the bus has delivered here: the last events, and the last orders to join, leave and disconnect apart from
+    them, since they are fewer and wanted for longer. `latest` is the offset of the last record, `position` the same.
+    """
+
+    def __init__(self, most: int, most_size: int, pack: Pack) -> None:
+        self.latest = ""
+        self.position: Position = NOWHERE
+        self.events = Ring(most, most_size)
+        self.orders = Ring(most, most_size)
+        self._pack = pack
+
+    def append(self, offset: str, record: Record, size: int) -> Encoded | None:
+        """A record is about to be delivered; returns its packet, if it is an event that is kept. One whose offset is no
+        higher than the last one's is the first of another history."""
+        position = position_of(offset)
+        if position is None:
+            raise ProtocolError(f"{offset!r} is no offset")
+        kept = self._kept(position, offset, record, size)
+        if position <= self.position:
+            self.clear()
+        for ring in (self.events, self.orders):
+            if ring.floor is None:
+                ring.floor = position
+        self.latest, self.position = offset, position
+        if kept is None:
+            return None
+        (self.orders if kept.packet is None else self.events).append(kept)
+        return kept.packet
+
+    def _kept(self, position: Position, offset: str, record: Record, size: int) -> Kept | None:
+        # Somebody has come back: nobody misses that, and thousands do at once where an instance has died.
+        if isinstance(record, Disconnect) and record.moved:
+            return None
+        if isinstance(record, ServerSideEmit):
+            return None
+        if not isinstance(record, Broadcast):
+            return Kept(position, offset, record, size)
+        if record.volatile:  # for who is there
+            return None
+        return Kept(position, offset, structs.replace(record, data=[]), size, self._pack(record, offset))
+
+    def prepend(self, entries: Iterable[tuple[str, Record, int]], floor: str) -> None:
+        """What came before the first record that was delivered, the oldest first; complete after `floor`."""
+        bottom = last = position_of(floor) or NOWHERE
+        latest, events, orders = floor, list[Kept](), list[Kept]()
+        for latest, record, size in entries:
+            last = position_of(latest) or NOWHERE
+            kept = self._kept(last, latest, record, size)
+            if kept is not None:
+                (orders if kept.packet is None else events).append(kept)
+        self.events.prepend(events, bottom)
+        self.orders.prepend(orders, bottom)
+        if self.position == NOWHERE:
+            self.latest, self.position = latest, last
+
+    def clear(self) -> None:
+        """Records were lost: whoever lacks any from before has a gap."""
+        self.events.clear()
+        self.orders.clear()
+
+
+# --- what a client has missed ---
+
+
+class Missed(NamedTuple):
+    """The events that a client has missed, the rooms that it is in by now, and whether these changed on the way, be it
+    to and fro."""
+
+    events: list[Kept]
+    rooms: frozenset[str]
+    moved: bool
+
+
+Lost: TypeAlias = Literal["gone", "expired"]
+"""Why a client cannot go on where it was: it was disconnected while away; or too much was sent since, or it is not
+known any more what."""
+
+
+def missed_by(
+    saved: Saved,
+    rooms: Iterable[str],
+    nsp: str,
+    start: Position,
+    history: History,
+    most_size: int = MOST_MISSED_SIZE,
+) -> Missed | Lost:
+    """What a client would have received after `start` in a namespace, that was in `rooms` when it was saved.
+
+    Joins, leaves and disconnections count from their place on.
+    """
+    saved_at = start if saved.offset is None else position_of(saved.offset) or NOWHERE
+    if not history.events.reaches(start) or not history.orders.reaches(saved_at):
+        return "expired"
+    inside, events, size, moved = set(rooms), list[Kept](), 0, False
+    records = merge(
+        history.orders.after(saved_at), history.events.after(start), key=lambda kept: kept.position
+    )
+    for kept in records:
+        record = kept.record
+        if record.nsp != nsp or not _is_meant(record.target, inside):
+            continue
+        match record:
+            case Broadcast():
+                events.append(kept)
+                size += kept.size
+                if len(events) > MOST_MISSED or size > most_size:
+                    return "expired"
+            case Join(rooms=more):
+                moved = moved or not inside.issuperset(more)
+                inside.update(more)
+            case Leave(rooms=fewer):
+                moved = moved or not inside.isdisjoint(fewer)
+                inside.difference_update(fewer)
+            case _:
+                return "gone"
+    return Missed(events, frozenset(inside), moved)
+
+
+def _is_meant(target: Target, rooms: set[str]) -> bool:
+    return (not target.rooms or not rooms.isdisjoint(target.rooms)) and rooms.isdisjoint(target.except_)

@@ -12,6 +12,7 @@ from app.api import rest
 from app.budgets import Budgets
 from app.page import Page
 from app.requests import InFlight
+from app.slow_refusals import RefusalPace
 from tests.app.conftest import Instance
 
 SCRIPT = b"console.log('hello')\n" * 100
@@ -46,7 +47,7 @@ def site(dist: Path) -> Starlette:
     async def allow(address: str) -> None:
         """Any address may."""
 
-    return rest(Page(dist).routes(), (), InFlight(), allow, Budgets({}), lambda *_: None)
+    return rest(Page(dist).routes(), (), InFlight(), allow, Budgets({}), RefusalPace(0, 0), lambda *_: None)
 
 
 @pytest.fixture

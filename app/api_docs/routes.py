@@ -1,13 +1,16 @@
 """The routes of the API's descriptions: /openapi.json, /asyncapi.json, and the events as a page to read.
 
-They are made once. The page of the REST API, /docs, is among the files of `app.http.web_files`.
+They are made once, when somebody asks for the first time. The page of the REST API, /docs, is among the files of
+`app.http.web_files`.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
 from typing import Any
 
 import msgspec
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,27 +25,40 @@ from app.payloads.server_events import EMITTED
 
 
 class Descriptions:
-    """The documents `openapi` and `asyncapi`, of all operations and the other routes."""
+    """The documents `openapi` and `asyncapi`, of all operations and the other routes; made when somebody asks."""
 
     def __init__(self, operations: Sequence[Operation], others: Sequence[OtherRoute]) -> None:
-        self.openapi: dict[str, Any] = openapi(operations, others)
-        self.asyncapi: dict[str, Any] = asyncapi(operations, EMITTED)
+        self._operations = operations
+        self._others = others
+
+    @cached_property
+    def openapi(self) -> dict[str, Any]:
+        """See `app.api_docs.openapi`."""
+        return openapi(self._operations, self._others)
+
+    @cached_property
+    def asyncapi(self) -> dict[str, Any]:
+        """See `app.api_docs.asyncapi`."""
+        return asyncapi(self._operations, EMITTED)
 
     def routes(self) -> list[Route]:
         """Those of the documents and of the events' page."""
-        page = asyncapi_page(self.asyncapi).encode()
         return [
-            _fixed("/openapi.json", msgspec.json.encode(self.openapi), "application/json"),
-            _fixed("/asyncapi.json", msgspec.json.encode(self.asyncapi), "application/json"),
-            _fixed("/docs/events", page, "text/html; charset=utf-8"),
+            _fixed("/openapi.json", lambda: msgspec.json.encode(self.openapi), "application/json"),
+            _fixed("/asyncapi.json", lambda: msgspec.json.encode(self.asyncapi), "application/json"),
+            _fixed("/docs/events", lambda: asyncapi_page(self.asyncapi).encode(), "text/html; charset=utf-8"),
         ]
 
 
-def _fixed(path: str, content: bytes, media_type: str) -> Route:
-    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {**PAGE_HEADERS, "etag": etag, "cache-control": ALWAYS_ASKED_FOR}
+def _fixed(path: str, make: Callable[[], bytes], media_type: str) -> Route:
+    @cache
+    def made() -> tuple[bytes, str]:
+        content = make()
+        return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
     async def endpoint(request: Request) -> Response:
+        content, etag = await run_in_threadpool(made)  # the first time it takes a tenth of a second
+        headers = {**PAGE_HEADERS, "etag": etag, "cache-control": ALWAYS_ASKED_FOR}
         if known(request.headers, etag):
             return Response(status_code=304, headers=headers)
         return Response(content, headers=headers, media_type=media_type)

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from app.api.rest_routes import rest
 from app.http.budgets import Budgets
 from app.http.requests import InFlight
+from app.http.slow_refusals import RefusalPace
 from app.http.web_files import Page
 from tests.app.conftest import Instance
 
@@ -46,7 +47,7 @@ def site(dist: Path) -> Starlette:
     async def allow(address: str) -> None:
         """Any address may."""
 
-    return rest(Page(dist).routes(), (), InFlight(), allow, Budgets({}), lambda *_: None)
+    return rest(Page(dist).routes(), (), InFlight(), allow, Budgets({}), RefusalPace(0, 0), lambda *_: None)
 
 
 @pytest.fixture

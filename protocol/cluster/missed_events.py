@@ -1,4 +1,4 @@
-"""Connection state recovery, its pure part (protocol.md §2): what a client has missed.
+"""Connection state recovery, its pure part (docs/protocol.md §2): what a client has missed.
 
 A client tells the offset of the last event that it has handled, or none. Who it was stands in a text that its
 instance saved (`protocol.cluster.session_recovery`); what was sent since stands in the records that every instance

@@ -1,4 +1,4 @@
-"""Connection state recovery, its pure part (protocol.md §2): what is saved of a client, and where it stopped.
+"""Connection state recovery, its pure part (docs/protocol.md §2): what is saved of a client, and where it stopped.
 
 What it has missed since, `protocol.cluster.missed_events` tells.
 """

@@ -1,5 +1,5 @@
 """The Engine.IO session: one client's life over polling and websocket, as a machine without I/O or clock
-(protocol.md §1).
+(docs/protocol.md §1).
 
 Three things go on side by side, each with a state of its own: the *phase* (which transport carries the
 session, and whether it is being upgraded or closed), the *heartbeat*, and the two HTTP exchanges that polling

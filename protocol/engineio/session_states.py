@@ -1,4 +1,4 @@
-"""The phases of an Engine.IO session: one table says what may happen in each (protocol.md §1).
+"""The phases of an Engine.IO session: one table says what may happen in each (docs/protocol.md §1).
 
     POLLING ⇄ PROBING ⇄ UPGRADING → WEBSOCKET
        └──────────┴─────────┴───────────┴──→ CLOSING → CLOSED

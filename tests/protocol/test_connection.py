@@ -34,7 +34,7 @@ TO_REACH: dict[State, list[Input]] = {
     State.CONNECTED: [Connect, Decision.ACCEPT],
     State.DISMISSED: [Connect, Decision.ACCEPT, Decision.DISMISS],
 }
-# All that is allowed; whatever else a client sends closes its connection (protocol.md §2).
+# All that is allowed; whatever else a client sends closes its connection (docs/protocol.md §2).
 ALLOWED: dict[tuple[State, Input], State] = {
     (State.ABSENT, Connect): State.CONNECTING,
     (State.CONNECTING, Decision.ACCEPT): State.CONNECTED,

@@ -1,5 +1,5 @@
 """What a client asks with, and whether it may: the request of an Engine.IO handshake and its checks
-(protocol.md §1)."""
+(docs/protocol.md §1)."""
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType

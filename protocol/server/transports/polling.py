@@ -1,4 +1,4 @@
-"""HTTP long-polling: GET fetches packets and may wait for them, POST brings some (protocol.md §1)."""
+"""HTTP long-polling: GET fetches packets and may wait for them, POST brings some (docs/protocol.md §1)."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""Acknowledgements, in both directions (protocol.md §2)."""
+"""Acknowledgements, in both directions (docs/protocol.md §2)."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Pings, pongs and the deadlines between them (protocol.md §1, "Heartbeat")."""
+"""Pings, pongs and the deadlines between them (docs/protocol.md §1, "Heartbeat")."""
 
 import asyncio
 from collections.abc import Callable

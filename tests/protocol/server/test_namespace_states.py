@@ -1,4 +1,4 @@
-"""What a client may send in which state of a namespace, and how it leaves (protocol.md §2)."""
+"""What a client may send in which state of a namespace, and how it leaves (docs/protocol.md §2)."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Who may be where: CONNECT, DISCONNECT and what is allowed between them (protocol.md §2)."""
+"""Who may be where: CONNECT, DISCONNECT and what is allowed between them (docs/protocol.md §2)."""
 
 import asyncio
 import re

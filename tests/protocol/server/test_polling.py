@@ -1,4 +1,4 @@
-"""Engine.IO over HTTP long-polling (protocol.md §1)."""
+"""Engine.IO over HTTP long-polling (docs/protocol.md §1)."""
 
 import asyncio
 from collections.abc import Callable

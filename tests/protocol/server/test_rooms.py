@@ -1,4 +1,4 @@
-"""Events out: to rooms, except rooms, to everyone, to one (protocol.md §2; the API's `to`, `except_`, `in_`)."""
+"""Events out: to rooms, except rooms, to everyone, to one (docs/protocol.md §2; the API's `to`, `except_`, `in_`)."""
 
 from collections.abc import Awaitable, Callable
 

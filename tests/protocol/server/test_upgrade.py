@@ -1,4 +1,4 @@
-"""From polling to a websocket, with a probe (protocol.md §1, "Upgrade")."""
+"""From polling to a websocket, with a probe (docs/protocol.md §1, "Upgrade")."""
 
 import asyncio
 from collections.abc import Callable

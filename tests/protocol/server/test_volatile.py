@@ -1,4 +1,4 @@
-"""Volatile events: dropped where they cannot leave at once (protocol.md §2)."""
+"""Volatile events: dropped where they cannot leave at once (docs/protocol.md §2)."""
 
 import asyncio
 from collections.abc import Callable

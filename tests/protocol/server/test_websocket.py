@@ -1,4 +1,4 @@
-"""Engine.IO over a websocket alone (protocol.md §1), and RFC 6455 under it."""
+"""Engine.IO over a websocket alone (docs/protocol.md §1), and RFC 6455 under it."""
 
 import os
 import socket as sockets

@@ -95,7 +95,7 @@ def postgres_sockets(servers_folder: Path) -> Iterator[Path]:
 def database_url(postgres_sockets: Path) -> Iterator[str]:
     """The URL of a database that has the schema and no rows."""
     name = f"test_{next(numbers)}"
-    execute(postgres_sockets, f"create database {name} template {TEMPLATE}")
+    execute(postgres_sockets, f"create database {name} template {TEMPLATE} strategy file_copy")
     yield embedded.database_url(postgres_sockets, name)
     execute(postgres_sockets, f"drop database {name} with (force)")
 

@@ -31,6 +31,7 @@ from protocol.server.config.options import EngineOptions
 from protocol.server.http.handshake import Handshake
 from protocol.server.socketio.broadcast_operator import Operator
 from protocol.server.socketio.namespace import DynamicNamespace
+from tests.diagrams import diagrams
 
 DOCS = Path(__file__).parent.parent / "docs"
 SERVER = (DOCS / "server.md").read_text()
@@ -224,3 +225,26 @@ async def test_examples(capsys: pytest.CaptureFixture[str]) -> None:
     finally:
         server.should_exit = True
         await serving
+
+
+def test_the_state_machines_are_drawn_from_their_tables() -> None:
+    assert diagrams() in (DOCS / "architecture.md").read_text(), "python -m tests.diagrams prints them"
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_the_maps_name_files_that_are_there(page: str) -> None:
+    named = set(
+        re.findall(r"`((?:app|protocol|tests|scripts|deploy)/[\w./-]+)`", (DOCS.parent / page).read_text())
+    )
+    assert len(named) > 20
+    assert [
+        path
+        for path in sorted(named)
+        if not (DOCS.parent / path).exists() and not (DOCS.parent / f"{path}.py").exists()
+    ] == []
+
+
+def test_the_contents_list_every_page() -> None:
+    contents = (DOCS / "README.md").read_text()
+    listed = set(re.findall(r"\]\(([\w.]+\.md)\)", contents))
+    assert listed == {path.name for path in DOCS.glob("*.md")} - {"README.md"}

@@ -46,7 +46,7 @@ def read_migrations(schema: str) -> list[Migration]:
 
 def schema_path() -> Path:
     """Where schema.sql is: beside the package in a checkout, inside it in a wheel."""
-    package = Path(__file__).parent
+    package = Path(__file__).parent.parent
     return next(path for path in (package.parent / "schema.sql", package / "schema.sql") if path.exists())
 
 

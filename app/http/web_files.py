@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-DIST = Path(__file__).parent / "web" / "dist"
+DIST = Path(__file__).parent.parent / "web" / "dist"
 
 POLICY = {
     "default-src": "'self'",

@@ -1,15 +1,7 @@
 """Parley's Socket.IO engine. It knows nothing of chat.
 
-The path of one message, in and out:
-
-    1  socket bytes      frames            whole WebSocket messages (a POST's body: engine.decode_payload)
-    2  a message         engine, session   an Engine.IO packet, and what it means to the session
-    3  its data          packets, connection   a Socket.IO packet, if the namespace's state allows it
-    4  a packet          server.dispatch   the application's handler, one at a time for a client
-    5  emit              server.operator   a record: who gets what
-    6  a record          broadcast, server.bus   stored once, brought back to every instance
-    7  on each instance  server.fanout, rooms   the packet, encoded once, queued for each socket
-    8  end of the tick   server.hub, server.link   one write a connection
+Applications import what stands in `__all__` here. The way of a message is in docs/architecture.md, the table of folders in
+CONTRIBUTING.md.
 """
 
 from protocol.client.client import Client

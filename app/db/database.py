@@ -6,7 +6,7 @@
   cut short would leave its connection in an unknown state, a transaction cut short would leak its connection;
   this way the work ends (it commits or rolls back) and the connection goes back, whoever still waits for it.
 - How long a statement may take is asyncpg's own `command_timeout`, never a timeout around the call. What becomes of a
-  connection that took longer is in `connections`.
+  connection that took longer is in `pool`.
 - A transaction that PostgreSQL hears nothing more of ends, and gives back what it holds: an instance that hangs in the
   middle of one would stop the rooms that it was changing on all others.
 - Fewer pieces of work run at once than the pool has connections, and whoever finds no slot in time is told

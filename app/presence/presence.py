@@ -1,7 +1,7 @@
 """Who is online: everybody with at least one authenticated socket, on any instance.
 
-Each instance knows its own sockets and writes down in Redis how many of them each user has; see `presence_leases` for
-what stands there, and `presence_news` for who is told. The numbers are absolute, and one task writes them: what
+Each instance knows its own sockets and writes down in Redis how many of them each user has; see `redis_leases` for
+what stands there, and `announcements` for who is told. The numbers are absolute, and one task writes them: what
 changes while one call runs is the next call, however many sockets come or go at once. A place is held for some seconds
 after the last socket has gone, so that nobody hears of a page that is loaded again.
 

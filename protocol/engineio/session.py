@@ -3,7 +3,7 @@
 
 Three things go on side by side, each with a state of its own: the *phase* (which transport carries the
 session, and whether it is being upgraded or closed), the *heartbeat*, and the two HTTP exchanges that polling
-may have in flight. What may happen in which phase stands in the table of `phases`.
+may have in flight. What may happen in which phase stands in the table of `session_states`.
 
 Times are integer milliseconds of one clock, given by the caller. What goes out waits in `outbox` until the
 transport is `writable` and the caller `take`s it.
@@ -29,7 +29,7 @@ class CloseReason(StrEnum):
     TRANSPORT_CLOSE = "transport close"
     PING_TIMEOUT = "ping timeout"
     PARSE_ERROR = "parse error"
-    FLOOD = "flood"  # ours: the client sent too many control packets, see `flood`
+    FLOOD = "flood"  # ours: the client sent too many control packets, see `flood_guard`
     FORCED_CLOSE = "forced close"
     SERVER_SHUTTING_DOWN = "server shutting down"
     FORCED_SERVER_CLOSE = "forced server close"

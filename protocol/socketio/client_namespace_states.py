@@ -1,6 +1,6 @@
 """The Socket.IO side of one session as its client sees it: which namespaces it has asked for and is in.
 
-The mirror of `connection`: a table says what may happen to a namespace in which state; what is not in it
+The mirror of `namespace_states`: a table says what may happen to a namespace in which state; what is not in it
 breaks the protocol and ends the connection. A new connection starts with a new object.
 """
 

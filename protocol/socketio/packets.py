@@ -2,7 +2,7 @@
 
 An encoding is two functions: `encode` gives Engine.IO messages, `decode` takes one. A JSON packet with
 attachments decodes to a `Partial` first; `attach` makes the packet of it once all its binary messages are
-there. The other encoding is in `packets_msgpack`.
+there. The other encoding is in `msgpack_parser`.
 """
 
 import re

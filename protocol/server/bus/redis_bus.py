@@ -1,7 +1,7 @@
 """The bus over Redis, in the format of `@socket.io/redis-streams-adapter`, so that Node can share it.
 
-How a stream is written is in `redis_publisher`, how it is followed in `redis_reader`, how channels are listened to in
-`redis_pubsub`; here they come together.
+How a stream is written is in `stream_writer`, how it is followed in `stream_reader`, how channels are listened to in
+`pubsub_subscriber`; here they come together.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ PING_TIMEOUT = 1.0  # s
 class RedisBus:
     """Joins all instances, of ours and of Node, that name the same streams and channels of the same Redis.
 
-    `redis_url` has the forms of `url`. A stream keeps at least `max_len` entries. With a `stream_count` above 1 there
+    `protocol.server.redis.url` has the forms of `url`. A stream keeps at least `max_len` entries. With a `stream_count` above 1 there
     are several, `stream` and a number, and each namespace has its place in one; all instances must name the same
     count. Requests go through the channels `<channel_prefix>#<namespace>#`. While Redis is away a publisher waits up to
     `publish_timeout` ms, and at most `max_waiting` of them do.

@@ -33,7 +33,7 @@ ASKING = b"*1\r\n$6\r\nASKING\r\n"
 
 
 class RedisClient:
-    """Asks the servers behind a URL; see `redis_url` for its forms.
+    """Asks the servers behind a URL; see `protocol.server.redis.url` for its forms.
 
     What is not answered within `answer_within` seconds raises StoreUnavailable; it may have been done, or not.
     """

@@ -8,7 +8,7 @@ uvicorn's own class on httptools parses all that it reads at once and waits for 
 - A head, the trailers of a chunked body and the framing of its chunks are bounded in bytes, before they are parsed.
 - A request comes whole within a time, or the connection ends.
 - An offer to change the protocol, other than a websocket's, is ignored, and the body is the request's (RFC 9110 §7.8).
-- An answer is taken within a time, see `http_answers`.
+- An answer is taken within a time, see `untaken_answers`.
 - `Host` is there once, and is one (RFC 9112 §3.2).
 
 The protocol knows where a message may end before it parses: a head and a chunked body end with an empty line, any other

@@ -1,7 +1,7 @@
 """Parley's Socket.IO engine. It knows nothing of chat.
 
-Applications import what stands in `__all__` here. The way of a message is in docs/architecture.md, the table of folders in
-CONTRIBUTING.md.
+Applications import what stands in `__all__` here. The way of a message is in docs/architecture.md, the table of folders
+in CONTRIBUTING.md.
 """
 
 from protocol.client.client import Client

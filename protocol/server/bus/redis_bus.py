@@ -31,9 +31,9 @@ class RedisBus:
     """Joins all instances, of ours and of Node, that name the same streams and channels of the same Redis.
 
     `protocol.server.redis.url` has the forms of `url`. A stream keeps at least `max_len` entries. With a `stream_count`
-    above 1 there are several, `stream` and a number, and each namespace has its place in one; all instances must name the same
-    count. Requests go through the channels `<channel_prefix>#<namespace>#`. While Redis is away a publisher waits up to
-    `publish_timeout` ms, and at most `max_waiting` of them do.
+    above 1 there are several, `stream` and a number, and each namespace has its place in one; all instances must name
+    the same count. Requests go through the channels `<channel_prefix>#<namespace>#`. While Redis is away a publisher
+    waits up to `publish_timeout` ms, and at most `max_waiting` of them do.
 
     An entry is stored at least once: when a connection breaks between a write and its answer, the write is
     repeated, and may then be there twice; a publisher that got `BusUnavailable`, or was cancelled, may

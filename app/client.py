@@ -11,8 +11,8 @@ from typing import Any, Self, TypeVar
 from app.announce.announcer import room_channel
 from protocol import Client, Disconnected
 
-Handler = TypeVar("Handler", bound=Callable[..., Any])
-Token = str | Callable[[], str | Awaitable[str]]
+ChatEventHandler = TypeVar("ChatEventHandler", bound=Callable[..., Any])
+TokenSource = str | Callable[[], str | Awaitable[str]]
 
 PASSING = ("unavailable", "internal", "rate_limited", "too_many")  # what a little patience may mend
 AGAIN_AFTER = 1000  # ms, where the server does not say
@@ -43,7 +43,7 @@ class ChatClient:
     are made meanwhile wait for that.
     """
 
-    def __init__(self, url: str, token: Token, *, path: str = "/io/", **options: Any) -> None:
+    def __init__(self, url: str, token: TokenSource, *, path: str = "/io/", **options: Any) -> None:
         self._token = token
         self._client = Client(url, path=path, **options)
         self._own: dict[str, Callable[..., Any]] = {"connect": self._authenticate, "disconnect": self._lost}
@@ -73,7 +73,7 @@ class ChatClient:
         await self._client.disconnect()
         self._settle(Disconnected("the client was disconnected"))
 
-    def on(self, event: str) -> Callable[[Handler], Handler]:
+    def on(self, event: str) -> Callable[[ChatEventHandler], ChatEventHandler]:
         """Decorator for the handler of one of the server's events, or of `disconnect`; see `protocol.Client.on`."""
         return self._client.on(event)
 

@@ -29,7 +29,7 @@ from protocol import (
 from protocol.cluster.requests import HandshakeDetails
 from protocol.server.config.options import EngineOptions
 from protocol.server.http.handshake import Handshake
-from protocol.server.socketio.broadcast_operator import Operator
+from protocol.server.socketio.broadcast_operator import BroadcastOperator
 from protocol.server.socketio.namespace import DynamicNamespace
 from tests.diagrams import diagrams
 
@@ -46,12 +46,12 @@ INTERNAL = {
         "send_with_ack",
     },
     DynamicNamespace: {"accepts", "handlers", "matches"},
-    Operator: {"ack_timeout", "is_local", "is_volatile", "namespace", "target"},
+    BroadcastOperator: {"ack_timeout", "is_local", "is_volatile", "namespace", "target"},
     ClientSocket: {"credentials", "ended", "fail", "lose", "miss", "quit", "receive", "waiting"},
     Client: set[str](),
     Emitter: {"publish"},
     RemoteSocket: set[str](),
-    Socket: {"abandon", "depart", "dismiss", "dropped", "forget_rooms", "link", "middleware", "peer", "stay"},
+    Socket: {"abandon", "depart", "dismiss", "dropped", "forget_rooms", "client", "link", "middleware", "recoverable"},
 }  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def test_dynamic_namespace() -> None:
 
 
 def test_operator() -> None:
-    assert names(section("Operator")) == public(Operator)
+    assert names(section("BroadcastOperator")) == public(BroadcastOperator)
 
 
 def test_socket() -> None:

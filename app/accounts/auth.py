@@ -24,7 +24,7 @@ from app.core.caller import Caller, Token
 from app.core.errors import Refusal
 from app.db.database import Database
 from app.db.queries import Row
-from app.limits.rate_limits import Kind, Limits, name_key
+from app.limits.rate_limits import LimitKind, Limits, name_key
 from app.payloads.account_requests import SignIn, SignUp
 from app.payloads.from_rows import user_of
 from app.payloads.requests import Nothing
@@ -83,7 +83,7 @@ class Auth:
         """
         name, network = payload.identifier.value, network_of(caller.address)
         device = self._devices.verify(payload.device_token, name)
-        taken: list[tuple[Kind, str]] = []
+        taken: list[tuple[LimitKind, str]] = []
         with self._queue.entry(network, known_device=device is not None):
             await self._take(taken, *(("sign_in", network) if device is None else ("device", device.id)))
             row = None if "\0" in name else await store.accounts.find_with_credential(self._db, name)
@@ -100,13 +100,13 @@ class Auth:
             self._limits.give_back(kind, key, FAILED - 1)
         return await self._session(row, network, device)
 
-    async def _take_of_name(self, taken: list[tuple[Kind, str]], name: str, network: str) -> None:
+    async def _take_of_name(self, taken: list[tuple[LimitKind, str]], name: str, network: str) -> None:
         place = self._devices.place(name, network)
         await self._take(taken, "place", place)
         if not await store.known_networks.is_known(self._db, place):
             await self._take(taken, "username", name_key(name))
 
-    async def _take(self, taken: list[tuple[Kind, str]], kind: Kind, key: str) -> None:
+    async def _take(self, taken: list[tuple[LimitKind, str]], kind: LimitKind, key: str) -> None:
         await self._limits.take(kind, key, FAILED)
         taken.append((kind, key))
 

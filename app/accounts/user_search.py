@@ -8,7 +8,7 @@ from app.payloads.from_rows import user_ref_of
 from app.payloads.responses import UserRef
 
 
-class People:
+class UserSearch:
     """Everybody who has an account."""
 
     def __init__(self, db: Database) -> None:

@@ -4,15 +4,15 @@ from app.accounts.auth import Auth
 from app.accounts.blocks import UserBlocks
 from app.accounts.privacy import PrivacySettings
 from app.accounts.sign_out import SignOuts
-from app.accounts.user_search import People
+from app.accounts.user_search import UserSearch
 from app.contract.operation import Operation
 from app.messages.direct import Direct
-from app.messages.edits import Revisions
-from app.messages.history import Reading
+from app.messages.edits import MessageEdits
+from app.messages.history import MessageHistory
 from app.messages.sync import Sync
 from app.messages.writer import MessageWriter
-from app.presence.presence import Presence
-from app.presence.typing_indicator import Typing
+from app.presence.presence import PresenceTracker
+from app.presence.typing_indicator import TypingIndicator
 from app.rooms.invitations import Invitations
 from app.rooms.members import RoomMembers
 from app.rooms.preferences import RoomPreferences
@@ -187,7 +187,7 @@ def direct(direct: Direct) -> list[Operation]:
     ]
 
 
-def discovery(rooms: Rooms, people: People) -> list[Operation]:
+def discovery(rooms: Rooms, people: UserSearch) -> list[Operation]:
     """Finding rooms to enter, and people."""
     return [
         Operation(
@@ -200,7 +200,7 @@ def discovery(rooms: Rooms, people: People) -> list[Operation]:
     ]
 
 
-def messages(writer: MessageWriter, revisions: Revisions) -> list[Operation]:
+def messages(writer: MessageWriter, revisions: MessageEdits) -> list[Operation]:
     """What is said in rooms, and what becomes of it."""
     return [
         Operation(
@@ -237,7 +237,7 @@ def messages(writer: MessageWriter, revisions: Revisions) -> list[Operation]:
     ]
 
 
-def reading(reading: Reading, sync: Sync) -> list[Operation]:
+def reading(reading: MessageHistory, sync: Sync) -> list[Operation]:
     """How what was said is read."""
     return [
         Operation(
@@ -271,7 +271,7 @@ def reading(reading: Reading, sync: Sync) -> list[Operation]:
     ]
 
 
-def presence(presence: Presence, typing: Typing) -> list[Operation]:
+def presence(presence: PresenceTracker, typing: TypingIndicator) -> list[Operation]:
     """Who is there, and who is typing."""
     return [
         Operation(

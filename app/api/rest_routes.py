@@ -22,7 +22,7 @@ from app.accounts.auth import Auth
 from app.contract.operation import Operation
 from app.core.caller import Caller, bearer
 from app.core.errors import Refusal
-from app.http.address_allowance import AddressAllowance, Allow, address_of
+from app.http.address_allowance import AddressAllowance, AllowAddress, address_of
 from app.http.budgets import Budgeted, Budgets, claim_of
 from app.http.cross_site import CrossSite
 from app.http.requests import (
@@ -157,7 +157,7 @@ def rest(
     routes: Sequence[Route],
     origins: Sequence[str],
     in_flight: InFlight,
-    allow: Allow,
+    allow: AllowAddress,
     budgets: Budgets,
     pace: RefusalPace,
     answered: Callable[[str, str | None, int, float], None],

@@ -25,7 +25,7 @@ from app.db.database import Database
 from app.db.errors import DatabaseUnavailable
 from app.limits.rate_limits import Limits
 from app.limits.refusal_streaks import RefusalStreaks
-from app.observability.tracing import Handler
+from app.observability.tracing import TracedHandler
 from app.payloads.account_requests import Authenticate
 from app.payloads.fields.validation import parse
 from app.payloads.requests import Subscription
@@ -40,8 +40,8 @@ from app.payloads.server_events import (
     Ping,
     Unauthenticated,
 )
-from app.presence.presence import Presence
-from app.presence.typing_indicator import Typing
+from app.presence.presence import PresenceTracker
+from app.presence.typing_indicator import TypingIndicator
 from app.rooms.rooms import NOT_A_MEMBER
 from protocol import BadValue, Disconnected, Incoming, Refused, Server, Socket
 
@@ -53,7 +53,7 @@ EVERYONE = "authenticated"  # the socket room of all authenticated sockets
 UNKNOWN_EVENT = "UNKNOWN_EVENT"
 
 
-class Handlers:
+class SocketHandlers:
     """Handles the events of all sockets of `io`."""
 
     def __init__(
@@ -63,12 +63,12 @@ class Handlers:
         auth: Auth,
         limits: Limits,
         operations: Sequence[Operation],
-        presence: Presence,
-        typing: Typing,
+        presence: PresenceTracker,
+        typing: TypingIndicator,
         sockets_of_users: UserSockets,
         count_refusal: Callable[[str], None],
         streaks: RefusalStreaks,
-        traced: Callable[[str, Handler], Handler],
+        traced: Callable[[str, TracedHandler], TracedHandler],
     ) -> None:
         self._io = io
         self._db = db
@@ -301,7 +301,7 @@ class Handlers:
         await socket.disconnect(close=True)
 
 
-def handler_of(operation: Operation) -> Handler:
+def handler_of(operation: Operation) -> TracedHandler:
     """The handler of an operation's event, which answers in the form of an ack."""
 
     takes = operation.takes

@@ -118,12 +118,12 @@ class Files:
 
         return await self._db.transaction(work)
 
-    async def _sweep_some(self, q: Queries) -> "Swept":
+    async def _sweep_some(self, q: Queries) -> "SweptFiles":
         rows = await store.lock_expired(q, SWEEP_SIZE)
         gone = await asyncio.gather(*(self._deleted(row) for row in rows))
         ids = [row["id"] for row, is_gone in zip(rows, gone, strict=True) if is_gone]
         await store.delete(q, ids)
-        return Swept(len(rows), len(ids))
+        return SweptFiles(len(rows), len(ids))
 
     async def _deleted(self, row: Row) -> bool:
         try:
@@ -142,7 +142,7 @@ class Media(NamedTuple):
     picture: Picture | None
 
 
-class Swept(NamedTuple):
+class SweptFiles(NamedTuple):
     """How many expired files a look has found, and how many of them it could delete."""
 
     found: int

@@ -27,7 +27,7 @@ from app.core.caller import Caller
 from app.core.errors import Refusal
 from app.db.queries import Row
 from app.http.requests import Endpoint, ErrorResponse, answering, http_error, json_response
-from app.limits.concurrency import Turns
+from app.limits.concurrency import UserConcurrency
 from app.payloads.fields.validation import is_id
 from app.payloads.responses import Attachment
 from protocol import network_of
@@ -35,7 +35,7 @@ from protocol import network_of
 log = logging.getLogger(__name__)
 
 Identify = Callable[[Request], Awaitable[Caller]]
-Allow = Callable[[Caller, int], Awaitable[None]]
+AllowUpload = Callable[[Caller, int], Awaitable[None]]
 
 UPLOAD_WITHIN = 600.0  # seconds
 DOWNLOADS_AT_ONCE = 8  # of a user; each may hold two PIECEs for as long as its reader likes
@@ -61,7 +61,7 @@ class FileRoutes:
         identify: Identify,
         *,
         max_size: int,
-        allow: Allow | None = None,
+        allow: AllowUpload | None = None,
     ) -> None:
         self._files = files
         self._storage = storage
@@ -69,7 +69,7 @@ class FileRoutes:
         self._allow = allow
         self._max_size = max_size
         self._slots = UploadSlots(max_size)
-        self._downloads = Turns(DOWNLOADS_AT_ONCE)
+        self._downloads = UserConcurrency(DOWNLOADS_AT_ONCE)
 
     def routes(self) -> list[Route]:
         """All of them; a GET also answers HEAD."""

@@ -41,14 +41,14 @@ class UploadSlots:
         self._max_bytes = max(max_bytes, max_size)
 
     @contextmanager
-    def one(self, user_id: str, network: str) -> Iterator["Slot"]:
+    def one(self, user_id: str, network: str) -> Iterator["UploadSlot"]:
         """Counts an upload while it lasts. Raises Refusal: `too_many`, `rate_limited`, `unavailable`."""
         keys = ((OF_A_USER, user_id), (OF_A_NETWORK, network), (IN_ALL, ""))
         for level, who in keys:
             if self._taken[level, who] >= level.most:
                 raise Refusal(level.reason, level.message, retry_after=TRY_AGAIN)
         self._taken.update(keys)
-        slot = Slot(self)
+        slot = UploadSlot(self)
         try:
             yield slot
         finally:
@@ -69,7 +69,7 @@ class UploadSlots:
         return self._taken[IN_ALL, ""]
 
 
-class Slot:
+class UploadSlot:
     """The place of one upload, which has so many bytes on the disk."""
 
     def __init__(self, slots: UploadSlots) -> None:

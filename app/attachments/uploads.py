@@ -107,7 +107,7 @@ async def received(
     announced = headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit + AROUND_THE_FILE:
         raise too_large(limit)
-    with closing(Form(boundary, limit)) as form, temporary_file() as file:
+    with closing(UploadForm(boundary, limit)) as form, temporary_file() as file:
         try:
             await _receive(body, form, file, within, grow)
         except TimeoutError:
@@ -116,7 +116,7 @@ async def received(
 
 
 async def _receive(
-    body: Body, form: "Form", file: BinaryIO, within: float, grow: Callable[[int], None]
+    body: Body, form: "UploadForm", file: BinaryIO, within: float, grow: Callable[[int], None]
 ) -> None:
     started = asyncio.get_running_loop().time()
     received = 0
@@ -172,7 +172,7 @@ def too_large(limit: int) -> Refusal:
     return Refusal("too_large", f"This file is too large: {most} is the most")
 
 
-class Form:
+class UploadForm:
     """Reads a form with one file, whose bytes gather in `buffer`. Other fields are passed over."""
 
     def __init__(self, boundary: bytes, limit: int) -> None:

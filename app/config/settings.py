@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from app.config.value_parsers import (
-    Kind,
-    Reason,
+    SettingKind,
+    ValueReason,
     folder_or_bucket,
     one_of,
     origins,
@@ -37,7 +37,7 @@ class ConfigError(CannotStart):
     """A setting that stops the start. The text is one sentence that names the variable and what it may be."""
 
 
-def setting(default: T, kind: Kind[T], documentation: str, *, hidden: bool = False) -> T:
+def setting(default: T, kind: SettingKind[T], documentation: str, *, hidden: bool = False) -> T:
     """A field of Settings; a `hidden` one is never shown, neither in errors nor in the object's repr."""
     metadata = {"kind": kind, "documentation": documentation, "hidden": hidden}
     described: T = field(default=default, repr=not hidden, metadata=metadata)
@@ -78,7 +78,7 @@ class Settings:
     )
     data_dir: Path = setting(
         Path("var"),
-        Kind("a folder", Path),
+        SettingKind("a folder", Path),
         "The folder of the servers started here, of their secret, and of files without FILE_STORAGE.",
     )
     jwt_secret: str = setting(
@@ -201,10 +201,10 @@ def variables() -> Iterator[tuple[str, "Field[Any]"]]:
 
 
 def read(name: str, text: str, described: "Field[Any]") -> object:
-    kind: Kind[object] = described.metadata["kind"]
+    kind: SettingKind[object] = described.metadata["kind"]
     try:
         return kind.parse(text)
-    except Reason as error:
+    except ValueReason as error:
         raise ConfigError(f"The value of {name} is not valid: {error}.") from None
     except ValueError:
         shown = "The value of " + name if described.metadata["hidden"] else f"{name}={text!r}"

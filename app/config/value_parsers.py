@@ -17,45 +17,45 @@ SECRET_CHARACTERS = 32
 MOST_WORKERS = 256
 
 
-class Reason(ValueError):
+class ValueReason(ValueError):
     """What is wrong with a text, in words that do not show it where it is secret."""
 
 
-class Kind(NamedTuple, Generic[T]):
+class SettingKind(NamedTuple, Generic[T]):
     """What a variable may be, in words, and how its text is read; `parse` raises ValueError, or a Reason."""
 
     allowed: str
     parse: Callable[[str], T]
 
 
-def whole(least: int, most: int, unit: str = "") -> Kind[int]:
+def whole(least: int, most: int, unit: str = "") -> SettingKind[int]:
     def parse(text: str) -> int:
         if re.fullmatch(r"[0-9]{1,15}", text) is None or not least <= int(text) <= most:
             raise ValueError
         return int(text)
 
-    return Kind(f"a whole number {unit and f'of {unit} '}from {least} to {most}", parse)
+    return SettingKind(f"a whole number {unit and f'of {unit} '}from {least} to {most}", parse)
 
 
-def one_of(*words: str) -> Kind[str]:
+def one_of(*words: str) -> SettingKind[str]:
     def parse(text: str) -> str:
         return words[words.index(text.lower())]
 
-    return Kind(f"one of {', '.join(words)}", parse)
+    return SettingKind(f"one of {', '.join(words)}", parse)
 
 
-def some_of(*words: str) -> Kind[tuple[str, ...]]:
+def some_of(*words: str) -> SettingKind[tuple[str, ...]]:
     def parse(text: str) -> tuple[str, ...]:
         return tuple(words[words.index(part)] for part in split(text.lower()))
 
-    return Kind(f"one or more of {', '.join(words)}, separated by commas", parse)
+    return SettingKind(f"one or more of {', '.join(words)}, separated by commas", parse)
 
 
-def yes_or_no() -> Kind[bool]:
-    return Kind("true or false", lambda text: one_of("false", "true").parse(text) == "true")
+def yes_or_no() -> SettingKind[bool]:
+    return SettingKind("true or false", lambda text: one_of("false", "true").parse(text) == "true")
 
 
-def url(*schemes: str) -> Kind[str]:
+def url(*schemes: str) -> SettingKind[str]:
     def parse(text: str) -> str:
         parts = urlsplit(text)
         # Reading the port checks it.
@@ -63,16 +63,16 @@ def url(*schemes: str) -> Kind[str]:
             raise ValueError
         return text
 
-    return Kind(f"a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}", parse)
+    return SettingKind(f"a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}", parse)
 
 
-def postgres() -> Kind[str]:
+def postgres() -> SettingKind[str]:
     allowed, parse = url("postgresql")
-    return Kind(allowed, lambda text: explained(tls_of, parse(text)))
+    return SettingKind(allowed, lambda text: explained(tls_of, parse(text)))
 
 
-def redis() -> Kind[str]:
-    return Kind("the URL of a Redis", lambda text: explained(parse_redis_url, text))
+def redis() -> SettingKind[str]:
+    return SettingKind("the URL of a Redis", lambda text: explained(parse_redis_url, text))
 
 
 def explained(check: Callable[[str], object], text: str) -> str:
@@ -80,21 +80,21 @@ def explained(check: Callable[[str], object], text: str) -> str:
     try:
         check(text)
     except ValueError as error:
-        raise Reason(error) from None
+        raise ValueReason(error) from None
     return text
 
 
-def origins() -> Kind[tuple[str, ...]]:
+def origins() -> SettingKind[tuple[str, ...]]:
     def parse(text: str) -> tuple[str, ...]:
         found = split(text)
         if found != ("*",) and not all(re.fullmatch(r"https?://[^/\s*]+", origin) for origin in found):
             raise ValueError
         return found
 
-    return Kind("* or origins such as https://chat.example.org, separated by commas", parse)
+    return SettingKind("* or origins such as https://chat.example.org, separated by commas", parse)
 
 
-def proxies() -> Kind[tuple[str, ...]]:
+def proxies() -> SettingKind[tuple[str, ...]]:
     def parse(text: str) -> tuple[str, ...]:
         found = split(text)
         if found != ("*",):
@@ -102,37 +102,37 @@ def proxies() -> Kind[tuple[str, ...]]:
                 ip_network(network)
         return found
 
-    return Kind("* or addresses and networks such as 10.0.0.0/8, separated by commas", parse)
+    return SettingKind("* or addresses and networks such as 10.0.0.0/8, separated by commas", parse)
 
 
-def secret() -> Kind[str]:
+def secret() -> SettingKind[str]:
     def parse(text: str) -> str:
         if len(text) < SECRET_CHARACTERS:
             raise ValueError
         return text
 
-    return Kind(f"a text of at least {SECRET_CHARACTERS} characters", parse)
+    return SettingKind(f"a text of at least {SECRET_CHARACTERS} characters", parse)
 
 
-def word(allowed: str) -> Kind[str]:
+def word(allowed: str) -> SettingKind[str]:
     def parse(text: str) -> str:
         if text.split() != [text]:
             raise ValueError
         return text
 
-    return Kind(allowed, parse)
+    return SettingKind(allowed, parse)
 
 
-def reachable() -> Kind[str]:
+def reachable() -> SettingKind[str]:
     def parse(text: str) -> str:
         if text.split() != [text] or text in ("0.0.0.0", "::"):  # noqa: S104 - what is refused
             raise ValueError
         return text
 
-    return Kind("an address of this machine that the other instances reach", parse)
+    return SettingKind("an address of this machine that the other instances reach", parse)
 
 
-def folder_or_bucket() -> Kind[str]:
+def folder_or_bucket() -> SettingKind[str]:
     def parse(text: str) -> str:
         if (
             "://" in text
@@ -141,14 +141,14 @@ def folder_or_bucket() -> Kind[str]:
             raise ValueError
         return text
 
-    return Kind("a folder, or a bucket as s3://bucket or s3://bucket/prefix", parse)
+    return SettingKind("a folder, or a bucket as s3://bucket or s3://bucket/prefix", parse)
 
 
-def processes() -> Kind[int]:
+def processes() -> SettingKind[int]:
     def parse(text: str) -> int:
         return usable_processors() if text.lower() == "auto" else whole(0, MOST_WORKERS).parse(text)
 
-    return Kind(f"auto or a whole number from 0 to {MOST_WORKERS}", parse)
+    return SettingKind(f"auto or a whole number from 0 to {MOST_WORKERS}", parse)
 
 
 def usable_processors() -> int:

@@ -8,10 +8,10 @@ import msgspec
 
 from app.contract.operation import Operation
 from app.core.caller import Caller
-from app.limits.concurrency import Turns
+from app.limits.concurrency import UserConcurrency
 
 
-def in_turn(operation: Operation, turns: Turns, check: Callable[[str], None]) -> Operation:
+def in_turn(operation: Operation, turns: UserConcurrency, check: Callable[[str], None]) -> Operation:
     """The same operation; where it reads, each user's are in turn. What is written waits for the room anyway.
 
     Once it is their turn, `check` may refuse a user.

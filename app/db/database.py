@@ -25,7 +25,7 @@ import asyncpg
 import databases
 
 from app.db.errors import DatabaseRefused, DatabaseUnavailable
-from app.db.pool import Connections
+from app.db.pool import ConnectionPool
 from app.db.queries import Queries, Row, Statements
 
 T = TypeVar("T")
@@ -70,7 +70,7 @@ class Database:
         acquire_timeout: float = 5,
         statements: Callable[[databases.core.Connection], Statements] | None = None,
     ) -> None:
-        self._pool = Connections(
+        self._pool = ConnectionPool(
             url,
             min_size=0,
             max_size=pool_size,

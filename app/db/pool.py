@@ -18,7 +18,7 @@ from app.db.jsonb import read_jsonb
 from app.db.tls import tls_of
 
 
-class Connections:
+class ConnectionPool:
     """A pool for `url`; the options are those of `databases.Database` and asyncpg's pool."""
 
     def __init__(self, url: str, **options: Any) -> None:

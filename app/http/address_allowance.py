@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.http.requests import expected
 
-Allow = Callable[[str], Awaitable[None]]
+AllowAddress = Callable[[str], Awaitable[None]]
 
 
 class AddressAllowance:
@@ -16,7 +16,7 @@ class AddressAllowance:
     `allow` raises Refusal.
     """
 
-    def __init__(self, app: ASGIApp, allow: Allow, free: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, allow: AllowAddress, free: Collection[str]) -> None:
         self._app = app
         self._allow = allow
         self._free = free

@@ -22,7 +22,7 @@ from app.core.errors import Refusal
 from app.http.requests import refused
 from protocol import network_of
 
-Kind: TypeAlias = Literal["user", "stranger", "body", "user_answers", "network_answers"]
+BudgetKind: TypeAlias = Literal["user", "stranger", "body", "user_answers", "network_answers"]
 
 SMALL = 16_384  # bytes of an answer that never waits: the system keeps that much of a connection
 PIECE = 65_536  # bytes that leave at once
@@ -38,7 +38,7 @@ class Most(NamedTuple):
     words: str
 
 
-MOST: dict[Kind, Most] = {
+MOST: dict[BudgetKind, Most] = {
     "user": Most(100, "You have too many requests under way"),
     "stranger": Most(100, "Too many requests of your network are under way"),
     "body": Most(200, "Too many requests of your network are on their way"),
@@ -52,12 +52,12 @@ for a user, which is more than the downloads of a user come to, and for a networ
 class Budgets:
     """Counts what is held now. `most` has those kinds that are bounded."""
 
-    def __init__(self, most: dict[Kind, Most]) -> None:
+    def __init__(self, most: dict[BudgetKind, Most]) -> None:
         self._most = most
-        self._held: Counter[tuple[Kind, str]] = Counter()
+        self._held: Counter[tuple[BudgetKind, str]] = Counter()
 
     @contextmanager
-    def holding(self, kind: Kind, whose: str, amount: int = 1, *, must: bool = False) -> Iterator[None]:
+    def holding(self, kind: BudgetKind, whose: str, amount: int = 1, *, must: bool = False) -> Iterator[None]:
         """Counts an amount as long as the block lasts. Raises Refusal, unless it `must` be held: `rate_limited`."""
         if not must:
             self.check(kind, whose, amount)
@@ -70,7 +70,7 @@ class Budgets:
             if not self._held[key]:
                 del self._held[key]
 
-    def check(self, kind: Kind, whose: str, amount: int = 1) -> None:
+    def check(self, kind: BudgetKind, whose: str, amount: int = 1) -> None:
         """Raises Refusal, `rate_limited`, where so much more would be too much."""
         most = self._most.get(kind)
         if most is not None and self._held[kind, whose] + amount > most.number:
@@ -83,11 +83,11 @@ class Budgets:
 
 def budgets_of(settings: Settings) -> Budgets:
     """Those that the settings ask for: who switches off the rates of users, or of networks, means these as well."""
-    limited: dict[Kind, int] = {"user": settings.event_rate, "user_answers": settings.event_rate}
+    limited: dict[BudgetKind, int] = {"user": settings.event_rate, "user_answers": settings.event_rate}
     return Budgets({kind: most for kind, most in MOST.items() if limited.get(kind, settings.address_rate)})
 
 
-class Claim:
+class BudgetClaim:
     """What one request holds, until its answer has been taken."""
 
     def __init__(self, budgets: Budgets, scope: Scope, held: ExitStack) -> None:
@@ -131,9 +131,9 @@ class Claim:
             yield
 
 
-def claim_of(request: Request) -> Claim:
+def claim_of(request: Request) -> BudgetClaim:
     """The claim of a request that came through `Budgeted`."""
-    claim: Claim = request.scope[CLAIM]
+    claim: BudgetClaim = request.scope[CLAIM]
     return claim
 
 
@@ -156,7 +156,7 @@ class Budgeted:
             await self._app(scope, receive, send)
             return
         with ExitStack() as held:
-            claim = scope[CLAIM] = Claim(self._budgets, scope, held)
+            claim = scope[CLAIM] = BudgetClaim(self._budgets, scope, held)
             if self._before:
                 try:
                     claim.check_answer(0)
@@ -164,13 +164,15 @@ class Budgeted:
                     await refused(refusal)(scope, receive, send)
                     return
             may_refuse = not self._before and scope["method"] in ("GET", "HEAD")
-            await self._app(scope, receive, Answer(claim, scope, receive, send, may_refuse=may_refuse))
+            await self._app(scope, receive, BoundedAnswer(claim, scope, receive, send, may_refuse=may_refuse))
 
 
-class Answer:
+class BoundedAnswer:
     """Sends one answer in pieces; the next part is asked for when nearly all has left."""
 
-    def __init__(self, claim: Claim, scope: Scope, receive: Receive, send: Send, *, may_refuse: bool) -> None:
+    def __init__(
+        self, claim: BudgetClaim, scope: Scope, receive: Receive, send: Send, *, may_refuse: bool
+    ) -> None:
         self._claim = claim
         self._scope = scope
         self._receive = receive

@@ -41,7 +41,7 @@ NEVER_CHANGED = "public, max-age=31536000, immutable"
 ENCODINGS = {"br": ".br", "gzip": ".gz"}  # the best first
 
 
-class Page:
+class WebFiles:
     """Serves the files of a folder `dist`, which may be missing."""
 
     def __init__(self, dist: Path = DIST) -> None:

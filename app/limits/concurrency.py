@@ -18,27 +18,27 @@ MOST_WAITING = 100
 TRY_AGAIN = 1_000  # ms
 
 
-class Line(Struct, eq=False):
+class UserQueue(Struct, eq=False):
     """Those who have their turn, or wait for it."""
 
     turns: asyncio.Semaphore
     length: int = 0
 
 
-class Turns:
+class UserConcurrency:
     """For each user `at_once`, and at most `most_waiting` behind them, first come first served."""
 
     def __init__(self, at_once: int, most_waiting: int = MOST_WAITING) -> None:
         self._at_once = at_once
         self._longest = at_once + most_waiting
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[str, UserQueue] = {}
 
     @asynccontextmanager
     async def one(self, user_id: str) -> AsyncIterator[None]:
         """Waits for a turn, which lasts as long as the block. Raises Refusal: `rate_limited`."""
         line = self._lines.get(user_id)
         if line is None:
-            line = self._lines[user_id] = Line(asyncio.Semaphore(self._at_once))
+            line = self._lines[user_id] = UserQueue(asyncio.Semaphore(self._at_once))
         if line.length >= self._longest:
             raise Refusal("rate_limited", "You are asking for too much at once", retry_after=TRY_AGAIN)
         line.length += 1

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 # Whose key it is: `event`, `conversation`, `room`, `invitation` and `upload` a user's, `username` a name's that
 # strangers try, `place` a name's in one network, `device` a known device's, the others an address's.
-Kind: TypeAlias = Literal[
+LimitKind: TypeAlias = Literal[
     "event",
     "address",
     "sign_in",
@@ -50,7 +50,7 @@ Kind: TypeAlias = Literal[
     "invitation",
     "upload",
 ]
-Key: TypeAlias = tuple[Kind, str]
+LimitKey: TypeAlias = tuple[LimitKind, str]
 
 MIB = 2**20
 KEEP = SECOND  # µs that tokens of the shared bucket may be spent here, and that a refusal is believed
@@ -62,7 +62,7 @@ WAY_IN_RATE = 9
 WAY_IN_BURST = 30
 PROBE = "limit:probe"  # the key of a bucket that nobody takes from
 
-WORDS: dict[Kind, str] = {
+WORDS: dict[LimitKind, str] = {
     "event": "You are doing too much at once",
     "address": "Too much comes from your network",
     "sign_in": "Too many attempts to sign in from your network",
@@ -123,10 +123,10 @@ class Allowance:
         self.again_at = again_at  # when there will be
 
 
-class Ask(Struct, frozen=True, eq=False):
+class BucketRequest(Struct, frozen=True, eq=False):
     """What is to be asked of the shared bucket, and who waits until that is done."""
 
-    key: Key
+    key: LimitKey
     bucket: Bucket
     need: int
     want: int
@@ -140,21 +140,21 @@ class Limits:
     def __init__(
         self,
         soft_state: SoftState,
-        buckets: Mapping[Kind, Bucket],
+        buckets: Mapping[LimitKind, Bucket],
         *,
         now: Callable[[], int] = lambda: time.monotonic_ns() // 1000,
     ) -> None:
         self._script = soft_state.script(TAKE)
         self._buckets = buckets
         self._now = now
-        self._allowances: OrderedDict[Key, Allowance] = OrderedDict()  # in the order of their making
+        self._allowances: OrderedDict[LimitKey, Allowance] = OrderedDict()  # in the order of their making
         self._alone = LocalBuckets(MAX_KEYS)
-        self._waiting: deque[Ask] = deque()
-        self._asked: dict[Key, asyncio.Future[None]] = {}
+        self._waiting: deque[BucketRequest] = deque()
+        self._asked: dict[LimitKey, asyncio.Future[None]] = {}
         self._asking: asyncio.Task[None] | None = None
         self._probing: asyncio.Task[None] | None = None  # while Redis is away
 
-    async def take(self, kind: Kind, key: str, tokens: int = 1) -> None:
+    async def take(self, kind: LimitKind, key: str, tokens: int = 1) -> None:
         """Spends tokens of a bucket; more than its burst count as that. Raises Refusal: `rate_limited`."""
         bucket = self._buckets.get(kind)
         if bucket is None:
@@ -197,12 +197,12 @@ class Limits:
         """Spends a token of a user, who invites somebody. Raises Refusal: `rate_limited`."""
         await self.take("invitation", user_id)
 
-    def give_back(self, kind: Kind, key: str, tokens: int) -> None:
+    def give_back(self, kind: LimitKind, key: str, tokens: int) -> None:
         """Puts tokens back that were taken and not used."""
         bucket = self._buckets.get(kind)
         if bucket is not None:
             self._allowances.pop((kind, key), None)
-            self._waiting.append(Ask((kind, key), bucket, 0, 0, tokens))
+            self._waiting.append(BucketRequest((kind, key), bucket, 0, 0, tokens))
             self._start_asking()
 
     async def close(self) -> None:
@@ -211,12 +211,12 @@ class Limits:
             if task is not None:
                 await ended(task)
 
-    async def _ask(self, key: Key, bucket: Bucket, need: int, want: int) -> None:
+    async def _ask(self, key: LimitKey, bucket: Bucket, need: int, want: int) -> None:
         """Returns when there is news of a key; all who wait for the same one wait for one answer."""
         answered = self._asked.get(key)
         if answered is None:
             answered = self._asked[key] = asyncio.get_running_loop().create_future()
-            self._waiting.append(Ask(key, bucket, need, want, answered=answered))
+            self._waiting.append(BucketRequest(key, bucket, need, want, answered=answered))
             self._start_asking()
         await asyncio.shield(answered)
 
@@ -239,7 +239,7 @@ class Limits:
         finally:
             self._asking = None
 
-    async def _answers(self, batch: list[Ask]) -> list[Taken]:
+    async def _answers(self, batch: list[BucketRequest]) -> list[Taken]:
         if self._probing is None:
             try:
                 return await self._shared(batch)
@@ -252,7 +252,7 @@ class Limits:
             for ask in batch
         ]
 
-    async def _shared(self, batch: list[Ask]) -> list[Taken]:
+    async def _shared(self, batch: list[BucketRequest]) -> list[Taken]:
         keys = [f"limit:{kind}:{key}" for kind, key in (ask.key for ask in batch)]
         numbers = [
             number
@@ -262,7 +262,7 @@ class Limits:
         _now, *answers = await self._script(keys, *numbers)
         return [Taken(0, granted, wait) for granted, wait in zip(answers[::2], answers[1::2], strict=True)]
 
-    def _settle(self, ask: Ask, answer: Taken) -> None:
+    def _settle(self, ask: BucketRequest, answer: Taken) -> None:
         if ask.answered is None:
             return
         now = self._now()
@@ -278,7 +278,7 @@ class Limits:
         del self._asked[ask.key]
         ask.answered.set_result(None)
 
-    def _fail(self, batch: list[Ask], error: Exception) -> None:
+    def _fail(self, batch: list[BucketRequest], error: Exception) -> None:
         for ask in batch:
             if ask.answered is not None:
                 del self._asked[ask.key]
@@ -298,11 +298,11 @@ class Limits:
             return
 
 
-def buckets_of(settings: Settings) -> dict[Kind, Bucket]:
+def buckets_of(settings: Settings) -> dict[LimitKind, Bucket]:
     """The buckets that the settings ask for; a rate of 0 is no limit."""
     minute, hour = 60, 3600
     own = (minute, WAY_IN_RATE if settings.sign_in_rate_of_name else 0, WAY_IN_BURST)
-    buckets: dict[Kind, tuple[int, int, int | None]] = {
+    buckets: dict[LimitKind, tuple[int, int, int | None]] = {
         "event": (1, settings.event_rate, settings.event_burst),
         "address": (1, settings.address_rate, settings.address_burst),
         "sign_in": (minute, settings.sign_in_rate, None),

@@ -12,7 +12,7 @@ from app.core.caller import Caller
 from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries, Row
-from app.messages.history import Reading
+from app.messages.history import MessageHistory
 from app.messages.writer import BLOCKED, BLOCKING, MessageWriter
 from app.payloads.fields.validation import is_id
 from app.payloads.from_rows import message_of, user_ref_of
@@ -35,7 +35,7 @@ class Direct:
         db: Database,
         announcer: Announcer,
         writer: MessageWriter,
-        reading: Reading,
+        reading: MessageHistory,
         presence: PresenceOf,
         *,
         may_begin: Callable[[str], Awaitable[None]] | None = None,

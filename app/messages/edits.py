@@ -30,7 +30,7 @@ NO_MESSAGE = "There is no such message"
 T = TypeVar("T")
 
 
-class Revisions:
+class MessageEdits:
     """Changes messages that were sent."""
 
     def __init__(self, db: Database, announcer: Announcer) -> None:

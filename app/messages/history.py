@@ -18,7 +18,7 @@ from app.store.log.search_terms import terms_of
 NO_MESSAGE = "There is no such message in this room"
 
 
-class Reading:
+class MessageHistory:
     """Reads the messages of rooms for their members. A page ends with the message that makes it `max_bytes` or more."""
 
     def __init__(self, db: Database, announcer: Announcer, *, max_bytes: int = MAX_PAGE) -> None:

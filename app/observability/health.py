@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 LIVE, READY = "/health/live", "/health/ready"
 ANSWER_WITHIN = 2.0  # seconds, for all checks together
 
-Answer = Literal["ok", "down"]
+HealthAnswer = Literal["ok", "down"]
 Check = Callable[[], Awaitable[None]]
 
 
@@ -37,8 +37,8 @@ class Liveness(Struct, frozen=True):
 class Readiness(Struct, frozen=True):
     """Whether all is there, and what is not."""
 
-    status: Answer
-    checks: dict[str, Answer]
+    status: HealthAnswer
+    checks: dict[str, HealthAnswer]
 
 
 class Health:
@@ -46,7 +46,7 @@ class Health:
 
     def __init__(self, checks: Mapping[str, Check]) -> None:
         self._checks = checks
-        self._asking: asyncio.Task[list[Answer]] | None = None
+        self._asking: asyncio.Task[list[HealthAnswer]] | None = None
 
     def routes(self) -> list[Route]:
         """The two routes."""
@@ -75,22 +75,22 @@ class Health:
         body = Readiness("ok" if good else "down", dict(zip(self._checks, answers, strict=True)))
         return json_response(body, 200 if good else 503)
 
-    async def _ask_all(self) -> list[Answer]:
+    async def _ask_all(self) -> list[HealthAnswer]:
         """All who ask at once are told what one round of checks finds: probes are not limited, so they are cheap."""
         if self._asking is None:
             self._asking = asyncio.create_task(_ask_each(self._checks))
             self._asking.add_done_callback(self._asked)
         return await asyncio.shield(self._asking)
 
-    def _asked(self, _: asyncio.Task[list[Answer]]) -> None:
+    def _asked(self, _: asyncio.Task[list[HealthAnswer]]) -> None:
         self._asking = None
 
 
-async def _ask_each(checks: Mapping[str, Check]) -> list[Answer]:
+async def _ask_each(checks: Mapping[str, Check]) -> list[HealthAnswer]:
     return await asyncio.gather(*(_ask(name, check) for name, check in checks.items()))
 
 
-async def _ask(name: str, check: Check) -> Answer:
+async def _ask(name: str, check: Check) -> HealthAnswer:
     try:
         async with asyncio.timeout(ANSWER_WITHIN):
             await check()

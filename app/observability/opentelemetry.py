@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.core.errors import as_refusal
 from app.db.queries import Row, Statements
 from app.observability.metrics import METHODS
-from app.observability.tracing import Handler, Traces
+from app.observability.tracing import TracedHandler, Traces
 from protocol import Socket
 
 QUIET = re.compile(r"/(health/.*|metrics)")  # asked every few seconds, by programs
@@ -69,7 +69,7 @@ class Tracing(Traces):
                 span.set_status(Status(StatusCode.ERROR))
                 raise
 
-    def event(self, name: str, handler: Handler) -> Handler:
+    def event(self, name: str, handler: TracedHandler) -> TracedHandler:
         """See `Traces.event`."""
 
         @wraps(handler)

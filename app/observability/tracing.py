@@ -10,13 +10,13 @@ from starlette.types import ASGIApp, Scope
 from app.config.settings import ConfigError, Settings
 from app.db.queries import Statements
 
-Handler = Callable[..., Awaitable[Any]]
+TracedHandler = Callable[..., Awaitable[Any]]
 
 
 class Traces:
     """Makes none, at no cost. `app.observability.opentelemetry.Tracing` makes spans of what it is given."""
 
-    def event(self, name: str, handler: Handler) -> Handler:  # noqa: ARG002
+    def event(self, name: str, handler: TracedHandler) -> TracedHandler:  # noqa: ARG002
         """The handler of an event."""
         return handler
 

@@ -11,21 +11,21 @@ from msgspec.structs import force_setattr
 
 from app.payloads.fields.field_types import (
     CONTENT_OR_FILES,
-    Channel,
     ClientId,
     Content,
     Cursor,
     Description,
     FileIds,
     Id,
-    Kind,
-    MessageType,
     PageSize,
     Query,
+    ReactionKind,
     Received,
     Role,
+    RoomChannel,
     RoomName,
     Rules,
+    SendableType,
     Seq,
     SyncSize,
     Username,
@@ -54,7 +54,7 @@ class RoomRef(Received, frozen=True):
 class Subscription(Received, frozen=True):
     """Socket rooms, as `room:<id>`; only the socket's own subscriptions change."""
 
-    rooms: Annotated[list[Channel], Meta(max_length=1000)]
+    rooms: Annotated[list[RoomChannel], Meta(max_length=1000)]
 
 
 class CreateRoom(Received, frozen=True):
@@ -155,7 +155,7 @@ class Written(Received, frozen=True):
     RULES: ClassVar[Rules] = CONTENT_OR_FILES
 
     content: Content
-    type: MessageType | None = None
+    type: SendableType | None = None
     client_id: ClientId | None = None
     metadata: dict[str, Any] | None = None
     reply_to: Id | None = None
@@ -204,7 +204,7 @@ class EditMessage(MessageRef, frozen=True):
 class React(MessageRef, frozen=True):
     """`kind` is an emoji, or any short text of which every character can be seen."""
 
-    kind: Kind
+    kind: ReactionKind
 
     def __post_init__(self) -> None:
         check_visible("kind", self.kind)
@@ -213,7 +213,7 @@ class React(MessageRef, frozen=True):
 class Unreact(MessageRef, frozen=True):
     """`kind` is that of a reaction; those of before may have characters that no new one may have."""
 
-    kind: Kind
+    kind: ReactionKind
 
     def __post_init__(self) -> None:
         check_text("kind", self.kind)

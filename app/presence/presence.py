@@ -27,7 +27,7 @@ from app.payloads import responses as views
 from app.payloads.requests import GetPresence
 from app.payloads.server_events import MOST_TOLD, PRESENCE_SNAPSHOT
 from app.presence.announcements import PresenceNews
-from app.presence.redis_leases import LET_GO, Claim, Leases, Verdict
+from app.presence.redis_leases import LET_GO, LeaseClaim, Leases, Verdict
 from protocol import Server, Socket
 
 log = logging.getLogger(__name__)
@@ -54,11 +54,11 @@ class Devices(Struct, eq=False):
 
     @property
     def count(self) -> int:
-        """As in `Claim.count`."""
+        """As in `LeaseClaim.count`."""
         return len(self) or (LET_GO if self.hold is None else 0)
 
 
-class Presence:
+class PresenceTracker:
     """Counts the sockets of `io` as devices of their users.
 
     A user may have `max_sockets` of them on all instances together, 0 for any number. `hold` is how many seconds
@@ -106,7 +106,7 @@ class Presence:
         if self._instance is not None:
             with suppress(SoftStateUnavailable):  # then the lease ends later
                 for user_id in untold:  # who is told of by those who take this instance out
-                    await self._leases.count(self._instance, [Claim(user_id, before=1, count=1)])
+                    await self._leases.count(self._instance, [LeaseClaim(user_id, before=1, count=1)])
                 await self._leases.renew(self._instance, round(self._hold * 1000))
 
     async def enter(self, user_id: str, socket_id: str) -> bool:
@@ -233,11 +233,11 @@ class Presence:
             if verdict.change:
                 self._news.add([claim.user_id], ago=0 if verdict.change > 0 else round(self._hold * 1000))
 
-    def _claim(self, user_id: str) -> Claim:
+    def _claim(self, user_id: str) -> LeaseClaim:
         devices = self._users[user_id]
-        return Claim(user_id, before=len(devices.inside), count=devices.count)
+        return LeaseClaim(user_id, before=len(devices.inside), count=devices.count)
 
-    def _settle(self, claim: Claim, verdict: Verdict, sockets: list[str]) -> None:
+    def _settle(self, claim: LeaseClaim, verdict: Verdict, sockets: list[str]) -> None:
         devices = self._users[claim.user_id]
         came = verdict.change > 0
         for place, socket_id in enumerate(sockets, claim.before):

@@ -102,7 +102,7 @@ ONLINE = """
 """
 
 
-class Claim(Struct, frozen=True):
+class LeaseClaim(Struct, frozen=True):
     """The sockets that a user has at an instance: `before` were let in, `count` are there with those that ask.
 
     A count of 0 holds a place that the user has, `LET_GO` gives it up.
@@ -120,7 +120,7 @@ class Verdict(Struct, frozen=True):
     change: int
 
 
-class Swept(Struct, frozen=True):
+class SweptLeases(Struct, frozen=True):
     """Users that went offline because the lease of their instance ended, `ago` ms ago."""
 
     user_ids: list[str]
@@ -145,7 +145,7 @@ class Leases:
         """Lets a lease end in so many ms from now, which may be sooner than before; False when it has ended."""
         return bool(await self._lease([INSTANCES], instance, ms, 0))
 
-    async def count(self, instance: str, claims: Sequence[Claim]) -> list[Verdict] | None:
+    async def count(self, instance: str, claims: Sequence[LeaseClaim]) -> list[Verdict] | None:
         """Says how many sockets users have at an instance; None, and nothing done, when its lease has ended.
 
         Of sockets that ask to be let in, only as many are as the user may have on all living instances together.
@@ -157,10 +157,10 @@ class Leases:
             return None
         return [Verdict(*pair) for pair in zip(counted[::2], counted[1::2], strict=True)]
 
-    async def sweep(self, limit: int) -> Swept | None:
+    async def sweep(self, limit: int) -> SweptLeases | None:
         """Takes at most so many users out of an instance whose lease has ended; None when there is none such."""
         swept = await self._sweep([INSTANCES, OF_INSTANCE, OF_USER], limit)
-        return None if swept is None else Swept(user_ids=swept[1:], ago=int(swept[0]))
+        return None if swept is None else SweptLeases(user_ids=swept[1:], ago=int(swept[0]))
 
     async def online(self, user_ids: Sequence[str]) -> set[str]:
         """Those of the users who are online."""

@@ -40,7 +40,7 @@ LOOK_EVERY = 0.25  # seconds
 MAX_STATES = 10_000
 MAX_STATES_OF_USER = 20  # of those, so that no user takes the place of the others
 
-Key = tuple[str, str]  # a room and a user
+TypingKey = tuple[str, str]  # a room and a user
 
 # KEYS: a hash, instance -> until when the user types there, in ms of Redis' own clock. ARGV: the instance, for how many
 # ms from now. Returns for how many ms the user types at other instances.
@@ -62,7 +62,7 @@ NOTE = """
 """
 
 
-class State(Struct, eq=False):
+class TypingState(Struct, eq=False):
     """One user in one room: until when each device types, and what the room was told, when. Times are the clock's.
 
     `told` is None where a message came since: whoever hears it takes it that its sender types no more. `withheld` are
@@ -79,7 +79,7 @@ class State(Struct, eq=False):
         return time - self.told_at >= EVERY
 
 
-class Typing:
+class TypingIndicator:
     """Announces `typing:update`. `clock` is in seconds, of any origin."""
 
     def __init__(
@@ -95,9 +95,9 @@ class Typing:
         self._note = soft_state.script(NOTE)
         self._instance = secrets.token_hex(8)
         self._clock = clock
-        self._states: dict[Key, State] = {}
+        self._states: dict[TypingKey, TypingState] = {}
         self._states_of: Counter[str] = Counter()  # how many each user has
-        self._of_socket: defaultdict[str | None, set[Key]] = defaultdict(set)
+        self._of_socket: defaultdict[str | None, set[TypingKey]] = defaultdict(set)
 
     async def start(self, caller: Caller, payload: RoomRef) -> TypingUpdate:
         """Tells the others in a room that the user types, for three seconds or until the next start.
@@ -128,7 +128,7 @@ class Typing:
             self._forget(key, state, caller.socket_id)
             await self._settle_softly(key, state)
         await check_member(self._db, *key)
-        return self._update(key, state or State({}))
+        return self._update(key, state or TypingState({}))
 
     async def sent(self, user_id: str, room_id: str) -> None:
         """The user has sent what was typed, on whichever device."""
@@ -162,30 +162,30 @@ class Typing:
                 self._forget(key, state, socket_id)
             await self._settle_softly(key, state)
 
-    def _begin(self, key: Key) -> None:
+    def _begin(self, key: TypingKey) -> None:
         _, user_id = key
         if len(self._states) >= MAX_STATES:
             raise Refusal("unavailable", "Too many people are typing", retry_after=1000)
         if self._states_of[user_id] >= MAX_STATES_OF_USER:
             raise Refusal("too_many", "You are typing in too many rooms at once", retry_after=1000)
-        self._states[key] = State({})
+        self._states[key] = TypingState({})
         self._states_of[user_id] += 1
 
-    def _end(self, key: Key) -> None:
+    def _end(self, key: TypingKey) -> None:
         _, user_id = key
         del self._states[key]
         self._states_of[user_id] -= 1
         if not self._states_of[user_id]:
             del self._states_of[user_id]
 
-    def _forget(self, key: Key, state: State, socket_id: str | None) -> None:
+    def _forget(self, key: TypingKey, state: TypingState, socket_id: str | None) -> None:
         state.until.pop(socket_id, None)
         keys = self._of_socket.get(socket_id, set())
         keys.discard(key)
         if not keys:
             self._of_socket.pop(socket_id, None)
 
-    async def _settle(self, key: Key, state: State) -> None:
+    async def _settle(self, key: TypingKey, state: TypingState) -> None:
         """Tells the room what it does not know, as soon as it may be told again."""
         if not state.may_tell(self._clock()):
             return
@@ -197,7 +197,7 @@ class Typing:
         elif not is_typing and self._states.get(key) is state:
             self._end(key)
 
-    async def _settle_softly(self, key: Key, state: State) -> None:
+    async def _settle_softly(self, key: TypingKey, state: TypingState) -> None:
         """As `_settle`, for whom it is of no use to hear that it failed."""
         try:
             await self._settle(key, state)
@@ -207,7 +207,7 @@ class Typing:
         except (BusUnavailable, DatabaseUnavailable) as error:
             log.info("typing in room %s was not announced: %s", key[0], error)
 
-    async def _tell(self, key: Key, state: State) -> None:
+    async def _tell(self, key: TypingKey, state: TypingState) -> None:
         room_id, user_id = key
         state.told, state.told_at = bool(state.until), self._clock()
         update = self._update(key, state)
@@ -219,7 +219,7 @@ class Typing:
         others = self._io.to(room_channel(room_id)).except_(*map(user_channel, (user_id, *state.withheld)))
         await others.emit(TYPING_UPDATE, wire(update))
 
-    async def _types_elsewhere(self, key: Key, state: State) -> bool:
+    async def _types_elsewhere(self, key: TypingKey, state: TypingState) -> bool:
         """Whether the user types at another instance, too; notes for the others what is typed here."""
         ms = 1000 * max(0.0, max(state.until.values(), default=0.0) - self._clock())
         try:
@@ -228,7 +228,7 @@ class Typing:
             log.debug("what is typed in room %s is not noted: %s", key[0], error)
             return False
 
-    def _update(self, key: Key, state: State) -> TypingUpdate:
+    def _update(self, key: TypingKey, state: TypingState) -> TypingUpdate:
         room_id, user_id = key
         expires_at = None
         if state.until:

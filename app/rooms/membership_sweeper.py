@@ -16,7 +16,7 @@ LOOK_EVERY = 10.0  # seconds
 LATE = 60.0  # seconds from the moment that a transaction calls its now to the commit, at the most
 
 
-class Subscriptions:
+class MembershipSweeper:
     """Looks after the sockets of this instance; those that come later are let into rooms of their own alone."""
 
     def __init__(self, io: Server, db: Database, announcer: Announcer) -> None:

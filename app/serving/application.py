@@ -14,12 +14,12 @@ from app.accounts.device_tokens import DeviceTokens
 from app.accounts.privacy import PrivacySettings
 from app.accounts.sign_out import SignOuts
 from app.accounts.tokens import Tokens
-from app.accounts.user_search import People
+from app.accounts.user_search import UserSearch
 from app.announce.announcer import Announcer
 from app.api import operations as contract
 from app.api import user_sockets
 from app.api.rest_routes import Api, path_finder, rest
-from app.api.socket_handlers import Handlers
+from app.api.socket_handlers import SocketHandlers
 from app.api.user_sockets import UserSockets
 from app.api_docs.routes import Descriptions
 from app.attachments import attachments as files
@@ -36,13 +36,13 @@ from app.db.database import Database
 from app.http.budgets import Budgeted, budgets_of
 from app.http.requests import InFlight
 from app.http.slow_refusals import SlowRefusals, pace_of
-from app.http.web_files import Page
-from app.limits.concurrency import READS_AT_ONCE, Turns
+from app.http.web_files import WebFiles
+from app.limits.concurrency import READS_AT_ONCE, UserConcurrency
 from app.limits.rate_limits import Limits, buckets_of
 from app.limits.refusal_streaks import RefusalStreaks
 from app.messages.direct import Direct
-from app.messages.edits import Revisions
-from app.messages.history import Reading
+from app.messages.edits import MessageEdits
+from app.messages.history import MessageHistory
 from app.messages.sync import Sync
 from app.messages.writer import MessageWriter
 from app.observability import gauges as sampling
@@ -52,12 +52,12 @@ from app.observability.metrics import Metrics
 from app.observability.metrics_route import MetricsRoute
 from app.observability.tracing import traces_of
 from app.payloads.responses import Message
-from app.presence.presence import Presence
-from app.presence.typing_indicator import Typing
+from app.presence.presence import PresenceTracker
+from app.presence.typing_indicator import TypingIndicator
 from app.rooms import membership_sweeper as subscriptions
 from app.rooms.invitations import Invitations
 from app.rooms.members import RoomMembers
-from app.rooms.membership_sweeper import Subscriptions
+from app.rooms.membership_sweeper import MembershipSweeper
 from app.rooms.preferences import RoomPreferences
 from app.rooms.rooms import Rooms
 from app.runtime.instance_address import forwarding
@@ -86,7 +86,7 @@ def create_app(settings: Settings) -> Starlette:
     health = Health({"postgresql": chat.db.ping, "redis": chat.bus.ping})
     metrics = MetricsRoute(chat.metrics, settings)
     descriptions = Descriptions(handlers.operations, [*file_routes.described(), *health.described()])
-    answering = (api, file_routes, health, metrics, descriptions, Page())
+    answering = (api, file_routes, health, metrics, descriptions, WebFiles())
     routes = [route for part in answering for route in part.routes()]
     pace = pace_of(settings)
     polling = SlowRefusals(Budgeted(chat.io, chat.budgets, before=True), pace)
@@ -130,18 +130,18 @@ class Chat:
         self.files = Files(self.db, self.storage)
         self._announcer = Announcer(self.io, self.db)
         self._writer = MessageWriter(self.db, self._announce, wrote=self.metrics.batch_written)
-        self._typing = Typing(self.io, self.db, self._soft_state)
+        self._typing = TypingIndicator(self.io, self.db, self._soft_state)
         self._sign_outs = SignOuts(self.io, self.db)
-        self._subscriptions = Subscriptions(self.io, self.db, self._announcer)
+        self._subscriptions = MembershipSweeper(self.io, self.db, self._announcer)
         operations = [
             *contract.accounts(self.auth, self._sign_outs),
             *self._room_operations(settings.max_rooms_per_user),
             *contract.presence(self._presence, self._typing),
         ]
-        turns = Turns(READS_AT_ONCE)
+        turns = UserConcurrency(READS_AT_ONCE)
         self._sockets_of_users = UserSockets()
         self.budgets = budgets_of(settings)
-        self.handlers = Handlers(
+        self.handlers = SocketHandlers(
             self.io,
             self.db,
             self.auth,
@@ -195,12 +195,12 @@ class Chat:
     def _room_operations(self, most_rooms: int) -> list[Operation]:
         """What people do with rooms and messages."""
         db, announcer, present = self.db, self._announcer, self._presence.of
-        reading = Reading(db, announcer)
+        reading = MessageHistory(db, announcer)
         rooms = Rooms(db, announcer, most_rooms=most_rooms, may_create=self.limits.take_room)
         invitations = Invitations(db, announcer, may_invite=self.limits.take_invitation)
         return [
             *contract.rooms(rooms),
-            *contract.discovery(rooms, People(db)),
+            *contract.discovery(rooms, UserSearch(db)),
             *contract.members(RoomMembers(db, announcer, present)),
             *contract.invitations(invitations),
             *contract.personal(
@@ -218,20 +218,20 @@ class Chat:
                     may_begin=self.limits.take_conversation,
                 )
             ),
-            *contract.messages(self._writer, Revisions(db, announcer)),
+            *contract.messages(self._writer, MessageEdits(db, announcer)),
             *contract.reading(reading, Sync(db)),
         ]
 
 
-def auth_of(settings: Settings, db: Database, limits: Limits, presence: Presence) -> Auth:
+def auth_of(settings: Settings, db: Database, limits: Limits, presence: PresenceTracker) -> Auth:
     """Accounts, with tokens that the secret signs."""
     secret = settings.jwt_secret
     return Auth(db, Tokens(secret), DeviceTokens(secret), limits, presence.of)
 
 
-def presence_of(settings: Settings, io: Server, db: Database, soft_state: SoftState) -> Presence:
+def presence_of(settings: Settings, io: Server, db: Database, soft_state: SoftState) -> PresenceTracker:
     """Presence with the times that the settings have."""
-    return Presence(
+    return PresenceTracker(
         io,
         db,
         soft_state,

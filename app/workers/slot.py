@@ -27,7 +27,7 @@ class NotReady(Exception):
     """A process did not come to serve. The text says which, and why."""
 
 
-class Slot:
+class WorkerSlot:
     """Worker `number`. `stop_within` is how many seconds its orderly end may take.
 
     Its processes take turns with the same files of metrics, which so go on counting, and do not pile up with crashes.

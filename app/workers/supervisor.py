@@ -18,7 +18,7 @@ from app.core.background_tasks import ended
 from app.core.errors import CannotStart
 from app.observability import SHARED_FOLDER
 from app.workers.listen_sockets import Port
-from app.workers.slot import Slot
+from app.workers.slot import WorkerSlot
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Supervisor:
     def __init__(self, count: int, port: Port, environ: Mapping[str, str], grace: int) -> None:
         self._port = port
         stop_within = grace / 1000 + CLEANING_UP
-        self._slots = [Slot(number, port, environ, stop_within) for number in range(1, count + 1)]
+        self._slots = [WorkerSlot(number, port, environ, stop_within) for number in range(1, count + 1)]
         self._stopping = asyncio.Event()
         self._renewing = asyncio.Event()
         self._terminal = Terminal()

@@ -4,8 +4,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from protocol.client.options import ClientOptions
-from protocol.client.reconnection import Link
-from protocol.client.socket import Auth, ClientSocket
+from protocol.client.reconnection import Reconnector
+from protocol.client.socket import AuthPayload, ClientSocket
 from protocol.websocket.client_handshake import parse_url
 
 
@@ -23,13 +23,15 @@ class Client(ClientSocket):
     `disconnect`, after the server disconnected or refused us, or when `connect` fails.
     """
 
-    def __init__(self, url: str, *, namespace: str = "/", auth: Auth | None = None, **options: Any) -> None:
+    def __init__(
+        self, url: str, *, namespace: str = "/", auth: AuthPayload | None = None, **options: Any
+    ) -> None:
         checked = ClientOptions(**options)
-        link = Link(parse_url(url, checked.path), checked)
+        link = Reconnector(parse_url(url, checked.path), checked)
         super().__init__(_checked_name(namespace), link, auth)
         link.sockets[self.name] = self
 
-    def of(self, namespace: str, *, auth: Auth | None = None) -> ClientSocket:
+    def of(self, namespace: str, *, auth: AuthPayload | None = None) -> ClientSocket:
         """Another namespace over the same connection, made at the first call; `connect` joins it."""
         name = _checked_name(namespace)
         socket = self._link.sockets.get(name)

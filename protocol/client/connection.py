@@ -12,7 +12,7 @@ from protocol.engineio import packets as engine
 from protocol.engineio.client_session import ClientSession, DisconnectReason
 from protocol.engineio.packets import Encoded, PacketType
 from protocol.errors import Unreachable
-from protocol.socketio.client_namespace_states import ClientConnection
+from protocol.socketio.client_namespace_states import ClientNamespaceStates
 from protocol.socketio.packets import Packet, Rejected
 from protocol.websocket.client_handshake import Address, request
 
@@ -23,28 +23,28 @@ _STALL = 1_000  # ms; a timer this late means that this process stood still, not
 _GRAIN = 10  # ms to read what came meanwhile
 
 
-class Owner(Protocol):
+class ConnectionOwner(Protocol):
     """What a channel needs of the link it belongs to."""
 
-    def receive(self, channel: "Channel", packet: Packet | Rejected) -> None:
+    def receive(self, channel: "ClientConnection", packet: Packet | Rejected) -> None:
         """Take a packet. Raises `PacketError`."""
         ...
 
-    def lose(self, channel: "Channel", reason: DisconnectReason) -> None:
+    def lose(self, channel: "ClientConnection", reason: DisconnectReason) -> None:
         """The channel ended without `close` or `abort`. Called once."""
         ...
 
 
-class Channel:
+class ClientConnection:
     """A websocket with its Engine.IO session and its Socket.IO connection, and the watch over a silent server.
 
     `lost` is done when it ended by itself.
     """
 
-    def __init__(self, owner: Owner, address: Address, options: ClientOptions) -> None:
+    def __init__(self, owner: ConnectionOwner, address: Address, options: ClientOptions) -> None:
         nonce = os.urandom(16)
         self._loop = asyncio.get_running_loop()
-        self.connection = ClientConnection(options.parser)
+        self.connection = ClientNamespaceStates(options.parser)
         self.lost: asyncio.Future[DisconnectReason] = self._loop.create_future()
         self._owner = owner
         self._address = address

@@ -12,19 +12,19 @@ from msgspec import Struct
 
 log = logging.getLogger("protocol.client")
 
-Handler: TypeAlias = Callable[..., Any]
+ClientEventHandler: TypeAlias = Callable[..., Any]
 
 
-class Job(Struct, frozen=True):
+class QueuedEvent(Struct, frozen=True):
     """A handler to be called with `args`; `finish` gets what it returns."""
 
     name: str
-    handler: Handler
+    handler: ClientEventHandler
     args: tuple[Any, ...]
     finish: Callable[[Any], None] | None = None
 
 
-class Reader:
+class EventQueue:
     """Runs jobs in order. Plain functions run at once; the first coroutine starts a task, which lives until
     nothing is left to do. What a handler raises is logged and ends there.
 
@@ -36,7 +36,7 @@ class Reader:
     def __init__(self, room: int, on_room: Callable[[], None]) -> None:
         self._room = room
         self._on_room = on_room
-        self._jobs: deque[Job] = deque()
+        self._jobs: deque[QueuedEvent] = deque()
         self._busy = False
         self._task: asyncio.Task[None] | None = None
 
@@ -45,7 +45,7 @@ class Reader:
         """How many jobs have not begun."""
         return len(self._jobs)
 
-    def put(self, job: Job) -> None:
+    def put(self, job: QueuedEvent) -> None:
         """Do this after all that came before it."""
         self._jobs.append(job)
         if not self._busy:
@@ -77,7 +77,7 @@ class Reader:
                 return
         self._busy = False
 
-    async def _go_on(self, job: Job, result: Awaitable[Any] | None) -> None:
+    async def _go_on(self, job: QueuedEvent, result: Awaitable[Any] | None) -> None:
         try:
             while True:
                 if result is not None:
@@ -91,14 +91,14 @@ class Reader:
             self._task = None
             self._busy = False
 
-    def _next(self) -> Job:
+    def _next(self) -> QueuedEvent:
         job = self._jobs.popleft()
         if len(self._jobs) == self._room:
             self._on_room()
         return job
 
 
-def _begin(job: Job) -> Awaitable[Any] | None:
+def _begin(job: QueuedEvent) -> Awaitable[Any] | None:
     """Call a job's handler; what is left to be awaited, None if that was all."""
     try:
         result = job.handler(*job.args)
@@ -115,7 +115,7 @@ def _close(coroutine: Coroutine[Any, Any, Any], _: asyncio.Task[None]) -> None:
     coroutine.close()
 
 
-async def _end(job: Job, result: Awaitable[Any]) -> None:
+async def _end(job: QueuedEvent, result: Awaitable[Any]) -> None:
     try:
         value = await result
         if job.finish is not None:

@@ -3,29 +3,29 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from protocol.client.event_queue import Handler
+from protocol.client.event_queue import ClientEventHandler
 from protocol.socketio.packets import RESERVED_EVENTS
 
-Registered = TypeVar("Registered", bound=Handler)
+RegisteredEventHandler = TypeVar("RegisteredEventHandler", bound=ClientEventHandler)
 
 LIFECYCLE = ("connect", "disconnect", "connect_error")
 
 
-class Registry:
+class EventHandlers:
     """The part of a namespace's face that registers handlers."""
 
     def __init__(self) -> None:
-        self.handlers: dict[str, Handler] = {}
-        self.lifecycle: dict[str, list[Handler]] = {event: [] for event in LIFECYCLE}
+        self.handlers: dict[str, ClientEventHandler] = {}
+        self.lifecycle: dict[str, list[ClientEventHandler]] = {event: [] for event in LIFECYCLE}
 
-    def on(self, event: str) -> Callable[[Registered], Registered]:
+    def on(self, event: str) -> Callable[[RegisteredEventHandler], RegisteredEventHandler]:
         """Register a handler for an event; each event has one.
 
         The lifecycle's own may have several: `connect()`, `disconnect(reason)`, `connect_error(error)`. A
         queue's `put_nowait` makes a good handler where events are to be waited for.
         """
 
-        def register(handler: Registered) -> Registered:
+        def register(handler: RegisteredEventHandler) -> RegisteredEventHandler:
             if event in self.lifecycle:
                 self.lifecycle[event].append(handler)
             elif event in RESERVED_EVENTS:

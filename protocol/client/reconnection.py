@@ -7,11 +7,11 @@ import ssl
 from typing import TYPE_CHECKING
 
 from protocol import backoff
-from protocol.client.connection import Channel
+from protocol.client.connection import ClientConnection
 from protocol.client.options import ClientOptions
 from protocol.engineio.client_session import DisconnectReason
 from protocol.errors import Unreachable
-from protocol.socketio.client_namespace_states import State
+from protocol.socketio.client_namespace_states import ClientNamespaceState
 from protocol.socketio.packets import Packet, Rejected
 from protocol.websocket.client_handshake import Address
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 _FLOOD = 65_536  # events in front of an ack that is awaited; more than one read of the socket can hold
 
 
-class Link:
+class Reconnector:
     """`channel` is the open connection, None while there is none; `sockets` has one entry a namespace."""
 
     def __init__(self, address: Address, options: ClientOptions) -> None:
         self.options = options
-        self.channel: Channel | None = None
+        self.channel: ClientConnection | None = None
         self.sockets: dict[str, ClientSocket] = {}
         self._address = address
         self._ssl = options.ssl
@@ -98,10 +98,10 @@ class Link:
             await asyncio.sleep(wait / 1000)
         self._task = None
 
-    async def _open(self) -> Channel:
+    async def _open(self) -> ClientConnection:
         if self._address.secure and self._ssl is None:
             self._ssl = ssl.create_default_context()
-        channel = Channel(self, self._address, self.options)
+        channel = ClientConnection(self, self._address, self.options)
         try:
             async with asyncio.timeout(self.options.connect_timeout / 1000):
                 await channel.open(self._ssl if self._address.secure else None)
@@ -114,12 +114,12 @@ class Link:
                 self._end(channel.closed)
         return channel
 
-    async def _join(self, channel: Channel, socket: "ClientSocket") -> None:
+    async def _join(self, channel: ClientConnection, socket: "ClientSocket") -> None:
         try:
             async with asyncio.timeout(self.options.connect_timeout / 1000):
                 auth = await socket.credentials()
             still = socket.active and self.channel is channel
-            if still and channel.connection.state(socket.name) is State.ABSENT:
+            if still and channel.connection.state(socket.name) is ClientNamespaceState.ABSENT:
                 channel.send(channel.connection.join(socket.name, auth))
         except Exception as error:  # noqa: BLE001 - the application gets what its auth function raises
             socket.fail(error)
@@ -149,11 +149,11 @@ class Link:
 
     # --- what the channel calls ---
 
-    def receive(self, channel: Channel, packet: Packet | Rejected) -> None:
+    def receive(self, channel: ClientConnection, packet: Packet | Rejected) -> None:
         """Hand a packet to its namespace."""
         self.sockets[packet.nsp].receive(channel, packet)
 
-    def lose(self, channel: Channel, reason: DisconnectReason) -> None:
+    def lose(self, channel: ClientConnection, reason: DisconnectReason) -> None:
         """The connection is gone; `_run` will make another, if anybody wants it."""
         if channel is not self.channel:
             return

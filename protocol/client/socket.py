@@ -9,10 +9,10 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeAlias
 
-from protocol.client.connection import Channel
-from protocol.client.event_queue import Job, Reader
-from protocol.client.handlers import Registry
-from protocol.client.reconnection import Link
+from protocol.client.connection import ClientConnection
+from protocol.client.event_queue import EventQueue, QueuedEvent
+from protocol.client.handlers import EventHandlers
+from protocol.client.reconnection import Reconnector
 from protocol.cluster.session_recovery import position_of
 from protocol.engineio.client_session import DisconnectReason
 from protocol.engineio.packets import Encoded
@@ -30,10 +30,10 @@ from protocol.socketio.packets import (
 
 log = logging.getLogger("protocol.client")
 
-Auth: TypeAlias = Mapping[str, Any] | Callable[[], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
+AuthPayload: TypeAlias = Mapping[str, Any] | Callable[[], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
 
 
-class Phase(IntEnum):
+class SocketPhase(IntEnum):
     """Where a namespace stands, over all connections."""
 
     IDLE = 0  # not wanted
@@ -42,7 +42,7 @@ class Phase(IntEnum):
     RECONNECTING = 3  # it was connected; it will be again, when the connection is
 
 
-class ClientSocket(Registry):
+class ClientSocket(EventHandlers):
     """A namespace of a client. `id` is the socket's id on the server, None while not connected. `recovered` tells, once
     connected, that the server knew us still: the id is that of before, and what we missed has come.
 
@@ -50,7 +50,7 @@ class ClientSocket(Registry):
     functions or plain ones, and may wait for acks. What one returns is the ack (a tuple: several values).
     """
 
-    def __init__(self, name: str, link: Link, auth: Auth | None) -> None:
+    def __init__(self, name: str, link: Reconnector, auth: AuthPayload | None) -> None:
         super().__init__()
         self.name = name
         self.auth = auth
@@ -59,9 +59,9 @@ class ClientSocket(Registry):
         self._pid: str | None = None  # what we may come back with
         self._offset: str | None = None  # of the last event that came
         self._link = link
-        self._phase = Phase.IDLE
+        self._phase = SocketPhase.IDLE
         self._joined: asyncio.Future[Exception | None]  # done when a try to get in ends; there unless idle
-        self._reader = Reader(link.options.max_pending_events // 2, link.relieve)
+        self._reader = EventQueue(link.options.max_pending_events // 2, link.relieve)
         self._acks: dict[int, asyncio.Future[list[Any] | None]] = {}
         self._ack_ids = count()
         self._buffer: list[tuple[int | None, Encoded]] = []  # with their ack ids, while reconnecting
@@ -72,12 +72,12 @@ class ClientSocket(Registry):
     @property
     def connected(self) -> bool:
         """Whether events reach the server now."""
-        return self._phase is Phase.CONNECTED
+        return self._phase is SocketPhase.CONNECTED
 
     @property
     def active(self) -> bool:
         """Whether it is connected or tries to be."""
-        return self._phase is not Phase.IDLE
+        return self._phase is not SocketPhase.IDLE
 
     # --- connect and disconnect ---
 
@@ -88,11 +88,11 @@ class ClientSocket(Registry):
         `connect_timeout`, `Disconnected` if `disconnect` is called meanwhile, and what the `auth` function
         raises. It is tried once: only a connection that was there and broke is made again by itself.
         """
-        if self._phase is Phase.CONNECTED:
+        if self._phase is SocketPhase.CONNECTED:
             return
-        ours = self._phase is Phase.IDLE
+        ours = self._phase is SocketPhase.IDLE
         if ours:
-            self._phase = Phase.CONNECTING
+            self._phase = SocketPhase.CONNECTING
             self._joined = asyncio.get_running_loop().create_future()
         joined = self._joined
         limit = self._link.options.connect_timeout
@@ -124,7 +124,7 @@ class ClientSocket(Registry):
     def quit(self) -> None:
         """`disconnect`, for callers that cannot wait."""
         channel = self._link.channel
-        if self._phase is Phase.CONNECTED and channel is not None:
+        if self._phase is SocketPhase.CONNECTED and channel is not None:
             channel.send(channel.connection.leave(self.name))
             self._leave(DisconnectReason.CLIENT_DISCONNECT)
         if self.active:
@@ -177,9 +177,9 @@ class ClientSocket(Registry):
         if event in RESERVED_EVENTS:
             raise ValueError(f"{event!r} is a reserved event name")
         item = self._link.options.parser.encode(Event([event, *args], self.name, number))
-        if self._phase is Phase.CONNECTED and self._link.channel is not None:
+        if self._phase is SocketPhase.CONNECTED and self._link.channel is not None:
             self._link.channel.send(item)
-        elif self._phase is Phase.IDLE:
+        elif self._phase is SocketPhase.IDLE:
             raise Disconnected("not connected")
         elif len(self._buffer) >= self._link.options.max_buffered_events:
             raise Disconnected("too many events wait for the connection")
@@ -203,7 +203,7 @@ class ClientSocket(Registry):
         offset = {} if self._offset is None else {"offset": self._offset}
         return {"pid": self._pid} | offset | dict(auth or {})
 
-    def receive(self, channel: Channel, packet: Packet | Rejected) -> None:
+    def receive(self, channel: ClientConnection, packet: Packet | Rejected) -> None:
         """Take a packet of this namespace."""
         match packet:
             case Event():
@@ -231,20 +231,20 @@ class ClientSocket(Registry):
     def lose(self, reason: DisconnectReason, *, final: bool) -> None:
         """The connection is gone; for good, if `final`."""
         error = Unreachable(f"the connection was lost: {reason}")
-        if self._phase is not Phase.CONNECTED:
+        if self._phase is not SocketPhase.CONNECTED:
             self.miss(error, final=final)
             return
         self._leave(reason)
         if final:
             self._finish(error)
         else:
-            self._phase = Phase.RECONNECTING
+            self._phase = SocketPhase.RECONNECTING
             self._joined = asyncio.get_running_loop().create_future()
 
     def miss(self, error: Unreachable, *, final: bool) -> None:
         """An attempt to connect failed; the last one, if `final`."""
         self._notify("connect_error", error)
-        if final or self._phase is Phase.CONNECTING:
+        if final or self._phase is SocketPhase.CONNECTING:
             self._finish(error)
 
     def fail(self, error: Exception) -> None:
@@ -256,7 +256,7 @@ class ClientSocket(Registry):
 
     # --- steps of these ---
 
-    def _enter(self, channel: Channel, data: Mapping[str, Any]) -> None:
+    def _enter(self, channel: ClientConnection, data: Mapping[str, Any]) -> None:
         if not self.active:  # we thought better of it before the server answered
             channel.send(channel.connection.leave(self.name))
             return
@@ -265,7 +265,7 @@ class ClientSocket(Registry):
         if not self.recovered:
             self._offset = None  # which the server that we were at before gave us
         self._pid = pid if isinstance(pid, str) else None
-        self._phase = Phase.CONNECTED
+        self._phase = SocketPhase.CONNECTED
         for _, item in self._buffer:
             channel.send(item)
         self._buffer.clear()
@@ -280,7 +280,7 @@ class ClientSocket(Registry):
 
     def _finish(self, error: Exception) -> None:
         """It is not wanted any more, or cannot be had."""
-        self._phase = Phase.IDLE
+        self._phase = SocketPhase.IDLE
         self._buffer.clear()
         self._fail_acks()
         self._settle(error)
@@ -297,9 +297,9 @@ class ClientSocket(Registry):
 
     def _notify(self, event: str, *args: Any) -> None:
         for handler in self.lifecycle[event]:
-            self._reader.put(Job(event, handler, args))
+            self._reader.put(QueuedEvent(event, handler, args))
 
-    def _arrive(self, channel: Channel, packet: Event) -> None:
+    def _arrive(self, channel: ClientConnection, packet: Event) -> None:
         name, *args = packet.data
         if self._pid is not None and packet.id is None and isinstance(packet.data[-1], str):
             self._offset = packet.data[-1]
@@ -310,11 +310,11 @@ class ClientSocket(Registry):
             log.debug("no handler for %r", name)
             return
         finish = None if packet.id is None else partial(self._acknowledge, channel, self.id, packet.id)
-        self._reader.put(Job(name, handler, tuple(args), finish))
+        self._reader.put(QueuedEvent(name, handler, tuple(args), finish))
         if self._reader.waiting >= self._link.options.max_pending_events:
             self._link.throttle()
 
-    def _acknowledge(self, channel: Channel, sid: str | None, number: int, value: Any) -> None:
+    def _acknowledge(self, channel: ClientConnection, sid: str | None, number: int, value: Any) -> None:
         """Answer an event with what its handler returned, unless the one it was sent to, `sid`, is gone: the
         number means nothing to the server any more."""
         values = [] if value is None else list(value) if isinstance(value, tuple) else [value]

@@ -16,7 +16,7 @@ _CLOSE_TIMEOUT = 5.0  # seconds that a peer has to end the connection after our 
 _MAX_UNREAD = 4_194_304  # bytes for a server that pings and does not read the pongs
 
 
-class State(IntEnum):
+class ClientWebSocketState(IntEnum):
     """Where the connection stands."""
 
     OPENING = 0
@@ -25,7 +25,7 @@ class State(IntEnum):
     CLOSED = 3
 
 
-class Receiver(Protocol):
+class MessageReceiver(Protocol):
     """What a websocket needs of the link it belongs to."""
 
     def receive(self, message: str | bytes) -> None:
@@ -42,7 +42,7 @@ class ClientWebSocket(asyncio.Protocol):
     `closed` is done when the connection is gone.
     """
 
-    def __init__(self, request: bytes, nonce: bytes, receiver: Receiver, max_payload: int) -> None:
+    def __init__(self, request: bytes, nonce: bytes, receiver: MessageReceiver, max_payload: int) -> None:
         loop = asyncio.get_running_loop()
         self.opened: asyncio.Future[Unreachable | None] = loop.create_future()
         self.closed: asyncio.Future[None] = loop.create_future()
@@ -51,7 +51,7 @@ class ClientWebSocket(asyncio.Protocol):
         self._answer = AnswerReader(nonce)
         self._reader: FrameReader | None = FrameReader(masked=False, max_payload=max_payload)
         self._receiver = receiver
-        self._state = State.OPENING
+        self._state = ClientWebSocketState.OPENING
         self._transport: asyncio.Transport
         self._closer: asyncio.TimerHandle | None = None
         self._room: asyncio.Future[None] | None = None  # pending while the transport holds too much
@@ -65,26 +65,26 @@ class ClientWebSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the server: first its answer, then frames."""
-        if self._state is State.OPENING:
+        if self._state is ClientWebSocketState.OPENING:
             self._open(data)
-        elif self._state is not State.CLOSED:
+        elif self._state is not ClientWebSocketState.CLOSED:
             self._receive(data)
 
     def eof_received(self) -> None:
         """The server sends no more; returning None lets asyncio close the connection."""
-        if self._state is State.OPENING:
+        if self._state is ClientWebSocketState.OPENING:
             self._open(b"", end=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, whoever ended it."""
-        before, self._state = self._state, State.CLOSED
+        before, self._state = self._state, ClientWebSocketState.CLOSED
         if self._closer is not None:
             self._closer.cancel()
         self.resume_writing()
         self.closed.set_result(None)
-        if before is State.OPENING:
+        if before is ClientWebSocketState.OPENING:
             self._refuse(Unreachable(f"the connection was lost: {exc or 'the server closed it'}"))
-        elif before is State.OPEN:
+        elif before is ClientWebSocketState.OPEN:
             self._receiver.lose(DisconnectReason.TRANSPORT_ERROR if exc else DisconnectReason.TRANSPORT_CLOSE)
 
     def pause_writing(self) -> None:
@@ -107,7 +107,7 @@ class ClientWebSocket(asyncio.Protocol):
             self.abort()
             return
         if rest is not None:
-            self._state = State.OPEN
+            self._state = ClientWebSocketState.OPEN
             if not self.opened.done():
                 self.opened.set_result(None)
             self._receive(rest)
@@ -120,13 +120,13 @@ class ClientWebSocket(asyncio.Protocol):
         if self._reader is None:
             return
         for message in self._reader.receive(data):
-            if self._state is State.CLOSING:
+            if self._state is ClientWebSocketState.CLOSING:
                 if isinstance(message, Close | FrameError):
                     self._transport.close()
-            elif self._state is State.OPEN:
+            elif self._state is ClientWebSocketState.OPEN:
                 self._take(message)
 
-    def _take(self, message: frames.Message) -> None:
+    def _take(self, message: frames.WebSocketMessage) -> None:
         match message:
             case str() | bytes():
                 try:
@@ -157,7 +157,7 @@ class ClientWebSocket(asyncio.Protocol):
 
     def send(self, item: Encoded) -> None:
         """Send a packet; dropped unless the websocket is open."""
-        if self._state is State.OPEN:
+        if self._state is ClientWebSocketState.OPEN:
             if item.text:
                 self._write(Opcode.TEXT, item.text)
             for data in item.binary:
@@ -173,24 +173,24 @@ class ClientWebSocket(asyncio.Protocol):
 
     def pause(self) -> None:
         """Stop reading from the socket."""
-        if self._state is State.OPEN and not self._transport.is_closing():
+        if self._state is ClientWebSocketState.OPEN and not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume(self) -> None:
         """Read from the socket again."""
-        if self._state is State.OPEN and not self._transport.is_closing():
+        if self._state is ClientWebSocketState.OPEN and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def close(self, code: int = CloseCode.NORMAL) -> None:
         """Send a close frame; the connection ends with the peer's, or some seconds later without it."""
-        if self._state is State.OPEN:
+        if self._state is ClientWebSocketState.OPEN:
             self._transport.write(frames.encode_close(code, mask=os.urandom(4)))
             self.resume()
-            self._state = State.CLOSING
+            self._state = ClientWebSocketState.CLOSING
             self._closer = self._loop.call_later(_CLOSE_TIMEOUT, self._transport.abort)
 
     def abort(self) -> None:
         """Cut the connection."""
-        if self._state is not State.CLOSED:
-            self._state = State.CLOSING
+        if self._state is not ClientWebSocketState.CLOSED:
+            self._state = ClientWebSocketState.CLOSING
             self._transport.abort()

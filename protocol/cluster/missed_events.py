@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from protocol.cluster.session_recovery import NOWHERE, Position, Saved, position_of
 from protocol.cluster.stream_records import (
     Broadcast,
-    Disconnect,
+    DisconnectSockets,
     ForSockets,
     Join,
     Leave,
@@ -135,7 +135,7 @@ class History:
 
     def _kept(self, position: Position, offset: str, record: Record, size: int) -> Kept | None:
         # Somebody has come back: nobody misses that, and thousands do at once where an instance has died.
-        if isinstance(record, Disconnect) and record.moved:
+        if isinstance(record, DisconnectSockets) and record.moved:
             return None
         if isinstance(record, ServerSideEmit):
             return None

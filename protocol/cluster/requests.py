@@ -111,9 +111,9 @@ class ClientAnswer(Struct, frozen=True):
     value: Any
 
 
-Request: TypeAlias = FetchSockets | ServerSideEmit | AskServers | AskClients
-Answer: TypeAlias = Sockets | ServerAnswer | ClientCount | ClientAnswer
-Message: TypeAlias = Request | Answer
+ClusterRequest: TypeAlias = FetchSockets | ServerSideEmit | AskServers | AskClients
+ClusterAnswer: TypeAlias = Sockets | ServerAnswer | ClientCount | ClientAnswer
+ClusterMessage: TypeAlias = ClusterRequest | ClusterAnswer
 
 BROADCAST = 3
 FETCH_SOCKETS = 7
@@ -124,7 +124,7 @@ BROADCAST_CLIENT_COUNT = 11
 BROADCAST_ACK = 12
 
 
-def encode(message: Message, uid: str) -> bytes:
+def encode(message: ClusterMessage, uid: str) -> bytes:
     """A message as it is published by the server `uid`. Raises `TypeError` for a value that cannot be sent."""
     data: dict[str, Any]
     match message:
@@ -194,7 +194,7 @@ _FORMS: dict[int, type[Struct]] = {
 }
 
 
-def decode(payload: bytes) -> tuple[str, Message] | None:
+def decode(payload: bytes) -> tuple[str, ClusterMessage] | None:
     """The sender and the message of a payload; None for a type that is not for us. Raises `ProtocolError`."""
     try:
         # Not by msgspec: JavaScript writes half an emoji as bytes that are no UTF-8.
@@ -213,7 +213,7 @@ def _refuse_extension(code: int, _: bytes) -> Any:
     raise ValueError(f"msgpack extension {code} is unknown")
 
 
-def _message(kind: int, nsp: str, body: Struct) -> Message | None:
+def _message(kind: int, nsp: str, body: Struct) -> ClusterMessage | None:
     match body:
         case BroadcastForm(requestId=id, opts=opts):
             timeout = opts.flags.timeout if opts.flags else None

@@ -52,7 +52,7 @@ class Leave(Struct, frozen=True):
     rooms: tuple[str, ...]
 
 
-class Disconnect(Struct, frozen=True):
+class DisconnectSockets(Struct, frozen=True):
     """The target's sockets leave the namespace; with `close`, their connection ends.
 
     With `moved` the clients are not sent away: the target's rooms are ids of sockets whose clients have come back over
@@ -72,7 +72,7 @@ class ServerSideEmit(Struct, frozen=True):
     data: list[Any]
 
 
-ForSockets: TypeAlias = Broadcast | Join | Leave | Disconnect
+ForSockets: TypeAlias = Broadcast | Join | Leave | DisconnectSockets
 Record: TypeAlias = ForSockets | ServerSideEmit
 
 BROADCAST, SOCKETS_JOIN, SOCKETS_LEAVE, DISCONNECT_SOCKETS, SERVER_SIDE_EMIT = "3", "4", "5", "6", "9"
@@ -95,7 +95,7 @@ def encode(record: Record, uid: str) -> dict[str, str]:
             kind, payload = SOCKETS_JOIN, {"opts": options(target), "rooms": rooms}
         case Leave(target=target, rooms=rooms):
             kind, payload = SOCKETS_LEAVE, {"opts": options(target), "rooms": rooms}
-        case Disconnect(target=target, close=close):
+        case DisconnectSockets(target=target, close=close):
             kind, payload = DISCONNECT_SOCKETS, {"opts": options(target), "close": close}
             if record.moved:
                 payload["moved"] = True
@@ -284,7 +284,7 @@ def _record(nsp: str, kind: str, body: _Form) -> Record | None:
         case _Rooms(rooms=rooms):
             return (Join if kind == SOCKETS_JOIN else Leave)(nsp, body.target, rooms)
         case _:
-            return Disconnect(nsp, body.target, bool(body.close), bool(body.moved))
+            return DisconnectSockets(nsp, body.target, bool(body.close), bool(body.moved))
 
 
 def stream_names(name: str, count: int) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
-from protocol.engineio.packets import Packet, PacketType
+from protocol.engineio.packets import EnginePacket, PacketType
 from protocol.errors import PacketError
 
 
@@ -25,7 +25,7 @@ class DisconnectReason(StrEnum):
     PARSE_ERROR = "parse error"
 
 
-class State(IntEnum):
+class ClientSessionState(IntEnum):
     """Where the session stands."""
 
     OPENING = 0  # the server's open packet is awaited
@@ -33,15 +33,15 @@ class State(IntEnum):
     CLOSED = 2  # the server said so
 
 
-TRANSITIONS: dict[State, dict[PacketType, State]] = {
-    State.OPENING: {PacketType.OPEN: State.OPEN},
-    State.OPEN: {
-        PacketType.PING: State.OPEN,
-        PacketType.MESSAGE: State.OPEN,
-        PacketType.NOOP: State.OPEN,
-        PacketType.CLOSE: State.CLOSED,
+TRANSITIONS: dict[ClientSessionState, dict[PacketType, ClientSessionState]] = {
+    ClientSessionState.OPENING: {PacketType.OPEN: ClientSessionState.OPEN},
+    ClientSessionState.OPEN: {
+        PacketType.PING: ClientSessionState.OPEN,
+        PacketType.MESSAGE: ClientSessionState.OPEN,
+        PacketType.NOOP: ClientSessionState.OPEN,
+        PacketType.CLOSE: ClientSessionState.CLOSED,
     },
-    State.CLOSED: {},
+    ClientSessionState.CLOSED: {},
 }
 
 
@@ -63,12 +63,12 @@ class ClientSession:
     __slots__ = ("_patience", "deadline", "id", "state")
 
     def __init__(self) -> None:
-        self.state = State.OPENING
+        self.state = ClientSessionState.OPENING
         self.id: str | None = None
         self.deadline: int | None = None
         self._patience = 0
 
-    def receive(self, packet: Packet, now: int) -> str | bytes | None:
+    def receive(self, packet: EnginePacket, now: int) -> str | bytes | None:
         """Take a packet; return a message's data. A ping is to be answered with a pong by the caller.
 
         Raises `PacketError` for a packet that a server does not send in this state.
@@ -78,11 +78,11 @@ class ClientSession:
             raise PacketError(f"{packet.type.name} is not allowed in a session that is {self.state.name}")
         self.state = after
         match packet:
-            case Packet(type=PacketType.MESSAGE, data=data):
+            case EnginePacket(type=PacketType.MESSAGE, data=data):
                 return data
-            case Packet(type=PacketType.PING):
+            case EnginePacket(type=PacketType.PING):
                 self.deadline = now + self._patience
-            case Packet(type=PacketType.OPEN, data=data):
+            case EnginePacket(type=PacketType.OPEN, data=data):
                 self._open(data, now)
         return None
 

@@ -29,7 +29,7 @@ class PacketType(IntEnum):
     NOOP = 6
 
 
-class Packet(Struct, frozen=True, gc=False):
+class EnginePacket(Struct, frozen=True, gc=False):
     """One packet. `data` is `bytes` only for a binary message."""
 
     type: PacketType
@@ -87,24 +87,24 @@ PROBE_PONG = Encoded(b"3probe")
 NOOP = Encoded(b"6")
 
 
-def encode_packet(packet: Packet) -> str | bytes:
+def encode_packet(packet: EnginePacket) -> str | bytes:
     """A packet as one websocket message."""
     if isinstance(packet.data, bytes):
         return packet.data
     return f"{packet.type:d}{packet.data}"
 
 
-def decode_packet(data: str | bytes) -> Packet:
+def decode_packet(data: str | bytes) -> EnginePacket:
     """A websocket message as a packet. Raises `PacketError`."""
     if isinstance(data, bytes):
-        return Packet(_MESSAGE, data)
+        return EnginePacket(_MESSAGE, data)
     kind = _TYPES.get(data[:1])
     if kind is None:
         raise PacketError("unknown Engine.IO packet type")
-    return Packet(kind, data[1:])
+    return EnginePacket(kind, data[1:])
 
 
-def encode_payload(packets: Iterable[Packet]) -> str:
+def encode_payload(packets: Iterable[EnginePacket]) -> str:
     """Packets as the body of a polling request."""
     return SEPARATOR.join(
         "b" + b64encode(packet.data).decode()
@@ -114,7 +114,7 @@ def encode_payload(packets: Iterable[Packet]) -> str:
     )
 
 
-def decode_payload(body: bytes) -> Iterator[Packet]:
+def decode_payload(body: bytes) -> Iterator[EnginePacket]:
     """The packets of a polling body, one after the other, each decoded when it is asked for. Raises `PacketError`."""
     try:
         text = body.decode()
@@ -127,7 +127,7 @@ def decode_payload(body: bytes) -> Iterator[Packet]:
         start = len(text) + 1 if stop < 0 else stop + 1
         if part[:1] == "b":
             try:
-                yield Packet(PacketType.MESSAGE, binascii.a2b_base64(part[1:], strict_mode=True))
+                yield EnginePacket(PacketType.MESSAGE, binascii.a2b_base64(part[1:], strict_mode=True))
             except ValueError as error:  # binascii.Error, or text outside ASCII
                 raise PacketError("a binary packet is not base64") from error
         else:

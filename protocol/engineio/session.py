@@ -14,8 +14,8 @@ from enum import IntEnum, StrEnum
 from msgspec import Struct
 
 from protocol.engineio import packets as engine
-from protocol.engineio.packets import Encoded, Packet, PacketType
-from protocol.engineio.session_states import OVER_POLLING, TRANSITIONS, Input, Phase
+from protocol.engineio.packets import Encoded, EnginePacket, PacketType
+from protocol.engineio.session_states import OVER_POLLING, TRANSITIONS, SessionInput, SessionState
 from protocol.errors import SessionError
 
 LINGER = 30_000  # how long a closed session keeps its last packets for the next GET (reference: Polling.closeTimeout)
@@ -53,7 +53,7 @@ class Exchange(IntEnum):
 
 
 # Looking a member up in its class costs more than all else that the frequent methods do.
-_WEBSOCKET, _CLOSING, _PENDING = Phase.WEBSOCKET, Phase.CLOSING, Exchange.PENDING
+_WEBSOCKET, _CLOSING, _PENDING = SessionState.WEBSOCKET, SessionState.CLOSING, Exchange.PENDING
 _RESTING, _AWAITING = Heartbeat.RESTING, Heartbeat.AWAITING
 _MESSAGE, _PONG = PacketType.MESSAGE, PacketType.PONG
 
@@ -85,7 +85,7 @@ class Session:
 
     def __init__(self, id: str, timing: Timing, *, websocket: bool, now: int) -> None:
         self.id = id
-        self.phase = Phase.WEBSOCKET if websocket else Phase.POLLING
+        self.phase = SessionState.WEBSOCKET if websocket else SessionState.POLLING
         self.reason: CloseReason | None = None
         self.outbox: list[Encoded] = []
         self.queued = 0  # bytes in the outbox while polling, to see a client that never fetches them
@@ -139,12 +139,12 @@ class Session:
             if len(items) > 1:
                 self.outbox.append(items.pop())
             else:
-                self._move(Input.FLUSH)
+                self._move(SessionInput.FLUSH)
         return items
 
     # --- what comes in ---
 
-    def receive(self, packet: Packet, now: int) -> str | bytes | None:
+    def receive(self, packet: EnginePacket, now: int) -> str | bytes | None:
         """Take a packet of the session's own transport; return a message's data.
 
         A session that has ended takes nothing. Types that a client has no reason to send here are ignored, as the
@@ -162,7 +162,7 @@ class Session:
         if packet.type is _MESSAGE:
             return packet.data
         if packet.type is PacketType.CLOSE:
-            self._end(CloseReason.TRANSPORT_CLOSE, Input.FAIL, farewell=engine.NOOP)
+            self._end(CloseReason.TRANSPORT_CLOSE, SessionInput.FAIL, farewell=engine.NOOP)
         elif packet.type is PacketType.PING:
             self.fail(CloseReason.TRANSPORT_ERROR)
         return None
@@ -176,7 +176,7 @@ class Session:
             raise SessionError("two GET requests at a time")
         self._expect_polling()
         self._get = Exchange.PENDING
-        if self.phase is Phase.UPGRADING and not self.outbox:
+        if self.phase is SessionState.UPGRADING and not self.outbox:
             self.outbox.append(engine.NOOP)
 
     def abort_get(self) -> None:
@@ -202,7 +202,7 @@ class Session:
         self._post = Exchange.FREE
 
     def _expect_polling(self) -> None:
-        if self.phase not in OVER_POLLING and self.phase is not Phase.CLOSING:
+        if self.phase not in OVER_POLLING and self.phase is not SessionState.CLOSING:
             raise SessionError("the session is not polling")
 
     # --- upgrade ---
@@ -210,26 +210,26 @@ class Session:
     def open_probe(self, now: int) -> bool:
         """A websocket came with this session's id; false if it is to be closed, since one came before it."""
         self.tick(now)
-        if not self._allows(Input.OPEN_PROBE):
+        if not self._allows(SessionInput.OPEN_PROBE):
             return False
-        self._move(Input.OPEN_PROBE)
+        self._move(SessionInput.OPEN_PROBE)
         self._phase_due = now + self._timing.upgrade_timeout
         return True
 
-    def receive_probe(self, packet: Packet) -> Encoded | None:
+    def receive_probe(self, packet: EnginePacket) -> Encoded | None:
         """Take a packet of the websocket that probes; return what to send on it.
 
         Look at the phase after it: WEBSOCKET means that the websocket carries the session now, and any but PROBING and
         UPGRADING that it is to be closed.
         """
         match packet:
-            case Packet(type=PacketType.PING, data="probe") if self._allows(Input.PROBE):
-                self._move(Input.PROBE)
+            case EnginePacket(type=PacketType.PING, data="probe") if self._allows(SessionInput.PROBE):
+                self._move(SessionInput.PROBE)
                 if self._get is Exchange.PENDING and not self.outbox:
                     self.outbox.append(engine.NOOP)
                 return engine.PROBE_PONG
-            case Packet(type=PacketType.UPGRADE) if self._allows(Input.UPGRADE):
-                self._move(Input.UPGRADE)
+            case EnginePacket(type=PacketType.UPGRADE) if self._allows(SessionInput.UPGRADE):
+                self._move(SessionInput.UPGRADE)
                 self._phase_due = None
                 self.queued = 0
             case _:
@@ -238,8 +238,8 @@ class Session:
 
     def drop_probe(self) -> None:
         """The websocket that probes is given up; polling goes on."""
-        if self._allows(Input.DROP_PROBE):
-            self._move(Input.DROP_PROBE)
+        if self._allows(SessionInput.DROP_PROBE):
+            self._move(SessionInput.DROP_PROBE)
             self._phase_due = None
 
     # --- time and end ---
@@ -247,9 +247,9 @@ class Session:
     @property
     def next_deadline(self) -> int | None:
         """When `tick` has something to do; None for a closed session."""
-        if self.phase is Phase.CLOSED:
+        if self.phase is SessionState.CLOSED:
             return None
-        if self.phase is Phase.CLOSING:
+        if self.phase is SessionState.CLOSING:
             return self._phase_due
         if self._phase_due is None:
             return self._heartbeat_due
@@ -260,8 +260,8 @@ class Session:
         closed session."""
         if self._phase_due is not None and now >= self._phase_due:
             self._phase_due = None
-            if self.phase is Phase.CLOSING:
-                self._move(Input.FAIL)
+            if self.phase is SessionState.CLOSING:
+                self._move(SessionInput.FAIL)
                 self._drop_outbox()
             else:
                 self.drop_probe()
@@ -289,31 +289,31 @@ class Session:
     def finish(self, reason: CloseReason, now: int) -> None:
         """End the session in order: what is queued still goes out, over polling with the next GET."""
         if self.open:
-            self._end(reason, Input.FINISH, farewell=engine.CLOSE)
-            if self.phase is Phase.CLOSING:
+            self._end(reason, SessionInput.FINISH, farewell=engine.CLOSE)
+            if self.phase is SessionState.CLOSING:
                 self._phase_due = now + LINGER
 
     def fail(self, reason: CloseReason) -> None:
         """End the session at once; a GET that waits is told so."""
         if self.open:
-            self._end(reason, Input.FAIL, farewell=engine.CLOSE)
+            self._end(reason, SessionInput.FAIL, farewell=engine.CLOSE)
 
-    def _end(self, reason: CloseReason, input: Input, farewell: Encoded) -> None:
+    def _end(self, reason: CloseReason, input: SessionInput, farewell: Encoded) -> None:
         self.reason = reason
-        over_polling = self.phase is not Phase.WEBSOCKET
+        over_polling = self.phase is not SessionState.WEBSOCKET
         self._phase_due = None
         self._move(input)
-        if over_polling and (self.phase is Phase.CLOSING or self._get is Exchange.PENDING):
+        if over_polling and (self.phase is SessionState.CLOSING or self._get is Exchange.PENDING):
             self.outbox.append(farewell)
-        elif input is Input.FAIL:
+        elif input is SessionInput.FAIL:
             self._drop_outbox()
 
     def _drop_outbox(self) -> None:
         self.outbox.clear()
         self.queued = 0
 
-    def _allows(self, input: Input) -> bool:
+    def _allows(self, input: SessionInput) -> bool:
         return input in TRANSITIONS[self.phase]
 
-    def _move(self, input: Input) -> None:
+    def _move(self, input: SessionInput) -> None:
         self.phase = TRANSITIONS[self.phase][input]

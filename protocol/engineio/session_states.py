@@ -11,7 +11,7 @@ websocket needs no CLOSING, for what is queued is written at once.
 from enum import IntEnum
 
 
-class Phase(IntEnum):
+class SessionState(IntEnum):
     """Which transport carries the session."""
 
     POLLING = 0
@@ -22,7 +22,7 @@ class Phase(IntEnum):
     CLOSED = 5
 
 
-class Input(IntEnum):
+class SessionInput(IntEnum):
     """What can happen to the phase."""
 
     OPEN_PROBE = 0  # a websocket comes with this session's id
@@ -34,28 +34,31 @@ class Input(IntEnum):
     FLUSH = 6  # a GET has taken the last packets
 
 
-TRANSITIONS: dict[Phase, dict[Input, Phase]] = {
-    Phase.POLLING: {
-        Input.OPEN_PROBE: Phase.PROBING,
-        Input.FINISH: Phase.CLOSING,
-        Input.FAIL: Phase.CLOSED,
+TRANSITIONS: dict[SessionState, dict[SessionInput, SessionState]] = {
+    SessionState.POLLING: {
+        SessionInput.OPEN_PROBE: SessionState.PROBING,
+        SessionInput.FINISH: SessionState.CLOSING,
+        SessionInput.FAIL: SessionState.CLOSED,
     },
-    Phase.PROBING: {
-        Input.PROBE: Phase.UPGRADING,
-        Input.DROP_PROBE: Phase.POLLING,
-        Input.FINISH: Phase.CLOSING,
-        Input.FAIL: Phase.CLOSED,
+    SessionState.PROBING: {
+        SessionInput.PROBE: SessionState.UPGRADING,
+        SessionInput.DROP_PROBE: SessionState.POLLING,
+        SessionInput.FINISH: SessionState.CLOSING,
+        SessionInput.FAIL: SessionState.CLOSED,
     },
-    Phase.UPGRADING: {
-        Input.PROBE: Phase.UPGRADING,
-        Input.UPGRADE: Phase.WEBSOCKET,
-        Input.DROP_PROBE: Phase.POLLING,
-        Input.FINISH: Phase.CLOSING,
-        Input.FAIL: Phase.CLOSED,
+    SessionState.UPGRADING: {
+        SessionInput.PROBE: SessionState.UPGRADING,
+        SessionInput.UPGRADE: SessionState.WEBSOCKET,
+        SessionInput.DROP_PROBE: SessionState.POLLING,
+        SessionInput.FINISH: SessionState.CLOSING,
+        SessionInput.FAIL: SessionState.CLOSED,
     },
-    Phase.WEBSOCKET: {Input.FINISH: Phase.CLOSED, Input.FAIL: Phase.CLOSED},
-    Phase.CLOSING: {Input.FLUSH: Phase.CLOSED, Input.FAIL: Phase.CLOSED},
-    Phase.CLOSED: {},
+    SessionState.WEBSOCKET: {
+        SessionInput.FINISH: SessionState.CLOSED,
+        SessionInput.FAIL: SessionState.CLOSED,
+    },
+    SessionState.CLOSING: {SessionInput.FLUSH: SessionState.CLOSED, SessionInput.FAIL: SessionState.CLOSED},
+    SessionState.CLOSED: {},
 }
 
-OVER_POLLING = frozenset({Phase.POLLING, Phase.PROBING, Phase.UPGRADING})
+OVER_POLLING = frozenset({SessionState.POLLING, SessionState.PROBING, SessionState.UPGRADING})

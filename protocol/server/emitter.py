@@ -4,7 +4,7 @@ import copy
 from typing import Any, Self
 
 from protocol.cluster.stream_records import Record, ServerSideEmit
-from protocol.server.bus.stream_writer import Publisher
+from protocol.server.bus.stream_writer import StreamWriter
 from protocol.server.socketio.selection import Selection, check_server_side_name
 
 UID = "emitter"  # of all emitters, Node's too
@@ -28,7 +28,7 @@ class Emitter:
         max_waiting: int = 10_000,
     ) -> None:
         self.name = "/"
-        self._publisher = Publisher(
+        self._publisher = StreamWriter(
             url,
             UID,
             stream=stream,

@@ -14,9 +14,9 @@ from protocol.server.forwarding.forwarder import Forwarder
 from protocol.server.forwarding.options import Forwarding
 from protocol.server.http.asgi import Receive, Scope, Send
 from protocol.server.private_listener.listener import PrivateListener
-from protocol.server.recovery.recovery import Recovery
-from protocol.server.socketio.adapter import Fanout
-from protocol.server.socketio.client import Peer
+from protocol.server.recovery.recovery import SessionRecovery
+from protocol.server.socketio.adapter import Adapter
+from protocol.server.socketio.client import ConnectedClient
 from protocol.server.socketio.dispatch import Dispatch
 from protocol.server.socketio.namespace import Accepts, DynamicNamespace, Namespace
 from protocol.server.store.store import MemoryStore, Store
@@ -50,15 +50,15 @@ class Server(Namespace):
             self._hub.forwarder = Forwarder(self._hub, self._store, forwarding, listener)
         bus = bus or MemoryBus()
         duration = self.options.recovery
-        recovery = None if duration is None else Recovery(self.options, duration, bus, self._store)
-        self._fanout = Fanout(bus, self._hub, self.options, recovery)
-        self._dispatch = Dispatch(self._fanout)
+        recovery = None if duration is None else SessionRecovery(self.options, duration, bus, self._store)
+        self._adapter = Adapter(bus, self._hub, self.options, recovery)
+        self._dispatch = Dispatch(self._adapter)
         self._started = False
-        super().__init__("/", self._fanout)
-        self._fanout.add(self)
+        super().__init__("/", self._adapter)
+        self._adapter.add(self)
 
-    def _attach(self, hub: Hub, link: Link) -> Peer:
-        return Peer(hub, link, self._dispatch, self.options)
+    def _attach(self, hub: Hub, link: Link) -> ConnectedClient:
+        return ConnectedClient(hub, link, self._dispatch, self.options)
 
     # --- namespaces ---
 
@@ -75,9 +75,9 @@ class Server(Namespace):
             name = name if name.startswith("/") else f"/{name}"
             if "," in name:
                 raise ValueError("a namespace's name has no comma")
-            return self._fanout.namespace(name)
+            return self._adapter.namespace(name)
         dynamic = DynamicNamespace(name)
-        self._fanout.dynamic.append(dynamic)
+        self._adapter.dynamic.append(dynamic)
         return dynamic
 
     # --- life ---
@@ -87,12 +87,12 @@ class Server(Namespace):
         the address for other instances is not to be had.
         """
         if not self._started:
-            await self._fanout.start()
+            await self._adapter.start()
             try:
                 if self._hub.forwarder is not None:
                     await self._hub.forwarder.start()
             except BaseException:
-                await self._fanout.stop()
+                await self._adapter.stop()
                 raise
             self._started = True
             self._hub.accepting = True
@@ -107,7 +107,7 @@ class Server(Namespace):
             self._started = False
             if self._hub.forwarder is not None:
                 await self._hub.forwarder.stop()
-            await self._fanout.stop()
+            await self._adapter.stop()
             await self._store.close()
 
     @property

@@ -14,7 +14,7 @@ from protocol.socketio.packet_limits import OF_SERVERS
 from protocol.socketio.packets import Ack, Connect, ConnectError, Disconnect, Event, Packet, Parser, Rejected
 
 
-class State(IntEnum):
+class ClientNamespaceState(IntEnum):
     """Where this client stands with one namespace."""
 
     ABSENT = 0
@@ -22,40 +22,42 @@ class State(IntEnum):
     JOINED = 2
 
 
-class Decision(IntEnum):
+class ClientDecision(IntEnum):
     """What the client decides."""
 
     JOIN = 0
     LEAVE = 1
 
 
-Input: TypeAlias = type[Packet] | Decision  # a packet of the server, or a decision of the client
+ClientNamespaceInput: TypeAlias = (
+    type[Packet] | ClientDecision
+)  # a packet of the server, or a decision of the client
 
 # What a server sent before it heard that we left still comes afterwards, also while we ask to be let in again.
-TRANSITIONS: dict[State, dict[Input, State]] = {
-    State.ABSENT: {
-        Decision.JOIN: State.JOINING,
-        Event: State.ABSENT,
-        Ack: State.ABSENT,
-        Disconnect: State.ABSENT,
+TRANSITIONS: dict[ClientNamespaceState, dict[ClientNamespaceInput, ClientNamespaceState]] = {
+    ClientNamespaceState.ABSENT: {
+        ClientDecision.JOIN: ClientNamespaceState.JOINING,
+        Event: ClientNamespaceState.ABSENT,
+        Ack: ClientNamespaceState.ABSENT,
+        Disconnect: ClientNamespaceState.ABSENT,
     },
-    State.JOINING: {
-        Connect: State.JOINED,
-        ConnectError: State.ABSENT,
-        Event: State.JOINING,
-        Ack: State.JOINING,
-        Disconnect: State.JOINING,
+    ClientNamespaceState.JOINING: {
+        Connect: ClientNamespaceState.JOINED,
+        ConnectError: ClientNamespaceState.ABSENT,
+        Event: ClientNamespaceState.JOINING,
+        Ack: ClientNamespaceState.JOINING,
+        Disconnect: ClientNamespaceState.JOINING,
     },
-    State.JOINED: {
-        Decision.LEAVE: State.ABSENT,
-        Event: State.JOINED,
-        Ack: State.JOINED,
-        Disconnect: State.ABSENT,
+    ClientNamespaceState.JOINED: {
+        ClientDecision.LEAVE: ClientNamespaceState.ABSENT,
+        Event: ClientNamespaceState.JOINED,
+        Ack: ClientNamespaceState.JOINED,
+        Disconnect: ClientNamespaceState.ABSENT,
     },
 }
 
 
-class ClientConnection:
+class ClientNamespaceStates:
     """What this client has joined over one connection."""
 
     __slots__ = ("_decoder", "_left", "_parser", "_states")
@@ -63,22 +65,22 @@ class ClientConnection:
     def __init__(self, parser: Parser) -> None:
         self._parser = parser
         self._decoder = Decoder(parser, OF_SERVERS)
-        self._states: dict[str, State] = {}
+        self._states: dict[str, ClientNamespaceState] = {}
         self._left: set[str] = set()  # over this connection
 
-    def state(self, nsp: str) -> State:
+    def state(self, nsp: str) -> ClientNamespaceState:
         """Where this client stands with a namespace."""
-        return self._states.get(nsp, State.ABSENT)
+        return self._states.get(nsp, ClientNamespaceState.ABSENT)
 
     def join(self, nsp: str, auth: dict[str, Any] | None) -> Encoded:
         """Ask to be let in: the CONNECT packet to send. Raises `PacketError` unless absent."""
-        self._move(nsp, Decision.JOIN)
+        self._move(nsp, ClientDecision.JOIN)
         return self._parser.encode(Connect(nsp, auth))
 
     def leave(self, nsp: str) -> Encoded:
         """Leave: the DISCONNECT packet to send. Raises `PacketError` unless joined: a server takes it for a fault
         of the client while it has not answered yet."""
-        self._move(nsp, Decision.LEAVE)
+        self._move(nsp, ClientDecision.LEAVE)
         self._left.add(nsp)
         return self._parser.encode(Disconnect(nsp))
 
@@ -101,21 +103,21 @@ class ClientConnection:
                 raise PacketError("a connect packet without an id, as from a server of Socket.IO 2")
         elif kind is Connect:
             raise PacketError("a connect packet whose payload cannot be carried")
-        elif before is State.JOINING and kind is Event:
+        elif before is ClientNamespaceState.JOINING and kind is Event:
             return None if packet.nsp in self._left else packet
-        elif before is not State.JOINED and not isinstance(packet, ConnectError):
+        elif before is not ClientNamespaceState.JOINED and not isinstance(packet, ConnectError):
             return None
         return packet
 
-    def _move(self, nsp: str, input: Input) -> None:
+    def _move(self, nsp: str, input: ClientNamespaceInput) -> None:
         before = self.state(nsp)
         after = TRANSITIONS[before].get(input)
         if after is None:
-            name = input.name if isinstance(input, Decision) else input.__name__
+            name = input.name if isinstance(input, ClientDecision) else input.__name__
             raise PacketError(f"{name} is not allowed in a namespace that is {before.name}")
         if after is before:
             return
-        if after is State.ABSENT:
+        if after is ClientNamespaceState.ABSENT:
             del self._states[nsp]
         else:
             self._states[nsp] = after

@@ -14,7 +14,7 @@ from protocol.socketio.packet_limits import OF_CLIENTS, PacketLimits
 from protocol.socketio.packets import Ack, Connect, ConnectError, Disconnect, Event, Packet, Parser, Rejected
 
 
-class State(IntEnum):
+class NamespaceState(IntEnum):
     """Where the client stands with one namespace."""
 
     ABSENT = 0  # never asked, was refused, or has left
@@ -23,10 +23,13 @@ class State(IntEnum):
     DISMISSED = 3  # disconnected by the server: what was in flight is dropped
 
 
-_ABSENT, _CONNECTED = State.ABSENT, State.CONNECTED  # looking a member up in its class is slow
+_ABSENT, _CONNECTED = (
+    NamespaceState.ABSENT,
+    NamespaceState.CONNECTED,
+)  # looking a member up in its class is slow
 
 
-class Decision(IntEnum):
+class ServerDecision(IntEnum):
     """What the server decides about a client and a namespace."""
 
     ACCEPT = 0
@@ -34,27 +37,32 @@ class Decision(IntEnum):
     DISMISS = 2
 
 
-Input: TypeAlias = type[Packet] | Decision  # a packet of the client, or a decision of the server
+NamespaceInput: TypeAlias = (
+    type[Packet] | ServerDecision
+)  # a packet of the client, or a decision of the server
 
-TRANSITIONS: dict[State, dict[Input, State]] = {
-    State.ABSENT: {Connect: State.CONNECTING},
-    State.CONNECTING: {Decision.ACCEPT: State.CONNECTED, Decision.REFUSE: State.ABSENT},
-    State.CONNECTED: {
-        Event: State.CONNECTED,
-        Ack: State.CONNECTED,
-        Disconnect: State.ABSENT,
-        Decision.DISMISS: State.DISMISSED,
+TRANSITIONS: dict[NamespaceState, dict[NamespaceInput, NamespaceState]] = {
+    NamespaceState.ABSENT: {Connect: NamespaceState.CONNECTING},
+    NamespaceState.CONNECTING: {
+        ServerDecision.ACCEPT: NamespaceState.CONNECTED,
+        ServerDecision.REFUSE: NamespaceState.ABSENT,
     },
-    State.DISMISSED: {
-        Connect: State.CONNECTING,
-        Event: State.DISMISSED,
-        Ack: State.DISMISSED,
-        Disconnect: State.ABSENT,
+    NamespaceState.CONNECTED: {
+        Event: NamespaceState.CONNECTED,
+        Ack: NamespaceState.CONNECTED,
+        Disconnect: NamespaceState.ABSENT,
+        ServerDecision.DISMISS: NamespaceState.DISMISSED,
+    },
+    NamespaceState.DISMISSED: {
+        Connect: NamespaceState.CONNECTING,
+        Event: NamespaceState.DISMISSED,
+        Ack: NamespaceState.DISMISSED,
+        Disconnect: NamespaceState.ABSENT,
     },
 }
 
 
-class Connection:
+class NamespaceStates:
     """What one client has joined. `deadline` is when it must have joined a namespace, in ms; None once it has."""
 
     __slots__ = (
@@ -72,7 +80,7 @@ class Connection:
         self._parser = parser
         self._decoder = Decoder(parser, limits)
         self._max_namespaces = max_namespaces
-        self._states: dict[str, State] = {}
+        self._states: dict[str, NamespaceState] = {}
         self._acks: dict[tuple[str, int], Any] | None = None
         self.deadline: int | None = deadline
 
@@ -80,9 +88,9 @@ class Connection:
         """Hold the packets that are still to come to these limits."""
         self._decoder.limits = limits
 
-    def state(self, nsp: str) -> State:
+    def state(self, nsp: str) -> NamespaceState:
         """Where the client stands with a namespace."""
-        return self._states.get(nsp, State.ABSENT)
+        return self._states.get(nsp, NamespaceState.ABSENT)
 
     def receive(self, message: str | bytes) -> Packet | Rejected | None:
         """Take one Engine.IO message; return the packet that it completes, if the server has anything to do with it.
@@ -98,13 +106,13 @@ class Connection:
             return packet
         kind = type(packet.packet if isinstance(packet, Rejected) else packet)
         self._move(packet.nsp, before, kind)
-        if before is State.DISMISSED and kind is not Connect:
+        if before is NamespaceState.DISMISSED and kind is not Connect:
             return None
         return packet
 
     def accept(self, nsp: str, sid: str, pid: str | None = None) -> Encoded:
         """The client is in: the CONNECT packet to answer with. `pid` is what it may come back with."""
-        self._decide(nsp, Decision.ACCEPT)
+        self._decide(nsp, ServerDecision.ACCEPT)
         self.deadline = None
         return self._parser.encode(Connect(nsp, {"sid": sid} if pid is None else {"sid": sid, "pid": pid}))
 
@@ -115,12 +123,12 @@ class Connection:
         """
         error = {"message": message} if data is None else {"message": message, "data": data}
         answer = self._parser.encode(ConnectError(error, nsp))
-        self._decide(nsp, Decision.REFUSE)
+        self._decide(nsp, ServerDecision.REFUSE)
         return answer
 
     def dismiss(self, nsp: str) -> Encoded:
         """The server disconnects the client from a namespace: the DISCONNECT packet to send."""
-        self._decide(nsp, Decision.DISMISS)
+        self._decide(nsp, ServerDecision.DISMISS)
         return self._parser.encode(Disconnect(nsp))
 
     @property
@@ -143,17 +151,17 @@ class Connection:
         keys = [key for key in self._acks or () if key[0] == nsp]
         return [self.take_ack(*key) for key in keys]
 
-    def _decide(self, nsp: str, decision: Decision) -> None:
+    def _decide(self, nsp: str, decision: ServerDecision) -> None:
         self._move(nsp, self.state(nsp), decision)
 
-    def _move(self, nsp: str, before: State, input: Input) -> None:
+    def _move(self, nsp: str, before: NamespaceState, input: NamespaceInput) -> None:
         after = TRANSITIONS[before].get(input)
         if after is None:
-            name = input.name if isinstance(input, Decision) else input.__name__
+            name = input.name if isinstance(input, ServerDecision) else input.__name__
             raise PacketError(f"{name} is not allowed in a namespace that is {before.name}")
         if after is before:
             return
-        if after is State.ABSENT:
+        if after is NamespaceState.ABSENT:
             del self._states[nsp]
             return
         if nsp not in self._states and len(self._states) >= self._max_namespaces:

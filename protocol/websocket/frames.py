@@ -44,7 +44,7 @@ class Close(Struct, frozen=True):
     reason: str
 
 
-Message: TypeAlias = str | bytes | Ping | Pong | Close | FrameError
+WebSocketMessage: TypeAlias = str | bytes | Ping | Pong | Close | FrameError
 
 # Codes that a peer may put into a close frame (§7.4.1, §7.4.2 and the IANA registry).
 _CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
@@ -147,7 +147,7 @@ class FrameReader:
         self._opcode = Opcode.TEXT  # of the message being joined
         self._fragments: bytearray | None = None
 
-    def receive(self, data: bytes, most: int = _ALL) -> list[Message]:
+    def receive(self, data: bytes, most: int = _ALL) -> list[WebSocketMessage]:
         """Take bytes and read up to `most` frames; return the messages that these complete, in order.
 
         The first frame that breaks a rule ends the list as a `FrameError`; give nothing to the reader after that.
@@ -161,7 +161,7 @@ class FrameReader:
                 return []
             data = bytes(self._buffer)
             self._buffer.clear()
-        messages: list[Message] = []
+        messages: list[WebSocketMessage] = []
         try:
             while len(data) - position >= 2:
                 if not most:
@@ -183,7 +183,7 @@ class FrameReader:
             self._buffer += data[position:]
         return messages
 
-    def proceed(self, most: int = _ALL) -> list[Message]:
+    def proceed(self, most: int = _ALL) -> list[WebSocketMessage]:
         """Read up to `most` of the frames that were left; return what `receive` does."""
         return self.receive(b"", most) if self.unread else []
 
@@ -192,7 +192,7 @@ class FrameReader:
         unread, self.unread = self.unread, b""
         return (unread[self._position :] + data, 0) if data else (unread, self._position)
 
-    def _read(self, data: bytes, position: int, messages: list[Message]) -> int:
+    def _read(self, data: bytes, position: int, messages: list[WebSocketMessage]) -> int:
         """Read the frame at `position`; return where it ends, beyond the end of `data` if it is not all there."""
         first = data[position]
         second = data[position + 1]
@@ -259,7 +259,7 @@ class FrameReader:
         if joined + size > self.max_payload:
             raise FrameError("a message is too big", CloseCode.TOO_BIG)
 
-    def _join(self, first: int, payload: bytes, messages: list[Message]) -> None:
+    def _join(self, first: int, payload: bytes, messages: list[WebSocketMessage]) -> None:
         """Take a control frame, or a fragment of a message."""
         opcode = first & 0x0F
         if opcode == Opcode.CLOSE:
@@ -269,7 +269,7 @@ class FrameReader:
         else:
             self._join_fragment(first, payload, messages)
 
-    def _join_fragment(self, first: int, payload: bytes, messages: list[Message]) -> None:
+    def _join_fragment(self, first: int, payload: bytes, messages: list[WebSocketMessage]) -> None:
         self.small_fragments += len(payload) < SMALL_FRAGMENT
         if self._fragments is None:
             self._opcode = Opcode(first & 0x0F)

@@ -15,8 +15,8 @@ from app.core.caller import Caller
 from app.core.errors import Refusal
 from app.db.database import Database
 from app.messages.direct import Direct
-from app.messages.edits import Revisions
-from app.messages.history import Reading
+from app.messages.edits import MessageEdits
+from app.messages.history import MessageHistory
 from app.messages.sync import Sync
 from app.messages.writer import MessageWriter
 from app.payloads.preference_requests import BlockRef
@@ -71,13 +71,13 @@ class Chat:
         self.db, self.bus = db, bus
         announcer = Announcer(io, db)
         self.writer = MessageWriter(db, announcer.message)
-        self.reading = Reading(db, announcer)
+        self.reading = MessageHistory(db, announcer)
         self.rooms = Rooms(db, announcer)
         self.members = RoomMembers(db, announcer, nobody_is_here)
         self.invitations = Invitations(db, announcer)
         self.blocks = UserBlocks(db, announcer, nobody_is_here)
         self.direct = Direct(db, announcer, self.writer, self.reading, nobody_is_here)
-        self.revisions = Revisions(db, announcer)
+        self.revisions = MessageEdits(db, announcer)
         self.sync = Sync(db, max_bytes=400)  # so that pages end for their size as well as for their limit
 
     async def person(self, username: str) -> str:

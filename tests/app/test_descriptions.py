@@ -15,7 +15,7 @@ from starlette.routing import Route
 from app.api_docs.json_schema import referred
 from app.config.settings import Settings
 from app.core.errors import STATUS
-from app.http.web_files import Page
+from app.http.web_files import WebFiles
 from app.payloads.server_events import EMITTED
 from app.serving.application import create_app
 from tests.app import described
@@ -81,7 +81,7 @@ def test_every_route_is_described_and_everything_described_is_a_route(settings: 
         "/asyncapi.json",
         "/docs/events",
         "/metrics",
-        *(route.path for route in Page().routes()),
+        *(route.path for route in WebFiles().routes()),
     }
     routes = {
         (method, route.path)

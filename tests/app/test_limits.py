@@ -18,7 +18,7 @@ from app.config.settings import Settings
 from app.core.errors import Refusal
 from app.core.redis_scripts import SoftState
 from app.limits import rate_limits as limits_module
-from app.limits.rate_limits import Kind, Limits, buckets_of, name_key
+from app.limits.rate_limits import LimitKind, Limits, buckets_of, name_key
 from app.limits.token_bucket import SECOND, Bucket, LocalBuckets, Taken, take
 from protocol import network_of
 from tests.conftest import RestartableValkey
@@ -185,7 +185,9 @@ async def make(redis_url: str) -> AsyncIterator[MakeLimits]:
     """Makes the limits of instances that share a Redis."""
     async with AsyncExitStack() as stack:
 
-        def make(bucket: Bucket, *, kind: Kind = "event", url: str = redis_url, **options: Any) -> Limits:
+        def make(
+            bucket: Bucket, *, kind: LimitKind = "event", url: str = redis_url, **options: Any
+        ) -> Limits:
             soft_state = SoftState(url)
             limits = Limits(soft_state, {kind: bucket}, **options)
             stack.push_async_callback(soft_state.close)

@@ -12,7 +12,7 @@ from app.api.rest_routes import rest
 from app.http.budgets import Budgets
 from app.http.requests import InFlight
 from app.http.slow_refusals import RefusalPace
-from app.http.web_files import Page
+from app.http.web_files import WebFiles
 from tests.app.conftest import Instance
 
 SCRIPT = b"console.log('hello')\n" * 100
@@ -47,7 +47,9 @@ def site(dist: Path) -> Starlette:
     async def allow(address: str) -> None:
         """Any address may."""
 
-    return rest(Page(dist).routes(), (), InFlight(), allow, Budgets({}), RefusalPace(0, 0), lambda *_: None)
+    return rest(
+        WebFiles(dist).routes(), (), InFlight(), allow, Budgets({}), RefusalPace(0, 0), lambda *_: None
+    )
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from app.announce.announcer import Announcer
 from app.core.caller import Caller
 from app.db.database import Database
 from app.messages.direct import Direct
-from app.messages.history import Reading
+from app.messages.history import MessageHistory
 from app.messages.writer import MessageWriter
 from app.payloads.requests import ListConversations, ReadHistory, SearchMessages, SendDirect
 from app.payloads.responses import Message, Presence
@@ -34,7 +34,7 @@ class Desk:
         io = Server(bus=MemoryBus())
         announcer = Announcer(io, db)
         self.io = io
-        self.reading = Reading(db, announcer, max_bytes=max_bytes)
+        self.reading = MessageHistory(db, announcer, max_bytes=max_bytes)
         writer = MessageWriter(db, announcer.message)
         self.direct = Direct(db, announcer, writer, self.reading, nobody_is_here, max_bytes=max_bytes)
 

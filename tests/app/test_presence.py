@@ -15,7 +15,7 @@ from app.config.settings import Settings
 from app.core.redis_scripts import PREFIX, SoftState
 from app.db.database import Database
 from app.presence.announcements import PresenceNews
-from app.presence.redis_leases import Claim, Leases
+from app.presence.redis_leases import LeaseClaim, Leases
 from protocol import BusUnavailable
 from tests.app.conftest import PATIENCE, Device, Instance, Person
 from tests.app.locks import locked, somebody_waits
@@ -472,7 +472,7 @@ async def test_thousands_of_users_of_a_dead_instance(
     soft_state = SoftState(redis_url)
     dead = Leases(soft_state, max_sockets=0)
     await dead.begin("dead", 60_000)
-    await dead.count("dead", [Claim(f"{room}-member-{n}", 0, 1) for n in range(1, 1_201)])
+    await dead.count("dead", [LeaseClaim(f"{room}-member-{n}", 0, 1) for n in range(1, 1_201)])
     await dead.renew("dead", 0)
     await soft_state.close()
     await start()

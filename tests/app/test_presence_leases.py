@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from app.core.redis_scripts import SoftState
-from app.presence.redis_leases import LET_GO, Claim, Leases, Verdict
+from app.presence.redis_leases import LET_GO, LeaseClaim, Leases, Verdict
 
 T = TypeVar("T")
 
@@ -32,43 +32,46 @@ async def leases(request: pytest.FixtureRequest) -> AsyncIterator[Leases]:
 
 async def test_the_first_socket_brings_a_user_online_and_the_last_hold_takes_it_off(leases: Leases) -> None:
     await leases.begin("a", HOUR)
-    assert await leases.count("a", [Claim("ann", 0, 1), Claim("bob", 0, 2)]) == [Verdict(1, 1), Verdict(2, 1)]
-    assert await leases.count("a", [Claim("ann", 1, 2)]) == [Verdict(2, 0)]
-    assert await leases.count("a", [Claim("ann", 0, 0)]) == [Verdict(0, 0)]
+    assert await leases.count("a", [LeaseClaim("ann", 0, 1), LeaseClaim("bob", 0, 2)]) == [
+        Verdict(1, 1),
+        Verdict(2, 1),
+    ]
+    assert await leases.count("a", [LeaseClaim("ann", 1, 2)]) == [Verdict(2, 0)]
+    assert await leases.count("a", [LeaseClaim("ann", 0, 0)]) == [Verdict(0, 0)]
     assert await leases.online(["cat", "ann", "bob"]) == {"ann", "bob"}
-    assert await leases.count("a", [Claim("ann", 0, LET_GO)]) == [Verdict(LET_GO, -1)]
+    assert await leases.count("a", [LeaseClaim("ann", 0, LET_GO)]) == [Verdict(LET_GO, -1)]
     assert await leases.online(["ann", "bob"]) == {"bob"}
-    assert await leases.count("a", [Claim("ann", 0, LET_GO)]) == [Verdict(LET_GO, 0)]
+    assert await leases.count("a", [LeaseClaim("ann", 0, LET_GO)]) == [Verdict(LET_GO, 0)]
 
 
 async def test_only_as_many_sockets_as_a_user_may_have_on_all_living_instances(leases: Leases) -> None:
     await leases.begin("a", HOUR)
     await leases.begin("b", HOUR)
-    assert await leases.count("a", [Claim("ann", 0, 2)]) == [Verdict(2, 1)]
-    assert await leases.count("b", [Claim("ann", 0, 2)]) == [Verdict(1, 0)]
-    assert await leases.count("b", [Claim("ann", 1, 2)]) == [Verdict(1, 0)]
-    assert await leases.count("b", [Claim("ann", 4, 4)]) == [Verdict(4, 0)]  # they are there already
+    assert await leases.count("a", [LeaseClaim("ann", 0, 2)]) == [Verdict(2, 1)]
+    assert await leases.count("b", [LeaseClaim("ann", 0, 2)]) == [Verdict(1, 0)]
+    assert await leases.count("b", [LeaseClaim("ann", 1, 2)]) == [Verdict(1, 0)]
+    assert await leases.count("b", [LeaseClaim("ann", 4, 4)]) == [Verdict(4, 0)]  # they are there already
     await leases.renew("b", 0)
-    assert await leases.count("a", [Claim("ann", 2, 3)]) == [Verdict(3, 0)]
+    assert await leases.count("a", [LeaseClaim("ann", 2, 3)]) == [Verdict(3, 0)]
 
 
 async def test_a_user_who_is_refused_does_not_come_online(leases: Leases) -> None:
     await leases.begin("a", HOUR)
     await leases.begin("b", HOUR)
-    await leases.count("a", [Claim("ann", 0, MOST)])
-    assert await leases.count("b", [Claim("ann", 0, 1)]) == [Verdict(0, 0)]
-    assert await leases.count("a", [Claim("ann", 0, LET_GO)]) == [Verdict(LET_GO, -1)]
+    await leases.count("a", [LeaseClaim("ann", 0, MOST)])
+    assert await leases.count("b", [LeaseClaim("ann", 0, 1)]) == [Verdict(0, 0)]
+    assert await leases.count("a", [LeaseClaim("ann", 0, LET_GO)]) == [Verdict(LET_GO, -1)]
 
 
 async def test_the_users_of_a_dead_instance_are_taken_out_in_chunks_and_once(leases: Leases) -> None:
     for instance in ("a", "b"):
         await leases.begin(instance, HOUR)
     users = [f"user-{n}" for n in range(25)]
-    await leases.count("a", [Claim(user, 0, 1) for user in users])
-    await leases.count("b", [Claim("user-7", 0, 1)])
+    await leases.count("a", [LeaseClaim(user, 0, 1) for user in users])
+    await leases.count("b", [LeaseClaim("user-7", 0, 1)])
     assert await leases.sweep(10) is None
     await leases.renew("a", 0)
-    assert await leases.count("a", [Claim("ann", 0, 1)]) is None
+    assert await leases.count("a", [LeaseClaim("ann", 0, 1)]) is None
     assert not await leases.renew("a", HOUR)
     chunks = await asyncio.gather(*(leases.sweep(10) for _ in range(5)))
     found = [chunk.user_ids for chunk in chunks if chunk is not None]
@@ -125,7 +128,7 @@ class Counting(RuleBasedStateMachine):
         for name, asked in counts.items():
             here = self.sockets[name]
             before = min(max(here.get(instance, 0), 0), max(asked, 0))
-            claims.append(Claim(self.user(name), before, asked))
+            claims.append(LeaseClaim(self.user(name), before, asked))
             was_online = bool(here)
             elsewhere = sum(
                 there for other, there in here.items() if other != instance and other in self.alive
@@ -151,7 +154,7 @@ class Counting(RuleBasedStateMachine):
         if self.ended:
             instance = data.draw(st.sampled_from(sorted(self.ended)))
             assert not self.run(self.leases.renew(instance, HOUR))
-            assert self.run(self.leases.count(instance, [Claim(self.user("ann"), 0, 1)])) is None
+            assert self.run(self.leases.count(instance, [LeaseClaim(self.user("ann"), 0, 1)])) is None
 
     @rule(limit=st.integers(1, 4))
     def the_dead_are_swept(self, limit: int) -> None:

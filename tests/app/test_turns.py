@@ -9,7 +9,7 @@ from app.attachments import routes as routes_module
 from app.core.errors import Refusal
 from app.db.database import Database
 from app.db.queries import Queries
-from app.limits.concurrency import Turns
+from app.limits.concurrency import UserConcurrency
 from tests.app.conftest import Instance, Person
 
 People = Callable[..., Awaitable[Person]]
@@ -22,7 +22,7 @@ async def settled() -> None:
 
 
 async def test_as_many_at_once_as_may_be_and_in_turn() -> None:
-    turns, begun, go_on = Turns(2), list[int](), [asyncio.Event() for _ in range(4)]
+    turns, begun, go_on = UserConcurrency(2), list[int](), [asyncio.Event() for _ in range(4)]
 
     async def take(number: int) -> None:
         async with turns.one("ann"):
@@ -45,7 +45,7 @@ async def test_as_many_at_once_as_may_be_and_in_turn() -> None:
 
 
 async def test_a_line_that_is_too_long_is_refused() -> None:
-    turns = Turns(1, most_waiting=1)
+    turns = UserConcurrency(1, most_waiting=1)
     async with turns.one("ann"):
         waiting = asyncio.create_task(turns.one("ann").__aenter__())
         await settled()

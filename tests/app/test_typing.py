@@ -14,7 +14,7 @@ from app.core.redis_scripts import SoftState
 from app.db.database import Database
 from app.payloads.requests import RoomRef
 from app.presence import typing_indicator as typing_module
-from app.presence.typing_indicator import Typing
+from app.presence.typing_indicator import TypingIndicator
 from tests.app.conftest import Device, Instance, Person
 from tests.conftest import RestartableValkey
 
@@ -181,7 +181,7 @@ class Scene:
         self, instance: Instance, db: Database, soft_state: SoftState, ann: Person, room: str, his: Device
     ) -> None:
         self.clock = Clock()
-        self.typing = Typing(instance.server.io, db, soft_state, clock=self.clock)
+        self.typing = TypingIndicator(instance.server.io, db, soft_state, clock=self.clock)
         self.ann = ann
         self.room = room
         self.his = his
@@ -385,13 +385,13 @@ async def test_nobody_takes_the_place_of_the_others(
 
 
 @pytest.fixture
-def other(scene: Scene, db: Database, soft_state: SoftState) -> Typing:
+def other(scene: Scene, db: Database, soft_state: SoftState) -> TypingIndicator:
     """Another instance, at which the same people are."""
-    return Typing(scene.io, db, soft_state, clock=scene.clock)
+    return TypingIndicator(scene.io, db, soft_state, clock=scene.clock)
 
 
 @over_one_transport
-async def test_who_types_on_at_another_instance_has_not_stopped(scene: Scene, other: Typing) -> None:
+async def test_who_types_on_at_another_instance_has_not_stopped(scene: Scene, other: TypingIndicator) -> None:
     await scene.start("phone")
     await other.start(scene.ann_on("laptop"), RoomRef(room_id=scene.room))
     await scene.at(1.2)
@@ -403,7 +403,7 @@ async def test_who_types_on_at_another_instance_has_not_stopped(scene: Scene, ot
 
 @over_one_transport
 async def test_what_a_dead_instance_noted_ends_by_itself(
-    scene: Scene, other: Typing, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, other: TypingIndicator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(typing_module, "LASTS", 0.2)
     await other.start(scene.ann_on("laptop"), RoomRef(room_id=scene.room))
@@ -421,7 +421,7 @@ async def test_without_redis_each_instance_tells_what_it_knows(
 ) -> None:
     valkey = redis_server()
     soft_state = SoftState(valkey.url)
-    scene.typing = Typing(scene.io, db, soft_state, clock=scene.clock)
+    scene.typing = TypingIndicator(scene.io, db, soft_state, clock=scene.clock)
     valkey.stop()
     await scene.start()
     await scene.at(1.2)

@@ -15,7 +15,7 @@ from app.api import user_sockets
 from app.config.settings import Settings
 from app.core.errors import Refusal
 from app.http import budgets as budgets_module
-from app.http.budgets import PIECE, SMALL, WITH_IT, Budgeted, Budgets, Kind, Most, budgets_of
+from app.http.budgets import PIECE, SMALL, WITH_IT, Budgeted, BudgetKind, Budgets, Most, budgets_of
 from protocol.server.uvicorn_http.untaken_answers import AnswersTaken
 from tests.app.conftest import PATIENCE, Instance, Person
 
@@ -107,7 +107,7 @@ async def test_whoever_takes_it_piece_by_piece_gets_it_whole(
 # How many requests and answers
 
 
-def limited(monkeypatch: pytest.MonkeyPatch, kind: Kind, number: int) -> dict[str, int]:
+def limited(monkeypatch: pytest.MonkeyPatch, kind: BudgetKind, number: int) -> dict[str, int]:
     """A bound for a test, and rates that switch it on."""
     monkeypatch.setitem(budgets_module.MOST, kind, Most(number, f"too much: {kind}"))
     return {"event_rate": 1000, "event_burst": 1000, "address_rate": 1000, "address_burst": 4000}
@@ -146,7 +146,7 @@ async def test_requests_of_one_user_at_once(
 
 @pytest.mark.parametrize("kind", ["stranger", "body"])
 async def test_requests_of_one_network_at_once(
-    start: Start, people: People, monkeypatch: pytest.MonkeyPatch, kind: Kind
+    start: Start, people: People, monkeypatch: pytest.MonkeyPatch, kind: BudgetKind
 ) -> None:
     instance = await start(**limited(monkeypatch, kind, 1))
     ann = await people()
@@ -163,7 +163,7 @@ async def test_requests_of_one_network_at_once(
 
 @pytest.mark.parametrize("kind", ["user_answers", "network_answers"])
 async def test_answers_that_wait(
-    start: Start, people: People, monkeypatch: pytest.MonkeyPatch, kind: Kind
+    start: Start, people: People, monkeypatch: pytest.MonkeyPatch, kind: BudgetKind
 ) -> None:
     instance = await start(**limited(monkeypatch, kind, 1_000_000))
     ann, bob = await people(), await people()
@@ -186,10 +186,10 @@ async def test_answers_that_wait(
     [(0, 0, set()), (0, 1, {"network_answers"}), (1, 0, {"user"}), (1, 1, {"user", "network_answers"})],
 )
 def test_who_switches_the_rates_off_means_these_counts_as_well(
-    settings: Settings, event_rate: int, address_rate: int, bounded: set[Kind]
+    settings: Settings, event_rate: int, address_rate: int, bounded: set[BudgetKind]
 ) -> None:
     budgets = budgets_of(replace(settings, event_rate=event_rate, address_rate=address_rate))
-    kinds: tuple[Kind, ...] = ("user", "network_answers")
+    kinds: tuple[BudgetKind, ...] = ("user", "network_answers")
     for kind in kinds:
         with pytest.raises(Refusal) if kind in bounded else nullcontext():
             budgets.check(kind, "x", 2**40)

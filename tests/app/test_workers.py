@@ -23,7 +23,7 @@ from app.embedded.child_process import is_alive
 from app.observability import SHARED_FOLDER
 from app.workers import worker_process as process_module
 from app.workers.listen_sockets import ListenError, Port
-from app.workers.slot import Slot
+from app.workers.slot import WorkerSlot
 from app.workers.supervisor import environment
 from app.workers.worker_process import ALIVE_EVERY
 from tests.app.conftest import PASSWORD
@@ -153,7 +153,9 @@ async def test_one_that_hangs_is_killed_and_started_again(
     (tmp_path / "sitecustomize.py").write_text(HANGS)
     own = {SHARED_FOLDER: str(tmp_path), "PYTHONPATH": str(tmp_path)}
     port = Port("127.0.0.1", 0)
-    slot = Slot(1, port, environment(replace(settings, workers=1), os.environ) | own, stop_within=PATIENCE)
+    slot = WorkerSlot(
+        1, port, environment(replace(settings, workers=1), os.environ) | own, stop_within=PATIENCE
+    )
     try:
         assert await slot.start()
         keeping = asyncio.create_task(slot.keep())
@@ -196,7 +198,7 @@ async def test_where_no_process_can_be_made_a_line_says_why(
 ) -> None:
     port = Port("127.0.0.1", 0)
     too_long = {"TOO_LONG": "x" * 2**20}  # for Linux, which then makes no process
-    slot = Slot(1, port, too_long, stop_within=1)
+    slot = WorkerSlot(1, port, too_long, stop_within=1)
     assert not await slot.start()
     await slot.stop()
     port.close()

@@ -20,12 +20,20 @@ from protocol.cluster.requests import (
     Sockets,
 )
 from protocol.cluster.session_recovery import Saved
-from protocol.cluster.stream_records import Broadcast, Disconnect, Join, Leave, Record, ServerSideEmit, Target
+from protocol.cluster.stream_records import (
+    Broadcast,
+    DisconnectSockets,
+    Join,
+    Leave,
+    Record,
+    ServerSideEmit,
+    Target,
+)
 from protocol.engineio import packets as engine
 from protocol.engineio.packets import PacketType
 from protocol.socketio import msgpack_parser as packets_msgpack
 from protocol.socketio.packets import JSON, Ack, Connect, ConnectError, Event, Packet
-from protocol.socketio.packets import Disconnect as DisconnectPacket
+from protocol.socketio.packets import DisconnectSockets as DisconnectPacket
 from protocol.websocket import frames
 from protocol.websocket.frames import Opcode
 from tests.fuzz.targets.frames import MASK
@@ -80,13 +88,13 @@ def frame_seeds() -> list[bytes]:
 
 def payload_seeds() -> list[bytes]:
     packets = [
-        *(engine.Packet(kind, "") for kind in PacketType),
-        engine.Packet(PacketType.PING, "probe"),
-        engine.Packet(PacketType.OPEN, '{"sid":"a"}'),
-        engine.Packet(PacketType.MESSAGE, '2["a","€"]'),
-        engine.Packet(PacketType.MESSAGE, b""),
-        engine.Packet(PacketType.MESSAGE, b"\x00\x1e\xff"),
-        engine.Packet(PacketType.MESSAGE, b"binary"),
+        *(engine.EnginePacket(kind, "") for kind in PacketType),
+        engine.EnginePacket(PacketType.PING, "probe"),
+        engine.EnginePacket(PacketType.OPEN, '{"sid":"a"}'),
+        engine.EnginePacket(PacketType.MESSAGE, '2["a","€"]'),
+        engine.EnginePacket(PacketType.MESSAGE, b""),
+        engine.EnginePacket(PacketType.MESSAGE, b"\x00\x1e\xff"),
+        engine.EnginePacket(PacketType.MESSAGE, b"binary"),
     ]
     groups = [*([packet] for packet in packets), packets, packets[::-1], packets[-4:] * 3]
     return [engine.encode_payload(group).encode() for group in groups]
@@ -143,8 +151,8 @@ RECORDS: list[Record] = [
     Broadcast("/", Target(), ["x"], compress=False),
     Join("/", Target(("r1",)), ("r2", "r3")),
     Leave("/", Target(), ("r2",)),
-    Disconnect("/", Target(("sid",)), close=True),
-    Disconnect("/", Target(("sid",)), moved=True),
+    DisconnectSockets("/", Target(("sid",)), close=True),
+    DisconnectSockets("/", Target(("sid",)), moved=True),
 ]
 
 
@@ -166,7 +174,7 @@ def request_seeds() -> list[bytes]:
     handshake = HandshakeDetails(
         headers={"host": "a"}, query={"EIO": "4"}, auth={"token": "x"}, issued=1.7e12
     )
-    messages: list[requests.Message] = [
+    messages: list[requests.ClusterMessage] = [
         FetchSockets("/", "id", Target(("r1",), ("r2",))),
         ServerSideEmit("/", ["x", 1]),
         *(AskServers("/", "id", ["x", *value]) for value in VALUES + BINARY),

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from protocol.cluster.requests import Message
+from protocol.cluster.requests import ClusterMessage
 from protocol.cluster.stream_records import Broadcast, Record, Target
 
 
@@ -18,7 +18,7 @@ class Inbox:
         self.records: list[Record] = []
         self.offsets: list[str] = []
         self.sizes: list[int] = []
-        self.messages: list[tuple[str, Message]] = []
+        self.messages: list[tuple[str, ClusterMessage]] = []
         self.gaps = 0
         self._news = asyncio.Event()
 
@@ -28,7 +28,7 @@ class Inbox:
         self.sizes.append(size)
         self._news.set()
 
-    def receive(self, uid: str, message: Message) -> None:
+    def receive(self, uid: str, message: ClusterMessage) -> None:
         self.messages.append((uid, message))
         self._news.set()
 
@@ -46,9 +46,9 @@ class Inbox:
         await self.until(lambda: len(self.records) >= count)
         return self.records
 
-    async def wait_for_messages(self, count: int) -> list[tuple[str, Message]]:
+    async def wait_for_messages(self, count: int) -> list[tuple[str, ClusterMessage]]:
         await self.until(lambda: len(self.messages) >= count)
         return self.messages
 
-    async def until_last(self, message: Message) -> None:
+    async def until_last(self, message: ClusterMessage) -> None:
         await self.until(lambda: bool(self.messages) and self.messages[-1][1] == message)

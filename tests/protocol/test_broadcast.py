@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from protocol.cluster.stream_records import (
     Broadcast,
-    Disconnect,
+    DisconnectSockets,
     Join,
     Leave,
     Record,
@@ -98,13 +98,13 @@ SHARED = [
         "/chat",
         "6",
         '{"opts":{"rooms":[],"except":[],"flags":{}},"close":true}',
-        Disconnect("/chat", EVERYONE, close=True),
+        DisconnectSockets("/chat", EVERYONE, close=True),
     ),
     (
         "/",
         "6",
         '{"opts":{"rooms":["x"],"except":[],"flags":{}},"close":false}',
-        Disconnect("/", Target(("x",))),
+        DisconnectSockets("/", Target(("x",))),
     ),
     ("/", "9", '{"packet":["hello",1,"€"]}', ServerSideEmit("/", ["hello", 1, "€"])),
     ("/", "9", "gaZwYWNrZXSSpWhlbGxvxAEH", ServerSideEmit("/", ["hello", b"\x07"])),
@@ -155,11 +155,11 @@ READ = [
         '{"packet":{"type":2,"data":["x"]},"opts":{"flags":{"volatile":1,"compress":true,"broadcast":true}}}',
         Broadcast("/", EVERYONE, ["x"], volatile=True),
     ),
-    ("/", "6", '{"opts":{"rooms":[],"except":[]}}', Disconnect("/", EVERYONE)),
+    ("/", "6", '{"opts":{"rooms":[],"except":[]}}', DisconnectSockets("/", EVERYONE)),
 ]
 
 # What Node does not write, and reads as one of its own.
-MOVED = Disconnect("/", Target(("sid",)), moved=True)
+MOVED = DisconnectSockets("/", Target(("sid",)), moved=True)
 MOVED_DATA = '{"opts":{"rooms":["sid"],"except":[],"flags":{}},"close":false,"moved":true}'
 
 
@@ -322,7 +322,7 @@ records = (
     )
     | st.builds(Join, text, targets, rooms)
     | st.builds(Leave, text, targets, rooms)
-    | st.builds(Disconnect, text, targets, st.booleans())
+    | st.builds(DisconnectSockets, text, targets, st.booleans())
     | st.builds(ServerSideEmit, text, st.lists(values).map(lambda rest: ["x", *rest]))
 )
 

@@ -11,17 +11,17 @@ from protocol.cluster.requests import (
     AskServers,
     ClientAnswer,
     ClientCount,
+    ClusterMessage,
+    ClusterRequest,
     FetchSockets,
     HandshakeDetails,
-    Message,
-    Request,
     ServerAnswer,
     SocketDetails,
     Sockets,
 )
 from protocol.cluster.stream_records import (
     Broadcast,
-    Disconnect,
+    DisconnectSockets,
     Join,
     Leave,
     Record,
@@ -76,7 +76,7 @@ async def bus(new_bus: Bus, inbox: Inbox) -> AsyncIterator[Bus]:
         Broadcast("/", Target(("r1", "r 2"), ("r3",)), ["x"], volatile=True, compress=False),
         Join("/", Target(("r1",)), ("r2", "r3")),
         Leave("/a", EVERYONE, ("r2",)),
-        Disconnect("/", Target((), ("r1",)), close=True),
+        DisconnectSockets("/", Target((), ("r1",)), close=True),
         ServerSideEmit("/", ["hello", 1, b"\x00"]),
     ],
     ids=lambda record: (
@@ -222,7 +222,9 @@ ANSWERS = [
     ],
     ids=lambda request: type(request).__name__,
 )
-async def test_a_request_reaches_the_one_who_sent_it(bus: Bus, inbox: Inbox, request_: Request) -> None:
+async def test_a_request_reaches_the_one_who_sent_it(
+    bus: Bus, inbox: Inbox, request_: ClusterRequest
+) -> None:
     bus.listen("/")
     assert await bus.request(request_) == 1
     assert await inbox.wait_for_messages(1) == [(bus.uid, request_)]
@@ -295,7 +297,7 @@ async def test_a_request_or_answer_that_cannot_be_sent_is_refused_alone(bus: Bus
 async def test_an_error_over_a_request_does_not_stop_the_next(
     new_bus: Bus, inbox: Inbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def receive(uid: str, message: Message) -> None:
+    def receive(uid: str, message: ClusterMessage) -> None:
         if message == ServerSideEmit("/", ["bad"]):
             raise LookupError("of the receiver")
         inbox.receive(uid, message)

@@ -11,9 +11,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from protocol.engineio.packets import Encoded
 from protocol.errors import PacketError
 from protocol.socketio import namespace_states as server_side
-from protocol.socketio.client_namespace_states import TRANSITIONS, ClientConnection, Decision, Input, State
+from protocol.socketio.client_namespace_states import (
+    TRANSITIONS,
+    ClientDecision,
+    ClientNamespaceInput,
+    ClientNamespaceState,
+    ClientNamespaceStates,
+)
 from protocol.socketio.msgpack_parser import MSGPACK
-from protocol.socketio.namespace_states import Connection
+from protocol.socketio.namespace_states import NamespaceStates
 from protocol.socketio.packets import (
     JSON,
     Ack,
@@ -33,10 +39,10 @@ PACKETS: list[Packet] = [
     Ack(["x"], 1, "/a"),
     ConnectError({"message": "x"}, "/a"),
 ]
-TO_REACH: dict[State, list[Input]] = {
-    State.ABSENT: [],
-    State.JOINING: [Decision.JOIN],
-    State.JOINED: [Decision.JOIN, Connect],
+TO_REACH: dict[ClientNamespaceState, list[ClientNamespaceInput]] = {
+    ClientNamespaceState.ABSENT: [],
+    ClientNamespaceState.JOINING: [ClientDecision.JOIN],
+    ClientNamespaceState.JOINED: [ClientDecision.JOIN, Connect],
 }
 
 
@@ -45,22 +51,22 @@ def messages(item: Encoded) -> list[str | bytes]:
     return [*([item.text.decode()[1:]] if item.text else []), *item.binary]
 
 
-def give(connection: ClientConnection, packet: Packet, parser: Parser = JSON) -> Packet | None:
+def give(connection: ClientNamespaceStates, packet: Packet, parser: Parser = JSON) -> Packet | None:
     """Let the server send a packet."""
     *first, last = [connection.receive(message) for message in messages(parser.encode(packet))]
     assert first == [None] * len(first)
     return last
 
 
-INPUTS: dict[Input, Callable[[ClientConnection], Any]] = {
+INPUTS: dict[ClientNamespaceInput, Callable[[ClientNamespaceStates], Any]] = {
     **{type(packet): lambda connection, packet=packet: give(connection, packet) for packet in PACKETS},
-    Decision.JOIN: lambda connection: connection.join("/a", {"token": "t"}),
-    Decision.LEAVE: lambda connection: connection.leave("/a"),
+    ClientDecision.JOIN: lambda connection: connection.join("/a", {"token": "t"}),
+    ClientDecision.LEAVE: lambda connection: connection.leave("/a"),
 }
 
 
-def in_state(state: State) -> ClientConnection:
-    connection = ClientConnection(JSON)
+def in_state(state: ClientNamespaceState) -> ClientNamespaceStates:
+    connection = ClientNamespaceStates(JSON)
     for step in TO_REACH[state]:
         INPUTS[step](connection)
     assert connection.state("/a") is state
@@ -68,8 +74,8 @@ def in_state(state: State) -> ClientConnection:
 
 
 @pytest.mark.parametrize("input", INPUTS, ids=lambda input: getattr(input, "__name__", None) or input.name)
-@pytest.mark.parametrize("state", State)
-def test_every_input_in_every_state(state: State, input: Input) -> None:
+@pytest.mark.parametrize("state", ClientNamespaceState)
+def test_every_input_in_every_state(state: ClientNamespaceState, input: ClientNamespaceInput) -> None:
     connection = in_state(state)
     after = TRANSITIONS[state].get(input)
     if after is None:
@@ -79,15 +85,15 @@ def test_every_input_in_every_state(state: State, input: Input) -> None:
     else:
         INPUTS[input](connection)
         assert connection.state("/a") is after
-    assert connection.state("/b") is State.ABSENT
+    assert connection.state("/b") is ClientNamespaceState.ABSENT
 
 
-@pytest.mark.parametrize("state", [State.ABSENT, State.JOINING])
+@pytest.mark.parametrize("state", [ClientNamespaceState.ABSENT, ClientNamespaceState.JOINING])
 @pytest.mark.parametrize("packet", [Event(["x"], "/a"), Ack([], 0, "/a"), Disconnect("/a")])
-def test_what_comes_too_late_is_dropped(state: State, packet: Packet) -> None:
-    connection = in_state(State.JOINED)
+def test_what_comes_too_late_is_dropped(state: ClientNamespaceState, packet: Packet) -> None:
+    connection = in_state(ClientNamespaceState.JOINED)
     connection.leave("/a")
-    if state is State.JOINING:
+    if state is ClientNamespaceState.JOINING:
         connection.join("/a", None)
     assert connection.state("/a") is state
     assert give(connection, packet) is None
@@ -95,34 +101,34 @@ def test_what_comes_too_late_is_dropped(state: State, packet: Packet) -> None:
 
 @pytest.mark.parametrize("packet", [Ack([], 0, "/a"), Disconnect("/a")])
 def test_what_cannot_be_of_before_is_dropped(packet: Packet) -> None:
-    assert give(in_state(State.JOINING), packet) is None
+    assert give(in_state(ClientNamespaceState.JOINING), packet) is None
 
 
 def test_what_was_missed_comes_before_the_answer() -> None:
-    connection = in_state(State.JOINING)
+    connection = in_state(ClientNamespaceState.JOINING)
     assert give(connection, Event(["x", b"y"], "/a")) == Event(["x", b"y"], "/a")
     assert give(connection, Connect("/a", {"sid": "x"})) == Connect("/a", {"sid": "x"})
 
 
 @pytest.mark.parametrize("packet", [Event(["x", b"y"], "/a", 5), Ack([1, b"y"], 0, "/a"), Disconnect("/a")])
 def test_what_comes_in_time_is_given(packet: Packet) -> None:
-    assert give(in_state(State.JOINED), packet) == packet
+    assert give(in_state(ClientNamespaceState.JOINED), packet) == packet
 
 
 @pytest.mark.parametrize("packet", [Connect("/a", {"sid": "x"}), ConnectError({"message": "no"}, "/a")])
 def test_the_answer_to_a_wish_to_join(packet: Packet) -> None:
-    assert give(in_state(State.JOINING), packet) == packet
+    assert give(in_state(ClientNamespaceState.JOINING), packet) == packet
 
 
 @pytest.mark.parametrize("data", [None, {}, {"sid": 1}])
 def test_a_server_of_socket_io_2(data: dict[str, Any] | None) -> None:
     with pytest.raises(PacketError, match="without an id"):
-        give(in_state(State.JOINING), Connect("/a", data))
+        give(in_state(ClientNamespaceState.JOINING), Connect("/a", data))
 
 
 def test_what_cannot_be_carried_is_rejected_and_ends_nothing() -> None:
     """The limits of what a server sends are wider than those of clients."""
-    connection = in_state(State.JOINED)
+    connection = in_state(ClientNamespaceState.JOINED)
     for text, left in (('2/a,["x",1e400]', Event(["x"], "/a")), ("3/a,5[1e400]", Ack([], 5, "/a"))):
         rejected = connection.receive(text)
         assert isinstance(rejected, Rejected)
@@ -133,11 +139,11 @@ def test_what_cannot_be_carried_is_rejected_and_ends_nothing() -> None:
 
 def test_an_answer_that_cannot_be_carried_lets_nobody_in() -> None:
     with pytest.raises(PacketError, match="cannot be carried"):
-        in_state(State.JOINING).receive('0/a,{"sid":"x","more":1e400}')
+        in_state(ClientNamespaceState.JOINING).receive('0/a,{"sid":"x","more":1e400}')
 
 
 def test_packets_to_send() -> None:
-    connection = ClientConnection(JSON)
+    connection = ClientNamespaceStates(JSON)
     assert connection.join("/", None).text == b"40"
     assert connection.join("/a", {"t": 1}).text == b'40/a,{"t":1}'
     give(connection, Connect("/a", {"sid": "x"}))
@@ -152,44 +158,44 @@ class Dialogue(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.client = ClientConnection(self.parser)
-        self.server = Connection(self.parser, deadline=0)
+        self.client = ClientNamespaceStates(self.parser)
+        self.server = NamespaceStates(self.parser, deadline=0)
         self.to_client: list[str | bytes] = []
         self.to_server: list[str | bytes] = []
 
     @property
-    def known(self) -> server_side.State:
+    def known(self) -> server_side.NamespaceState:
         return self.server.state("/")
 
-    @precondition(lambda self: self.client.state("/") is State.ABSENT)
+    @precondition(lambda self: self.client.state("/") is ClientNamespaceState.ABSENT)
     @rule()
     def join(self) -> None:
         self.to_server += messages(self.client.join("/", None))
 
-    @precondition(lambda self: self.client.state("/") is State.JOINED)
+    @precondition(lambda self: self.client.state("/") is ClientNamespaceState.JOINED)
     @rule()
     def leave(self) -> None:
         self.to_server += messages(self.client.leave("/"))
 
-    @precondition(lambda self: self.client.state("/") is State.JOINED)
+    @precondition(lambda self: self.client.state("/") is ClientNamespaceState.JOINED)
     @rule()
     def client_emits(self) -> None:
         self.to_server += messages(self.parser.encode(Event(["x", b"y"], "/", 1)))
 
-    @precondition(lambda self: self.known is server_side.State.CONNECTED)
+    @precondition(lambda self: self.known is server_side.NamespaceState.CONNECTED)
     @rule(with_ack=st.booleans())
     def server_emits(self, with_ack: bool) -> None:
         packet: Packet = Ack([b"y"], 1) if with_ack else Event(["x", b"y"])
         self.to_client += messages(self.parser.encode(packet))
 
-    @precondition(lambda self: self.known is server_side.State.CONNECTING)
+    @precondition(lambda self: self.known is server_side.NamespaceState.CONNECTING)
     @rule(accepts=st.booleans())
     def server_decides(self, accepts: bool) -> None:
         self.to_client += messages(
             self.server.accept("/", "sid") if accepts else self.server.refuse("/", "no")
         )
 
-    @precondition(lambda self: self.known is server_side.State.CONNECTED)
+    @precondition(lambda self: self.known is server_side.NamespaceState.CONNECTED)
     @rule()
     def server_dismisses(self) -> None:
         self.to_client += messages(self.server.dismiss("/"))
@@ -207,8 +213,8 @@ class Dialogue(RuleBasedStateMachine):
     @invariant()
     def they_agree_once_all_is_read(self) -> None:
         if not self.to_client and not self.to_server:
-            inside = self.known is server_side.State.CONNECTED
-            assert inside == (self.client.state("/") is State.JOINED)
+            inside = self.known is server_side.NamespaceState.CONNECTED
+            assert inside == (self.client.state("/") is ClientNamespaceState.JOINED)
 
 
 class MsgpackDialogue(Dialogue):

@@ -4,20 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.engineio.client_session import TRANSITIONS, ClientSession, State
-from protocol.engineio.packets import Packet, PacketType
+from protocol.engineio.client_session import TRANSITIONS, ClientSession, ClientSessionState
+from protocol.engineio.packets import EnginePacket, PacketType
 from protocol.errors import PacketError
 
 START = 1_000_000
-OPEN = Packet(
+OPEN = EnginePacket(
     PacketType.OPEN,
     '{"sid":"abc","upgrades":[],"pingInterval":300,"pingTimeout":200,"maxPayload":1000,"later":[1]}',
 )
-PACKETS = {kind: Packet(kind) for kind in PacketType} | {PacketType.OPEN: OPEN}
-TO_REACH = {State.OPENING: [], State.OPEN: [OPEN], State.CLOSED: [OPEN, Packet(PacketType.CLOSE)]}
+PACKETS = {kind: EnginePacket(kind) for kind in PacketType} | {PacketType.OPEN: OPEN}
+TO_REACH = {
+    ClientSessionState.OPENING: [],
+    ClientSessionState.OPEN: [OPEN],
+    ClientSessionState.CLOSED: [OPEN, EnginePacket(PacketType.CLOSE)],
+}
 
 
-def in_state(state: State) -> ClientSession:
+def in_state(state: ClientSessionState) -> ClientSession:
     session = ClientSession()
     for packet in TO_REACH[state]:
         session.receive(packet, START)
@@ -26,8 +30,8 @@ def in_state(state: State) -> ClientSession:
 
 
 @pytest.mark.parametrize("kind", PacketType)
-@pytest.mark.parametrize("state", State)
-def test_every_packet_in_every_state(state: State, kind: PacketType) -> None:
+@pytest.mark.parametrize("state", ClientSessionState)
+def test_every_packet_in_every_state(state: ClientSessionState, kind: PacketType) -> None:
     session = in_state(state)
     after = TRANSITIONS[state].get(kind)
     if after is None:
@@ -51,14 +55,14 @@ def test_the_open_packet() -> None:
 
 @pytest.mark.parametrize("data", ["text", b"binary"])
 def test_messages_do_not_put_off_the_deadline(data: str | bytes) -> None:
-    session = in_state(State.OPEN)
-    assert session.receive(Packet(PacketType.MESSAGE, data), START + 400) == data
+    session = in_state(ClientSessionState.OPEN)
+    assert session.receive(EnginePacket(PacketType.MESSAGE, data), START + 400) == data
     assert session.deadline == START + 500
 
 
 def test_a_ping_puts_off_the_deadline() -> None:
-    session = in_state(State.OPEN)
-    session.receive(Packet(PacketType.PING), START + 300)
+    session = in_state(ClientSessionState.OPEN)
+    session.receive(EnginePacket(PacketType.PING), START + 300)
     assert session.deadline == START + 800
 
 
@@ -80,11 +84,11 @@ def test_a_ping_puts_off_the_deadline() -> None:
 )
 def test_what_is_no_open_packet(data: str) -> None:
     with pytest.raises(PacketError):
-        ClientSession().receive(Packet(PacketType.OPEN, data), START)
+        ClientSession().receive(EnginePacket(PacketType.OPEN, data), START)
 
 
 @given(st.text(max_size=30))
 def test_any_text_for_an_open_packet(data: str) -> None:
     session = ClientSession()
     with pytest.raises(PacketError):
-        session.receive(Packet(PacketType.OPEN, data), START)
+        session.receive(EnginePacket(PacketType.OPEN, data), START)

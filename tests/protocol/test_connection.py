@@ -12,7 +12,7 @@ from protocol.engineio.packets import Encoded
 from protocol.errors import PacketError
 from protocol.socketio.msgpack_parser import MSGPACK
 from protocol.socketio.msgpack_parser import decode as decode_msgpack
-from protocol.socketio.namespace_states import Connection, Decision, Input, State
+from protocol.socketio.namespace_states import NamespaceInput, NamespaceState, NamespaceStates, ServerDecision
 from protocol.socketio.packet_limits import MAX_ATTACHMENTS, PacketLimits
 from protocol.socketio.packets import JSON, Ack, Connect, ConnectError, Disconnect, Event, Parser, Rejected
 
@@ -23,42 +23,42 @@ PACKETS = [
     Ack(["x"], 1, "/a"),
     ConnectError({"message": "x"}, "/a"),
 ]
-DECISIONS: dict[Decision, Callable[[Connection], Encoded]] = {
-    Decision.ACCEPT: lambda connection: connection.accept("/a", "sid"),
-    Decision.REFUSE: lambda connection: connection.refuse("/a", "no"),
-    Decision.DISMISS: lambda connection: connection.dismiss("/a"),
+DECISIONS: dict[ServerDecision, Callable[[NamespaceStates], Encoded]] = {
+    ServerDecision.ACCEPT: lambda connection: connection.accept("/a", "sid"),
+    ServerDecision.REFUSE: lambda connection: connection.refuse("/a", "no"),
+    ServerDecision.DISMISS: lambda connection: connection.dismiss("/a"),
 }
-TO_REACH: dict[State, list[Input]] = {
-    State.ABSENT: [],
-    State.CONNECTING: [Connect],
-    State.CONNECTED: [Connect, Decision.ACCEPT],
-    State.DISMISSED: [Connect, Decision.ACCEPT, Decision.DISMISS],
+TO_REACH: dict[NamespaceState, list[NamespaceInput]] = {
+    NamespaceState.ABSENT: [],
+    NamespaceState.CONNECTING: [Connect],
+    NamespaceState.CONNECTED: [Connect, ServerDecision.ACCEPT],
+    NamespaceState.DISMISSED: [Connect, ServerDecision.ACCEPT, ServerDecision.DISMISS],
 }
 # All that is allowed; whatever else a client sends closes its connection (docs/protocol.md §2).
-ALLOWED: dict[tuple[State, Input], State] = {
-    (State.ABSENT, Connect): State.CONNECTING,
-    (State.CONNECTING, Decision.ACCEPT): State.CONNECTED,
-    (State.CONNECTING, Decision.REFUSE): State.ABSENT,
-    (State.CONNECTED, Event): State.CONNECTED,
-    (State.CONNECTED, Ack): State.CONNECTED,
-    (State.CONNECTED, Disconnect): State.ABSENT,
-    (State.CONNECTED, Decision.DISMISS): State.DISMISSED,
-    (State.DISMISSED, Event): State.DISMISSED,
-    (State.DISMISSED, Ack): State.DISMISSED,
-    (State.DISMISSED, Disconnect): State.ABSENT,
-    (State.DISMISSED, Connect): State.CONNECTING,
+ALLOWED: dict[tuple[NamespaceState, NamespaceInput], NamespaceState] = {
+    (NamespaceState.ABSENT, Connect): NamespaceState.CONNECTING,
+    (NamespaceState.CONNECTING, ServerDecision.ACCEPT): NamespaceState.CONNECTED,
+    (NamespaceState.CONNECTING, ServerDecision.REFUSE): NamespaceState.ABSENT,
+    (NamespaceState.CONNECTED, Event): NamespaceState.CONNECTED,
+    (NamespaceState.CONNECTED, Ack): NamespaceState.CONNECTED,
+    (NamespaceState.CONNECTED, Disconnect): NamespaceState.ABSENT,
+    (NamespaceState.CONNECTED, ServerDecision.DISMISS): NamespaceState.DISMISSED,
+    (NamespaceState.DISMISSED, Event): NamespaceState.DISMISSED,
+    (NamespaceState.DISMISSED, Ack): NamespaceState.DISMISSED,
+    (NamespaceState.DISMISSED, Disconnect): NamespaceState.ABSENT,
+    (NamespaceState.DISMISSED, Connect): NamespaceState.CONNECTING,
 }
-INPUTS: dict[Input, Callable[[Connection], Any]] = {
+INPUTS: dict[NamespaceInput, Callable[[NamespaceStates], Any]] = {
     **{type(packet): lambda connection, packet=packet: give(connection, packet) for packet in PACKETS},
     **DECISIONS,
 }
 
 
-def make(parser: Parser = JSON, **options: Any) -> Connection:
-    return Connection(parser, deadline=45_000, **options)
+def make(parser: Parser = JSON, **options: Any) -> NamespaceStates:
+    return NamespaceStates(parser, deadline=45_000, **options)
 
 
-def give(connection: Connection, packet: Any, parser: Parser = JSON) -> Any:
+def give(connection: NamespaceStates, packet: Any, parser: Parser = JSON) -> Any:
     """Let the client send a packet."""
     item = parser.encode(packet)
     messages = ([item.text.decode()[1:]] if item.text else []) + list(item.binary)
@@ -67,7 +67,7 @@ def give(connection: Connection, packet: Any, parser: Parser = JSON) -> Any:
     return last
 
 
-def in_state(state: State) -> Connection:
+def in_state(state: NamespaceState) -> NamespaceStates:
     connection = make()
     for step in TO_REACH[state]:
         INPUTS[step](connection)
@@ -76,10 +76,10 @@ def in_state(state: State) -> Connection:
 
 
 @pytest.mark.parametrize(
-    "input", INPUTS, ids=lambda input: input.name if isinstance(input, Decision) else input.__name__
+    "input", INPUTS, ids=lambda input: input.name if isinstance(input, ServerDecision) else input.__name__
 )
-@pytest.mark.parametrize("state", State)
-def test_every_input_in_every_state(state: State, input: Input) -> None:
+@pytest.mark.parametrize("state", NamespaceState)
+def test_every_input_in_every_state(state: NamespaceState, input: NamespaceInput) -> None:
     connection = in_state(state)
     after = ALLOWED.get((state, input))
     if after is None:
@@ -89,8 +89,8 @@ def test_every_input_in_every_state(state: State, input: Input) -> None:
         return
     answer = INPUTS[input](connection)
     assert connection.state("/a") is after
-    if not isinstance(input, Decision):
-        dropped = state is State.DISMISSED and input is not Connect
+    if not isinstance(input, ServerDecision):
+        dropped = state is NamespaceState.DISMISSED and input is not Connect
         assert answer == (None if dropped else next(packet for packet in PACKETS if type(packet) is input))
 
 
@@ -118,12 +118,12 @@ def test_what_the_server_says(parser: Parser) -> None:
 
 
 def test_a_refusal_that_cannot_be_sent_leaves_the_client_waiting() -> None:
-    connection = in_state(State.CONNECTING)
+    connection = in_state(NamespaceState.CONNECTING)
     with pytest.raises(TypeError):
         connection.refuse("/a", "no", object())
-    assert connection.state("/a") is State.CONNECTING
+    assert connection.state("/a") is NamespaceState.CONNECTING
     connection.refuse("/a", "no")
-    assert connection.state("/a") is State.ABSENT
+    assert connection.state("/a") is NamespaceState.ABSENT
 
 
 def test_the_deadline_is_for_the_first_namespace() -> None:
@@ -140,10 +140,13 @@ def test_the_deadline_is_for_the_first_namespace() -> None:
 
 
 def test_namespaces_are_apart() -> None:
-    connection = in_state(State.CONNECTED)
+    connection = in_state(NamespaceState.CONNECTED)
     give(connection, Connect("/b"))
-    assert (connection.state("/a"), connection.state("/b")) == (State.CONNECTED, State.CONNECTING)
-    assert connection.state("/") is State.ABSENT
+    assert (connection.state("/a"), connection.state("/b")) == (
+        NamespaceState.CONNECTED,
+        NamespaceState.CONNECTING,
+    )
+    assert connection.state("/") is NamespaceState.ABSENT
     with pytest.raises(PacketError):
         give(connection, Event(["x"], "/b"))
     assert give(connection, Event(["x"], "/a")) == Event(["x"], "/a")
@@ -156,13 +159,13 @@ def test_the_number_of_namespaces_is_limited() -> None:
         connection.accept(nsp, "sid")
     with pytest.raises(PacketError, match="more than 2 namespaces"):
         give(connection, Connect("/c"))
-    assert connection.state("/c") is State.ABSENT
+    assert connection.state("/c") is NamespaceState.ABSENT
     connection.dismiss("/a")
     give(connection, Connect("/a"))
-    assert connection.state("/a") is State.CONNECTING, "one that it had already counts once"
+    assert connection.state("/a") is NamespaceState.CONNECTING, "one that it had already counts once"
     give(connection, Disconnect("/b"))
     give(connection, Connect("/c"))
-    assert connection.state("/c") is State.CONNECTING
+    assert connection.state("/c") is NamespaceState.CONNECTING
 
 
 REJECTED = [
@@ -173,8 +176,10 @@ REJECTED = [
 
 
 @pytest.mark.parametrize(("text", "packet"), REJECTED)
-@pytest.mark.parametrize("state", State)
-def test_a_payload_that_cannot_be_carried_changes_no_rule(state: State, text: str, packet: Any) -> None:
+@pytest.mark.parametrize("state", NamespaceState)
+def test_a_payload_that_cannot_be_carried_changes_no_rule(
+    state: NamespaceState, text: str, packet: Any
+) -> None:
     """Its packet is allowed where it would be with any other payload, and moves the namespace alike."""
     connection = in_state(state)
     after = ALLOWED.get((state, type(packet)))
@@ -184,7 +189,7 @@ def test_a_payload_that_cannot_be_carried_changes_no_rule(state: State, text: st
         return
     answer = connection.receive(text)
     assert connection.state("/a") is after
-    if state is State.DISMISSED and not isinstance(packet, Connect):
+    if state is NamespaceState.DISMISSED and not isinstance(packet, Connect):
         assert answer is None
     else:
         assert isinstance(answer, Rejected)
@@ -196,24 +201,24 @@ class TestAttachments:
         "packet", [Event(["x", b"1", {"y": b"2"}], "/a", 7), Ack([b"1", [b"2"]], 7, "/a")]
     )
     def test_a_packet_is_complete_with_the_last_one(self, packet: Event | Ack) -> None:
-        connection = in_state(State.CONNECTED)
+        connection = in_state(NamespaceState.CONNECTED)
         for _ in range(2):
             assert give(connection, packet) == packet
         assert give(connection, Event(["x"], "/a")) == Event(["x"], "/a")
 
     def test_binary_that_belongs_to_nothing(self) -> None:
         with pytest.raises(PacketError):
-            in_state(State.CONNECTED).receive(b"stray")
+            in_state(NamespaceState.CONNECTED).receive(b"stray")
 
     def test_text_where_binary_is_due(self) -> None:
-        connection = in_state(State.CONNECTED)
+        connection = in_state(NamespaceState.CONNECTED)
         assert connection.receive('51-/a,["x",{"_placeholder":true,"num":0}]') is None
         with pytest.raises(PacketError, match="attachment is due"):
             connection.receive('2/a,["x"]')
-        assert connection.state("/a") is State.CONNECTED
+        assert connection.state("/a") is NamespaceState.CONNECTED
 
     def test_a_placeholder_that_names_none(self) -> None:
-        connection = in_state(State.CONNECTED)
+        connection = in_state(NamespaceState.CONNECTED)
         assert connection.receive('51-/a,["x",{"_placeholder":true,"num":1}]') is None
         with pytest.raises(PacketError, match="names no attachment"):
             connection.receive(b"1")
@@ -225,7 +230,7 @@ class TestAttachments:
             connection.receive(b"1")
 
     def test_their_number_is_limited(self) -> None:
-        connection = in_state(State.CONNECTED)
+        connection = in_state(NamespaceState.CONNECTED)
         with pytest.raises(PacketError, match="11 attachments"):
             give(connection, Event(["x", *[b"1"] * (MAX_ATTACHMENTS + 1)], "/a"))
         few = make(limits=PacketLimits(1))
@@ -266,13 +271,13 @@ class AnyOrder(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.connection = make(max_namespaces=2)
-        self.states: dict[str, State] = dict.fromkeys(["/", "/a", "/b"], State.ABSENT)
+        self.states: dict[str, NamespaceState] = dict.fromkeys(["/", "/a", "/b"], NamespaceState.ABSENT)
         self.accepted = False
 
-    def expect(self, nsp: str, input: Input, act: Callable[[], Any]) -> Any:
+    def expect(self, nsp: str, input: NamespaceInput, act: Callable[[], Any]) -> Any:
         after = ALLOWED.get((self.states[nsp], input))
-        joined = sum(state is not State.ABSENT for state in self.states.values())
-        if after is None or (self.states[nsp] is State.ABSENT and joined == 2):
+        joined = sum(state is not NamespaceState.ABSENT for state in self.states.values())
+        if after is None or (self.states[nsp] is NamespaceState.ABSENT and joined == 2):
             with pytest.raises(PacketError):
                 act()
             return None
@@ -294,7 +299,7 @@ class AnyOrder(RuleBasedStateMachine):
             Ack: Ack(data, 3, nsp),
             ConnectError: ConnectError({}, nsp),
         }[kind]
-        dropped = self.states[nsp] is State.DISMISSED and kind is not Connect
+        dropped = self.states[nsp] is NamespaceState.DISMISSED and kind is not Connect
         answer = self.expect(nsp, kind, lambda: give(self.connection, packet))
         assert answer is None or (answer == packet and not dropped)
 
@@ -307,16 +312,16 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(nsp=NAMESPACES)
     def accept(self, nsp: str) -> None:
-        if self.expect(nsp, Decision.ACCEPT, lambda: self.connection.accept(nsp, "sid")) is not None:
+        if self.expect(nsp, ServerDecision.ACCEPT, lambda: self.connection.accept(nsp, "sid")) is not None:
             self.accepted = True
 
     @rule(nsp=NAMESPACES)
     def refuse(self, nsp: str) -> None:
-        self.expect(nsp, Decision.REFUSE, lambda: self.connection.refuse(nsp, "no"))
+        self.expect(nsp, ServerDecision.REFUSE, lambda: self.connection.refuse(nsp, "no"))
 
     @rule(nsp=NAMESPACES)
     def dismiss(self, nsp: str) -> None:
-        self.expect(nsp, Decision.DISMISS, lambda: self.connection.dismiss(nsp))
+        self.expect(nsp, ServerDecision.DISMISS, lambda: self.connection.dismiss(nsp))
 
     @invariant()
     def it_is_where_the_table_says(self) -> None:

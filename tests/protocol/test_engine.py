@@ -3,7 +3,7 @@
 from base64 import b64encode
 
 import pytest
-from engineio.packet import Packet as PeerPacket
+from engineio.packet import EnginePacket as PeerPacket
 from engineio.payload import Payload as PeerPayload
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ from protocol.engineio.packets import (
     PING,
     PROBE_PONG,
     Encoded,
-    Packet,
+    EnginePacket,
     PacketType,
     decode_packet,
     decode_payload,
@@ -26,26 +26,26 @@ from protocol.errors import PacketError
 from protocol.websocket.frames import FrameReader
 
 # A packet as one websocket message and within a polling payload. The first ones stand in engine.io-parser's tests.
-PACKETS: list[tuple[Packet, str | bytes, str]] = [
-    (Packet(PacketType.MESSAGE, "test"), "4test", "4test"),
-    (Packet(PacketType.MESSAGE, bytes([1, 2, 3, 4])), bytes([1, 2, 3, 4]), "bAQIDBA=="),
-    (Packet(PacketType.OPEN, '{"sid":"x"}'), '0{"sid":"x"}', '0{"sid":"x"}'),
-    (Packet(PacketType.CLOSE), "1", "1"),
-    (Packet(PacketType.PING), "2", "2"),
-    (Packet(PacketType.PING, "probe"), "2probe", "2probe"),
-    (Packet(PacketType.PONG, "probe"), "3probe", "3probe"),
-    (Packet(PacketType.MESSAGE), "4", "4"),
-    (Packet(PacketType.MESSAGE, "€é🙂\n"), "4€é🙂\n", "4€é🙂\n"),
-    (Packet(PacketType.MESSAGE, "b"), "4b", "4b"),
-    (Packet(PacketType.MESSAGE, b""), b"", "b"),
-    (Packet(PacketType.MESSAGE, b"\x1e\xff>?"), b"\x1e\xff>?", "bHv8+Pw=="),
-    (Packet(PacketType.UPGRADE), "5", "5"),
-    (Packet(PacketType.NOOP), "6", "6"),
+PACKETS: list[tuple[EnginePacket, str | bytes, str]] = [
+    (EnginePacket(PacketType.MESSAGE, "test"), "4test", "4test"),
+    (EnginePacket(PacketType.MESSAGE, bytes([1, 2, 3, 4])), bytes([1, 2, 3, 4]), "bAQIDBA=="),
+    (EnginePacket(PacketType.OPEN, '{"sid":"x"}'), '0{"sid":"x"}', '0{"sid":"x"}'),
+    (EnginePacket(PacketType.CLOSE), "1", "1"),
+    (EnginePacket(PacketType.PING), "2", "2"),
+    (EnginePacket(PacketType.PING, "probe"), "2probe", "2probe"),
+    (EnginePacket(PacketType.PONG, "probe"), "3probe", "3probe"),
+    (EnginePacket(PacketType.MESSAGE), "4", "4"),
+    (EnginePacket(PacketType.MESSAGE, "€é🙂\n"), "4€é🙂\n", "4€é🙂\n"),
+    (EnginePacket(PacketType.MESSAGE, "b"), "4b", "4b"),
+    (EnginePacket(PacketType.MESSAGE, b""), b"", "b"),
+    (EnginePacket(PacketType.MESSAGE, b"\x1e\xff>?"), b"\x1e\xff>?", "bHv8+Pw=="),
+    (EnginePacket(PacketType.UPGRADE), "5", "5"),
+    (EnginePacket(PacketType.NOOP), "6", "6"),
 ]
 
 
 @pytest.mark.parametrize(("packet", "message", "part"), PACKETS)
-def test_table(packet: Packet, message: str | bytes, part: str) -> None:
+def test_table(packet: EnginePacket, message: str | bytes, part: str) -> None:
     assert encode_packet(packet) == message
     assert decode_packet(message) == packet
     assert type(decode_packet(message).data) is type(packet.data)
@@ -94,8 +94,8 @@ def test_no_payload(body: bytes, words: str) -> None:
 
 def test_packets_before_a_bad_one_are_given() -> None:
     packets = decode_payload(b"4one\x1ebAQ==\x1e!")
-    assert next(packets) == Packet(PacketType.MESSAGE, "one")
-    assert next(packets) == Packet(PacketType.MESSAGE, b"\x01")
+    assert next(packets) == EnginePacket(PacketType.MESSAGE, "one")
+    assert next(packets) == EnginePacket(PacketType.MESSAGE, b"\x01")
     with pytest.raises(PacketError):
         next(packets)
 
@@ -127,20 +127,20 @@ class TestEncoded:
     @pytest.mark.parametrize(
         ("item", "packet"),
         [
-            (CLOSE, Packet(PacketType.CLOSE)),
-            (PING, Packet(PacketType.PING)),
-            (PROBE_PONG, Packet(PacketType.PONG, "probe")),
-            (NOOP, Packet(PacketType.NOOP)),
+            (CLOSE, EnginePacket(PacketType.CLOSE)),
+            (PING, EnginePacket(PacketType.PING)),
+            (PROBE_PONG, EnginePacket(PacketType.PONG, "probe")),
+            (NOOP, EnginePacket(PacketType.NOOP)),
         ],
     )
-    def test_those_that_are_always_the_same(self, item: Encoded, packet: Packet) -> None:
+    def test_those_that_are_always_the_same(self, item: Encoded, packet: EnginePacket) -> None:
         assert list(decode_payload(item.payload)) == [packet]
         assert FrameReader(masked=False, max_payload=100).receive(item.frame) == [encode_packet(packet)]
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x1e"), max_size=30)
-packets = st.builds(Packet, st.sampled_from(PacketType), texts) | st.builds(
-    Packet, st.just(PacketType.MESSAGE), st.binary(max_size=30)
+packets = st.builds(EnginePacket, st.sampled_from(PacketType), texts) | st.builds(
+    EnginePacket, st.just(PacketType.MESSAGE), st.binary(max_size=30)
 )
 items = st.builds(
     Encoded,
@@ -150,12 +150,12 @@ items = st.builds(
 
 
 @given(packets)
-def test_decode_packet_undoes_encode_packet(packet: Packet) -> None:
+def test_decode_packet_undoes_encode_packet(packet: EnginePacket) -> None:
     assert decode_packet(encode_packet(packet)) == packet
 
 
 @given(st.lists(packets, min_size=1, max_size=8))
-def test_decode_payload_undoes_encode_payload(many: list[Packet]) -> None:
+def test_decode_payload_undoes_encode_payload(many: list[EnginePacket]) -> None:
     assert list(decode_payload(encode_payload(many).encode())) == many
 
 
@@ -181,13 +181,13 @@ def test_any_body_decodes_or_is_a_packet_error(body: bytes) -> None:
 # --- a real peer: it reads JSON where it can, so what it says is compared as text that is none ---
 
 words = st.text(st.characters(categories=["L", "So"]), max_size=10).map(lambda text: f"<{text}")
-peer_packets = st.builds(Packet, st.sampled_from(PacketType), words) | st.builds(
-    Packet, st.just(PacketType.MESSAGE), st.binary(min_size=1, max_size=30)
+peer_packets = st.builds(EnginePacket, st.sampled_from(PacketType), words) | st.builds(
+    EnginePacket, st.just(PacketType.MESSAGE), st.binary(min_size=1, max_size=30)
 )
 
 
 @given(st.lists(peer_packets, min_size=1, max_size=16))
-def test_engineio_reads_what_we_write(many: list[Packet]) -> None:
+def test_engineio_reads_what_we_write(many: list[EnginePacket]) -> None:
     peer = PeerPayload(encoded_payload=encode_payload(many))
     assert [(packet.packet_type, packet.data) for packet in peer.packets] == [(p.type, p.data) for p in many]
     for packet in many:
@@ -196,7 +196,7 @@ def test_engineio_reads_what_we_write(many: list[Packet]) -> None:
 
 
 @given(st.lists(peer_packets, min_size=1, max_size=16))
-def test_we_read_what_engineio_writes(many: list[Packet]) -> None:
+def test_we_read_what_engineio_writes(many: list[EnginePacket]) -> None:
     body = PeerPayload([PeerPacket(int(packet.type), packet.data) for packet in many]).encode()
     assert list(decode_payload(body.encode())) == many
     for packet in many:
@@ -206,5 +206,5 @@ def test_we_read_what_engineio_writes(many: list[Packet]) -> None:
 def test_base64_of_every_byte() -> None:
     everything = bytes(range(256))
     part = b"b" + b64encode(everything)
-    assert list(decode_payload(part)) == [Packet(PacketType.MESSAGE, everything)]
+    assert list(decode_payload(part)) == [EnginePacket(PacketType.MESSAGE, everything)]
     assert Encoded(b"", (everything,)).payload == part

@@ -15,10 +15,10 @@ from protocol.errors import CloseCode, FrameError
 from protocol.websocket.frames import (
     Close,
     FrameReader,
-    Message,
     Opcode,
     Ping,
     Pong,
+    WebSocketMessage,
     apply_mask,
     encode,
     encode_close,
@@ -28,7 +28,7 @@ MASK = bytes.fromhex("37fa213d")
 LIMIT = 1 << 20
 
 # What a frame says, and its bytes from a server and from a client. The first ones are those of RFC 6455 §5.7.
-FRAMES: list[tuple[Opcode, bytes, Message, str, str]] = [
+FRAMES: list[tuple[Opcode, bytes, WebSocketMessage, str, str]] = [
     (Opcode.TEXT, b"Hello", "Hello", "810548656c6c6f", "818537fa213d7f9f4d5158"),
     (Opcode.PING, b"Hello", Ping(b"Hello"), "890548656c6c6f", "898537fa213d7f9f4d5158"),
     (Opcode.PONG, b"Hello", Pong(b"Hello"), "8a0548656c6c6f", "8a8537fa213d7f9f4d5158"),
@@ -116,13 +116,13 @@ def client_reader(limit: int = LIMIT) -> FrameReader:
     return FrameReader(masked=True, max_payload=limit)
 
 
-def visible(messages: Iterable[Message]) -> list[Any]:
+def visible(messages: Iterable[WebSocketMessage]) -> list[Any]:
     """Messages such that two of the same kind and content are equal, errors too."""
     return [(str(m), m.close_code) if isinstance(m, FrameError) else (type(m), m) for m in messages]
 
 
-def read_all(reader: FrameReader, pieces: Iterable[bytes]) -> list[Message]:
-    messages: list[Message] = []
+def read_all(reader: FrameReader, pieces: Iterable[bytes]) -> list[WebSocketMessage]:
+    messages: list[WebSocketMessage] = []
     for piece in pieces:
         messages += reader.receive(piece)
         if messages and isinstance(messages[-1], FrameError):
@@ -136,13 +136,21 @@ def bytes_of(data: bytes) -> list[bytes]:
 
 @pytest.mark.parametrize(("opcode", "payload", "message", "server", "client"), FRAMES)
 class TestTable:
-    def test_encode(self, opcode: Opcode, payload: bytes, message: Message, server: str, client: str) -> None:
+    def test_encode(
+        self, opcode: Opcode, payload: bytes, message: WebSocketMessage, server: str, client: str
+    ) -> None:
         assert encode(opcode, payload).hex() == server
         assert encode(opcode, payload, mask=MASK).hex() == client
 
     @pytest.mark.parametrize("masked", [True, False])
     def test_decode(
-        self, masked: bool, opcode: Opcode, payload: bytes, message: Message, server: str, client: str
+        self,
+        masked: bool,
+        opcode: Opcode,
+        payload: bytes,
+        message: WebSocketMessage,
+        server: str,
+        client: str,
     ) -> None:
         data = bytes.fromhex(client if masked else server)
 
@@ -268,9 +276,9 @@ masks = st.none() | st.binary(min_size=4, max_size=4)
 
 
 @st.composite
-def framed_messages(draw: st.DrawFn) -> tuple[list[Message], list[tuple[Opcode, bytes, bool]]]:
+def framed_messages(draw: st.DrawFn) -> tuple[list[WebSocketMessage], list[tuple[Opcode, bytes, bool]]]:
     """Messages, and frames that carry them: data in fragments, control frames in between."""
-    messages: list[Message] = []
+    messages: list[WebSocketMessage] = []
     frames: list[tuple[Opcode, bytes, bool]] = []
 
     def control() -> None:
@@ -301,7 +309,9 @@ def cut(data: bytes, points: Sequence[int]) -> list[bytes]:
 
 @given(framed_messages(), masks, st.lists(st.integers(0, 1 << 20), max_size=8))
 def test_decode_undoes_encode_however_the_stream_is_cut(
-    framed: tuple[list[Message], list[tuple[Opcode, bytes, bool]]], mask: bytes | None, points: list[int]
+    framed: tuple[list[WebSocketMessage], list[tuple[Opcode, bytes, bool]]],
+    mask: bytes | None,
+    points: list[int],
 ) -> None:
     messages, frames = framed
     data = b"".join(encode(opcode, payload, mask=mask, fin=fin) for opcode, payload, fin in frames)
@@ -339,7 +349,7 @@ def test_any_bytes_give_the_same_however_they_are_cut(
 
 @given(framed_messages(), st.booleans())
 def test_websockets_reads_what_we_write(
-    framed: tuple[list[Message], list[tuple[Opcode, bytes, bool]]], from_client: bool
+    framed: tuple[list[WebSocketMessage], list[tuple[Opcode, bytes, bool]]], from_client: bool
 ) -> None:
     _, frames = framed
     peer = Protocol(Side.SERVER if from_client else Side.CLIENT, state=OPEN, max_size=None)
@@ -352,7 +362,7 @@ def test_websockets_reads_what_we_write(
 
 @given(framed_messages(), st.booleans())
 def test_we_read_what_websockets_writes(
-    framed: tuple[list[Message], list[tuple[Opcode, bytes, bool]]], from_client: bool
+    framed: tuple[list[WebSocketMessage], list[tuple[Opcode, bytes, bool]]], from_client: bool
 ) -> None:
     messages, frames = framed
     data = b"".join(

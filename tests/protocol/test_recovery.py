@@ -21,7 +21,15 @@ from protocol.cluster.session_recovery import (
     position_of,
     start_of,
 )
-from protocol.cluster.stream_records import Broadcast, Disconnect, Join, Leave, Record, ServerSideEmit, Target
+from protocol.cluster.stream_records import (
+    Broadcast,
+    DisconnectSockets,
+    Join,
+    Leave,
+    Record,
+    ServerSideEmit,
+    Target,
+)
 from protocol.engineio.packets import Encoded
 from protocol.errors import ProtocolError
 from protocol.socketio.packets import JSON, Event
@@ -310,9 +318,9 @@ def test_rooms_change_to_and_fro() -> None:
 
 
 def test_it_was_sent_away() -> None:
-    assert missed(news(), Disconnect("/", Target(("room",)))) == "gone"
-    assert missed(Disconnect("/", Target(("room",), ("s",)))) == []
-    assert missed(Disconnect("/", Target(("s",)), moved=True), news()) == ["2-0"]
+    assert missed(news(), DisconnectSockets("/", Target(("room",)))) == "gone"
+    assert missed(DisconnectSockets("/", Target(("room",), ("s",)))) == []
+    assert missed(DisconnectSockets("/", Target(("s",)), moved=True), news()) == ["2-0"]
 
 
 def test_rooms_are_those_of_when_it_was_saved() -> None:
@@ -359,7 +367,7 @@ def test_those_who_come_back_push_out_nothing() -> None:
     history.prepend([], "0-0")
     history.append("1-0", Leave("/", Target(), ("room",)), 1)
     for number in range(2, 10):
-        history.append(f"{number}-0", Disconnect("/", Target((f"other {number}",)), moved=True), 1)
+        history.append(f"{number}-0", DisconnectSockets("/", Target((f"other {number}",)), moved=True), 1)
     found = missed_by(ALIVE, {"s", "room"}, "/", (0, 0), history)
     assert found == Missed([], frozenset({"s"}), moved=True)
 
@@ -392,7 +400,7 @@ RECORDS = st.one_of(
     st.builds(Join, NSP, TARGETS, CHANGED),
     st.builds(Leave, NSP, TARGETS, CHANGED),
 )
-ENDS = st.builds(Disconnect, NSP, TARGETS, moved=st.booleans())
+ENDS = st.builds(DisconnectSockets, NSP, TARGETS, moved=st.booleans())
 DIRECTLY = st.tuples(st.sampled_from(["join", "leave"]), st.sampled_from(["a", "b"]))
 STEPS = st.lists(st.one_of(RECORDS, RECORDS, DIRECTLY, st.sampled_from(["save", "local"])), max_size=25)
 AWAY = st.lists(st.one_of(RECORDS, RECORDS, RECORDS, ENDS), max_size=15)
@@ -465,7 +473,7 @@ class Model:
                 self.change(self.rooms | set(rooms))
             case Leave(rooms=rooms):
                 self.change(self.rooms - set(rooms))
-            case Disconnect(moved=moved):
+            case DisconnectSockets(moved=moved):
                 self.gone = self.gone or not moved
 
 

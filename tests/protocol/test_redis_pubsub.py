@@ -16,7 +16,7 @@ from protocol.cluster.requests import ClientCount, FetchSockets
 from protocol.cluster.stream_records import ServerSideEmit, Target, encode, stream_name
 from protocol.errors import BusUnavailable
 from protocol.server.bus import pubsub_subscriber as redis_pubsub
-from protocol.server.bus.pubsub_subscriber import Channels, Subscriber
+from protocol.server.bus.pubsub_subscriber import Channels, PubSubSubscriber
 from protocol.server.bus.redis_bus import RedisBus
 from protocol.server.redis.connection import RedisConnection
 from tests.conftest import RestartableValkey
@@ -230,7 +230,7 @@ async def test_a_redis_that_accepts_and_says_nothing_is_given_up(
 
     url = f"unix://{tmp_path / 'redis'}?db=1"
     channels = Channels("x")
-    subscriber = Subscriber(RedisConnection(url, text=False), channels, "uid")
+    subscriber = PubSubSubscriber(RedisConnection(url, text=False), channels, "uid")
     subscriber.listen("/")
     running = asyncio.create_task(subscriber.run(None))
     async with await asyncio.start_unix_server(accept, tmp_path / "redis"):
@@ -246,7 +246,7 @@ async def test_a_redis_that_accepts_and_says_nothing_is_given_up(
     assert caplog.text.count("the bus cannot listen to Redis: TimeoutError") == 1
 
 
-async def failed(subscriber: Subscriber) -> bool:
+async def failed(subscriber: PubSubSubscriber) -> bool:
     return subscriber.failure is not None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from protocol.server.redis.url import Address, Form, parse_redis_url
+from protocol.server.redis.url import RedisForm, ServerAddress, parse_redis_url
 
 TLS = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
 
@@ -34,16 +34,16 @@ TLS = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
         ("unix://me:pw@/run/s?db=1", (("/run/s", 0),), {"username": "me", "password": "pw", "db": 1}),
     ],
 )
-def test_one_server(url: str, addresses: tuple[Address, ...], options: dict[str, Any]) -> None:
+def test_one_server(url: str, addresses: tuple[ServerAddress, ...], options: dict[str, Any]) -> None:
     parsed = parse_redis_url(url)
-    assert (parsed.form, parsed.addresses, parsed.options) == (Form.ONE, addresses, options)
+    assert (parsed.form, parsed.addresses, parsed.options) == (RedisForm.ONE, addresses, options)
 
 
 def test_sentinels() -> None:
     parsed = parse_redis_url(
         "redis+sentinel://me:pw@a,b:26380,[::1]/my%20master/2?sentinel_username=s&sentinel_password=t"
     )
-    assert parsed.form is Form.SENTINEL
+    assert parsed.form is RedisForm.SENTINEL
     assert parsed.addresses == (("a", 26379), ("b", 26380), ("::1", 26379))
     assert parsed.master == "my master"
     assert parsed.options == {"username": "me", "password": "pw", "db": 2}
@@ -58,7 +58,7 @@ def test_sentinels_are_spoken_to_in_tls_too() -> None:
 
 def test_a_cluster() -> None:
     parsed = parse_redis_url("redis+cluster://:pw@a,b:7001/0")
-    assert parsed.form is Form.CLUSTER
+    assert parsed.form is RedisForm.CLUSTER
     assert parsed.addresses == (("a", 6379), ("b", 7001))
     assert parsed.options == {"password": "pw", "db": 0}
     assert not parsed.tls

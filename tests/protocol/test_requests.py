@@ -14,9 +14,9 @@ from protocol.cluster.requests import (
     AskServers,
     ClientAnswer,
     ClientCount,
+    ClusterMessage,
     FetchSockets,
     HandshakeDetails,
-    Message,
     ServerAnswer,
     SocketDetails,
     Sockets,
@@ -103,12 +103,12 @@ NODE = [
 
 
 @pytest.mark.parametrize(("payload", "message"), NODE, ids=lambda value: type(value).__name__)
-def test_a_message_of_node_is_read(payload: str, message: Message) -> None:
+def test_a_message_of_node_is_read(payload: str, message: ClusterMessage) -> None:
     assert decode(b64decode(payload)) == (UID, message)
 
 
 @pytest.mark.parametrize(("payload", "message"), NODE, ids=lambda value: type(value).__name__)
-def test_a_message_is_written_as_node_does(payload: str, message: Message) -> None:
+def test_a_message_is_written_as_node_does(payload: str, message: ClusterMessage) -> None:
     """The same map; the order of what is in it means nothing. Half an emoji is none any more."""
 
     def read(raw: bytes) -> Any:
@@ -227,7 +227,7 @@ messages = st.one_of(
 
 
 @given(messages, texts)
-def test_what_is_written_is_read_back(message: Message, uid: str) -> None:
+def test_what_is_written_is_read_back(message: ClusterMessage, uid: str) -> None:
     assert decode(encode(message, uid)) == (uid, message)
 
 
@@ -252,7 +252,7 @@ def only_protocol_errors(payload: bytes) -> None:
 
 
 @given(messages, st.data())
-def test_damaged_messages_raise_only_protocol_errors(message: Message, data: st.DataObject) -> None:
+def test_damaged_messages_raise_only_protocol_errors(message: ClusterMessage, data: st.DataObject) -> None:
     payload = encode(message, UID)
     cut = data.draw(st.integers(0, len(payload)))
     only_protocol_errors(payload[:cut])

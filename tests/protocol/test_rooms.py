@@ -7,13 +7,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from protocol.socketio.rooms import Rooms
+from protocol.socketio.rooms import RoomIndex
 
 
 @pytest.fixture
-def rooms() -> Rooms[str]:
+def rooms() -> RoomIndex[str]:
     """`a` and `b` share `red`; `b` is in `blue` too; `c` is in no room."""
-    rooms = Rooms[str]()
+    rooms = RoomIndex[str]()
     for member in "abc":
         rooms.add(member)
     rooms.join("a", "red")
@@ -39,12 +39,14 @@ def rooms() -> Rooms[str]:
         ({"red", "blue"}, ("red", "blue"), ""),
     ],
 )
-def test_select(rooms: Rooms[str], within: tuple[str, ...], except_: tuple[str, ...], members: str) -> None:
+def test_select(
+    rooms: RoomIndex[str], within: tuple[str, ...], except_: tuple[str, ...], members: str
+) -> None:
     assert sorted(rooms.select(within, except_)) == list(members)
     assert len(rooms.select(within, except_)) == len(members)
 
 
-def test_join_and_leave_tell_of_the_first_and_the_last(rooms: Rooms[str]) -> None:
+def test_join_and_leave_tell_of_the_first_and_the_last(rooms: RoomIndex[str]) -> None:
     assert rooms.join("c", "green")
     assert not rooms.join("a", "green")
     assert not rooms.join("a", "green")
@@ -55,7 +57,7 @@ def test_join_and_leave_tell_of_the_first_and_the_last(rooms: Rooms[str]) -> Non
     assert rooms.join("a", "green"), "an empty room is forgotten"
 
 
-def test_remove_tells_which_rooms_are_empty(rooms: Rooms[str]) -> None:
+def test_remove_tells_which_rooms_are_empty(rooms: RoomIndex[str]) -> None:
     assert rooms.remove("b") == ["blue"]
     assert rooms.remove("b") == []
     assert "b" not in rooms
@@ -63,11 +65,11 @@ def test_remove_tells_which_rooms_are_empty(rooms: Rooms[str]) -> None:
     assert list(rooms.select(["red"])) == ["a"]
 
 
-def test_count(rooms: Rooms[str]) -> None:
+def test_count(rooms: RoomIndex[str]) -> None:
     assert [rooms.count(member) for member in "abcx"] == [1, 2, 0, 0]
 
 
-def test_a_stranger(rooms: Rooms[str]) -> None:
+def test_a_stranger(rooms: RoomIndex[str]) -> None:
     with pytest.raises(KeyError):
         rooms.join("x", "red")
     assert sorted(rooms.select(["red"])) == ["a", "b"]
@@ -77,7 +79,7 @@ def test_a_stranger(rooms: Rooms[str]) -> None:
     assert "x" not in rooms
 
 
-def test_add_again_changes_nothing(rooms: Rooms[str]) -> None:
+def test_add_again_changes_nothing(rooms: RoomIndex[str]) -> None:
     rooms.add("a")
     assert rooms.of("a") == {"red"}
     assert len(rooms) == 3
@@ -92,7 +94,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rooms = Rooms[int]()
+        self.rooms = RoomIndex[int]()
         self.known: set[int] = set()
         self.pairs: set[tuple[int, str]] = set()
 

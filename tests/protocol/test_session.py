@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from protocol.engineio import packets as engine
-from protocol.engineio.packets import CLOSE, NOOP, PING, PROBE_PONG, Encoded, Packet, PacketType
+from protocol.engineio.packets import CLOSE, NOOP, PING, PROBE_PONG, Encoded, EnginePacket, PacketType
 from protocol.engineio.session import LINGER, STALL, CloseReason, Session, Timing
-from protocol.engineio.session_states import OVER_POLLING, TRANSITIONS, Input, Phase
+from protocol.engineio.session_states import OVER_POLLING, TRANSITIONS, SessionInput, SessionState
 from protocol.errors import SessionError
 
 START = 1_000_000
 TIMING = Timing()
 ITEM = Encoded(b"4item")
-PROBE = Packet(PacketType.PING, "probe")
-UPGRADE = Packet(PacketType.UPGRADE)
-PONG = Packet(PacketType.PONG)
+PROBE = EnginePacket(PacketType.PING, "probe")
+UPGRADE = EnginePacket(PacketType.UPGRADE)
+PONG = EnginePacket(PacketType.PONG)
 
 
 def polling(timing: Timing = TIMING) -> Session:
@@ -55,22 +55,22 @@ def closed() -> Session:
     return session
 
 
-IN_PHASE: dict[Phase, Callable[[], Session]] = {
-    Phase.POLLING: polling,
-    Phase.PROBING: probing,
-    Phase.UPGRADING: upgrading,
-    Phase.WEBSOCKET: websocket,
-    Phase.CLOSING: closing,
-    Phase.CLOSED: closed,
+IN_PHASE: dict[SessionState, Callable[[], Session]] = {
+    SessionState.POLLING: polling,
+    SessionState.PROBING: probing,
+    SessionState.UPGRADING: upgrading,
+    SessionState.WEBSOCKET: websocket,
+    SessionState.CLOSING: closing,
+    SessionState.CLOSED: closed,
 }
-INPUTS: dict[Input, Callable[[Session], Any]] = {
-    Input.OPEN_PROBE: lambda session: session.open_probe(START),
-    Input.PROBE: lambda session: session.receive_probe(PROBE),
-    Input.UPGRADE: lambda session: session.receive_probe(UPGRADE),
-    Input.DROP_PROBE: lambda session: session.drop_probe(),
-    Input.FINISH: lambda session: session.finish(CloseReason.SERVER_SHUTTING_DOWN, START),
-    Input.FAIL: lambda session: session.fail(CloseReason.TRANSPORT_CLOSE),
-    Input.FLUSH: lambda session: session.take(),
+INPUTS: dict[SessionInput, Callable[[Session], Any]] = {
+    SessionInput.OPEN_PROBE: lambda session: session.open_probe(START),
+    SessionInput.PROBE: lambda session: session.receive_probe(PROBE),
+    SessionInput.UPGRADE: lambda session: session.receive_probe(UPGRADE),
+    SessionInput.DROP_PROBE: lambda session: session.drop_probe(),
+    SessionInput.FINISH: lambda session: session.finish(CloseReason.SERVER_SHUTTING_DOWN, START),
+    SessionInput.FAIL: lambda session: session.fail(CloseReason.TRANSPORT_CLOSE),
+    SessionInput.FLUSH: lambda session: session.take(),
 }
 
 
@@ -79,29 +79,29 @@ def test_the_times_are_those_of_the_reference() -> None:
     assert (LINGER, STALL) == (30_000, 1_000)
 
 
-@pytest.mark.parametrize("input", Input)
-@pytest.mark.parametrize("phase", Phase)
-def test_every_input_in_every_phase(phase: Phase, input: Input) -> None:
+@pytest.mark.parametrize("input", SessionInput)
+@pytest.mark.parametrize("phase", SessionState)
+def test_every_input_in_every_phase(phase: SessionState, input: SessionInput) -> None:
     session = IN_PHASE[phase]()
     assert session.phase is phase
     reason = session.reason
     INPUTS[input](session)
     expected = TRANSITIONS[phase].get(input, phase)
-    if phase is Phase.PROBING and input is Input.UPGRADE:
-        expected = Phase.POLLING  # anything but a probe makes the websocket be given up
-    if phase is Phase.CLOSING and input is Input.FAIL:
-        expected = Phase.CLOSING  # what has ended does not end again; only time may fail it
+    if phase is SessionState.PROBING and input is SessionInput.UPGRADE:
+        expected = SessionState.POLLING  # anything but a probe makes the websocket be given up
+    if phase is SessionState.CLOSING and input is SessionInput.FAIL:
+        expected = SessionState.CLOSING  # what has ended does not end again; only time may fail it
     assert session.phase is expected
     if reason is not None:
         assert session.reason is reason
 
 
-@pytest.mark.parametrize("phase", Phase)
-def test_what_a_phase_is(phase: Phase) -> None:
+@pytest.mark.parametrize("phase", SessionState)
+def test_what_a_phase_is(phase: SessionState) -> None:
     session = IN_PHASE[phase]()
-    assert session.open is (phase in OVER_POLLING or phase is Phase.WEBSOCKET)
-    assert session.transport == ("websocket" if phase is Phase.WEBSOCKET else "polling")
-    assert session.writable is (phase is Phase.WEBSOCKET)
+    assert session.open is (phase in OVER_POLLING or phase is SessionState.WEBSOCKET)
+    assert session.transport == ("websocket" if phase is SessionState.WEBSOCKET else "polling")
+    assert session.writable is (phase is SessionState.WEBSOCKET)
     assert (session.reason is None) is session.open
     assert session.id == "id"
 
@@ -129,8 +129,8 @@ class TestOut:
         over_websocket.send(ITEM)
         assert over_websocket.queued == 0
 
-    @pytest.mark.parametrize("phase", [Phase.CLOSING, Phase.CLOSED])
-    def test_after_the_end_nothing_is_queued(self, phase: Phase) -> None:
+    @pytest.mark.parametrize("phase", [SessionState.CLOSING, SessionState.CLOSED])
+    def test_after_the_end_nothing_is_queued(self, phase: SessionState) -> None:
         session = IN_PHASE[phase]()
         before = list(session.outbox)
         session.send(ITEM)
@@ -141,42 +141,42 @@ class TestIn:
     @pytest.mark.parametrize("make", [polling, probing, upgrading, websocket])
     @pytest.mark.parametrize("data", ["text", b"binary", ""])
     def test_a_message(self, make: Callable[[], Session], data: str | bytes) -> None:
-        assert make().receive(Packet(PacketType.MESSAGE, data), START) == data
+        assert make().receive(EnginePacket(PacketType.MESSAGE, data), START) == data
 
     @pytest.mark.parametrize("make", [closing, closed])
     def test_a_message_after_the_end(self, make: Callable[[], Session]) -> None:
-        assert make().receive(Packet(PacketType.MESSAGE, "late"), START) is None
+        assert make().receive(EnginePacket(PacketType.MESSAGE, "late"), START) is None
 
     @pytest.mark.parametrize("kind", [PacketType.OPEN, PacketType.UPGRADE, PacketType.NOOP])
     def test_what_a_client_has_no_reason_to_send(self, kind: PacketType) -> None:
         session = websocket()
-        assert session.receive(Packet(kind, "x"), START) is None
+        assert session.receive(EnginePacket(kind, "x"), START) is None
         assert session.open
 
     @pytest.mark.parametrize("data", ["", "probe"])
     def test_a_ping_ends_it(self, data: str) -> None:
         session = websocket()
         session.send(ITEM)
-        assert session.receive(Packet(PacketType.PING, data), START) is None
-        assert (session.phase, session.reason) == (Phase.CLOSED, CloseReason.TRANSPORT_ERROR)
+        assert session.receive(EnginePacket(PacketType.PING, data), START) is None
+        assert (session.phase, session.reason) == (SessionState.CLOSED, CloseReason.TRANSPORT_ERROR)
         assert session.outbox == []
 
     def test_a_close_ends_it_and_the_get_that_waits_gets_a_noop(self) -> None:
         session = polling()
         session.open_get(START)
-        session.receive(Packet(PacketType.CLOSE), START)
-        assert (session.phase, session.reason) == (Phase.CLOSED, CloseReason.TRANSPORT_CLOSE)
+        session.receive(EnginePacket(PacketType.CLOSE), START)
+        assert (session.phase, session.reason) == (SessionState.CLOSED, CloseReason.TRANSPORT_CLOSE)
         assert session.writable
         assert session.take() == [NOOP]
         assert not session.writable
 
 
 class TestRequests:
-    @pytest.mark.parametrize("phase", Phase)
+    @pytest.mark.parametrize("phase", SessionState)
     @pytest.mark.parametrize("request_", [Session.open_get, Session.open_post])
-    def test_where_they_may_come(self, phase: Phase, request_: Callable[[Session, int], None]) -> None:
+    def test_where_they_may_come(self, phase: SessionState, request_: Callable[[Session, int], None]) -> None:
         session = IN_PHASE[phase]()
-        if phase in OVER_POLLING or phase is Phase.CLOSING:
+        if phase in OVER_POLLING or phase is SessionState.CLOSING:
             request_(session, START)
         else:
             with pytest.raises(SessionError, match="not polling"):
@@ -188,7 +188,7 @@ class TestRequests:
         session.open_get(START)
         with pytest.raises(SessionError, match="two GET"):
             session.open_get(START)
-        assert (session.phase, session.reason) == (Phase.CLOSED, CloseReason.TRANSPORT_ERROR)
+        assert (session.phase, session.reason) == (SessionState.CLOSED, CloseReason.TRANSPORT_ERROR)
         assert session.take() == [CLOSE]
 
     def test_a_second_post_ends_the_session(self) -> None:
@@ -196,7 +196,7 @@ class TestRequests:
         session.open_post(START)
         with pytest.raises(SessionError, match="two POST"):
             session.open_post(START)
-        assert (session.phase, session.reason) == (Phase.CLOSED, CloseReason.TRANSPORT_ERROR)
+        assert (session.phase, session.reason) == (SessionState.CLOSED, CloseReason.TRANSPORT_ERROR)
         assert session.outbox == []
 
     def test_one_post_after_the_other(self) -> None:
@@ -216,7 +216,7 @@ class TestRequests:
         session = polling()
         session.open_get(START)
         session.abort_get()
-        assert (session.phase, session.reason) == (Phase.CLOSED, CloseReason.TRANSPORT_ERROR)
+        assert (session.phase, session.reason) == (SessionState.CLOSED, CloseReason.TRANSPORT_ERROR)
         assert (session.outbox, session.writable) == ([], False)
 
     @pytest.mark.parametrize("request_", [Session.open_get, Session.open_post])
@@ -241,14 +241,14 @@ class TestUpgrade:
         assert session.take() == [NOOP], "the GET that waits is answered"
         session.send(ITEM)
         assert session.receive_probe(UPGRADE) is None
-        assert session.phase is Phase.WEBSOCKET
+        assert session.phase is SessionState.WEBSOCKET
         assert session.writable
         assert session.queued == 0
         assert session.take() == [ITEM]
         assert session.next_deadline == START + TIMING.ping_interval, "a probe's time is over"
 
     def test_messages_still_come_over_polling(self) -> None:
-        assert upgrading().receive(Packet(PacketType.MESSAGE, "x"), START) == "x"
+        assert upgrading().receive(EnginePacket(PacketType.MESSAGE, "x"), START) == "x"
 
     def test_a_get_that_waits_gets_what_is_queued_and_no_noop(self) -> None:
         session = probing()
@@ -268,24 +268,26 @@ class TestUpgrade:
     def test_a_second_probe_of_the_same_websocket(self) -> None:
         session = upgrading()
         assert session.receive_probe(PROBE) is PROBE_PONG
-        assert session.phase is Phase.UPGRADING
+        assert session.phase is SessionState.UPGRADING
 
     @pytest.mark.parametrize("make", [probing, upgrading])
     @pytest.mark.parametrize(
         "packet",
         [
-            Packet(PacketType.PING, ""),
-            Packet(PacketType.PING, "prob"),
-            Packet(PacketType.MESSAGE, "probe"),
-            Packet(PacketType.MESSAGE, b"probe"),
+            EnginePacket(PacketType.PING, ""),
+            EnginePacket(PacketType.PING, "prob"),
+            EnginePacket(PacketType.MESSAGE, "probe"),
+            EnginePacket(PacketType.MESSAGE, b"probe"),
             PONG,
-            Packet(PacketType.CLOSE),
+            EnginePacket(PacketType.CLOSE),
         ],
     )
-    def test_anything_else_gives_the_websocket_up(self, make: Callable[[], Session], packet: Packet) -> None:
+    def test_anything_else_gives_the_websocket_up(
+        self, make: Callable[[], Session], packet: EnginePacket
+    ) -> None:
         session = make()
         assert session.receive_probe(packet) is None
-        assert session.phase is Phase.POLLING
+        assert session.phase is SessionState.POLLING
         assert session.next_deadline == START + TIMING.ping_interval
         assert session.open_probe(START), "another one may try"
 
@@ -309,9 +311,9 @@ class TestUpgrade:
         session = make()
         assert session.next_deadline == START + TIMING.upgrade_timeout
         session.tick(START + TIMING.upgrade_timeout - 1)
-        assert session.phase is not Phase.POLLING
+        assert session.phase is not SessionState.POLLING
         session.tick(START + TIMING.upgrade_timeout)
-        assert session.phase is Phase.POLLING
+        assert session.phase is SessionState.POLLING
         assert session.open
 
 
@@ -335,14 +337,14 @@ class TestHeartbeat:
         session.tick(due + TIMING.ping_timeout - 1)
         assert session.open
         session.tick(due + TIMING.ping_timeout)
-        assert (session.phase, session.reason) == (Phase.CLOSED, CloseReason.PING_TIMEOUT)
+        assert (session.phase, session.reason) == (SessionState.CLOSED, CloseReason.PING_TIMEOUT)
         assert session.next_deadline is None
 
     def test_another_packet_extends_the_wait_once(self) -> None:
         session = websocket()
         due = START + TIMING.ping_interval
         session.tick(due)
-        message = Packet(PacketType.MESSAGE, "x")
+        message = EnginePacket(PacketType.MESSAGE, "x")
         session.receive(message, due + 100)
         assert session.next_deadline == due + 100 + TIMING.ping_timeout
         session.receive(message, due + 200)
@@ -387,7 +389,7 @@ class TestHeartbeat:
             session.hold(due)
             assert session.take() == []
             due += TIMING.ping_timeout
-        session.receive(Packet(PacketType.PONG), due)
+        session.receive(EnginePacket(PacketType.PONG), due)
         session.hold(due)
         assert session.next_deadline == due + TIMING.ping_interval
 
@@ -400,30 +402,30 @@ class TestEnd:
         session = make()
         session.send(ITEM)
         session.finish(CloseReason.SERVER_SHUTTING_DOWN, START)
-        assert (session.phase, session.reason) == (Phase.CLOSING, CloseReason.SERVER_SHUTTING_DOWN)
+        assert (session.phase, session.reason) == (SessionState.CLOSING, CloseReason.SERVER_SHUTTING_DOWN)
         assert session.next_deadline == START + LINGER
         session.open_get(START + LINGER - 1)
         assert session.writable
         assert session.take() == [ITEM]
-        assert session.phase is Phase.CLOSING
+        assert session.phase is SessionState.CLOSING
         session.open_get(START + LINGER - 1)
         assert session.take() == [CLOSE]
-        assert session.phase is Phase.CLOSED
+        assert session.phase is SessionState.CLOSED
         assert session.next_deadline is None
 
     def test_finish_over_websocket_leaves_what_is_queued_to_be_written(self) -> None:
         session = websocket()
         session.send(ITEM)
         session.finish(CloseReason.FORCED_CLOSE, START)
-        assert session.phase is Phase.CLOSED
+        assert session.phase is SessionState.CLOSED
         assert session.take() == [ITEM]
 
     def test_nobody_fetches_the_last_packets(self) -> None:
         session = closing()
         session.tick(START + LINGER - 1)
-        assert session.phase is Phase.CLOSING
+        assert session.phase is SessionState.CLOSING
         session.tick(START + LINGER)
-        assert (session.phase, session.outbox, session.queued) == (Phase.CLOSED, [], 0)
+        assert (session.phase, session.outbox, session.queued) == (SessionState.CLOSED, [], 0)
         with pytest.raises(SessionError):
             session.open_get(START + LINGER)
 
@@ -477,7 +479,7 @@ class AnyOrder(RuleBasedStateMachine):
         try:
             method(self.now)
         except SessionError:
-            assert self.session.phase in (before, Phase.CLOSED, Phase.POLLING)
+            assert self.session.phase in (before, SessionState.CLOSED, SessionState.POLLING)
 
     @rule(ms=st.integers(0, 4000) | st.sampled_from([LINGER, STALL, STALL + 1]))
     def wait(self, ms: int) -> None:
@@ -508,18 +510,20 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def take(self) -> None:
         before = self.session.phase
-        farewell_waits = before is Phase.CLOSING and len(self.session.outbox) > 1  # for a GET of its own
+        farewell_waits = (
+            before is SessionState.CLOSING and len(self.session.outbox) > 1
+        )  # for a GET of its own
         self.taken += [item for item in self.session.take() if item.text.startswith(b"4")]
         assert self.session.outbox == ([CLOSE] if farewell_waits else [])
         assert self.session.queued == 0
-        assert self.session.writable is (before is Phase.WEBSOCKET)
-        after = Phase.CLOSED if before is Phase.CLOSING and not farewell_waits else before
+        assert self.session.writable is (before is SessionState.WEBSOCKET)
+        after = SessionState.CLOSED if before is SessionState.CLOSING and not farewell_waits else before
         assert self.session.phase is after
 
     @rule(kind=st.sampled_from(PacketType), data=st.sampled_from(["", "probe", "x"]))
     def receive(self, kind: PacketType, data: str) -> None:
         expected = data if kind is PacketType.MESSAGE and self.session.open else None
-        assert self.session.receive(Packet(kind, data), self.now) == expected
+        assert self.session.receive(EnginePacket(kind, data), self.now) == expected
 
     @rule()
     def open_get(self) -> None:
@@ -542,19 +546,21 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def open_probe(self) -> None:
         opened = self.session.open_probe(self.now)
-        assert not opened or self.session.phase is Phase.PROBING
+        assert not opened or self.session.phase is SessionState.PROBING
 
     @rule(packet=st.sampled_from([PROBE, PROBE, UPGRADE, PONG]))
-    def receive_probe(self, packet: Packet) -> None:
+    def receive_probe(self, packet: EnginePacket) -> None:
         before = self.session.phase
         answer = self.session.receive_probe(packet)
-        assert (answer is PROBE_PONG) is (packet is PROBE and before in (Phase.PROBING, Phase.UPGRADING))
-        assert self.session.phase in OVER_POLLING or self.session.phase in (before, Phase.WEBSOCKET)
+        assert (answer is PROBE_PONG) is (
+            packet is PROBE and before in (SessionState.PROBING, SessionState.UPGRADING)
+        )
+        assert self.session.phase in OVER_POLLING or self.session.phase in (before, SessionState.WEBSOCKET)
 
     @rule()
     def drop_probe(self) -> None:
         self.session.drop_probe()
-        assert self.session.phase not in (Phase.PROBING, Phase.UPGRADING)
+        assert self.session.phase not in (SessionState.PROBING, SessionState.UPGRADING)
 
     @rule()
     def hold(self) -> None:
@@ -578,7 +584,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def the_phases_never_go_back_from_a_websocket_or_the_end(self) -> None:
-        if self.seen >= Phase.WEBSOCKET:
+        if self.seen >= SessionState.WEBSOCKET:
             assert self.session.phase >= self.seen
         self.seen = self.session.phase
 
@@ -592,11 +598,11 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def nothing_waits_that_nobody_can_take(self) -> None:
-        if self.session.phase is Phase.CLOSED:
+        if self.session.phase is SessionState.CLOSED:
             assert self.session.next_deadline is None
-        elif self.session.phase is Phase.CLOSING:
+        elif self.session.phase is SessionState.CLOSING:
             assert self.session.outbox[-1] is engine.CLOSE
-        if self.session.phase is not Phase.WEBSOCKET:
+        if self.session.phase is not SessionState.WEBSOCKET:
             assert self.session.queued <= sum(item.size for item in self.session.outbox)
 
 

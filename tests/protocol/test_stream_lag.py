@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from protocol.server.bus.redis_bus import RedisBus
-from protocol.server.bus.stream_reader import Reader
+from protocol.server.bus.stream_reader import StreamReader
 from protocol.server.redis.connection import RedisConnection
 from tests.protocol.inbox import Inbox, event
 
@@ -23,7 +23,7 @@ async def test_a_reader_is_behind_by_the_time_between_two_entries(redis_url: str
     async def ask(*words: str) -> Any:
         return client.execute_command(*words)
 
-    reader = Reader(RedisConnection(redis_url), STREAM)
+    reader = StreamReader(RedisConnection(redis_url), STREAM)
     await reader.seek_end()
     assert await reader.lag(ask) == 0  # there is nothing yet
     client.xadd(STREAM, {"a": "b"}, id="1000-0")

@@ -27,7 +27,7 @@ from anyio import to_thread
 from msgspec import Struct
 
 from app.attachments.media.pictures import HEADER, MAX_THUMBNAIL, Bounds, Picture, Result, unpacked
-from app.limits.concurrency import Turns
+from app.limits.concurrency import UserConcurrency
 from app.limits.token_bucket import Bucket, LocalBuckets, Taken
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Thumbnailer:
     ) -> None:
         self._bounds = bounds or Bounds()
         self._patience = patience
-        self._turns = Turns(1)
+        self._turns = UserConcurrency(1)
         self._places = asyncio.Semaphore(at_once)
         self._threads = anyio.CapacityLimiter(2 * at_once)  # each waits for a process to end
         self._spent = LocalBuckets(MAX_USERS)

@@ -19,7 +19,7 @@ SAYING: Rules = {"pattern": r"\S", **STORABLE}
 
 Id = Annotated[str, Meta(pattern=ID)]
 Cursor = Annotated[str, Meta(max_length=200)]  # an id; one that stands for nothing is not found
-Channel = Annotated[str, Meta(pattern=CHANNEL)]
+RoomChannel = Annotated[str, Meta(pattern=CHANNEL)]
 RoomName = Annotated[str, Meta(min_length=1, max_length=100, extra_json_schema=SAYING)]
 Description = Annotated[str, Meta(max_length=1000, extra_json_schema=STORABLE)]
 ClientId = Annotated[str, Meta(min_length=1, max_length=64, extra_json_schema=SAYING)]
@@ -28,12 +28,12 @@ Username = Annotated[str, Meta(pattern=USERNAME)]
 DisplayName = Annotated[str, Meta(min_length=1, max_length=100, extra_json_schema=SAYING)]
 Password = Annotated[str, Meta(min_length=8, max_length=256)]
 Query = Annotated[str, Meta(min_length=1, max_length=200)]
-Kind = Annotated[str, Meta(min_length=1, max_length=32, extra_json_schema=SAYING)]
+ReactionKind = Annotated[str, Meta(min_length=1, max_length=32, extra_json_schema=SAYING)]
 FileIds = Annotated[list[Id], Meta(max_length=MAX_ATTACHMENTS, extra_json_schema={"uniqueItems": True})]
 Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 PageSize = Annotated[int, Meta(ge=1, le=100)]
 SyncSize = Annotated[int, Meta(ge=1, le=500)]
-MessageType = Literal["text", "image", "file", "audio", "video"]  # "system" is the server's
+SendableType = Literal["text", "image", "file", "audio", "video"]  # "system" is the server's
 Role = Literal["admin", "member"]
 
 

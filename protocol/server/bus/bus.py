@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol, TypeAlias
 
 from protocol.cluster import requests
-from protocol.cluster.requests import Answer, Message, Request
+from protocol.cluster.requests import ClusterAnswer, ClusterMessage, ClusterRequest
 from protocol.cluster.stream_records import Record, decode, encode
 from protocol.errors import BusUnavailable, ProtocolError
 
@@ -20,7 +20,7 @@ What it raises is logged and stops nothing."""
 OnGap: TypeAlias = Callable[[], None]
 """Told that records were lost before this instance could read them; what is delivered next comes after the gap."""
 
-Receive: TypeAlias = Callable[[str, Message], None]
+ReceiveRequest: TypeAlias = Callable[[str, ClusterMessage], None]
 """Gets the uid of an instance, and the request or answer that it sent. What it raises is logged and stops nothing."""
 
 
@@ -42,7 +42,7 @@ class Bus(Protocol):
 
     uid: str
 
-    async def start(self, deliver: Deliver, on_gap: OnGap, receive: Receive | None = None) -> None:
+    async def start(self, deliver: Deliver, on_gap: OnGap, receive: ReceiveRequest | None = None) -> None:
         """Delivers what is published from now on. Raises `BusUnavailable`; `RuntimeError` when it is started.
 
         The callbacks run on the event loop and must not block. A stopped bus may be started again; it does
@@ -70,7 +70,7 @@ class Bus(Protocol):
     def unlisten(self, nsp: str) -> None:
         """Take back one `listen`."""
 
-    async def request(self, request: Request) -> int:
+    async def request(self, request: ClusterRequest) -> int:
         """Brings a request to the instances that listen to its namespace, this one included if it does, and returns
         how many they are.
 
@@ -78,7 +78,7 @@ class Bus(Protocol):
         an instance has no connection just then.
         """
 
-    def answer(self, uid: str, answer: Answer) -> None:
+    def answer(self, uid: str, answer: ClusterAnswer) -> None:
         """Sends an answer to the instance `uid`; it is on its way when this returns, and may get lost.
 
         Raises `BusUnavailable` when it cannot even set off, and `TypeError` for a value that cannot be sent.
@@ -108,7 +108,7 @@ class MemoryBus:
     def __init__(self) -> None:
         self.uid = secrets.token_hex(8)
         self._deliver: Deliver | None = None
-        self._receive: Receive | None = None
+        self._receive: ReceiveRequest | None = None
         self._listened_to: Counter[str] = Counter()
         self._count = 0
         self._started_at = 0
@@ -117,7 +117,7 @@ class MemoryBus:
         self,
         deliver: Deliver,
         on_gap: OnGap,  # noqa: ARG002 - nothing is ever lost
-        receive: Receive | None = None,
+        receive: ReceiveRequest | None = None,
     ) -> None:
         """See `Bus.start`. A second server cannot share a bus that keeps its records in memory."""
         if self._deliver is not None:
@@ -150,7 +150,7 @@ class MemoryBus:
         if not self._listened_to[nsp]:
             del self._listened_to[nsp]  # clients may name many namespaces in a long life
 
-    async def request(self, request: Request) -> int:
+    async def request(self, request: ClusterRequest) -> int:
         """See `Bus.request`. It is handed over before this returns."""
         payload = requests.encode(request, self.uid)
         self._check_started()
@@ -159,7 +159,7 @@ class MemoryBus:
         hand_in(self._receive, payload)
         return 1
 
-    def answer(self, uid: str, answer: Answer) -> None:
+    def answer(self, uid: str, answer: ClusterAnswer) -> None:
         """See `Bus.answer`."""
         payload = requests.encode(answer, self.uid)
         self._check_started()
@@ -206,7 +206,7 @@ def hand_over(deliver: Deliver, record: Record, offset: str, size: int) -> None:
         logger.exception("record %s of namespace %r was not delivered", offset, record.nsp)
 
 
-def hand_in(receive: Receive | None, payload: bytes) -> None:
+def hand_in(receive: ReceiveRequest | None, payload: bytes) -> None:
     """Hands over a request or an answer. One that is malformed or fails is logged, as above."""
     try:
         message = requests.decode(payload)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from protocol.server.bus.bus import Receive, hand_in
+from protocol.server.bus.bus import ReceiveRequest, hand_in
 from protocol.server.redis.connection import Backoff, RedisConnection, described, pack
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Channels:
         return channel[len(self.public(nsp)) : -1]
 
 
-class Subscriber:
+class PubSubSubscriber:
     """Hands in what comes on the public channel of each namespace that is listened to, and on this instance's private
     one. Each is subscribed to once, since the servers are counted by the subscribers. `failure` is what keeps it
     from listening at present.
@@ -79,7 +79,7 @@ class Subscriber:
     def _hears(self, nsp: str) -> bool:
         return nsp in self._asked and not self._unconfirmed[self._channels.public(nsp)]
 
-    async def run(self, receive: Receive | None) -> None:
+    async def run(self, receive: ReceiveRequest | None) -> None:
         """Hands in what comes, until it is cancelled."""
         backoff = Backoff()
         while True:

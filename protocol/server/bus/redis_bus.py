@@ -11,16 +11,16 @@ import secrets
 from typing import Any
 
 from protocol.cluster import requests
-from protocol.cluster.requests import Answer, Request
+from protocol.cluster.requests import ClusterAnswer, ClusterRequest
 from protocol.cluster.stream_records import Record, stream_names
 from protocol.errors import BusUnavailable, StoreUnavailable
-from protocol.server.bus.bus import Deliver, OnGap, Past, Receive, position
-from protocol.server.bus.pubsub_subscriber import Channels, Subscriber
-from protocol.server.bus.stream_reader import Reader
-from protocol.server.bus.stream_writer import Publisher
+from protocol.server.bus.bus import Deliver, OnGap, Past, ReceiveRequest, position
+from protocol.server.bus.pubsub_subscriber import Channels, PubSubSubscriber
+from protocol.server.bus.stream_reader import StreamReader
+from protocol.server.bus.stream_writer import StreamWriter
 from protocol.server.redis.client import RedisClient
 from protocol.server.redis.connection import RedisConnection, described
-from protocol.server.redis.url import Form, parse_redis_url
+from protocol.server.redis.url import RedisForm, parse_redis_url
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class RedisBus:
     ) -> None:
         self.uid = secrets.token_hex(8)
         self._timeout = publish_timeout / 1000
-        self._publisher = Publisher(
+        self._publisher = StreamWriter(
             url,
             self.uid,
             stream=stream,
@@ -64,14 +64,16 @@ class RedisBus:
         )
         # A reader has a connection, so that no stream waits for another, wherever in a Redis Cluster it is.
         self._readers = [
-            Reader(RedisConnection(url, name), name) for name in stream_names(stream, stream_count)
+            StreamReader(RedisConnection(url, name), name) for name in stream_names(stream, stream_count)
         ]
         self._channels = Channels(channel_prefix)
-        self._subscriber = Subscriber(RedisConnection(url, stream, text=False), self._channels, self.uid)
-        self._cluster = RedisClient(url) if parse_redis_url(url).form is Form.CLUSTER else None
+        self._subscriber = PubSubSubscriber(
+            RedisConnection(url, stream, text=False), self._channels, self.uid
+        )
+        self._cluster = RedisClient(url) if parse_redis_url(url).form is RedisForm.CLUSTER else None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
-    async def start(self, deliver: Deliver, on_gap: OnGap, receive: Receive | None = None) -> None:
+    async def start(self, deliver: Deliver, on_gap: OnGap, receive: ReceiveRequest | None = None) -> None:
         """See `Bus.start`. Waits up to `publish_timeout` for Redis."""
         if self._tasks:
             raise RuntimeError("the bus is started already")
@@ -106,7 +108,7 @@ class RedisBus:
         """See `Bus.unlisten`."""
         self._subscriber.unlisten(nsp)
 
-    async def request(self, request: Request) -> int:
+    async def request(self, request: ClusterRequest) -> int:
         """See `Bus.request`."""
         payload = requests.encode(request, self.uid)
         self._publisher.check_started()
@@ -141,7 +143,7 @@ class RedisBus:
         # Never repeated: a handler would run twice, or an answer count for two.
         return self._publisher.ask("PUBLISH", channel, payload, repeat=False)
 
-    def answer(self, uid: str, answer: Answer) -> None:
+    def answer(self, uid: str, answer: ClusterAnswer) -> None:
         """See `Bus.answer`."""
         payload = requests.encode(answer, self.uid)
         channel = self._channels.private(answer.nsp, uid)

@@ -5,7 +5,7 @@ import time
 _MOST = 10_000  # offsets of a kind; what was lost on the way, or is of others, must not be kept for ever
 
 
-class Returns:
+class RoundTripTimer:
     """Told the offset of each record that is published, and of each that is delivered: in either order, since the bus
     tells the publisher and the readers at once."""
 

@@ -19,11 +19,11 @@ PAST_BATCH = 100  # entries from before the start; each may have a megabyte
 BLOCK = 5_000  # ms that Redis holds a read open
 GRACE = 5.0  # s for the answer to come after that; then the connection is taken for dead
 
-Ask: TypeAlias = Callable[..., Awaitable[Any]]
+AskRedis: TypeAlias = Callable[..., Awaitable[Any]]
 """Sends a command, word by word, and gives its reply."""
 
 
-class Reader:
+class StreamReader:
     """Follows a stream. `failure` is what keeps it from reading at present."""
 
     def __init__(self, connection: RedisConnection, stream: str) -> None:
@@ -119,7 +119,7 @@ class Reader:
             logger.warning("entry %s of stream %r is skipped: %s", offset, self.stream, error)
             return None, 0
 
-    async def past(self, ask: Ask, limit: int, max_size: int) -> Past:
+    async def past(self, ask: AskRedis, limit: int, max_size: int) -> Past:
         """What the stream holds up to the entry that `seek_end` found, read by `ask`, page by page from its end."""
         found: list[tuple[str, Record, int]] = []
         size, read, last = 0, 0, self._first_cursor
@@ -139,7 +139,7 @@ class Reader:
         # The oldest that was read counts as missing: nobody knows whether there were others before it.
         return Past(found[::-1], last)
 
-    async def lag(self, ask: Ask) -> float:
+    async def lag(self, ask: AskRedis) -> float:
         """How many seconds of the stream, by the clock of Redis, lie between what was delivered and its last entry."""
         page = await ask("XREVRANGE", self.stream, "+", "-", "COUNT", "1")
         if not page or self._cursor == START:

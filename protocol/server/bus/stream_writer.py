@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 from protocol.cluster.stream_records import Record, encode, stream_name, stream_names
 from protocol.errors import BusUnavailable
-from protocol.server.redis.connection import Backoff, RedisConnection, Refusal, described, pack
+from protocol.server.redis.connection import Backoff, RedisConnection, RedisRefusal, described, pack
 
 logger = logging.getLogger(__name__)
 
 WRITE_BATCH = 1_000  # commands
 
 
-class Publisher:
+class StreamWriter:
     """Writes records, and other commands, to Redis; see `RedisBus` for the options. `timeout` is in ms."""
 
     def __init__(
@@ -151,13 +151,13 @@ class Writer:
         batch = list(islice(self._waiting, WRITE_BATCH))
         unanswered = len(batch)
         refused: list[_Waiting] = []
-        refusal: Refusal | None = None
+        refusal: RedisRefusal | None = None
         try:
             await self._connection.send(b"".join([waiting.command for waiting in batch]))
             for waiting in batch:
                 try:
                     reply = await self._connection.receive()
-                except Refusal as error:
+                except RedisRefusal as error:
                     refusal = error
                     refused.append(waiting)
                 else:

@@ -8,7 +8,7 @@ from protocol.engineio import packets as engine
 from protocol.engineio.flood_guard import FLOODED, FloodGuard
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason, Session
-from protocol.engineio.session_states import Phase
+from protocol.engineio.session_states import SessionState
 from protocol.errors import CloseCode, PacketError
 from protocol.server.engineio.receiver import NOBODY, Receiver
 from protocol.server.engineio.transport import Transport
@@ -119,7 +119,7 @@ class Link:
         elif source is self.probe:
             self._receive_probe(source, data)
 
-    def receive_packet(self, packet: engine.Packet) -> None:
+    def receive_packet(self, packet: engine.EnginePacket) -> None:
         """Take one packet. Raises `PacketError` for a message that the receiver does not allow."""
         awaited = packet.type is _PONG and not self.session.quiet
         message = self.session.receive(packet, self._hub.now())
@@ -190,7 +190,7 @@ class Link:
             answer = self.session.receive_probe(packet)
             if answer is not None:
                 source.send([answer])
-        if self.session.phase is Phase.WEBSOCKET:
+        if self.session.phase is SessionState.WEBSOCKET:
             polling, self.transport, self.probe = self.transport, source, None
             self._hub.options.observer.session_upgraded()
             polling.close(CloseCode.NORMAL)
@@ -261,12 +261,15 @@ class Link:
         """Act on what the session has become after an input."""
         if self.session.reason is not None and not self._ended:
             self._end(self.session.reason, abort=abort)
-        if self.probe is not None and self.session.phase not in (Phase.PROBING, Phase.UPGRADING):
+        if self.probe is not None and self.session.phase not in (
+            SessionState.PROBING,
+            SessionState.UPGRADING,
+        ):
             probe, self.probe = self.probe, None
             probe.close(CloseCode.NORMAL)
         if self.session.outbox:
             self._hub.wake(self)
-        if self.session.phase is Phase.CLOSED:
+        if self.session.phase is SessionState.CLOSED:
             self._hub.forget(self)
             self.receiver = NOBODY  # the two refer to each other: only the collector would free them
         else:
@@ -279,7 +282,7 @@ class Link:
         self.receiver.end(reason)
         if abort:
             self.transport.abort()
-        elif self.session.writable or self.session.phase is Phase.CLOSED:
+        elif self.session.writable or self.session.phase is SessionState.CLOSED:
             items = self.session.take()
             if items:
                 self.transport.send(items)

@@ -14,9 +14,9 @@ from protocol.errors import HandshakeCode, HandshakeError, Unreachable
 from protocol.server.config.cors import cors_headers
 from protocol.server.config.observer import Forwarded
 from protocol.server.engineio.hub import Hub
-from protocol.server.forwarding.instance_directory import Instances
+from protocol.server.forwarding.instance_directory import InstanceDirectory
 from protocol.server.forwarding.options import Forwarding
-from protocol.server.forwarding.remote_instance import CREDENTIAL_HEADER, Answer, Owner
+from protocol.server.forwarding.remote_instance import CREDENTIAL_HEADER, ForwardedAnswer, RemoteInstance
 from protocol.server.forwarding.tunnel import End, open_websocket, tie
 from protocol.server.http.asgi import Piece, Receive, Send, disconnected, read_piece, respond
 from protocol.server.http.request import Request
@@ -50,9 +50,9 @@ class Forwarder:
     def __init__(self, hub: Hub, store: Store, forwarding: Forwarding, listener: Listener) -> None:
         self._hub = hub
         self._forwarding = forwarding
-        self._instances = Instances(store, forwarding.credential, forwarding.lease)
+        self._instances = InstanceDirectory(store, forwarding.credential, forwarding.lease)
         self._listener = listener
-        self._under_way: dict[asyncio.Future[Answer], tuple[Owner, Request]] = {}
+        self._under_way: dict[asyncio.Future[ForwardedAnswer], tuple[RemoteInstance, Request]] = {}
         self._tunnels: set[End] = set()
         self._opening: set[asyncio.Task[None]] = set()
 
@@ -125,7 +125,9 @@ class Forwarder:
             await send({"type": "http.response.start", "status": answer.status, "headers": headers})
             await send({"type": "http.response.body", "body": answer.body})
 
-    async def _ask(self, owner: Owner, request: Request, first: Piece, receive: Receive) -> Answer | None:
+    async def _ask(
+        self, owner: RemoteInstance, request: Request, first: Piece, receive: Receive
+    ) -> ForwardedAnswer | None:
         """The other's answer; None if the client goes away before it has asked, which ends the forwarded request, too.
 
         A GET is given up with its client at any time; a POST that came whole is brought to its end all the same.
@@ -177,7 +179,7 @@ class Forwarder:
 
     # --- both ---
 
-    async def _find(self, tag: str) -> Owner:
+    async def _find(self, tag: str) -> RemoteInstance:
         owner = await self._instances.find(tag)
         if owner is None:
             raise HandshakeError(HandshakeCode.SESSION_UNKNOWN)
@@ -201,7 +203,7 @@ class Forwarder:
     async def _let_go(self) -> None:
         """Have the GETs that wait elsewhere answered with nothing: their clients go on with another instance, and
         notice nothing. One that is simply cut would end the session."""
-        waiting: dict[Owner, list[str]] = {}
+        waiting: dict[RemoteInstance, list[str]] = {}
         for owner, request in self._under_way.values():
             if request.method == "GET" and request.sid:
                 waiting.setdefault(owner, []).append(request.sid)
@@ -212,7 +214,7 @@ class Forwarder:
                 while self._under_way:
                     await asyncio.wait(self._under_way)
 
-    async def _ask_to_let_go(self, owner: Owner, sids: list[str]) -> None:
+    async def _ask_to_let_go(self, owner: RemoteInstance, sids: list[str]) -> None:
         try:
             connection = await owner.lend()
             await connection.ask(owner.let_go(self._hub.options.path, sids))

@@ -6,7 +6,7 @@ import logging
 
 from protocol.errors import StoreUnavailable
 from protocol.server.engineio.hub import new_tag
-from protocol.server.forwarding.remote_instance import Owner
+from protocol.server.forwarding.remote_instance import RemoteInstance
 from protocol.server.store.store import Store
 
 log = logging.getLogger("protocol.instances")
@@ -19,7 +19,7 @@ _LOOK_UP_WITHIN = 5.0  # seconds, of which most is for those that came before
 _INSIST_AFTER = 1.0  # seconds
 
 
-class Instances:
+class InstanceDirectory:
     """This instance's lease of `lease` ms, and the other instances as far as they were looked for."""
 
     def __init__(self, store: Store, secret: str, lease: int) -> None:
@@ -28,7 +28,7 @@ class Instances:
         self._secret = secret
         self._lease = lease
         self._address = ""
-        self._known: dict[str, Owner] = {}
+        self._known: dict[str, RemoteInstance] = {}
         self._lookups = asyncio.Semaphore(_LOOKUPS)
         self._renewing: asyncio.Task[None] | None = None
         self._away = False  # the store, so that it is logged once
@@ -60,7 +60,7 @@ class Instances:
             owner.cut()
         self._known.clear()
 
-    async def find(self, tag: str) -> Owner | None:
+    async def find(self, tag: str) -> RemoteInstance | None:
         """The instance of a tag; None if there is none, as far as can be told."""
         owner = self._known.get(tag)
         if owner is None and self._renewing is not None:
@@ -71,7 +71,7 @@ class Instances:
                 self._note(error)
                 return None
             if address is not None and self._renewing is not None:
-                owner = self._known.setdefault(tag, Owner(tag, address, self._secret))
+                owner = self._known.setdefault(tag, RemoteInstance(tag, address, self._secret))
         return owner
 
     async def _renew_forever(self) -> None:

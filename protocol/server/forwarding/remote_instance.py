@@ -20,7 +20,7 @@ _KEPT = 30.0  # seconds that a connection may lie idle; the listener itself give
 _PASSED = ("origin", "accept-encoding", "content-type")  # what the answer to a poll depends on, and no more
 
 
-class Answer(Struct):
+class ForwardedAnswer(Struct):
     """An HTTP answer; header names in lower case. `whole`: it came when the request had been sent to its end."""
 
     status: int
@@ -47,7 +47,7 @@ def chunk(piece: Piece) -> bytes:
     return some if piece.more else some + b"0\r\n\r\n"
 
 
-class Owner:
+class RemoteInstance:
     """An instance by its tag, at `host` and `port`. `misses`: how often in a row the store did not know it."""
 
     def __init__(self, tag: str, address: str, credential: str) -> None:
@@ -146,7 +146,7 @@ class HttpConnection(asyncio.Protocol):
         self.since = 0.0
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
-        self._answer: asyncio.Future[Answer] | None = None  # while a request is under way
+        self._answer: asyncio.Future[ForwardedAnswer] | None = None  # while a request is under way
         self._sending = False  # the body of one
         self._room = asyncio.Event()
         self._room.set()
@@ -159,7 +159,7 @@ class HttpConnection(asyncio.Protocol):
         busy = self._answer is not None or self._sending
         return not busy and self._transport is not None and not self._transport.is_closing()
 
-    def ask(self, request: bytes, *, more: bool = False) -> asyncio.Future[Answer]:
+    def ask(self, request: bytes, *, more: bool = False) -> asyncio.Future[ForwardedAnswer]:
         """The answer, or `ConnectionError`. With `more`, `pass_body` sends the rest of the request.
 
         A request is never repeated: it may have been served, and a second GET would get what comes after the packets
@@ -189,7 +189,7 @@ class HttpConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _end(self, answer: Answer | OSError) -> None:
+    def _end(self, answer: ForwardedAnswer | OSError) -> None:
         waiting, self._answer = self._answer, None
         if waiting is None or waiting.done():
             return
@@ -244,6 +244,6 @@ class HttpConnection(asyncio.Protocol):
         """Its end."""
         status = self._parser.get_status_code()
         if status >= HTTPStatus.OK:  # what is below is no answer to what is asked here
-            self._end(Answer(status, self._headers, b"".join(self._body), whole=not self._sending))
+            self._end(ForwardedAnswer(status, self._headers, b"".join(self._body), whole=not self._sending))
         if status < HTTPStatus.OK or not self._parser.should_keep_alive():
             self.abort()

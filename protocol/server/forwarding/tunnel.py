@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from protocol.errors import CloseCode, FrameError, Unreachable
-from protocol.server.forwarding.remote_instance import Owner, target
+from protocol.server.forwarding.remote_instance import RemoteInstance, target
 from protocol.server.http.asgi import Receive, Send
 from protocol.server.http.request import Request
 from protocol.websocket import client_handshake as opening
@@ -66,7 +66,7 @@ class Opening(asyncio.Protocol):
 
 
 async def open_websocket(
-    owner: Owner, path: str, request: Request, within: float
+    owner: RemoteInstance, path: str, request: Request, within: float
 ) -> tuple[asyncio.Transport, bytes]:
     """A websocket to the instance that has the session of `request`, and what came on it already. Nothing is read
     from it until `resume_reading`. Raises `Unreachable` and `OSError`."""

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, TypeAlias
 from protocol.server.http.request import RawHeaders
 
 Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
+AsgiMessage: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[AsgiMessage]]
+Send: TypeAlias = Callable[[AsgiMessage], Awaitable[None]]
 
 _NEITHER_KEPT_NOR_GUESSED = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _TOLERATED = 10  # times the largest body that is read of one that is too large

@@ -14,7 +14,7 @@ MOST_KEPT_SIZE = 67_108_864  # characters
 MOST_IN_VAIN = 100  # that waited in vain, and are not forgotten yet
 
 
-class Delivered:
+class DeliveryLog:
     """A history that can be waited for."""
 
     def __init__(self, pack: Pack) -> None:

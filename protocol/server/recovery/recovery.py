@@ -11,16 +11,16 @@ from msgspec import structs
 
 from protocol.cluster.missed_events import MOST_MISSED_SIZE, Lost, Missed, missed_by
 from protocol.cluster.session_recovery import NOWHERE, Position, Saved, position_of, start_of
-from protocol.cluster.stream_records import Broadcast, Disconnect, Record, Target
+from protocol.cluster.stream_records import Broadcast, DisconnectSockets, Record, Target
 from protocol.engineio.packets import Encoded
 from protocol.errors import BusUnavailable, StoreUnavailable
 from protocol.server.bus.bus import Bus, Past
 from protocol.server.config.observer import Recovery as Outcome
 from protocol.server.config.options import Options
 from protocol.server.engineio.hub import new_id
-from protocol.server.recovery.delivery_log import MOST_KEPT, MOST_KEPT_SIZE, Delivered
-from protocol.server.recovery.session_saver import Saver
-from protocol.server.recovery.session_state import NoticedData, RecoverableSocket, Stay
+from protocol.server.recovery.delivery_log import MOST_KEPT, MOST_KEPT_SIZE, DeliveryLog
+from protocol.server.recovery.session_saver import SessionSaver
+from protocol.server.recovery.session_state import RecoverableSession, RecoverableSocket, TrackedDict
 from protocol.server.store.store import Store
 from protocol.socketio.packets import Event
 
@@ -39,14 +39,14 @@ class Return(NamedTuple):
     offset: str | None
 
 
-class Recovery:
+class SessionRecovery:
     """The recovery of all clients of this instance: it knows the records that came, and saves what may be asked for."""
 
     def __init__(self, options: Options, duration: int, bus: Bus, store: Store) -> None:
-        self.saver = Saver(store, self.latest, duration)
+        self.saver = SessionSaver(store, self.latest, duration)
         self._bus = bus
         self._options = options
-        self._delivered: dict[str, Delivered] = {}  # by order
+        self._delivered: dict[str, DeliveryLog] = {}  # by order
         self._floor: str | None = None  # of those that are not there yet
         self._leaving: dict[str, asyncio.Future[None]] = {}  # by id: sockets whose disconnect handlers run
         self._gaps = 0
@@ -73,7 +73,7 @@ class Recovery:
         for entry in past.entries:
             parts.setdefault(self._bus.order(entry[1].nsp), []).append(entry)
         for order, entries in parts.items():
-            self._delivered.setdefault(order, Delivered(self._pack)).history.prepend(entries, past.floor)
+            self._delivered.setdefault(order, DeliveryLog(self._pack)).history.prepend(entries, past.floor)
         self._floor = past.floor
 
     async def stop(self) -> None:
@@ -89,12 +89,12 @@ class Recovery:
     def _pack(self, record: Broadcast, offset: str) -> Encoded:
         return self._options.parser.encode(Event([*record.data, offset], record.nsp))
 
-    def delivered(self, nsp: str) -> Delivered:
+    def delivered(self, nsp: str) -> DeliveryLog:
         """What was delivered in the order of a namespace."""
         order = self._bus.order(nsp)
         found = self._delivered.get(order)
         if found is None:
-            found = self._delivered[order] = Delivered(self._pack)
+            found = self._delivered[order] = DeliveryLog(self._pack)
             if self._floor is not None:
                 found.history.prepend([], self._floor)
         return found
@@ -123,18 +123,18 @@ class Recovery:
 
     def begin(self, socket: RecoverableSocket) -> None:
         """A new client: it gets what it needs to come back."""
-        socket.stay = stay = Stay(new_id(), self.latest(socket.nsp.name))
-        socket.data = NoticedData({}, partial(self.saver.change, stay))
+        socket.recoverable = recoverable = RecoverableSession(new_id(), self.latest(socket.nsp.name))
+        socket.data = TrackedDict({}, partial(self.saver.change, recoverable))
 
-    def rooms_changed(self, nsp: str, stay: Stay) -> None:
+    def rooms_changed(self, nsp: str, recoverable: RecoverableSession) -> None:
         """A socket has entered rooms, or left some."""
-        stay.since, stay.before = self.latest(nsp), stay.sent
-        self.saver.change(stay)
+        recoverable.since, recoverable.before = self.latest(nsp), recoverable.sent
+        self.saver.change(recoverable)
 
-    def departed(self, socket: RecoverableSocket, stay: Stay) -> None:
+    def departed(self, socket: RecoverableSocket, recoverable: RecoverableSession) -> None:
         """A socket has left; its rooms are known still, and its handlers are about to be told."""
         self._leaving[socket.id] = asyncio.get_running_loop().create_future()
-        self.saver.leave(socket, stay)
+        self.saver.leave(socket, recoverable)
 
     def has_left(self, socket: RecoverableSocket) -> None:
         """The handlers of a socket that departed have ended."""
@@ -184,7 +184,7 @@ class Recovery:
         Returns the offset of what tells so."""
         socket = self.saver.socket_of(saved.pid)
         if socket is None:
-            return await self._bus.publish(Disconnect(nsp, Target((saved.sid,)), moved=True))
+            return await self._bus.publish(DisconnectSockets(nsp, Target((saved.sid,)), moved=True))
         socket.abandon()
         return None
 
@@ -193,19 +193,19 @@ class Recovery:
         most_size = min(MOST_MISSED_SIZE, self._options.max_buffered // 2)
         return missed_by(back.saved, rooms, nsp, back.start, self.delivered(nsp).history, most_size)
 
-    def resume(self, socket: RecoverableSocket, back: Return) -> Stay:
+    def resume(self, socket: RecoverableSocket, back: Return) -> RecoverableSession:
         """Give a socket what was its client's."""
-        socket.stay = stay = Stay(back.saved.pid, self.latest(socket.nsp.name))
-        socket.data = NoticedData(back.saved.data, partial(self.saver.change, stay))
-        return stay
+        socket.recoverable = recoverable = RecoverableSession(back.saved.pid, self.latest(socket.nsp.name))
+        socket.data = TrackedDict(back.saved.data, partial(self.saver.change, recoverable))
+        return recoverable
 
-    def resumed(self, nsp: str, back: Return, stay: Stay, missed: Missed) -> None:
+    def resumed(self, nsp: str, back: Return, recoverable: RecoverableSession, missed: Missed) -> None:
         """A client is back."""
-        stay.sent = missed.events[-1].offset if missed.events else back.offset
+        recoverable.sent = missed.events[-1].offset if missed.events else back.offset
         if not missed.moved and missed.rooms == back.saved.rooms and back.saved.since is not None:
-            stay.since, stay.before = back.saved.since, back.saved.before
+            recoverable.since, recoverable.before = back.saved.since, back.saved.before
         else:
-            stay.since, stay.before = self.latest(nsp), stay.sent
+            recoverable.since, recoverable.before = self.latest(nsp), recoverable.sent
         self._options.observer.recovery("recovered")
 
     def failed(self, outcome: Outcome) -> None:

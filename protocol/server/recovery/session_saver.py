@@ -15,7 +15,7 @@ from msgspec import structs
 
 from protocol.cluster.session_recovery import RECOVERABLE, Saved, decode, encode, packable
 from protocol.errors import ProtocolError, StoreUnavailable
-from protocol.server.recovery.session_state import RecoverableSocket, Stay
+from protocol.server.recovery.session_state import RecoverableSession, RecoverableSocket
 from protocol.server.store.store import Store
 
 log = logging.getLogger("protocol.recovery")
@@ -40,14 +40,14 @@ class Due(NamedTuple):
     known: bool = False  # the store may hold it
 
 
-class Saver:
+class SessionSaver:
     """Saves sessions in `store`, for `duration` ms after their end. `latest` tells how far a namespace has heard."""
 
     def __init__(self, store: Store, latest: Callable[[str], str], duration: int) -> None:
         self._store = store
         self._latest = latest
         self._duration = duration
-        self._live: dict[str, tuple[RecoverableSocket, Stay]] = {}  # by pid
+        self._live: dict[str, tuple[RecoverableSocket, RecoverableSession]] = {}  # by pid
         self._due: dict[str, Due] = {}
         self._saving: dict[str, Due] = {}  # those that are on their way to the store
         self._saved = asyncio.Event()  # when they are there
@@ -60,26 +60,28 @@ class Saver:
 
     # --- what happens to sockets ---
 
-    def enter(self, socket: RecoverableSocket, stay: Stay) -> None:
+    def enter(self, socket: RecoverableSocket, recoverable: RecoverableSession) -> None:
         """A client was let in."""
-        self._live[stay.pid] = (socket, stay)
-        self.change(stay)
+        self._live[recoverable.pid] = (socket, recoverable)
+        self.change(recoverable)
 
-    def change(self, stay: Stay) -> None:
+    def change(self, recoverable: RecoverableSession) -> None:
         """A client's rooms or data are not what they were."""
-        if stay.pid in self._live:
-            self._due[stay.pid] = Due(None)
+        if recoverable.pid in self._live:
+            self._due[recoverable.pid] = Due(None)
             self._wake.set()
 
-    def leave(self, socket: RecoverableSocket, stay: Stay) -> None:
+    def leave(self, socket: RecoverableSocket, recoverable: RecoverableSession) -> None:
         """A client has left or was lost; called while its rooms are known still."""
-        if stay.pid not in self._live:
+        if recoverable.pid not in self._live:
             return
-        self.forget(stay)
+        self.forget(recoverable)
         if socket.reason in RECOVERABLE:
-            self._put_due(stay.pid, Due(self._snapshot(socket, stay, live=False), known=stay.known))
+            self._put_due(
+                recoverable.pid, Due(self._snapshot(socket, recoverable, live=False), known=recoverable.known)
+            )
         else:  # also where it was not saved as far as we know: a write whose answer was lost may have been done
-            self._put_due(stay.pid, Due(None, over=True))
+            self._put_due(recoverable.pid, Due(None, over=True))
 
     def keep(self, saved: Saved) -> None:
         """Save a session that was taken, and is not used."""
@@ -92,18 +94,18 @@ class Saver:
         self._wake.set()
         self._hurry.set()
 
-    def forget(self, stay: Stay) -> None:
+    def forget(self, recoverable: RecoverableSession) -> None:
         """Save a session no more: its client has come back elsewhere."""
-        self._live.pop(stay.pid, None)
-        self._due.pop(stay.pid, None)
-        self._saving.pop(stay.pid, None)
+        self._live.pop(recoverable.pid, None)
+        self._due.pop(recoverable.pid, None)
+        self._saving.pop(recoverable.pid, None)
 
     def save_all(self) -> None:
         """The store may have lost everything: save all that are connected, known to it or not."""
         self._losses += 1
-        for _, stay in self._live.values():
-            stay.known = False
-            self.change(stay)
+        for _, recoverable in self._live.values():
+            recoverable.known = False
+            self.change(recoverable)
 
     def socket_of(self, pid: str) -> RecoverableSocket | None:
         """The socket of a session, if it is connected here."""
@@ -124,9 +126,9 @@ class Saver:
             raise
         waiting = self._due.pop(pid, None) or self._saving.get(pid) or waiting  # it may have left meanwhile
         if pid in self._live:
-            socket, stay = self._live[pid]
-            taken = text is None and stay.known
-            return None if taken else self._snapshot(socket, stay, live=True)
+            socket, recoverable = self._live[pid]
+            taken = text is None and recoverable.known
+            return None if taken else self._snapshot(socket, recoverable, live=True)
         if waiting is not None and (waiting.over or waiting.saved):
             return None if waiting.known and text is None else waiting.saved
         try:
@@ -135,18 +137,18 @@ class Saver:
             log.warning("%s", error)
             return None
 
-    def _snapshot(self, socket: RecoverableSocket, stay: Stay, *, live: bool) -> Saved:
+    def _snapshot(self, socket: RecoverableSocket, recoverable: RecoverableSession, *, live: bool) -> Saved:
         return Saved(
             sid=socket.id,
-            pid=stay.pid,
+            pid=recoverable.pid,
             rooms=socket.rooms,
             data=dict(socket.data),
             nsp=socket.nsp.name,
             live=live,
             offset=self._latest(socket.nsp.name),
-            since=stay.since,
-            sent=stay.sent,
-            before=stay.before,
+            since=recoverable.since,
+            sent=recoverable.sent,
+            before=recoverable.before,
         )
 
     # --- saving ---
@@ -194,14 +196,14 @@ class Saver:
         for so long that it has expired, which is why we are not told until the next time."""
         part = [pid for pid in pids if pid in self._live and self._live[pid][1].known]
         missing = await self._put(dict.fromkeys(part, Due(None)))
-        for _, stay in [self._live[pid] for pid in part if pid in self._live]:
-            if key_of(stay.pid) not in missing:
-                stay.missing = False
-            elif not stay.missing:
-                stay.missing = True
+        for _, recoverable in [self._live[pid] for pid in part if pid in self._live]:
+            if key_of(recoverable.pid) not in missing:
+                recoverable.missing = False
+            elif not recoverable.missing:
+                recoverable.missing = True
             else:
-                stay.known = stay.missing = False
-                self.change(stay)
+                recoverable.known = recoverable.missing = False
+                self.change(recoverable)
 
     async def _succeeds(self, saving: Awaitable[object]) -> bool:
         try:
@@ -232,7 +234,10 @@ class Saver:
         live = [self._live[pid] for pid, due in dues.items() if due == Due(None) and pid in self._live]
         losses, longest = self._losses, self._duration + self._duration // 2
         # The instance of one who is there may die just before it saves it again.
-        all_saved = [(longest, stay.known, self._snapshot(socket, stay, live=True)) for socket, stay in live]
+        all_saved = [
+            (longest, recoverable.known, self._snapshot(socket, recoverable, live=True))
+            for socket, recoverable in live
+        ]
         all_saved += [
             (self._duration, due.known, due.saved) for due in dues.values() if due.saved is not None
         ]
@@ -250,8 +255,8 @@ class Saver:
         if over:
             await self._store.drop(over)
         if losses == self._losses:
-            for _, stay in live:
-                stay.known = True
+            for _, recoverable in live:
+                recoverable.known = True
         return missing
 
     def _encode(self, saved: Saved) -> str | None:

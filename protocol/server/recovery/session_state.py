@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from protocol.engineio.session import CloseReason
 
 
-class Stay:
+class RecoverableSession:
     """The stay of a client in a namespace. `pid` names it, and is a secret of the client and the server.
 
     The others are as in `protocol.cluster.session_recovery.Saved`. `known` says whether the store may hold it, and
@@ -38,7 +38,7 @@ class RecoverableSocket(Protocol):
 
     id: str
     data: Any
-    stay: Stay | None
+    recoverable: RecoverableSession | None
     reason: CloseReason | None
 
     @property
@@ -59,7 +59,7 @@ class RecoverableSocket(Protocol):
 def _noticed(name: str) -> Any:
     change = getattr(dict, name)
 
-    def changing(data: "NoticedData", *args: Any, **kwargs: Any) -> Any:
+    def changing(data: "TrackedDict", *args: Any, **kwargs: Any) -> Any:
         try:
             return change(data, *args, **kwargs)
         finally:
@@ -68,7 +68,7 @@ def _noticed(name: str) -> Any:
     return changing
 
 
-class NoticedData(dict[Any, Any]):
+class TrackedDict(dict[Any, Any]):
     """A socket's `data` that calls `changed` at each change of its items; not when a value changes within itself."""
 
     __slots__ = ("changed",)

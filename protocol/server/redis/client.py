@@ -15,15 +15,15 @@ from protocol.server.redis.connection import (
     CONNECTION_FAILURES,
     Backoff,
     RedisConnection,
-    Refusal,
+    RedisRefusal,
     Word,
     described,
     nodes_of,
     pack,
 )
-from protocol.server.redis.pipeline import Line, NotSent
+from protocol.server.redis.pipeline import NotSent, Pipeline
 from protocol.server.redis.topology import Shard, owner
-from protocol.server.redis.url import Address, Form, parse_redis_url
+from protocol.server.redis.url import RedisForm, ServerAddress, parse_redis_url
 
 ANSWER_WITHIN = 2.0  # s
 TRIES = 4  # for a command that servers send elsewhere
@@ -42,7 +42,7 @@ class RedisClient:
         self._url = parse_redis_url(url)
         self._nodes = nodes_of(self._url)
         self._answer_within = answer_within
-        self._lines: dict[Address | None, Line] = {}
+        self._lines: dict[ServerAddress | None, Pipeline] = {}
         self._shards: list[Shard] = []  # of a cluster, as they were last
         self._looked_at = float("-inf")  # when that was, on the loop's clock
         self._looking = asyncio.Lock()
@@ -91,7 +91,7 @@ class RedisClient:
                 if not shards or tries == TRIES:
                     raise
                 self._forget(shards)
-            except Refusal as refusal:
+            except RedisRefusal as refusal:
                 code, *where = str(refusal).split(maxsplit=3)
                 if code == "ASK":
                     return await self._ask_there(where[1], command, deadline)
@@ -112,14 +112,14 @@ class RedisClient:
     async def _run(self, script: str, words: tuple[Word, ...], key: str, deadline: float) -> Any:
         try:
             return await self._ask(key, pack(("EVALSHA", _sha(script), *words)), deadline)
-        except Refusal as refusal:
+        except RedisRefusal as refusal:
             if not str(refusal).startswith("NOSCRIPT"):
                 raise
         return await self._ask(key, pack(("EVAL", script, *words)), deadline)
 
     async def _ask_all_nodes(self, command: bytes, deadline: float) -> list[Any]:
-        addresses: set[Address | None] = {None}
-        if self._url.form is Form.CLUSTER:
+        addresses: set[ServerAddress | None] = {None}
+        if self._url.form is RedisForm.CLUSTER:
             if self._looked_at + BELIEVED < asyncio.get_running_loop().time():
                 self._forget(self._shards)
             addresses = {node for shard in await self._map() for node in shard.nodes}
@@ -132,15 +132,15 @@ class RedisClient:
 
     # --- which connection ---
 
-    async def _line(self, key: str) -> Line:
-        if self._url.form is not Form.CLUSTER:
+    async def _line(self, key: str) -> Pipeline:
+        if self._url.form is not RedisForm.CLUSTER:
             return self._line_to(None)
         return self._line_to(owner(self._shards or await self._map(), key))
 
-    def _line_to(self, address: Address | None) -> Line:
+    def _line_to(self, address: ServerAddress | None) -> Pipeline:
         line = self._lines.get(address)
         if line is None:
-            line = self._lines[address] = Line(RedisConnection(self._url, address=address))
+            line = self._lines[address] = Pipeline(RedisConnection(self._url, address=address))
         return line
 
     async def _map(self) -> list[Shard]:
@@ -163,7 +163,7 @@ async def _within(deadline: float, asking: Coroutine[Any, Any, Any]) -> Any:
     try:
         async with asyncio.timeout_at(deadline):
             return await asking
-    except (*CONNECTION_FAILURES, NotSent, Refusal) as error:
+    except (*CONNECTION_FAILURES, NotSent, RedisRefusal) as error:
         raise StoreUnavailable(f"Redis does not answer: {described(error)}") from error
 
 

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from protocol.backoff import delay
 from protocol.server.redis.topology import NodeNotFound, Nodes
-from protocol.server.redis.url import Address, Form, RedisUrl, parse_redis_url
+from protocol.server.redis.url import RedisForm, RedisUrl, ServerAddress, parse_redis_url
 
 logger = logging.getLogger(__name__)
 
@@ -22,12 +22,12 @@ pack = cast("Callable[[tuple[Word, ...]], bytes]", pack_command)
 """A command in the form of Redis's protocol."""
 
 
-class Refusal(Exception):
+class RedisRefusal(Exception):
     """Redis refuses a command: it is full, read-only, no longer the master, or the key is not a stream."""
 
 
 CONNECTION_FAILURES = (RedisError, OSError, TimeoutError, NodeNotFound)
-"""What a connection raises, beside `Refusal`."""
+"""What a connection raises, beside `RedisRefusal`."""
 
 
 class _RedisPy(Protocol):
@@ -48,7 +48,7 @@ class RedisConnection:
     """
 
     def __init__(
-        self, url: str | RedisUrl, key: str = "", *, text: bool = True, address: Address | None = None
+        self, url: str | RedisUrl, key: str = "", *, text: bool = True, address: ServerAddress | None = None
     ) -> None:
         self._url = parse_redis_url(url) if isinstance(url, str) else url
         self._nodes = nodes_of(self._url)
@@ -58,7 +58,10 @@ class RedisConnection:
         self._redis: _RedisPy | None = None
 
     async def open(self) -> None:
-        """Open it before the first write, unless that is done. Raises one of `CONNECTION_FAILURES`, or `Refusal`."""
+        """Open it before the first write, unless that is done.
+
+        Raises one of `CONNECTION_FAILURES`, or `RedisRefusal`.
+        """
         if self._redis is None:
             self._redis = await self._connect()
 
@@ -69,7 +72,10 @@ class RedisConnection:
         await self._redis.send_packed_command(commands, check_health=False)
 
     async def receive(self) -> Any:
-        """The next reply. Raises `Refusal`, after which the connection is in order, or one of `CONNECTION_FAILURES`."""
+        """The next reply.
+
+        Raises `RedisRefusal`, after which the connection is in order, or one of `CONNECTION_FAILURES`.
+        """
         if self._redis is None:
             raise ConnectionError("the connection to Redis is closed")
         return await _receive(self._redis)
@@ -85,7 +91,7 @@ class RedisConnection:
         connection = _connection(self._url.options, address, tls=self._url.tls, text=self._text)
         try:
             await connection.connect()
-            if self._url.form is Form.SENTINEL:
+            if self._url.form is RedisForm.SENTINEL:
                 # A sentinel may not know yet that its master is none any more.
                 await connection.send_packed_command(pack(("ROLE",)), check_health=False)
                 role, *_ = await _receive(connection)
@@ -99,9 +105,9 @@ class RedisConnection:
 
 def nodes_of(url: RedisUrl) -> Nodes:
     """The servers behind a URL."""
-    options = url.sentinel_options if url.form is Form.SENTINEL else url.options
+    options = url.sentinel_options if url.form is RedisForm.SENTINEL else url.options
 
-    async def ask(address: Address, command: tuple[str, ...]) -> Any:
+    async def ask(address: ServerAddress, command: tuple[str, ...]) -> Any:
         connection = _connection(options, address, tls=url.tls)
         try:
             await connection.connect()
@@ -113,7 +119,9 @@ def nodes_of(url: RedisUrl) -> Nodes:
     return Nodes(url, ask)
 
 
-def _connection(options: Mapping[str, Any], address: Address, *, tls: bool, text: bool = True) -> _RedisPy:
+def _connection(
+    options: Mapping[str, Any], address: ServerAddress, *, tls: bool, text: bool = True
+) -> _RedisPy:
     host, port = address
     arguments: dict[str, Any] = {
         **options,
@@ -134,7 +142,7 @@ async def _receive(connection: _RedisPy) -> Any:
         return await connection.read_response()
     except ResponseError as error:
         # redis-py takes the codes that it knows off the text.
-        raise Refusal(f"{error.status_code} {error}" if error.status_code else str(error)) from error
+        raise RedisRefusal(f"{error.status_code} {error}" if error.status_code else str(error)) from error
 
 
 async def _close(connection: _RedisPy, *, wait: bool) -> None:

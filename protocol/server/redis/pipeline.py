@@ -7,14 +7,14 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from protocol.server.redis.connection import CONNECTION_FAILURES, RedisConnection, Refusal, described
+from protocol.server.redis.connection import CONNECTION_FAILURES, RedisConnection, RedisRefusal, described
 
 
 class NotSent(Exception):
     """The connection could not be opened, so nothing has happened."""
 
 
-class Line:
+class Pipeline:
     """Opens its connection when something is asked, and again after it broke."""
 
     def __init__(self, connection: RedisConnection) -> None:
@@ -61,7 +61,7 @@ class Line:
         except asyncio.CancelledError:
             error = NotSent("the connection to Redis did not open")
             raise
-        except (*CONNECTION_FAILURES, Refusal) as failure:
+        except (*CONNECTION_FAILURES, RedisRefusal) as failure:
             error = NotSent(described(failure))
         else:
             error = await self._pass_on()
@@ -97,7 +97,7 @@ class Line:
         while True:
             try:
                 answer, refusal = await self._connection.receive(), None
-            except Refusal as error:
+            except RedisRefusal as error:
                 answer, refusal = None, error
             reply = self._sent.popleft()
             if reply.done():

@@ -9,7 +9,7 @@ from binascii import crc_hqx
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from protocol.server.redis.url import Address, Form, RedisUrl
+from protocol.server.redis.url import RedisForm, RedisUrl, ServerAddress
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ SLOTS = 16_384  # of a cluster
 ASKED_AT_ONCE = 8  # servers
 ANSWER_WITHIN = 2.0  # s
 
-Ask: TypeAlias = Callable[[Address, tuple[str, ...]], Awaitable[Any]]
+AskNode: TypeAlias = Callable[[ServerAddress, tuple[str, ...]], Awaitable[Any]]
 """Connects to an address, asks one thing, and returns the reply. Raises whatever went wrong."""
 
 
@@ -30,25 +30,25 @@ class Shard(NamedTuple):
 
     first: int
     last: int
-    nodes: tuple[Address, ...]
+    nodes: tuple[ServerAddress, ...]
 
 
 class Nodes:
     """The servers behind a URL."""
 
-    def __init__(self, url: RedisUrl, ask: Ask) -> None:
+    def __init__(self, url: RedisUrl, ask: AskNode) -> None:
         self._url = url
         self._ask = ask
-        self._known: tuple[Address, ...] = ()
+        self._known: tuple[ServerAddress, ...] = ()
 
-    async def of(self, key: str) -> Address:
+    async def of(self, key: str) -> ServerAddress:
         """The server that has a key at present. Raises NodeNotFound."""
         match self._url.form:
-            case Form.ONE:
+            case RedisForm.ONE:
                 return self._url.addresses[0]
-            case Form.SENTINEL:
+            case RedisForm.SENTINEL:
                 return await self._master()
-            case Form.CLUSTER:
+            case RedisForm.CLUSTER:
                 return owner(await self.shards(), key)
 
     async def shards(self) -> list[Shard]:
@@ -58,8 +58,8 @@ class Nodes:
         self._known = tuple({node for shard in shards for node in shard.nodes})
         return shards
 
-    async def _master(self) -> Address:
-        def read(reply: Any, _asked: Address) -> Address:
+    async def _master(self) -> ServerAddress:
+        def read(reply: Any, _asked: ServerAddress) -> ServerAddress:
             if not reply:
                 raise NodeNotFound(f"a sentinel knows no master {self._url.master!r}")
             return reply[0], int(reply[1])
@@ -68,11 +68,11 @@ class Nodes:
         return await self._first(set(self._url.addresses), command, read)
 
     async def _first(
-        self, addresses: set[Address], command: tuple[str, ...], read: Callable[[Any, Address], T]
+        self, addresses: set[ServerAddress], command: tuple[str, ...], read: Callable[[Any, ServerAddress], T]
     ) -> T:
         """What the first of some servers says that has an answer. Raises NodeNotFound with what the others say."""
 
-        async def ask(address: Address) -> T:
+        async def ask(address: ServerAddress) -> T:
             async with asyncio.timeout(ANSWER_WITHIN):
                 return read(await self._ask(address, command), address)
 
@@ -95,7 +95,7 @@ class Nodes:
         raise NodeNotFound("; ".join(failures))
 
 
-def read_shards(reply: Any, asked: Address) -> list[Shard]:
+def read_shards(reply: Any, asked: ServerAddress) -> list[Shard]:
     """The reply to `CLUSTER SLOTS`. A node that does not say its own host is where it was asked."""
     if not reply:
         raise NodeNotFound("a node of the cluster knows of no slots")
@@ -109,7 +109,7 @@ def read_shards(reply: Any, asked: Address) -> list[Shard]:
     ]
 
 
-def owner(shards: list[Shard], key: str) -> Address:
+def owner(shards: list[Shard], key: str) -> ServerAddress:
     """The master that has a key. Raises NodeNotFound."""
     slot = slot_of(key)
     for first, last, nodes in shards:

@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, unquote
 
-Address: TypeAlias = tuple[str, int]
+ServerAddress: TypeAlias = tuple[str, int]
 """A host and a port. That of a unix socket is its path and 0."""
 
 PORT = 6379
@@ -25,7 +25,7 @@ SENTINEL_PORT = 26379
 HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+(?:%\w+)?)\]|([^\[\]:@,\s]+))(?::([0-9]{1,5}))?")
 
 
-class Form(Enum):
+class RedisForm(Enum):
     """What stands behind a URL."""
 
     ONE = ""
@@ -37,8 +37,8 @@ class Form(Enum):
 class RedisUrl:
     """What a URL says. `options` and `sentinel_options` are arguments of redis-py's connections."""
 
-    form: Form
-    addresses: tuple[Address, ...]
+    form: RedisForm
+    addresses: tuple[ServerAddress, ...]
     master: str
     options: Mapping[str, Any] = field(repr=False)
     sentinel_options: Mapping[str, Any] = field(repr=False)
@@ -62,17 +62,17 @@ def parse_redis_url(url: str) -> RedisUrl:
     login, _, where = place.rpartition("@")
     user, _, password = login.partition(":")
     options |= {name: unquote(text) for name, text in (("username", user), ("password", password)) if text}
-    form = Form(found[2] or "")
+    form = RedisForm(found[2] or "")
     if scheme == "unix":
         if not where.startswith("/"):
             raise ValueError("a unix:// Redis URL has the path of a socket")
         return RedisUrl(form, ((unquote(where), 0),), "", options, {})
     hosts, *path = where.split("/")
-    addresses = _addresses(hosts, SENTINEL_PORT if form is Form.SENTINEL else PORT)
-    if form is Form.ONE and len(addresses) > 1:
+    addresses = _addresses(hosts, SENTINEL_PORT if form is RedisForm.SENTINEL else PORT)
+    if form is RedisForm.ONE and len(addresses) > 1:
         raise ValueError("a Redis URL with several hosts begins with redis+sentinel:// or redis+cluster://")
     master = ""
-    if form is Form.SENTINEL:
+    if form is RedisForm.SENTINEL:
         master = unquote(path.pop(0)) if path else ""
         if not master:
             raise ValueError("a Redis URL with sentinels has the name of the master as its path")
@@ -80,13 +80,13 @@ def parse_redis_url(url: str) -> RedisUrl:
         database = _value("the database", _whole, "/".join(path))
         if options.setdefault("db", database) != database:
             raise ValueError("a Redis URL names one database, not one in its path and another one as db")
-    if form is Form.CLUSTER and options.get("db"):
+    if form is RedisForm.CLUSTER and options.get("db"):
         raise ValueError("a Redis URL of a cluster names no database but 0, which is the only one")
     tls = {name: value for name, value in options.items() if name.startswith(("ssl_", "socket_"))}
     return RedisUrl(form, addresses, master, options, tls | sentinel_options)
 
 
-def _addresses(hosts: str, default_port: int) -> tuple[Address, ...]:
+def _addresses(hosts: str, default_port: int) -> tuple[ServerAddress, ...]:
     found = [HOST.fullmatch(host) for host in hosts.split(",")]
     addresses = tuple(
         (match[1] or unquote(match[2]), int(match[3] or default_port)) for match in found if match is not None

@@ -5,14 +5,14 @@ import logging
 import time
 from collections.abc import Iterable
 
-from protocol.cluster.requests import AskClients, AskServers, FetchSockets, Message
+from protocol.cluster.requests import AskClients, AskServers, ClusterMessage, FetchSockets
 from protocol.cluster.stream_records import Record, ServerSideEmit
 from protocol.engineio.packets import Encoded
 from protocol.server.bus.bus import Bus
-from protocol.server.bus.round_trip_timer import Returns
+from protocol.server.bus.round_trip_timer import RoundTripTimer
 from protocol.server.config.options import Options
 from protocol.server.engineio.hub import Hub
-from protocol.server.recovery.recovery import Recovery
+from protocol.server.recovery.recovery import SessionRecovery
 from protocol.server.socketio.cluster_answers import Answerer
 from protocol.server.socketio.cluster_requests import Asker
 from protocol.server.socketio.namespace import DynamicNamespace, Namespace
@@ -21,11 +21,11 @@ from protocol.server.socketio.socket import Socket
 log = logging.getLogger("protocol.fanout")
 
 
-class Fanout:
+class Adapter:
     """The namespaces of this instance, between the bus and the hub. `gaps` counts how often the bus lost
     records for us."""
 
-    def __init__(self, bus: Bus, hub: Hub, options: Options, recovery: Recovery | None = None) -> None:
+    def __init__(self, bus: Bus, hub: Hub, options: Options, recovery: SessionRecovery | None = None) -> None:
         self.bus = bus
         self.parser = options.parser
         self.recovery = recovery
@@ -33,7 +33,7 @@ class Fanout:
         self.namespaces: dict[str, Namespace] = {}
         self.dynamic: list[DynamicNamespace] = []
         self.observer = hub.options.observer
-        self._returns = Returns()
+        self._returns = RoundTripTimer()
         self.asker = Asker(bus, options.requests_timeout)
         self._answerer = Answerer(bus, self.asker, self.namespaces, hub.run, options.requests_timeout)
         self._hub = hub
@@ -125,7 +125,7 @@ class Fanout:
                 self._returned(self._returns.delivered(offset))
             namespace.deliver(record, offset, packet)
 
-    def _receive(self, uid: str, message: Message) -> None:
+    def _receive(self, uid: str, message: ClusterMessage) -> None:
         match message:
             case FetchSockets() | ServerSideEmit() | AskServers() | AskClients():
                 self._answerer.receive(uid, message)

@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from protocol.server.socketio.socket import Socket
 
 
-class Operator(Selection, frozen=True):
+class BroadcastOperator(Selection, frozen=True):
     """A choice of sockets in one namespace of a server, and how long to wait for their answers."""
 
     namespace: "Namespace"
     ack_timeout: int | None = None
 
     @property
-    def local(self) -> "Operator":
+    def local(self) -> "BroadcastOperator":
         """Only sockets of this instance."""
         return msgspec.structs.replace(self, is_local=True)
 
-    def timeout(self, milliseconds: int) -> "Operator":
+    def timeout(self, milliseconds: int) -> "BroadcastOperator":
         """How long `emit_with_ack` and `fetch_sockets` wait."""
         return msgspec.structs.replace(self, ack_timeout=milliseconds)
 
@@ -61,7 +61,7 @@ class Operator(Selection, frozen=True):
             raise AckTimeout(responses=responses) from error
         finally:
             for socket in sockets:
-                socket.peer.connection.take_ack(self.namespace.name, number)
+                socket.client.connection.take_ack(self.namespace.name, number)
         if missing:
             raise AckTimeout(f"{missing} clients left before they answered, or broke a limit", responses)
         return responses

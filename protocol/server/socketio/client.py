@@ -11,7 +11,7 @@ from protocol.engineio.session import CloseReason
 from protocol.errors import BadValue
 from protocol.server.config.options import Options
 from protocol.server.engineio.link import Link
-from protocol.socketio.namespace_states import Connection
+from protocol.socketio.namespace_states import NamespaceStates
 from protocol.socketio.packets import Ack, Connect, Disconnect, Event, Rejected
 
 if TYPE_CHECKING:
@@ -66,12 +66,12 @@ Waiter: TypeAlias = Callable[[list[Any] | BadValue | None], None]
 class Dispatcher(Protocol):
     """Runs the application's handlers for what a client sent."""
 
-    def dispatch(self, peer: "Peer", job: Job) -> Awaitable[Any]:
+    def dispatch(self, client: "ConnectedClient", job: Job) -> Awaitable[Any]:
         """Handle one job; the next one of the same client waits for it."""
         ...
 
 
-class Peer:
+class ConnectedClient:
     """The sockets of one client. Its events wait in one bounded inbox and are handled one after the other."""
 
     __slots__ = (
@@ -94,7 +94,7 @@ class Peer:
             link.allow(min(options.max_untrusted_payload, options.max_payload))
             limits = limits.of_strangers
         self.link = link
-        self.connection = Connection(
+        self.connection = NamespaceStates(
             options.parser,
             deadline=hub.now() + options.connect_timeout,
             limits=limits,

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from protocol.cluster.requests import (
-    Answer,
     AskClients,
     AskServers,
     ClientAnswer,
     ClientCount,
+    ClusterAnswer,
+    ClusterRequest,
     FetchSockets,
     HandshakeDetails,
-    Request,
     ServerAnswer,
     SocketDetails,
     Sockets,
@@ -56,7 +56,7 @@ class Answerer:
         self._run = run
         self._timeout = timeout
 
-    def receive(self, uid: str, request: Request) -> None:
+    def receive(self, uid: str, request: ClusterRequest) -> None:
         """Take a request of the server `uid`."""
         namespace = self._namespaces.get(request.nsp)
         own = uid == self._bus.uid
@@ -134,12 +134,12 @@ class Answerer:
 
         def forget() -> None:
             for socket in sockets:
-                socket.peer.connection.take_ack(broadcast.nsp, number)
+                socket.client.connection.take_ack(broadcast.nsp, number)
 
         limit = min(request.timeout or self._timeout, LONGEST)
         forgetting = asyncio.get_running_loop().call_later(limit / 1000, forget)
 
-    def _answer(self, uid: str, answer: Answer) -> None:
+    def _answer(self, uid: str, answer: ClusterAnswer) -> None:
         if uid == self._bus.uid:
             self._asker.take(uid, answer)
             return
@@ -148,7 +148,7 @@ class Answerer:
         except TypeError as error:
             _log_lost(uid, error)
 
-    def _send(self, uid: str, answer: Answer) -> None:
+    def _send(self, uid: str, answer: ClusterAnswer) -> None:
         """Raises `TypeError`."""
         try:
             self._bus.answer(uid, answer)

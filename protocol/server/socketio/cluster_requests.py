@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from protocol.cluster.requests import (
-    Answer,
     AskClients,
     AskServers,
     ClientAnswer,
     ClientCount,
+    ClusterAnswer,
     FetchSockets,
     ServerAnswer,
     Sockets,
@@ -41,7 +41,7 @@ class ClientLeft(NamedTuple):
     id: str
 
 
-Heard: TypeAlias = Answer | Own | ClientLeft
+Heard: TypeAlias = ClusterAnswer | Own | ClientLeft
 _Ask: TypeAlias = FetchSockets | AskServers | AskClients
 _Answers: TypeAlias = "asyncio.Queue[tuple[str, Heard]]"
 

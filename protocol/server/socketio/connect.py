@@ -9,62 +9,71 @@ from protocol.engineio.session import CloseReason
 from protocol.errors import Refused
 from protocol.server.engineio.hub import new_id
 from protocol.server.http.handshake import Handshake
-from protocol.server.recovery.recovery import Recovery, Return
-from protocol.server.socketio.adapter import Fanout
-from protocol.server.socketio.client import Peer
+from protocol.server.recovery.recovery import Return, SessionRecovery
+from protocol.server.socketio.adapter import Adapter
+from protocol.server.socketio.client import ConnectedClient
 from protocol.server.socketio.handlers import call
 from protocol.server.socketio.namespace import Namespace
 from protocol.server.socketio.socket import Socket
-from protocol.socketio.namespace_states import State
+from protocol.socketio.namespace_states import NamespaceState
 
 log = logging.getLogger("protocol.entrance")
 
 
-def waits(peer: Peer, nsp: str) -> bool:
+def waits(client: ConnectedClient, nsp: str) -> bool:
     """Whether a client still waits to be let into a namespace."""
-    return peer.link.session.open and peer.connection.state(nsp) is State.CONNECTING
+    return client.link.session.open and client.connection.state(nsp) is NamespaceState.CONNECTING
 
 
-class Entrance:
+class ConnectHandler:
     """Lets clients into the namespaces of this instance."""
 
-    def __init__(self, fanout: Fanout) -> None:
-        self._fanout = fanout
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
 
-    async def enter(self, peer: Peer, namespace: Namespace, auth: dict[str, Any]) -> Socket | None:
+    async def enter(
+        self, client: ConnectedClient, namespace: Namespace, auth: dict[str, Any]
+    ) -> Socket | None:
         """Run the middleware and let a client in; None if it went away meanwhile. Raises what the middleware does."""
-        recovery = self._fanout.recovery
+        recovery = self._adapter.recovery
         namespace.entering += 1
         try:
             if recovery is None:
-                return await self._enter_new(peer, namespace, auth)
+                return await self._enter_new(client, namespace, auth)
             back = await recovery.find(namespace.name, auth)
             auth = {key: value for key, value in auth.items() if key not in ("pid", "offset")}
             if back is not None:
-                socket = await self._enter_again(recovery, back, peer, namespace, auth)
+                socket = await self._enter_again(recovery, back, client, namespace, auth)
                 if socket is not None:
                     return socket
-            return await self._enter_new(peer, namespace, auth)
+            return await self._enter_new(client, namespace, auth)
         finally:
             namespace.entering -= 1
-            self._fanout.drop_if_empty(namespace)
+            self._adapter.drop_if_empty(namespace)
 
-    async def _enter_new(self, peer: Peer, namespace: Namespace, auth: dict[str, Any]) -> Socket | None:
-        socket = Socket(new_id(), namespace, peer, Handshake(peer.link.request, peer.link.issued, auth))
-        if self._fanout.recovery is not None:
-            self._fanout.recovery.begin(socket)
-        if not waits(peer, namespace.name) or not await self._pass(socket):
+    async def _enter_new(
+        self, client: ConnectedClient, namespace: Namespace, auth: dict[str, Any]
+    ) -> Socket | None:
+        socket = Socket(new_id(), namespace, client, Handshake(client.link.request, client.link.issued, auth))
+        if self._adapter.recovery is not None:
+            self._adapter.recovery.begin(socket)
+        if not waits(client, namespace.name) or not await self._pass(socket):
             return None
         self._let_in(socket)
         return socket
 
     async def _enter_again(
-        self, recovery: Recovery, back: Return, peer: Peer, namespace: Namespace, auth: dict[str, Any]
+        self,
+        recovery: SessionRecovery,
+        back: Return,
+        client: ConnectedClient,
+        namespace: Namespace,
+        auth: dict[str, Any],
     ) -> Socket | None:
         """Let a client in with its session; None where that cannot be, or it went away again."""
-        handshake = Handshake(peer.link.request, peer.link.issued, auth)
-        socket = Socket(back.saved.sid, namespace, peer, handshake, rooms=back.saved.rooms)
-        stay = recovery.resume(socket, back)
+        handshake = Handshake(client.link.request, client.link.issued, auth)
+        socket = Socket(back.saved.sid, namespace, client, handshake, rooms=back.saved.rooms)
+        recoverable = recovery.resume(socket, back)
         if not await self._may_return(socket):
             recovery.failed("refused")
             return None
@@ -86,7 +95,7 @@ class Entrance:
             return None
         events = [kept.packet for kept in missed.events if kept.packet is not None]
         self._let_in(socket, missed.rooms, events)
-        recovery.resumed(namespace.name, back, stay, missed)
+        recovery.resumed(namespace.name, back, recoverable, missed)
         return socket
 
     async def _turn_away(self, socket: Socket) -> None:
@@ -110,13 +119,13 @@ class Entrance:
         """Run the middleware; false if the client went away meanwhile."""
         for middleware in socket.nsp.handlers.middleware:
             await call(middleware, socket)
-        return waits(socket.peer, socket.nsp.name)
+        return waits(socket.client, socket.nsp.name)
 
     def _let_in(self, socket: Socket, rooms: Iterable[str] = (), missed: Iterable[Encoded] = ()) -> None:
-        peer, namespace = socket.peer, socket.nsp
-        peer.sockets[namespace.name] = socket
+        client, namespace = socket.client, socket.nsp
+        client.sockets[namespace.name] = socket
         namespace.add(socket, rooms)
         for packet in missed:
-            peer.link.send(packet)
-        pid = socket.stay.pid if socket.stay is not None else None
-        peer.link.send(peer.connection.accept(namespace.name, socket.id, pid))
+            client.link.send(packet)
+        pid = socket.recoverable.pid if socket.recoverable is not None else None
+        client.link.send(client.connection.accept(namespace.name, socket.id, pid))

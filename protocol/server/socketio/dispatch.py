@@ -7,9 +7,9 @@ from typing import Any
 
 from protocol.engineio.session import CloseReason
 from protocol.errors import BadValue, Refused
-from protocol.server.socketio.adapter import Fanout
-from protocol.server.socketio.client import Arrival, Departure, Job, Misfit, Peer
-from protocol.server.socketio.connect import Entrance, waits
+from protocol.server.socketio.adapter import Adapter
+from protocol.server.socketio.client import Arrival, ConnectedClient, Departure, Job, Misfit
+from protocol.server.socketio.connect import ConnectHandler, waits
 from protocol.server.socketio.handlers import BadArguments, Incoming, call
 from protocol.server.socketio.namespace import Namespace
 from protocol.server.socketio.socket import Socket
@@ -21,20 +21,20 @@ log = logging.getLogger("protocol.dispatch")
 class Dispatch:
     """Runs one job of one client at a time; what a handler raises ends there."""
 
-    def __init__(self, fanout: Fanout) -> None:
-        self._fanout = fanout
-        self._entrance = Entrance(fanout)
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
+        self._connect_handler = ConnectHandler(adapter)
 
-    def dispatch(self, peer: Peer, job: Job) -> Awaitable[None]:
+    def dispatch(self, client: ConnectedClient, job: Job) -> Awaitable[None]:
         """Handle an EVENT, a CONNECT, or the departure of a socket."""
         if isinstance(job, Arrival):
             return self._event(job.socket, job.event)
         if type(job) is Connect:
-            return self._connect(peer, job)
+            return self._connect(client, job)
         if type(job) is Misfit:
             return self._misfit(job)
         if type(job) is Rejected:
-            return self._reject(peer, job)
+            return self._reject(client, job)
         assert type(job) is Departure
         return self._depart(job.socket, job.reason)
 
@@ -44,47 +44,49 @@ class Dispatch:
             socket.forget_rooms()
             await socket.nsp.run_lifecycle("disconnect", socket, reason.value)
         finally:
-            if self._fanout.recovery is not None:
-                self._fanout.recovery.has_left(socket)
+            if self._adapter.recovery is not None:
+                self._adapter.recovery.has_left(socket)
 
     # --- connect ---
 
-    async def _connect(self, peer: Peer, packet: Connect) -> None:
+    async def _connect(self, client: ConnectedClient, packet: Connect) -> None:
         try:
             namespace = await self._namespace(packet.nsp, packet.data or {})
             if namespace is None:
                 raise Refused("Invalid namespace")
-            socket = await self._entrance.enter(peer, namespace, packet.data or {})
+            socket = await self._connect_handler.enter(client, namespace, packet.data or {})
         except Refused as refused:
-            self._refuse(peer, packet.nsp, refused)
+            self._refuse(client, packet.nsp, refused)
         except Exception:
             log.exception("a middleware failed")
-            self._refuse(peer, packet.nsp, Refused("Internal error"))
+            self._refuse(client, packet.nsp, Refused("Internal error"))
         else:
             if socket is not None:
                 await namespace.run_lifecycle("connection", socket)
 
-    async def _reject(self, peer: Peer, rejected: Rejected) -> None:
+    async def _reject(self, client: ConnectedClient, rejected: Rejected) -> None:
         log.info("a client is not let in: %s", rejected.error)
-        self._refuse(peer, rejected.nsp, Refused(f"The payload of CONNECT cannot be taken: {rejected.error}"))
+        self._refuse(
+            client, rejected.nsp, Refused(f"The payload of CONNECT cannot be taken: {rejected.error}")
+        )
 
-    def _refuse(self, peer: Peer, nsp: str, refused: Refused) -> None:
-        if not waits(peer, nsp):
+    def _refuse(self, client: ConnectedClient, nsp: str, refused: Refused) -> None:
+        if not waits(client, nsp):
             return
         try:
-            packet = peer.connection.refuse(nsp, refused.message, refused.data)
+            packet = client.connection.refuse(nsp, refused.message, refused.data)
         except TypeError:
             log.exception("the data of a refusal cannot be sent")
-            packet = peer.connection.refuse(nsp, refused.message)
-        peer.link.send(packet)
+            packet = client.connection.refuse(nsp, refused.message)
+        client.link.send(packet)
 
     async def _namespace(self, name: str, auth: dict[str, Any]) -> Namespace | None:
-        namespace = self._fanout.namespaces.get(name)
+        namespace = self._adapter.namespaces.get(name)
         if namespace is not None:
             return namespace
-        for dynamic in self._fanout.dynamic:
+        for dynamic in self._adapter.dynamic:
             if await dynamic.accepts(name, auth):
-                return self._fanout.namespaces.get(name) or self._fanout.make_child(dynamic, name)
+                return self._adapter.namespaces.get(name) or self._adapter.make_child(dynamic, name)
         return None
 
     # --- event ---
@@ -115,7 +117,7 @@ class Dispatch:
             await self._fail(socket, event, error)
         if name in handlers.events:  # what a middleware refuses may be anything
             took = time.perf_counter() - began
-            self._fanout.observer.event_handled(socket.nsp.name, name, took, failed=failed)
+            self._adapter.observer.event_handled(socket.nsp.name, name, took, failed=failed)
 
     async def _misfit(self, job: Misfit) -> None:
         """An event that cannot be carried reaches no middleware and no handler: its arguments are not there."""
@@ -126,7 +128,7 @@ class Dispatch:
         await self._fail(socket, job.event, job.error)
         if name in socket.nsp.handlers.events:
             took = time.perf_counter() - began
-            self._fanout.observer.event_handled(socket.nsp.name, name, took, failed=True)
+            self._adapter.observer.event_handled(socket.nsp.name, name, took, failed=True)
 
     async def _fail(self, socket: Socket, event: Event, error: Exception) -> None:
         handler = socket.nsp.handlers.error
@@ -146,6 +148,6 @@ class Dispatch:
     def _ack(self, socket: Socket, number: int, value: Any) -> None:
         """Answer an event with what its handler returned: nothing, one value, or the several of a tuple."""
         values = [] if value is None else list(value) if isinstance(value, tuple) else [value]
-        encoded = self._fanout.parser.encode(Ack(values, number, socket.nsp.name))
+        encoded = self._adapter.parser.encode(Ack(values, number, socket.nsp.name))
         if socket.connected:
             socket.link.send(encoded)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from protocol.server.socketio.socket import Socket
 
 Handler: TypeAlias = Callable[..., Any]
-Registered = TypeVar("Registered", bound=Handler)
+RegisteredHandler = TypeVar("RegisteredHandler", bound=Handler)
 
 LIFECYCLE = ("connection", "disconnecting", "disconnect")
 
@@ -77,7 +77,7 @@ class Handlers:
         self.server_side: dict[Any, Handler] = {}
         self.error: Handler | None = None
 
-    def on(self, name: str, handler: Registered) -> Registered:
+    def on(self, name: str, handler: RegisteredHandler) -> RegisteredHandler:
         """Register for an event, or for one of the lifecycle's: only those may have several handlers."""
         if name in self.lifecycle:
             self.lifecycle[name].append(handler)
@@ -89,7 +89,7 @@ class Handlers:
         self.events[name] = Entry.of(handler)
         return handler
 
-    def on_server_side(self, name: str, handler: Registered) -> Registered:
+    def on_server_side(self, name: str, handler: RegisteredHandler) -> RegisteredHandler:
         """Register for an event of the other servers."""
         check_server_side_name(name)
         if name in self.server_side:

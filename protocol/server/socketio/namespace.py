@@ -6,19 +6,27 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from protocol.cluster.stream_records import Broadcast, Disconnect, Join, Leave, Record, ServerSideEmit, Target
+from protocol.cluster.stream_records import (
+    Broadcast,
+    DisconnectSockets,
+    Join,
+    Leave,
+    Record,
+    ServerSideEmit,
+    Target,
+)
 from protocol.engineio.packets import Encoded
 from protocol.server.socketio import selection
-from protocol.server.socketio.broadcast_operator import Operator
+from protocol.server.socketio.broadcast_operator import BroadcastOperator
 from protocol.server.socketio.cluster_requests import Asker
-from protocol.server.socketio.handler_registry import Registry
+from protocol.server.socketio.handler_registry import HandlerRegistry
 from protocol.server.socketio.handlers import Handlers, call
 from protocol.server.socketio.remote_socket import RemoteSocket
 from protocol.socketio.packets import Event, Parser
-from protocol.socketio.rooms import Rooms
+from protocol.socketio.rooms import RoomIndex
 
 if TYPE_CHECKING:
-    from protocol.server.recovery.recovery import Recovery
+    from protocol.server.recovery.recovery import SessionRecovery
     from protocol.server.socketio.socket import Socket
 
 log = logging.getLogger("protocol.namespace")
@@ -30,83 +38,77 @@ class Outlet(Protocol):
     """What a namespace needs of the server it belongs to."""
 
     parser: Parser
-    recovery: "Recovery | None"
+    recovery: "SessionRecovery | None"
     asker: Asker
 
     def publish(self, record: Record, *, local: bool) -> Awaitable[None]:
         """Put a record on the bus; with `local`, deliver it here alone."""
-        ...
 
     def tell_servers(self, event: ServerSideEmit) -> Awaitable[None]:
         """Send an event to the other servers."""
-        ...
 
     def handle_server_side(self, namespace: "Namespace", event: ServerSideEmit) -> None:
         """Have an event of another server handled."""
-        ...
 
     def send_all(self, sockets: Iterable["Socket"], item: Encoded) -> None:
         """Queue one packet for many sockets."""
-        ...
 
     def interest(self, nsp: str, room: str, *, present: bool) -> None:
         """Say that a room has its first member here, or has lost its last."""
-        ...
 
     def drop_if_empty(self, namespace: "Namespace") -> None:
         """Forget a dynamic namespace in which nobody is."""
-        ...
 
 
-class Namespace(Registry):
+class Namespace(HandlerRegistry):
     """One namespace on this instance. `name` starts with a slash; `sockets` maps ids to sockets."""
 
     def __init__(self, name: str, outlet: Outlet, handlers: Handlers | None = None) -> None:
         self.name = name
         self.handlers = handlers or Handlers()
         self.sockets: dict[str, Socket] = {}
-        self.rooms: Rooms[Socket] = Rooms()
+        self.rooms: RoomIndex[Socket] = RoomIndex()
         self.entering = 0  # clients whose middleware is running
         self._outlet = outlet
         self._ack_ids = count()
 
     # --- to whom ---
 
-    def to(self, *rooms: str) -> Operator:
+    def to(self, *rooms: str) -> BroadcastOperator:
         """Sockets in any of `rooms`."""
-        return Operator(self).to(*rooms)
+        return BroadcastOperator(self).to(*rooms)
 
     in_ = to
 
-    def except_(self, *rooms: str) -> Operator:
+    def except_(self, *rooms: str) -> BroadcastOperator:
         """All sockets but those in `rooms`."""
-        return Operator(self).except_(*rooms)
+        return BroadcastOperator(self).except_(*rooms)
 
     @property
-    def volatile(self) -> Operator:
+    def volatile(self) -> BroadcastOperator:
         """All sockets, dropping the event for those to whom it cannot leave at once."""
-        return Operator(self).volatile
+        return BroadcastOperator(self).volatile
 
     @property
-    def local(self) -> Operator:
+    def local(self) -> BroadcastOperator:
         """All sockets of this instance."""
-        return Operator(self).local
+        return BroadcastOperator(self).local
 
-    def timeout(self, milliseconds: int) -> Operator:
+    def timeout(self, milliseconds: int) -> BroadcastOperator:
         """All sockets, with this long to answer."""
-        return Operator(self).timeout(milliseconds)
+        return BroadcastOperator(self).timeout(milliseconds)
 
     async def emit(self, event: str, *args: Any) -> None:
         """Send an event to everybody in the namespace, on every instance."""
-        await Operator(self).emit(event, *args)
+        await BroadcastOperator(self).emit(event, *args)
 
     async def emit_with_ack(self, event: str, *args: Any) -> list[Any]:
         """Send an event to everybody and wait for their answers."""
-        return await Operator(self).emit_with_ack(event, *args)
+        return await BroadcastOperator(self).emit_with_ack(event, *args)
 
     async def fetch_sockets(self) -> Sequence["Socket | RemoteSocket"]:
         """All sockets, on every instance."""
-        return await Operator(self).fetch_sockets()
+        return await BroadcastOperator(self).fetch_sockets()
 
     async def server_side_emit(self, event: str, *args: Any) -> None:
         """Send an event to the other servers that have this namespace. Raises `BusUnavailable`."""
@@ -129,15 +131,15 @@ class Namespace(Registry):
 
     async def sockets_join(self, *rooms: str) -> None:
         """Make everybody enter rooms."""
-        await Operator(self).sockets_join(*rooms)
+        await BroadcastOperator(self).sockets_join(*rooms)
 
     async def sockets_leave(self, *rooms: str) -> None:
         """Make everybody leave rooms."""
-        await Operator(self).sockets_leave(*rooms)
+        await BroadcastOperator(self).sockets_leave(*rooms)
 
     async def disconnect_sockets(self, *, close: bool = False) -> None:
         """Disconnect everybody."""
-        await Operator(self).disconnect_sockets(close=close)
+        await BroadcastOperator(self).disconnect_sockets(close=close)
 
     # --- what the operator, the sockets and the server use ---
 
@@ -147,7 +149,7 @@ class Namespace(Registry):
         return self._outlet.parser
 
     @property
-    def recovery(self) -> "Recovery | None":
+    def recovery(self) -> "SessionRecovery | None":
         """What lets clients come back, where that is on."""
         return self._outlet.recovery
 
@@ -177,7 +179,7 @@ class Namespace(Registry):
         number = self.next_ack_id()
         encoded = self.parser.encode(Event(data, self.name, number))
         for socket in sockets:
-            socket.peer.expect_ack(self.name, number, settle)
+            socket.client.expect_ack(self.name, number, settle)
         self.notify_outgoing(sockets, data)
         self._outlet.send_all(sockets, encoded)
         return number
@@ -199,8 +201,8 @@ class Namespace(Registry):
         self.sockets[socket.id] = socket
         self.rooms.add(socket)
         self.join(socket, (socket.id, *rooms))
-        if self.recovery is not None and socket.stay is not None:
-            self.recovery.saver.enter(socket, socket.stay)
+        if self.recovery is not None and socket.recoverable is not None:
+            self.recovery.saver.enter(socket, socket.recoverable)
 
     def remove(self, socket: "Socket") -> bool:
         """A client has left; false if it never was in."""
@@ -228,8 +230,12 @@ class Namespace(Registry):
         self._notice_rooms(socket, before)
 
     def _notice_rooms(self, socket: "Socket", before: int) -> None:
-        if self.recovery is not None and socket.stay is not None and self.rooms.count(socket) != before:
-            self.recovery.rooms_changed(self.name, socket.stay)
+        if (
+            self.recovery is not None
+            and socket.recoverable is not None
+            and self.rooms.count(socket) != before
+        ):
+            self.recovery.rooms_changed(self.name, socket.recoverable)
 
     # --- from the bus ---
 
@@ -247,10 +253,10 @@ class Namespace(Registry):
             case Leave(target=target, rooms=rooms):
                 for socket in self.select(target):
                     self.leave(socket, rooms)
-            case Disconnect(target=target, moved=True):
+            case DisconnectSockets(target=target, moved=True):
                 for socket in [self.sockets[sid] for sid in target.rooms if sid in self.sockets]:
                     socket.abandon()
-            case Disconnect(target=target, close=close):
+            case DisconnectSockets(target=target, close=close):
                 for socket in self.select(target):
                     socket.dismiss(close=close)
             case ServerSideEmit():
@@ -274,8 +280,8 @@ class Namespace(Registry):
         if self.recovery is not None:
             stamp = self.recovery.stamp(self.name, record.data) if packet is None else offset
             for socket in sockets if stamp else ():
-                if socket.stay is not None:
-                    socket.stay.sent = stamp
+                if socket.recoverable is not None:
+                    socket.recoverable.sent = stamp
             if packet is None and stamp:
                 packet = self.parser.encode(Event([*record.data, stamp], self.name))
         if packet is None:
@@ -292,7 +298,7 @@ class Namespace(Registry):
                 log.exception("a %s handler failed for %r", name, socket)
 
 
-class DynamicNamespace(Registry):
+class DynamicNamespace(HandlerRegistry):
     """Namespaces that come to be when a client asks for them, and go when their last client leaves.
 
     All share the handlers registered here. Whether a name may be asked for is said by a pattern, which the whole of it

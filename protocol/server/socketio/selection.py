@@ -6,7 +6,7 @@ from typing import Any, Protocol, Self
 import msgspec
 from msgspec import Struct
 
-from protocol.cluster.stream_records import Broadcast, Disconnect, Join, Leave, Record, Target
+from protocol.cluster.stream_records import Broadcast, DisconnectSockets, Join, Leave, Record, Target
 from protocol.socketio.packets import RESERVED_EVENTS
 
 
@@ -73,7 +73,7 @@ class Selection(Struct, frozen=True):
 
     async def disconnect_sockets(self, *, close: bool = False) -> None:
         """Disconnect them; with `close`, end their sessions. Raises `BusUnavailable`."""
-        await self._publish(Disconnect(self.namespace.name, self.target, close))
+        await self._publish(DisconnectSockets(self.namespace.name, self.target, close))
 
     def _broadcast(self, event: str, args: tuple[Any, ...]) -> Broadcast:
         check_name(event)

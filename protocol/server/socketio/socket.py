@@ -8,13 +8,13 @@ from protocol.cluster.stream_records import Broadcast, Target
 from protocol.engineio.session import CloseReason
 from protocol.errors import AckTimeout, BadValue, Disconnected
 from protocol.server.http.handshake import Handshake
-from protocol.server.recovery.session_state import Stay
-from protocol.server.socketio.client import Departure, Peer
-from protocol.server.socketio.handlers import Registered
+from protocol.server.recovery.session_state import RecoverableSession
+from protocol.server.socketio.client import ConnectedClient, Departure
+from protocol.server.socketio.handlers import RegisteredHandler
 from protocol.socketio.packets import Event
 
 if TYPE_CHECKING:
-    from protocol.server.socketio.broadcast_operator import Operator
+    from protocol.server.socketio.broadcast_operator import BroadcastOperator
     from protocol.server.socketio.namespace import Namespace
 
 
@@ -34,23 +34,23 @@ class Socket:
     __slots__ = (
         "_namespace",
         "_rooms_outside",
+        "client",
         "connected",
         "data",
         "handshake",
         "id",
         "link",
         "middleware",
-        "peer",
         "reason",
+        "recoverable",
         "recovered",
-        "stay",
     )
 
     def __init__(
         self,
         id: str,
         namespace: "Namespace",
-        peer: Peer,
+        client: ConnectedClient,
         handshake: Handshake,
         *,
         rooms: frozenset[str] | None = None,
@@ -59,14 +59,14 @@ class Socket:
         self.id = id
         self.data: dict[str, Any] = {}
         self.handshake = handshake
-        self.peer = peer
-        self.link = peer.link
+        self.client = client
+        self.link = client.link
         self.middleware: tuple[Any, ...] = ()
         self.connected = False  # from the moment that its namespace lets it in until it leaves
         self.reason: CloseReason | None = None
         self._namespace = namespace
         self.recovered = rooms is not None
-        self.stay: Stay | None = None  # where clients can be recovered
+        self.recoverable: RecoverableSession | None = None  # where clients can be recovered
         self._rooms_outside = rooms or frozenset()  # while it is not in the namespace yet, or any more
 
     def __repr__(self) -> str:
@@ -93,7 +93,7 @@ class Socket:
         """How many bytes wait here until the client takes them. Its other namespaces count as well."""
         return self.link.session.queued + self.link.transport.buffered
 
-    def use(self, middleware: Registered) -> Registered:
+    def use(self, middleware: RegisteredHandler) -> RegisteredHandler:
         """Run `middleware(socket, incoming)` before each event of this socket; an exception refuses the event."""
         self.middleware = (*self.middleware, middleware)
         return middleware
@@ -106,7 +106,7 @@ class Socket:
         Where clients can be recovered, it goes over the bus, and is not lost while the client is away. Raises
         `BusUnavailable` then. Local: it is about this connection, so it is sent over this one or never.
         """
-        if self.stay is None or volatile or local:
+        if self.recoverable is None or volatile or local:
             self._send(event, args, None, volatile=volatile)
             return
         self._namespace.check_name(event)
@@ -129,7 +129,7 @@ class Socket:
                 answer.set_result(values)
 
         number = self._namespace.next_ack_id()
-        self.peer.expect_ack(self._namespace.name, number, settle)
+        self.client.expect_ack(self._namespace.name, number, settle)
         try:
             self._send(event, args, number)
             async with asyncio.timeout(None if timeout is None else timeout / 1000):
@@ -137,7 +137,7 @@ class Socket:
         except TimeoutError as error:
             raise AckTimeout from error
         finally:
-            self.peer.connection.take_ack(self._namespace.name, number)
+            self.client.connection.take_ack(self._namespace.name, number)
         if values is None:
             raise Disconnected(f"{self.id} left before it answered")
         if isinstance(values, BadValue):
@@ -154,8 +154,8 @@ class Socket:
         encoded = self._namespace.parser.encode(packet)
         if not self.connected or (volatile and not self.link.writable):
             return
-        if stamp and self.stay is not None:
-            self.stay.sent = stamp
+        if stamp and self.recoverable is not None:
+            self.recoverable.sent = stamp
         self._namespace.notify_outgoing((self,), data)
         self.link.send(encoded)
 
@@ -175,16 +175,16 @@ class Socket:
 
     # --- to others ---
 
-    def to(self, *rooms: str) -> "Operator":
+    def to(self, *rooms: str) -> "BroadcastOperator":
         """Everybody in any of `rooms` but this socket."""
         return self.broadcast.to(*rooms)
 
-    def except_(self, *rooms: str) -> "Operator":
+    def except_(self, *rooms: str) -> "BroadcastOperator":
         """Everybody in the namespace but this socket and those in `rooms`."""
         return self.broadcast.except_(*rooms)
 
     @property
-    def broadcast(self) -> "Operator":
+    def broadcast(self) -> "BroadcastOperator":
         """Everybody in the namespace but this socket."""
         return self._namespace.except_(self.id)
 
@@ -196,7 +196,7 @@ class Socket:
 
         Call it once the client has shown who it is.
         """
-        self.peer.trust()
+        self.client.trust()
 
     async def disconnect(self, *, close: bool = False) -> None:
         """Disconnect from the namespace; with `close`, from all, and end the session."""
@@ -207,10 +207,10 @@ class Socket:
         if not self.connected:
             return
         if not close:
-            self.link.send(self.peer.connection.dismiss(self._namespace.name))
+            self.link.send(self.client.connection.dismiss(self._namespace.name))
             self.depart(CloseReason.SERVER_DISCONNECT)
             return
-        for socket in list(self.peer.sockets.values()):
+        for socket in list(self.client.sockets.values()):
             socket.dismiss(close=False)
         self.link.finish(CloseReason.FORCED_SERVER_CLOSE)
 
@@ -226,13 +226,13 @@ class Socket:
         self.connected = False
         self.reason = reason
         self._rooms_outside = self._namespace.rooms.of(self)
-        self.peer.sockets.pop(self._namespace.name, None)
-        for settle in self.peer.connection.take_acks(self._namespace.name):
+        self.client.sockets.pop(self._namespace.name, None)
+        for settle in self.client.connection.take_acks(self._namespace.name):
             settle(None)
         if self._namespace.remove(self):
-            if self._namespace.recovery is not None and self.stay is not None:
-                self._namespace.recovery.departed(self, self.stay)
-            self.peer.enqueue(Departure(self, reason))
+            if self._namespace.recovery is not None and self.recoverable is not None:
+                self._namespace.recovery.departed(self, self.recoverable)
+            self.client.enqueue(Departure(self, reason))
 
     def abandon(self) -> None:
         """The client has come back over another connection, and taken its session along.
@@ -242,8 +242,8 @@ class Socket:
         """
         if not self.connected:
             return
-        if self._namespace.recovery is not None and self.stay is not None:
-            self._namespace.recovery.saver.forget(self.stay)
+        if self._namespace.recovery is not None and self.recoverable is not None:
+            self._namespace.recovery.saver.forget(self.recoverable)
         self.depart(CloseReason.TRANSPORT_CLOSE)
         self.link.finish(CloseReason.FORCED_CLOSE)
 

@@ -13,7 +13,7 @@ import asyncio
 from typing import ClassVar
 
 from protocol.server.engineio.hub import PACKETS_A_TURN, Hub
-from protocol.websocket.frames import FrameReader, Message
+from protocol.websocket.frames import FrameReader, WebSocketMessage
 
 _LARGE_READ = 16_384  # bytes; what comes in larger pieces waits for a turn
 
@@ -46,7 +46,7 @@ class PacedProtocol(asyncio.Protocol):
         if wait or reader.unread:
             self._put_off(wait)
 
-    def _handle(self, messages: list[Message]) -> int:
+    def _handle(self, messages: list[WebSocketMessage]) -> int:
         """Handle messages; return the ms to wait before reading on."""
         raise NotImplementedError
 

@@ -24,7 +24,7 @@ from protocol.server.http.forwarded_headers import see_through
 from protocol.server.http.request import RawHeaders, Request
 from protocol.server.transports.paced_protocol import PacedProtocol
 from protocol.websocket import frames
-from protocol.websocket.frames import Close, Message, Opcode, Ping, Pong
+from protocol.websocket.frames import Close, Opcode, Ping, Pong, WebSocketMessage
 from protocol.websocket.server_handshake import parse_head, switch
 
 log = logging.getLogger("protocol.websocket")
@@ -32,7 +32,7 @@ log = logging.getLogger("protocol.websocket")
 _CLOSE_TIMEOUT = 5.0  # seconds that a peer has to answer our close frame
 
 
-class State(IntEnum):
+class WebSocketState(IntEnum):
     """Where a connection stands."""
 
     HANDSHAKE = 0
@@ -41,7 +41,7 @@ class State(IntEnum):
     CLOSED = 3
 
 
-_OPEN = State.OPEN  # looking a member up in its class costs more than comparing it
+_OPEN = WebSocketState.OPEN  # looking a member up in its class costs more than comparing it
 
 
 class WebSocketProtocol(PacedProtocol):
@@ -64,7 +64,7 @@ class WebSocketProtocol(PacedProtocol):
         super().__init__(_loop or asyncio.get_running_loop())
         self._config = config
         self._uvicorn = server_state
-        self._state = State.HANDSHAKE
+        self._state = WebSocketState.HANDSHAKE
         self._deferred = True
         self._link: Link | None = None
         self._fd = -1  # -1: always write through the loop's transport
@@ -89,7 +89,7 @@ class WebSocketProtocol(PacedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """The connection is gone, whoever ended it, and however: the reference knows no difference either."""
         self._uvicorn.connections.discard(self)
-        self._state = State.CLOSED
+        self._state = WebSocketState.CLOSED
         self._fd = -1
         self._cease()
         link, self._link = self._link, None
@@ -108,9 +108,9 @@ class WebSocketProtocol(PacedProtocol):
 
     def _receive_later(self, data: bytes) -> None:
         """The first data is the request, as uvicorn writes it out."""
-        if self._state is State.HANDSHAKE:
+        if self._state is WebSocketState.HANDSHAKE:
             self._shake_hands(data)
-        elif self._state is not State.CLOSED:
+        elif self._state is not WebSocketState.CLOSED:
             super()._receive_later(data)
 
     # --- handshake ---
@@ -153,7 +153,7 @@ class WebSocketProtocol(PacedProtocol):
         except HandshakeError as error:
             self._reject(error.websocket_status, error.message, cors_headers(self.hub.options, request))
             return
-        if self._state is State.HANDSHAKE:
+        if self._state is WebSocketState.HANDSHAKE:
             self._transport.resume_reading()
             self._admit(request, key)
 
@@ -165,7 +165,7 @@ class WebSocketProtocol(PacedProtocol):
         except HandshakeError as error:
             self._reject(error.websocket_status, error.message, cors)
             return
-        if self._state is not State.HANDSHAKE or self._transport.is_closing():
+        if self._state is not WebSocketState.HANDSHAKE or self._transport.is_closing():
             other.abort()
             return
         self._uvicorn.connections.discard(self)
@@ -184,7 +184,7 @@ class WebSocketProtocol(PacedProtocol):
         cookie = self.hub.options.cookie
         if cookie is not None and existing is None:
             headers.append((b"set-cookie", cookie.header(link.session.id).encode("latin-1")))
-        self._state = State.OPEN
+        self._state = WebSocketState.OPEN
         self._deferred = False
         self._reader.max_payload = link.max_payload
         self._write(switch(key, headers))
@@ -194,7 +194,7 @@ class WebSocketProtocol(PacedProtocol):
 
     def _reject(self, status: int, message: str, headers: RawHeaders) -> None:
         """A plain HTTP answer instead of the 101, and the end of the connection."""
-        if self._state is not State.HANDSHAKE:
+        if self._state is not WebSocketState.HANDSHAKE:
             return
         body = message.encode()
         head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -205,7 +205,7 @@ class WebSocketProtocol(PacedProtocol):
 
     # --- frames in ---
 
-    def _handle(self, messages: list[Message]) -> int:
+    def _handle(self, messages: list[WebSocketMessage]) -> int:
         if self._state is not _OPEN:
             self._await_close(messages)
             return 0
@@ -225,7 +225,7 @@ class WebSocketProtocol(PacedProtocol):
             self._reader.small_fragments = 0
         return link.wait_after_control() if link.control_packets else 0
 
-    def _handle_rare(self, message: Message) -> None:
+    def _handle_rare(self, message: WebSocketMessage) -> None:
         match message, self._link:
             case str() | bytes(), Link() as link:
                 link.receive(self, message)
@@ -252,7 +252,7 @@ class WebSocketProtocol(PacedProtocol):
 
     def _hang_up(self) -> None:
         """Close the connection once what is buffered has left, or some seconds later without that."""
-        self._state = State.CLOSED
+        self._state = WebSocketState.CLOSED
         self._transport.close()
         self._end_within(_CLOSE_TIMEOUT)
 
@@ -263,9 +263,9 @@ class WebSocketProtocol(PacedProtocol):
         if link is not None:
             link.lose(self, CloseReason.TRANSPORT_ERROR)
 
-    def _await_close(self, messages: Iterable[Message]) -> None:
+    def _await_close(self, messages: Iterable[WebSocketMessage]) -> None:
         for message in messages:
-            if self._state is State.CLOSING and isinstance(message, Close | FrameError):
+            if self._state is WebSocketState.CLOSING and isinstance(message, Close | FrameError):
                 self._hang_up()
                 return
 
@@ -299,12 +299,12 @@ class WebSocketProtocol(PacedProtocol):
         """Send a close frame and wait a while for the peer's."""
         if self._state is _OPEN:
             self._write(frames.encode_close(code, reason))
-            self._state = State.CLOSING
+            self._state = WebSocketState.CLOSING
             self._link = None
             self._end_within(_CLOSE_TIMEOUT)
 
     def abort(self) -> None:
         """Cut the connection."""
-        self._state = State.CLOSED
+        self._state = WebSocketState.CLOSED
         self._link = None
         self._transport.abort()

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from uvicorn.protocols.http.flow_control import FlowControl
 
 
-class Phase(Enum):
+class RequestPhase(Enum):
     """What a connection is in."""
 
     HEAD = auto()  # or between two requests

@@ -27,7 +27,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from protocol.server.config.observer import Observer
 from protocol.server.engineio.hub import Hub
 from protocol.server.uvicorn_http.chunk_framing import Framing
-from protocol.server.uvicorn_http.flow_control import Flow, Phase
+from protocol.server.uvicorn_http.flow_control import Flow, RequestPhase
 from protocol.server.uvicorn_http.request_head import (
     RequestRefused,
     body_length,
@@ -46,7 +46,7 @@ _HELD = 65_536  # bytes that may be kept behind a request that is being answered
 _LINGER = 1.0  # seconds that a client that was refused has to read why, while what it sends is thrown away
 
 # Looking a member up in its class costs more than comparing it.
-_HEAD, _SIZED, _CHUNKED, _ANSWER, _OVER = Phase
+_HEAD, _SIZED, _CHUNKED, _ANSWER, _OVER = RequestPhase
 
 
 class HttpProtocol(AnswersTaken):
@@ -72,7 +72,7 @@ class HttpProtocol(AnswersTaken):
     _refusal: RequestRefused | None = None
     _waits = False  # for its turn to parse
     _deadline: asyncio.TimerHandle | None = None
-    _deadline_of: Phase | None = None
+    _deadline_of: RequestPhase | None = None
 
     @classmethod
     def of(cls, hub: Hub, **attributes: object) -> type[Self]:

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from app.core.errors import Refusal
 from app.http.requests import read_json
 from protocol import BadValue
-from protocol.server.http.asgi import Message, Receive, read_body
+from protocol.server.http.asgi import AsgiMessage, Receive, read_body
 from tests.fuzz.draw import Draw, cut
 from tests.fuzz.loop import run
 from tests.fuzz.values import plain
@@ -74,11 +74,13 @@ def request_of(pieces: list[bytes], *, gone: bool = False) -> Request:
 
 def receiving(pieces: list[bytes], *, gone: bool = False) -> Receive:
     """A body in pieces; at its end the client is gone, or it has been whole."""
-    messages: list[Message] = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+    messages: list[AsgiMessage] = [
+        {"type": "http.request", "body": piece, "more_body": True} for piece in pieces
+    ]
     messages.append({"type": "http.disconnect"} if gone else {"type": "http.request"})
     messages.reverse()
 
-    async def receive() -> Message:
+    async def receive() -> AsgiMessage:
         return messages.pop()
 
     return receive

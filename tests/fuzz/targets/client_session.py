@@ -1,6 +1,6 @@
 """The Engine.IO session as its client sees it: messages with 0x1e between them."""
 
-from protocol.engineio.client_session import ClientSession, State
+from protocol.engineio.client_session import ClientSession, ClientSessionState
 from protocol.engineio.packets import PacketType, decode_packet
 from protocol.errors import PacketError
 
@@ -18,9 +18,9 @@ def check(data: bytes) -> None:
             message = session.receive(packet, now)
         except PacketError:
             break
-        assert before is not State.CLOSED
+        assert before is not ClientSessionState.CLOSED
         assert (message is None) == (packet.type is not PacketType.MESSAGE)
-        assert session.state is not State.OPENING
+        assert session.state is not ClientSessionState.OPENING
         assert isinstance(session.id, str)
         assert session.deadline is not None
         assert 0 < session.deadline < now + 2 * 2**31, "a time for which a timer can be set"

@@ -5,10 +5,10 @@ belongs to it: `t` a text message, `b` a binary one, and decisions about a names
 """
 
 from protocol.errors import PacketError
-from protocol.socketio.client_namespace_states import ClientConnection
-from protocol.socketio.client_namespace_states import State as ClientState
+from protocol.socketio.client_namespace_states import ClientNamespaceStates
+from protocol.socketio.client_namespace_states import NamespaceState as ClientState
 from protocol.socketio.msgpack_parser import MSGPACK
-from protocol.socketio.namespace_states import Connection, State
+from protocol.socketio.namespace_states import NamespaceState, NamespaceStates
 from protocol.socketio.packets import JSON, Ack, Connect, ConnectError, Disconnect, Event, Packet, Rejected
 
 MAX_NAMESPACES = 3
@@ -38,18 +38,18 @@ def check(data: bytes) -> None:
 
 
 def check_server(steps: list[str | bytes], parser: object) -> None:
-    connection = Connection(parser, deadline=1, max_namespaces=MAX_NAMESPACES)
-    expected: dict[str, State] = {}
+    connection = NamespaceStates(parser, deadline=1, max_namespaces=MAX_NAMESPACES)
+    expected: dict[str, NamespaceState] = {}
     for step in steps:
         try:
             _server_step(connection, step, expected)
         except PacketError:
             return
         assert all(connection.state(nsp) is state for nsp, state in expected.items())
-        assert sum(state is not State.ABSENT for state in expected.values()) <= MAX_NAMESPACES
+        assert sum(state is not NamespaceState.ABSENT for state in expected.values()) <= MAX_NAMESPACES
 
 
-def _server_step(connection: Connection, step: str | bytes, expected: dict[str, State]) -> None:
+def _server_step(connection: NamespaceStates, step: str | bytes, expected: dict[str, NamespaceState]) -> None:
     if isinstance(step, bytes) or step[:1] == "t":
         packet = connection.receive(step[1:])
         if packet is not None:
@@ -58,11 +58,19 @@ def _server_step(connection: Connection, step: str | bytes, expected: dict[str, 
             _server_silence(connection, expected)
         return
     kind, nsp = step[:1], f"/{step[1:]}"
-    before = expected.get(nsp, State.ABSENT)
+    before = expected.get(nsp, NamespaceState.ABSENT)
     decisions = {
-        "a": (State.CONNECTING, State.CONNECTED, lambda: connection.accept(nsp, "sid", "pid")),
-        "r": (State.CONNECTING, State.ABSENT, lambda: connection.refuse(nsp, "no", {"why": 1})),
-        "d": (State.CONNECTED, State.DISMISSED, lambda: connection.dismiss(nsp)),
+        "a": (
+            NamespaceState.CONNECTING,
+            NamespaceState.CONNECTED,
+            lambda: connection.accept(nsp, "sid", "pid"),
+        ),
+        "r": (
+            NamespaceState.CONNECTING,
+            NamespaceState.ABSENT,
+            lambda: connection.refuse(nsp, "no", {"why": 1}),
+        ),
+        "d": (NamespaceState.CONNECTED, NamespaceState.DISMISSED, lambda: connection.dismiss(nsp)),
     }
     if kind in decisions:
         wanted, after, decide = decisions[kind]
@@ -75,30 +83,30 @@ def _server_step(connection: Connection, step: str | bytes, expected: dict[str, 
         expected[nsp] = after
 
 
-def _server_silence(connection: Connection, expected: dict[str, State]) -> None:
+def _server_silence(connection: NamespaceStates, expected: dict[str, NamespaceState]) -> None:
     """Who was dismissed may say that it leaves, which nobody is told of."""
     for nsp, state in expected.items():
-        if state is State.DISMISSED and connection.state(nsp) is State.ABSENT:
-            expected[nsp] = State.ABSENT
+        if state is NamespaceState.DISMISSED and connection.state(nsp) is NamespaceState.ABSENT:
+            expected[nsp] = NamespaceState.ABSENT
 
 
-def _server_packet(packet: Packet, expected: dict[str, State]) -> None:
-    before = expected.get(packet.nsp, State.ABSENT)
+def _server_packet(packet: Packet, expected: dict[str, NamespaceState]) -> None:
+    before = expected.get(packet.nsp, NamespaceState.ABSENT)
     match packet:
         case Connect():
-            assert before in (State.ABSENT, State.DISMISSED)
-            expected[packet.nsp] = State.CONNECTING
+            assert before in (NamespaceState.ABSENT, NamespaceState.DISMISSED)
+            expected[packet.nsp] = NamespaceState.CONNECTING
         case Event() | Ack():
-            assert before is State.CONNECTED
+            assert before is NamespaceState.CONNECTED
         case Disconnect():
-            assert before is State.CONNECTED
-            expected[packet.nsp] = State.ABSENT
+            assert before is NamespaceState.CONNECTED
+            expected[packet.nsp] = NamespaceState.ABSENT
         case ConnectError():
             raise AssertionError("a client refuses nothing")
 
 
 def check_client(steps: list[str | bytes], parser: object) -> None:
-    connection = ClientConnection(parser)
+    connection = ClientNamespaceStates(parser)
     expected: dict[str, ClientState] = {}
     for step in steps:
         try:
@@ -108,7 +116,9 @@ def check_client(steps: list[str | bytes], parser: object) -> None:
         assert all(connection.state(nsp) is state for nsp, state in expected.items())
 
 
-def _client_step(connection: ClientConnection, step: str | bytes, expected: dict[str, ClientState]) -> None:
+def _client_step(
+    connection: ClientNamespaceStates, step: str | bytes, expected: dict[str, ClientState]
+) -> None:
     if isinstance(step, bytes) or step[:1] == "t":
         packet = connection.receive(step[1:])
         if packet is not None:

@@ -1,7 +1,16 @@
 """WebSocket frames: the first byte chooses the role and how the others are cut into pieces."""
 
 from protocol.errors import FrameError
-from protocol.websocket.frames import Close, FrameReader, Message, Opcode, Ping, Pong, encode, encode_close
+from protocol.websocket.frames import (
+    Close,
+    FrameReader,
+    Opcode,
+    Ping,
+    Pong,
+    WebSocketMessage,
+    encode,
+    encode_close,
+)
 from tests.fuzz.draw import Draw, cut
 
 MAX_PAYLOAD = 300
@@ -24,9 +33,9 @@ def check(data: bytes) -> None:
     assert FrameReader(masked=masked, max_payload=MAX_PAYLOAD).receive(again) == messages
 
 
-def read(pieces: object, masked: bool) -> list[Message]:
+def read(pieces: object, masked: bool) -> list[WebSocketMessage]:
     reader = FrameReader(masked=masked, max_payload=MAX_PAYLOAD)
-    messages: list[Message] = []
+    messages: list[WebSocketMessage] = []
     for piece in pieces:
         messages += reader.receive(piece)
         if messages and isinstance(messages[-1], FrameError):
@@ -34,14 +43,14 @@ def read(pieces: object, masked: bool) -> list[Message]:
     return messages
 
 
-def plain(messages: list[Message]) -> list[object]:
+def plain(messages: list[WebSocketMessage]) -> list[object]:
     return [
         (str(message), message.close_code) if isinstance(message, FrameError) else message
         for message in messages
     ]
 
 
-def size(message: Message) -> int:
+def size(message: WebSocketMessage) -> int:
     match message:
         case Ping(data=data) | Pong(data=data):
             assert len(data) <= 125
@@ -54,7 +63,7 @@ def size(message: Message) -> int:
     return len(data)
 
 
-def written(message: Message, masked: bool) -> bytes:
+def written(message: WebSocketMessage, masked: bool) -> bytes:
     mask = MASK if masked else None
     match message:
         case Ping(data=data):

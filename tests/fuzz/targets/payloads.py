@@ -3,7 +3,7 @@
 from protocol.engineio.packets import (
     SEPARATOR,
     Encoded,
-    Packet,
+    EnginePacket,
     decode_packet,
     decode_payload,
     encode_packet,
@@ -32,8 +32,8 @@ def check(data: bytes) -> None:
     assert received == packets
 
 
-def decoded(body: bytes) -> tuple[list[Packet], bool]:
-    packets: list[Packet] = []
+def decoded(body: bytes) -> tuple[list[EnginePacket], bool]:
+    packets: list[EnginePacket] = []
     try:
         for packet in decode_payload(body):
             packets.append(packet)  # noqa: PERF402 - those before a fault are kept
@@ -42,6 +42,6 @@ def decoded(body: bytes) -> tuple[list[Packet], bool]:
     return packets, True
 
 
-def encoded(packet: Packet) -> Encoded:
+def encoded(packet: EnginePacket) -> Encoded:
     message = encode_packet(packet)
     return Encoded(b"", (message,)) if isinstance(message, bytes) else Encoded(message.encode())

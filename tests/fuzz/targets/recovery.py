@@ -12,7 +12,7 @@ from protocol.cluster.missed_events import History, Missed, missed_by
 from protocol.cluster.session_recovery import NOWHERE, Saved, decode, encode, position_of, start_of
 from protocol.cluster.stream_records import (
     Broadcast,
-    Disconnect,
+    DisconnectSockets,
     ForSockets,
     Join,
     Leave,
@@ -104,7 +104,9 @@ def record_of(choice: int) -> Record:
         return Leave(nsp, target, rooms)
     if kind == 2 and choice % 5 < 3:
         return (
-            ServerSideEmit(nsp, ["x"]) if choice % 5 == 0 else Disconnect(nsp, target, moved=choice % 5 == 1)
+            ServerSideEmit(nsp, ["x"])
+            if choice % 5 == 0
+            else DisconnectSockets(nsp, target, moved=choice % 5 == 1)
         )
     return Broadcast(nsp, target, ["x"], volatile=choice % 13 == 0)
 
@@ -126,6 +128,6 @@ def expected(
                 rooms |= set(more)
             case Leave(rooms=fewer) if time > saved_at:
                 rooms -= set(fewer)
-            case Disconnect(moved=False) if time > saved_at:
+            case DisconnectSockets(moved=False) if time > saved_at:
                 raise AssertionError("it was disconnected while it was away")
     return events, frozenset(rooms)

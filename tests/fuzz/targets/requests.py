@@ -3,7 +3,7 @@
 import msgpack
 from msgspec import structs
 
-from protocol.cluster.requests import AskClients, Message, Sockets, decode, encode
+from protocol.cluster.requests import AskClients, ClusterMessage, Sockets, decode, encode
 from protocol.errors import ProtocolError
 from tests.fuzz.targets.broadcast import speakable_value
 from tests.fuzz.values import MAX_DEPTH, depth, plain
@@ -34,7 +34,7 @@ def check(data: bytes) -> None:
         assert message.timeout is None or message.timeout > 0
 
 
-def timed(message: Sockets) -> Message:
+def timed(message: Sockets) -> ClusterMessage:
     sockets = [
         structs.replace(socket, handshake=structs.replace(socket.handshake, issued=1_700_000_000_000))
         for socket in message.sockets

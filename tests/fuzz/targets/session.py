@@ -3,17 +3,17 @@
 from collections.abc import Callable
 
 from protocol.engineio import packets as engine
-from protocol.engineio.packets import Encoded, Packet, PacketType
+from protocol.engineio.packets import Encoded, EnginePacket, PacketType
 from protocol.engineio.session import CloseReason, Session, Timing
-from protocol.engineio.session_states import TRANSITIONS, Phase
+from protocol.engineio.session_states import TRANSITIONS, SessionState
 from protocol.errors import SessionError
 from tests.fuzz.draw import Draw
 
 TIMING = Timing(ping_interval=250, ping_timeout=200, upgrade_timeout=100)
 ITEM = Encoded(b"4x", (b"yz",))
 TIMES = (0, 1, 50, 99, 100, 101, 199, 200, 250, 251, 1_001, 2_000, 30_000)
-PACKETS = [Packet(kind, data) for kind in PacketType for data in ("", "probe")] + [
-    Packet(PacketType.MESSAGE, b"b")
+PACKETS = [EnginePacket(kind, data) for kind in PacketType for data in ("", "probe")] + [
+    EnginePacket(PacketType.MESSAGE, b"b")
 ]
 REASONS = list(CloseReason)
 
@@ -58,11 +58,11 @@ class Run:
         except SessionError:
             assert kind % len(self.steps) in (6, 7), "only a request is refused"
         assert session.phase is before or session.phase in reachable(before)
-        assert session.open == (session.reason is None) == (session.phase < Phase.CLOSING)
+        assert session.open == (session.reason is None) == (session.phase < SessionState.CLOSING)
         assert reason is None or session.reason is reason, "a session ends once"
-        assert (session.next_deadline is None) == (session.phase is Phase.CLOSED)
+        assert (session.next_deadline is None) == (session.phase is SessionState.CLOSED)
         assert reason is None or len(session.outbox) <= queue, "what is sent after the end is dropped"
-        if session.phase < Phase.WEBSOCKET:
+        if session.phase < SessionState.WEBSOCKET:
             assert session.queued <= sum(item.size for item in session.outbox)
 
     def wait(self, choice: int) -> None:
@@ -86,11 +86,13 @@ class Run:
     def receive_probe(self, choice: int) -> None:
         packet = PACKETS[choice % len(PACKETS)]
         answer = self.session.receive_probe(packet)
-        probed = self.session.phase is Phase.UPGRADING and packet == Packet(PacketType.PING, "probe")
+        probed = self.session.phase is SessionState.UPGRADING and packet == EnginePacket(
+            PacketType.PING, "probe"
+        )
         assert answer is (engine.PROBE_PONG if probed else None)
 
 
-def reachable(phase: Phase) -> set[Phase]:
+def reachable(phase: SessionState) -> set[SessionState]:
     """The phases to which one call may lead: two steps of the table, as where a probe is dropped and the session ends
     of silence."""
     once = set(TRANSITIONS[phase].values())

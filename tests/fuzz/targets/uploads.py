@@ -6,7 +6,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 from app.attachments.media.media_types import LONGEST_NAME
-from app.attachments.uploads import AROUND_THE_FILE, Form, boundary_of
+from app.attachments.uploads import AROUND_THE_FILE, UploadForm, boundary_of
 from app.core.errors import Refusal
 from tests.fuzz.draw import Draw, cut
 
@@ -44,7 +44,7 @@ def outcome(boundary: bytes, pieces: list[bytes]) -> tuple[str, bytes] | None:
     """The name and bytes of the file; None if it is refused. Of two faults, the pieces decide which is found first."""
     content = b""
     try:
-        with closing(Form(boundary, LIMIT)) as form:
+        with closing(UploadForm(boundary, LIMIT)) as form:
             for piece in pieces:
                 form.feed(piece)
                 content += form.taken()

@@ -9,7 +9,7 @@ from typing import cast
 
 from protocol.socketio.packets import JSON, Connect, Parser
 from protocol.websocket import frames
-from protocol.websocket.frames import FrameReader, Message, Opcode
+from protocol.websocket.frames import FrameReader, Opcode, WebSocketMessage
 
 PATIENCE = 20.0  # seconds that a test waits for what must come
 OPEN = '0{"sid":"engine","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
@@ -30,7 +30,7 @@ class RawPeer:
         self.writer = writer
         self._reader = reader
         self._frames = FrameReader(masked=True, max_payload=1_000_000)
-        self._messages: list[Message] = []
+        self._messages: list[WebSocketMessage] = []
 
     async def read_request(self) -> None:
         async with asyncio.timeout(PATIENCE):
@@ -61,7 +61,7 @@ class RawPeer:
         assert await self.receive() == (asked.text.decode() or asked.binary[0])
         self.send(accepted.text.decode() or accepted.binary[0])
 
-    async def receive(self) -> Message | None:
+    async def receive(self) -> WebSocketMessage | None:
         """The client's next message; None where it has ended the connection."""
         async with asyncio.timeout(PATIENCE):
             while not self._messages:
@@ -71,7 +71,7 @@ class RawPeer:
                 self._messages += self._frames.receive(data)
         return self._messages.pop(0)
 
-    async def rest(self) -> list[Message]:
+    async def rest(self) -> list[WebSocketMessage]:
         """All that the client sends until it ends the connection."""
         messages = []
         while (message := await self.receive()) is not None:

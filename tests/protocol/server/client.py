@@ -83,7 +83,7 @@ class PollingClient(Client):
         super().__init__(opening)
         self.http = http
         self.url = running.url(f"{POLLING}&sid={self.sid}")
-        self._packets: deque[engine.Packet] = deque()
+        self._packets: deque[engine.EnginePacket] = deque()
 
     @classmethod
     async def open(cls, running: Running, query: str = POLLING, **headers: str) -> "PollingClient":
@@ -99,7 +99,7 @@ class PollingClient(Client):
         return await self.http.post(self.url, content=body, headers={"content-type": "text/plain"} | headers)
 
     async def send(self, *messages: str | bytes) -> None:
-        packets = [engine.Packet(PacketType.MESSAGE, message) for message in messages]
+        packets = [engine.EnginePacket(PacketType.MESSAGE, message) for message in messages]
         response = await self.post(engine.encode_payload(packets))
         if response.status_code != 200:
             raise Lost

@@ -12,7 +12,7 @@ import redis
 from protocol import MemoryStore, RedisStore, Server, StoreUnavailable
 from protocol.server.forwarding import instance_directory as instances
 from protocol.server.forwarding import remote_instance as owner
-from protocol.server.forwarding.instance_directory import Instances
+from protocol.server.forwarding.instance_directory import InstanceDirectory
 from tests.conftest import RestartableValkey
 from tests.protocol.server.client import PollingClient
 from tests.protocol.server.cluster import UNKNOWN, Process, forwarding, lease_of, turn_to
@@ -409,7 +409,7 @@ class LateStore(MemoryStore):
 async def test_a_store_that_answers_late(stack: AsyncExitStack) -> None:
     """It is asked for all at once: to wait for one answer after the other would take longer than a lease."""
     store = LateStore()
-    found = Instances(store, "secret", SHORT)
+    found = InstanceDirectory(store, "secret", SHORT)
     await found.join("127.0.0.1:1")
     stack.push_async_callback(found.leave)
     others = {lease_of(f"{number:04}") for number in range(20)}

@@ -10,7 +10,7 @@ import pytest
 from protocol import AckTimeout, Client, Emitter, RedisBus, RemoteSocket, Server, Socket
 from protocol.cluster.stream_records import (
     Broadcast,
-    Disconnect,
+    DisconnectSockets,
     Join,
     Leave,
     ServerSideEmit,
@@ -443,7 +443,7 @@ async def test_node_s_emitter_reaches_our_clients(cluster: Cluster, seen: Record
     assert await cluster.heard() == [[VALUES], [VALUES, BINARY, ["joined"]], [VALUES]]
     await cluster.node.happened("hello", "/", "servers")
     assert seen.entries == [("hello", "servers")] * 2
-    await cluster.node.do("entry", "socket.io", encode(Disconnect("/", one), "emitter"))
+    await cluster.node.do("entry", "socket.io", encode(DisconnectSockets("/", one), "emitter"))
     await until(lambda: "io server disconnect" in cluster.guests["one"].heard)
 
 

@@ -8,7 +8,12 @@ import httptools
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from protocol.server.forwarding.remote_instance import CREDENTIAL_HEADER, HttpConnection, Owner, chunk
+from protocol.server.forwarding.remote_instance import (
+    CREDENTIAL_HEADER,
+    HttpConnection,
+    RemoteInstance,
+    chunk,
+)
 from protocol.server.http.asgi import Piece
 from protocol.server.http.request import Request
 
@@ -67,7 +72,7 @@ def test_a_request_stays_one(
         secure=False,
     )
     first, *rest = [Piece(data, True) for data in pieces or [b""]]
-    data = Owner("AAAA", "[::1]:1", "the credential").poll("/io/", request, first)
+    data = RemoteInstance("AAAA", "[::1]:1", "the credential").poll("/io/", request, first)
     if pieces is not None:
         data += b"".join(chunk(piece) for piece in [*rest, Piece()])
     found = Listener(data)

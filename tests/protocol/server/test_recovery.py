@@ -290,7 +290,7 @@ async def test_an_instance_that_reads_late(
     guest.offset = "3-0"
     coming = asyncio.create_task(guest.come(await connect(running)))
     await io.emit("heard over another")
-    await until(lambda: io._fanout.recovery is not None and io._fanout.recovery.delivered("/").waiting)
+    await until(lambda: io._adapter.recovery is not None and io._adapter.recovery.delivered("/").waiting)
     assert not coming.done()
     await io.emit("heard over another, too")
     assert (await coming).recovered
@@ -599,7 +599,7 @@ async def test_a_room_that_cannot_be_saved(
     await io.sockets[guest.sid].join("\ud800")
     await lose(guest, io)
     await lose(other, io)
-    recovery = io._fanout.recovery
+    recovery = io._adapter.recovery
     assert recovery is not None
     await until(lambda: not recovery.saver._due and not recovery.saver._saving)
     assert any(record.message.startswith("the client") for record in caplog.records)

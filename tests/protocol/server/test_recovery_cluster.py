@@ -251,7 +251,7 @@ async def test_a_redis_that_lost_everything(
     await one.saved(guest, live=True)
     await one.io._store._redis.ask("x", "FLUSHALL")
     await one.io.emit("after it")
-    await until(lambda: one.io._fanout.gaps)
+    await until(lambda: one.io._adapter.gaps)
     await one.saved(guest, live=True)
 
 
@@ -267,7 +267,7 @@ async def test_namespaces_in_several_streams(
         instance = Instance(io, stack)
         instance.running = await serve(io)
         instances.append(instance)
-    assert len({instances[0].io._fanout.bus.order(name) for name in NAMES}) > 1
+    assert len({instances[0].io._adapter.bus.order(name) for name in NAMES}) > 1
     guests = [await Guest(name).come(await instances[0].client()) for name in NAMES]
     for turn in range(1, 4):
         for guest, name in zip(guests, NAMES, strict=True):

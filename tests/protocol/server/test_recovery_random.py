@@ -12,7 +12,7 @@ import pytest
 import redis.asyncio
 
 from protocol import JSON, MSGPACK, RedisBus, RedisStore, Server
-from protocol.cluster.stream_records import Broadcast, Disconnect, Join, Leave, Target, decode
+from protocol.cluster.stream_records import Broadcast, DisconnectSockets, Join, Leave, Target, decode
 from protocol.socketio.decoder import Decoder
 from protocol.socketio.packets import Connect, Event, Parser
 from tests.protocol.server.client import Client, Lost, PollingClient, WebSocketClient
@@ -151,7 +151,7 @@ def must_hear(log: list[Any], sid: str) -> Iterator[Any]:
                 rooms.update(more)
             case Leave(rooms=fewer):
                 rooms.difference_update(fewer)
-            case Disconnect(moved=moved):
+            case DisconnectSockets(moved=moved):
                 assert moved
 
 

@@ -185,7 +185,7 @@ async def test_other_namespaces(pair: Pair) -> None:
     await pair.clients[1].send("1/room-1,")
     await until(lambda: not theirs.sockets)
     assert await theirs.fetch_sockets() == await room.fetch_sockets() == []
-    await until(lambda: "/room-1" not in two._fanout.namespaces)
+    await until(lambda: "/room-1" not in two._adapter.namespaces)
 
 
 # --- servers ---
@@ -329,7 +329,7 @@ async def test_the_end_of_one_request_is_not_that_of_the_next(pair: Pair) -> Non
     await client.send('3/room,0["a"]')
     assert await asking == ["a"]
     await client.send("1/room")
-    await until(lambda: "/room" not in one._fanout.namespaces)
+    await until(lambda: "/room" not in one._adapter.namespaces)
     await client.join("/room")
     asking = asyncio.create_task(one.of("/room").timeout(20_000).emit_with_ack("second"))
     assert await client.receive() == '2/room,0["second"]'

@@ -3,11 +3,11 @@
 import time
 
 from protocol.server.bus import round_trip_timer as returns
-from protocol.server.bus.round_trip_timer import Returns
+from protocol.server.bus.round_trip_timer import RoundTripTimer
 
 
 def test_publication_is_heard_of_first() -> None:
-    own = Returns()
+    own = RoundTripTimer()
     assert own.published("5-1", time.perf_counter()) is None
     assert own.delivered("5-0") is None
     assert (own.delivered("5-1") or -1) >= 0
@@ -15,7 +15,7 @@ def test_publication_is_heard_of_first() -> None:
 
 
 def test_delivery_is_heard_of_first() -> None:
-    own = Returns()
+    own = RoundTripTimer()
     began = time.perf_counter()
     assert own.delivered("9-5") is None
     assert own.delivered("10-0") is None
@@ -25,7 +25,7 @@ def test_delivery_is_heard_of_first() -> None:
 
 
 def test_what_never_comes_back_is_not_kept_for_ever() -> None:
-    own = Returns()
+    own = RoundTripTimer()
     for number in range(returns._MOST):
         own.published(f"1-{number}", 0)
     own.published("2-0", time.perf_counter())
@@ -34,7 +34,7 @@ def test_what_never_comes_back_is_not_kept_for_ever() -> None:
 
 
 def test_what_others_have_published_is_not_kept_for_ever() -> None:
-    own = Returns()
+    own = RoundTripTimer()
     for number in range(returns._MOST):
         own.delivered(f"1-{number}")
     began = time.perf_counter()

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 from protocol.websocket import frames
-from protocol.websocket.frames import Close, FrameReader, Message, Opcode
+from protocol.websocket.frames import Close, FrameReader, Opcode, WebSocketMessage
 from tests.protocol.server.running import PATIENCE
 
 WEBSOCKET = "EIO=4&transport=websocket"
@@ -91,7 +91,7 @@ class WebSocket:
         self.writer = writer
         self._reader = reader
         self._frames = FrameReader(masked=False, max_payload=1 << 30)
-        self._messages: list[Message] = []
+        self._messages: list[WebSocketMessage] = []
 
     @classmethod
     async def open(
@@ -129,7 +129,7 @@ class WebSocket:
         else:
             self.send_frame(Opcode.BINARY, message)
 
-    async def receive(self) -> Message:
+    async def receive(self) -> WebSocketMessage:
         """The next message or control frame. Raises `EOFError` at the end of the connection."""
         async with asyncio.timeout(PATIENCE):
             while not self._messages:

@@ -38,6 +38,7 @@ from protocol.server.socketio.remote_socket import RemoteSocket
 from protocol.server.socketio.socket import Socket
 from protocol.server.store.redis import RedisStore
 from protocol.server.store.store import MemoryStore, Store
+from protocol.socketio.acknowledgement import NO_ACK
 from protocol.socketio.json_values import is_deeper, parse_json
 from protocol.socketio.msgpack_parser import MSGPACK
 from protocol.socketio.packets import JSON
@@ -45,6 +46,7 @@ from protocol.socketio.packets import JSON
 __all__ = [
     "JSON",
     "MSGPACK",
+    "NO_ACK",
     "AckTimeout",
     "BadArguments",
     "BadValue",

@@ -17,6 +17,7 @@ from protocol.cluster.session_recovery import position_of
 from protocol.engineio.client_session import DisconnectReason
 from protocol.engineio.packets import Encoded
 from protocol.errors import AckTimeout, Disconnected, Refused, Unreachable
+from protocol.socketio.acknowledgement import ack_values
 from protocol.socketio.packets import (
     RESERVED_EVENTS,
     Ack,
@@ -317,7 +318,8 @@ class ClientSocket(EventHandlers):
     def _acknowledge(self, channel: ClientConnection, sid: str | None, number: int, value: Any) -> None:
         """Answer an event with what its handler returned, unless the one it was sent to, `sid`, is gone: the
         number means nothing to the server any more."""
-        values = [] if value is None else list(value) if isinstance(value, tuple) else [value]
-        item = self._link.options.parser.encode(Ack(values, number, self.name))
-        if self.id == sid:
-            channel.send(item)
+        values = ack_values(value)
+        if values is not None:
+            item = self._link.options.parser.encode(Ack(values, number, self.name))
+            if self.id == sid:
+                channel.send(item)

@@ -94,7 +94,7 @@ class Emitter:
         """Make everybody leave rooms."""
         await self._all.sockets_leave(*rooms)
 
-    async def disconnect_sockets(self, *, close: bool = False) -> None:
+    async def disconnect_sockets(self, close: bool = False) -> None:
         """Disconnect everybody; with `close`, end their sessions."""
         await self._all.disconnect_sockets(close=close)
 

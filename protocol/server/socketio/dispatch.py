@@ -13,6 +13,7 @@ from protocol.server.socketio.connect import ConnectHandler, waits
 from protocol.server.socketio.handlers import BadArguments, Incoming, call
 from protocol.server.socketio.namespace import Namespace
 from protocol.server.socketio.socket import Socket
+from protocol.socketio.acknowledgement import ack_values
 from protocol.socketio.packets import Ack, Connect, Event, Rejected
 
 log = logging.getLogger("protocol.dispatch")
@@ -146,8 +147,10 @@ class Dispatch:
             log.exception("the error handler failed")
 
     def _ack(self, socket: Socket, number: int, value: Any) -> None:
-        """Answer an event with what its handler returned: nothing, one value, or the several of a tuple."""
-        values = [] if value is None else list(value) if isinstance(value, tuple) else [value]
+        """Answer an event with what its handler returned, see `ack_values`."""
+        values = ack_values(value)
+        if values is None:
+            return
         encoded = self._adapter.parser.encode(Ack(values, number, socket.nsp.name))
         if socket.connected:
             socket.link.send(encoded)

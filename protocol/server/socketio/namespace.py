@@ -137,7 +137,7 @@ class Namespace(HandlerRegistry):
         """Make everybody leave rooms."""
         await BroadcastOperator(self).sockets_leave(*rooms)
 
-    async def disconnect_sockets(self, *, close: bool = False) -> None:
+    async def disconnect_sockets(self, close: bool = False) -> None:
         """Disconnect everybody."""
         await BroadcastOperator(self).disconnect_sockets(close=close)
 

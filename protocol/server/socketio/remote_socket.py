@@ -57,6 +57,6 @@ class RemoteSocket:
         """Make it leave rooms. Raises `BusUnavailable`."""
         await self._namespace.to(self.id).sockets_leave(*rooms)
 
-    async def disconnect(self, *, close: bool = False) -> None:
+    async def disconnect(self, close: bool = False) -> None:
         """Disconnect it from the namespace; with `close`, from all, and end the session. Raises `BusUnavailable`."""
         await self._namespace.to(self.id).disconnect_sockets(close=close)

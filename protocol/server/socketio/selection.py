@@ -71,7 +71,7 @@ class Selection(Struct, frozen=True):
         """Make them leave rooms. Raises `BusUnavailable`."""
         await self._publish(Leave(self.namespace.name, self.target, rooms))
 
-    async def disconnect_sockets(self, *, close: bool = False) -> None:
+    async def disconnect_sockets(self, close: bool = False) -> None:
         """Disconnect them; with `close`, end their sessions. Raises `BusUnavailable`."""
         await self._publish(DisconnectSockets(self.namespace.name, self.target, close))
 

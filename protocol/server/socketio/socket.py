@@ -198,7 +198,7 @@ class Socket:
         """
         self.client.trust()
 
-    async def disconnect(self, *, close: bool = False) -> None:
+    async def disconnect(self, close: bool = False) -> None:
         """Disconnect from the namespace; with `close`, from all, and end the session."""
         self.dismiss(close=close)
 

@@ -10,6 +10,7 @@ import pytest
 from protocol import (
     JSON,
     MSGPACK,
+    NO_ACK,
     AckTimeout,
     Client,
     ClientSocket,
@@ -210,6 +211,21 @@ async def test_what_a_handler_returns(
     first = answer[0] if answer else None
     assert await client.emit_with_ack("respond") == first
     assert await client.emit_with_ack("ask", timeout=20_000) == first
+
+
+async def test_a_handler_may_leave_an_event_without_an_acknowledgement(
+    io: Server, serve: Serve, new_client: NewClient
+) -> None:
+    @io.on("try")
+    async def attempt(socket: Socket) -> str:
+        with pytest.raises(AckTimeout):
+            await socket.emit_with_ack("question", timeout=20)
+        return "no answer"
+
+    client = new_client(await serve(io))
+    client.on("question")(lambda: NO_ACK)
+    await client.connect()
+    assert await client.emit_with_ack("try", timeout=20_000) == "no answer"
 
 
 async def test_no_ack_in_time(io: Server, serve: Serve, new_client: NewClient) -> None:
@@ -448,7 +464,7 @@ async def test_changing_ones_mind_twice(io: Server, serve: Serve, new_client: Ne
 
 async def test_the_server_disconnects(io: Server, serve: Serve, new_client: NewClient) -> None:
     async def leave(socket: Socket, close: bool) -> None:
-        await socket.disconnect(close=close)
+        await socket.disconnect(close)
 
     io.on("leave")(leave)
     client = new_client(await serve(io))

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from protocol import AckTimeout, Disconnected, Server, Socket
+from protocol import NO_ACK, AckTimeout, Disconnected, Incoming, Server, Socket
 from tests.protocol.server.client import Client, Recorder
 from tests.protocol.server.conftest import Connect, Serve
 from tests.protocol.server.running import until
@@ -49,6 +49,29 @@ async def test_what_a_handler_returns(
     client, _ = await joined(host, connect, io)
     await client.send('27["ask"]')
     assert await client.receive() == f"37{answer}"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_handler_may_leave_an_event_without_an_acknowledgement(
+    host: Serve, make_app: App, connect: Connect, fails: bool
+) -> None:
+    io = make_app()
+
+    @io.on("ask")
+    async def ask(socket: Socket, answers: bool) -> Any:
+        if answers:
+            return "yes"
+        if fails:
+            raise ValueError
+        return NO_ACK
+
+    @io.on_error
+    async def judge(_socket: Socket, _incoming: Incoming, _error: Exception) -> Any:
+        return NO_ACK
+
+    client, _ = await joined(host, connect, io)
+    await client.send('27["ask",false]', '28["ask",true]')
+    assert await client.receive() == '38["yes"]'
 
 
 @pytest.mark.parametrize("number", [0, 1, 10, 123456, 2**53 - 1])
@@ -290,4 +313,4 @@ async def test_asking_what_cannot_be_sent(host: Serve, make_app: App, connect: C
         await socket.emit_with_ack("ask", object())
     with pytest.raises(ValueError, match="reserved"):
         await socket.emit_with_ack("disconnect")
-    assert socket.peer.connection.take_acks("/") == []
+    assert socket.client.connection.take_acks("/") == []

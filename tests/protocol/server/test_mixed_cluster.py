@@ -237,7 +237,7 @@ async def test_disconnecting(cluster: Cluster, close: bool) -> None:
     await cluster.node.do("disconnect", "/", {"rooms": ["one"]}, close)
     reason = "io server disconnect"
     await until(lambda: reason in cluster.guests["one"].heard)
-    await cluster.servers[1].in_("node").disconnect_sockets(close=close)
+    await cluster.servers[1].in_("node").disconnect_sockets(close)
     await until(lambda: reason in cluster.guests["node"].heard)
     await cluster.node.happened("gone", "node", "server namespace disconnect")
     assert len(cluster.servers[1].sockets) == 1

@@ -84,7 +84,7 @@ def make_io(seen: Recorder, **options: Any) -> Server:
 
     @io.on("leave")
     async def leave(socket: Socket, close: bool) -> None:
-        await socket.disconnect(close=close)
+        await socket.disconnect(close)
 
     @io.on("cut me off")
     async def cut_off(socket: Socket) -> None:

@@ -1,0 +1,28 @@
+"""What a handler returns: the acknowledgement of its event."""
+
+from enum import Enum
+from typing import Any, Final
+
+
+class _Silence(Enum):
+    NO_ACK = "no acknowledgement"
+
+
+NO_ACK: Final = _Silence.NO_ACK
+"""Returned by a handler: the event gets no acknowledgement, as in socket.io where a handler does not call its callback.
+
+The client that waits for one gets `AckTimeout`, or waits for as long as it likes.
+
+    @io.on("maybe")
+    async def maybe(socket, value):
+        return {"ok": True} if value else NO_ACK
+"""
+
+
+def ack_values(returned: Any) -> list[Any] | None:
+    """The values of an acknowledgement: none, one, or those of a tuple. None where there is to be none at all."""
+    if returned is None:
+        return []
+    if returned is NO_ACK:
+        return None
+    return list(returned) if isinstance(returned, tuple) else [returned]

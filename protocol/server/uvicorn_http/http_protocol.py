@@ -8,7 +8,8 @@ uvicorn's own class on httptools parses all that it reads at once and waits for 
 - A head, the trailers of a chunked body and the framing of its chunks are bounded in bytes, before they are parsed.
 - A request comes whole within a time, or the connection ends.
 - An offer to change the protocol, other than a websocket's, is ignored, and the body is the request's (RFC 9110 §7.8).
-- An answer is taken within a time, see `untaken_answers`.
+- An answer is taken within a time, see `untaken_answers`. One that does not wait for its request's body ends the
+  connection, see `lingering_close`, unless little of the body is left.
 - `Host` is there once, and is one (RFC 9112 §3.2).
 
 The protocol knows where a message may end before it parses: a head and a chunked body end with an empty line, any other
@@ -16,7 +17,7 @@ body has a length. So no parser is ever given bytes of two messages at once.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
 from http import HTTPStatus
 from typing import ClassVar, Self
 
@@ -28,6 +29,7 @@ from protocol.server.config.observer import Observer
 from protocol.server.engineio.hub import Hub
 from protocol.server.uvicorn_http.chunk_framing import Framing
 from protocol.server.uvicorn_http.flow_control import Flow, RequestPhase
+from protocol.server.uvicorn_http.lingering_close import LARGE_READ, LingeringClose
 from protocol.server.uvicorn_http.request_head import (
     RequestRefused,
     body_length,
@@ -37,9 +39,7 @@ from protocol.server.uvicorn_http.request_head import (
     tail_of,
     without_offer,
 )
-from protocol.server.uvicorn_http.untaken_answers import AnswersTaken
 
-_LARGE_READ = 16_384  # bytes; what comes in larger pieces waits for a turn
 _PIECE = 16_384  # bytes of a chunked body that are parsed at once
 _PIECES_A_TURN = 16  # of the event loop; a piece is smaller where an empty line ends it
 _HELD = 65_536  # bytes that may be kept behind a request that is being answered
@@ -49,7 +49,7 @@ _LINGER = 1.0  # seconds that a client that was refused has to read why, while w
 _HEAD, _SIZED, _CHUNKED, _ANSWER, _OVER = RequestPhase
 
 
-class HttpProtocol(AnswersTaken):
+class HttpProtocol(LingeringClose):
     """One connection. Made by uvicorn. The class attributes are its bounds, in bytes and seconds."""
 
     max_head: ClassVar[int] = 64 * 1024  # of a request before its body; of its trailers as well
@@ -58,6 +58,9 @@ class HttpProtocol(AnswersTaken):
     max_framing: ClassVar[int] = 1  # of a chunked body, for each byte of content, beside `max_head`
     head_within: ClassVar[float] = 10.0  # from the connection, or a request's first byte, to its head's end
     body_within: ClassVar[float] = 660.0  # from there to the end of the body
+    late_body_within: ClassVar[float] = (
+        10.0  # from an answer that did not wait for the body, to the connection's end
+    )
     observer: ClassVar[Observer] = Observer()
 
     flow: Flow
@@ -70,19 +73,17 @@ class HttpProtocol(AnswersTaken):
     _framing: Framing  # of the body
     _offer = False  # the head offers a websocket or what is ignored, and has not been acted upon
     _refusal: RequestRefused | None = None
-    _waits = False  # for its turn to parse
-    _deadline: asyncio.TimerHandle | None = None
     _deadline_of: RequestPhase | None = None
 
     @classmethod
     def of(cls, hub: Hub, **attributes: object) -> type[Self]:
         """The class to give to uvicorn, which takes turns with the other connections of a hub."""
-        attributes |= {"observer": hub.options.observer, "defer": staticmethod(hub.defer)}
+        attributes |= {
+            "observer": hub.options.observer,
+            "defer": staticmethod(hub.defer),
+            "large_reads": Counter(),
+        }
         return type(cls.__name__, (cls,), attributes)
-
-    def defer(self, work: Callable[[], object]) -> object:
-        """Call `work` in a later turn of the event loop."""
-        return self.loop.call_soon(work)
 
     # --- asyncio's side ---
 
@@ -100,22 +101,21 @@ class HttpProtocol(AnswersTaken):
     def data_received(self, data: bytes) -> None:
         """Some of a request, or of several."""
         if self._phase is _OVER:
+            self._throw_away(data)
             return
         self._unparsed = self._unparsed + data if self._unparsed else data
         if self._phase is _ANSWER:
             self._hold()
-        elif len(data) > _LARGE_READ:
-            self._parse_soon()
+        elif len(data) > LARGE_READ:
+            self._parse_soon(large=True)
         elif not self._waits:
             self._parse()
 
     # --- in pieces that end no later than the message does ---
 
-    def _parse_soon(self) -> None:
+    def _parse_soon(self, *, large: bool = False) -> None:
         if not self._waits and self._phase is not _OVER:
-            self._waits = True
-            self.flow.hold(True)
-            self.defer(self._parse)
+            self._wait_for_turn(self._parse, large=large)
 
     def _parse(self) -> None:
         """Parse what was read: to the end of the request, or as much as one turn of the event loop allows."""
@@ -144,7 +144,7 @@ class HttpProtocol(AnswersTaken):
         if self._phase is _ANSWER and (len(self._unparsed) > _HELD or not self.cycle.keep_alive):
             self.cycle.keep_alive = False
             self._unparsed = b""
-        self.flow.hold(bool(self._unparsed))
+        self.flow.hold(self._waits or bool(self._unparsed))
 
     def _next_piece(self) -> bytes:
         """Take what may be parsed at once. Raises `RequestRefused` for a head that is too large."""
@@ -153,7 +153,8 @@ class HttpProtocol(AnswersTaken):
             size = min(self._left, len(data))
             self._left -= size
         else:
-            end = find_end(self._tail, data)
+            # A head is looked through to its end, however it is cut; a body no further than it is parsed.
+            end = find_end(self._tail, data if self._phase is _HEAD else data[:_PIECE])
             size = end or len(data)
             if self._phase is _HEAD:
                 self._head += size
@@ -280,6 +281,11 @@ class HttpProtocol(AnswersTaken):
             self._phase = _HEAD
             if self._unparsed:
                 self._parse_soon()
+        elif self._phase is _CHUNKED or self._left > _HELD:
+            self._unset_keepalive_if_required()
+            self.cycle.body = bytearray()
+            self._end()
+            self._linger(self.late_body_within)
 
     def _refuse(self, refused: RequestRefused) -> None:
         """Say why, unless an answer has begun already, and end the connection."""
@@ -293,13 +299,7 @@ class HttpProtocol(AnswersTaken):
                 self.transport.abort()
                 return
         self.transport.write(refused.answer)
-        if self.transport.can_write_eof():
-            # Closed with bytes unread, the connection would be reset, and the answer perhaps lost (RFC 9112 §9.6).
-            self.transport.write_eof()
-            self.flow.hold(False)
-            self._deadline = self.loop.call_later(_LINGER, self.transport.abort)
-        else:
-            self.transport.close()
+        self._linger(_LINGER)
 
     def _end(self) -> None:
         self._phase = _OVER

@@ -12,6 +12,7 @@ HOST = b"host: 127.0.0.1\r\n"
 LARGE_HEAD = 60_000  # bytes; what is allowed is 64 KiB
 TOO_LARGE_HEAD = 100_000
 FIELDS = 12_000
+MANY = 500  # connections
 SLOW = 500  # connections
 SLOW_EVERY = 0.5  # seconds from one byte to the next
 
@@ -32,7 +33,21 @@ OFFER = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings:
 OFFERED = request("POST", "/auth/sign-up", OFFER, b'{"username":"","credential":""}')
 CHUNKED = b"POST /auth/sign-in HTTP/1.1\r\n" + HOST + b"transfer-encoding: chunked\r\n\r\n"
 TRAILERS = CHUNKED + b"2\r\n{}\r\n0\r\n"
+REFUSED = CHUNKED.replace(b"/auth/sign-in", b"/nowhere")
+LARGE_CHUNK = b"10000\r\n" + b"a" * 0x10000 + b"\r\n"
 EXTENDED = b"1;" + b"e=" + b"v" * 200 + b"\r\n \r\n"
+
+
+async def refused_bodies(target: Target, outcome: Outcome, _: Any) -> None:
+    """Requests to nowhere whose bodies are declared large; a part of each is sent."""
+    start = b"POST /nowhere HTTP/1.1\r\n" + HOST + b"content-length: 5000000\r\n\r\n" + b"a" * 400_000
+
+    async def act() -> None:
+        async with connected(target, outcome, listens=True) as connection:
+            await connection.send(start)
+            await connection.ended()
+
+    await crowd(MANY, outcome, act)
 
 
 async def pipelined(unit: bytes, target: Target, outcome: Outcome, _: Any) -> None:
@@ -116,6 +131,12 @@ ATTACKS = [
         partial(endless, TRAILERS, b"x-t: trailer\r\n", private=True),
     ),
     Attack("chunk-extensions", "chunks with long extensions", partial(endless, CHUNKED, EXTENDED)),
+    Attack(
+        "refused-chunks",
+        "chunks of 64 KiB that go on after a refusal",
+        partial(endless, REFUSED, LARGE_CHUNK),
+    ),
+    Attack("refused-bodies", "500 connections with 400 kB of a body that is refused", refused_bodies),
     Attack("tiny-chunks", "chunks of one byte", partial(endless, CHUNKED, b"1\r\n \r\n")),
     Attack(
         "polling-handshakes",

@@ -220,7 +220,7 @@ async def test_trailers_are_not_header_fields(served: Served) -> None:
 
 
 async def test_a_body_that_is_answered_early_is_read_and_dropped(served: Served) -> None:
-    found = await served.ask(post(b"x" * 200_000, path=b"/refused") + get(b"/a") + LAST)
+    found = await served.ask(post(b"x" * 60_000, path=b"/refused") + get(b"/a") + LAST)
     assert [answer.status for answer in found] == [413, 200, 200]
 
 
@@ -398,3 +398,80 @@ async def test_what_does_not_come_whole_in_time(served: Served, pieces: list[byt
     served.bounds = {"head_within": 0.05, "body_within": 0.05}
     await served.ask(*pieces)  # it ends
     await until(lambda: not served.connections)
+
+
+# --- a body that its answer did not wait for ---
+
+
+def unread(size: int) -> bytes:
+    return b"POST /refused HTTP/1.1\r\nHost: chat\r\nContent-Length: %d\r\n\r\n" % size
+
+
+def chunks(count: int, size: int = 65_536) -> bytes:
+    return (b"%x\r\n" % size + b"a" * size + b"\r\n") * count
+
+
+async def test_little_of_a_body_that_nobody_wanted_is_read_and_the_connection_goes_on(served: Served) -> None:
+    found = await served.ask(unread(20_000) + b"x" * 10, b"x" * 19_990 + LAST)
+    assert [answer.status for answer in found] == [413, 200]
+
+
+@pytest.mark.parametrize("form", ["sized", "chunked"])
+async def test_a_body_that_nobody_wants_ends_its_connection_after_its_answer(
+    served: Served, form: str
+) -> None:
+    """The answer is there whole, though the client goes on sending; and it need not wait for the body's end."""
+    served.bounds["late_body_within"] = 0.3
+    if form == "sized":
+        pieces = [unread(100_000_000), *[b"a" * 65_536] * 100]
+    else:
+        head = b"POST /refused HTTP/1.1\r\nHost: chat\r\nTransfer-Encoding: chunked\r\n\r\n"
+        pieces = [head, *[chunks(1)] * 100]
+    found = await served.ask(*pieces)
+    assert [(answer.status, answer.text) for answer in found] == [(413, "{}")]
+    await until(lambda: not served.connections)
+
+
+async def test_what_a_connection_keeps_while_it_waits_for_its_turn_is_one_read(served: Served) -> None:
+    """However the pieces of a chunked body fall: a read that is parsed to its last byte is no reason to read on."""
+    turns: list[Callable[[], object]] = []
+    largest = 0
+
+    def defer(_: HttpProtocol, work: Callable[[], object]) -> None:
+        turns.append(work)
+
+    served.bounds["defer"] = defer  # type: ignore[assignment]
+    head = b"POST /later HTTP/1.1\r\nHost: chat\r\nTransfer-Encoding: chunked\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(head)
+    sending = asyncio.create_task(writer.drain())
+    for _ in range(40):
+        writer.write(b"40000\r\n" + b"a" * 0x40000 + b"\r\n")
+        await asyncio.sleep(0.005)
+        largest = max([largest, *(len(connection._unparsed) for connection in served.connections)])
+        if turns:
+            turns.pop(0)()
+    assert 0 < largest <= 262_144
+    assert len(turns) <= 1
+    sending.cancel()
+    writer.transport.abort()
+    del reader
+
+
+async def test_the_large_reads_of_an_address_that_wait_are_few(served: Served) -> None:
+    turns: list[Callable[[], object]] = []
+    served.bounds["max_large_reads"] = 2
+    served.bounds["defer"] = lambda _, work: turns.append(work)  # type: ignore[assignment]
+    head = b"POST / HTTP/1.1\r\nHost: chat\r\nContent-Length: 100000\r\n\r\n"
+    writers = []
+    for _ in range(3):
+        _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(head + b"x" * 100_000)
+        writers.append(writer)
+    await until(lambda: len(turns) == 2 and len(served.connections) == 2)  # and the third is cut off
+    for turn in turns[:]:
+        turn()
+    await until(lambda: len(served.seen) == 2 or turns[2:])
+    assert sum(HttpProtocol.large_reads.values()) <= 2
+    for writer in writers:
+        writer.transport.abort()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import argon2
 import asyncpg
+import hypothesis
 import pytest
 import redis
 
@@ -48,6 +49,12 @@ UNHURRIED = {
     "invitation_rate": 1_000_000,
     "upload_rate": 1_000_000,
 }
+
+# On a busy machine an example may take any time.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 numbers = count(1)
 

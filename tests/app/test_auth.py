@@ -115,7 +115,11 @@ async def test_names_that_only_resemble_each_other_are_two(auth: Auth, pair: tup
         await auth.sign_up(NOBODY, SignUp(username=name, credential="password 1"))
 
 
-@examples(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@examples(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=50,
+    deadline=None,
+)
 @given(name=st.from_regex(USERNAME, fullmatch=True))
 async def test_a_skeleton_has_no_case_and_is_its_own(db: Database, name: str) -> None:
     skeleton = await db.value("select username_skeleton(:name)", name=name)

@@ -141,7 +141,11 @@ async def soft_state(redis_url: str) -> AsyncIterator[SoftState]:
     await soft_state.close()
 
 
-@examples(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@examples(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=50,
+    deadline=None,
+)
 @given(history=histories(), slow=st.sampled_from([1, 1_000, 1_000_000]))
 async def test_redis_computes_the_same(soft_state: SoftState, history: Any, slow: int) -> None:
     """The script says what time it was; told that, `take` must come to the same."""
@@ -278,7 +282,11 @@ async def test_tokens_are_lost_after_a_second(make: MakeLimits) -> None:
     assert (fresh.tokens, fresh.size) == (0, 1)
 
 
-@examples(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@examples(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=30,
+    deadline=None,
+)
 @given(gaps=st.lists(st.sampled_from([0, 0, 0, 1, SECOND // 2, SECOND, 2 * SECOND]), min_size=1, max_size=60))
 async def test_nobody_is_charged_more_than_twice_what_they_do(make: MakeLimits, gaps: list[int]) -> None:
     clock = [0]

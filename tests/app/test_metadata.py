@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from app.core.errors import Refusal
 from app.db.database import Database
-from app.payloads.fields.metadata import MAX_DEPTH, metadata_json, pruned, read_jsonb, stored_size
+from app.db.jsonb import MAX_DEPTH, pruned, read_jsonb
+from app.payloads.fields.metadata import metadata_json, stored_size
 
 
 def nest(levels: int) -> dict[str, Any]:

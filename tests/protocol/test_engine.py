@@ -3,7 +3,7 @@
 from base64 import b64encode
 
 import pytest
-from engineio.packet import EnginePacket as PeerPacket
+from engineio.packet import Packet as PeerPacket
 from engineio.payload import Payload as PeerPayload
 from hypothesis import given
 from hypothesis import strategies as st

@@ -9,6 +9,9 @@ A client that exceeds the rate is slowed: the server reads from it no faster tha
 for as long as half of an empty bucket takes to fill, without a time in which it does, is closed.
 """
 
+FEW = (
+    8  # control packets that a client may send between two looks at its bucket; most clients never send more
+)
 FLOODED = -1  # what `take` returns for a client that is to be closed
 
 

@@ -24,7 +24,6 @@ class PacketLimits(Struct, frozen=True):
     auth_values: int = MAX_AUTH_VALUES
     depth: int = MAX_DEPTH
 
-    @property
     def of_strangers(self) -> "PacketLimits":
         """The same, with no more values in any payload than in that of a CONNECT."""
         return replace(self, values=min(self.values, self.auth_values))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -116,4 +117,18 @@ class Options(EngineOptions, frozen=True, kw_only=True):
     @property
     def limits(self) -> PacketLimits:
         """What a client may put into one packet."""
-        return PacketLimits(self.max_attachments, self.max_values, self.max_auth)
+        return _limits(self.max_attachments, self.max_values, self.max_auth)
+
+    @property
+    def limits_of_strangers(self) -> PacketLimits:
+        """The same for a client that has not been trusted yet, where `max_untrusted_payload` is set."""
+        return self.limits if self.max_untrusted_payload is None else _of_strangers(self.limits)
+
+
+_of_strangers = cache(PacketLimits.of_strangers)
+
+
+@cache
+def _limits(attachments: int, values: int, auth: int) -> PacketLimits:
+    """One object for all connections of a server."""
+    return PacketLimits(attachments, values, auth)

@@ -89,15 +89,13 @@ class ConnectedClient:
     )
 
     def __init__(self, hub: "Hub", link: Link, dispatcher: Dispatcher, options: Options) -> None:
-        limits = options.limits
         if options.max_untrusted_payload is not None:
             link.allow(min(options.max_untrusted_payload, options.max_payload))
-            limits = limits.of_strangers
         self.link = link
         self.connection = NamespaceStates(
             options.parser,
             deadline=hub.now() + options.connect_timeout,
-            limits=limits,
+            limits=options.limits_of_strangers,
             max_namespaces=options.max_namespaces,
         )
         self.sockets: dict[str, Socket] = {}

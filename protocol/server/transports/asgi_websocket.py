@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
+from protocol.engineio.flood_guard import FEW
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
 from protocol.errors import CloseCode, HandshakeError
@@ -147,7 +148,7 @@ class AsgiWebSocket:
                 link.lose(self, CloseReason.TRANSPORT_ERROR)
                 continue
             link.receive(self, data)
-            if link.control_packets and (wait := link.wait_after_control()):
+            if link.control_packets > FEW and (wait := link.wait_after_control()):
                 await asyncio.sleep(wait / 1000)
 
     async def _write(self) -> None:

@@ -109,11 +109,11 @@ class PacedProtocol(asyncio.Protocol):
 
     def _end_within(self, seconds: float) -> None:
         """Read on, whatever kept it from that; cut the connection where the other side does not end it in time."""
-        waits = self._timer is not None
+        waits, held = self._timer is not None, self._held
         self._cease()
         self._timer = self._loop.call_later(seconds, self._transport.abort)
         self._held = False
-        if waits or not self._deferred:
+        if waits or (not self._deferred and (held or self._reader.unread)):
             self._wait_for_turn()
 
     def _cease(self) -> None:

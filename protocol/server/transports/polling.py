@@ -8,6 +8,7 @@ from typing import ClassVar
 import orjson
 
 from protocol.engineio import packets as engine
+from protocol.engineio.flood_guard import FEW
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
 from protocol.errors import CloseCode, HandshakeCode, HandshakeError, PacketError, SessionError
@@ -229,5 +230,5 @@ async def _receive_payload(hub: Hub, link: Link, body: bytes) -> None:
 
 
 async def _slow_down(link: Link) -> None:
-    if link.control_packets and (wait := link.wait_after_control()):
+    if link.control_packets > FEW and (wait := link.wait_after_control()):
         await asyncio.sleep(wait / 1000)

@@ -13,6 +13,7 @@ from enum import IntEnum
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
+from protocol.engineio.flood_guard import FEW
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
 from protocol.errors import CloseCode, FrameError, HandshakeError
@@ -223,7 +224,7 @@ class WebSocketProtocol(PacedProtocol):
         if self._reader.small_fragments:
             link.control_packets += self._reader.small_fragments
             self._reader.small_fragments = 0
-        return link.wait_after_control() if link.control_packets else 0
+        return link.wait_after_control() if link.control_packets > FEW else 0
 
     def _handle_rare(self, message: WebSocketMessage) -> None:
         match message, self._link:

@@ -38,6 +38,10 @@ FLAGS = (
     "--disable-sync",
 )
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+STILL = """() => Promise.all(document.getAnimations()
+    .filter((animation) => animation.effect?.getComputedTiming().iterations !== Infinity)
+    .map((animation) => animation.finished.catch(() => undefined)))
+    .then(() => undefined)"""
 PATIENCE = 15_000  # ms that a test waits for what must come
 WIDE = {"width": 1280, "height": 800}
 NARROW = {"width": 390, "height": 844}
@@ -224,6 +228,7 @@ class Visitor:
 
     async def serious_faults(self) -> list[str]:
         """What axe-core finds serious or critical on the page as it is now."""
+        await self.page.evaluate(STILL)  # what fades in has no contrast yet
         # Not as a <script>, which the page's Content-Security-Policy would keep out.
         await self.page.evaluate(AXE.read_text("utf-8"))
         found: dict[str, Any] = await self.page.evaluate("axe.run()")

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from app.payloads.fields.field_types import Role, SendableType
+
 Time = Annotated[dt.datetime, Meta(tz=True)]
-MessageType = Literal["text", "image", "file", "audio", "video", "system"]
+
+MessageType = Literal[SendableType, "system"]
 MemberState = Literal["member", "invited", "left", "removed", "banned"]
-Role = Literal["admin", "member"]
 RoomKind = Literal["public", "private", "direct"]
 
 

@@ -17,10 +17,11 @@ from app.core.errors import Refusal, refuse
 from app.db.database import Database
 from app.db.errors import DatabaseUnavailable
 from app.db.queries import Queries, Row
+from app.payloads.fields.field_types import Role
 from app.payloads.fields.validation import is_id
 from app.payloads.from_rows import member_of, public_room_of, room_info_of, room_of
 from app.payloads.requests import CreateRoom, DiscoverRooms, Nothing, RoomRef, UpdateRoom
-from app.payloads.responses import MemberChanged, MemberState, PublicRooms, Role, Room, RoomInfo
+from app.payloads.responses import MemberChanged, MemberState, PublicRooms, Room, RoomInfo
 from app.payloads.server_events import MEMBER_UPDATED, ROOM_ADDED, ROOM_UPDATED, USER_JOINED, USER_LEFT
 from protocol import BusUnavailable
 

@@ -69,7 +69,7 @@ class Link:
         self.paused = False  # reading from the client has stopped
         self.max_payload = hub.options.max_payload
         self.control_packets = 0
-        self._guard: FloodGuard | None = None  # from the first control packet on
+        self._guard: FloodGuard | None = None  # once there were more than a few control packets
         self._ended = False
 
     # --- out ---

@@ -15,8 +15,7 @@ from protocol.errors import CloseCode, FrameError, Unreachable
 from protocol.server.forwarding.remote_instance import RemoteInstance, target
 from protocol.server.http.asgi import Receive, Send
 from protocol.server.http.request import Request
-from protocol.websocket import client_handshake as opening
-from protocol.websocket import frames
+from protocol.websocket import client_handshake, frames
 from protocol.websocket.frames import Close, FrameReader, Opcode
 
 log = logging.getLogger("protocol.tunnel")
@@ -32,7 +31,7 @@ class Opening(asyncio.Protocol):
 
     def __init__(self, nonce: bytes) -> None:
         self.opened: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._answer = opening.AnswerReader(nonce)
+        self._answer = client_handshake.AnswerReader(nonce)
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -73,12 +72,12 @@ async def open_websocket(
     nonce = os.urandom(16)
     asked = Opening(nonce)
     host, _, port = owner.address.rpartition(":")
-    address = opening.Address(
+    address = client_handshake.Address(
         host, int(port), secure=False, authority=owner.address, target=target(path, request)
     )
     transport = await owner.connect(asked)
     try:
-        transport.write(opening.request(address, owner.credentials, nonce))
+        transport.write(client_handshake.request(address, owner.credentials, nonce))
         async with asyncio.timeout(within):
             first = await asked.opened
         if transport.is_closing():

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import aiohttp
 import socketio  # type: ignore[import-untyped]
 from engineio.payload import Payload  # type: ignore[import-untyped]
 from socketio.exceptions import ConnectionError as CannotConnect  # type: ignore[import-untyped]
@@ -90,7 +91,9 @@ class PollingChat:
             raise Disconnected(str(error)) from error
 
     def _new_client(self) -> socketio.AsyncClient:
-        client = socketio.AsyncClient(reconnection_delay=0.2, reconnection_delay_max=5)
+        client = socketio.AsyncClient(
+            reconnection_delay=0.2, reconnection_delay_max=5, http_session=new_http_session
+        )
         for event, handler in self._handlers.items():
             client.on(event, handler)
         return client
@@ -126,6 +129,23 @@ class PollingChat:
             with suppress(CannotConnect):
                 await self._connect()
         await close_http(closed)
+
+
+def new_http_session() -> aiohttp.ClientSession:
+    """A session whose answers are read to their end before anybody has them.
+
+    The client never reads what a POST or a refused GET is answered with. Where the body comes in a read of its own,
+    its connection would be left to the garbage collector, which complains about it.
+    """
+    return aiohttp.ClientSession(middlewares=(read_whole,))
+
+
+async def read_whole(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    response = await handler(request)
+    await response.read()
+    return response
 
 
 async def close_http(client: socketio.AsyncClient) -> None:

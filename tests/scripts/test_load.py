@@ -17,6 +17,7 @@ from scripts.cluster import UNLIMITED, Instance
 from scripts.loadtest.__main__ import main
 from scripts.loadtest.histogram import Histogram, bucket, highest
 from scripts.loadtest.member import Member, View
+from scripts.loadtest.polling import new_http_session
 from scripts.proxy import Proxy
 from tests.conftest import find_free_port
 
@@ -100,6 +101,24 @@ async def test_a_run_has_figures_a_chart_and_thresholds(chat: Chat, tmp_path: Pa
     tokens = [json.loads(file.read_text())["tokens"] for file in (tmp_path / "accounts").iterdir()]
     assert [sorted(some) for some in tokens] == [[f"load-4-{number}" for number in range(8)]]
     assert all(file.stat().st_mode & 0o077 == 0 for file in (tmp_path / "accounts").iterdir())
+
+
+async def test_an_answer_that_the_polling_client_never_reads_holds_no_connection() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+        await asyncio.sleep(0.05)  # so that the body comes in a read of its own
+        writer.write(b"ok")
+        await reader.read()  # until the client ends the connection
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    async with server:
+        async with new_http_session() as session:
+            response = await session.post(f"http://{host}:{port}/io/")
+            assert response.connection is None
+            assert await response.text() == "ok"
 
 
 def assert_sound(found: dict[str, Any]) -> None:

@@ -133,7 +133,7 @@ class ChatClient:
             return  # another connection is made, or nobody wants one any more
         except Exception as error:  # noqa: BLE001 - whoever waits gets it: a refusal, or what the token's function raised
             self._settle(error)
-            self._client.quit()
+            await self._client.disconnect()
 
     async def _welcomed(self) -> dict[str, Any]:
         if self._welcome is None:

@@ -29,10 +29,10 @@ from protocol.server.engine_server import EngineServer, EngineSession
 from protocol.server.engineio.unjoined_sessions import network_of
 from protocol.server.forwarding.options import Forwarding
 from protocol.server.http.handshake import Handshake
+from protocol.server.namespaces.handlers import BadArguments, Incoming
 from protocol.server.redis.client import RedisClient
 from protocol.server.redis.url import parse_redis_url
 from protocol.server.server import Server
-from protocol.server.socketio.handlers import BadArguments, Incoming
 from protocol.server.socketio.namespace import Namespace
 from protocol.server.socketio.remote_socket import RemoteSocket
 from protocol.server.socketio.socket import Socket

@@ -5,7 +5,8 @@ from typing import Any, Self
 
 from protocol.client.options import ClientOptions
 from protocol.client.reconnection import Reconnector
-from protocol.client.socket import AuthPayload, ClientSocket
+from protocol.client.socket import ClientSocket
+from protocol.client.socket_state import AuthPayload, ClientSocketState
 from protocol.websocket.client_handshake import parse_url
 
 
@@ -27,27 +28,32 @@ class Client(ClientSocket):
         self, url: str, *, namespace: str = "/", auth: AuthPayload | None = None, **options: Any
     ) -> None:
         checked = ClientOptions(**options)
-        link = Reconnector(parse_url(url, checked.path), checked)
-        super().__init__(_checked_name(namespace), link, auth)
-        link.sockets[self.name] = self
+        self._link = Reconnector(parse_url(url, checked.path), checked)
+        self._namespaces: dict[str, ClientSocket] = {}
+        super().__init__(self._new_state(_checked_name(namespace), auth))
+        self._namespaces[self.name] = self
 
     def of(self, namespace: str, *, auth: AuthPayload | None = None) -> ClientSocket:
         """Another namespace over the same connection, made at the first call; `connect` joins it."""
         name = _checked_name(namespace)
-        socket = self._link.sockets.get(name)
+        socket = self._namespaces.get(name)
         if socket is None:
-            socket = self._link.sockets[name] = ClientSocket(name, self._link, auth)
+            socket = self._namespaces[name] = ClientSocket(self._new_state(name, auth))
         elif auth is not None:
             socket.auth = auth
         return socket
 
+    def _new_state(self, name: str, auth: AuthPayload | None) -> ClientSocketState:
+        state = self._link.sockets[name] = ClientSocketState(name, self._link, auth)
+        return state
+
     async def disconnect(self) -> None:
         """Leave all namespaces and close the connection. The rest is as for one namespace."""
-        sockets = list(self._link.sockets.values())
-        for socket in sockets:
-            socket.quit()
-        for socket in sockets:
-            await socket.ended()
+        states = list(self._link.sockets.values())
+        for state in states:
+            state.quit()
+        for state in states:
+            await state.ended()
 
     async def __aenter__(self) -> Self:
         await self.connect()

@@ -16,7 +16,7 @@ from protocol.socketio.packets import Packet, Rejected
 from protocol.websocket.client_handshake import Address
 
 if TYPE_CHECKING:
-    from protocol.client.socket import ClientSocket
+    from protocol.client.socket_state import ClientSocketState
 
 _FLOOD = 65_536  # events in front of an ack that is awaited; more than one read of the socket can hold
 
@@ -27,7 +27,7 @@ class Reconnector:
     def __init__(self, address: Address, options: ClientOptions) -> None:
         self.options = options
         self.channel: ClientConnection | None = None
-        self.sockets: dict[str, ClientSocket] = {}
+        self.sockets: dict[str, ClientSocketState] = {}
         self._address = address
         self._ssl = options.ssl
         self._task: asyncio.Task[None] | None = None
@@ -37,7 +37,7 @@ class Reconnector:
 
     # --- connect ---
 
-    async def admit(self, socket: "ClientSocket") -> None:
+    async def admit(self, socket: "ClientSocketState") -> None:
         """Have a namespace joined: now, where there is a connection, else once there is one."""
         if self.channel is not None:
             await self._join(self.channel, socket)
@@ -63,7 +63,7 @@ class Reconnector:
         if ending:
             await asyncio.wait(ending)
 
-    def _active(self) -> list["ClientSocket"]:
+    def _active(self) -> list["ClientSocketState"]:
         return [socket for socket in self.sockets.values() if socket.active]
 
     def _end(self, future: asyncio.Future[None] | None) -> None:
@@ -114,7 +114,7 @@ class Reconnector:
                 self._end(channel.closed)
         return channel
 
-    async def _join(self, channel: ClientConnection, socket: "ClientSocket") -> None:
+    async def _join(self, channel: ClientConnection, socket: "ClientSocketState") -> None:
         try:
             async with asyncio.timeout(self.options.connect_timeout / 1000):
                 auth = await socket.credentials()

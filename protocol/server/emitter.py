@@ -3,9 +3,10 @@
 import copy
 from typing import Any, Self
 
-from protocol.cluster.stream_records import Record, ServerSideEmit
+from protocol.cluster.stream_records import ServerSideEmit
 from protocol.server.bus.stream_writer import StreamWriter
-from protocol.server.socketio.selection import Selection, check_server_side_name
+from protocol.server.namespaces.event_names import check_server_side_name
+from protocol.server.socketio.selection import Selection
 
 UID = "emitter"  # of all emitters, Node's too
 
@@ -65,7 +66,7 @@ class Emitter:
 
     @property
     def _all(self) -> Selection:
-        return Selection(self)
+        return Selection(self._publisher, self.name)
 
     def to(self, *rooms: str) -> Selection:
         """Sockets in any of `rooms`."""
@@ -102,7 +103,3 @@ class Emitter:
         """Send an event to the servers themselves; see `Namespace.on_server_side`."""
         check_server_side_name(event)
         await self._publisher.publish(ServerSideEmit(self.name, [event, *args]))
-
-    async def publish(self, record: Record, *, local: bool) -> None:  # noqa: ARG002 - nobody is here
-        """Store a record."""
-        await self._publisher.publish(record)

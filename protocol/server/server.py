@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any, overload
 
 from protocol.server.bus.bus import Bus, MemoryBus
 from protocol.server.config.options import Options
+from protocol.server.dispatch.dispatch import Dispatch
 from protocol.server.engine_server import http_protocol, serve, serve_lifespan
 from protocol.server.engineio.hub import Hub
 from protocol.server.engineio.link import Link
 from protocol.server.forwarding.forwarder import Forwarder
 from protocol.server.forwarding.options import Forwarding
 from protocol.server.http.asgi import Receive, Scope, Send
+from protocol.server.namespaces.adapter import Adapter
+from protocol.server.namespaces.client import ConnectedClient
+from protocol.server.namespaces.namespace_rule import Accepts, NamespaceRule
 from protocol.server.private_listener.listener import PrivateListener
 from protocol.server.recovery.recovery import SessionRecovery
-from protocol.server.socketio.adapter import Adapter
-from protocol.server.socketio.client import ConnectedClient
-from protocol.server.socketio.dispatch import Dispatch
-from protocol.server.socketio.namespace import Accepts, DynamicNamespace, Namespace
+from protocol.server.socketio.namespace import DynamicNamespace, Namespace
+from protocol.server.socketio.socket import Socket
 from protocol.server.store.store import MemoryStore, Store
 from protocol.server.transports.websocket import WebSocketProtocol
 
@@ -51,11 +53,12 @@ class Server(Namespace):
         bus = bus or MemoryBus()
         duration = self.options.recovery
         recovery = None if duration is None else SessionRecovery(self.options, duration, bus, self._store)
-        self._adapter = Adapter(bus, self._hub, self.options, recovery)
+        self._adapter = Adapter(
+            bus, self._hub, self.options, recovery, namespace_facade=Namespace, socket_facade=Socket
+        )
         self._dispatch = Dispatch(self._adapter)
         self._started = False
-        super().__init__("/", self._adapter)
-        self._adapter.add(self)
+        super().__init__(self._adapter.namespace("/"))
 
     def _attach(self, hub: Hub, link: Link) -> ConnectedClient:
         return ConnectedClient(hub, link, self._dispatch, self.options)
@@ -75,10 +78,11 @@ class Server(Namespace):
             name = name if name.startswith("/") else f"/{name}"
             if "," in name:
                 raise ValueError("a namespace's name has no comma")
-            return self._adapter.namespace(name)
-        dynamic = DynamicNamespace(name)
-        self._adapter.dynamic.append(dynamic)
-        return dynamic
+            namespace: Namespace = self._adapter.namespace(name).facade
+            return namespace
+        rule = NamespaceRule(name)
+        self._adapter.rules.append(rule)
+        return DynamicNamespace(rule)
 
     # --- life ---
 

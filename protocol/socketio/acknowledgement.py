@@ -26,3 +26,8 @@ def ack_values(returned: Any) -> list[Any] | None:
     if returned is NO_ACK:
         return None
     return list(returned) if isinstance(returned, tuple) else [returned]
+
+
+def first_value(values: list[Any]) -> Any:
+    """What the other end answered, as callers get it: the first value of its ack, None where it has none."""
+    return values[0] if values else None

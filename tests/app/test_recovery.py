@@ -86,7 +86,7 @@ class Member(Guest):
 
 
 def cut(instance: Instance, member: Member) -> None:
-    instance.server.io.sockets[member.sid].link.fail(CloseReason.TRANSPORT_ERROR, abort=True)
+    instance.server.io.sockets[member.sid]._local.link.fail(CloseReason.TRANSPORT_ERROR, abort=True)
 
 
 @pytest.fixture
@@ -262,7 +262,7 @@ async def test_the_client_for_programs(
             await say(ann, room, f"{number} before")
             cut_sid = chat._client.id
             assert cut_sid is not None
-            instance.server.io.sockets[cut_sid].link.fail(CloseReason.TRANSPORT_ERROR, abort=True)
+            instance.server.io.sockets[cut_sid]._local.link.fail(CloseReason.TRANSPORT_ERROR, abort=True)
             await say(ann, room, f"{number} while away")
             await chat.call("room:list", {})
             assert chat._client.recovered

@@ -123,7 +123,7 @@ class SessionRecovery:
 
     def begin(self, socket: RecoverableSocket) -> None:
         """A new client: it gets what it needs to come back."""
-        socket.recoverable = recoverable = RecoverableSession(new_id(), self.latest(socket.nsp.name))
+        socket.recoverable = recoverable = RecoverableSession(new_id(), self.latest(socket.namespace.name))
         socket.data = TrackedDict({}, partial(self.saver.change, recoverable))
 
     def rooms_changed(self, nsp: str, recoverable: RecoverableSession) -> None:
@@ -195,7 +195,9 @@ class SessionRecovery:
 
     def resume(self, socket: RecoverableSocket, back: Return) -> RecoverableSession:
         """Give a socket what was its client's."""
-        socket.recoverable = recoverable = RecoverableSession(back.saved.pid, self.latest(socket.nsp.name))
+        socket.recoverable = recoverable = RecoverableSession(
+            back.saved.pid, self.latest(socket.namespace.name)
+        )
         socket.data = TrackedDict(back.saved.data, partial(self.saver.change, recoverable))
         return recoverable
 

@@ -42,7 +42,7 @@ class RecoverableSocket(Protocol):
     reason: CloseReason | None
 
     @property
-    def nsp(self) -> HasName:
+    def namespace(self) -> HasName:
         """The namespace that it is in."""
         ...
 

@@ -1,5 +1,4 @@
-"""Namespaces, sockets, rooms, handlers and broadcasts of one process, and its part of a cluster's.
+"""What applications see of a server: namespaces, sockets, broadcasts, and how handlers are registered.
 
-`protocol.server` imports it. It imports `protocol.server.bus`, `protocol.server.engineio`, `protocol.server.recovery`
-and what they import.
+`protocol` and `protocol.server` import it. It imports `protocol.server.namespaces`, which holds the state behind it.
 """

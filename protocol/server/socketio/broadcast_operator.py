@@ -2,34 +2,68 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
-
+from protocol.cluster.requests import SocketDetails
+from protocol.cluster.stream_records import Record, Target
 from protocol.errors import AckTimeout, BadValue
+from protocol.server.namespaces.event_names import check_name
+from protocol.server.namespaces.local_namespace import LocalNamespace
 from protocol.server.socketio.remote_socket import RemoteSocket
-from protocol.server.socketio.selection import Selection, check_name
-from protocol.server.socketio.socket import first
+from protocol.server.socketio.selection import EVERYBODY, Selection
+from protocol.socketio.acknowledgement import first_value
 
 if TYPE_CHECKING:
-    from protocol.server.socketio.namespace import Namespace
     from protocol.server.socketio.socket import Socket
 
 
-class BroadcastOperator(Selection, frozen=True):
+class BroadcastOperator(Selection):
     """A choice of sockets in one namespace of a server, and how long to wait for their answers."""
 
-    namespace: "Namespace"
-    ack_timeout: int | None = None
+    __slots__ = ("_is_local", "_namespace", "_timeout")
+
+    def __init__(
+        self,
+        namespace: LocalNamespace,
+        target: Target = EVERYBODY,
+        *,
+        volatile: bool = False,
+        is_local: bool = False,
+        timeout: int | None = None,
+    ) -> None:
+        """`is_local`: sockets of this instance alone. `timeout` is in ms."""
+        super().__init__(namespace.adapter, namespace.name, target, volatile=volatile)
+        self._namespace = namespace
+        self._is_local = is_local
+        self._timeout = timeout
+
+    def _with(self, target: Target, *, volatile: bool) -> Self:
+        return type(self)(
+            self._namespace, target, volatile=volatile, is_local=self._is_local, timeout=self._timeout
+        )
 
     @property
     def local(self) -> "BroadcastOperator":
         """Only sockets of this instance."""
-        return msgspec.structs.replace(self, is_local=True)
+        return BroadcastOperator(
+            self._namespace, self._target, volatile=self._volatile, is_local=True, timeout=self._timeout
+        )
 
     def timeout(self, milliseconds: int) -> "BroadcastOperator":
         """How long `emit_with_ack` and `fetch_sockets` wait."""
-        return msgspec.structs.replace(self, ack_timeout=milliseconds)
+        return BroadcastOperator(
+            self._namespace,
+            self._target,
+            volatile=self._volatile,
+            is_local=self._is_local,
+            timeout=milliseconds,
+        )
+
+    async def _publish(self, record: Record) -> None:
+        if self._is_local:
+            self._namespace.adapter.deliver_here(record)
+        else:
+            await self._namespace.adapter.publish(record)
 
     async def emit_with_ack(self, event: str, *args: Any) -> list[Any]:
         """Send an event and wait for the answer of each client: a list of their first values.
@@ -38,30 +72,31 @@ class BroadcastOperator(Selection, frozen=True):
         answered, and `BusUnavailable`. Without a timeout it waits for as long as `requests_timeout` says; where
         it is `local`, for as long as it takes.
         """
-        if self.is_local:
+        if self._is_local:
             return await self._ask_here(event, *args)
-        return await self.namespace.asker.ask_clients(self._broadcast(event, args), self.ack_timeout)
+        return await self._namespace.adapter.asker.ask_clients(self._broadcast(event, args), self._timeout)
 
     async def _ask_here(self, event: str, *args: Any) -> list[Any]:
         check_name(event)
-        sockets = self.namespace.select(self.target)
+        namespace = self._namespace
+        sockets = namespace.select(self._target)
         answers: asyncio.Queue[list[Any] | BadValue | None] = asyncio.Queue()
-        number = self.namespace.send_with_ack(sockets, [event, *args], answers.put_nowait)
+        number = namespace.send_with_ack(sockets, [event, *args], answers.put_nowait)
         responses: list[Any] = []
         missing = 0
         try:
-            async with asyncio.timeout(None if self.ack_timeout is None else self.ack_timeout / 1000):
+            async with asyncio.timeout(None if self._timeout is None else self._timeout / 1000):
                 for _ in sockets:
                     values = await answers.get()
                     if isinstance(values, list):
-                        responses.append(first(values))
+                        responses.append(first_value(values))
                     else:
                         missing += 1
         except TimeoutError as error:
             raise AckTimeout(responses=responses) from error
         finally:
             for socket in sockets:
-                socket.client.connection.take_ack(self.namespace.name, number)
+                socket.client.connection.take_ack(namespace.name, number)
         if missing:
             raise AckTimeout(f"{missing} clients left before they answered, or broke a limit", responses)
         return responses
@@ -72,6 +107,14 @@ class BroadcastOperator(Selection, frozen=True):
         Raises `AckTimeout` when a server did not answer within the timeout (without one, `requests_timeout`), with
         those of the others as its `responses`, and `BusUnavailable`.
         """
-        if self.is_local:
-            return self.namespace.select(self.target)
-        return await self.namespace.asker.fetch_sockets(self.namespace, self.target, self.ack_timeout)
+        namespace = self._namespace
+        if self._is_local:
+            return [socket.facade for socket in namespace.select(self._target)]
+        seen = namespace.facade
+
+        def remote(details: SocketDetails) -> RemoteSocket:
+            return RemoteSocket(seen, details)
+
+        return await namespace.adapter.asker.fetch_sockets(
+            namespace.name, self._target, self._timeout, remote
+        )

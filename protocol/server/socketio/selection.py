@@ -3,61 +3,54 @@
 from collections.abc import Awaitable
 from typing import Any, Protocol, Self
 
-import msgspec
-from msgspec import Struct
-
 from protocol.cluster.stream_records import Broadcast, DisconnectSockets, Join, Leave, Record, Target
-from protocol.socketio.packets import RESERVED_EVENTS
+from protocol.server.namespaces.event_names import check_name
+
+EVERYBODY = Target()
 
 
-class Destination(Protocol):
-    """A namespace, as far as records can be sent to it."""
+class Publisher(Protocol):
+    """What puts records on the bus."""
 
-    name: str
-
-    def publish(self, record: Record, *, local: bool) -> Awaitable[None]:
-        """Put a record on the bus; with `local`, deliver it here alone."""
+    def publish(self, record: Record) -> Awaitable[object]:
+        """Store a record for all instances. Raises `BusUnavailable` and `TypeError`."""
         ...
 
 
-def check_name(event: str) -> None:
-    """Raise `ValueError` for a name that clients would refuse."""
-    if event in RESERVED_EVENTS:
-        raise ValueError(f"{event!r} is a reserved event name")
-
-
-SERVERS_OWN = frozenset({"connect", "connection", "new_namespace"})  # Node's handlers of these expect no data
-
-
-def check_server_side_name(event: str) -> None:
-    """Raise `ValueError` for a name that means something else to servers."""
-    if event in SERVERS_OWN:
-        raise ValueError(f"{event!r} is a reserved event name of servers")
-
-
-class Selection(Struct, frozen=True):
+class Selection:
     """A choice of sockets in one namespace. Each step of the chain gives a new one, so any may be kept and
     used again."""
 
-    namespace: Destination
-    target: Target = Target()
-    is_volatile: bool = False
-    is_local: bool = False
+    __slots__ = ("_nsp", "_publisher", "_target", "_volatile")
+
+    def __init__(
+        self, publisher: Publisher, nsp: str, target: Target = EVERYBODY, *, volatile: bool = False
+    ) -> None:
+        self._publisher = publisher
+        self._nsp = nsp
+        self._target = target
+        self._volatile = volatile
+
+    def _with(self, target: Target, *, volatile: bool) -> Self:
+        """The same of another target."""
+        return type(self)(self._publisher, self._nsp, target, volatile=volatile)
 
     def to(self, *rooms: str) -> Self:
         """Add rooms: those in any of them are meant. With none, everybody in the namespace is."""
-        return msgspec.structs.replace(self, target=Target((*self.target.rooms, *rooms), self.target.except_))
+        target = self._target
+        return self._with(Target((*target.rooms, *rooms), target.except_), volatile=self._volatile)
 
     in_ = to
 
     def except_(self, *rooms: str) -> Self:
         """Leave out those in any of these rooms; a socket's id is a room of its own."""
-        return msgspec.structs.replace(self, target=Target(self.target.rooms, (*self.target.except_, *rooms)))
+        target = self._target
+        return self._with(Target(target.rooms, (*target.except_, *rooms)), volatile=self._volatile)
 
     @property
     def volatile(self) -> Self:
         """Drop the event for clients to whom it cannot leave at once."""
-        return msgspec.structs.replace(self, is_volatile=True)
+        return self._with(self._target, volatile=True)
 
     async def emit(self, event: str, *args: Any) -> None:
         """Send an event. Returns once the bus has stored it. Raises `BusUnavailable`."""
@@ -65,19 +58,19 @@ class Selection(Struct, frozen=True):
 
     async def sockets_join(self, *rooms: str) -> None:
         """Make them enter rooms. Raises `BusUnavailable`."""
-        await self._publish(Join(self.namespace.name, self.target, rooms))
+        await self._publish(Join(self._nsp, self._target, rooms))
 
     async def sockets_leave(self, *rooms: str) -> None:
         """Make them leave rooms. Raises `BusUnavailable`."""
-        await self._publish(Leave(self.namespace.name, self.target, rooms))
+        await self._publish(Leave(self._nsp, self._target, rooms))
 
     async def disconnect_sockets(self, close: bool = False) -> None:
         """Disconnect them; with `close`, end their sessions. Raises `BusUnavailable`."""
-        await self._publish(DisconnectSockets(self.namespace.name, self.target, close))
+        await self._publish(DisconnectSockets(self._nsp, self._target, close))
 
     def _broadcast(self, event: str, args: tuple[Any, ...]) -> Broadcast:
         check_name(event)
-        return Broadcast(self.namespace.name, self.target, [event, *args], volatile=self.is_volatile)
+        return Broadcast(self._nsp, self._target, [event, *args], volatile=self._volatile)
 
-    def _publish(self, record: Record) -> Awaitable[None]:
-        return self.namespace.publish(record, local=self.is_local)
+    def _publish(self, record: Record) -> Awaitable[object]:
+        return self._publisher.publish(record)

@@ -1,6 +1,7 @@
-"""One client in one namespace, as the application sees it."""
+"""One client in one namespace, as applications see it."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from protocol.cluster.session_recovery import RECOVERABLE
@@ -8,94 +9,97 @@ from protocol.cluster.stream_records import Broadcast, Target
 from protocol.engineio.session import CloseReason
 from protocol.errors import AckTimeout, BadValue, Disconnected
 from protocol.server.http.handshake import Handshake
-from protocol.server.recovery.session_state import RecoverableSession
-from protocol.server.socketio.client import ConnectedClient, Departure
-from protocol.server.socketio.handlers import RegisteredHandler
-from protocol.socketio.packets import Event
+from protocol.server.namespaces.event_names import check_name
+from protocol.server.namespaces.handlers import RegisteredHandler
+from protocol.server.namespaces.local_socket import LocalSocket
+from protocol.socketio.acknowledgement import first_value
 
 if TYPE_CHECKING:
     from protocol.server.socketio.broadcast_operator import BroadcastOperator
     from protocol.server.socketio.namespace import Namespace
 
 
-def first(values: list[Any]) -> Any:
-    """The value of an ack as callers get it: the first, None where there is none."""
-    return values[0] if values else None
-
-
 class Socket:
     """A connected client. Every handler gets it first.
 
-    `data` is the application's, for as long as the socket lives; where clients can be recovered it is saved, as far as
-    msgpack can express it. `recovered` tells that the client was here before, and has its id, rooms and data again.
-    `handshake` is what the client came with.
+    @io.on("message")
+    async def message(socket, text):
+        socket.data["count"] = socket.data.get("count", 0) + 1
+        await socket.to("room").emit("message", text)
     """
 
-    __slots__ = (
-        "_namespace",
-        "_rooms_outside",
-        "client",
-        "connected",
-        "data",
-        "handshake",
-        "id",
-        "link",
-        "middleware",
-        "reason",
-        "recoverable",
-        "recovered",
-    )
+    __slots__ = ("_local",)
 
-    def __init__(
-        self,
-        id: str,
-        namespace: "Namespace",
-        client: ConnectedClient,
-        handshake: Handshake,
-        *,
-        rooms: frozenset[str] | None = None,
-    ) -> None:
-        """`rooms` are those that a client was in which comes back."""
-        self.id = id
-        self.data: dict[str, Any] = {}
-        self.handshake = handshake
-        self.client = client
-        self.link = client.link
-        self.middleware: tuple[Any, ...] = ()
-        self.connected = False  # from the moment that its namespace lets it in until it leaves
-        self.reason: CloseReason | None = None
-        self._namespace = namespace
-        self.recovered = rooms is not None
-        self.recoverable: RecoverableSession | None = None  # where clients can be recovered
-        self._rooms_outside = rooms or frozenset()  # while it is not in the namespace yet, or any more
+    def __init__(self, local: LocalSocket) -> None:
+        self._local = local
 
     def __repr__(self) -> str:
-        return f"<Socket {self.id} of {self._namespace.name}>"
+        return repr(self._local)
+
+    @property
+    def id(self) -> str:
+        """Its public id, which is also the name of a room with it alone."""
+        return self._local.id
 
     @property
     def nsp(self) -> "Namespace":
         """The namespace that it is in."""
-        return self._namespace
+        namespace: Namespace = self._local.namespace.facade
+        return namespace
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The application's own, for as long as the socket lives. Where clients can be recovered it is saved, as far as
+        msgpack can express it."""
+        return self._local.data
+
+    @data.setter
+    def data(self, items: Mapping[str, Any]) -> None:
+        """Have these items and no others."""
+        kept = dict(items)
+        self._local.data.clear()
+        self._local.data.update(kept)
+
+    @property
+    def handshake(self) -> Handshake:
+        """What the client came with."""
+        return self._local.handshake
+
+    @property
+    def recovered(self) -> bool:
+        """Whether the client was here before, and has its id, rooms and data again."""
+        return self._local.recovered
+
+    @property
+    def connected(self) -> bool:
+        """Whether it is in the namespace: from the moment that it is let in until it leaves."""
+        return self._local.connected
+
+    @property
+    def reason(self) -> CloseReason | None:
+        """Why it is not connected any more; None before it has left."""
+        return self._local.reason
 
     @property
     def rooms(self) -> frozenset[str]:
         """The rooms that it is in, its own (named by its id) included. Before it is let in again, and while
         `disconnecting` runs: those it was in."""
-        return self._namespace.rooms.of(self) or self._rooms_outside
+        return self._local.rooms
 
     @property
     def transport(self) -> str:
         """What carries it now: "polling" or "websocket"."""
-        return self.link.session.transport
+        return self._local.link.session.transport
 
     @property
     def buffered(self) -> int:
         """How many bytes wait here until the client takes them. Its other namespaces count as well."""
-        return self.link.session.queued + self.link.transport.buffered
+        link = self._local.link
+        return link.session.queued + link.transport.buffered
 
     def use(self, middleware: RegisteredHandler) -> RegisteredHandler:
         """Run `middleware(socket, incoming)` before each event of this socket; an exception refuses the event."""
-        self.middleware = (*self.middleware, middleware)
+        self._local.middleware = (*self._local.middleware, middleware)
         return middleware
 
     # --- to the client ---
@@ -106,13 +110,14 @@ class Socket:
         Where clients can be recovered, it goes over the bus, and is not lost while the client is away. Raises
         `BusUnavailable` then. Local: it is about this connection, so it is sent over this one or never.
         """
-        if self.recoverable is None or volatile or local:
-            self._send(event, args, None, volatile=volatile)
+        socket = self._local
+        if socket.recoverable is None or volatile or local:
+            socket.send(event, args, None, volatile=volatile)
             return
-        self._namespace.check_name(event)
-        if self.connected or self.reason in RECOVERABLE:
-            record = Broadcast(self._namespace.name, Target((self.id,)), [event, *args])
-            await self._namespace.publish(record, local=False)
+        check_name(event)
+        if socket.connected or socket.reason in RECOVERABLE:
+            record = Broadcast(socket.namespace.name, Target((socket.id,)), [event, *args])
+            await socket.namespace.adapter.publish(record)
 
     async def emit_with_ack(self, event: str, *args: Any, timeout: int | None = None) -> Any:  # noqa: ASYNC109
         """Send an event and wait for the client's answer: the first value of its ack, None if it has none.
@@ -120,58 +125,45 @@ class Socket:
         Raises `AckTimeout` after `timeout` ms (None: never), `Disconnected` when the client is gone before it answers,
         `BadValue` when it answers with what cannot be carried.
         """
-        if not self.connected:
-            raise Disconnected(f"{self.id} is not connected")
+        socket = self._local
+        if not socket.connected:
+            raise Disconnected(f"{socket.id} is not connected")
         answer: asyncio.Future[list[Any] | BadValue | None] = asyncio.get_running_loop().create_future()
 
         def settle(values: list[Any] | BadValue | None) -> None:
             if not answer.done():
                 answer.set_result(values)
 
-        number = self._namespace.next_ack_id()
-        self.client.expect_ack(self._namespace.name, number, settle)
+        number = socket.namespace.next_ack_id()
+        socket.client.expect_ack(socket.namespace.name, number, settle)
         try:
-            self._send(event, args, number)
+            socket.send(event, args, number)
             async with asyncio.timeout(None if timeout is None else timeout / 1000):
                 values = await answer
         except TimeoutError as error:
             raise AckTimeout from error
         finally:
-            self.client.connection.take_ack(self._namespace.name, number)
+            socket.client.connection.take_ack(socket.namespace.name, number)
         if values is None:
-            raise Disconnected(f"{self.id} left before it answered")
+            raise Disconnected(f"{socket.id} left before it answered")
         if isinstance(values, BadValue):
             raise values
-        return first(values)
-
-    def _send(self, event: str, args: tuple[Any, ...], ack: int | None, *, volatile: bool = False) -> None:
-        self._namespace.check_name(event)
-        data = [event, *args]
-        stamp = ""
-        if self._namespace.recovery is not None and ack is None:
-            stamp = self._namespace.recovery.stamp(self._namespace.name, data)
-        packet = Event([*data, stamp] if stamp else data, self._namespace.name, ack)
-        encoded = self._namespace.parser.encode(packet)
-        if not self.connected or (volatile and not self.link.writable):
-            return
-        if stamp and self.recoverable is not None:
-            self.recoverable.sent = stamp
-        self._namespace.notify_outgoing((self,), data)
-        self.link.send(encoded)
+        return first_value(values)
 
     # --- rooms ---
 
     async def join(self, *rooms: str) -> None:
         """Enter rooms. Nothing happens once it is disconnected."""
-        if self.connected:
-            self._namespace.join(self, rooms)
+        if self._local.connected:
+            self._local.namespace.join(self._local, rooms)
 
     async def leave(self, *rooms: str) -> None:
         """Leave rooms; also those that it is about to be let into again."""
-        if self.connected:
-            self._namespace.leave(self, rooms)
-        elif self.reason is None:
-            self._rooms_outside -= set(rooms)
+        socket = self._local
+        if socket.connected:
+            socket.namespace.leave(socket, rooms)
+        elif socket.reason is None:
+            socket.rooms_outside -= set(rooms)
 
     # --- to others ---
 
@@ -186,9 +178,9 @@ class Socket:
     @property
     def broadcast(self) -> "BroadcastOperator":
         """Everybody in the namespace but this socket."""
-        return self._namespace.except_(self.id)
+        return self.nsp.except_(self.id)
 
-    # --- the end ---
+    # --- trust, and the end ---
 
     def trust(self) -> None:
         """Take messages of up to `max_payload` bytes and `max_values` values from this client, where
@@ -196,62 +188,13 @@ class Socket:
 
         Call it once the client has shown who it is.
         """
-        self.client.trust()
+        self._local.client.trust()
 
     async def disconnect(self, close: bool = False) -> None:
         """Disconnect from the namespace; with `close`, from all, and end the session."""
-        self.dismiss(close=close)
-
-    def dismiss(self, *, close: bool) -> None:
-        """`disconnect`, for callers that cannot wait."""
-        if not self.connected:
-            return
-        if not close:
-            self.link.send(self.client.connection.dismiss(self._namespace.name))
-            self.depart(CloseReason.SERVER_DISCONNECT)
-            return
-        for socket in list(self.client.sockets.values()):
-            socket.dismiss(close=False)
-        self.link.finish(CloseReason.FORCED_SERVER_CLOSE)
+        self._local.dismiss(close=close)
 
     def end_slow(self) -> None:
         """End the session of a client that takes too slowly, with what waits for it; it comes back by itself."""
-        if self.connected:
-            self.link.end_slow()
-
-    def depart(self, reason: CloseReason) -> None:
-        """The socket has left, whoever wanted it: out of its rooms at once, then its handlers, in turn, are told."""
-        if self.reason is not None:
-            return
-        self.connected = False
-        self.reason = reason
-        self._rooms_outside = self._namespace.rooms.of(self)
-        self.client.sockets.pop(self._namespace.name, None)
-        for settle in self.client.connection.take_acks(self._namespace.name):
-            settle(None)
-        if self._namespace.remove(self):
-            if self._namespace.recovery is not None and self.recoverable is not None:
-                self._namespace.recovery.departed(self, self.recoverable)
-            self.client.enqueue(Departure(self, reason))
-
-    def abandon(self) -> None:
-        """The client has come back over another connection, and taken its session along.
-
-        The connection ends as if it were lost: should its client be there still, since of two CONNECTs the one that it
-        had given up came last, it comes back once more, in its other namespaces too. A DISCONNECT would be final to it.
-        """
-        if not self.connected:
-            return
-        if self._namespace.recovery is not None and self.recoverable is not None:
-            self._namespace.recovery.saver.forget(self.recoverable)
-        self.depart(CloseReason.TRANSPORT_CLOSE)
-        self.link.finish(CloseReason.FORCED_CLOSE)
-
-    def forget_rooms(self) -> None:
-        """`disconnecting` has run; from now on it was in no room."""
-        self._rooms_outside = frozenset()
-
-    @property
-    def dropped(self) -> bool:
-        """Whether the server sent it away: what it had sent before is not handled any more."""
-        return self.reason in (CloseReason.SERVER_DISCONNECT, CloseReason.FORCED_SERVER_CLOSE)
+        if self._local.connected:
+            self._local.link.end_slow()

@@ -338,7 +338,7 @@ async def test_reading_stops_while_a_handler_takes_its_time(serve: Serve, new_cl
     await client.connect()
     await client.emit("flood")
     await until(
-        lambda: sockets[0].link.transport.buffered > 1_000_000
+        lambda: sockets[0]._local.link.transport.buffered > 1_000_000
     )  # it is the server that has to keep them
     await asyncio.sleep(0.05)
     assert client.waiting < 50

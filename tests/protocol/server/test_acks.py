@@ -208,7 +208,7 @@ async def test_asking_with_many_events_behind(
     await client.send('21["start"]')
     await seen.wait_for("started")
     sending = asyncio.create_task(send_events())
-    await until(lambda: socket.link.paused)
+    await until(lambda: socket._local.link.paused)
     go_on.set()
     assert await client.receive() == '20["what"]'
     await sending
@@ -313,4 +313,4 @@ async def test_asking_what_cannot_be_sent(host: Serve, make_app: App, connect: C
         await socket.emit_with_ack("ask", object())
     with pytest.raises(ValueError, match="reserved"):
         await socket.emit_with_ack("disconnect")
-    assert socket.client.connection.take_acks("/") == []
+    assert socket._local.client.connection.take_acks("/") == []

@@ -188,8 +188,8 @@ async def test_what_waits_for_a_slow_handler_is_bounded_by_its_size(
     events = ['2["large",[' + ",".join(["[]"] * 5_000) + "]]", '2["large","' + "x" * 200_000 + '"]'] * 5
     sending = asyncio.create_task(send_all(client, events))
     (socket,) = io.sockets.values()
-    await until(lambda: socket.link.paused)
-    assert len(socket.client._inbox) <= 2
+    await until(lambda: socket._local.link.paused)
+    assert len(socket._local.client._inbox) <= 2
     free.set()
     await sending
     assert sorted(await seen.wait_for_count(10)) == [5_000] * 5 + [200_000] * 5

@@ -142,7 +142,7 @@ async def test_a_body_that_is_given_up(start: Start, poll: Poll, seen: Recorder)
     _, writer = await connect(two.port)
     writer.write(head_of_post(client, two, 50) + b"42")
     (socket,) = await server(one).fetch_sockets()
-    await until(lambda: socket.link.session._post)
+    await until(lambda: socket._local.link.session._post)
     writer.close()
     await seen.wait_for("disconnect", "transport error")
 
@@ -213,7 +213,7 @@ async def test_a_get_that_is_given_up(start: Start, poll: Poll, seen: Recorder) 
     turn_to(client, two)
     getting = asyncio.create_task(client.get())
     (socket,) = await server(one).fetch_sockets()
-    await until(lambda: socket.link.writable)
+    await until(lambda: socket._local.link.writable)
     getting.cancel()
     await seen.wait_for("disconnect", "transport error")
     assert server(one).sessions == 0
@@ -316,7 +316,7 @@ async def test_a_client_that_does_not_read(
     while known.connected:
         await server(one).emit("fill", "x" * 50_000)
         await asyncio.sleep(0)
-        assert known.link.transport.buffered < 500_000
+        assert known._local.link.transport.buffered < 500_000
     await seen.wait_for("disconnect", "transport error")
     # With the plain shell, the connection itself is left to the server in front.
     state = two.uvicorn.server_state
@@ -341,7 +341,7 @@ async def test_a_client_that_sends_too_fast(start: Start, poll: Poll, upgrade: U
     for number in range(200):
         socket.send(f'42["slow",{number},"{"x" * 50_000}"]')
     (known,) = await server(one).fetch_sockets()
-    await until(lambda: known.link.paused)
+    await until(lambda: known._local.link.paused)
     room.set()
     await until(lambda: len(took) == 200)
     assert took == list(range(200))
@@ -388,7 +388,7 @@ async def test_an_instance_that_stops_lets_gets_go(start: Start, poll: Poll) -> 
     turn_to(client, two)
     getting = asyncio.create_task(client.get())
     (socket,) = await server(one).fetch_sockets()
-    await until(lambda: socket.link.writable)
+    await until(lambda: socket._local.link.writable)
     await two.stop()
     response = await getting
     assert (response.status_code, response.text, response.headers["connection"]) == (200, "6", "close")

@@ -95,7 +95,7 @@ async def test_expiry_is_seen_when_a_request_comes(serve: Serve, make_app: App, 
     client = await poll(await serve(io))
     await client.join()
     (socket,) = await io.fetch_sockets()
-    link = socket.link
+    link = socket._local.link
     assert link.next_deadline is not None
     link.tick(link.next_deadline + 60)
     assert (await client.get()).json() == {"code": 1, "message": "Session ID unknown"}
@@ -112,14 +112,14 @@ async def test_another_packet_puts_the_deadline_off_once(
     await websocket.receive()
     (socket,) = await io.fetch_sockets()
     assert await websocket.receive() == "2"
-    before = socket.link.next_deadline
+    before = socket._local.link.next_deadline
     websocket.send('42["echo",1]')
     await websocket.receive()
-    await until(lambda: socket.link.next_deadline != before)
-    extended = socket.link.next_deadline
+    await until(lambda: socket._local.link.next_deadline != before)
+    extended = socket._local.link.next_deadline
     websocket.send('42["echo",2]')
     await websocket.receive()
-    assert socket.link.next_deadline == extended
+    assert socket._local.link.next_deadline == extended
     while not socket.reason:
         websocket.send('42["echo",3]')
         await asyncio.sleep(0.02)
@@ -186,7 +186,7 @@ async def test_a_client_that_is_not_read_from_is_pinged(
     await websocket.receive()
     for _ in range(3):
         websocket.send('42["slow"]')
-    await until(lambda: all(socket.link.paused for socket in io.sockets.values()))
+    await until(lambda: all(socket._local.link.paused for socket in io.sockets.values()))
     for _ in range(5):
         assert await websocket.receive() == "2"
         websocket.send("3")

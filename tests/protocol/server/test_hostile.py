@@ -299,5 +299,5 @@ async def test_many_sessions_that_break_off(
     await seen.wait_for_count(100)
     await until(lambda: io.sessions == 1)
     assert len(io.sockets) == 1
-    assert len(io.rooms) == 1
+    assert len(io._local.rooms) == 1
     await beside.check()

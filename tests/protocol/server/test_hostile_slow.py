@@ -29,7 +29,7 @@ async def test_a_websocket_that_is_never_read(serve: Serve, seen: Recorder, good
             while victim.connected:
                 await io.to(victim.id).emit("fill", "x" * 50_000)
                 await asyncio.sleep(0)
-                assert victim.link.transport.buffered < 400_000
+                assert victim._local.link.transport.buffered < 400_000
         await seen.wait_for("bad", "transport error")
         await beside.check()
 
@@ -47,7 +47,7 @@ async def test_a_client_that_never_fetches(serve: Serve, seen: Recorder, good: G
         while socket.connected:
             await io.to(sid).emit("fill", "x" * 50_000)
             await asyncio.sleep(0)
-            assert socket.link.session.queued < 400_000
+            assert socket._local.link.session.queued < 400_000
     await seen.wait_for("bad", "transport error")
     assert (await client.get()).status_code == 400
     await beside.check()
@@ -183,7 +183,7 @@ async def test_a_handler_that_does_not_end(
     beside = await good(running)
     client = await connect(running)
     sid = await client.join()
-    link = io.sockets[sid].link
+    link = io.sockets[sid]._local.link
     await client.send('2["stuck"]')
     await seen.wait_for("stuck")
     events = [f'2["count",{number},"{"x" * 10_000}"]' for number in range(300)]

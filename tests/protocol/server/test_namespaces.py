@@ -168,7 +168,7 @@ async def test_a_namespace_of_a_pattern_that_the_server_names_first(
     await client.send("0/room-1,")
     assert await client.receive() == '4/room-1,{"message":"private"}'
     assert dynamic.children == {}
-    assert io.of("/room-x").handlers is not dynamic.handlers
+    assert io.of("/room-x")._handlers is not dynamic._handlers
 
 
 async def test_a_namespace_of_a_pattern_that_refuses_leaves_nothing(

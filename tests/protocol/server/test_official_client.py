@@ -88,7 +88,7 @@ def make_io(seen: Recorder, **options: Any) -> Server:
 
     @io.on("cut me off")
     async def cut_off(socket: Socket) -> None:
-        socket.link.finish(CloseReason.FORCED_CLOSE)
+        socket._local.link.finish(CloseReason.FORCED_CLOSE)
 
     custom, guarded = io.of("/custom"), io.of("/guarded")
     custom.on("auth")(lambda socket: dict(socket.handshake.auth))
@@ -266,7 +266,7 @@ async def test_recovery(serve: Serve, seen: Recorder, transports: str, redis_url
 
         @io.on("cut me off for a moment")
         async def cut_off(socket: Socket, turn: int) -> None:
-            socket.link.finish(CloseReason.FORCED_CLOSE)
+            socket._local.link.finish(CloseReason.FORCED_CLOSE)
             await io.emit("n", turn, b"one")
             await io.volatile.emit("n", "volatile")
             await socket.emit("n", turn, "two")

@@ -63,8 +63,8 @@ async def test_a_get_waits_for_packets(serve: Serve, make_app: App, poll: Poll, 
 async def until_waiting(io: Server) -> Any:
     """The link of the only client, once a GET of it waits."""
     (socket,) = await io.fetch_sockets()
-    await until(lambda: socket.link.writable)
-    return socket.link
+    await until(lambda: socket._local.link.writable)
+    return socket._local.link
 
 
 async def test_a_second_get_closes_the_session(
@@ -111,7 +111,7 @@ async def test_a_post_that_waits_ends_with_its_session(
 
     client = await poll(await serve(io))
     sid = await client.join()
-    link = io.sockets[sid].link
+    link = io.sockets[sid]._local.link
     posting = asyncio.create_task(client.post('42["slow"]\x1e42["slow"]'))
     await seen.wait_for("slow")
     await until(lambda: link.paused)

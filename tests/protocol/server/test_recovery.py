@@ -47,7 +47,7 @@ async def running(io: Server, host: Serve) -> Running:
 
 async def lose(guest: Guest, io: Server) -> None:
     """Cut a guest's connection."""
-    io.sockets[guest.sid].link.fail(CloseReason.TRANSPORT_ERROR, abort=True)
+    io.sockets[guest.sid]._local.link.fail(CloseReason.TRANSPORT_ERROR, abort=True)
     await guest.go()
 
 
@@ -412,7 +412,7 @@ async def test_one_of_two_gets_the_session(
         twin.pid = guest.pid
     clients = [await connect(running) for _ in twins]
     await asyncio.gather(*(twin.come(client) for twin, client in zip(twins, clients, strict=True)))
-    has_it = io.sockets[guest.sid].link.session.id  # who comes later with the same id takes it away
+    has_it = io.sockets[guest.sid]._local.link.session.id  # who comes later with the same id takes it away
     await io.to(guest.sid).emit("to one")
     for twin in twins:
         if twin.client.sid == has_it:
@@ -517,7 +517,7 @@ async def test_sent_to_one(io: Server, running: Running, connect: Connect) -> No
     await socket.emit("here", local=True)
     assert await guest.hear() == ["here"]
     hearing = asyncio.create_task(guest.hear())
-    await until(lambda: socket.link.writable)
+    await until(lambda: socket._local.link.writable)
     await socket.emit("now", volatile=True)
     assert await hearing == ["now"]
     await lose(guest, io)
@@ -542,7 +542,7 @@ async def test_a_text_at_the_end_is_no_offset(io: Server, running: Running, conn
     for emit in ways:
         for event in (["text"], ["event", "text"]):
             hearing = asyncio.create_task(guest.hear())
-            await until(lambda: socket.link.writable)
+            await until(lambda: socket._local.link.writable)
             await emit(*event)
             assert await hearing == event
     await lose(guest, io)

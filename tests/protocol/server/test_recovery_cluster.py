@@ -42,7 +42,7 @@ class Instance:
     async def lose(self, guest: Guest) -> None:
         """Cut a guest's connection, and wait until others can know of it."""
         assert guest.pid is not None
-        self.io.sockets[guest.sid].link.fail(CloseReason.TRANSPORT_ERROR, abort=True)
+        self.io.sockets[guest.sid]._local.link.fail(CloseReason.TRANSPORT_ERROR, abort=True)
         await guest.go()
         await self.saved(guest, live=False)
 
@@ -210,7 +210,7 @@ async def test_redis_is_away(make: MakeInstance, redis_server: Callable[[], Rest
     one = await make(valkey.url)
     guest = await Guest().come(await one.client())
     await one.saved(guest, live=True)
-    one.io.sockets[guest.sid].link.fail(CloseReason.TRANSPORT_ERROR, abort=True)
+    one.io.sockets[guest.sid]._local.link.fail(CloseReason.TRANSPORT_ERROR, abort=True)
     valkey.kill()
     assert not (await guest.come(await one.client())).recovered
     assert one.outcomes.all == ["unavailable"]
@@ -274,7 +274,7 @@ async def test_namespaces_in_several_streams(
             await instances[0].io.of(name).emit("heard", turn)
             await guest.hear()
             socket = instances[(turn - 1) % 2].io.of(name).sockets[guest.sid]
-            socket.link.fail(CloseReason.TRANSPORT_ERROR, abort=True)
+            socket._local.link.fail(CloseReason.TRANSPORT_ERROR, abort=True)
             await instances[0].io.of(name).emit("missed", turn)
         for guest in guests:
             assert (await guest.come(await instances[turn % 2].client())).recovered

@@ -295,7 +295,7 @@ async def test_clients_that_do_not_answer(pair: Pair) -> None:
     with pytest.raises(AckTimeout, match="1 of 2 clients did not answer within 300 ms") as timeout:
         await asking
     assert timeout.value.responses == ["here"]
-    await until(lambda: not pair.sockets[0].client.connection.owes_acks)
+    await until(lambda: not pair.sockets[0]._local.client.connection.owes_acks)
     await pair.clients[0].send('30["late"]', '2["echo"]')
     assert await pair.clients[0].receive() == '2["echo"]'
 
@@ -315,7 +315,7 @@ async def test_clients_are_given_as_long_as_the_one_who_asks_waits(pair: Pair) -
     with pytest.raises(AckTimeout):
         await pair.servers[0].timeout(50).emit_with_ack("ask")
     for socket in pair.sockets:
-        await until(lambda socket=socket: not socket.client.connection.owes_acks)
+        await until(lambda socket=socket: not socket._local.client.connection.owes_acks)
 
 
 async def test_the_end_of_one_request_is_not_that_of_the_next(pair: Pair) -> None:

@@ -230,5 +230,5 @@ async def test_many_rooms(make_crowd: Callable[[Server], Awaitable[Crowd]]) -> N
     await a.join(*(f"room {number}" for number in range(1000)))
     assert await crowd.hearers(crowd.io.to("room 999").emit("x")) == "a"
     await a.disconnect()
-    assert len(crowd.io.rooms) == 2
+    assert len(crowd.io._local.rooms) == 2
     assert await crowd.io.to("room 1").fetch_sockets() == []

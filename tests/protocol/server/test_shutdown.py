@@ -30,7 +30,7 @@ async def test_clients_are_let_go(
     websocket.send("40")
     await websocket.receive()
     fetching = asyncio.create_task(waiting.get())
-    await until(lambda: io.sockets[sid].link.writable)
+    await until(lambda: io.sockets[sid]._local.link.writable)
     await io.stop()
     assert (await fetching).text == "1"
     assert (await idle.get()).text == "1"

@@ -28,7 +28,7 @@ async def pending_get(io: Server, client: PollingClient) -> "asyncio.Task[httpx.
     """A GET that waits at the server."""
     fetching = asyncio.create_task(client.get())
     (socket,) = await io.fetch_sockets()
-    await until(lambda: socket.link.writable)
+    await until(lambda: socket._local.link.writable)
     return fetching
 
 
@@ -172,7 +172,7 @@ async def test_a_probe_that_breaks_off_leaves_polling_alone(
     else:
         websocket.write(b"\xff\xff")
     (socket,) = await io.fetch_sockets()
-    await until(lambda: socket.link.probe is None)
+    await until(lambda: socket._local.link.probe is None)
     fetching = await pending_get(io, client)
     await io.emit("news")
     assert (await fetching).text == '42["news"]'

@@ -28,7 +28,7 @@ async def test_on_a_websocket_that_is_not_read(serve: Serve, make_app: App, open
     client = await WebSocketClient.open(await serve(io), receive_buffer=4096)
     socket = io.sockets[await client.join()]
     sent = 0
-    while socket.link.writable:
+    while socket._local.link.writable:
         await socket.emit("fill", "x" * 500_000)
         sent += 1
         await asyncio.sleep(0.01)
@@ -38,7 +38,7 @@ async def test_on_a_websocket_that_is_not_read(serve: Serve, make_app: App, open
     for _ in range(sent):
         assert str(await client.receive()).startswith('2["fill"')
     assert await client.receive() == '2["kept"]'
-    await until(lambda: socket.link.writable)
+    await until(lambda: socket._local.link.writable)
     await socket.emit("again", volatile=True)
     assert await client.receive() == '2["again"]'
     await client.close()
@@ -48,7 +48,7 @@ async def waiting_get(io: Server, client: PollingClient) -> "asyncio.Task[str | 
     """The client's next message, for which a GET waits at the server."""
     receiving = asyncio.create_task(client.receive())
     (socket,) = await io.fetch_sockets()
-    await until(lambda: socket.link.writable)
+    await until(lambda: socket._local.link.writable)
     return receiving
 
 

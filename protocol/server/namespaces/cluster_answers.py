@@ -23,15 +23,15 @@ from protocol.cluster.requests import (
 from protocol.cluster.stream_records import ServerSideEmit, pack
 from protocol.errors import BadValue, BusUnavailable
 from protocol.server.bus.bus import Bus
-from protocol.server.socketio.cluster_requests import Asker, ClientLeft, Own
-from protocol.server.socketio.handlers import call
-from protocol.server.socketio.socket import first
+from protocol.server.namespaces.cluster_requests import Asker, ClientLeft, Own
+from protocol.server.namespaces.handlers import call
+from protocol.socketio.acknowledgement import first_value
 
 if TYPE_CHECKING:
-    from protocol.server.socketio.namespace import Namespace
-    from protocol.server.socketio.socket import Socket
+    from protocol.server.namespaces.local_namespace import LocalNamespace
+    from protocol.server.namespaces.local_socket import LocalSocket
 
-log = logging.getLogger("protocol.answering")
+log = logging.getLogger(__name__)
 
 LONGEST = 3_600_000  # ms that clients are given to answer, whatever the one who asked says
 
@@ -46,7 +46,7 @@ class Answerer:
         self,
         bus: Bus,
         asker: Asker,
-        namespaces: Mapping[str, "Namespace"],
+        namespaces: Mapping[str, "LocalNamespace"],
         run: Callable[[Coroutine[Any, Any, None]], object],
         timeout: int,
     ) -> None:
@@ -64,7 +64,7 @@ class Answerer:
             case FetchSockets():
                 sockets = namespace.select(request.target) if namespace else []
                 if own:
-                    self._asker.take(uid, Own(request.id, sockets))
+                    self._asker.take(uid, Own(request.id, [socket.facade for socket in sockets]))
                 else:
                     self._answer_sockets(uid, request, sockets)
             case AskClients():
@@ -76,11 +76,11 @@ class Answerer:
             case ServerSideEmit() if namespace is not None and not own:
                 self.emit(namespace, request)
 
-    def emit(self, namespace: "Namespace", event: ServerSideEmit) -> None:
+    def emit(self, namespace: "LocalNamespace", event: ServerSideEmit) -> None:
         """Have an event of another server handled that wants no answer."""
         self._run(self._handle(namespace, event.data, lambda _: None))
 
-    def _answer_sockets(self, uid: str, request: FetchSockets, sockets: Iterable["Socket"]) -> None:
+    def _answer_sockets(self, uid: str, request: FetchSockets, sockets: Iterable["LocalSocket"]) -> None:
         details = tuple(_details(socket) for socket in sockets)
         try:
             self._send(uid, Sockets(request.nsp, request.id, details))
@@ -88,7 +88,7 @@ class Answerer:
             # Of one socket maybe, by its client's own doing; the others are not to be missed for it.
             self._answer(uid, Sockets(request.nsp, request.id, tuple(map(_sendable, details))))
 
-    async def _answer_event(self, uid: str, request: AskServers, namespace: "Namespace | None") -> None:
+    async def _answer_event(self, uid: str, request: AskServers, namespace: "LocalNamespace | None") -> None:
         def answer(value: Any) -> None:
             self._answer(uid, ServerAnswer(request.nsp, request.id, value))
 
@@ -97,7 +97,9 @@ class Answerer:
         else:
             await self._handle(namespace, request.data, answer)
 
-    async def _handle(self, namespace: "Namespace", data: list[Any], answer: Callable[[Any], None]) -> None:
+    async def _handle(
+        self, namespace: "LocalNamespace", data: list[Any], answer: Callable[[Any], None]
+    ) -> None:
         handler = namespace.handlers.server_side.get(data[0])
         if handler is None:
             log.warning("nobody handles %r of another server in %r", data[0], namespace.name)
@@ -109,7 +111,7 @@ class Answerer:
         else:
             answer(value)
 
-    def _ask_clients(self, uid: str, request: AskClients, namespace: "Namespace | None") -> None:
+    def _ask_clients(self, uid: str, request: AskClients, namespace: "LocalNamespace | None") -> None:
         broadcast = request.broadcast
         sockets = namespace.select(broadcast.target) if namespace else []
         if broadcast.volatile:
@@ -126,7 +128,7 @@ class Answerer:
             if not awaited:
                 forgetting.cancel()
             if isinstance(values, list):
-                self._answer(uid, ClientAnswer(broadcast.nsp, request.id, first(values)))
+                self._answer(uid, ClientAnswer(broadcast.nsp, request.id, first_value(values)))
             elif uid == self._bus.uid:
                 self._asker.take(uid, ClientLeft(request.id))
 
@@ -160,7 +162,7 @@ def _log_lost(uid: str, error: Exception) -> None:
     log.warning("a request of the server %s is not answered: %s", uid, error)
 
 
-def _details(socket: "Socket") -> SocketDetails:
+def _details(socket: "LocalSocket") -> SocketDetails:
     came = socket.handshake
     handshake = HandshakeDetails(
         headers=dict(came.headers),

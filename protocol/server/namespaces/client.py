@@ -16,10 +16,10 @@ from protocol.socketio.packets import Ack, Connect, Disconnect, Event, Rejected
 
 if TYPE_CHECKING:
     from protocol.server.engineio.hub import Hub
-    from protocol.server.socketio.socket import Socket
+    from protocol.server.namespaces.local_socket import LocalSocket
 
 
-log = logging.getLogger("protocol.peer")
+log = logging.getLogger(__name__)
 
 _PATIENCE = 16  # times the limit of events that may wait while an ack is awaited
 _SMALL = 1024  # bytes; an event that is no larger counts as one
@@ -31,7 +31,7 @@ _EVENTS_A_TURN = 32  # of one client, where their handlers wait for nothing, bef
 class Arrival(Struct, frozen=True):
     """An event of a socket."""
 
-    socket: "Socket"
+    socket: "LocalSocket"
     event: Event
 
 
@@ -44,7 +44,7 @@ class LargeArrival(Arrival, frozen=True):
 class Misfit(Struct, frozen=True):
     """An event of a socket whose arguments cannot be carried: `event` has its name alone."""
 
-    socket: "Socket"
+    socket: "LocalSocket"
     event: Event
     error: BadValue
 
@@ -52,7 +52,7 @@ class Misfit(Struct, frozen=True):
 class Departure(Struct, frozen=True):
     """A socket has left its namespace: its disconnect handlers are to run, after the events that came before."""
 
-    socket: "Socket"
+    socket: "LocalSocket"
     reason: CloseReason
 
 
@@ -98,7 +98,7 @@ class ConnectedClient:
             limits=options.limits_of_strangers,
             max_namespaces=options.max_namespaces,
         )
-        self.sockets: dict[str, Socket] = {}
+        self.sockets: dict[str, LocalSocket] = {}
         self._hub = hub
         self._dispatcher = dispatcher
         self._options = options

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from protocol.server.socketio.selection import check_server_side_name
-from protocol.socketio.packets import RESERVED_EVENTS, Event
+from protocol.server.namespaces.event_names import check_name, check_server_side_name
+from protocol.socketio.packets import Event
 
 if TYPE_CHECKING:
-    from protocol.server.socketio.socket import Socket
+    from protocol.server.namespaces.local_socket import LocalSocket
 
 Handler: TypeAlias = Callable[..., Any]
 RegisteredHandler = TypeVar("RegisteredHandler", bound=Handler)
@@ -82,8 +82,7 @@ class Handlers:
         if name in self.lifecycle:
             self.lifecycle[name].append(handler)
             return handler
-        if name in RESERVED_EVENTS:
-            raise ValueError(f"{name!r} is a reserved event name")
+        check_name(name)
         if name in self.events:
             raise ValueError(f"{name!r} has a handler already")
         self.events[name] = Entry.of(handler)
@@ -97,11 +96,11 @@ class Handlers:
         self.server_side[name] = handler
         return handler
 
-    async def run_middleware(self, socket: "Socket", event: Event) -> None:
+    async def run_middleware(self, socket: "LocalSocket", event: Event) -> None:
         """Run an event's middleware and the catch-all listeners, if there are any."""
         if self.event_middleware or socket.middleware:
             incoming = Incoming.of(event)
             for middleware in (*self.event_middleware, *socket.middleware):
-                await call(middleware, socket, incoming)
+                await call(middleware, socket.facade, incoming)
         for listener in self.incoming:
-            await call(listener, socket, *event.data)
+            await call(listener, socket.facade, *event.data)

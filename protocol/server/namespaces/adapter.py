@@ -3,60 +3,75 @@ socket."""
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable
+from typing import Any
 
 from protocol.cluster.requests import AskClients, AskServers, ClusterMessage, FetchSockets
 from protocol.cluster.stream_records import Record, ServerSideEmit
-from protocol.engineio.packets import Encoded
 from protocol.server.bus.bus import Bus
 from protocol.server.bus.round_trip_timer import RoundTripTimer
 from protocol.server.config.options import Options
 from protocol.server.engineio.hub import Hub
+from protocol.server.namespaces.cluster_answers import Answerer
+from protocol.server.namespaces.cluster_requests import Asker
+from protocol.server.namespaces.local_namespace import LocalNamespace
+from protocol.server.namespaces.local_socket import LocalSocket
+from protocol.server.namespaces.namespace_rule import NamespaceRule
 from protocol.server.recovery.recovery import SessionRecovery
-from protocol.server.socketio.cluster_answers import Answerer
-from protocol.server.socketio.cluster_requests import Asker
-from protocol.server.socketio.namespace import DynamicNamespace, Namespace
-from protocol.server.socketio.socket import Socket
 
-log = logging.getLogger("protocol.fanout")
+log = logging.getLogger(__name__)
 
 
 class Adapter:
     """The namespaces of this instance, between the bus and the hub. `gaps` counts how often the bus lost
-    records for us."""
+    records for us.
 
-    def __init__(self, bus: Bus, hub: Hub, options: Options, recovery: SessionRecovery | None = None) -> None:
+    `namespace_facade` and `socket_facade` make what applications see of a namespace and of a socket.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        hub: Hub,
+        options: Options,
+        recovery: SessionRecovery | None,
+        *,
+        namespace_facade: Callable[[LocalNamespace], Any],
+        socket_facade: Callable[[LocalSocket], Any],
+    ) -> None:
         self.bus = bus
+        self.hub = hub
+        self.namespace_facade = namespace_facade
+        self.socket_facade = socket_facade
         self.parser = options.parser
         self.recovery = recovery
         self.gaps = 0
-        self.namespaces: dict[str, Namespace] = {}
-        self.dynamic: list[DynamicNamespace] = []
+        self.namespaces: dict[str, LocalNamespace] = {}
+        self.rules: list[NamespaceRule] = []
         self.observer = hub.options.observer
         self._returns = RoundTripTimer()
         self.asker = Asker(bus, options.requests_timeout)
         self._answerer = Answerer(bus, self.asker, self.namespaces, hub.run, options.requests_timeout)
-        self._hub = hub
 
-    def namespace(self, name: str) -> Namespace:
+    def namespace(self, name: str) -> LocalNamespace:
         """The namespace of a name, made where there is none: with the handlers of the first pattern that matches it,
         since its middleware may be what keeps strangers out.
         """
         if name not in self.namespaces:
-            parent = next((dynamic for dynamic in self.dynamic if dynamic.matches(name)), None)
+            parent = next((rule for rule in self.rules if rule.matches(name)), None)
             if parent is not None:
                 return self.make_child(parent, name)
-            self.add(Namespace(name, self))
+            self.add(LocalNamespace(name, self))
         return self.namespaces[name]
 
-    def make_child(self, parent: DynamicNamespace, name: str) -> Namespace:
+    def make_child(self, parent: NamespaceRule, name: str) -> LocalNamespace:
         """A namespace with the handlers of `parent`."""
-        child = Namespace(name, self, parent.handlers)
+        child = LocalNamespace(name, self, parent.handlers)
         parent.children[name] = child
         self.add(child)
         return child
 
-    def add(self, namespace: Namespace) -> None:
+    def add(self, namespace: LocalNamespace) -> None:
         """Deliver to a namespace from now on."""
         self.namespaces[namespace.name] = namespace
         self.bus.listen(namespace.name)
@@ -76,38 +91,29 @@ class Adapter:
             await self.recovery.stop()
         await self.bus.stop()
 
-    async def publish(self, record: Record, *, local: bool) -> None:
-        """Put a record on the bus, which brings it back; with `local`, deliver it here alone. Raises
-        `BusUnavailable`."""
-        if local:
-            self._deliver(record, "", 0)
-        else:
-            began = time.perf_counter()
-            offset = await self.bus.publish(record)
-            self._returned(self._returns.published(offset, began))
+    async def publish(self, record: Record) -> None:
+        """Put a record on the bus, which brings it back.
 
-    async def tell_servers(self, event: ServerSideEmit) -> None:
-        """Send an event to the other servers. Raises `BusUnavailable`."""
-        await self.bus.request(event)
+        Raises `BusUnavailable`, and `TypeError` for a value that cannot be sent.
+        """
+        began = time.perf_counter()
+        offset = await self.bus.publish(record)
+        self._returned(self._returns.published(offset, began))
 
-    def handle_server_side(self, namespace: Namespace, event: ServerSideEmit) -> None:
+    def deliver_here(self, record: Record) -> None:
+        """Do what a record asks for on this instance alone."""
+        self._deliver(record, "", 0)
+
+    def handle_server_side(self, namespace: LocalNamespace, event: ServerSideEmit) -> None:
         """Have an event of another server handled."""
         self._answerer.emit(namespace, event)
 
-    def send_all(self, sockets: Iterable[Socket], item: Encoded) -> None:
-        """Queue one packet for many sockets."""
-        self._hub.send_all((socket.link for socket in sockets), item)
-
-    def interest(self, nsp: str, room: str, *, present: bool) -> None:
-        """Tell the bus that a room has its first member here, or has lost its last."""
-        self.bus.interest(nsp, room, present)
-
-    def drop_if_empty(self, namespace: Namespace) -> None:
+    def drop_if_empty(self, namespace: LocalNamespace) -> None:
         """Forget a namespace that was made for a client's asking, once nobody is in it or about to be."""
         if namespace.sockets or namespace.entering:
             return
-        for dynamic in self.dynamic:
-            if dynamic.children.pop(namespace.name, None) is not None:
+        for rule in self.rules:
+            if rule.children.pop(namespace.name, None) is not None:
                 del self.namespaces[namespace.name]
                 self.bus.unlisten(namespace.name)
 

@@ -1,7 +1,8 @@
 """How a client enters a namespace: as who it was before its connection was lost, or as somebody new."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from protocol.engineio.packets import Encoded
@@ -9,20 +10,30 @@ from protocol.engineio.session import CloseReason
 from protocol.errors import Refused
 from protocol.server.engineio.hub import new_id
 from protocol.server.http.handshake import Handshake
+from protocol.server.namespaces.adapter import Adapter
+from protocol.server.namespaces.client import ConnectedClient
+from protocol.server.namespaces.handlers import call
+from protocol.server.namespaces.local_namespace import LocalNamespace
+from protocol.server.namespaces.local_socket import LocalSocket
 from protocol.server.recovery.recovery import Return, SessionRecovery
-from protocol.server.socketio.adapter import Adapter
-from protocol.server.socketio.client import ConnectedClient
-from protocol.server.socketio.handlers import call
-from protocol.server.socketio.namespace import Namespace
-from protocol.server.socketio.socket import Socket
 from protocol.socketio.namespace_states import NamespaceState
 
-log = logging.getLogger("protocol.entrance")
+log = logging.getLogger(__name__)
 
 
 def waits(client: ConnectedClient, nsp: str) -> bool:
     """Whether a client still waits to be let into a namespace."""
     return client.link.session.open and client.connection.state(nsp) is NamespaceState.CONNECTING
+
+
+@contextmanager
+def released_unless_let_in(socket: LocalSocket) -> Iterator[None]:
+    """Let go what the middleware got of a socket, unless it is in its namespace at the end."""
+    try:
+        yield
+    finally:
+        if not socket.connected:
+            socket.release()
 
 
 class ConnectHandler:
@@ -32,8 +43,8 @@ class ConnectHandler:
         self._adapter = adapter
 
     async def enter(
-        self, client: ConnectedClient, namespace: Namespace, auth: dict[str, Any]
-    ) -> Socket | None:
+        self, client: ConnectedClient, namespace: LocalNamespace, auth: dict[str, Any]
+    ) -> LocalSocket | None:
         """Run the middleware and let a client in; None if it went away meanwhile. Raises what the middleware does."""
         recovery = self._adapter.recovery
         namespace.entering += 1
@@ -52,14 +63,17 @@ class ConnectHandler:
             self._adapter.drop_if_empty(namespace)
 
     async def _enter_new(
-        self, client: ConnectedClient, namespace: Namespace, auth: dict[str, Any]
-    ) -> Socket | None:
-        socket = Socket(new_id(), namespace, client, Handshake(client.link.request, client.link.issued, auth))
-        if self._adapter.recovery is not None:
-            self._adapter.recovery.begin(socket)
-        if not waits(client, namespace.name) or not await self._pass(socket):
-            return None
-        self._let_in(socket)
+        self, client: ConnectedClient, namespace: LocalNamespace, auth: dict[str, Any]
+    ) -> LocalSocket | None:
+        socket = LocalSocket(
+            new_id(), namespace, client, Handshake(client.link.request, client.link.issued, auth)
+        )
+        with released_unless_let_in(socket):
+            if self._adapter.recovery is not None:
+                self._adapter.recovery.begin(socket)
+            if not waits(client, namespace.name) or not await self._pass(socket):
+                return None
+            self._let_in(socket)
         return socket
 
     async def _enter_again(
@@ -67,12 +81,18 @@ class ConnectHandler:
         recovery: SessionRecovery,
         back: Return,
         client: ConnectedClient,
-        namespace: Namespace,
+        namespace: LocalNamespace,
         auth: dict[str, Any],
-    ) -> Socket | None:
+    ) -> LocalSocket | None:
         """Let a client in with its session; None where that cannot be, or it went away again."""
         handshake = Handshake(client.link.request, client.link.issued, auth)
-        socket = Socket(back.saved.sid, namespace, client, handshake, rooms=back.saved.rooms)
+        socket = LocalSocket(back.saved.sid, namespace, client, handshake, rooms=back.saved.rooms)
+        with released_unless_let_in(socket):
+            return await self._let_in_again(recovery, back, socket)
+
+    async def _let_in_again(
+        self, recovery: SessionRecovery, back: Return, socket: LocalSocket
+    ) -> LocalSocket | None:
         recoverable = recovery.resume(socket, back)
         if not await self._may_return(socket):
             recovery.failed("refused")
@@ -88,25 +108,25 @@ class ConnectHandler:
             recovery.give_back(back)
             return None
         # From here to the CONNECT nothing may wait: what is delivered meanwhile would be missed, or come twice.
-        missed = recovery.missed(back, namespace.name, socket.rooms)
+        missed = recovery.missed(back, socket.namespace.name, socket.rooms)
         if isinstance(missed, str):
             recovery.failed(missed)
             await self._turn_away(socket)
             return None
         events = [kept.packet for kept in missed.events if kept.packet is not None]
         self._let_in(socket, missed.rooms, events)
-        recovery.resumed(namespace.name, back, recoverable, missed)
+        recovery.resumed(socket.namespace.name, back, recoverable, missed)
         return socket
 
-    async def _turn_away(self, socket: Socket) -> None:
+    async def _turn_away(self, socket: LocalSocket) -> None:
         """A client is not let in after all, though the application expects it back."""
-        await socket.nsp.run_lifecycle("disconnect", socket, CloseReason.TRANSPORT_CLOSE.value)
+        await socket.namespace.run_lifecycle("disconnect", socket, CloseReason.TRANSPORT_CLOSE.value)
 
-    async def _may_return(self, socket: Socket) -> bool:
+    async def _may_return(self, socket: LocalSocket) -> bool:
         """Whether the application lets a client have its session back."""
         try:
-            for hook in socket.nsp.handlers.recovery:
-                await call(hook, socket)
+            for hook in socket.namespace.handlers.recovery:
+                await call(hook, socket.facade)
         except Refused as refused:
             log.info("a client is not recovered: %s", refused)
             return False
@@ -115,14 +135,14 @@ class ConnectHandler:
             return False
         return True
 
-    async def _pass(self, socket: Socket) -> bool:
+    async def _pass(self, socket: LocalSocket) -> bool:
         """Run the middleware; false if the client went away meanwhile."""
-        for middleware in socket.nsp.handlers.middleware:
-            await call(middleware, socket)
-        return waits(socket.client, socket.nsp.name)
+        for middleware in socket.namespace.handlers.middleware:
+            await call(middleware, socket.facade)
+        return waits(socket.client, socket.namespace.name)
 
-    def _let_in(self, socket: Socket, rooms: Iterable[str] = (), missed: Iterable[Encoded] = ()) -> None:
-        client, namespace = socket.client, socket.nsp
+    def _let_in(self, socket: LocalSocket, rooms: Iterable[str] = (), missed: Iterable[Encoded] = ()) -> None:
+        client, namespace = socket.client, socket.namespace
         client.sockets[namespace.name] = socket
         namespace.add(socket, rooms)
         for packet in missed:

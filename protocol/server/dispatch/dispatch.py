@@ -7,16 +7,16 @@ from typing import Any
 
 from protocol.engineio.session import CloseReason
 from protocol.errors import BadValue, Refused
-from protocol.server.socketio.adapter import Adapter
-from protocol.server.socketio.client import Arrival, ConnectedClient, Departure, Job, Misfit
-from protocol.server.socketio.connect import ConnectHandler, waits
-from protocol.server.socketio.handlers import BadArguments, Incoming, call
-from protocol.server.socketio.namespace import Namespace
-from protocol.server.socketio.socket import Socket
+from protocol.server.dispatch.connect import ConnectHandler, waits
+from protocol.server.namespaces.adapter import Adapter
+from protocol.server.namespaces.client import Arrival, ConnectedClient, Departure, Job, Misfit
+from protocol.server.namespaces.handlers import BadArguments, Incoming, call
+from protocol.server.namespaces.local_namespace import LocalNamespace
+from protocol.server.namespaces.local_socket import LocalSocket
 from protocol.socketio.acknowledgement import ack_values
 from protocol.socketio.packets import Ack, Connect, Event, Rejected
 
-log = logging.getLogger("protocol.dispatch")
+log = logging.getLogger(__name__)
 
 
 class Dispatch:
@@ -39,14 +39,15 @@ class Dispatch:
         assert type(job) is Departure
         return self._depart(job.socket, job.reason)
 
-    async def _depart(self, socket: Socket, reason: CloseReason) -> None:
+    async def _depart(self, socket: LocalSocket, reason: CloseReason) -> None:
         try:
-            await socket.nsp.run_lifecycle("disconnecting", socket, reason.value)
+            await socket.namespace.run_lifecycle("disconnecting", socket, reason.value)
             socket.forget_rooms()
-            await socket.nsp.run_lifecycle("disconnect", socket, reason.value)
+            await socket.namespace.run_lifecycle("disconnect", socket, reason.value)
         finally:
             if self._adapter.recovery is not None:
                 self._adapter.recovery.has_left(socket)
+            socket.release()
 
     # --- connect ---
 
@@ -81,21 +82,21 @@ class Dispatch:
             packet = client.connection.refuse(nsp, refused.message)
         client.link.send(packet)
 
-    async def _namespace(self, name: str, auth: dict[str, Any]) -> Namespace | None:
+    async def _namespace(self, name: str, auth: dict[str, Any]) -> LocalNamespace | None:
         namespace = self._adapter.namespaces.get(name)
         if namespace is not None:
             return namespace
-        for dynamic in self._adapter.dynamic:
-            if await dynamic.accepts(name, auth):
-                return self._adapter.namespaces.get(name) or self._adapter.make_child(dynamic, name)
+        for rule in self._adapter.rules:
+            if await rule.accepts(name, auth):
+                return self._adapter.namespaces.get(name) or self._adapter.make_child(rule, name)
         return None
 
     # --- event ---
 
-    async def _event(self, socket: Socket, event: Event) -> None:
+    async def _event(self, socket: LocalSocket, event: Event) -> None:
         if not socket.connected and socket.dropped:
             return
-        handlers = socket.nsp.handlers
+        handlers = socket.namespace.handlers
         name, *args = event.data
         began, failed = time.perf_counter(), False
         try:
@@ -108,7 +109,7 @@ class Dispatch:
                 return
             if not entry.least <= len(args) <= entry.most:
                 raise BadArguments(f"{name!r} does not take {len(args)} arguments")
-            value = entry.call(socket, *args)
+            value = entry.call(socket.facade, *args)
             if entry.is_coroutine or isinstance(value, Awaitable):
                 value = await value
             if event.id is not None:
@@ -118,7 +119,7 @@ class Dispatch:
             await self._fail(socket, event, error)
         if name in handlers.events:  # what a middleware refuses may be anything
             took = time.perf_counter() - began
-            self._adapter.observer.event_handled(socket.nsp.name, name, took, failed=failed)
+            self._adapter.observer.event_handled(socket.namespace.name, name, took, failed=failed)
 
     async def _misfit(self, job: Misfit) -> None:
         """An event that cannot be carried reaches no middleware and no handler: its arguments are not there."""
@@ -127,12 +128,12 @@ class Dispatch:
             return
         began = time.perf_counter()
         await self._fail(socket, job.event, job.error)
-        if name in socket.nsp.handlers.events:
+        if name in socket.namespace.handlers.events:
             took = time.perf_counter() - began
-            self._adapter.observer.event_handled(socket.nsp.name, name, took, failed=True)
+            self._adapter.observer.event_handled(socket.namespace.name, name, took, failed=True)
 
-    async def _fail(self, socket: Socket, event: Event, error: Exception) -> None:
-        handler = socket.nsp.handlers.error
+    async def _fail(self, socket: LocalSocket, event: Event, error: Exception) -> None:
+        handler = socket.namespace.handlers.error
         if handler is None:
             if isinstance(error, Refused | BadArguments | BadValue):
                 log.info("an event was refused: %s", error)
@@ -140,17 +141,17 @@ class Dispatch:
                 log.error("a handler of %r failed", event.data[0], exc_info=error)
             return
         try:
-            value = await call(handler, socket, Incoming.of(event), error)
+            value = await call(handler, socket.facade, Incoming.of(event), error)
             if event.id is not None:
                 self._ack(socket, event.id, value)
         except Exception:
             log.exception("the error handler failed")
 
-    def _ack(self, socket: Socket, number: int, value: Any) -> None:
+    def _ack(self, socket: LocalSocket, number: int, value: Any) -> None:
         """Answer an event with what its handler returned, see `ack_values`."""
         values = ack_values(value)
         if values is None:
             return
-        encoded = self._adapter.parser.encode(Ack(values, number, socket.nsp.name))
+        encoded = self._adapter.parser.encode(Ack(values, number, socket.namespace.name))
         if socket.connected:
             socket.link.send(encoded)

@@ -2,9 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from protocol.cluster.requests import (
     AskClients,
@@ -14,25 +14,21 @@ from protocol.cluster.requests import (
     ClusterAnswer,
     FetchSockets,
     ServerAnswer,
+    SocketDetails,
     Sockets,
 )
 from protocol.cluster.stream_records import Broadcast, Target
 from protocol.errors import AckTimeout, BusUnavailable
 from protocol.server.bus.bus import Bus
-from protocol.server.socketio.remote_socket import RemoteSocket
-
-if TYPE_CHECKING:
-    from protocol.server.socketio.namespace import Namespace
-    from protocol.server.socketio.socket import Socket
 
 NAMING_TIMEOUT = 1.0  # s to find out who has not answered
 
 
 class Own(NamedTuple):
-    """A request has come back to this instance, whose answer to itself is its sockets as they are."""
+    """A request has come back to this instance, whose answer to itself is what applications see of its sockets."""
 
     id: str
-    sockets: Sequence["Socket"] = ()
+    sockets: Sequence[Any] = ()
 
 
 class ClientLeft(NamedTuple):
@@ -62,13 +58,14 @@ class Asker:
             answers.put_nowait((uid, answer))
 
     async def fetch_sockets(
-        self, namespace: "Namespace", target: Target, within: int | None
-    ) -> list["Socket | RemoteSocket"]:
-        """The sockets that a target means, on all servers. Raises `BusUnavailable` and `AckTimeout`."""
-        found: list[Socket | RemoteSocket] = []
+        self, nsp: str, target: Target, within: int | None, remote: Callable[[SocketDetails], Any]
+    ) -> list[Any]:
+        """What applications see of the sockets that a target means, on all servers; `remote` makes it of one that is
+        elsewhere. Raises `BusUnavailable` and `AckTimeout`."""
+        found: list[Any] = []
         heard: set[str] = set()
         limit = within or self._timeout
-        async with self._asking(FetchSockets(namespace.name, _new_id(), target)) as (servers, answers):
+        async with self._asking(FetchSockets(nsp, _new_id(), target)) as (servers, answers):
             try:
                 async with asyncio.timeout(limit / 1000):
                     while not self._complete(heard, servers):
@@ -79,10 +76,10 @@ class Asker:
                         match answer:
                             case Own(sockets=sockets):
                                 found += sockets
-                            case Sockets(sockets=remote):
-                                found += [RemoteSocket(namespace, details) for details in remote]
+                            case Sockets(sockets=details):
+                                found += map(remote, details)
             except TimeoutError as error:
-                raise AckTimeout(await self._without(namespace.name, heard, limit), found) from error
+                raise AckTimeout(await self._without(nsp, heard, limit), found) from error
         return found
 
     async def ask_servers(self, nsp: str, data: list[Any], within: int | None) -> list[Any]:

@@ -1,0 +1,198 @@
+"""A namespace on this instance: its handlers, its sockets and their rooms, and what the bus brings for them."""
+
+import logging
+import weakref
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from protocol.cluster.stream_records import (
+    Broadcast,
+    DisconnectSockets,
+    Join,
+    Leave,
+    Record,
+    ServerSideEmit,
+    Target,
+)
+from protocol.engineio.packets import Encoded
+from protocol.server.namespaces.handlers import Handlers, call
+from protocol.socketio.packets import Event
+from protocol.socketio.rooms import RoomIndex
+
+if TYPE_CHECKING:
+    from protocol.server.namespaces.adapter import Adapter
+    from protocol.server.namespaces.local_socket import LocalSocket
+
+log = logging.getLogger(__name__)
+
+
+class LocalNamespace:
+    """The state behind a `Namespace`.
+
+    `sockets` maps the ids of the clients that are in it to what handlers get of them, `rooms` has them by their rooms,
+    `entering` counts the clients whose middleware is running.
+    """
+
+    def __init__(self, name: str, adapter: "Adapter", handlers: Handlers | None = None) -> None:
+        self.name = name
+        self.adapter = adapter
+        self.hub = adapter.hub
+        self.parser = adapter.parser
+        self.recovery = adapter.recovery
+        self.handlers = handlers or Handlers()
+        self.sockets: dict[str, Any] = {}
+        self.rooms: RoomIndex[LocalSocket] = RoomIndex()
+        self.entering = 0
+        self._ack_ids = count()
+        self._facade: Callable[[], Any] = lambda: None
+
+    @property
+    def facade(self) -> Any:
+        """The `Namespace` that applications see; the same one for as long as anything refers to it."""
+        facade = self._facade()
+        return self.adapter.namespace_facade(self) if facade is None else facade
+
+    def is_seen_as(self, facade: object) -> None:
+        """Applications have a `Namespace` of it now. It refers to this object, so it is not kept from here."""
+        self._facade = weakref.ref(facade)
+
+    # --- sending ---
+
+    def next_ack_id(self) -> int:
+        """Ack ids count up per namespace, so that a broadcast can use one for all its sockets."""
+        return next(self._ack_ids)
+
+    def select(self, target: Target) -> list["LocalSocket"]:
+        """The sockets of this instance that a target means."""
+        return list(self.rooms.select(target.rooms, target.except_))
+
+    def send_with_ack(
+        self, sockets: Sequence["LocalSocket"], data: list[Any], settle: Callable[[Any], None]
+    ) -> int:
+        """Send one event to many and have `settle` called with each answer; returns the ack's id."""
+        number = self.next_ack_id()
+        encoded = self.parser.encode(Event(data, self.name, number))
+        for socket in sockets:
+            socket.client.expect_ack(self.name, number, settle)
+        self.notify_outgoing(sockets, data)
+        self.hub.send_all((socket.link for socket in sockets), encoded)
+        return number
+
+    def notify_outgoing(self, sockets: Iterable["LocalSocket"], data: list[Any]) -> None:
+        """Call the catch-all listeners of what goes out. One that fails is logged; the event goes out all the same."""
+        for listener in self.handlers.outgoing:
+            for socket in sockets:
+                try:
+                    listener(socket.facade, *data)
+                except Exception:
+                    log.exception("a listener of outgoing events failed for %r", socket)
+
+    # --- membership ---
+
+    def add(self, socket: "LocalSocket", rooms: Iterable[str] = ()) -> None:
+        """A client is let in, into `rooms` and its own, which is named by its id."""
+        socket.connected = True
+        self.sockets[socket.id] = socket.facade
+        self.rooms.add(socket)
+        self.join(socket, (socket.id, *rooms))
+        if self.recovery is not None and socket.recoverable is not None:
+            self.recovery.saver.enter(socket, socket.recoverable)
+
+    def remove(self, socket: "LocalSocket") -> bool:
+        """A client has left; false if it never was in."""
+        if self.sockets.pop(socket.id, None) is None:
+            return False
+        for room in self.rooms.remove(socket):
+            self.adapter.bus.interest(self.name, room, False)
+        self.adapter.drop_if_empty(self)
+        return True
+
+    def join(self, socket: "LocalSocket", rooms: Iterable[str]) -> None:
+        """Put a socket into rooms."""
+        before = self.rooms.count(socket)
+        for room in rooms:
+            if self.rooms.join(socket, room):
+                self.adapter.bus.interest(self.name, room, True)
+        self._notice_rooms(socket, before)
+
+    def leave(self, socket: "LocalSocket", rooms: Iterable[str]) -> None:
+        """Take a socket out of rooms."""
+        before = self.rooms.count(socket)
+        for room in rooms:
+            if self.rooms.leave(socket, room):
+                self.adapter.bus.interest(self.name, room, False)
+        self._notice_rooms(socket, before)
+
+    def _notice_rooms(self, socket: "LocalSocket", before: int) -> None:
+        if (
+            self.recovery is not None
+            and socket.recoverable is not None
+            and self.rooms.count(socket) != before
+        ):
+            self.recovery.rooms_changed(self.name, socket.recoverable)
+
+    # --- from the bus ---
+
+    def deliver(self, record: Record, offset: str = "", packet: Encoded | None = None) -> None:
+        """Do what a record of the bus asks for, for the sockets of this instance. `packet` is that of an event that
+        may be sent again."""
+        match record:
+            case Broadcast():
+                if offset:
+                    self._notify_broadcast(record.data)
+                self._broadcast(record, offset, packet)
+            case Join(target=target, rooms=rooms):
+                for socket in self.select(target):
+                    self.join(socket, rooms)
+            case Leave(target=target, rooms=rooms):
+                for socket in self.select(target):
+                    self.leave(socket, rooms)
+            case DisconnectSockets(target=target, moved=True):
+                self._abandon(target)
+            case DisconnectSockets(target=target, close=close):
+                for socket in self.select(target):
+                    socket.dismiss(close=close)
+            case ServerSideEmit():
+                self.adapter.handle_server_side(self, record)
+
+    def _abandon(self, target: Target) -> None:
+        """Clients, named by their ids, have come back elsewhere."""
+        for socket in self.select(target):
+            if socket.id in target.rooms:
+                socket.abandon()
+
+    def _notify_broadcast(self, data: list[Any]) -> None:
+        for listener in self.handlers.broadcasts:
+            try:
+                listener(*data)
+            except Exception:
+                log.exception("a listener of broadcasts failed for %r", data[0])
+
+    def _broadcast(self, record: Broadcast, offset: str, packet: Encoded | None) -> None:
+        sockets: Collection[LocalSocket] = self.rooms.select(record.target.rooms, record.target.except_)
+        if record.volatile:
+            sockets = [socket for socket in sockets if socket.link.writable]
+        if not sockets:
+            return
+        if self.handlers.outgoing:
+            self.notify_outgoing(tuple(sockets), record.data)
+        if self.recovery is not None:
+            stamp = self.recovery.stamp(self.name, record.data) if packet is None else offset
+            for socket in sockets if stamp else ():
+                if socket.recoverable is not None:
+                    socket.recoverable.sent = stamp
+            if packet is None and stamp:
+                packet = self.parser.encode(Event([*record.data, stamp], self.name))
+        if packet is None:
+            packet = self.parser.encode(Event(record.data, self.name))
+        self.hub.send_all((socket.link for socket in sockets), packet)
+
+    async def run_lifecycle(self, name: str, socket: "LocalSocket", *args: Any) -> None:
+        """Run the handlers of "connection", "disconnecting" or "disconnect"; one that fails is logged, the
+        others still run."""
+        for handler in self.handlers.lifecycle[name]:
+            try:
+                await call(handler, socket.facade, *args)
+            except Exception:
+                log.exception("a %s handler failed for %r", name, socket)

@@ -212,7 +212,7 @@ class ConnectedClient:
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, None
-        if waiting is not None:
+        if waiting is not None and not waiting.done():  # the reader's task may have been cancelled
             waiting.set_result(None)
 
     async def _read(self) -> None:

@@ -341,7 +341,7 @@ async def test_reading_stops_while_a_handler_takes_its_time(serve: Serve, new_cl
         lambda: sockets[0]._local.link.transport.buffered > 1_000_000
     )  # it is the server that has to keep them
     await asyncio.sleep(0.05)
-    assert client.waiting < 50
+    assert client._state.waiting < 50
     go_on.set()
     await until(lambda: len(handled) == count)
     assert handled == list(range(count))
@@ -371,7 +371,7 @@ async def test_a_paused_client_of_a_dead_server(
     client.on("disconnect")(told.append)
     await client.connect()
     await client.emit("flood")
-    await until(lambda: client.waiting >= 2)
+    await until(lambda: client._state.waiting >= 2)
     first = client.id
     await until(lambda: client.connected and client.id != first)
     go_on.set()

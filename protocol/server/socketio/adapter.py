@@ -18,7 +18,7 @@ from protocol.server.socketio.cluster_requests import Asker
 from protocol.server.socketio.namespace import DynamicNamespace, Namespace
 from protocol.server.socketio.socket import Socket
 
-log = logging.getLogger("protocol.fanout")
+log = logging.getLogger(__name__)
 
 
 class Adapter:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from protocol.server.socketio.socket import Socket
 
 
-log = logging.getLogger("protocol.peer")
+log = logging.getLogger(__name__)
 
 _PATIENCE = 16  # times the limit of events that may wait while an ack is awaited
 _SMALL = 1024  # bytes; an event that is no larger counts as one

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from protocol.server.socketio.namespace import Namespace
     from protocol.server.socketio.socket import Socket
 
-log = logging.getLogger("protocol.answering")
+log = logging.getLogger(__name__)
 
 LONGEST = 3_600_000  # ms that clients are given to answer, whatever the one who asked says
 

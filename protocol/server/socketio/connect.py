@@ -17,7 +17,7 @@ from protocol.server.socketio.namespace import Namespace
 from protocol.server.socketio.socket import Socket
 from protocol.socketio.namespace_states import NamespaceState
 
-log = logging.getLogger("protocol.entrance")
+log = logging.getLogger(__name__)
 
 
 def waits(client: ConnectedClient, nsp: str) -> bool:

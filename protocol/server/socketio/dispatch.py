@@ -16,7 +16,7 @@ from protocol.server.socketio.socket import Socket
 from protocol.socketio.acknowledgement import ack_values
 from protocol.socketio.packets import Ack, Connect, Event, Rejected
 
-log = logging.getLogger("protocol.dispatch")
+log = logging.getLogger(__name__)
 
 
 class Dispatch:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from protocol.server.recovery.recovery import SessionRecovery
     from protocol.server.socketio.socket import Socket
 
-log = logging.getLogger("protocol.namespace")
+log = logging.getLogger(__name__)
 
 Accepts: TypeAlias = Callable[[str, Any], bool | Awaitable[bool]]
 

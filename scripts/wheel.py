@@ -1,17 +1,19 @@
 """Hatchling's build hook: puts the packages of the repository into one package of the wheel, `parley_chat`.
 
-Many projects have a package `app` of their own, so the wheel must not bring one at the top. An editable install leaves the
-modules where they are; for a wheel their imports are changed from `from app.x import y` to `from parley_chat.app.x import y`.
+Many projects have a package `app` of their own, so the wheel must not bring one at the top. An editable install leaves
+the modules where they are. For a wheel their imports are rewritten, `from app.x import y` to
+`from parley_chat.app.x import y`.
 
-Why imports are rewritten here: `app` and `protocol` stand side by side at the top of the repository, so a relative import
-cannot lead from one to the other, and an import hook or an entry in `sys.path` would bring back the name `app` at run time,
-and each module twice. A rewritten import is plain Python to interpreters, type checkers and debuggers. Each line keeps its
+Why by rewriting: `app` and `protocol` stand side by side at the top of the repository, so a relative import cannot lead
+from one to the other. An import hook or an entry in `sys.path` would bring `app` back at run time, or give each
+module twice. A rewritten import is plain Python to interpreters, type checkers and debuggers. Each line keeps its
 number, so that a traceback of an installed server can be read beside the repository.
 """
 
 import ast
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +21,9 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PACKAGE = "parley_chat"
-DOCUMENTATION = '"""Parley: the chat is `{0}.app`, the Socket.IO server and client that it runs on `{0}.protocol`."""\n'
+DOCUMENTATION = (
+    '"""Parley: the chat is `{0}.app`, the Socket.IO server and client that it runs on `{0}.protocol`."""\n'
+)
 PARTS = ("app", "protocol")
 PAGE = "app/web/dist"
 SCHEMA = "schema.sql"
@@ -47,7 +51,7 @@ class WheelContents(BuildHookInterface[Any]):
             path.write_bytes(text)
             included[str(path)] = place
 
-    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002 - as hatchling calls it
         """Take the rewritten modules away: the wheel holds them."""
         self._folder.cleanup()
 
@@ -70,7 +74,7 @@ def name_of(path: str) -> str:
     return ".".join(Path(path).with_suffix("").parts).removesuffix(".__init__")
 
 
-def moved(source: bytes, path: str, modules: Set[str]) -> bytes:
+def moved(source: bytes, path: str, modules: AbstractSet[str]) -> bytes:
     """A module's text, in UTF-8, with its imports of PARTS from PACKAGE, and nothing else changed.
 
     `modules` are the names of all modules. Raises UnmovableModule where an import would bind another name, and where a
@@ -86,15 +90,17 @@ def moved(source: bytes, path: str, modules: Set[str]) -> bytes:
         elif isinstance(node, ast.Import):
             for alias in filter(lambda alias: is_ours(alias.name), node.names):
                 if alias.asname is None:
-                    raise UnmovableModule(f"{path}:{node.lineno}: `import {alias.name}` needs an `as`, or a `from`")
+                    raise UnmovableModule(
+                        f"{path}:{node.lineno}: `import {alias.name}` needs an `as`, or a `from`"
+                    )
                 places.append((alias.lineno, alias.col_offset))
                 alias.name = f"{PACKAGE}.{alias.name}"
     for number, column in sorted(places, reverse=True):  # what is further on in a line comes first
         line = lines[number - 1]
         lines[number - 1] = line[:column] + PACKAGE.encode() + b"." + line[column:]
     text = b"\n".join(lines)
-    if ast.dump(ast.parse(text)) != ast.dump(tree):
-        raise UnmovableModule(f"{path}: an import is not written as `from module import name` on one line")
+    if not means(text, tree):
+        raise UnmovableModule(f"{path}: write its imports as `from module import name`, with single blanks")
     for number, name in named_in_texts(tree, modules):
         raise UnmovableModule(f"{path}:{number}: a text names the module {name}: use __package__ or __name__")
     return text
@@ -104,7 +110,15 @@ def is_ours(module: str) -> bool:
     return module.partition(".")[0] in PARTS
 
 
-def named_in_texts(tree: ast.Module, modules: Set[str]) -> Iterator[tuple[int, str]]:
+def means(text: bytes, tree: ast.Module) -> bool:
+    """Whether a text is what a tree says: all imports are moved, and nothing else has changed."""
+    try:
+        return ast.dump(ast.parse(text)) == ast.dump(tree)
+    except SyntaxError:
+        return False
+
+
+def named_in_texts(tree: ast.Module, modules: AbstractSet[str]) -> Iterator[tuple[int, str]]:
     """The dotted names of modules in constants, with their lines. Docstrings may speak of the repository."""
     expressions = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
     docstrings = {id(value) for value in expressions if isinstance(value, ast.Constant)}

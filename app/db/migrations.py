@@ -45,9 +45,8 @@ def read_migrations(schema: str) -> list[Migration]:
 
 
 def schema_path() -> Path:
-    """Where schema.sql is: beside the package in a checkout, inside it in a wheel."""
-    package = Path(__file__).parent.parent
-    return next(path for path in (package.parent / "schema.sql", package / "schema.sql") if path.exists())
+    """Where schema.sql is: beside the package `app`."""
+    return Path(__file__).parent.parent.parent / "schema.sql"
 
 
 async def migrate(database_url: str, schema: str | None = None) -> list[int]:

@@ -103,7 +103,7 @@ class Metrics(Observer):
         build = self._gauge(
             "parley_build_info", "1, with what is running", "version", "python", mode="livemax"
         )
-        build.labels(version("parley"), platform.python_version()).set(1)
+        build.labels(version("parley-chat"), platform.python_version()).set(1)
 
     def _begin(self) -> None:
         """Have a 0 where it is known what will be counted: Prometheus sees no increase in a first figure of 1."""

@@ -37,7 +37,7 @@ HASH_LENGTH = 16
 
 def otlp_provider() -> TracerProvider:
     """Sends spans where the OTEL_* variables say, over HTTP, and samples as they say."""
-    own = Resource({SERVICE_NAME: "parley", SERVICE_VERSION: version("parley")})
+    own = Resource({SERVICE_NAME: "parley", SERVICE_VERSION: version("parley-chat")})
     provider = TracerProvider(resource=Resource.create().merge(own).merge(OTELResourceDetector().detect()))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider
@@ -48,7 +48,7 @@ class Tracing(Traces):
 
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
-        self._tracer = provider.get_tracer("parley", version("parley"))
+        self._tracer = provider.get_tracer("parley", version("parley-chat"))
 
     def close(self) -> None:
         """See `Traces.close`."""

@@ -44,4 +44,6 @@ def traces_of(settings: Settings) -> Traces:
 def check_traces(settings: Settings) -> None:
     """Sees to it that what they need is installed. Raises ConfigError."""
     if settings.traces and find_spec("opentelemetry") is None:
-        raise ConfigError("TRACES=true needs packages that are not installed: pip install 'parley[otel]'.")
+        raise ConfigError(
+            "TRACES=true needs packages that are not installed: pip install 'parley-chat[otel]'."
+        )

@@ -54,7 +54,7 @@ class WorkerProcess:
         with its:
             fds = [its.fileno(), *(one.fileno() for one in sockets)]
             # -P: a folder `app` where somebody happens to stand is not this one
-            program = [sys.executable, "-P", "-m", "app.workers.worker"]
+            program = [sys.executable, "-P", "-m", f"{__package__}.worker"]
             command = [*program, str(number), metrics_name, *map(str, fds)]
             try:
                 process = await asyncio.create_subprocess_exec(

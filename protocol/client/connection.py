@@ -16,7 +16,7 @@ from protocol.socketio.client_namespace_states import ClientNamespaceStates
 from protocol.socketio.packets import Packet, Rejected
 from protocol.websocket.client_handshake import Address, request
 
-log = logging.getLogger("protocol.client")
+log = logging.getLogger(__name__)
 
 _PONG = Encoded(b"3")
 _STALL = 1_000  # ms; a timer this late means that this process stood still, not that the server was silent

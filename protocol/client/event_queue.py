@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-log = logging.getLogger("protocol.client")
+log = logging.getLogger(__name__)
 
 ClientEventHandler: TypeAlias = Callable[..., Any]
 

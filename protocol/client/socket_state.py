@@ -29,7 +29,7 @@ from protocol.socketio.packets import (
     Rejected,
 )
 
-log = logging.getLogger("protocol.client")
+log = logging.getLogger(__name__)
 
 AuthPayload: TypeAlias = Mapping[str, Any] | Callable[[], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
 

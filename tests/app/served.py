@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -15,6 +17,8 @@ from app.embedded.child_process import is_alive
 
 START_WITHIN = 60.0  # seconds, on a machine that is busy
 PATIENCE = 30.0
+
+CONSOLE_COMMAND = (sys.executable, "-m", "app")  # of the repository
 
 RUNNING = re.compile(r"running on (http://\S+)")
 
@@ -32,16 +36,23 @@ class Served:
 
     @classmethod
     async def start(
-        cls, *arguments: str, settings: Settings, terminal: int | None = None, **variables: str
+        cls,
+        *arguments: str,
+        settings: Settings,
+        terminal: int | None = None,
+        program: Sequence[str] = CONSOLE_COMMAND,
+        folder: Path | None = None,
+        **variables: str,
     ) -> "Served":
         """`parley serve` with any free port on the database and the Valkey of the settings, in a terminal if one is
-        given by its file descriptor."""
+        given by its file descriptor. `program` is what `parley` is, run in the `folder`."""
         own = {"PORT": "0", "LOG_FORMAT": "json", **UNLIMITED}
         own |= {"DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url}
         own |= {"DATA_DIR": str(settings.data_dir), "JWT_SECRET": settings.jwt_secret}
-        command = [sys.executable, "-m", "app", "serve", *arguments]
+        command = [*program, "serve", *arguments]
         process = await asyncio.create_subprocess_exec(
             *(command if terminal is None else [sys.executable, "-c", IN_TERMINAL, *command]),
+            cwd=folder,
             env={**os.environ, **own, **variables},
             stdin=asyncio.subprocess.DEVNULL if terminal is None else terminal,
             start_new_session=terminal is not None,

@@ -158,7 +158,7 @@ async def test_the_sample_of_the_documentation(
     sample = re.search(r"```python\n(.+?)```", text, re.DOTALL)
     assert sample is not None
     names: dict[str, Any] = {}
-    exec(sample[1], names)
+    exec(sample[1].replace("from parley_chat.", "from "), names)
     ann = await join()
     room = (await ann.call("room:create", {"name": "a room"}))["id"]
     heard: asyncio.Queue[Any] = asyncio.Queue()

@@ -219,5 +219,5 @@ async def test_without_its_packages_a_sentence_says_what_to_do(
     check_traces(settings)
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     check_traces(replace(settings, traces=False))
-    with pytest.raises(ConfigError, match=r"TRACES=true needs .*pip install 'parley\[otel\]'"):
+    with pytest.raises(ConfigError, match=r"TRACES=true needs .*pip install 'parley-chat\[otel\]'"):
         check_traces(settings)

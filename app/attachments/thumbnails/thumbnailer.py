@@ -32,7 +32,7 @@ from app.limits.token_bucket import Bucket, LocalBuckets, Taken
 
 log = logging.getLogger(__name__)
 
-PROGRAM = (sys.executable, "-P", "-m", "app.attachments.thumbnails.thumbnail_process")
+PROGRAM = (sys.executable, "-P", "-m", f"{__package__}.thumbnail_process")
 AT_ONCE = 2  # pictures in work in one process of the server
 PATIENCE = 15.0  # seconds that a picture waits for its turn
 BUDGET = Bucket.per(

@@ -11,7 +11,7 @@ from protocol.cluster.requests import ClusterAnswer, ClusterMessage, ClusterRequ
 from protocol.cluster.stream_records import Record, decode, encode
 from protocol.errors import BusUnavailable, ProtocolError
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Deliver: TypeAlias = Callable[[Record, str, int], None]
 """Gets each record, its offset, and its size: the characters of its text on the way, about the bytes it takes here.
@@ -203,7 +203,7 @@ def hand_over(deliver: Deliver, record: Record, offset: str, size: int) -> None:
     try:
         deliver(record, offset, size)
     except Exception:
-        logger.exception("record %s of namespace %r was not delivered", offset, record.nsp)
+        log.exception("record %s of namespace %r was not delivered", offset, record.nsp)
 
 
 def hand_in(receive: ReceiveRequest | None, payload: bytes) -> None:
@@ -213,6 +213,6 @@ def hand_in(receive: ReceiveRequest | None, payload: bytes) -> None:
         if message is not None and receive is not None:
             receive(*message)
     except ProtocolError as error:
-        logger.warning("a message is skipped: %s", error)
+        log.warning("a message is skipped: %s", error)
     except Exception:
-        logger.exception("a message of another server was not taken")
+        log.exception("a message of another server was not taken")

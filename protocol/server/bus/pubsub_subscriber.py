@@ -9,7 +9,7 @@ from typing import Any
 from protocol.server.bus.bus import ReceiveRequest, hand_in
 from protocol.server.redis.connection import Backoff, RedisConnection, described, pack
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 PING_EVERY = 5.0  # s; Redis says nothing by itself, so it is asked
 GRACE = 5.0  # s for the answer; then the connection is taken for dead
@@ -88,7 +88,7 @@ class PubSubSubscriber:
             except* Exception as errors:  # noqa: BLE001 - redis-py and the loops raise a mixed bag
                 error = errors.exceptions[0]
                 if self.failure is None:
-                    logger.warning("the bus cannot listen to Redis: %s", described(error))
+                    log.warning("the bus cannot listen to Redis: %s", described(error))
                     backoff = Backoff()
                 self.failure = error
             self._asked.clear()
@@ -149,7 +149,7 @@ class PubSubSubscriber:
                     del self._unconfirmed[name]
                 self._confirmed.set()
                 if self.failure is not None:
-                    logger.info("the bus listens to Redis again")
+                    log.info("the bus listens to Redis again")
                     self.failure = None
 
     async def close(self) -> None:

@@ -22,7 +22,7 @@ from protocol.server.redis.client import RedisClient
 from protocol.server.redis.connection import RedisConnection, described
 from protocol.server.redis.url import RedisForm, parse_redis_url
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 PING_TIMEOUT = 1.0  # s
 
@@ -200,4 +200,4 @@ class RedisBus:
 
 def _log_failure(sent: asyncio.Future[Any]) -> None:
     if not sent.cancelled() and (error := sent.exception()) is not None:
-        logger.warning("an answer to another server was lost: %s", error)
+        log.warning("an answer to another server was lost: %s", error)

@@ -10,7 +10,7 @@ from protocol.errors import ProtocolError
 from protocol.server.bus.bus import Deliver, OnGap, Past, hand_over, position
 from protocol.server.redis.connection import Backoff, RedisConnection, described, pack
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 START = "0-0"  # the cursor of a stream without entries
 READ_BATCH = 1_000  # entries
@@ -56,7 +56,7 @@ class StreamReader:
                 await self._failed(error, backoff)
                 continue
             if self.failure is not None:
-                logger.info("the bus reads from Redis again")
+                log.info("the bus reads from Redis again")
                 self.failure = None
                 backoff = Backoff()
             if not intact:
@@ -65,7 +65,7 @@ class StreamReader:
 
     async def _failed(self, error: Exception, backoff: Backoff) -> None:
         if self.failure is None:
-            logger.warning("the bus cannot read from Redis: %s", described(error))
+            log.warning("the bus cannot read from Redis: %s", described(error))
         self.failure = error
         await self._connection.close(wait=False)
         await asyncio.sleep(backoff.next())
@@ -95,11 +95,11 @@ class StreamReader:
         return str(entries[0][0]) if entries else START
 
     def _tell_of_gap(self, on_gap: OnGap) -> None:
-        logger.error("entries of stream %r were gone before they were read", self.stream)
+        log.error("entries of stream %r were gone before they were read", self.stream)
         try:
             on_gap()
         except Exception:
-            logger.exception("the handler of a gap failed")
+            log.exception("the handler of a gap failed")
 
     async def _deliver_all(self, entries: list[Any], deliver: Deliver) -> None:
         for count, (offset, fields) in enumerate(entries, 1):
@@ -116,7 +116,7 @@ class StreamReader:
         try:
             return decode(entry), len(entry.get("data", ""))
         except ProtocolError as error:
-            logger.warning("entry %s of stream %r is skipped: %s", offset, self.stream, error)
+            log.warning("entry %s of stream %r is skipped: %s", offset, self.stream, error)
             return None, 0
 
     async def past(self, ask: AskRedis, limit: int, max_size: int) -> Past:

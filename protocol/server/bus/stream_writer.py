@@ -13,7 +13,7 @@ from protocol.cluster.stream_records import Record, encode, stream_name, stream_
 from protocol.errors import BusUnavailable
 from protocol.server.redis.connection import Backoff, RedisConnection, RedisRefusal, described, pack
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 WRITE_BATCH = 1_000  # commands
 
@@ -130,7 +130,7 @@ class Writer:
                     await self._write_batch()
             except Exception as error:  # noqa: BLE001 - redis-py and the loops raise a mixed bag
                 if failure is None:
-                    logger.warning("the bus cannot write to Redis: %s", described(error))
+                    log.warning("the bus cannot write to Redis: %s", described(error))
                 if failure is None or not isinstance(
                     error, TimeoutError
                 ):  # which says less than what led to it
@@ -141,7 +141,7 @@ class Writer:
                     await asyncio.sleep(min(backoff.next(), self._waiting[0].deadline - loop.time()))
             else:
                 if failure is not None:
-                    logger.info("the bus writes to Redis again")
+                    log.info("the bus writes to Redis again")
                     failure = None
                     backoff = Backoff()
 

@@ -25,7 +25,7 @@ from protocol.server.engineio.unjoined_sessions import Unjoined
 from protocol.server.http.handshake import Handshake, verify, verify_version
 from protocol.server.http.request import Request
 
-log = logging.getLogger("protocol.hub")
+log = logging.getLogger(__name__)
 
 PACKETS_A_TURN = 128  # of one client before others get a turn: less than a millisecond's work of the smallest
 _GRAIN = 10  # ms; deadlines this close are served by one sweep

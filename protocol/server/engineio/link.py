@@ -17,7 +17,7 @@ from protocol.server.http.request import Request
 if TYPE_CHECKING:
     from protocol.server.engineio.hub import Hub
 
-log = logging.getLogger("protocol.link")
+log = logging.getLogger(__name__)
 
 _MESSAGE, _PONG = engine.PacketType.MESSAGE, engine.PacketType.PONG
 

@@ -22,7 +22,7 @@ from protocol.server.http.asgi import Piece, Receive, Send, disconnected, read_p
 from protocol.server.http.request import Request
 from protocol.server.store.store import Store
 
-log = logging.getLogger("protocol.forwarder")
+log = logging.getLogger(__name__)
 
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{20}")
 _LET_GO_WITHIN = 1.0  # seconds

@@ -9,7 +9,7 @@ from protocol.server.engineio.hub import new_tag
 from protocol.server.forwarding.remote_instance import RemoteInstance
 from protocol.server.store.store import Store
 
-log = logging.getLogger("protocol.instances")
+log = logging.getLogger(__name__)
 
 _RENEWALS = 4  # in the time of a lease
 # In a row; the keys of instances that live may be missing for a while after a restart of the store, not for that long.

@@ -12,7 +12,7 @@ from msgspec import Struct
 from protocol.server.http.asgi import Piece, Receive, read_piece
 from protocol.server.http.request import Request
 
-log = logging.getLogger("protocol.owner")
+log = logging.getLogger(__name__)
 
 CREDENTIAL_HEADER = "parley-forwarded"
 CONNECT_WITHIN = 2.0  # seconds

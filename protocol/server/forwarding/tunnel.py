@@ -18,7 +18,7 @@ from protocol.server.http.request import Request
 from protocol.websocket import client_handshake, frames
 from protocol.websocket.frames import Close, FrameReader, Opcode
 
-log = logging.getLogger("protocol.tunnel")
+log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT = 5.0  # seconds that a side has to take what is still for it
 _CHUNK = 65_536

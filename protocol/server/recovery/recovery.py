@@ -24,7 +24,7 @@ from protocol.server.recovery.session_state import RecoverableSession, Recoverab
 from protocol.server.store.store import Store
 from protocol.socketio.packets import Event
 
-log = logging.getLogger("protocol.recovery")
+log = logging.getLogger(__name__)
 
 WAIT = 2.0  # seconds that a returning client waits for what it needs
 

@@ -18,7 +18,7 @@ from protocol.errors import ProtocolError, StoreUnavailable
 from protocol.server.recovery.session_state import RecoverableSession, RecoverableSocket
 from protocol.server.store.store import Store
 
-log = logging.getLogger("protocol.recovery")
+log = logging.getLogger(__name__)
 
 SOON = 0.05  # seconds from a change of a socket to its saving
 AGAIN = 1.0  # seconds until what could not be saved is tried again

@@ -14,7 +14,7 @@ from protocol.backoff import delay
 from protocol.server.redis.topology import NodeNotFound, Nodes
 from protocol.server.redis.url import RedisForm, RedisUrl, ServerAddress, parse_redis_url
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Word: TypeAlias = str | bytes | int | float
 
@@ -149,7 +149,7 @@ async def _close(connection: _RedisPy, *, wait: bool) -> None:
     try:
         await connection.disconnect(nowait=not wait)
     except RedisError as error:
-        logger.warning("a connection to Redis is left to close by itself: %s", error)
+        log.warning("a connection to Redis is left to close by itself: %s", error)
 
 
 # --- what those who use connections have in common ---

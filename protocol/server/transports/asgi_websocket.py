@@ -25,7 +25,7 @@ from protocol.server.http.asgi import Receive, Scope, Send
 from protocol.server.http.request import RawHeaders, Request
 from protocol.websocket.frames import Close
 
-log = logging.getLogger("protocol.asgi")
+log = logging.getLogger(__name__)
 
 _CLOSE_TIMEOUT = 5.0  # seconds that a closed websocket has to send what waits
 _REFUSAL_TIMEOUT = 1.0  # seconds that a refused client has to go

@@ -28,7 +28,7 @@ from protocol.websocket import frames
 from protocol.websocket.frames import Close, Opcode, Ping, Pong, WebSocketMessage
 from protocol.websocket.server_handshake import parse_head, switch
 
-log = logging.getLogger("protocol.websocket")
+log = logging.getLogger(__name__)
 
 _CLOSE_TIMEOUT = 5.0  # seconds that a peer has to answer our close frame
 

@@ -130,7 +130,7 @@ def test_remote_socket() -> None:
 
 
 def test_emitter() -> None:
-    text = section("Several instances").split("### From any other process")[1]
+    text = section("Horizontal scaling").split("### Emitting from other processes")[1]
     assert names(text) == public(Emitter)
     assert signature_of("Emitter") == options_of(Emitter)
 
@@ -164,7 +164,7 @@ def options_of(cls: type) -> dict[str, Any]:
 
 def test_redis_bus() -> None:
     assert signature_of("RedisBus") == options_of(RedisBus)
-    table = names(section("Several instances").split("### From any other process")[0])
+    table = names(section("Horizontal scaling").split("### Emitting from other processes")[0])
     assert table - {"Option"} == options_of(RedisBus).keys()
 
 

@@ -1,7 +1,7 @@
 """Starts N instances of the chat on one PostgreSQL and one Valkey, behind a proxy that distributes connections in turn.
 
-The cluster uses DATABASE_URL and REDIS_URL, or starts its own servers with their data below DATA_DIR. All other settings
-apply to every instance. Ctrl-C or SIGTERM stops everything in order.
+The cluster uses DATABASE_URL and REDIS_URL, or starts its own servers with their data below DATA_DIR. All other
+settings apply to every instance. Ctrl-C or SIGTERM stops everything in order.
 """
 
 import argparse

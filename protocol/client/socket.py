@@ -44,11 +44,11 @@ class SocketPhase(IntEnum):
 
 
 class ClientSocket(EventHandlers):
-    """A namespace of a client. `id` is the socket's id on the server, None while not connected. `recovered` tells, once
-    connected, that the server knew us still: the id is that of before, and what we missed has come.
+    """A namespace of a client. `id` is the socket's id on the server, None while not connected. `recovered` is true if
+    the server recovered the session: the id is the same, and all missed events have arrived.
 
-    Handlers are called as `handler(*args)`, in the order of the events, one at a time; they may be coroutine
-    functions or plain ones, and may wait for acks. What one returns is the ack (a tuple: several values).
+    Handlers are called as `handler(*args)`, one at a time, in the order of the events. They may be plain or coroutine
+    functions, and may wait for acks. The return value is the ack (a tuple: several values; `NO_ACK`: none).
     """
 
     def __init__(self, name: str, link: Reconnector, auth: AuthPayload | None) -> None:

@@ -11,10 +11,13 @@ UID = "emitter"  # of all emitters, Node's too
 
 
 class Emitter:
-    """Sends to the clients of a cluster from any other process, in one namespace: `/`, or that of `of`.
+    """Sends events to the clients of a cluster from another process, in one namespace: `/`, or that of `of`.
 
-    The options are those of `RedisBus`, and must be what the servers have. Use it between `start` and `stop`, or in
-    `async with`. What it sends is stored when the call returns; that raises `BusUnavailable` else.
+        async with Emitter("redis://redis:6379/0") as emitter:
+            await emitter.to("room 1").emit("news", {"text": "…"})
+
+    The options are those of `RedisBus`, and must have the same values as on the servers. Use it between `start` and
+    `stop`, or with `async with`. When a call returns, Redis has stored the event; otherwise it raises `BusUnavailable`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Who gets it, and how, on a server: the chain behind `io.to("room").local.timeout(1000).emit_with_ack(...)`."""
+"""The receivers of an event on a server: the chain behind `io.to("room").local.timeout(1000).emit_with_ack(...)`."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class BroadcastOperator(Selection, frozen=True):
-    """A choice of sockets in one namespace of a server, and how long to wait for their answers."""
+    """A selection of sockets in one namespace of a server, and the time in ms to wait for their answers."""
 
     namespace: "Namespace"
     ack_timeout: int | None = None
@@ -28,15 +28,15 @@ class BroadcastOperator(Selection, frozen=True):
         return msgspec.structs.replace(self, is_local=True)
 
     def timeout(self, milliseconds: int) -> "BroadcastOperator":
-        """How long `emit_with_ack` and `fetch_sockets` wait."""
+        """The time that `emit_with_ack` and `fetch_sockets` wait."""
         return msgspec.structs.replace(self, ack_timeout=milliseconds)
 
     async def emit_with_ack(self, event: str, *args: Any) -> list[Any]:
-        """Send an event and wait for the answer of each client: a list of their first values.
+        """Send an event and return the list of the clients' answers, the first value of each.
 
-        Raises `AckTimeout`, with the answers that came, when some did not in time, or left this instance before they
-        answered, and `BusUnavailable`. Without a timeout it waits for as long as `requests_timeout` says; where
-        it is `local`, for as long as it takes.
+        Raises `AckTimeout`, with the answers that arrived, if some clients did not answer in time or left before they
+        answered, and `BusUnavailable`. Without a timeout it waits for `requests_timeout`; if it is `local`, without a
+        limit.
         """
         if self.is_local:
             return await self._ask_here(event, *args)
@@ -67,10 +67,10 @@ class BroadcastOperator(Selection, frozen=True):
         return responses
 
     async def fetch_sockets(self) -> Sequence["Socket | RemoteSocket"]:
-        """The sockets that are meant, on all instances: those of this one as they are, the others as `RemoteSocket`.
+        """The selected sockets on all instances: `Socket` for those of this instance, `RemoteSocket` for the others.
 
-        Raises `AckTimeout` when a server did not answer within the timeout (without one, `requests_timeout`), with
-        those of the others as its `responses`, and `BusUnavailable`.
+        Raises `AckTimeout` if a server did not answer within the timeout (default: `requests_timeout`), with the
+        sockets of the others as its `responses`, and `BusUnavailable`.
         """
         if self.is_local:
             return self.namespace.select(self.target)

@@ -61,7 +61,8 @@ class Outlet(Protocol):
 
 
 class Namespace(HandlerRegistry):
-    """One namespace on this instance. `name` starts with a slash; `sockets` maps ids to sockets."""
+    """One namespace on this instance, returned by `server.of(name)`. `name` starts with a slash; `sockets` maps ids to
+    the sockets of this instance. Methods that send raise `BusUnavailable`."""
 
     def __init__(self, name: str, outlet: Outlet, handlers: Handlers | None = None) -> None:
         self.name = name
@@ -81,12 +82,12 @@ class Namespace(HandlerRegistry):
     in_ = to
 
     def except_(self, *rooms: str) -> BroadcastOperator:
-        """All sockets but those in `rooms`."""
+        """All sockets except those in `rooms`."""
         return BroadcastOperator(self).except_(*rooms)
 
     @property
     def volatile(self) -> BroadcastOperator:
-        """All sockets, dropping the event for those to whom it cannot leave at once."""
+        """All sockets; drops the event for clients that cannot take it at once."""
         return BroadcastOperator(self).volatile
 
     @property
@@ -95,15 +96,15 @@ class Namespace(HandlerRegistry):
         return BroadcastOperator(self).local
 
     def timeout(self, milliseconds: int) -> BroadcastOperator:
-        """All sockets, with this long to answer."""
+        """All sockets; `emit_with_ack` and `fetch_sockets` wait this long."""
         return BroadcastOperator(self).timeout(milliseconds)
 
     async def emit(self, event: str, *args: Any) -> None:
-        """Send an event to everybody in the namespace, on every instance."""
+        """Send an event to all clients in the namespace, on every instance."""
         await BroadcastOperator(self).emit(event, *args)
 
     async def emit_with_ack(self, event: str, *args: Any) -> list[Any]:
-        """Send an event to everybody and wait for their answers."""
+        """Send an event to all clients and return their answers. See `BroadcastOperator`."""
         return await BroadcastOperator(self).emit_with_ack(event, *args)
 
     async def fetch_sockets(self) -> Sequence["Socket | RemoteSocket"]:
@@ -123,22 +124,22 @@ class Namespace(HandlerRegistry):
     ) -> list[Any]:
         """Send an event to the other servers that have this namespace and return the answer of each.
 
-        Raises `AckTimeout`, with the answers that came, when a server did not answer within `timeout` ms (None: the
+        Raises `AckTimeout`, with the answers that arrived, if a server did not answer within `timeout` ms (None: the
         option `requests_timeout`), and `BusUnavailable`.
         """
         selection.check_server_side_name(event)
         return await self.asker.ask_servers(self.name, [event, *args], timeout)
 
     async def sockets_join(self, *rooms: str) -> None:
-        """Make everybody enter rooms."""
+        """Make all sockets join rooms."""
         await BroadcastOperator(self).sockets_join(*rooms)
 
     async def sockets_leave(self, *rooms: str) -> None:
-        """Make everybody leave rooms."""
+        """Make all sockets leave rooms."""
         await BroadcastOperator(self).sockets_leave(*rooms)
 
     async def disconnect_sockets(self, close: bool = False) -> None:
-        """Disconnect everybody."""
+        """Disconnect all sockets; with `close`, end their sessions."""
         await BroadcastOperator(self).disconnect_sockets(close=close)
 
     # --- what the operator, the sockets and the server use ---

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 
 class RemoteSocket:
-    """A client that is connected to another server. `rooms` and `data` are what they were when they were fetched; the
-    verbs go over the bus, and do nothing if the client has left meanwhile.
+    """A client of another server, as `fetch_sockets` returns it. `rooms` and `data` have their values at that time.
+
+    Its methods go over the bus, raise `BusUnavailable`, and have no effect if the client has left meanwhile.
     """
 
     __slots__ = ("_namespace", "data", "handshake", "id", "rooms")

@@ -24,11 +24,15 @@ def first(values: list[Any]) -> Any:
 
 
 class Socket:
-    """A connected client. Every handler gets it first.
+    """A client in one namespace. Every handler gets it as its first argument.
 
-    `data` is the application's, for as long as the socket lives; where clients can be recovered it is saved, as far as
-    msgpack can express it. `recovered` tells that the client was here before, and has its id, rooms and data again.
-    `handshake` is what the client came with.
+        @io.on("say")
+        async def say(socket: Socket, text: str) -> None:
+            await socket.to("lobby").emit("said", socket.data["name"], text)
+
+    `data` is a dict for the application; with connection state recovery it is saved, as far as msgpack can express it.
+    `recovered` is true if the client recovered its session, with its id, rooms and data. `handshake` is what the client
+    connected with. `reason` is the `CloseReason` after a disconnect, otherwise None.
     """
 
     __slots__ = (
@@ -101,10 +105,10 @@ class Socket:
     # --- to the client ---
 
     async def emit(self, event: str, *args: Any, volatile: bool = False, local: bool = False) -> None:
-        """Send an event to this client. Volatile: dropped unless it can leave at once. Dropped if it is not connected.
+        """Send an event to this client. If the client is not connected, the event is dropped.
 
-        Where clients can be recovered, it goes over the bus, and is not lost while the client is away. Raises
-        `BusUnavailable` then. Local: it is about this connection, so it is sent over this one or never.
+        With recovery the event goes over the bus, which may raise `BusUnavailable`, and a disconnected client gets it
+        when it recovers. `volatile`: drop it unless it can be sent at once. `local`: send it over this connection only.
         """
         if self.recoverable is None or volatile or local:
             self._send(event, args, None, volatile=volatile)
@@ -115,10 +119,10 @@ class Socket:
             await self._namespace.publish(record, local=False)
 
     async def emit_with_ack(self, event: str, *args: Any, timeout: int | None = None) -> Any:  # noqa: ASYNC109
-        """Send an event and wait for the client's answer: the first value of its ack, None if it has none.
+        """Send an event and return the client's answer: the first value of its ack, None if it has none.
 
-        Raises `AckTimeout` after `timeout` ms (None: never), `Disconnected` when the client is gone before it answers,
-        `BadValue` when it answers with what cannot be carried.
+        Raises `AckTimeout` after `timeout` ms (None: never), `Disconnected` if the client leaves before it answers, and
+        `BadValue` if its answer breaks a limit.
         """
         if not self.connected:
             raise Disconnected(f"{self.id} is not connected")
@@ -162,12 +166,12 @@ class Socket:
     # --- rooms ---
 
     async def join(self, *rooms: str) -> None:
-        """Enter rooms. Nothing happens once it is disconnected."""
+        """Join rooms. Has no effect once it is disconnected."""
         if self.connected:
             self._namespace.join(self, rooms)
 
     async def leave(self, *rooms: str) -> None:
-        """Leave rooms; also those that it is about to be let into again."""
+        """Leave rooms. During recovery, also rooms that it is about to be restored to."""
         if self.connected:
             self._namespace.leave(self, rooms)
         elif self.reason is None:
@@ -176,25 +180,25 @@ class Socket:
     # --- to others ---
 
     def to(self, *rooms: str) -> "BroadcastOperator":
-        """Everybody in any of `rooms` but this socket."""
+        """All sockets in any of `rooms` except this one."""
         return self.broadcast.to(*rooms)
 
     def except_(self, *rooms: str) -> "BroadcastOperator":
-        """Everybody in the namespace but this socket and those in `rooms`."""
+        """All sockets in the namespace except this one and those in `rooms`."""
         return self.broadcast.except_(*rooms)
 
     @property
     def broadcast(self) -> "BroadcastOperator":
-        """Everybody in the namespace but this socket."""
+        """All sockets in the namespace except this one."""
         return self._namespace.except_(self.id)
 
     # --- the end ---
 
     def trust(self) -> None:
-        """Take messages of up to `max_payload` bytes and `max_values` values from this client, where
+        """Accept messages of up to `max_payload` bytes and `max_values` values from this client, if
         `max_untrusted_payload` is set.
 
-        Call it once the client has shown who it is.
+        Call it once the client is authenticated.
         """
         self.client.trust()
 
@@ -215,7 +219,7 @@ class Socket:
         self.link.finish(CloseReason.FORCED_SERVER_CLOSE)
 
     def end_slow(self) -> None:
-        """End the session of a client that takes too slowly, with what waits for it; it comes back by itself."""
+        """End the session of a client that reads too slowly and drop its queue; the client reconnects by itself."""
         if self.connected:
             self.link.end_slow()
 

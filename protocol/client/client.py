@@ -43,7 +43,7 @@ class Client(ClientSocket):
         return socket
 
     async def disconnect(self) -> None:
-        """Leave all namespaces and close the connection. The rest is as for one namespace."""
+        """Leave all namespaces and close the connection; otherwise like `ClientSocket.disconnect`."""
         sockets = list(self._link.sockets.values())
         for socket in sockets:
             socket.quit()

@@ -1,4 +1,4 @@
-"""What an application registers for one namespace of a client."""
+"""The handlers that an application registers for one namespace of a client."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -12,17 +12,17 @@ LIFECYCLE = ("connect", "disconnect", "connect_error")
 
 
 class EventHandlers:
-    """The part of a namespace's face that registers handlers."""
+    """The methods of a namespace that register handlers."""
 
     def __init__(self) -> None:
         self.handlers: dict[str, ClientEventHandler] = {}
         self.lifecycle: dict[str, list[ClientEventHandler]] = {event: [] for event in LIFECYCLE}
 
     def on(self, event: str) -> Callable[[RegisteredEventHandler], RegisteredEventHandler]:
-        """Register a handler for an event; each event has one.
+        """Register the handler of an event. Raises `ValueError` if it has one, or if its name is reserved.
 
-        The lifecycle's own may have several: `connect()`, `disconnect(reason)`, `connect_error(error)`. A
-        queue's `put_nowait` makes a good handler where events are to be waited for.
+        Lifecycle events may have several: `connect()`, `disconnect(reason)`, `connect_error(error)`. To wait for
+        events, register a queue's `put_nowait`.
         """
 
         def register(handler: RegisteredEventHandler) -> RegisteredEventHandler:
@@ -39,7 +39,7 @@ class EventHandlers:
         return register
 
     def off(self, event: str) -> None:
-        """Take back the handler of an event, or all of a lifecycle's. An event without one is dropped."""
+        """Remove the handler of an event, or all handlers of a lifecycle event. Other events are dropped."""
         if event in self.lifecycle:
             self.lifecycle[event].clear()
         else:

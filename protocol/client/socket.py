@@ -72,22 +72,22 @@ class ClientSocket(EventHandlers):
 
     @property
     def connected(self) -> bool:
-        """Whether events reach the server now."""
+        """True while events reach the server."""
         return self._phase is SocketPhase.CONNECTED
 
     @property
     def active(self) -> bool:
-        """Whether it is connected or tries to be."""
+        """True while it is connected or tries to connect."""
         return self._phase is not SocketPhase.IDLE
 
     # --- connect and disconnect ---
 
     async def connect(self) -> None:
-        """Join the namespace; return once the server has let us in.
+        """Join the namespace; returns once the server has admitted the client.
 
-        Raises `Refused` with the server's message and data, `Unreachable` if no connection comes about within
-        `connect_timeout`, `Disconnected` if `disconnect` is called meanwhile, and what the `auth` function
-        raises. It is tried once: only a connection that was there and broke is made again by itself.
+        Raises `Refused` with the server's message and data, `Unreachable` without a connection in `connect_timeout` ms,
+        `Disconnected` if `disconnect` is called meanwhile, and the exceptions of the `auth` function. It tries once:
+        the client reconnects by itself only after it has been connected.
         """
         if self._phase is SocketPhase.CONNECTED:
             return
@@ -114,10 +114,10 @@ class ClientSocket(EventHandlers):
             raise error
 
     async def disconnect(self) -> None:
-        """Leave the namespace, and close the connection if no other one uses it.
+        """Leave the namespace, and close the connection if no other namespace uses it.
 
-        What came before is still handled; then the `disconnect` handlers run. Returns when all that has ended (in a
-        handler, without waiting for the handlers).
+        Events that arrived before are still handled; then the `disconnect` handlers run. Returns when all have finished
+        (in a handler, without waiting for the handlers).
         """
         self.quit()
         await self.ended()
@@ -140,21 +140,21 @@ class ClientSocket(EventHandlers):
     # --- to the server ---
 
     async def emit(self, event: str, *args: Any) -> None:
-        """Send an event; waits while the connection takes no more.
+        """Send an event; waits while the connection takes no more data.
 
-        While reconnecting, up to `max_buffered_events` wait for the connection. Raises `Disconnected` for one more, and
-        when not connected.
+        While reconnecting, up to `max_buffered_events` events wait for the connection. Raises `Disconnected` for one
+        more, and when not connected.
         """
         self._send(event, args, None)
         if self._link.channel is not None:
             await self._link.channel.drained()
 
     async def emit_with_ack(self, event: str, *args: Any, timeout: int | None = None) -> Any:  # noqa: ASYNC109
-        """Send an event and wait for the server's answer: the first value of its ack, None if it has none.
+        """Send an event and return the server's answer: the first value of its ack, None if it has none.
 
-        Raises `AckTimeout` after `timeout` ms (None: never), and `Disconnected` as `emit` does and when the connection
-        is lost before the answer came: whether the server has got the event is not known then. Raises `BadValue` where
-        the answer came and cannot be carried.
+        Raises `AckTimeout` after `timeout` ms (None: never), and `Disconnected` as `emit` does, and also if the
+        connection is lost before the answer: then it is unknown whether the server got the event. Raises `BadValue` if
+        the answer breaks a limit.
         """
         number = next(self._ack_ids)
         answer: asyncio.Future[list[Any] | None] = asyncio.get_running_loop().create_future()

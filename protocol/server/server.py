@@ -71,9 +71,10 @@ class Server(Namespace):
     @overload
     def of(self, name: re.Pattern[str] | Accepts) -> DynamicNamespace: ...
     def of(self, name: str | re.Pattern[str] | Accepts) -> Namespace | DynamicNamespace:
-        """The namespace of a name, made at the first call; or, for a pattern that the whole name must match
-        or for a function `(name, auth) -> bool`, the namespaces that clients may ask for. A name that a pattern
-        matches gets the handlers of the pattern.
+        """Return the namespace with a name; the first call creates it. Raises `ValueError` for a name with a comma.
+
+        For a pattern that must match the whole name, or a function `(name, auth) -> bool`, return the handlers of the
+        namespaces that clients may create. A namespace whose name matches a pattern gets the pattern's handlers.
         """
         if isinstance(name, str):
             name = name if name.startswith("/") else f"/{name}"
@@ -128,8 +129,8 @@ class Server(Namespace):
 
     @property
     def websocket_protocol(self) -> type[WebSocketProtocol]:
-        """The protocol class for uvicorn: `Config(app, ws=server.websocket_protocol)`. Other websockets of
-        the application are not served then.
+        """The protocol class for uvicorn: `Config(app, ws=server.websocket_protocol)`. Other websocket
+        routes of the application get a 404.
         """
         return WebSocketProtocol.for_hub(self._hub)
 

@@ -1,4 +1,4 @@
-"""Who gets it: the chain behind `to("room").except_("other").volatile.emit(...)`, for servers and emitters."""
+"""The receivers of an event: the chain `to("room").except_("other").volatile.emit(...)`, for servers and emitters."""
 
 from collections.abc import Awaitable
 from typing import Any, Protocol, Self
@@ -21,7 +21,7 @@ class Destination(Protocol):
 
 
 def check_name(event: str) -> None:
-    """Raise `ValueError` for a name that clients would refuse."""
+    """Raise `ValueError` for an event name that clients reserve."""
     if event in RESERVED_EVENTS:
         raise ValueError(f"{event!r} is a reserved event name")
 
@@ -30,14 +30,14 @@ SERVERS_OWN = frozenset({"connect", "connection", "new_namespace"})  # Node's ha
 
 
 def check_server_side_name(event: str) -> None:
-    """Raise `ValueError` for a name that means something else to servers."""
+    """Raise `ValueError` for an event name that servers reserve."""
     if event in SERVERS_OWN:
         raise ValueError(f"{event!r} is a reserved event name of servers")
 
 
 class Selection(Struct, frozen=True):
-    """A choice of sockets in one namespace. Each step of the chain gives a new one, so any may be kept and
-    used again."""
+    """A selection of sockets in one namespace. Each step of the chain returns a new one, so any can be kept and
+    reused."""
 
     namespace: Destination
     target: Target = Target()
@@ -45,18 +45,18 @@ class Selection(Struct, frozen=True):
     is_local: bool = False
 
     def to(self, *rooms: str) -> Self:
-        """Add rooms: those in any of them are meant. With none, everybody in the namespace is."""
+        """Add rooms: selects the sockets in any of them. Without rooms, selects all sockets in the namespace."""
         return msgspec.structs.replace(self, target=Target((*self.target.rooms, *rooms), self.target.except_))
 
     in_ = to
 
     def except_(self, *rooms: str) -> Self:
-        """Leave out those in any of these rooms; a socket's id is a room of its own."""
+        """Exclude the sockets in any of these rooms. A socket's id is a room with only that socket."""
         return msgspec.structs.replace(self, target=Target(self.target.rooms, (*self.target.except_, *rooms)))
 
     @property
     def volatile(self) -> Self:
-        """Drop the event for clients to whom it cannot leave at once."""
+        """Drop the event for clients that cannot take it at once."""
         return msgspec.structs.replace(self, is_volatile=True)
 
     async def emit(self, event: str, *args: Any) -> None:
@@ -64,15 +64,15 @@ class Selection(Struct, frozen=True):
         await self._publish(self._broadcast(event, args))
 
     async def sockets_join(self, *rooms: str) -> None:
-        """Make them enter rooms. Raises `BusUnavailable`."""
+        """Make the sockets join rooms. Raises `BusUnavailable`."""
         await self._publish(Join(self.namespace.name, self.target, rooms))
 
     async def sockets_leave(self, *rooms: str) -> None:
-        """Make them leave rooms. Raises `BusUnavailable`."""
+        """Make the sockets leave rooms. Raises `BusUnavailable`."""
         await self._publish(Leave(self.namespace.name, self.target, rooms))
 
     async def disconnect_sockets(self, close: bool = False) -> None:
-        """Disconnect them; with `close`, end their sessions. Raises `BusUnavailable`."""
+        """Disconnect the sockets; with `close`, end their sessions. Raises `BusUnavailable`."""
         await self._publish(DisconnectSockets(self.namespace.name, self.target, close))
 
     def _broadcast(self, event: str, args: tuple[Any, ...]) -> Broadcast:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def first(values: list[Any]) -> Any:
-    """The value of an ack as callers get it: the first, None where there is none."""
+    """The value of an ack as callers get it: the first, or None if it has none."""
     return values[0] if values else None
 
 
@@ -59,7 +59,7 @@ class Socket:
         *,
         rooms: frozenset[str] | None = None,
     ) -> None:
-        """`rooms` are those that a client was in which comes back."""
+        """`rooms` are those of a client that recovers its session."""
         self.id = id
         self.data: dict[str, Any] = {}
         self.handshake = handshake
@@ -83,18 +83,18 @@ class Socket:
 
     @property
     def rooms(self) -> frozenset[str]:
-        """The rooms that it is in, its own (named by its id) included. Before it is let in again, and while
-        `disconnecting` runs: those it was in."""
+        """The rooms that it is in, including the room of its own id. Before a recovered client is admitted, and during
+        `disconnecting`, the rooms it was in."""
         return self._namespace.rooms.of(self) or self._rooms_outside
 
     @property
     def transport(self) -> str:
-        """What carries it now: "polling" or "websocket"."""
+        """The current transport: "polling" or "websocket"."""
         return self.link.session.transport
 
     @property
     def buffered(self) -> int:
-        """How many bytes wait here until the client takes them. Its other namespaces count as well."""
+        """The number of bytes queued for the client, in all its namespaces."""
         return self.link.session.queued + self.link.transport.buffered
 
     def use(self, middleware: RegisteredHandler) -> RegisteredHandler:

@@ -18,7 +18,7 @@ from app.workers.supervisor import outlive_hangup, supervise
 
 
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
-    """Run one command; the result is the exit status, 1 where a server cannot start and 2 for a bad setting."""
+    """Run one command. Returns the exit status: 1 if a server cannot start, 2 for a setting that is not valid."""
     chosen = parser().parse_args(arguments)
     if chosen.command == "serve" and chosen.workers is not None:
         environ = {**environ, "WORKERS": chosen.workers}
@@ -40,16 +40,18 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="parley",
-        description="A chat server on Socket.IO.",
+        description="A chat server based on Socket.IO.",
         epilog=described_settings(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
-    serving = commands.add_parser("serve", help="serve the chat until told to stop")
+    serving = commands.add_parser("serve", help="serve the chat until stopped")
     serving.add_argument(
-        "--workers", metavar="N", help="processes that serve, one for each processor with `auto`: see WORKERS"
+        "--workers",
+        metavar="N",
+        help="number of worker processes, or auto for one per processor: see WORKERS",
     )
-    commands.add_parser("migrate", help="bring the database's schema up to date and end")
+    commands.add_parser("migrate", help="update the database schema and exit")
     emitting.add_arguments(
         commands.add_parser("emit", help="send an event to the clients of the running instances")
     )
@@ -58,14 +60,14 @@ def parser() -> argparse.ArgumentParser:
 
 def described_settings() -> str:
     lines = [
-        f"  {name:<17} {field.metadata['documentation']} {default(field)}".rstrip()
+        f"  {name:<20} {field.metadata['documentation']} {default(field)}".rstrip()
         for name, field in variables()
     ]
     return "\n".join(["settings, as environment variables:", *lines])
 
 
 def default(field: "Field[Any]") -> str:
-    """A setting's default as one would write it."""
+    """A setting's default, in the form of the environment variable."""
     value = field.default
     text = ",".join(value) if isinstance(value, tuple) else str(value)
     return f"[{text.lower()}]" if text else ""

@@ -1,7 +1,7 @@
 """Parley's Socket.IO engine. It knows nothing of chat.
 
-Applications import what stands in `__all__` here. The way of a message is in docs/architecture.md, the table of folders
-in CONTRIBUTING.md.
+Applications import the names in `__all__`: servers, client, emitter. docs/server.md and docs/client.md explain them.
+docs/architecture.md follows a message through the code, and CONTRIBUTING.md has the table of folders.
 """
 
 from protocol.client.client import Client

@@ -1,14 +1,14 @@
-"""The exceptions of this package. Each one that ends a connection carries the code the peer is told.
+"""The exceptions of this package. Each one that ends a connection carries the code that the remote end gets.
 
-ProtocolError                 the peer broke a rule; its connection is closed
+ProtocolError                 the remote end broke a rule; its connection is closed
 ├── FrameError                a WebSocket frame (RFC 6455); carries the close code
 ├── PacketError               an Engine.IO or Socket.IO packet; close reason "parse error"
 ├── SessionError              an input that the session's state does not allow; HTTP 400
 └── HandshakeError            a refused handshake; carries Engine.IO's code and the HTTP status
-BadValue                      a value that is JSON and cannot be carried; what it came in is refused
-Refused                       the application refuses a connection or an event, with words for the client
-AckTimeout                    nobody acknowledged in time
-Disconnected                  the peer is gone, so what was asked of it cannot happen
+BadValue                      a JSON value that breaks a limit; its packet or request is refused
+Refused                       the application refuses a connection or an event, with a message for the client
+AckTimeout                    an acknowledgement did not arrive in time
+Disconnected                  the remote end is not connected, so the call cannot be carried out
 └── Unreachable               a client could not connect to its server
 BusUnavailable                the bus could not store a record
 StoreUnavailable              the store did not answer
@@ -54,7 +54,7 @@ HANDSHAKE_MESSAGES = {
 
 
 class ProtocolError(Exception):
-    """The peer sent what the protocol does not allow."""
+    """The remote end sent data that the protocol does not allow. Its connection or session ends."""
 
 
 class FrameError(ProtocolError):
@@ -74,9 +74,11 @@ class SessionError(ProtocolError):
 
 
 class HandshakeError(ProtocolError):
-    """A refused Engine.IO request: `status` is 403 for FORBIDDEN and else 400 unless given; body `{"code",
-    "message"}`. On a websocket it is 400, as with the reference, unless the head is too large, and the body is the
-    message."""
+    """A refused Engine.IO request (docs/protocol.md §1, "Refusals").
+
+    `status` is the HTTP status: 403 for `FORBIDDEN`, otherwise 400 unless given. The body is `{"code", "message"}`. On
+    a websocket the status is 400, as in the reference, or 431 for a head that is too large; the body is the message.
+    """
 
     def __init__(self, code: HandshakeCode, message: str | None = None, status: int | None = None) -> None:
         self.code = code
@@ -87,16 +89,22 @@ class HandshakeError(ProtocolError):
 
 
 class BadValue(Exception):
-    """JSON that JavaScript reads and that cannot be carried: nested too deep, too large, a number out of range.
+    """A JSON value that breaks a limit: nested too deep, too large, or a number out of range. The message says which.
 
-    The message says which. It ends nothing but the one packet, request or acknowledgement that held the value.
+    Only the packet, request or acknowledgement with the value is refused; the session continues. `on_error` gets it for
+    an event, and `emit_with_ack` raises it for an acknowledgement.
     """
 
 
 class Refused(Exception):
-    """Raised by a middleware or a handler to refuse, with a message and data that the client may see.
+    """Raise it in a middleware or a handler to refuse a client or an event. The client may see `message` and `data`.
 
-    In a connection middleware it becomes the client's `connect_error` with `message` and `data`.
+    In a connection middleware the client gets `connect_error` with both. On the client, `connect` raises it.
+
+        @io.use
+        async def authenticate(socket: Socket) -> None:
+            if socket.handshake.auth.get("token") != "secret":
+                raise Refused("not authorised", {"retry": False})
     """
 
     def __init__(self, message: str, data: Any = None) -> None:
@@ -106,7 +114,7 @@ class Refused(Exception):
 
 
 class AckTimeout(Exception):
-    """No acknowledgement came in time. For a broadcast, `responses` holds the ones that came."""
+    """An acknowledgement did not arrive in time. For a broadcast, `responses` has those that did."""
 
     def __init__(self, message: str = "operation has timed out", responses: list[Any] | None = None) -> None:
         super().__init__(message)
@@ -114,16 +122,16 @@ class AckTimeout(Exception):
 
 
 class Disconnected(Exception):
-    """The peer is not connected (any more)."""
+    """The remote end is not connected, or disconnected before it answered."""
 
 
 class Unreachable(Disconnected):
-    """No connection to the server came about: nobody listens, it refused the handshake, it took too long, …"""
+    """The client could not connect: the server does not listen, refused the handshake, or took too long."""
 
 
 class BusUnavailable(Exception):
-    """The bus did not store a record, or does not answer."""
+    """The bus does not answer, or did not confirm that it stored a record, which may be delivered all the same."""
 
 
 class StoreUnavailable(Exception):
-    """What instances keep for each other could not be read or written; what was asked may have happened or not."""
+    """Shared state (sessions, instance addresses) could not be read or written. A write may have happened or not."""

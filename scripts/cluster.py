@@ -1,7 +1,7 @@
-"""N instances of the chat on one PostgreSQL and one Valkey, behind a proxy that gives each connection to the next one.
+"""Starts N instances of the chat on one PostgreSQL and one Valkey, behind a proxy that distributes connections in turn.
 
-The stores are those of DATABASE_URL and REDIS_URL, or servers of the cluster's own with their data below DATA_DIR.
-All other settings of the environment are the instances' too. Ctrl-C, or SIGTERM, stops all in order.
+The cluster uses DATABASE_URL and REDIS_URL, or starts its own servers with their data below DATA_DIR. All other
+settings apply to every instance. Ctrl-C or SIGTERM stops everything in order.
 """
 
 import argparse
@@ -138,10 +138,10 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=int,
         choices=instances,
         metavar="N",
-        help=f"how many instances, 1 to {MOST_INSTANCES}",
+        help=f"number of instances, 1 to {MOST_INSTANCES}",
     )
-    parser.add_argument("--port", type=int, default=3000, help="where the proxy listens; 0 is any free port")
-    parser.add_argument("--for-load", action="store_true", help="switch off all limits of rates")
+    parser.add_argument("--port", type=int, default=3000, help="port of the proxy; 0 picks any free port")
+    parser.add_argument("--for-load", action="store_true", help="turn off all rate limits")
     chosen = parser.parse_args(arguments)
     if not 0 <= chosen.port <= 65_535:
         parser.error(f"--port {chosen.port} is no port")

@@ -3,7 +3,7 @@
 Both have pingInterval 300, pingTimeout 200 and maxPayload 1000000. `engine` echoes every Engine.IO message in
 its type on `/engine.io/`. `socket`, on `/socket.io/` with connectTimeout 1000, emits `auth` on connect,
 answers `message` with `message-back`, and acknowledges `message-with-ack`; its namespace `/custom` emits
-`auth` on connect. `--asgi` takes the plain ASGI websocket for the fast one.
+`auth` on connect. `--asgi` uses the plain ASGI websocket instead of the fast one.
 """
 
 import argparse
@@ -55,7 +55,9 @@ def main() -> None:
     )
     arguments.add_argument("suite", choices=("engine", "socket"))
     arguments.add_argument("--port", type=int, default=3000)
-    arguments.add_argument("--asgi", action="store_true", help="the plain ASGI websocket")
+    arguments.add_argument(
+        "--asgi", action="store_true", help="use the plain ASGI websocket instead of the fast one"
+    )
     chosen = arguments.parse_args()
     server = engine_server() if chosen.suite == "engine" else socket_server()
     app = Starlette(routes=[Mount(server.options.path.rstrip("/"), app=server)], lifespan=server.lifespan)

@@ -25,10 +25,10 @@ LINES = 40  # of the output of a target that broke
 def main() -> int:
     """Status 1 if a target broke."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"some of {', '.join(TARGETS)}")
-    parser.add_argument("--seconds", type=int, default=60, help="for each target; 60 by default")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"targets to run: {', '.join(TARGETS)}")
+    parser.add_argument("--seconds", type=int, default=60, help="seconds for each target (default: 60)")
     parser.add_argument(
-        "--seeds", action="store_true", help="make tests/fuzz/corpus with this code's encoders"
+        "--seeds", action="store_true", help="generate tests/fuzz/corpus with this code's encoders"
     )
     args = parser.parse_args()
     if unknown := set(args.targets) - set(TARGETS):

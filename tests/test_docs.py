@@ -115,7 +115,7 @@ def test_remote_socket() -> None:
 
 
 def test_emitter() -> None:
-    text = section("Several instances").split("### From any other process")[1]
+    text = section("Horizontal scaling").split("### Emitting from other processes")[1]
     assert names(text) == public(Emitter)
     assert signature_of("Emitter") == options_of(Emitter)
 
@@ -146,7 +146,7 @@ def options_of(cls: type) -> dict[str, Any]:
 
 def test_redis_bus() -> None:
     assert signature_of("RedisBus") == options_of(RedisBus)
-    table = names(section("Several instances").split("### From any other process")[0])
+    table = names(section("Horizontal scaling").split("### Emitting from other processes")[0])
     assert table - {"Option"} == options_of(RedisBus).keys()
 
 
@@ -230,3 +230,40 @@ def test_the_contents_list_every_page() -> None:
     contents = (DOCS / "README.md").read_text()
     listed = set(re.findall(r"\]\(([\w.]+\.md)\)", contents))
     assert listed == {path.name for path in DOCS.glob("*.md")} - {"README.md"}
+
+
+PAGES = sorted([*DOCS.glob("*.md"), *DOCS.parent.glob("*.md")])
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub makes of a page's headings."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_pages_and_headings_that_exist(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        if re.match(r"https?:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_docstrings_name_headings_that_exist() -> None:
+    """As in `docs/server.md` ("Redis URLs") and docs/protocol.md §1, "Heartbeat"."""
+    root = DOCS.parent
+    cited: list[tuple[str, str]] = []
+    for folder in ("app", "protocol", "scripts", "tests"):
+        for source in sorted((root / folder).rglob("*.py")):
+            text = re.sub(r"\s+", " ", source.read_text("utf-8"))
+            cited += re.findall(r"docs/(\w+\.md)`?(?: §\d, | \()\"([^\"]+)\"", text)
+    assert len(cited) > 5
+    for page, title in cited:
+        assert re.search(rf"^#+ {re.escape(title)}$", (DOCS / page).read_text("utf-8"), re.MULTILINE), (
+            page,
+            title,
+        )

@@ -1,4 +1,4 @@
-"""The settings: one frozen object, read from the environment. A variable that is empty counts as not given."""
+"""The settings: one frozen object, read from the environment. An empty variable counts as not set."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -30,15 +30,15 @@ T = TypeVar("T")
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 LEAST_POOL = 5  # connections: fewer, and the reads of one user could take them all
-MANY = 1_000_000  # the most that a limit may be
+MANY = 1_000_000  # maximum of a limit
 
 
 class ConfigError(CannotStart):
-    """A setting that stops the start. The text is one sentence that names the variable and what it may be."""
+    """A setting that prevents the start. The text is one sentence: the variable and its allowed values."""
 
 
 def setting(default: T, kind: SettingKind[T], documentation: str, *, hidden: bool = False) -> T:
-    """A field of Settings; a `hidden` one is never shown, neither in errors nor in the object's repr."""
+    """Define a field of Settings. The value of a `hidden` one appears neither in errors nor in the repr."""
     metadata = {"kind": kind, "documentation": documentation, "hidden": hidden}
     described: T = field(default=default, repr=not hidden, metadata=metadata)
     return described
@@ -46,145 +46,152 @@ def setting(default: T, kind: SettingKind[T], documentation: str, *, hidden: boo
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What Parley is told by its environment: `port` is the variable PORT, and so on."""
+    """All settings, with their defaults. The field `port` is the environment variable PORT, and so on."""
 
     environment: str = setting(
-        "development", one_of("development", "production"), "In production JWT_SECRET must be given."
+        "development", one_of("development", "production"), "In production, JWT_SECRET is required."
     )
     host: str = setting(
-        "127.0.0.1", word("an address or a host's name"), "The address to listen on; 0.0.0.0 in production."
+        "127.0.0.1", word("an address or a host's name"), "Address to listen on; 0.0.0.0 in production."
     )
-    port: int = setting(3000, whole(0, 65_535), "The port to listen on; 0 is any free one.")
+    port: int = setting(3000, whole(0, 65_535), "Port to listen on; 0 picks any free port.")
     workers: int = setting(
         0,
         processes(),
-        "Processes that serve, with one that watches them; 0 serves in this one, auto has one a core.",
+        "Worker processes, with a supervisor; 0 serves in this process, auto uses one per processor.",
     )
     peer_host: str = setting(
-        "", reachable(), "The address for the other instances; without it the one that Redis sees."
+        "", reachable(), "Address where other instances reach this one; default: the one that Redis sees."
     )
-    peer_port: int = setting(0, whole(0, 65_535), "The port for the other instances; 0 is any free one.")
+    peer_port: int = setting(0, whole(0, 65_535), "Port on PEER_HOST; 0 picks any free port.")
     database_url: str = setting(
-        "", postgres(), "The PostgreSQL to use; without it one is started here.", hidden=True
+        "", postgres(), "URL of PostgreSQL; default: Parley starts its own.", hidden=True
     )
     database_pool: int = setting(
-        10, whole(LEAST_POOL, 1000), "The most connections to PostgreSQL of a process."
+        10, whole(LEAST_POOL, 1000), "Maximum number of PostgreSQL connections per process."
     )
     redis_url: str = setting(
         "",
         redis(),
-        "The Redis or Valkey to use; without it one is started here.",
+        "URL of Redis or Valkey; default: Parley starts its own.",
         hidden=True,
     )
     data_dir: Path = setting(
         Path("var"),
         SettingKind("a folder", Path),
-        "The folder of the servers started here, of their secret, and of files without FILE_STORAGE.",
+        "Folder for the servers that Parley starts, their secret, and files without FILE_STORAGE.",
     )
     jwt_secret: str = setting(
-        "", secret(), "The key that signs tokens; without it one is made and kept in DATA_DIR.", hidden=True
+        "",
+        secret(),
+        "Key that signs tokens; default: Parley generates one and keeps it in DATA_DIR.",
+        hidden=True,
     )
     cors_origin: tuple[str, ...] = setting(
-        (), origins(), "The origins whose pages may call this server; without it only its own."
+        (), origins(), "Origins whose pages may call this server; default: only its own."
     )
     log_level: str = setting(
-        "info", one_of("debug", "info", "warning", "error"), "The least severe lines that are logged."
+        "info", one_of("debug", "info", "warning", "error"), "Minimum severity of log lines."
     )
-    log_format: str = setting("text", one_of("text", "json"), "Logs for people, or one JSON object a line.")
+    log_format: str = setting("text", one_of("text", "json"), "Readable text, or one JSON object per line.")
     metrics_token: str = setting(
         "",
         secret(),
-        "What Prometheus shows at /metrics; without it, in development, this machine may read them.",
+        "Bearer token for /metrics; default: open to this machine in development only.",
         hidden=True,
     )
     traces: bool = setting(
-        False, yes_or_no(), "Whether traces go to OpenTelemetry, as the OTEL_* variables say."
+        False, yes_or_no(), "Send traces to OpenTelemetry, configured by the OTEL_* variables."
     )
     transports: tuple[str, ...] = setting(
-        ("polling", "websocket"), some_of("polling", "websocket"), "The transports that clients may use."
+        ("polling", "websocket"), some_of("polling", "websocket"), "Transports that clients may use."
     )
-    allow_upgrades: bool = setting(True, yes_or_no(), "Whether clients may go on from polling to websocket.")
-    ping_interval: int = setting(25_000, whole(1, DAY_MS, "ms"), "The ms from one heartbeat to the next.")
+    allow_upgrades: bool = setting(True, yes_or_no(), "Allow clients to upgrade from polling to websocket.")
+    ping_interval: int = setting(25_000, whole(1, DAY_MS, "ms"), "Milliseconds between heartbeats.")
     ping_timeout: int = setting(
-        20_000, whole(1, DAY_MS, "ms"), "The ms that a client has to answer a heartbeat."
+        20_000, whole(1, DAY_MS, "ms"), "Milliseconds for a client to answer a heartbeat."
     )
     upgrade_timeout: int = setting(
-        10_000, whole(1, DAY_MS, "ms"), "The ms that an upgrade to websocket may take."
+        10_000, whole(1, DAY_MS, "ms"), "Milliseconds for an upgrade to websocket to complete."
     )
     connect_timeout: int = setting(
-        45_000, whole(1, DAY_MS, "ms"), "The ms that a client has to join a namespace."
+        45_000, whole(1, DAY_MS, "ms"), "Milliseconds for a client to join a namespace."
     )
     recovery: int = setting(
         120_000,
         whole(0, HOUR_MS, "ms"),
-        "The ms that a client may be away and get back its session and what it missed; 0 is not at all.",
+        "Milliseconds in which a disconnected client can recover its session and missed events; 0: off.",
     )
     max_payload: int = setting(
-        1_000_000, whole(1, 2**30, "bytes"), "The bytes of the largest message or polling body taken."
+        1_000_000, whole(1, 2**30, "bytes"), "Size limit of a message or polling request, in bytes."
     )
     max_file_size: int = setting(
-        25_000_000, whole(1, 2**40, "bytes"), "The bytes of the largest file that is taken as an attachment."
+        25_000_000, whole(1, 2**40, "bytes"), "Size limit of an attachment, in bytes."
     )
     file_storage: str = setting(
-        "", folder_or_bucket(), "A folder or s3://bucket/prefix for attachments; without it DATA_DIR/files."
+        "", folder_or_bucket(), "Folder or s3://bucket/prefix for attachments; default: DATA_DIR/files."
     )
     s3_endpoint: str = setting(
-        "", url("http", "https"), "The S3-compatible server of FILE_STORAGE; without it Amazon's."
+        "", url("http", "https"), "URL of the S3-compatible server; default: Amazon S3."
     )
-    s3_region: str = setting("us-east-1", word("the name of a region"), "The region of the bucket.")
+    s3_region: str = setting("us-east-1", word("the name of a region"), "Region of the bucket.")
     s3_access_key: str = setting(
         "",
         word("an access key"),
-        "The key for the bucket; without it AWS_* variables or the machine's role.",
+        "Access key for the bucket; default: AWS_* variables or the machine's role.",
         hidden=True,
     )
     s3_secret_key: str = setting(
-        "", word("a secret key"), "The secret that goes with S3_ACCESS_KEY.", hidden=True
+        "", word("a secret key"), "Secret key that belongs to S3_ACCESS_KEY.", hidden=True
     )
     forwarded_allow_ips: tuple[str, ...] = setting(
-        ("127.0.0.1",), proxies(), "The proxies whose word (X-Forwarded-For) for a client's address is taken."
+        ("127.0.0.1",), proxies(), "Trusted proxies, whose X-Forwarded-For gives the client's address."
     )
-    event_rate: int = setting(50, whole(0, MANY), "Events and requests a second that a user may go on with.")
+    event_rate: int = setting(50, whole(0, MANY), "Sustained events and requests per second of a user.")
     event_burst: int = setting(200, whole(1, MANY), "Events and requests that a user may send at once.")
     address_rate: int = setting(
-        1000, whole(0, MANY), "Events, requests and connections a second that may come from an address."
+        1000, whole(0, MANY), "Sustained events, requests and connections per second from an address."
     )
     address_burst: int = setting(
-        4000, whole(1, MANY), "Events, requests and connections that may come from an address at once."
+        4000, whole(1, MANY), "Events, requests and connections at once from an address."
     )
     sign_in_rate: int = setting(
-        60, whole(0, MANY), "Sign-ins a minute from an address; one that fails counts three times."
+        60, whole(0, MANY), "Sign-in attempts per minute from an address; a failed one counts three times."
     )
-    # Four times what a single network may try of a name, or few could keep away owners who are strangers themselves.
+    # Four times the limit of one network for a name: otherwise a few networks could lock out an owner in a new network.
     sign_in_rate_of_name: int = setting(
         120,
         whole(0, MANY),
-        "Sign-ins a minute with a username by strangers to it; one that fails counts three times.",
+        "Sign-in attempts per minute for a username from unknown networks; a failed one counts three times.",
     )
-    sign_up_rate: int = setting(60, whole(0, MANY), "Accounts an hour that may be made from an address.")
+    sign_up_rate: int = setting(60, whole(0, MANY), "New accounts per hour from an address.")
     conversation_rate: int = setting(
-        100, whole(0, MANY), "Direct conversations an hour that a user may begin."
+        100, whole(0, MANY), "Direct conversations per hour that a user may start."
     )
-    room_rate: int = setting(100, whole(0, MANY), "Rooms an hour that a user may make.")
-    invitation_rate: int = setting(200, whole(0, MANY), "Invitations to rooms an hour that a user may send.")
-    upload_rate: int = setting(100, whole(0, MANY), "MiB a minute that a user may upload.")
+    room_rate: int = setting(100, whole(0, MANY), "Rooms per hour that a user may create.")
+    invitation_rate: int = setting(200, whole(0, MANY), "Room invitations per hour that a user may send.")
+    upload_rate: int = setting(100, whole(0, MANY), "MiB per minute that a user may upload.")
     max_rooms_per_user: int = setting(
-        500, whole(0, MANY), "Rooms that a user may be a member of, direct conversations aside."
+        500, whole(0, MANY), "Rooms that a user may be a member of, without direct conversations."
     )
-    max_sockets_per_user: int = setting(50, whole(0, MANY), "Connections that a user may have at once.")
+    max_sockets_per_user: int = setting(
+        50, whole(0, MANY), "Simultaneous connections of a user, on all instances."
+    )
     presence_hold: int = setting(
-        5_000, whole(0, HOUR_MS, "ms"), "The ms that a user without a connection still counts as online."
+        5_000,
+        whole(0, HOUR_MS, "ms"),
+        "Milliseconds that a user without a connection still counts as online.",
     )
     presence_lease: int = setting(
-        15_000, whole(100, HOUR_MS, "ms"), "The ms of silence after which an instance counts as dead."
+        15_000, whole(100, HOUR_MS, "ms"), "Milliseconds of silence after which an instance counts as dead."
     )
     shutdown_timeout: int = setting(
-        10_000, whole(0, HOUR_MS, "ms"), "The ms that a stop leaves to what is under way."
+        10_000, whole(0, HOUR_MS, "ms"), "Milliseconds to finish in-flight work on shutdown."
     )
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """Read the settings; raises ConfigError for the first variable that is not as it may be."""
+    """Read the settings. Raises ConfigError for the first variable with a value that is not valid."""
     given: dict[str, Any] = {}
     for name, described in variables():
         if text := environ.get(name, "").strip():
@@ -195,7 +202,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def variables() -> Iterator[tuple[str, "Field[Any]"]]:
-    """Each variable's name with the field that it sets, whose metadata has its kind and documentation."""
+    """Yield each variable's name and its field, whose metadata has the kind and the documentation."""
     for described in fields(Settings):
         yield described.name.upper(), described
 

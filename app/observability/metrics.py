@@ -1,11 +1,10 @@
-"""The figures of an instance, for Prometheus.
+"""The metrics of an instance, for Prometheus.
 
-What happens is counted as it happens, by the engine's observer and by the chat; what is so at a moment is looked at
-every few seconds (`app.observability.gauges`). Of several workers whoever is asked answers for all: each writes its
-figures to files of the folder PROMETHEUS_MULTIPROC_DIR, which the supervisor makes, and they are summed up (of delays,
-the longest counts).
+The engine's observer and the chat count events as they happen; `app.observability.gauges` updates gauges every few
+seconds. With several workers, any worker answers for all: each writes its metrics to files in the folder
+PROMETHEUS_MULTIPROC_DIR, which the supervisor creates, and they are summed (of delays, the highest counts).
 
-Labels have few values: events that have a handler, routes that exist. What clients make up is "other".
+Labels have few values: events that have a handler, routes that exist. Names invented by clients are "other".
 """
 
 import os
@@ -39,7 +38,7 @@ disable_created_metrics()
 
 
 class Metrics(Observer):
-    """All figures of one instance. The attributes are the metrics that `app.observability.gauges` sets."""
+    """All metrics of one instance. The attributes are the gauges that `app.observability.gauges` sets."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
@@ -56,57 +55,69 @@ class Metrics(Observer):
         self._begin()
 
     def _define_engine(self, counter: Callable[..., Counter], histogram: Callable[..., Histogram]) -> None:
-        self._sessions = self._gauge("parley_sessions", "Sessions that are open", "transport")
-        self._opened = cached(counter("sessions_opened", "Sessions that were opened", "transport"))
-        self._upgraded = counter("sessions_upgraded", "Sessions that went from polling to websocket")
-        self._closed = counter("sessions_closed", "Sessions that ended", "transport", "reason")
-        self._slow = counter("slow_clients", "Clients that were closed since they took too slowly")
-        self._refused = counter("http_refused", "Requests that were refused before they were whole", "status")
+        self._sessions = self._gauge("parley_sessions", "Open sessions", "transport")
+        self._opened = cached(counter("sessions_opened", "Sessions opened", "transport"))
+        self._upgraded = counter("sessions_upgraded", "Sessions upgraded from polling to websocket")
+        self._closed = counter("sessions_closed", "Sessions ended", "transport", "reason")
+        self._slow = counter("slow_clients", "Clients closed because they read too slowly")
+        self._refused = counter("http_refused", "Requests refused before they were complete", "status")
         self._events = cached(histogram("event_seconds", "Time to handle an event", "event"))
-        self._event_failures = counter("event_failures", "Events that were refused or failed", "event")
-        self._returns = histogram("record_return_seconds", "Time from a record's publication to its return")
-        self._gaps = counter("stream_gaps", "Times that the stream was cut before it was read")
-        self._recoveries = counter("recoveries", "Clients that asked for their session back", "outcome")
-        self._forwards = histogram("forwarded_seconds", "Time until another instance answered", "kind")
-        self._forward_failures = counter("forward_failures", "Requests that could not be forwarded", "kind")
+        self._event_failures = counter("event_failures", "Events refused or failed", "event")
+        self._returns = histogram(
+            "record_return_seconds", "Time from the publication of a record to its return from the bus"
+        )
+        self._gaps = counter("stream_gaps", "Times that the stream was trimmed before it was read")
+        self._recoveries = counter("recoveries", "Clients that tried to recover their session", "outcome")
+        self._forwards = histogram(
+            "forwarded_seconds", "Time until another instance began its answer", "kind"
+        )
+        self._forward_failures = counter("forward_failures", "Forwarded requests that failed", "kind")
 
     def _define_chat(self, counter: Callable[..., Counter], histogram: Callable[..., Histogram]) -> None:
-        self._refusals = cached(counter("event_refusals", "Events that were refused or failed", "reason"))
+        self._refusals = cached(counter("event_refusals", "Events refused or failed", "reason"))
         self._ended_by_refusals = cached(
             counter(
                 "sockets_ended_by_refusals", "Sockets closed after too many refused events in a row", "reason"
             )
         )
-        self._messages = counter("messages_written", "Messages that were written")
-        self._batches = histogram("message_batch_size", "Messages of one commit", buckets=MESSAGES)
-        self._requests = counter(
-            "http_requests", "Requests but those of polling", "method", "route", "status"
-        )
+        self._messages = counter("messages_written", "Messages written")
+        self._batches = histogram("message_batch_size", "Messages per commit", buckets=MESSAGES)
+        self._requests = counter("http_requests", "Requests, without polling", "method", "route", "status")
         self._request_seconds = histogram("http_request_seconds", "Time until the answer began", "route")
 
     def _define_samples(self) -> None:
-        self.buffered = self._gauge("parley_buffered_bytes", "Bytes that wait to leave for clients")
+        self.buffered = self._gauge("parley_buffered_bytes", "Bytes queued for clients")
         self.stream_lag = self._gauge(
-            "parley_stream_lag_seconds", "How far reading is behind", mode="livemax"
+            "parley_stream_lag_seconds", "How far delivery is behind the stream", mode="livemax"
         )
         self.loop_delay = self._gauge(
-            "parley_event_loop_delay_seconds", "How late a timer was", mode="livemax"
+            "parley_event_loop_delay_seconds", "How late a 10 ms timer fired", mode="livemax"
         )
-        self.database_slots = self._gauge("parley_database_slots", "Work that PostgreSQL is given at once")
-        self.database_in_use = self._gauge("parley_database_in_use", "Work that PostgreSQL is doing")
-        self.database_waiting = self._gauge("parley_database_waiting", "Work that waits for its turn")
-        self.cpu = Counter("process_cpu_seconds", "Processor time", registry=self._registry)
-        self.memory = self._gauge("process_resident_memory_bytes", "Memory in use")
-        self.files = self._gauge("process_open_fds", "File descriptors in use")
-        self.started = self._gauge("process_start_time_seconds", "When it started", mode="livemin")
-        self._gauge("parley_processes", "Processes that serve").set(1)
+        self.database_slots = self._gauge(
+            "parley_database_slots", "Maximum number of concurrent database operations"
+        )
+        self.database_in_use = self._gauge("parley_database_in_use", "Database operations in progress")
+        self.database_waiting = self._gauge(
+            "parley_database_waiting", "Database operations that wait for a slot"
+        )
+        self.cpu = Counter("process_cpu_seconds", "CPU time", registry=self._registry)
+        self.memory = self._gauge("process_resident_memory_bytes", "Resident memory")
+        self.files = self._gauge("process_open_fds", "Open file descriptors")
+        self.started = self._gauge(
+            "process_start_time_seconds", "When the oldest process started", mode="livemin"
+        )
+        self._gauge("parley_processes", "Serving processes").set(1)
         build = self._gauge(
-            "parley_build_info", "1, with what is running", "version", "python", mode="livemax"
+            "parley_build_info",
+            "Version of Parley and Python; the value is 1",
+            "version",
+            "python",
+            mode="livemax",
         )
         build.labels(version("parley-chat"), platform.python_version()).set(1)
 
     def _begin(self) -> None:
-        """Have a 0 where it is known what will be counted: Prometheus sees no increase in a first figure of 1."""
+        """Start known label values at 0: Prometheus sees no increase if the first value is 1."""
         for transport in ("polling", "websocket"):
             self._sessions.labels(transport)
             self._opened(transport)
@@ -126,7 +137,7 @@ class Metrics(Observer):
         return Gauge(name, text, labels, registry=self._registry, multiprocess_mode=mode)
 
     def text(self) -> bytes:
-        """All figures, of all workers if there are several, in Prometheus's text format. It takes some ms."""
+        """All metrics, of all workers, in Prometheus's text format. It takes some milliseconds."""
         registry = self._registry
         if SHARED_FOLDER in os.environ:
             registry = CollectorRegistry()

@@ -17,11 +17,12 @@ class Client(ClientSocket):
             client.on("news")(print)
             answer = await client.emit_with_ack("hello", {"binary": b"…"}, timeout=5000)
 
-    `url` says where the server is, `auth` what to join with: an object, or a function (plain or coroutine) that is
-    called for each time it joins. The other keyword arguments are those of `ClientOptions`.
+    `url` begins with `http`, `https`, `ws` or `wss`. `auth` is sent to join the namespace: an object, or a plain or
+    coroutine function that is called for each join. The other keyword arguments are those of `ClientOptions`.
 
-    A connection that breaks is made again, with growing waits, and its namespaces are joined again; not so after
-    `disconnect`, after the server disconnected or refused us, or when `connect` fails.
+    After a lost connection the client reconnects, with growing delays, and joins its namespaces again. It does not
+    after `disconnect`, after the server disconnected or refused it, or if the first `connect` fails. `connect` and
+    `async with` raise `Refused`, `Unreachable` and `Disconnected`.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Client(ClientSocket):
         return state
 
     async def disconnect(self) -> None:
-        """Leave all namespaces and close the connection. The rest is as for one namespace."""
+        """Leave all namespaces and close the connection; otherwise like `ClientSocket.disconnect`."""
         states = list(self._link.sockets.values())
         for state in states:
             state.quit()

@@ -12,9 +12,10 @@ from protocol.websocket.client_handshake import check_headers
 
 
 class ClientOptions(Struct, frozen=True, kw_only=True):
-    """What a client can be told. Times are in milliseconds, sizes in bytes.
+    """The options of a client. Times are in milliseconds, sizes in bytes. Raises `ValueError` for bad values.
 
-    The defaults are socket.io-client's where it has the option. `docs/client.md` explains each.
+    Pass them to `Client` as keyword arguments: `Client(url, reconnection=False)`. The defaults are those of
+    socket.io-client, if it has the option. `docs/client.md` explains each.
     """
 
     path: str = "/socket.io/"

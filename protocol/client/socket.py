@@ -8,10 +8,11 @@ from protocol.client.socket_state import AuthPayload, ClientSocketState
 
 
 class ClientSocket:
-    """A namespace of a client.
+    """A namespace of a client. `id` is the socket's id on the server, None while not connected. `recovered` is true if
+    the server recovered the session: the id is the same, and all missed events have arrived.
 
-    Handlers are called as `handler(*args)`, in the order of the events, one at a time; they may be coroutine
-    functions or plain ones, and may wait for acks. What one returns is the ack (a tuple: several values).
+    Handlers are called as `handler(*args)`, one at a time, in the order of the events. They may be plain or coroutine
+    functions, and may wait for acks. The return value is the ack (a tuple: several values; `NO_ACK`: none).
     """
 
     def __init__(self, state: ClientSocketState) -> None:
@@ -44,12 +45,12 @@ class ClientSocket:
 
     @property
     def connected(self) -> bool:
-        """Whether events reach the server now."""
+        """True while events reach the server."""
         return self._state.connected
 
     @property
     def active(self) -> bool:
-        """Whether it is connected or tries to be."""
+        """True while it is connected or tries to connect."""
         return self._state.active
 
     @property
@@ -61,10 +62,10 @@ class ClientSocket:
     # --- handlers ---
 
     def on(self, event: str) -> Callable[[RegisteredEventHandler], RegisteredEventHandler]:
-        """Register a handler for an event; each event has one.
+        """Register the handler of an event. Raises `ValueError` if it has one, or if its name is reserved.
 
-        The lifecycle's own may have several: `connect()`, `disconnect(reason)`, `connect_error(error)`. A
-        queue's `put_nowait` makes a good handler where events are to be waited for.
+        Lifecycle events may have several: `connect()`, `disconnect(reason)`, `connect_error(error)`. To wait for
+        events, register a queue's `put_nowait`.
         """
 
         def register(handler: RegisteredEventHandler) -> RegisteredEventHandler:
@@ -74,25 +75,25 @@ class ClientSocket:
         return register
 
     def off(self, event: str) -> None:
-        """Take back the handler of an event, or all of a lifecycle's. An event without one is dropped."""
+        """Remove the handler of an event, or all handlers of a lifecycle event. Other events are dropped."""
         self._state.handlers.drop(event)
 
     # --- connect and disconnect ---
 
     async def connect(self) -> None:
-        """Join the namespace; return once the server has let us in.
+        """Join the namespace; returns once the server has admitted the client.
 
-        Raises `Refused` with the server's message and data, `Unreachable` if no connection comes about within
-        `connect_timeout`, `Disconnected` if `disconnect` is called meanwhile, and what the `auth` function
-        raises. It is tried once: only a connection that was there and broke is made again by itself.
+        Raises `Refused` with the server's message and data, `Unreachable` without a connection in `connect_timeout` ms,
+        `Disconnected` if `disconnect` is called meanwhile, and the exceptions of the `auth` function. It tries once:
+        the client reconnects by itself only after it has been connected.
         """
         await self._state.connect()
 
     async def disconnect(self) -> None:
-        """Leave the namespace, and close the connection if no other one uses it.
+        """Leave the namespace, and close the connection if no other namespace uses it.
 
-        What came before is still handled; then the `disconnect` handlers run. Returns when all that has ended (in a
-        handler, without waiting for the handlers).
+        Events that arrived before are still handled; then the `disconnect` handlers run. Returns when all have finished
+        (in a handler, without waiting for the handlers).
         """
         self._state.quit()
         await self._state.ended()
@@ -100,18 +101,18 @@ class ClientSocket:
     # --- to the server ---
 
     async def emit(self, event: str, *args: Any) -> None:
-        """Send an event; waits while the connection takes no more.
+        """Send an event; waits while the connection takes no more data.
 
-        While reconnecting, up to `max_buffered_events` wait for the connection. Raises `Disconnected` for one more, and
-        when not connected.
+        While reconnecting, up to `max_buffered_events` events wait for the connection. Raises `Disconnected` for one
+        more, and when not connected.
         """
         await self._state.emit(event, args)
 
     async def emit_with_ack(self, event: str, *args: Any, timeout: int | None = None) -> Any:  # noqa: ASYNC109
-        """Send an event and wait for the server's answer: the first value of its ack, None if it has none.
+        """Send an event and return the server's answer: the first value of its ack, None if it has none.
 
-        Raises `AckTimeout` after `timeout` ms (None: never), and `Disconnected` as `emit` does and when the connection
-        is lost before the answer came: whether the server has got the event is not known then. Raises `BadValue` where
-        the answer came and cannot be carried.
+        Raises `AckTimeout` after `timeout` ms (None: never), and `Disconnected` as `emit` does, and also if the
+        connection is lost before the answer: then it is unknown whether the server got the event. Raises `BadValue` if
+        the answer breaks a limit.
         """
         return await self._state.emit_with_ack(event, args, timeout)

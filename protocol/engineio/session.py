@@ -23,7 +23,10 @@ STALL = 1_000  # a clock this late means that this process stood still, not that
 
 
 class CloseReason(StrEnum):
-    """Why a session, or a client's stay in a namespace, ended; the words that the reference uses."""
+    """Why a session ended, or why a client left a namespace: the reference's texts, and `flood`.
+
+    `docs/server.md` ("Disconnect reasons") says when each occurs. A member equals its text: `reason == "ping timeout"`.
+    """
 
     TRANSPORT_ERROR = "transport error"
     TRANSPORT_CLOSE = "transport close"

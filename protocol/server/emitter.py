@@ -1,4 +1,4 @@
-"""Sending to the clients of a cluster from a process that serves none."""
+"""Sending events to the clients of a cluster from a process that is not a server."""
 
 import copy
 from typing import Any, Self
@@ -12,10 +12,13 @@ UID = "emitter"  # of all emitters, Node's too
 
 
 class Emitter:
-    """Sends to the clients of a cluster from any other process, in one namespace: `/`, or that of `of`.
+    """Sends events to the clients of a cluster from another process, in one namespace: `/`, or that of `of`.
 
-    The options are those of `RedisBus`, and must be what the servers have. Use it between `start` and `stop`, or in
-    `async with`. What it sends is stored when the call returns; that raises `BusUnavailable` else.
+        async with Emitter("redis://redis:6379/0") as emitter:
+            await emitter.to("room 1").emit("news", {"text": "…"})
+
+    The options are those of `RedisBus`, and must have the same values as on the servers. Use it between `start` and
+    `stop`, or with `async with`. When a call returns, Redis has stored the event; otherwise it raises `BusUnavailable`.
     """
 
     def __init__(
@@ -40,7 +43,7 @@ class Emitter:
         )
 
     def of(self, name: str) -> "Emitter":
-        """The same for another namespace, on the same connection."""
+        """An emitter for another namespace, on the same connection."""
         other = copy.copy(self)
         other.name = name if name.startswith("/") else f"/{name}"
         return other
@@ -48,7 +51,7 @@ class Emitter:
     # --- life ---
 
     async def start(self) -> None:
-        """Begin; Redis is connected to when there is something to send."""
+        """Start. The connection to Redis opens with the first event."""
         self._publisher.start()
 
     async def stop(self) -> None:
@@ -75,31 +78,31 @@ class Emitter:
     in_ = to
 
     def except_(self, *rooms: str) -> Selection:
-        """All sockets but those in `rooms`."""
+        """All sockets except those in `rooms`."""
         return self._all.except_(*rooms)
 
     @property
     def volatile(self) -> Selection:
-        """All sockets, dropping the event for those to whom it cannot leave at once."""
+        """All sockets; drops the event for clients that cannot take it at once."""
         return self._all.volatile
 
     async def emit(self, event: str, *args: Any) -> None:
-        """Send an event to everybody in the namespace."""
+        """Send an event to all clients in the namespace. Raises `BusUnavailable`."""
         await self._all.emit(event, *args)
 
     async def sockets_join(self, *rooms: str) -> None:
-        """Make everybody enter rooms."""
+        """Make all sockets join rooms."""
         await self._all.sockets_join(*rooms)
 
     async def sockets_leave(self, *rooms: str) -> None:
-        """Make everybody leave rooms."""
+        """Make all sockets leave rooms."""
         await self._all.sockets_leave(*rooms)
 
     async def disconnect_sockets(self, close: bool = False) -> None:
-        """Disconnect everybody; with `close`, end their sessions."""
+        """Disconnect all sockets; with `close`, end their sessions."""
         await self._all.disconnect_sockets(close=close)
 
     async def server_side_emit(self, event: str, *args: Any) -> None:
-        """Send an event to the servers themselves; see `Namespace.on_server_side`."""
+        """Send an event to the servers that have the namespace; see `Namespace.on_server_side`."""
         check_server_side_name(event)
         await self._publisher.publish(ServerSideEmit(self.name, [event, *args]))

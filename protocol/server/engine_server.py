@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 
 class EngineServer:
-    """An Engine.IO server. `on_message(session, message)` gets each message of a client, `str` or `bytes`.
+    """An Engine.IO server. It calls `on_message(session, message)` for each message of a client, `str` or `bytes`.
 
-    It is an ASGI application for polling and websockets; `websocket_protocol` is the fast websocket, for
-    uvicorn's `ws=`.
+        echo = EngineServer(lambda session, message: session.send_message(message), path="/engine.io/")
+
+    The keyword arguments are the options of the first table in `docs/server.md`. It is an ASGI application for polling
+    and websockets; `websocket_protocol` is the fast websocket, for uvicorn's `ws=`.
     """
 
     def __init__(self, on_message: "Callable[[EngineSession, str | bytes], None]", **options: Any) -> None:
@@ -87,7 +89,7 @@ async def serve_lifespan(lifespan: AbstractAsyncContextManager[None], receive: R
 
 
 class EngineSession:
-    """One client of an `EngineServer`."""
+    """One client of an `EngineServer`: `send_message` sends to it, `close` ends its session."""
 
     __slots__ = ("_link", "_on_message")
 
@@ -98,14 +100,14 @@ class EngineSession:
         self._on_message = on_message
 
     def send_message(self, message: str | bytes) -> None:
-        """Send a message."""
+        """Send a message: `str` as text, `bytes` as binary."""
         if isinstance(message, str):
             self._link.send(Encoded(b"4" + message.encode()))
         else:
             self._link.send(Encoded(b"", (message,)))
 
     def close(self) -> None:
-        """End the session, after what was sent."""
+        """End the session, after the queued messages were sent."""
         self._link.finish(CloseReason.FORCED_CLOSE)
 
     def receive(self, message: str | bytes) -> None:

@@ -31,9 +31,13 @@ if TYPE_CHECKING:
 class Server(Namespace):
     """A Socket.IO server; it is its own main namespace, `/`.
 
-    The keyword arguments are those of `Options`. As an ASGI application it serves polling and websockets, and
-    the lifespan where it is the whole application; `websocket_protocol` is the fast websocket, for uvicorn's
-    `ws=`. Await `start` before the first request and `stop` at the end.
+        io = Server(cors_origins=["https://example.org"])
+        app = Starlette(routes=[Mount("/socket.io", app=io)], lifespan=io.lifespan)
+        uvicorn.run(app, http=io.http_protocol, ws=io.websocket_protocol, ws_per_message_deflate=False)
+
+    The keyword arguments are those of `Options`, which raises `ValueError` for bad values, and `bus`, `store` and
+    `forwarding` for several instances. It is an ASGI application for polling and websockets, and for the lifespan if it
+    is the whole application. Await `start` before the first request and `stop` at the end, or use `lifespan`.
     """
 
     def __init__(
@@ -70,9 +74,10 @@ class Server(Namespace):
     @overload
     def of(self, name: re.Pattern[str] | Accepts) -> DynamicNamespace: ...
     def of(self, name: str | re.Pattern[str] | Accepts) -> Namespace | DynamicNamespace:
-        """The namespace of a name, made at the first call; or, for a pattern that the whole name must match
-        or for a function `(name, auth) -> bool`, the namespaces that clients may ask for. A name that a pattern
-        matches gets the handlers of the pattern.
+        """Return the namespace with a name; the first call creates it. Raises `ValueError` for a name with a comma.
+
+        For a pattern that must match the whole name, or a function `(name, auth) -> bool`, return the handlers of the
+        namespaces that clients may create. A namespace whose name matches a pattern gets the pattern's handlers.
         """
         if isinstance(name, str):
             name = name if name.startswith("/") else f"/{name}"
@@ -87,8 +92,8 @@ class Server(Namespace):
     # --- life ---
 
     async def start(self) -> None:
-        """Begin to serve. Raises `BusUnavailable` and `StoreUnavailable` where these do not answer, and `OSError` where
-        the address for other instances is not to be had.
+        """Start serving. Raises `BusUnavailable` and `StoreUnavailable` if these do not answer, and `OSError` if the
+        address for other instances cannot be listened on.
         """
         if not self._started:
             await self._adapter.start()
@@ -102,7 +107,7 @@ class Server(Namespace):
             self._hub.accepting = True
 
     async def stop(self, grace: int = 10_000) -> None:
-        """End in order, within `grace` ms and some seconds: take no new sessions, let handlers finish, then
+        """Stop in order, within `grace` ms and some seconds: accept no new sessions, let handlers finish, then
         close the transports, so that clients reconnect by themselves, and stop the bus.
         """
         await self._hub.drain(grace)
@@ -116,20 +121,20 @@ class Server(Namespace):
 
     @property
     def sessions(self) -> int:
-        """How many sessions are open on this instance."""
+        """The number of open sessions on this instance."""
         return len(self._hub.links)
 
     @property
     def buffered(self) -> int:
-        """How many bytes are queued for the clients of this instance. It looks at each of them."""
+        """The number of bytes queued for the clients of this instance. Reading it visits every client."""
         return sum(link.session.queued + link.transport.buffered for link in self._hub.links.values())
 
     # --- shells ---
 
     @property
     def websocket_protocol(self) -> type[WebSocketProtocol]:
-        """The protocol class for uvicorn: `Config(app, ws=server.websocket_protocol)`. Other websockets of
-        the application are not served then.
+        """The protocol class for uvicorn: `Config(app, ws=server.websocket_protocol)`. Other websocket
+        routes of the application get a 404.
         """
         return WebSocketProtocol.for_hub(self._hub)
 

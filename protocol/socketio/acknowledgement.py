@@ -9,9 +9,9 @@ class _Silence(Enum):
 
 
 NO_ACK: Final = _Silence.NO_ACK
-"""Returned by a handler: the event gets no acknowledgement, as in socket.io where a handler does not call its callback.
+"""Return it from a handler to send no acknowledgement, like a socket.io handler that does not call its callback.
 
-The client that waits for one gets `AckTimeout`, or waits for as long as it likes.
+A client that waits for one gets a timeout, or waits without a limit.
 
     @io.on("maybe")
     async def maybe(socket, value):

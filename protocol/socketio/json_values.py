@@ -31,12 +31,14 @@ _DIGITS_OF_64_BITS = 18  # no more than these, and an integer fits; Python reads
 
 
 def parse_json(text: str, max_depth: int = MAX_DEPTH, max_values: int = MAX_VALUES) -> Any:
-    """The value of a JSON text, as a JavaScript reader would have it.
+    """Parse a JSON text as JavaScript's `JSON.parse` does, within limits.
 
     Integers of up to 64 bits are exact, larger ones become the nearest double; half of a surrogate pair becomes U+FFFD.
-    `max_depth` is 64 to 254, `max_values` counts each opening bracket, comma and colon; texts below 130 characters are
-    not held to less. Raises `ValueError` for what is no JSON, `BadValue` for
-    what is beyond the limits.
+    `max_depth` is from 64 to 254 levels. `max_values` counts each opening bracket, comma and colon. Texts below 130
+    characters are not checked against the limits. Raises `ValueError` if the text is not JSON, and `BadValue` if it
+    breaks a limit.
+
+        parse_json('{"a": [1, 2]}')  # {"a": [1, 2]}
     """
     if len(text) >= SHORT and (  # most have one list and one object, and need not be read twice
         text.find("[", 1) > 0 or text.find("{", text.find("{", 1) + 1) > 0 or len(text) > max_values
@@ -67,7 +69,7 @@ def check_size(text: str, max_depth: int, max_values: int) -> None:
 
 
 def is_deeper(text: str, depth: int) -> bool:
-    """Whether the value of a JSON text has more than `depth` levels of lists and objects."""
+    """Return whether the value of a JSON text has more than `depth` levels of lists and objects."""
     if text.count("[") + text.count("{") <= depth:
         return False
     return _is_deeper(_outside_strings(text, _NOT_BRACKETS, len(text)), depth)

@@ -224,3 +224,4 @@ def _tail(data: bytes) -> dict[Any, Any]:
 
 
 MSGPACK = Parser(encode, decode)
+"""Each packet as one binary msgpack message, for clients with `socket.io-msgpack-parser`: `Server(parser=MSGPACK)`."""

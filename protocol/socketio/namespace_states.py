@@ -1,7 +1,7 @@
 """The Socket.IO side of one session: its namespaces, the attachments in flight, and the acks it owes us.
 
 A table says which packet is allowed in which state of a namespace; what is not in the table breaks the
-protocol and ends the whole connection (docs/protocol.md §2, "Close the whole connection on").
+protocol and ends the whole connection (docs/protocol.md §2, "Namespaces").
 """
 
 from enum import IntEnum

@@ -321,3 +321,4 @@ def _ack(value: Any, nsp: str, id: int | None) -> Ack:
 
 
 JSON = Parser(encode, decode)
+"""The default encoding of packets: JSON text, with binary attachments as separate messages."""

@@ -275,7 +275,9 @@ def parse() -> argparse.Namespace:
         prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--quick", action="store_true", help="a short run that shows that all works; not for figures"
+        "--quick",
+        action="store_true",
+        help="a short run that checks that everything works; its figures are rough",
     )
     parser.add_argument("--reps", type=positive, metavar="N", help="repetitions (3; with --quick 1)")
     parser.add_argument(

@@ -64,13 +64,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The arguments, with the attacks that are chosen."""
     parser = argparse.ArgumentParser(prog="scripts/hostile", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long each attack lasts (10)")
-    parser.add_argument("--settle", type=float, default=60.0, help="seconds that memory has to return (60)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="seconds of each attack (10)")
     parser.add_argument(
-        "--only", action="append", default=[], metavar="NAME", help="attacks; * is a wildcard"
+        "--settle", type=float, default=60.0, help="seconds to wait for memory to return to normal (60)"
     )
-    parser.add_argument("--markdown", action="store_true", help="print the table for a document")
-    parser.add_argument("--list", action="store_true", help="print the attacks, and do nothing")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="run only these attacks; * is a wildcard; may be given several times",
+    )
+    parser.add_argument("--markdown", action="store_true", help="print the results as a Markdown table")
+    parser.add_argument("--list", action="store_true", help="list the attacks and exit")
     chosen = parser.parse_args(arguments)
     names = chosen.only or ["*"]
     chosen.attacks = [

@@ -11,14 +11,30 @@ from msgspec import Struct
 DEVICES = 10  # clients of one user, unless --users says otherwise
 MOST_DEVICES = 50  # what MAX_SOCKETS_PER_USER allows by default
 THRESHOLDS = {
-    "max_connect_p99": ("connect", "p99", "ms from the intent to connect until the room is known, at most"),
-    "max_ack_p99": ("ack", "p99", "ms from the intent to send until the acknowledgement, at most"),
-    "max_p99": ("deliver", "p99", "ms from the intent to send until a member has it, at most"),
-    "max_lost": ("counts", "lost", "messages that a member, or the log, has not got in any way, at most"),
-    "max_missed": ("counts", "missed", "messages that a connected member had to ask for, at most"),
-    "max_doubled": ("counts", "doubled", "messages that came, or stand in the log, more than once, at most"),
-    "max_out_of_order": ("counts", "out_of_order", "messages that came behind a later one, at most"),
-    "max_errors": ("counts", "errors", "errors of any kind, at most"),
+    "max_connect_p99": (
+        "connect",
+        "p99",
+        "maximum ms from the planned connect until the room's state is known",
+    ),
+    "max_ack_p99": ("ack", "p99", "maximum ms from the planned send until the acknowledgement"),
+    "max_p99": ("deliver", "p99", "maximum ms from the planned send until a member has received it"),
+    "max_lost": ("counts", "lost", "maximum number of messages that a member, or the log, never got"),
+    "max_missed": (
+        "counts",
+        "missed",
+        "maximum number of messages that only room:sync brought to a connected member",
+    ),
+    "max_doubled": (
+        "counts",
+        "doubled",
+        "maximum number of messages that arrived, or are in the log, more than once",
+    ),
+    "max_out_of_order": (
+        "counts",
+        "out_of_order",
+        "maximum number of messages that arrived after a later one",
+    ),
+    "max_errors": ("counts", "errors", "maximum number of errors of any kind"),
 }
 
 
@@ -59,48 +75,59 @@ def parse(arguments: Sequence[str] | None = None) -> Plan:
         nargs="+",
         metavar="URL",
         type=url,
-        help="where clients connect, in turn; the first also signs up",
+        help="URLs that clients connect to in turn; the first also creates the accounts",
     )
-    add("--clients", type=whole, default=1000, metavar="N", help="connections (%(default)s)")
-    add("--users", type=whole, metavar="N", help=f"accounts that they share (a {DEVICES}th of the clients)")
-    add("--room-size", type=whole, default=20, metavar="N", help="users of each room (%(default)s)")
+    add("--clients", type=whole, default=1000, metavar="N", help="number of connections (%(default)s)")
+    add("--users", type=whole, metavar="N", help=f"number of accounts (a {DEVICES}th of the clients)")
+    add("--room-size", type=whole, default=20, metavar="N", help="users in each room (%(default)s)")
     add("--duration", type=positive, default=30.0, metavar="S", help="seconds of load (%(default)s)")
     add(
         "--connect-rate", type=positive, default=200.0, metavar="N", help="connections a second (%(default)s)"
     )
     add("--rate", type=positive, default=50.0, metavar="N", help="messages a second (%(default)s)")
-    add("--reads", type=rate, metavar="N", help="read marks a second (as many as messages)")
-    add("--typing", type=rate, metavar="N", help="typing:start a second (half as many as messages)")
+    add("--reads", type=rate, metavar="N", help="read marks a second (same as messages)")
+    add("--typing", type=rate, metavar="N", help="typing:start events a second (half of messages)")
     add(
         "--reconnect",
         type=rate,
         metavar="N",
-        help="clients a second that go and come back (a 1000th of them)",
+        help="clients a second that disconnect and reconnect (a 1000th)",
     )
-    add("--polling", type=share, default=0.1, metavar="SHARE", help="of the clients, as 0.1 or 10%% (10%%)")
+    add(
+        "--polling",
+        type=share,
+        default=0.1,
+        metavar="SHARE",
+        help="share of clients that poll, as 0.1 or 10%% (10%%)",
+    )
     add(
         "--size",
         type=whole,
         default=100,
         metavar="BYTES",
-        help="of a message's text, at least 50 (%(default)s)",
+        help="size of a message's text, at least 50 (%(default)s)",
     )
     add(
         "--processes",
         type=whole,
         default=os.cpu_count() or 1,
         metavar="N",
-        help="that hold clients (%(default)s)",
+        help="number of client processes (%(default)s)",
     )
     add(
         "--prefix",
         default="load",
-        help="of the accounts' names; they are kept for the next run (%(default)s)",
+        help="prefix of the account names, reused by later runs (%(default)s)",
     )
     add("--accounts", type=Path, default=Path(os.environ.get("PARLEY_LOAD_ACCOUNTS", "var/load")), metavar="FOLDER",
-        help="where their tokens are kept (%(default)s)")  # fmt: skip
-    add("--json", type=Path, metavar="FILE", help="write all figures there")
-    add("--chart", type=Path, metavar="FILE.png", help="draw latencies, throughput and connections there")
+        help="folder for the tokens of the accounts (%(default)s)")  # fmt: skip
+    add("--json", type=Path, metavar="FILE", help="write all figures to this file")
+    add(
+        "--chart",
+        type=Path,
+        metavar="FILE.png",
+        help="draw latencies, throughput and connections to this file",
+    )
     for name, (_, _, words) in THRESHOLDS.items():
         add(f"--{name.replace('_', '-')}", type=rate, metavar="N", help=words)
     chosen = parser.parse_args(arguments)

@@ -32,12 +32,13 @@ class Past(NamedTuple):
 
 
 class Bus(Protocol):
-    """Takes records, and delivers each to every started instance, in one order for all of a namespace; takes requests
-    and answers, which are kept nowhere, to those who are there to get them.
+    """How instances reach each other: `Server(bus=RedisBus(url))`.
 
-    What is delivered is the receiver's own: it shares nothing with what the publisher still holds. It has come
-    the way of the wire, so tuples are lists, and structs and dataclasses are dicts. `uid` names this instance among
-    those of the cluster.
+    It delivers each record to every started instance, also to the publisher, in the same order for all records of a
+    namespace. It also carries requests and answers, which are not stored: a disconnected instance misses them.
+
+    A delivered record is a copy that was encoded and decoded, so tuples are lists, and structs and dataclasses are
+    dicts. `uid` identifies this instance in the cluster.
     """
 
     uid: str
@@ -103,7 +104,8 @@ class Bus(Protocol):
 
 
 class MemoryBus:
-    """The bus of one instance alone. Delivers within `publish`; offsets are `1-0`, `2-0`, …"""
+    """The bus of a single instance, the default of `Server`. `publish` delivers before it returns. Offsets are `1-0`,
+    `2-0`, …"""
 
     def __init__(self) -> None:
         self.uid = secrets.token_hex(8)

@@ -28,16 +28,19 @@ PING_TIMEOUT = 1.0  # s
 
 
 class RedisBus:
-    """Joins all instances, of ours and of Node, that name the same streams and channels of the same Redis.
+    """The bus of all instances, Parley's and Node's, that use the same streams and channels of the same Redis.
 
-    `protocol.server.redis.url` has the forms of `url`. A stream keeps at least `max_len` entries. With a `stream_count`
-    above 1 there are several, `stream` and a number, and each namespace has its place in one; all instances must name
-    the same count. Requests go through the channels `<channel_prefix>#<namespace>#`. While Redis is away a publisher
-    waits up to `publish_timeout` ms, and at most `max_waiting` of them do.
+        io = Server(bus=RedisBus("redis://redis:6379/0"))
 
-    An entry is stored at least once: when a connection breaks between a write and its answer, the write is
-    repeated, and may then be there twice; a publisher that got `BusUnavailable`, or was cancelled, may
-    find its record delivered all the same. Requests and answers are sent at most once.
+    `docs/server.md` ("Redis URLs") has the forms of `url`; a bad one raises `ValueError`. A stream keeps at least
+    `max_len` entries. With a `stream_count` above 1 there are several streams, `stream` with a number, and each
+    namespace belongs to one; all instances must use the same count. Requests use the channels
+    `<channel_prefix>#<namespace>#`. While Redis is unavailable, a publisher waits up to `publish_timeout` ms, and at
+    most `max_waiting` publishers wait.
+
+    An entry is stored at least once: if a connection breaks between a write and its answer, the write is repeated, and
+    the entry may be stored twice. After `BusUnavailable` or a cancellation, the record may still be delivered. Requests
+    and answers are sent at most once.
     """
 
     def __init__(

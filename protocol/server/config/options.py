@@ -20,7 +20,10 @@ AllowHook: TypeAlias = Callable[[Handshake], bool | Awaitable[bool]]
 
 
 class Cookie(Struct, frozen=True):
-    """A cookie with the session id on the answer to a handshake, for load balancers that route by it."""
+    """A cookie with the session id, set by the answer to a handshake, for load balancers that route by it.
+
+    io = Server(cookie=Cookie(name="io", secure=True))
+    """
 
     name: str = "io"
     path: str = "/"
@@ -35,9 +38,9 @@ class Cookie(Struct, frozen=True):
 
 
 class EngineOptions(Struct, frozen=True, kw_only=True):
-    """What an Engine.IO server can be told. Times are in milliseconds, sizes in bytes.
+    """The options of an Engine.IO server. Times are in milliseconds, sizes in bytes. Bad values raise `ValueError`.
 
-    The defaults are the reference's where it has the option. `docs/server.md` explains each.
+    The defaults are those of the reference, if it has the option. `docs/server.md` explains each.
     """
 
     path: str = "/engine.io/"
@@ -90,7 +93,11 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
 
 
 class Options(EngineOptions, frozen=True, kw_only=True):
-    """What a Socket.IO server can be told, besides."""
+    """The options of a Socket.IO server: those of an Engine.IO server, and these. `docs/server.md` explains each.
+
+    Times are in milliseconds, sizes in bytes. Raises `ValueError` for bad values. Pass them to `Server` as keyword
+    arguments: `Server(ping_interval=10_000)`.
+    """
 
     path: str = "/socket.io/"
     connect_timeout: int = 45_000

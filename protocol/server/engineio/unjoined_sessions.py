@@ -40,7 +40,7 @@ class Unjoined:
 
 @lru_cache(maxsize=4096)
 def network_of(address: str | None) -> str:
-    """The network that counts as one client: an IPv4 address as it is, of IPv6 the /64, which one customer gets."""
+    """The network that limits count as one client: an IPv4 address itself, or the /64 of an IPv6 address."""
     try:
         ip = ip_address(address or "")
     except ValueError:

@@ -7,10 +7,13 @@ from msgspec import Struct
 
 
 class Forwarding(Struct, frozen=True, kw_only=True):
-    """Where an instance takes what others forward to it.
+    """Where an instance accepts requests that other instances forward to it. Raises `ValueError` for bad values.
 
-    `host` is an address that they reach, of a private network since nothing is encrypted; `port` 0 is any free one.
-    `secret` is the same for all. `lease`, in ms: an instance that is frozen for longer counts as gone.
+        io = Server(bus=RedisBus(url), store=RedisStore(url), forwarding=Forwarding(host="10.0.0.5", secret=secret))
+
+    `host` is an address that the other instances can reach, in a private network, since nothing is encrypted. `port` 0
+    picks any free port. `secret` is the same for all instances. An instance that is frozen for longer than `lease` ms
+    counts as gone.
     """
 
     host: str

@@ -13,10 +13,9 @@ PROTOCOL = "4"
 
 
 class Handshake:
-    """What a client came with, for the application: the request of its session, and the `auth` payload of its
-    namespace.
+    """What a client connected with: the request that began its session, and the `auth` it sent to join the namespace.
 
-    `issued` is in milliseconds since 1970; `address` is the peer's, as the server in front of us sees it.
+    `issued` is in milliseconds since 1970. `address` is the client's, as the ASGI server reports it.
     """
 
     __slots__ = ("auth", "issued", "request")
@@ -38,7 +37,7 @@ class Handshake:
 
     @property
     def address(self) -> str | None:
-        """The peer's address."""
+        """The client's address."""
         return self.request.address
 
     @property

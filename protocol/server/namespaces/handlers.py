@@ -20,7 +20,7 @@ LIFECYCLE = ("connection", "disconnecting", "disconnect")
 
 
 class Incoming(Struct, frozen=True):
-    """An event on its way to its handler: its name, its arguments, and whether the client wants an ack."""
+    """An incoming event before its handler runs, as middleware gets it: `name`, `args`, and `wants_ack`."""
 
     name: str | int | float
     args: list[Any]
@@ -33,7 +33,7 @@ class Incoming(Struct, frozen=True):
 
 
 class BadArguments(Exception):
-    """An event came with fewer or more arguments than its handler takes."""
+    """An event has fewer or more arguments than its handler takes. `on_error` gets it."""
 
 
 class Entry(Struct, frozen=True):

@@ -33,9 +33,12 @@ ASKING = b"*1\r\n$6\r\nASKING\r\n"
 
 
 class RedisClient:
-    """Asks the servers behind a URL; see `protocol.server.redis.url` for its forms.
+    """Sends commands to the Redis servers behind a URL: one server, sentinels or a cluster.
 
-    What is not answered within `answer_within` seconds raises StoreUnavailable; it may have been done, or not.
+        value = await RedisClient("redis://redis:6379/0").ask("key", "GET", "key")
+
+    `docs/server.md` ("Redis URLs") has the forms of `url`; a bad one raises `ValueError`. A command without an answer
+    within `answer_within` seconds raises `StoreUnavailable`; Redis may have run it or not.
     """
 
     def __init__(self, url: str, *, answer_within: float = ANSWER_WITHIN) -> None:

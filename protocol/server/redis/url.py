@@ -50,7 +50,12 @@ class RedisUrl:
 
 
 def parse_redis_url(url: str) -> RedisUrl:
-    """Reads a URL, and the files that it names. Raises ValueError: a sentence, which shows no secret."""
+    """Parse a Redis URL, and read the certificate files that it names.
+
+    Raises `ValueError` with one sentence that contains no secret. `docs/server.md` ("Redis URLs") has all forms.
+
+        parse_redis_url("redis://redis:6379/0").addresses  # (("redis", 6379),)
+    """
     scheme, separator, rest = url.partition("://")
     found = re.fullmatch(r"unix|redis(s?)(?:\+(sentinel|cluster))?", scheme)
     if not separator or found is None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class BroadcastOperator(Selection):
-    """A choice of sockets in one namespace of a server, and how long to wait for their answers."""
+    """A selection of sockets in one namespace of a server, and the time in ms to wait for their answers."""
 
     __slots__ = ("_is_local", "_namespace", "_timeout")
 
@@ -50,7 +50,7 @@ class BroadcastOperator(Selection):
         )
 
     def timeout(self, milliseconds: int) -> "BroadcastOperator":
-        """How long `emit_with_ack` and `fetch_sockets` wait."""
+        """The time that `emit_with_ack` and `fetch_sockets` wait."""
         return BroadcastOperator(
             self._namespace,
             self._target,
@@ -66,11 +66,11 @@ class BroadcastOperator(Selection):
             await self._namespace.adapter.publish(record)
 
     async def emit_with_ack(self, event: str, *args: Any) -> list[Any]:
-        """Send an event and wait for the answer of each client: a list of their first values.
+        """Send an event and return the list of the clients' answers, the first value of each.
 
-        Raises `AckTimeout`, with the answers that came, when some did not in time, or left this instance before they
-        answered, and `BusUnavailable`. Without a timeout it waits for as long as `requests_timeout` says; where
-        it is `local`, for as long as it takes.
+        Raises `AckTimeout`, with the answers that arrived, if some clients did not answer in time or left before they
+        answered, and `BusUnavailable`. Without a timeout it waits for `requests_timeout`; if it is `local`, without a
+        limit.
         """
         if self._is_local:
             return await self._ask_here(event, *args)
@@ -102,10 +102,10 @@ class BroadcastOperator(Selection):
         return responses
 
     async def fetch_sockets(self) -> Sequence["Socket | RemoteSocket"]:
-        """The sockets that are meant, on all instances: those of this one as they are, the others as `RemoteSocket`.
+        """The selected sockets on all instances: `Socket` for those of this instance, `RemoteSocket` for the others.
 
-        Raises `AckTimeout` when a server did not answer within the timeout (without one, `requests_timeout`), with
-        those of the others as its `responses`, and `BusUnavailable`.
+        Raises `AckTimeout` if a server did not answer within the timeout (default: `requests_timeout`), with the
+        sockets of the others as its `responses`, and `BusUnavailable`.
         """
         namespace = self._namespace
         if self._is_local:

@@ -6,15 +6,19 @@ from protocol.server.namespaces.handlers import Handlers, RegisteredHandler
 
 
 class HandlerRegistry:
-    """Registers handlers; each method works as a decorator."""
+    """Registers handlers. Each method works as a decorator."""
 
     def __init__(self, handlers: Handlers) -> None:
         self._handlers = handlers
 
     def on(self, event: str) -> Callable[[RegisteredHandler], RegisteredHandler]:
-        """Register `handler(socket, *args)` for an event; what it returns is the ack (a tuple: several values).
+        """Register `handler(socket, *args)` for an event. Its return value is the ack (a tuple: several values).
 
-        The lifecycle's own: `connection(socket)`, `disconnecting(socket, reason)`, `disconnect(socket, reason)`.
+        Lifecycle events: `connection(socket)`, `disconnecting(socket, reason)`, `disconnect(socket, reason)`.
+
+            @io.on("say")
+            async def say(socket: Socket, text: str) -> dict[str, int]:
+                return {"length": len(text)}
         """
 
         def register(handler: RegisteredHandler) -> RegisteredHandler:
@@ -23,14 +27,14 @@ class HandlerRegistry:
         return register
 
     def use(self, middleware: RegisteredHandler) -> RegisteredHandler:
-        """Run `middleware(socket)` before a client is let in; `Refused` keeps it out, with its message and data."""
+        """Run `middleware(socket)` before a client is admitted. `Refused` rejects it, with its message and data."""
         self._handlers.middleware.append(middleware)
         return middleware
 
     def use_recovery(self, hook: RegisteredHandler) -> RegisteredHandler:
-        """Run `hook(socket)` before a client that was away gets its session back; the socket has its `data` and `rooms`
-        already, and may `leave` some. `Refused`, or any other exception: it comes as somebody new. If it has passed and
-        does not get in after all, its `disconnect` handlers run.
+        """Run `hook(socket)` before a client recovers its session. The socket already has its `data` and `rooms`, and
+        may `leave` some. After `Refused` or any other exception, the client is admitted as a new one. If the hook
+        passed and the client is not admitted after all, its `disconnect` handlers run.
         """
         self._handlers.recovery.append(hook)
         return hook
@@ -41,24 +45,24 @@ class HandlerRegistry:
         return middleware
 
     def on_any(self, listener: RegisteredHandler) -> RegisteredHandler:
-        """Run `listener(socket, event, *args)` for every event that comes in."""
+        """Run `listener(socket, event, *args)` for every incoming event, before its handler."""
         self._handlers.incoming.append(listener)
         return listener
 
     def on_any_outgoing(self, listener: RegisteredHandler) -> RegisteredHandler:
-        """Run `listener(socket, event, *args)`, a plain function, for every event that goes out to a socket."""
+        """Run `listener(socket, event, *args)`, a plain function, for every event sent to a socket."""
         self._handlers.outgoing.append(listener)
         return listener
 
     def on_any_broadcast(self, listener: RegisteredHandler) -> RegisteredHandler:
         """Run `listener(event, *args)`, a plain function, for every event that the bus brings for clients of the
-        namespace, whichever server sent it and whether or not any of them is here. They come in the order of the bus.
+        namespace, in the order of the bus, whichever server sent it and whether or not a receiver is on this instance.
         """
         self._handlers.broadcasts.append(listener)
         return listener
 
     def on_server_side(self, event: str) -> Callable[[RegisteredHandler], RegisteredHandler]:
-        """Register `handler(*args)` for an event that another server sends with `server_side_emit`; what it returns
+        """Register `handler(*args)` for an event that another server sends with `server_side_emit`. Its return value
         is the answer."""
 
         def register(handler: RegisteredHandler) -> RegisteredHandler:
@@ -67,6 +71,6 @@ class HandlerRegistry:
         return register
 
     def on_error(self, handler: RegisteredHandler) -> RegisteredHandler:
-        """Run `handler(socket, incoming, error)` for any exception of an event; what it returns is the ack."""
+        """Run `handler(socket, incoming, error)` for any exception of an event. Its return value is the ack."""
         self._handlers.error = handler
         return handler

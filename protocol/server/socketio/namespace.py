@@ -16,14 +16,8 @@ if TYPE_CHECKING:
 
 
 class Namespace(HandlerRegistry):
-    """One namespace: its handlers and sockets on this instance, and its clients on all instances.
-
-    admin = io.of("/admin")
-
-    @admin.on("hello")
-    async def hello(socket, name):
-        await admin.to("lobby").emit("joined", name)
-    """
+    """One namespace on this instance, returned by `server.of(name)`. `name` starts with a slash; `sockets` maps ids to
+    the sockets of this instance. Methods that send raise `BusUnavailable`."""
 
     def __init__(self, local: LocalNamespace) -> None:
         super().__init__(local.handlers)
@@ -53,12 +47,12 @@ class Namespace(HandlerRegistry):
     in_ = to
 
     def except_(self, *rooms: str) -> BroadcastOperator:
-        """All sockets but those in `rooms`."""
+        """All sockets except those in `rooms`."""
         return self._all.except_(*rooms)
 
     @property
     def volatile(self) -> BroadcastOperator:
-        """All sockets, dropping the event for those to whom it cannot leave at once."""
+        """All sockets; drops the event for clients that cannot take it at once."""
         return self._all.volatile
 
     @property
@@ -67,15 +61,15 @@ class Namespace(HandlerRegistry):
         return self._all.local
 
     def timeout(self, milliseconds: int) -> BroadcastOperator:
-        """All sockets, with this long to answer."""
+        """All sockets; `emit_with_ack` and `fetch_sockets` wait this long."""
         return self._all.timeout(milliseconds)
 
     async def emit(self, event: str, *args: Any) -> None:
-        """Send an event to everybody in the namespace, on every instance."""
+        """Send an event to all clients in the namespace, on every instance."""
         await self._all.emit(event, *args)
 
     async def emit_with_ack(self, event: str, *args: Any) -> list[Any]:
-        """Send an event to everybody and wait for their answers."""
+        """Send an event to all clients and return their answers. See `BroadcastOperator`."""
         return await self._all.emit_with_ack(event, *args)
 
     async def fetch_sockets(self) -> "Sequence[Socket | RemoteSocket]":
@@ -95,22 +89,22 @@ class Namespace(HandlerRegistry):
     ) -> list[Any]:
         """Send an event to the other servers that have this namespace and return the answer of each.
 
-        Raises `AckTimeout`, with the answers that came, when a server did not answer within `timeout` ms (None: the
+        Raises `AckTimeout`, with the answers that arrived, if a server did not answer within `timeout` ms (None: the
         option `requests_timeout`), and `BusUnavailable`.
         """
         check_server_side_name(event)
         return await self._local.adapter.asker.ask_servers(self.name, [event, *args], timeout)
 
     async def sockets_join(self, *rooms: str) -> None:
-        """Make everybody enter rooms."""
+        """Make all sockets join rooms."""
         await self._all.sockets_join(*rooms)
 
     async def sockets_leave(self, *rooms: str) -> None:
-        """Make everybody leave rooms."""
+        """Make all sockets leave rooms."""
         await self._all.sockets_leave(*rooms)
 
     async def disconnect_sockets(self, close: bool = False) -> None:
-        """Disconnect everybody."""
+        """Disconnect all sockets; with `close`, end their sessions."""
         await self._all.disconnect_sockets(close=close)
 
 

@@ -1,4 +1,4 @@
-"""A client of another server, as `fetch_sockets` finds it."""
+"""A client of another server, as `fetch_sockets` returns it."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 
 class RemoteSocket:
-    """A client that is connected to another server. `rooms` and `data` are what they were when they were fetched; the
-    verbs go over the bus, and do nothing if the client has left meanwhile.
+    """A client of another server, as `fetch_sockets` returns it. `rooms` and `data` have their values at that time.
+
+    Its methods go over the bus, raise `BusUnavailable`, and have no effect if the client has left meanwhile.
     """
 
     __slots__ = ("_namespace", "data", "handshake", "id", "rooms")
@@ -37,10 +38,10 @@ class RemoteSocket:
         await (operator.volatile if volatile else operator).emit(event, *args)
 
     async def emit_with_ack(self, event: str, *args: Any, timeout: int | None = None) -> Any:  # noqa: ASYNC109
-        """Send an event and wait for the client's answer: the first value of its ack.
+        """Send an event and return the client's answer: the first value of its ack.
 
-        Raises `AckTimeout` after `timeout` ms (None: the option `requests_timeout`), `Disconnected` when the client is
-        not there any more, and `BusUnavailable`.
+        Raises `AckTimeout` after `timeout` ms (None: the option `requests_timeout`), `Disconnected` if the client
+        has left, and `BusUnavailable`.
         """
         operator = self._namespace.to(self.id)
         asking = operator if timeout is None else operator.timeout(timeout)
@@ -50,7 +51,7 @@ class RemoteSocket:
         return responses[0]
 
     async def join(self, *rooms: str) -> None:
-        """Make it enter rooms. Raises `BusUnavailable`."""
+        """Make it join rooms. Raises `BusUnavailable`."""
         await self._namespace.to(self.id).sockets_join(*rooms)
 
     async def leave(self, *rooms: str) -> None:

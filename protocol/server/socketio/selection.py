@@ -18,8 +18,8 @@ class Publisher(Protocol):
 
 
 class Selection:
-    """A choice of sockets in one namespace. Each step of the chain gives a new one, so any may be kept and
-    used again."""
+    """A selection of sockets in one namespace. Each step of the chain returns a new one, so any can be kept and
+    reused."""
 
     __slots__ = ("_nsp", "_publisher", "_target", "_volatile")
 
@@ -36,20 +36,20 @@ class Selection:
         return type(self)(self._publisher, self._nsp, target, volatile=volatile)
 
     def to(self, *rooms: str) -> Self:
-        """Add rooms: those in any of them are meant. With none, everybody in the namespace is."""
+        """Add rooms: selects the sockets in any of them. Without rooms, selects all sockets in the namespace."""
         target = self._target
         return self._with(Target((*target.rooms, *rooms), target.except_), volatile=self._volatile)
 
     in_ = to
 
     def except_(self, *rooms: str) -> Self:
-        """Leave out those in any of these rooms; a socket's id is a room of its own."""
+        """Exclude the sockets in any of these rooms. A socket's id is a room with only that socket."""
         target = self._target
         return self._with(Target(target.rooms, (*target.except_, *rooms)), volatile=self._volatile)
 
     @property
     def volatile(self) -> Self:
-        """Drop the event for clients to whom it cannot leave at once."""
+        """Drop the event for clients that cannot take it at once."""
         return self._with(self._target, volatile=True)
 
     async def emit(self, event: str, *args: Any) -> None:
@@ -57,15 +57,15 @@ class Selection:
         await self._publish(self._broadcast(event, args))
 
     async def sockets_join(self, *rooms: str) -> None:
-        """Make them enter rooms. Raises `BusUnavailable`."""
+        """Make the sockets join rooms. Raises `BusUnavailable`."""
         await self._publish(Join(self._nsp, self._target, rooms))
 
     async def sockets_leave(self, *rooms: str) -> None:
-        """Make them leave rooms. Raises `BusUnavailable`."""
+        """Make the sockets leave rooms. Raises `BusUnavailable`."""
         await self._publish(Leave(self._nsp, self._target, rooms))
 
     async def disconnect_sockets(self, close: bool = False) -> None:
-        """Disconnect them; with `close`, end their sessions. Raises `BusUnavailable`."""
+        """Disconnect the sockets; with `close`, end their sessions. Raises `BusUnavailable`."""
         await self._publish(DisconnectSockets(self._nsp, self._target, close))
 
     def _broadcast(self, event: str, args: tuple[Any, ...]) -> Broadcast:

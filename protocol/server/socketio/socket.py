@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
 
 class Socket:
-    """A connected client. Every handler gets it first.
+    """A client in one namespace. Every handler gets it as its first argument.
 
-    @io.on("message")
-    async def message(socket, text):
-        socket.data["count"] = socket.data.get("count", 0) + 1
-        await socket.to("room").emit("message", text)
+        @io.on("say")
+        async def say(socket: Socket, text: str) -> None:
+            await socket.to("lobby").emit("said", socket.data["name"], text)
+
+    `data` is a dict for the application; with connection state recovery it is saved, as far as msgpack can express it.
+    `recovered` is true if the client recovered its session, with its id, rooms and data. `handshake` is what the client
+    connected with. `reason` is the `CloseReason` after a disconnect, otherwise None.
     """
 
     __slots__ = ("_local",)
@@ -82,18 +85,18 @@ class Socket:
 
     @property
     def rooms(self) -> frozenset[str]:
-        """The rooms that it is in, its own (named by its id) included. Before it is let in again, and while
-        `disconnecting` runs: those it was in."""
+        """The rooms that it is in, including the room of its own id. Before a recovered client is admitted, and during
+        `disconnecting`, the rooms it was in."""
         return self._local.rooms
 
     @property
     def transport(self) -> str:
-        """What carries it now: "polling" or "websocket"."""
+        """The current transport: "polling" or "websocket"."""
         return self._local.link.session.transport
 
     @property
     def buffered(self) -> int:
-        """How many bytes wait here until the client takes them. Its other namespaces count as well."""
+        """The number of bytes queued for the client, in all its namespaces."""
         link = self._local.link
         return link.session.queued + link.transport.buffered
 
@@ -105,10 +108,10 @@ class Socket:
     # --- to the client ---
 
     async def emit(self, event: str, *args: Any, volatile: bool = False, local: bool = False) -> None:
-        """Send an event to this client. Volatile: dropped unless it can leave at once. Dropped if it is not connected.
+        """Send an event to this client. If the client is not connected, the event is dropped.
 
-        Where clients can be recovered, it goes over the bus, and is not lost while the client is away. Raises
-        `BusUnavailable` then. Local: it is about this connection, so it is sent over this one or never.
+        With recovery the event goes over the bus, which may raise `BusUnavailable`, and a disconnected client gets it
+        when it recovers. `volatile`: drop it unless it can be sent at once. `local`: send it over this connection only.
         """
         socket = self._local
         if socket.recoverable is None or volatile or local:
@@ -120,10 +123,10 @@ class Socket:
             await socket.namespace.adapter.publish(record)
 
     async def emit_with_ack(self, event: str, *args: Any, timeout: int | None = None) -> Any:  # noqa: ASYNC109
-        """Send an event and wait for the client's answer: the first value of its ack, None if it has none.
+        """Send an event and return the client's answer: the first value of its ack, None if it has none.
 
-        Raises `AckTimeout` after `timeout` ms (None: never), `Disconnected` when the client is gone before it answers,
-        `BadValue` when it answers with what cannot be carried.
+        Raises `AckTimeout` after `timeout` ms (None: never), `Disconnected` if the client leaves before it answers, and
+        `BadValue` if its answer breaks a limit.
         """
         socket = self._local
         if not socket.connected:
@@ -153,12 +156,12 @@ class Socket:
     # --- rooms ---
 
     async def join(self, *rooms: str) -> None:
-        """Enter rooms. Nothing happens once it is disconnected."""
+        """Join rooms. Has no effect once it is disconnected."""
         if self._local.connected:
             self._local.namespace.join(self._local, rooms)
 
     async def leave(self, *rooms: str) -> None:
-        """Leave rooms; also those that it is about to be let into again."""
+        """Leave rooms. During recovery, also rooms that it is about to be restored to."""
         socket = self._local
         if socket.connected:
             socket.namespace.leave(socket, rooms)
@@ -168,25 +171,25 @@ class Socket:
     # --- to others ---
 
     def to(self, *rooms: str) -> "BroadcastOperator":
-        """Everybody in any of `rooms` but this socket."""
+        """All sockets in any of `rooms` except this one."""
         return self.broadcast.to(*rooms)
 
     def except_(self, *rooms: str) -> "BroadcastOperator":
-        """Everybody in the namespace but this socket and those in `rooms`."""
+        """All sockets in the namespace except this one and those in `rooms`."""
         return self.broadcast.except_(*rooms)
 
     @property
     def broadcast(self) -> "BroadcastOperator":
-        """Everybody in the namespace but this socket."""
+        """All sockets in the namespace except this one."""
         return self.nsp.except_(self.id)
 
     # --- trust, and the end ---
 
     def trust(self) -> None:
-        """Take messages of up to `max_payload` bytes and `max_values` values from this client, where
+        """Accept messages of up to `max_payload` bytes and `max_values` values from this client, if
         `max_untrusted_payload` is set.
 
-        Call it once the client has shown who it is.
+        Call it once the client is authenticated.
         """
         self._local.client.trust()
 
@@ -195,6 +198,6 @@ class Socket:
         self._local.dismiss(close=close)
 
     def end_slow(self) -> None:
-        """End the session of a client that takes too slowly, with what waits for it; it comes back by itself."""
+        """End the session of a client that reads too slowly and drop its queue; the client reconnects by itself."""
         if self._local.connected:
             self._local.link.end_slow()

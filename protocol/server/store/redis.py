@@ -7,7 +7,7 @@ from protocol.server.redis.client import RedisClient
 
 
 class RedisStore:
-    """The store in Redis; `url` is as that of `RedisBus`."""
+    """The store of all instances that use the same Redis. `url` is as for `RedisBus`; a bad one raises `ValueError`."""
 
     def __init__(self, url: str) -> None:
         self._redis = RedisClient(url)

@@ -1,4 +1,4 @@
-"""What instances keep for each other, beside the records of the bus: values by key, each with an end of its own."""
+"""Shared state of instances, beside the records of the bus: values by key, each with its own expiry."""
 
 import time
 from collections.abc import Collection, Mapping
@@ -8,27 +8,30 @@ SWEEP_EVERY = 1_000  # values put into memory from one look for expired ones to 
 
 
 class Store(Protocol):
-    """Short texts by key. Every instance sees the same. All methods raise `StoreUnavailable`."""
+    """Shared state of all instances: short strings by key, with an expiry. Every method may raise `StoreUnavailable`.
+
+    io = Server(bus=RedisBus(url), store=RedisStore(url))
+    """
 
     async def put(self, values: Mapping[str, str], ttl: int, *, only_known: bool = False) -> set[str]:
-        """Keep values for `ttl` ms, in one round trip; with `only_known`, those alone whose key is there. Returns the
-        keys of those that are not kept."""
+        """Store values for `ttl` ms, in one round trip; with `only_known`, only those whose key exists. Returns the
+        keys that were not stored."""
 
     async def get(self, key: str) -> str | None:
-        """The value of a key, None where there is none or it has expired."""
+        """The value of a key, None if it does not exist or has expired."""
 
     async def take(self, key: str) -> str | None:
-        """As `get`, and the value is gone: of several who take it, one gets it."""
+        """Get and delete a value: of several concurrent callers, one gets it."""
 
     async def drop(self, keys: Collection[str]) -> None:
-        """Keep the values of keys no longer, in one round trip."""
+        """Delete keys, in one round trip."""
 
     async def close(self) -> None:
-        """Free what the store holds."""
+        """Free the resources of the store."""
 
 
 class MemoryStore:
-    """The store of one instance alone."""
+    """The store of a single instance, the default of `Server`: values in its own memory."""
 
     def __init__(self) -> None:
         self._values: dict[str, tuple[str, float]] = {}  # with the time of their end

@@ -1,4 +1,4 @@
-"""The msgpack parser: one binary message a packet (docs/protocol.md §2, "Optional msgpack parser")."""
+"""The msgpack parser: one binary message a packet (docs/protocol.md §2, "Packets")."""
 
 import asyncio
 from collections.abc import Callable

@@ -44,7 +44,7 @@ class MessageHistory:
         """
         rows = await store.room_log.shown(self._db, [payload.message_id])
         row = rows[0] if rows else refuse("not_found", "There is no such message")
-        await check_member(self._db, row["room_id"], caller.user_id)
+        await check_member(self._db, row.room_id, caller.user_id)
         return message_of(row)
 
     async def search(self, caller: Caller, payload: SearchMessages) -> list[Message]:
@@ -85,7 +85,7 @@ class MessageHistory:
         if moved is None:
             await check_member(self._db, room_id, user_id)
         row = moved or await store.members.mark(self._db, room_id, user_id) or refuse("not_found", NO_ROOM)
-        mark = ReadMark(room_id=room_id, user_id=user_id, seq=row["last_read_seq"], read_at=row["read_at"])
+        mark = ReadMark(room_id=room_id, user_id=user_id, seq=row.last_read_seq, read_at=row.read_at)
         if moved is not None:
             if await store.members.has_more_than(self._db, room_id, MOST_TOLD):
                 await self._announcer.user(user_id, READ_UPDATED, mark)

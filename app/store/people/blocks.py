@@ -1,13 +1,33 @@
 """Blocks: which users want nothing from which other users."""
 
+import datetime as dt
 from collections.abc import Sequence
 
-from app.db.queries import Queries, Row
+from app.db.queries import Queries
+from app.db.rows import Row
 
 
-async def find(q: Queries, blocker_id: str, blocked_id: str) -> Row | None:
-    """A user's block of another: `created_at`, and of the other `user_id`, `username`, `display_name`, `avatar`."""
+class BlockRow(Row, frozen=True):
+    """A block, and the user who is blocked."""
+
+    created_at: dt.datetime
+    user_id: str
+    username: str
+    display_name: str | None
+    avatar: str | None
+
+
+class BlocksRow(Row, frozen=True):
+    """A user, and those whom the user blocked or who blocked the user."""
+
+    user_id: str
+    other_ids: list[str]
+
+
+async def find(q: Queries, blocker_id: str, blocked_id: str) -> BlockRow | None:
+    """A user's block of another."""
     return await q.row(
+        BlockRow,
         """
         select b.created_at, u.id as user_id, u.username, u.display_name, u.avatar
         from user_blocks b
@@ -19,9 +39,10 @@ async def find(q: Queries, blocker_id: str, blocked_id: str) -> Row | None:
     )
 
 
-async def listed(q: Queries, blocker_id: str, *, after: str | None, limit: int) -> list[Row]:
+async def listed(q: Queries, blocker_id: str, *, after: str | None, limit: int) -> list[BlockRow]:
     """The blocks of a user, as `find` has them, in the order of the blocked users' ids, after `after`."""
     return await q.rows(
+        BlockRow,
         """
         select b.created_at, u.id as user_id, u.username, u.display_name, u.avatar
         from user_blocks b
@@ -65,7 +86,8 @@ async def delete(q: Queries, blocker_id: str, blocked_id: str) -> bool:
 
 async def between(q: Queries, user_id: str, others: Sequence[str]) -> set[str]:
     """Those of the given users who blocked a user, or whom that user blocked."""
-    rows = await q.rows(
+    other_ids = await q.column(
+        str,
         """
         select blocked_id as other_id from user_blocks
         where blocker_id = :user_id and blocked_id = any(cast(:others as text[]))
@@ -76,12 +98,13 @@ async def between(q: Queries, user_id: str, others: Sequence[str]) -> set[str]:
         user_id=user_id,
         others=list(others),
     )
-    return {row["other_id"] for row in rows}
+    return set(other_ids)
 
 
 async def in_room(q: Queries, room_id: str, user_id: str) -> list[str]:
     """The members of a room who blocked a user, or whom that user blocked."""
-    rows = await q.rows(
+    return await q.column(
+        str,
         """
         select m.user_id
         from (
@@ -94,12 +117,12 @@ async def in_room(q: Queries, room_id: str, user_id: str) -> list[str]:
         room_id=room_id,
         user_id=user_id,
     )
-    return [row["user_id"] for row in rows]
 
 
 async def of_acquaintances(q: Queries, user_ids: Sequence[str]) -> dict[str, list[str]]:
     """By each of the users: who blocked them, or whom they blocked, of those who share a room of any kind with them."""
     rows = await q.rows(
+        BlocksRow,
         """
         select blocks.user_id, array_agg(blocks.other_id) as other_ids
         from (
@@ -120,4 +143,4 @@ async def of_acquaintances(q: Queries, user_ids: Sequence[str]) -> dict[str, lis
         """,
         user_ids=list(user_ids),
     )
-    return {row["user_id"]: row["other_ids"] for row in rows}
+    return {row.user_id: row.other_ids for row in rows}

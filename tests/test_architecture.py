@@ -44,7 +44,7 @@ SQL_MODULES = {
     *(
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "app/store").glob("*/[a-z]*.py")
-        if path.stem not in ("search_terms", "message_rows")
+        if path.stem not in ("search_terms", "message_rows", "direct_key")
     ),
 }
 BEFORE_THERE_IS_A_DATABASE = "app/embedded/postgres.py"  # it makes the one that the others connect to

@@ -9,7 +9,7 @@ from app import store
 from app.accounts.privacy import admits
 from app.announce.announcer import Announcer
 from app.core.caller import Caller
-from app.core.errors import NO_USER, Refusal, refuse
+from app.core.errors import NO_MESSAGE, NO_USER, Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries
 from app.messages.history import MessageHistory
@@ -75,7 +75,7 @@ class Direct:
             return await self._reading.history(caller, ReadHistory(room_id=room.id, **fields))
         await store.accounts.find(self._db, other_id) or refuse("not_found", NO_USER)
         if (payload.before, payload.after, payload.around) != (None, None, None):
-            raise Refusal("not_found", "There is no such message in this conversation")
+            raise Refusal("not_found", f"{NO_MESSAGE} in this conversation")
         return []
 
     async def list_page(self, caller: Caller, payload: ListConversations) -> Conversations:

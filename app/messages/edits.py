@@ -10,7 +10,7 @@ from typing import TypeVar
 from app import store
 from app.announce.announcer import Announcer
 from app.core.caller import Caller
-from app.core.errors import Refusal, refuse
+from app.core.errors import NO_MESSAGE, Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries
 from app.messages.writer import BLOCKED, BLOCKING, mention
@@ -25,8 +25,6 @@ from app.store.log.messages import ChangedMessageRow
 MAX_KINDS = 20  # of reactions to one message
 MAX_KINDS_OF_USER = 10  # of those, by one user
 MAX_REACTIONS = 1000  # to one message, of all kinds
-
-NO_MESSAGE = "There is no such message"
 
 T = TypeVar("T")
 

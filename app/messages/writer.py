@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from app import store
 from app.core.caller import Caller
-from app.core.errors import Reason, Refusal
+from app.core.errors import NO_MESSAGE, Reason, Refusal
 from app.db.database import Database
 from app.db.errors import DatabaseUnavailable
 from app.db.queries import Queries
@@ -49,7 +49,7 @@ REFUSALS: dict[Verdict, tuple[Reason, str]] = {
     "blocked": BLOCKED,
     "blocking": BLOCKING,
     "conflict": ("conflict", "This clientId was used for a message in another room"),
-    "no_reply_to": ("not_found", "There is no such message in this room to reply to"),
+    "no_reply_to": ("not_found", f"{NO_MESSAGE} in this room to reply to"),
     "no_file": ("not_found", "There is no such file of yours that has not been sent yet"),
 }
 

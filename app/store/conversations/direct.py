@@ -4,6 +4,7 @@ import datetime as dt
 
 from app.db.queries import Queries
 from app.db.rows import Row
+from app.store.log.direct_key import key_of, other_person
 from app.store.log.message_rows import SHOWN_MESSAGE, ShownMessageRow
 from app.store.log.pages import MAX_PAGE, ended_by_size
 
@@ -33,11 +34,6 @@ class ConversationRow(Row, frozen=True):
     other_avatar: str | None
     last_message: ShownMessageRow | None
     there_are: int
-
-
-def key_of(user_id: str, other_id: str) -> str:
-    """What only the room of these two has."""
-    return ":".join(sorted((user_id, other_id)))
 
 
 async def find(q: Queries, user_id: str, other_id: str) -> DirectRoomRow | None:
@@ -86,18 +82,16 @@ CONVERSATIONS = ended_by_size(
     conversation_id, last_seq, last_read_seq, unread, muted, muted_until,
     other_id, other_username, other_display_name, other_avatar, {SHOWN_MESSAGE}
     """,
-    """
+    f"""
     select page.conversation_id, page.place, r.last_seq, r.last_read_seq, r.unread, page.muted, page.muted_until,
            other.id as other_id, other.username as other_username, other.display_name as other_display_name,
            other.avatar as other_avatar,
            s.*
     from page
     join shown_rooms r on r.id = page.conversation_id and r.user_id = :user_id
-    join users other on other.id = case split_part(r.direct_key, ':', 1)
-                                   when r.user_id then split_part(r.direct_key, ':', 2)
-                                   else split_part(r.direct_key, ':', 1) end
+    join users other on other.id = {other_person("r.user_id")}
     left join shown_messages s on s.id = page.last_id
-    """,
+    """,  # noqa: S608 - of constants of this program
     "place desc",
     given="""
     with mine as (

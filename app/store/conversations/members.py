@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from app.db.queries import Queries
 from app.db.rows import Row
 from app.payloads.fields.field_types import MemberState, Role
+from app.store.log.direct_key import one_has_blocked
 from app.store.log.room_log import SHOWN_MEMBERS, MemberRow
 
 
@@ -247,21 +248,15 @@ async def move_mark(q: Queries, *, room_id: str, user_id: str, seq: int) -> Read
     """
     return await q.row(
         ReadMarkRow,
-        """
+        f"""
         update room_members m
         set last_read_seq = least(cast(:seq as bigint), r.last_seq),
-            last_read_at = case when r.direct_key is not null and exists (
-                                    select from user_blocks b
-                                    where (b.blocker_id, b.blocked_id) in (
-                                        (split_part(r.direct_key, ':', 1), split_part(r.direct_key, ':', 2)),
-                                        (split_part(r.direct_key, ':', 2), split_part(r.direct_key, ':', 1))
-                                    )
-                                ) then null else now() end
+            last_read_at = case when {one_has_blocked()} then null else now() end
         from rooms r
         where m.room_id = :room_id and m.user_id = :user_id and m.state = 'member' and r.id = m.room_id
           and least(cast(:seq as bigint), r.last_seq) > m.last_read_seq
         returning m.last_read_seq, now() as read_at
-        """,
+        """,  # noqa: S608 - of constants of this program
         room_id=room_id,
         user_id=user_id,
         seq=seq,

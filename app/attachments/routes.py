@@ -21,7 +21,7 @@ from app.attachments.media.media_types import BINARY, SHOWN, disposition
 from app.attachments.media.pictures import THUMBNAIL_TYPE
 from app.attachments.storage.storage import PIECE, NotStored, Storage, StorageUnavailable, stream
 from app.attachments.upload_slots import UploadSlots
-from app.attachments.uploads import FIELD, Body, PartingResponse, received
+from app.attachments.uploads import FIELD, Body, PartingResponse, announced_size, received
 from app.contract.operation import OtherRoute
 from app.core.caller import Caller
 from app.core.errors import Refusal
@@ -157,8 +157,8 @@ class FileRoutes:
     async def _upload(self, request: Request, body: Body) -> Response:
         caller = await self._identify(request)
         if self._allow is not None:
-            declared = request.headers.get("content-length", "")
-            await self._allow(caller, max(1, int(declared)) if declared.isdecimal() else self._max_size)
+            announced = announced_size(request.headers)
+            await self._allow(caller, self._max_size if announced is None else max(1, announced))
         with self._slots.one(caller.user_id, network_of(caller.address)) as slot:
             await self._files.may_upload(caller.user_id)
             async with received(

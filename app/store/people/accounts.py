@@ -40,6 +40,10 @@ class UserRow(Row, frozen=True):
     avatar: str | None
 
 
+# Of an account with a name in any case.
+HAS_NAME = """lower(username collate "C") = lower(cast(:username as text) collate "C")"""
+
+
 async def insert(
     q: Queries, *, user_id: str, username: str, display_name: str | None, credential: str
 ) -> SessionAccountRow | None:
@@ -76,11 +80,11 @@ async def find_with_credential(q: Queries, username: str) -> CredentialAccountRo
     """One account by its name in any case, with the hash that its password must fit."""
     return await q.row(
         CredentialAccountRow,
-        """
+        f"""
         select id, username, display_name, avatar, last_seen_at, created_at, modified_at, token_generation, credential
         from users
-        where lower(username collate "C") = lower(cast(:username as text) collate "C")
-        """,
+        where {HAS_NAME}
+        """,  # noqa: S608 - of constants of this program
         username=username,
     )
 
@@ -88,9 +92,7 @@ async def find_with_credential(q: Queries, username: str) -> CredentialAccountRo
 async def find_by_name(q: Queries, username: str) -> str | None:
     """The id of the account with a name in any case."""
     user_id: str | None = await q.value(
-        """
-        select id from users where lower(username collate "C") = lower(cast(:username as text) collate "C")
-        """,
+        f"select id from users where {HAS_NAME}",  # noqa: S608 - of constants of this program
         username=username,
     )
     return user_id

@@ -24,14 +24,25 @@ class BlocksRow(Row, frozen=True):
     other_ids: list[str]
 
 
+BLOCKED_USERS = """
+select b.created_at, u.id as user_id, u.username, u.display_name, u.avatar
+from user_blocks b
+join users u on u.id = b.blocked_id
+"""
+# Who blocked a user, and whom that user blocked.
+OTHERS_OF_BLOCKS = """
+select blocked_id as other_id from user_blocks where blocker_id = :user_id
+union all
+select blocker_id from user_blocks where blocked_id = :user_id
+"""
+
+
 async def find(q: Queries, blocker_id: str, blocked_id: str) -> BlockRow | None:
     """A user's block of another."""
     return await q.row(
         BlockRow,
-        """
-        select b.created_at, u.id as user_id, u.username, u.display_name, u.avatar
-        from user_blocks b
-        join users u on u.id = b.blocked_id
+        f"""
+        {BLOCKED_USERS}
         where b.blocker_id = :blocker_id and b.blocked_id = :blocked_id
         """,
         blocker_id=blocker_id,
@@ -43,10 +54,8 @@ async def listed(q: Queries, blocker_id: str, *, after: str | None, limit: int) 
     """The blocks of a user, as `find` has them, in the order of the blocked users' ids, after `after`."""
     return await q.rows(
         BlockRow,
-        """
-        select b.created_at, u.id as user_id, u.username, u.display_name, u.avatar
-        from user_blocks b
-        join users u on u.id = b.blocked_id
+        f"""
+        {BLOCKED_USERS}
         where b.blocker_id = :blocker_id and b.blocked_id > coalesce(cast(:after as text), '')
         order by b.blocked_id
         limit :limit
@@ -105,15 +114,11 @@ async def in_room(q: Queries, room_id: str, user_id: str) -> list[str]:
     """The members of a room who blocked a user, or whom that user blocked."""
     return await q.column(
         str,
-        """
+        f"""
         select m.user_id
-        from (
-            select blocked_id as other_id from user_blocks where blocker_id = :user_id
-            union
-            select blocker_id from user_blocks where blocked_id = :user_id
-        ) blocks
+        from (select distinct other_id from ({OTHERS_OF_BLOCKS}) others) blocks
         join room_members m on m.room_id = :room_id and m.user_id = blocks.other_id and m.state = 'member'
-        """,
+        """,  # noqa: S608 - of constants of this program
         room_id=room_id,
         user_id=user_id,
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from app.db.queries import Queries
 from app.db.rows import Row
+from app.store.people.blocks import OTHERS_OF_BLOCKS
 
 
 class LastSeenRow(Row, frozen=True):
@@ -97,7 +98,7 @@ async def acquaintances(q: Queries, user_id: str, *, most_members: int, limit: i
     """
     return await q.column(
         str,
-        """
+        f"""
         select distinct found.user_id
         from (
             select near.user_id
@@ -117,14 +118,10 @@ async def acquaintances(q: Queries, user_id: str, *, most_members: int, limit: i
                 ) present
             ) near
             where near.members <= :most_members and near.user_id <> :user_id
-              and near.user_id not in (
-                  select blocked_id from user_blocks where blocker_id = :user_id
-                  union all
-                  select blocker_id from user_blocks where blocked_id = :user_id
-              )
+              and near.user_id not in ({OTHERS_OF_BLOCKS})
             limit :limit
         ) found
-        """,
+        """,  # noqa: S608 - of constants of this program
         user_id=user_id,
         most_members=most_members,
         limit=limit,

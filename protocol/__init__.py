@@ -31,6 +31,7 @@ from protocol.server.forwarding.options import Forwarding
 from protocol.server.http.handshake import Handshake
 from protocol.server.namespaces.handlers import BadArguments, Incoming
 from protocol.server.redis.client import RedisClient
+from protocol.server.redis.tls_files import load_tls_files
 from protocol.server.redis.url import parse_redis_url
 from protocol.server.server import Server
 from protocol.server.socketio.namespace import Namespace
@@ -85,6 +86,7 @@ __all__ = [
     "StoreUnavailable",
     "Unreachable",
     "is_deeper",
+    "load_tls_files",
     "network_of",
     "parse_json",
     "parse_redis_url",

@@ -23,12 +23,12 @@ from app.accounts.tokens import NOT_SIGNED_IN, Tokens
 from app.core.caller import Caller, Token
 from app.core.errors import Refusal
 from app.db.database import Database
-from app.db.queries import Row
 from app.limits.rate_limits import LimitKind, Limits, name_key
 from app.payloads.account_requests import SignIn, SignUp
 from app.payloads.from_rows import user_of
 from app.payloads.requests import Nothing
 from app.payloads.responses import PresenceOf, Session, User
+from app.store.people.accounts import AccountRow, SessionAccountRow
 from protocol import network_of
 
 # What OWASP recommends for argon2id: 19 MiB of memory, 2 passes, 1 lane. About 80 ms of one core.
@@ -92,7 +92,7 @@ class Auth:
                 await self._take(taken, "sign_in", network)
             if device is None:
                 await self._take_of_name(taken, name, network)
-            credential = self._decoy if row is None else row["credential"]
+            credential = self._decoy if row is None else row.credential
             fits = await self._queue.run(partial(_fits, credential, payload.credential.value))
         if row is None or not fits:
             raise Refusal("unauthenticated", WRONG_CREDENTIALS)
@@ -128,20 +128,20 @@ class Auth:
         ):
             raise Refusal("unauthenticated", NOT_SIGNED_IN)
 
-    async def _session(self, row: Row, network: str, device: Device | None) -> Session:
+    async def _session(self, row: SessionAccountRow, network: str, device: Device | None) -> Session:
         """A session, of a known device or a new one, from a network that is known from now on."""
-        place = self._devices.place(row["username"], network)
-        await store.known_networks.remember(self._db, user_id=row["id"], place=place)
+        place = self._devices.place(row.username, network)
+        await store.known_networks.remember(self._db, user_id=row.id, place=place)
         return Session(
-            token=self._tokens.issue(row["id"], row["token_generation"]),
+            token=self._tokens.issue(row.id, row.token_generation),
             device_token=self._devices.issue(
-                row["id"], row["username"], row["token_generation"], None if device is None else device.id
+                row.id, row.username, row.token_generation, None if device is None else device.id
             ),
             user=await self._user(row),
         )
 
-    async def _user(self, row: Row) -> User:
-        present = (await self._presence([row["id"]])).get(row["id"])
+    async def _user(self, row: AccountRow) -> User:
+        present = (await self._presence([row.id])).get(row.id)
         return user_of(row, is_online=present is not None and present.status == "online")
 
 
@@ -152,6 +152,6 @@ def _fits(credential: str, password: str) -> bool:
         return False
 
 
-def _is_of(device: Device, row: Row | None) -> bool:
+def _is_of(device: Device, row: SessionAccountRow | None) -> bool:
     """Whether a device is one of the account's, and has not been signed out with all others."""
-    return row is not None and device.user_id == row["id"] and device.generation == row["token_generation"]
+    return row is not None and device.user_id == row.id and device.generation == row.token_generation

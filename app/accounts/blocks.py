@@ -10,12 +10,13 @@ from app.announce.announcer import Announcer
 from app.core.caller import Caller
 from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
-from app.db.queries import Queries, Row
+from app.db.queries import Queries
 from app.payloads.fields.validation import is_id
 from app.payloads.from_rows import user_ref_of
 from app.payloads.preference_requests import Block, BlockRef, Blocks, ListBlocks, Unblocked
 from app.payloads.responses import Presence, PresenceOf
 from app.payloads.server_events import PRESENCE_CHANGED, USER_BLOCKED, USER_UNBLOCKED
+from app.store.people.blocks import BlockRow
 
 MAX_BLOCKS = 1_000  # users that one user has blocked
 
@@ -38,7 +39,7 @@ class UserBlocks:
         if other_id == user_id:
             raise Refusal("forbidden", "You cannot block yourself")
 
-        async def work(q: Queries) -> tuple[Row, bool]:
+        async def work(q: Queries) -> tuple[BlockRow, bool]:
             # Against another block by this user, and whoever begins a conversation with or invites this user now.
             await store.accounts.lock(q, user_id)
             found = await store.blocks.find(q, user_id, other_id)
@@ -49,9 +50,7 @@ class UserBlocks:
                 raise Refusal("too_many", f"You have blocked {MAX_BLOCKS} people: unblock one first")
             room = await store.direct.find(q, user_id, other_id)
             if room is not None:
-                await store.rooms.lock(
-                    q, room["id"]
-                )  # what is being written there comes before, or is refused
+                await store.rooms.lock(q, room.id)  # what is being written there comes before, or is refused
             await store.blocks.insert(q, user_id, other_id)
             row = await store.blocks.find(q, user_id, other_id)
             assert row is not None
@@ -98,6 +97,6 @@ class UserBlocks:
             await self._announcer.user(hearer, PRESENCE_CHANGED, known.get(about, unknown))
 
 
-def block_of(row: Row) -> Block:
-    """A row of `store.blocks`."""
-    return Block(user=user_ref_of(row, row["user_id"]), created_at=row["created_at"])
+def block_of(row: BlockRow) -> Block:
+    """A block, as the user who made it sees it."""
+    return Block(user=user_ref_of(row, row.user_id), created_at=row.created_at)

@@ -1,15 +1,14 @@
 """Whom a user lets begin a direct conversation with them, and invite them to rooms."""
 
-from typing import Literal
-
 from app import store
 from app.announce.announcer import Announcer
 from app.core.caller import Caller
 from app.db.database import Database
-from app.db.queries import Row
+from app.payloads.fields.field_types import Audience
 from app.payloads.preference_requests import Privacy, UpdatePrivacy
 from app.payloads.requests import Nothing
 from app.payloads.server_events import PRIVACY_UPDATED
+from app.store.people.privacy import PrivacyRow
 
 
 class PrivacySettings:
@@ -39,11 +38,11 @@ class PrivacySettings:
         return privacy
 
 
-def privacy_of(row: Row) -> Privacy:
-    """A row of `store.privacy.settings`."""
-    return Privacy(direct_messages=row["direct_messages_from"], invitations=row["invitations_from"])
+def privacy_of(row: PrivacyRow) -> Privacy:
+    """The settings of a user, as the user sees them."""
+    return Privacy(direct_messages=row.direct_messages_from, invitations=row.invitations_from)
 
 
-def admits(row: Row, setting: Literal["direct_messages_from", "invitations_from"]) -> bool:
-    """Whether a setting in a row of `store.privacy.towards` lets the user in."""
-    return bool(row[setting] == "everyone" or (row[setting] == "shared_rooms" and row["share_room"]))
+def admits(setting: Audience, *, share_room: bool) -> bool:
+    """Whether a setting of a user admits another one, with whom the user shares a room or not."""
+    return setting == "everyone" or (setting == "shared_rooms" and share_room)

@@ -17,4 +17,4 @@ class UserSearch:
     async def search(self, _: Caller, payload: SearchUsers) -> list[UserRef]:
         """People whose usernames begin with the query in any case, by name; oneself is among them."""
         rows = await store.accounts.search(self._db, payload.query, payload.limit)
-        return [user_ref_of(row, row["id"]) for row in rows]
+        return [user_ref_of(row, row.id) for row in rows]

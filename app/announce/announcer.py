@@ -85,7 +85,7 @@ class Announcer:
         while True:
             await (sockets.sockets_join(channel) if member else sockets.sockets_leave(channel))
             row = await store.members.state(self._db, room_id, user_id)
-            if member == (row is not None and row["state"] == "member"):
+            if member == (row is not None and row.state == "member"):
                 return
             member = not member
 

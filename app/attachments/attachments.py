@@ -22,7 +22,7 @@ from app.attachments.uploads import Upload
 from app.core.caller import Caller
 from app.core.errors import Refusal, refuse
 from app.db.database import Database
-from app.db.queries import Queries, Row
+from app.db.queries import Queries
 from app.payloads.from_rows import attachment_of
 from app.payloads.responses import Attachment
 from app.store.log import files as store
@@ -53,19 +53,19 @@ class Files:
         media = await self._media(caller.user_id, upload)
         row = await self._insert(caller.user_id, upload, media)
         try:
-            await self._storage.write(row["storage_key"], upload.file)
-            if media.picture is not None:
-                await self._storage.write(row["thumbnail_key"], BytesIO(media.picture.thumbnail))
+            await self._storage.write(row.storage_key, upload.file)
+            if media.picture is not None and row.thumbnail_key is not None:
+                await self._storage.write(row.thumbnail_key, BytesIO(media.picture.thumbnail))
         except BaseException:
             with anyio.CancelScope(shield=True):
-                await store.expire(self._db, row["id"])
+                await store.expire(self._db, row.id)
             raise
         return attachment_of(row)
 
-    async def find(self, caller: Caller, file_id: str) -> Row:
+    async def find(self, caller: Caller, file_id: str) -> store.ReadFileRow:
         """The row of a file that the caller may read. Raises Refusal: `not_found`, `not_a_member`."""
         row = await store.read(self._db, file_id, caller.user_id) or refuse("not_found", NO_FILE)
-        if not row["may_read"]:
+        if not row.may_read:
             raise Refusal("not_a_member", "You are not a member of the room that has this file")
         return row
 
@@ -95,12 +95,12 @@ class Files:
             picture = await self._thumbnailer.picture(owner_id, upload.file, media_type)
         return Media(media_type if picture else undecoded(head), picture)
 
-    async def _insert(self, owner_id: str, upload: Upload, media: "Media") -> Row:
+    async def _insert(self, owner_id: str, upload: Upload, media: "Media") -> store.StoredFileRow:
         file_id = str(uuid_utils.uuid7())
         key = f"{file_id[-2:]}/{file_id}"  # the end of the id is random, its beginning is the time
         picture = media.picture
 
-        async def work(q: Queries) -> Row:
+        async def work(q: Queries) -> store.StoredFileRow:
             await store.lock_owner(q, owner_id)
             await _check_loose(q, owner_id)
             return await store.insert(
@@ -121,13 +121,13 @@ class Files:
     async def _sweep_some(self, q: Queries) -> "SweptFiles":
         rows = await store.lock_expired(q, SWEEP_SIZE)
         gone = await asyncio.gather(*(self._deleted(row) for row in rows))
-        ids = [row["id"] for row, is_gone in zip(rows, gone, strict=True) if is_gone]
+        ids = [row.id for row, is_gone in zip(rows, gone, strict=True) if is_gone]
         await store.delete(q, ids)
         return SweptFiles(len(rows), len(ids))
 
-    async def _deleted(self, row: Row) -> bool:
+    async def _deleted(self, row: store.ExpiredFileRow) -> bool:
         try:
-            for key in filter(None, (row["storage_key"], row["thumbnail_key"])):
+            for key in filter(None, (row.storage_key, row.thumbnail_key)):
                 await self._storage.delete(key)
         except StorageUnavailable as error:
             log.warning("an expired file stays for now: %s", error)

@@ -21,15 +21,15 @@ from app.attachments.media.media_types import BINARY, SHOWN, disposition
 from app.attachments.media.pictures import THUMBNAIL_TYPE
 from app.attachments.storage.storage import PIECE, NotStored, Storage, StorageUnavailable, stream
 from app.attachments.upload_slots import UploadSlots
-from app.attachments.uploads import FIELD, Body, PartingResponse, received
+from app.attachments.uploads import FIELD, Body, PartingResponse, announced_size, received
 from app.contract.operation import OtherRoute
 from app.core.caller import Caller
 from app.core.errors import Refusal
-from app.db.queries import Row
 from app.http.requests import Endpoint, ErrorResponse, answering, http_error, json_response
 from app.limits.concurrency import UserConcurrency
 from app.payloads.fields.validation import is_id
 from app.payloads.responses import Attachment
+from app.store.log.files import FileRow, ReadFileRow
 from protocol import network_of
 
 log = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ class FileRoutes:
         They are for the members of the room whose message has it, and for its owner while none has it.
         """
         caller, row = await self._row(request)
-        size: int = row["size"]
+        size = row.size
         headers = headers_of(row)
         if known(request.headers, headers["etag"]):
             return Response(status_code=304, headers=headers)
@@ -138,7 +138,7 @@ class FileRoutes:
         status = 200 if part is None else 206
         if request.method == "HEAD":
             return Response(status_code=status, headers=headers)
-        pieces = stream(self._storage, row["storage_key"], start, stop)
+        pieces = stream(self._storage, row.storage_key, start, stop)
         async with AsyncExitStack() as turn:
             await turn.enter_async_context(self._downloads.one(caller.user_id))
             return Download(await begun(pieces), status, headers, turn.pop_all())
@@ -146,19 +146,19 @@ class FileRoutes:
     async def thumbnail(self, request: Request) -> Response:
         """A small WebP of a file that is an image."""
         _, row = await self._row(request)
-        if row["thumbnail_key"] is None:
+        if row.thumbnail_key is None:
             raise Refusal("not_found", "This file has no thumbnail")
-        headers = {**SAFE, "etag": f'"{row["id"]}"', "content-disposition": "inline"}
+        headers = {**SAFE, "etag": f'"{row.id}"', "content-disposition": "inline"}
         if known(request.headers, headers["etag"]):
             return Response(status_code=304, headers=headers)
-        content = await self._storage.read(row["thumbnail_key"], 0, PIECE)
+        content = await self._storage.read(row.thumbnail_key, 0, PIECE)
         return Response(content, headers=headers, media_type=THUMBNAIL_TYPE)
 
     async def _upload(self, request: Request, body: Body) -> Response:
         caller = await self._identify(request)
         if self._allow is not None:
-            declared = request.headers.get("content-length", "")
-            await self._allow(caller, max(1, int(declared)) if declared.isdecimal() else self._max_size)
+            announced = announced_size(request.headers)
+            await self._allow(caller, self._max_size if announced is None else max(1, announced))
         with self._slots.one(caller.user_id, network_of(caller.address)) as slot:
             await self._files.may_upload(caller.user_id)
             async with received(
@@ -166,7 +166,7 @@ class FileRoutes:
             ) as upload:
                 return json_response(await self._files.add(caller, upload), 201)
 
-    async def _row(self, request: Request) -> tuple[Caller, Row]:
+    async def _row(self, request: Request) -> tuple[Caller, ReadFileRow]:
         caller = await self._identify(request)
         file_id: str = request.path_params["fileId"]
         if not is_id(file_id):
@@ -205,15 +205,15 @@ def reported(endpoint: Endpoint) -> Endpoint:
     return answer
 
 
-def headers_of(row: Row) -> dict[str, str]:
+def headers_of(row: FileRow) -> dict[str, str]:
     """The headers of a file, but for those about a part of it."""
-    shown = row["media_type"] in SHOWN
+    shown = row.media_type in SHOWN
     return {
         **SAFE,
-        "content-type": row["media_type"] if shown else BINARY,
-        "content-disposition": disposition("inline" if shown else "attachment", row["name"]),
+        "content-type": row.media_type if shown else BINARY,
+        "content-disposition": disposition("inline" if shown else "attachment", row.name),
         "accept-ranges": "bytes",
-        "etag": f'"{row["id"]}"',
+        "etag": f'"{row.id}"',
     }
 
 

@@ -92,6 +92,12 @@ class PartingResponse:
         await send({"type": "http.response.body", "body": b""})
 
 
+def announced_size(headers: Headers) -> int | None:
+    """The bytes that a request says its body has; None where it does not."""
+    announced = headers.get("content-length", "")
+    return int(announced) if announced.isdecimal() else None
+
+
 @asynccontextmanager
 async def received(
     headers: Headers, body: Body, *, limit: int, within: float, grow: Callable[[int], None]
@@ -104,8 +110,8 @@ async def received(
     400 for what is no form, 408, 415; and StorageUnavailable where the temporary disk is full.
     """
     boundary = boundary_of(headers)
-    announced = headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit + AROUND_THE_FILE:
+    announced = announced_size(headers)
+    if announced is not None and announced > limit + AROUND_THE_FILE:
         raise too_large(limit)
     with closing(UploadForm(boundary, limit)) as form, temporary_file() as file:
         try:

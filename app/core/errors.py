@@ -44,6 +44,7 @@ STATUS: dict[Reason, int] = {
 
 
 NO_USER = "There is no such user"
+NO_MESSAGE = "There is no such message"
 
 
 class Unavailable(Exception):

@@ -26,7 +26,7 @@ import databases
 
 from app.db.errors import DatabaseRefused, DatabaseUnavailable
 from app.db.pool import ConnectionPool
-from app.db.queries import Queries, Row, Statements
+from app.db.queries import C, Queries, R, Statements
 
 T = TypeVar("T")
 
@@ -106,15 +106,19 @@ class Database:
         """Asks PostgreSQL for a sign of life, and waits for it for `PING_WITHIN`. Raises DatabaseUnavailable."""
         await self._run(lambda statements: statements.ping())
 
-    async def rows(self, sql: str, **values: Any) -> list[Row]:
+    async def rows(self, row: type[R], sql: str, /, **values: Any) -> list[R]:
         """See `Queries.rows`. Raises DatabaseUnavailable."""
-        return await self._run(lambda statements: statements.rows(sql, **values))
+        return await self._run(lambda statements: statements.rows(row, sql, **values))
 
-    async def row(self, sql: str, **values: Any) -> Row | None:
+    async def row(self, row: type[R], sql: str, /, **values: Any) -> R | None:
         """See `Queries.row`. Raises DatabaseUnavailable."""
-        return await self._run(lambda statements: statements.row(sql, **values))
+        return await self._run(lambda statements: statements.row(row, sql, **values))
 
-    async def value(self, sql: str, **values: Any) -> Any:
+    async def column(self, of: type[C], sql: str, /, **values: Any) -> list[C]:
+        """See `Queries.column`. Raises DatabaseUnavailable."""
+        return await self._run(lambda statements: statements.column(of, sql, **values))
+
+    async def value(self, sql: str, /, **values: Any) -> Any:
         """See `Queries.value`. Raises DatabaseUnavailable."""
         return await self._run(lambda statements: statements.value(sql, **values))
 

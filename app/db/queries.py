@@ -7,7 +7,7 @@ than all the rest, and leaves behind what only the garbage collector frees. Here
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import asyncpg
 import databases
@@ -15,8 +15,10 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from app.db.pool import cut_if_silent
+from app.db.rows import Row, read_rows
 
-Row = dict[str, Any]
+R = TypeVar("R", bound=Row)
+C = TypeVar("C")
 
 PING_WITHIN = 2.0  # seconds
 
@@ -24,13 +26,16 @@ PING_WITHIN = 2.0  # seconds
 class Queries(Protocol):
     """What runs statements: a `Database`, or what `Database.transaction` gives to its work."""
 
-    async def rows(self, sql: str, **values: Any) -> list[Row]:
-        """All rows of a statement; `:name` in it stands for the value of that name."""
+    async def rows(self, row: type[R], sql: str, /, **values: Any) -> list[R]:
+        """All rows of a statement, as a type that has its columns; `:name` stands for the value of that name."""
 
-    async def row(self, sql: str, **values: Any) -> Row | None:
+    async def row(self, row: type[R], sql: str, /, **values: Any) -> R | None:
         """The first row, or None."""
 
-    async def value(self, sql: str, **values: Any) -> Any:
+    async def column(self, of: type[C], sql: str, /, **values: Any) -> list[C]:
+        """The first column of all rows, of a type that it has."""
+
+    async def value(self, sql: str, /, **values: Any) -> Any:
         """The first column of the first row, or None."""
 
 
@@ -59,21 +64,29 @@ class Statements:
         self._connection = connection
         self._driver: asyncpg.Connection[Any] = connection.raw_connection
 
-    async def rows(self, sql: str, **values: Any) -> list[Row]:
+    async def rows(self, row: type[R], sql: str, /, **values: Any) -> list[R]:
         """See `Queries.rows`."""
-        statement = translate(sql)
-        return [dict(row) for row in await self._driver.fetch(statement.sql, *statement.of(values))]
+        return read_rows(row, await self._fetch(sql, values))
 
-    async def row(self, sql: str, **values: Any) -> Row | None:
+    async def row(self, row: type[R], sql: str, /, **values: Any) -> R | None:
         """See `Queries.row`."""
         statement = translate(sql)
-        row = await self._driver.fetchrow(statement.sql, *statement.of(values))
-        return None if row is None else dict(row)
+        record = await self._driver.fetchrow(statement.sql, *statement.of(values))
+        return None if record is None else read_rows(row, [record])[0]
 
-    async def value(self, sql: str, **values: Any) -> Any:
+    async def column(self, of: type[C], sql: str, /, **values: Any) -> list[C]:  # noqa: ARG002 - for mypy
+        """See `Queries.column`."""
+        return [record[0] for record in await self._fetch(sql, values)]
+
+    async def value(self, sql: str, /, **values: Any) -> Any:
         """See `Queries.value`."""
         statement = translate(sql)
         return await self._driver.fetchval(statement.sql, *statement.of(values))
+
+    async def _fetch(self, sql: str, values: Mapping[str, Any]) -> list[asyncpg.Record]:
+        statement = translate(sql)
+        records: list[asyncpg.Record] = await self._driver.fetch(statement.sql, *statement.of(values))
+        return records
 
     def cut_if_silent(self) -> AbstractContextManager[None]:
         """Cuts the connection where an answer does not come in time."""

@@ -10,6 +10,8 @@ import ssl
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
+from protocol import load_tls_files
+
 MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 FILES = ("sslrootcert", "sslcert", "sslkey")
 
@@ -33,11 +35,9 @@ def tls_of(url: str) -> str | ssl.SSLContext | None:
 
 
 def _context(mode: str, options: Mapping[str, str]) -> ssl.SSLContext:
-    root, own, key = (options.get(name) for name in FILES)
+    root = options.get("sslrootcert")
     if root is None and mode != "require":
         raise ValueError(f"sslmode={mode} in it goes with sslrootcert, a file or system")
-    if key and not own:
-        raise ValueError("sslkey in it goes with sslcert")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = mode == "verify-full"
     if root is None:
@@ -46,15 +46,6 @@ def _context(mode: str, options: Mapping[str, str]) -> ssl.SSLContext:
         # Anybody can have a certificate of somebody whom the system trusts.
         context.check_hostname = True
         context.load_default_certs()
-    else:
-        try:
-            context.load_verify_locations(root)
-        except OSError as error:  # an SSLError is one, too
-            raise ValueError(f"sslrootcert in it cannot be read: {error}") from None
-    if own:
-        try:
-            # A key with a password would be asked for on the terminal.
-            context.load_cert_chain(own, key, password=lambda: b"")
-        except OSError as error:
-            raise ValueError(f"sslcert or sslkey in it cannot be read: {error}") from None
+    files = {name: file for name, file in options.items() if (name, file) != ("sslrootcert", "system")}
+    load_tls_files(context, files, FILES, "in it")
     return context

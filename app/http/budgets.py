@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.config.settings import Settings
 from app.core.errors import Refusal
+from app.http.address_allowance import address_of
 from app.http.requests import refused
 from protocol import network_of
 
@@ -91,8 +92,7 @@ class BudgetClaim:
     """What one request holds, until its answer has been taken."""
 
     def __init__(self, budgets: Budgets, scope: Scope, held: ExitStack) -> None:
-        client = scope.get("client")
-        self.network = network_of(client[0] if client else None)
+        self.network = network_of(address_of(scope))
         self._user_id: str | None = None
         self._budgets = budgets
         self._held = held

@@ -9,17 +9,18 @@ from app import store
 from app.accounts.privacy import admits
 from app.announce.announcer import Announcer
 from app.core.caller import Caller
-from app.core.errors import NO_USER, Refusal, refuse
+from app.core.errors import NO_MESSAGE, NO_USER, Refusal, refuse
 from app.db.database import Database
-from app.db.queries import Queries, Row
+from app.db.queries import Queries
 from app.messages.history import MessageHistory
 from app.messages.writer import BLOCKED, BLOCKING, MessageWriter
 from app.payloads.fields.validation import is_id
-from app.payloads.from_rows import message_of, user_ref_of
+from app.payloads.from_rows import message_of
 from app.payloads.requests import ListConversations, ReadDirect, ReadHistory, SendDirect, SendMessage
-from app.payloads.responses import Conversation, Conversations, Message, PresenceOf
+from app.payloads.responses import Conversation, Conversations, Message, PresenceOf, UserRef
 from app.payloads.server_events import ROOM_ADDED
 from app.rooms.rooms import put_member, room_of_member
+from app.store.conversations.direct import ConversationRow, DirectRoomRow
 from app.store.log.pages import MAX_PAGE
 
 
@@ -71,10 +72,10 @@ class Direct:
         other_id = fields.pop("user_id")
         room = await store.direct.find(self._db, caller.user_id, other_id)
         if room is not None:
-            return await self._reading.history(caller, ReadHistory(room_id=room["id"], **fields))
+            return await self._reading.history(caller, ReadHistory(room_id=room.id, **fields))
         await store.accounts.find(self._db, other_id) or refuse("not_found", NO_USER)
         if (payload.before, payload.after, payload.around) != (None, None, None):
-            raise Refusal("not_found", "There is no such message in this conversation")
+            raise Refusal("not_found", f"{NO_MESSAGE} in this conversation")
         return []
 
     async def list_page(self, caller: Caller, payload: ListConversations) -> Conversations:
@@ -91,24 +92,24 @@ class Direct:
         rows = await store.direct.conversations(
             self._db, user_id, before=before, limit=size + 1, max_bytes=self._max_bytes
         )
-        others = [row["other_id"] for row in rows[:size]]
+        others = [row.other_id for row in rows[:size]]
         withheld = await store.blocks.between(self._db, user_id, others)
         present = await self._presence([other_id for other_id in others if other_id not in withheld])
         conversations = [
             Conversation(
-                room_id=row["conversation_id"],
-                user=user_ref_of(row, row["other_id"], prefix="other_"),
-                presence=present.get(row["other_id"]),
-                last_seq=row["last_seq"],
-                last_read_seq=row["last_read_seq"],
-                unread=row["unread"],
-                muted=row["muted"],
-                muted_until=row["muted_until"],
-                last_message=None if row["id"] is None else message_of(row),
+                room_id=row.conversation_id,
+                user=_other_person(row),
+                presence=present.get(row.other_id),
+                last_seq=row.last_seq,
+                last_read_seq=row.last_read_seq,
+                unread=row.unread,
+                muted=row.muted,
+                muted_until=row.muted_until,
+                last_message=None if row.last_message is None else message_of(row.last_message),
             )
             for row in rows[:size]
         ]
-        more = bool(rows) and rows[0]["there_are"] > len(conversations)
+        more = bool(rows) and rows[0].there_are > len(conversations)
         return Conversations(conversations=conversations, next=conversations[-1].room_id if more else None)
 
     async def _open(self, user_id: str, other_id: str) -> str:
@@ -117,8 +118,8 @@ class Direct:
             raise Refusal("not_found", NO_USER)
         found = await store.direct.find(self._db, user_id, other_id)
         room, made = (found, False) if found is not None else await self._make(user_id, other_id)
-        room_id: str = room["id"]
-        if not room["written"]:
+        room_id = room.id
+        if not room.written:
             # So does whoever finds it empty: the one who made it may not have come this far, or not yet.
             for person in dict.fromkeys((user_id, other_id)):
                 await self._announcer.follow(person, room_id, member=True)
@@ -128,14 +129,14 @@ class Direct:
                     )
         return room_id
 
-    async def _make(self, user_id: str, other_id: str) -> tuple[Row, bool]:
+    async def _make(self, user_id: str, other_id: str) -> tuple[DirectRoomRow, bool]:
         """The room of two people, and whether it was made here: others may make it at the same time."""
         await store.accounts.find(self._db, other_id) or refuse("not_found", NO_USER)
         if self._may_begin is not None:
             await self._may_begin(user_id)
         room_id = str(uuid_utils.uuid7())
 
-        async def work(q: Queries) -> tuple[Row, bool]:
+        async def work(q: Queries) -> tuple[DirectRoomRow, bool]:
             if other_id != user_id:
                 await _check_may_begin(q, user_id, other_id)
             made = await store.direct.insert(q, room_id=room_id, created_by=user_id, other_id=other_id)
@@ -149,11 +150,20 @@ class Direct:
         return await self._db.transaction(work)
 
 
+def _other_person(row: ConversationRow) -> UserRef:
+    return UserRef(
+        id=row.other_id,
+        username=row.other_username,
+        display_name=row.other_display_name,
+        avatar=row.other_avatar,
+    )
+
+
 async def _check_may_begin(q: Queries, user_id: str, other_id: str) -> None:
     """Raises Refusal where one of two people has blocked the other, or the other takes no such message."""
     await store.accounts.lock(q, other_id)  # against a block that is made now
     row = await store.privacy.towards(q, user_id, other_id) or refuse("not_found", NO_USER)
-    if row["blocking"]:
+    if row.blocking:
         raise Refusal(*BLOCKING)
-    if row["blocked"] or not admits(row, "direct_messages_from"):
+    if row.blocked or not admits(row.direct_messages_from, share_room=row.share_room):
         raise Refusal(*BLOCKED)

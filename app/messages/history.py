@@ -3,7 +3,7 @@
 from app import store
 from app.announce.announcer import Announcer
 from app.core.caller import Caller
-from app.core.errors import Refusal, refuse
+from app.core.errors import NO_MESSAGE, Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries
 from app.payloads.fields.validation import is_id
@@ -14,8 +14,6 @@ from app.payloads.server_events import MOST_TOLD, READ_UPDATED
 from app.rooms.rooms import NO_ROOM, check_member
 from app.store.log.pages import MAX_PAGE
 from app.store.log.search_terms import terms_of
-
-NO_MESSAGE = "There is no such message in this room"
 
 
 class MessageHistory:
@@ -43,8 +41,8 @@ class MessageHistory:
         Refused: `not_found`, `not_a_member`.
         """
         rows = await store.room_log.shown(self._db, [payload.message_id])
-        row = rows[0] if rows else refuse("not_found", "There is no such message")
-        await check_member(self._db, row["room_id"], caller.user_id)
+        row = rows[0] if rows else refuse("not_found", NO_MESSAGE)
+        await check_member(self._db, row.room_id, caller.user_id)
         return message_of(row)
 
     async def search(self, caller: Caller, payload: SearchMessages) -> list[Message]:
@@ -63,7 +61,7 @@ class MessageHistory:
         if payload.before is not None and not (
             is_id(payload.before) and await store.room_log.is_among(self._db, rooms, payload.before)
         ):
-            raise Refusal("not_found", "There is no such message in your rooms")
+            raise Refusal("not_found", f"{NO_MESSAGE} in your rooms")
         rows = await store.room_log.search(
             self._db,
             rooms,
@@ -85,7 +83,7 @@ class MessageHistory:
         if moved is None:
             await check_member(self._db, room_id, user_id)
         row = moved or await store.members.mark(self._db, room_id, user_id) or refuse("not_found", NO_ROOM)
-        mark = ReadMark(room_id=room_id, user_id=user_id, seq=row["last_read_seq"], read_at=row["read_at"])
+        mark = ReadMark(room_id=room_id, user_id=user_id, seq=row.last_read_seq, read_at=row.read_at)
         if moved is not None:
             if await store.members.has_more_than(self._db, room_id, MOST_TOLD):
                 await self._announcer.user(user_id, READ_UPDATED, mark)
@@ -120,4 +118,4 @@ async def read_page(q: Queries, room_id: str, page: Page, *, max_bytes: int) -> 
 
 async def _place(q: Queries, room_id: str, message_id: str) -> int:
     seq = await store.room_log.seq_of(q, room_id, message_id) if is_id(message_id) else None
-    return refuse("not_found", NO_MESSAGE) if seq is None else seq
+    return refuse("not_found", f"{NO_MESSAGE} in this room") if seq is None else seq

@@ -43,9 +43,9 @@ class Sync:
 async def _changes(q: Queries, caller: Caller, payload: SyncRoom, max_bytes: int) -> Changes:
     room_id, after, limit = payload.room_id, payload.after_seq, payload.limit
     room = await store.room_log.room_for(q, room_id, caller.user_id) or refuse("not_found", NO_ROOM)
-    if room["state"] != "member":
+    if room.state != "member":
         raise Refusal("not_a_member", NOT_A_MEMBER)
-    last = room["last_seq"]
+    last = room.last_seq
     if after > last:
         raise Refusal("conflict", f"The log of this room has only come to {last}: begin anew")
     found: list[MessageChange | MemberChange | RoomChange] = []
@@ -54,16 +54,16 @@ async def _changes(q: Queries, caller: Caller, payload: SyncRoom, max_bytes: int
         messages = await store.room_log.changed_messages(
             q, room_id, after=after, limit=limit + 1, max_bytes=max_bytes
         )
-        if messages and len(messages) < messages[-1]["there_are"]:
-            end = messages[-1]["change_seq"]
+        if messages and len(messages) < messages[-1].there_are:
+            end = messages[-1].change_seq
         members = await store.room_log.changed_members(q, room_id, after=after, limit=limit + 1)
-        found += [MessageChange(seq=row["change_seq"], message=message_of(row)) for row in messages]
-        unmarked = await store.blocks.between(q, caller.user_id, [row["user_id"] for row in members])
+        found += [MessageChange(seq=row.change_seq, message=message_of(row)) for row in messages]
+        unmarked = await store.blocks.between(q, caller.user_id, [row.user_id for row in members])
         found += [
-            MemberChange(seq=row["change_seq"], member=member_of(row, unmarked=unmarked)) for row in members
+            MemberChange(seq=row.change_seq, member=member_of(row, unmarked=unmarked)) for row in members
         ]
-        if room["change_seq"] > after:
-            found.append(RoomChange(seq=room["change_seq"], room=room_info_of(room)))
+        if room.change_seq > after:
+            found.append(RoomChange(seq=room.change_seq, room=room_info_of(room)))
     page = sorted((change for change in found if change.seq <= end), key=lambda change: change.seq)[:limit]
     has_more = len(found) > len(page) or end < last
     return Changes(

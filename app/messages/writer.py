@@ -15,6 +15,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextvars import Context, copy_context
+from typing import NamedTuple
 
 import asyncpg
 import uuid_utils
@@ -22,32 +23,33 @@ from msgspec import Struct
 
 from app import store
 from app.core.caller import Caller
-from app.core.errors import Reason, Refusal
+from app.core.errors import NO_MESSAGE, Reason, Refusal
 from app.db.database import Database
 from app.db.errors import DatabaseUnavailable
-from app.db.queries import Queries, Row
+from app.db.queries import Queries
 from app.messages.mentions import names_in
-from app.payloads.from_rows import message_of
+from app.payloads.from_rows import message_of, new_message_of
 from app.payloads.requests import SendMessage
 from app.payloads.responses import Message
 from app.rooms.rooms import NO_ROOM, NOT_A_MEMBER
+from app.store.log.files import LooseFileRow
+from app.store.log.messages import Verdict
 
 MAX_BATCH = 500
 
 log = logging.getLogger(__name__)
 
-NOTHING_HANGS_ON_IT: Row = {"attachments": [], "reactions": [], "mentions": [], "read_at": None}
 # Of who may not write in a direct conversation. Whether for a block or a setting of the other person is not told.
 BLOCKED: tuple[Reason, str] = ("forbidden", "You cannot write to this person")
 BLOCKING: tuple[Reason, str] = ("conflict", "You have blocked this person: unblock them first")
-REFUSALS: dict[str, tuple[Reason, str]] = {
+REFUSALS: dict[Verdict, tuple[Reason, str]] = {
     "no_room": ("not_found", NO_ROOM),
     "not_a_member": ("not_a_member", NOT_A_MEMBER),
     "gone": ("not_a_member", f"{NOT_A_MEMBER}; your message with this clientId was written before you left"),
     "blocked": BLOCKED,
     "blocking": BLOCKING,
     "conflict": ("conflict", "This clientId was used for a message in another room"),
-    "no_reply_to": ("not_found", "There is no such message in this room to reply to"),
+    "no_reply_to": ("not_found", f"{NO_MESSAGE} in this room to reply to"),
     "no_file": ("not_found", "There is no such file of yours that has not been sent yet"),
 }
 
@@ -69,6 +71,13 @@ class Pending(Struct, frozen=True, eq=False):
         if self.payload.client_id is not None:
             keys.add(("clientId", self.sender_id, self.payload.client_id))
         return keys
+
+
+class Written(NamedTuple):
+    """What became of a message: see `store.messages.AppendedRow`. It is there where it was created, or was before."""
+
+    verdict: Verdict
+    message: Message | None
 
 
 class MessageWriter:
@@ -153,21 +162,20 @@ class MessageWriter:
                 for pending in batch:
                     _fail(pending, error)
             return
-        self._wrote(len(batch), sum(row["verdict"] == "created" for row in rows))
+        self._wrote(len(batch), sum(row.verdict == "created" for row in rows))
         for pending, row in zip(batch, rows, strict=True):
             self._settle(pending, row)
 
-    def _settle(self, pending: Pending, row: Row) -> None:
-        verdict = row["verdict"]
-        if verdict == "created":
-            announcement = self._announce_and_answer(pending, message_of(row))
+    def _settle(self, pending: Pending, written: Written) -> None:
+        if written.message is None:
+            _fail(pending, Refusal(*REFUSALS[written.verdict]))
+        elif written.verdict == "created":
+            announcement = self._announce_and_answer(pending, written.message)
             task = asyncio.create_task(announcement, context=pending.context)
             self._announcing.add(task)
             task.add_done_callback(self._announcing.discard)
-        elif verdict == "repeated":
-            _answer(pending, message_of(row))
         else:
-            _fail(pending, Refusal(*REFUSALS[verdict]))
+            _answer(pending, written.message)
 
     async def _announce_and_answer(self, pending: Pending, message: Message) -> None:
         try:
@@ -178,12 +186,12 @@ class MessageWriter:
         _answer(pending, message)
 
 
-async def _append(q: Queries, batch: list[Pending]) -> list[Row]:
-    """Writes what of a batch can be written; returns the verdict on each, with what is shown of the message."""
+async def _append(q: Queries, batch: list[Pending]) -> list[Written]:
+    """Writes what of a batch can be written; returns what became of each."""
     # Two statements, for the second must see what was committed while the first waited for the rooms.
     await store.rooms.lock_all(q, list({pending.payload.room_id for pending in batch}))
     files = await _lock_files(q, batch)
-    verdicts = await store.messages.append(
+    appended = await store.messages.append(
         q,
         ids=[pending.id for pending in batch],
         room_ids=[pending.payload.room_id for pending in batch],
@@ -195,30 +203,41 @@ async def _append(q: Queries, batch: list[Pending]) -> list[Row]:
         reply_tos=[pending.payload.reply_to for pending in batch],
         have_files=[_has_files(pending, files) for pending in batch],
     )
-    created = [p for p, row in zip(batch, verdicts, strict=True) if row["verdict"] == "created"]
-    shown = await _attach(q, created, files)
-    for message_id, mentioned in (await mention(q, {p.id: p.payload.content for p in created})).items():
-        shown.setdefault(message_id, {})["mentions"] = mentioned
-    repeated = [row["id"] for row in verdicts if row["verdict"] == "repeated"]
+    created = [p for p, row in zip(batch, appended, strict=True) if row.message is not None]
+    attached = await _attach(q, created, files)
+    mentioned = await mention(q, {p.id: p.payload.content for p in created})
+    messages = {
+        row.message.id: new_message_of(
+            row.message, attached.get(row.message.id, ()), mentioned.get(row.message.id, [])
+        )
+        for row in appended
+        if row.message is not None
+    }
+    repeated = [row.repeated_id for row in appended if row.repeated_id is not None]
     if repeated:
-        shown |= {row["id"]: row for row in await store.room_log.shown(q, repeated)}
-    return [NOTHING_HANGS_ON_IT | row | shown.get(row["id"], {}) for row in verdicts]
+        messages |= {row.id: message_of(row) for row in await store.room_log.shown(q, repeated)}
+    return [
+        Written(row.verdict, messages.get(row.repeated_id or pending.id))
+        for pending, row in zip(batch, appended, strict=True)
+    ]
 
 
-async def _lock_files(q: Queries, batch: list[Pending]) -> dict[str, Row]:
+async def _lock_files(q: Queries, batch: list[Pending]) -> dict[str, LooseFileRow]:
     """The files that a batch names and that no message has yet, held until its end."""
     file_ids = [file_id for pending in batch for file_id in pending.payload.attachments or ()]
-    return {row["id"]: row for row in await store.files.lock_loose(q, file_ids)} if file_ids else {}
+    return {row.id: row for row in await store.files.lock_loose(q, file_ids)} if file_ids else {}
 
 
-def _has_files(pending: Pending, files: dict[str, Row]) -> bool:
+def _has_files(pending: Pending, files: dict[str, LooseFileRow]) -> bool:
     """Whether all the files that a message names can be attached: its sender's, and no message has them."""
     named = [files.get(file_id) for file_id in pending.payload.attachments or ()]
-    return all(file is not None and file["owner_id"] == pending.sender_id for file in named)
+    return all(file is not None and file.owner_id == pending.sender_id for file in named)
 
 
-async def _attach(q: Queries, created: list[Pending], files: dict[str, Row]) -> dict[str, Row]:
-    """Gives new messages their files; returns what that adds to them, by their ids."""
+async def _attach(
+    q: Queries, created: list[Pending], files: dict[str, LooseFileRow]
+) -> dict[str, list[LooseFileRow]]:
+    """Gives new messages their files; returns these by the ids of the messages, in the order of their places."""
     places = [
         (file_id, pending.id, place)
         for pending in created
@@ -228,9 +247,9 @@ async def _attach(q: Queries, created: list[Pending], files: dict[str, Row]) -> 
         return {}
     file_ids, message_ids, numbers = zip(*places, strict=True)
     await store.files.attach(q, file_ids=file_ids, message_ids=message_ids, places=numbers)
-    attached: dict[str, Row] = {}
+    attached: dict[str, list[LooseFileRow]] = {}
     for file_id, message_id, _ in places:
-        attached.setdefault(message_id, {"attachments": []})["attachments"].append(files[file_id])
+        attached.setdefault(message_id, []).append(files[file_id])
     return attached
 
 
@@ -248,7 +267,7 @@ async def mention(q: Queries, contents: dict[str, str], *, edited: bool = False)
     mentioned: dict[str, list[str]] = {}
     if names or edited:
         for row in await store.mentions.put(q, list(contents), names=names):
-            mentioned.setdefault(row["message_id"], []).append(row["user_id"])
+            mentioned.setdefault(row.message_id, []).append(row.user_id)
     return {message_id: sorted(user_ids) for message_id, user_ids in mentioned.items()}
 
 

@@ -26,7 +26,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import as_refusal
-from app.db.queries import Row, Statements
+from app.db.queries import C, R, Statements
 from app.observability.metrics import METHODS
 from app.observability.tracing import TracedHandler, Traces
 from protocol import Socket
@@ -118,17 +118,22 @@ class TracedStatements(Statements):
         super().__init__(connection)
         self._span = span
 
-    async def rows(self, sql: str, **values: Any) -> list[Row]:
+    async def rows(self, row: type[R], sql: str, /, **values: Any) -> list[R]:
         """See `Queries.rows`."""
         with self._span(sql):
-            return await super().rows(sql, **values)
+            return await super().rows(row, sql, **values)
 
-    async def row(self, sql: str, **values: Any) -> Row | None:
+    async def row(self, row: type[R], sql: str, /, **values: Any) -> R | None:
         """See `Queries.row`."""
         with self._span(sql):
-            return await super().row(sql, **values)
+            return await super().row(row, sql, **values)
 
-    async def value(self, sql: str, **values: Any) -> Any:
+    async def column(self, of: type[C], sql: str, /, **values: Any) -> list[C]:
+        """See `Queries.column`."""
+        with self._span(sql):
+            return await super().column(of, sql, **values)
+
+    async def value(self, sql: str, /, **values: Any) -> Any:
         """See `Queries.value`."""
         with self._span(sql):
             return await super().value(sql, **values)

@@ -1,11 +1,12 @@
 """How rows of the store become what clients see."""
 
+import datetime as dt
 from collections.abc import Collection
-from typing import Any
+from typing import Protocol
 
 import msgspec
+from msgspec import UNSET
 
-from app.db.queries import Row
 from app.payloads.responses import (
     Attachment,
     Member,
@@ -18,74 +19,171 @@ from app.payloads.responses import (
     User,
     UserRef,
 )
+from app.store.conversations.rooms import OwnRoomRow, PublicRoomRow
+from app.store.log.files import FileRow
+from app.store.log.message_rows import MessageRow, ShownMessageRow
+from app.store.log.room_log import MemberRow, RoomInfoRow
+from app.store.people.accounts import AccountRow
 
 
-def user_ref_of(row: Row, user_id: str, *, prefix: str = "") -> UserRef:
-    """The user in a row with the columns of a user's name, which `prefix` may begin."""
-    return UserRef(
-        id=user_id,
-        username=row[f"{prefix}username"],
-        display_name=row[f"{prefix}display_name"],
-        avatar=row[f"{prefix}avatar"],
+class NamedUserRow(Protocol):
+    """A row with the names of a user."""
+
+    @property
+    def username(self) -> str: ...
+    @property
+    def display_name(self) -> str | None: ...
+    @property
+    def avatar(self) -> str | None: ...
+
+
+def user_ref_of(row: NamedUserRow, user_id: str) -> UserRef:
+    """The user whose names are in a row."""
+    return UserRef(id=user_id, username=row.username, display_name=row.display_name, avatar=row.avatar)
+
+
+def user_of(row: AccountRow, *, is_online: bool) -> User:
+    """An account, as its owner sees it."""
+    return User(
+        id=row.id,
+        username=row.username,
+        display_name=row.display_name,
+        avatar=row.avatar,
+        is_online=is_online,
+        last_seen_at=row.last_seen_at,
+        created_at=row.created_at,
+        modified_at=row.modified_at,
     )
 
 
-def user_of(row: Row, *, is_online: bool) -> User:
-    """A row of table users."""
-    columns = {name: row[name] for name in User.__struct_fields__ if name != "is_online"}
-    return User(**columns, is_online=is_online)
+def message_of(row: ShownMessageRow) -> Message:
+    """A message with all that hangs on it."""
+    return _message_of(
+        row,
+        [attachment_of(file) for file in msgspec.convert(row.attachments, list[FileRow])],
+        msgspec.convert(row.reactions, list[Reaction]),
+        row.mentions,
+        row.read_at,
+    )
 
 
-def message_of(row: Row) -> Message:
-    """A row of the view `shown_messages`."""
-    fields = {name: row[name] for name in _MESSAGE_COLUMNS}
-    fields["sender"] = user_ref_of(row, row["sender_id"])
-    fields["attachments"] = [attachment_of(file) for file in row["attachments"]]
-    fields["reactions"] = msgspec.convert(row["reactions"], list[Reaction])
-    if row["kind"] == "direct":
-        fields |= {"receiver_id": row["receiver_id"], "read_at": row["read_at"]}
-    return Message(**fields)
+def new_message_of(row: MessageRow, files: Collection[FileRow], mentions: list[str]) -> Message:
+    """A message that was just written, to which nobody has reacted and which its receiver has not read."""
+    return _message_of(row, [attachment_of(file) for file in files], [], mentions, None)
 
 
-def attachment_of(row: Row) -> Attachment:
-    """A row of table files."""
-    url = f"/chat/files/{row['id']}"
+def _message_of(
+    row: MessageRow,
+    attachments: list[Attachment],
+    reactions: list[Reaction],
+    mentions: list[str],
+    read_at: dt.datetime | None,
+) -> Message:
+    is_direct = row.kind == "direct"
+    return Message(
+        id=row.id,
+        room_id=row.room_id,
+        sender_id=row.sender_id,
+        seq=row.seq,
+        change_seq=row.change_seq,
+        type=row.type,
+        content=row.content,
+        metadata=row.metadata,
+        reply_to=row.reply_to,
+        client_id=row.client_id,
+        created_at=row.created_at,
+        modified_at=row.modified_at,
+        edited_at=row.edited_at,
+        deleted_at=row.deleted_at,
+        sender=user_ref_of(row, row.sender_id),
+        attachments=attachments,
+        reactions=reactions,
+        mentions=mentions,
+        receiver_id=row.receiver_id if is_direct and row.receiver_id is not None else UNSET,
+        read_at=read_at if is_direct else UNSET,
+    )
+
+
+def attachment_of(row: FileRow) -> Attachment:
+    """A file that a message has, or can have."""
+    url = f"/chat/files/{row.id}"
     return Attachment(
-        **{name: row[name] for name in ("id", "name", "media_type", "size", "width", "height")},
+        id=row.id,
+        name=row.name,
+        media_type=row.media_type,
+        size=row.size,
+        width=row.width,
+        height=row.height,
         url=url,
-        thumbnail_url=None if row["thumbnail_key"] is None else f"{url}/thumbnail",
+        thumbnail_url=None if row.thumbnail_key is None else f"{url}/thumbnail",
     )
 
 
-def room_of(row: Row) -> Room:
-    """A row of `store.rooms.of_member` or `of_user`."""
-    membership = Membership(**{name: row[name] for name in Membership.__struct_fields__})
-    return Room(**_room_fields(row), last_seq=row["last_seq"], unread=row["unread"], membership=membership)
+def room_of(row: OwnRoomRow) -> Room:
+    """A room, as one who is in it or is invited to it sees it."""
+    return Room(
+        id=row.id,
+        kind=row.kind,
+        name=row.name,
+        description=row.description,
+        is_private=row.kind != "public",
+        created_by=row.created_by,
+        change_seq=row.change_seq,
+        created_at=row.created_at,
+        modified_at=row.modified_at,
+        last_seq=row.last_seq,
+        unread=row.unread,
+        membership=Membership(
+            role=row.role,
+            state=row.state,
+            joined_at=row.joined_at,
+            last_read_at=row.last_read_at,
+            last_read_seq=row.last_read_seq,
+            muted=row.muted,
+            muted_until=row.muted_until,
+        ),
+    )
 
 
-def room_info_of(row: Row) -> RoomInfo:
-    """A row of table rooms."""
-    return RoomInfo(**_room_fields(row))
+def room_info_of(row: RoomInfoRow) -> RoomInfo:
+    """A room's own fields."""
+    return RoomInfo(
+        id=row.id,
+        kind=row.kind,
+        name=row.name,
+        description=row.description,
+        is_private=row.kind != "public",
+        created_by=row.created_by,
+        change_seq=row.change_seq,
+        created_at=row.created_at,
+        modified_at=row.modified_at,
+    )
 
 
-def public_room_of(row: Row) -> PublicRoom:
-    """A row of `store.rooms.public`."""
-    return PublicRoom(**{name: row[name] for name in PublicRoom.__struct_fields__})
+def public_room_of(row: PublicRoomRow) -> PublicRoom:
+    """A room that everybody may join."""
+    return PublicRoom(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        member_count=row.member_count,
+        joined=row.joined,
+        created_at=row.created_at,
+    )
 
 
-def member_of(row: Row, *, unmarked: Collection[str] = ()) -> Member:
-    """A row of `store.members`, with the columns of the user's name; not how far the `unmarked` users have read."""
-    columns = {name: row[name] for name in _MEMBER_COLUMNS}
-    if row["user_id"] in unmarked:
-        columns |= {"last_read_seq": 0, "last_read_at": None}
-    return Member(**columns, user=user_ref_of(row, row["user_id"]))
-
-
-def _room_fields(row: Row) -> dict[str, Any]:
-    return {name: row[name] for name in _ROOM_COLUMNS} | {"is_private": row["kind"] != "public"}
-
-
-_MADE_HERE = ("sender", "attachments", "reactions", "receiver_id", "read_at")
-_MESSAGE_COLUMNS = [name for name in Message.__struct_fields__ if name not in _MADE_HERE]
-_ROOM_COLUMNS = [name for name in RoomInfo.__struct_fields__ if name != "is_private"]
-_MEMBER_COLUMNS = [name for name in Member.__struct_fields__ if name not in ("user", "presence")]
+def member_of(row: MemberRow, *, unmarked: Collection[str] = ()) -> Member:
+    """Somebody who has, or had, to do with a room; not how far the `unmarked` users have read."""
+    marked = row.user_id not in unmarked
+    return Member(
+        room_id=row.room_id,
+        user_id=row.user_id,
+        role=row.role,
+        state=row.state,
+        change_seq=row.change_seq,
+        joined_at=row.joined_at,
+        left_at=row.left_at,
+        last_read_seq=row.last_read_seq if marked else 0,
+        last_read_at=row.last_read_at if marked else None,
+        user=user_ref_of(row, row.user_id),
+    )

@@ -1,14 +1,13 @@
 """The payloads about what users choose for themselves: blocks, privacy, muted rooms, hidden conversations."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from app.payloads.fields.field_types import Cursor, Id, PageSize, Received, Rules, at_least_one
+from app.payloads.fields.field_types import Audience, Cursor, Id, PageSize, Received, Rules, at_least_one
 from app.payloads.requests import RoomRef
 from app.payloads.responses import Sent, Time, UserRef
 
-Audience = Literal["everyone", "shared_rooms", "nobody"]
 MuteSeconds = Annotated[int, Meta(ge=1, le=366 * 24 * 60 * 60)]
 
 # What clients send

@@ -7,13 +7,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from app.payloads.fields.field_types import Role, SendableType
+from app.payloads.fields.field_types import MemberState, MessageType, Role, RoomKind
 
 Time = Annotated[dt.datetime, Meta(tz=True)]
-
-MessageType = Literal[SendableType, "system"]
-MemberState = Literal["member", "invited", "left", "removed", "banned"]
-RoomKind = Literal["public", "private", "direct"]
 
 
 class Sent(Struct, frozen=True, kw_only=True, rename="camel"):

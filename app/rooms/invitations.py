@@ -64,7 +64,7 @@ class Invitations:
             await lock_as_admin(q, room_id, caller.user_id)
             user_id = await _invited_user(q, payload)
             row = await store.members.state(q, room_id, user_id)
-            state = None if row is None else row["state"]
+            state = None if row is None else row.state
             if state == "member":
                 raise Refusal("conflict", "This user is a member already")
             if state == "banned":
@@ -90,21 +90,21 @@ async def _check_may_invite(q: Queries, room_id: str, inviter_id: str, user_id: 
     # Against more invitations of this inviter, and a block by this user, that are made now.
     await store.accounts.lock_all(q, [inviter_id, user_id])
     row = await store.privacy.towards(q, inviter_id, user_id) or refuse("not_found", NO_USER)
-    if row["blocking"]:
+    if row.blocking:
         raise Refusal("conflict", "You have blocked this user: unblock them first")
     # One answer to all, so that nobody learns which it is.
     if (
-        row["blocked"]
-        or not admits(row, "invitations_from")
+        row.blocked
+        or not admits(row.invitations_from, share_room=row.share_room)
         or await store.invitations.was_declined(q, room_id, user_id, inviter_id)
     ):
         raise Refusal("forbidden", "This user takes no invitation to this room from you")
     pending = await store.invitations.pending(q, inviter_id, user_id)
-    if pending["of_pair"] >= MAX_PENDING_OF_PAIR:
+    if pending.of_pair >= MAX_PENDING_OF_PAIR:
         raise Refusal(
             "too_many", f"This user has {MAX_PENDING_OF_PAIR} invitations from you that have no answer yet"
         )
-    if pending["of_inviter"] >= MAX_PENDING_OF_INVITER:
+    if pending.of_inviter >= MAX_PENDING_OF_INVITER:
         raise Refusal("too_many", f"{MAX_PENDING_OF_INVITER} of your invitations have no answer yet")
 
 
@@ -113,5 +113,4 @@ async def _invited_user(q: Queries, payload: Invite) -> str:
     if payload.username is not None:
         return await store.accounts.find_by_name(q, payload.username) or refuse("not_found", NO_USER)
     row = await store.accounts.find(q, payload.user_id or "") or refuse("not_found", NO_USER)
-    user_id: str = row["id"]
-    return user_id
+    return row.id

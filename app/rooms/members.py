@@ -14,13 +14,16 @@ from app.announce.announcer import Announcer
 from app.core.caller import Caller
 from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
-from app.db.queries import Queries, Row
+from app.db.queries import Queries
+from app.payloads.fields.field_types import MemberState
 from app.payloads.fields.validation import is_id
 from app.payloads.from_rows import member_of
 from app.payloads.requests import ListMembers, MemberRef, SetRole
-from app.payloads.responses import Member, MemberChanged, Members, MemberState, PresenceOf
+from app.payloads.responses import Member, MemberChanged, Members, PresenceOf
 from app.payloads.server_events import MEMBER_UPDATED, USER_LEFT
 from app.rooms.rooms import check_member, lock_as_admin, member_changed, put_member, room_of_member
+from app.store.conversations.members import MembershipRow
+from app.store.log.room_log import MemberRow
 
 # Somebody's place now, and the event that tells of a change.
 Outcome: TypeAlias = tuple[MemberChanged, str | None]
@@ -62,14 +65,14 @@ class RoomMembers:
         return page
 
     async def _page(
-        self, caller: Caller, payload: ListMembers, read: Callable[..., Awaitable[list[Row]]]
+        self, caller: Caller, payload: ListMembers, read: Callable[..., Awaitable[list[MemberRow]]]
     ) -> tuple[Members, set[str]]:
         """A page of members, and those of them of whom the caller is not told whether they are here and have read."""
         room_id, after, size = payload.room_id, payload.after, payload.limit
         if after is not None and not (is_id(after) and await store.members.state(self._db, room_id, after)):
             raise Refusal("not_found", NO_MEMBER)
         rows = await read(self._db, room_id, after=after, limit=size + 1)
-        user_ids = [row["user_id"] for row in rows[:size]]
+        user_ids = [row.user_id for row in rows[:size]]
         withheld = await store.blocks.between(self._db, caller.user_id, user_ids)
         members = [member_of(row, unmarked=withheld) for row in rows[:size]]
         return Members(members=members, next=members[-1].user_id if len(rows) > size else None), withheld
@@ -85,11 +88,11 @@ class RoomMembers:
         async def decide(q: Queries) -> Outcome:
             await lock_as_admin(q, room_id, caller.user_id)
             row = await store.members.state(q, room_id, user_id)
-            if row is None or row["state"] != "member":
+            if row is None or row.state != "member":
                 raise Refusal("not_found", "This user is not a member of this room")
-            if row["role"] == payload.role:
+            if row.role == payload.role:
                 return await member_changed(q, room_id, user_id), None
-            if payload.role == "member" and not (await store.members.others(q, room_id, user_id))["admins"]:
+            if payload.role == "member" and not (await store.members.others(q, room_id, user_id)).admins:
                 raise Refusal(
                     "conflict", "The last admin cannot become a plain member: name another one first"
                 )
@@ -113,7 +116,7 @@ class RoomMembers:
         return await self._set_state(
             caller,
             payload,
-            lambda row: "removed" if (row or refuse("not_found", NO_MEMBER))["state"] in IN_IT else None,
+            lambda row: "removed" if (row or refuse("not_found", NO_MEMBER)).state in IN_IT else None,
         )
 
     async def ban(self, caller: Caller, payload: MemberRef) -> Member:
@@ -122,7 +125,7 @@ class RoomMembers:
         Admins only. Refused: `not_found` for the room or the user, `not_a_member`, `forbidden`.
         """
         return await self._set_state(
-            caller, payload, lambda row: None if row is not None and row["state"] == "banned" else "banned"
+            caller, payload, lambda row: None if row is not None and row.state == "banned" else "banned"
         )
 
     async def unban(self, caller: Caller, payload: MemberRef) -> Member:
@@ -133,11 +136,11 @@ class RoomMembers:
         return await self._set_state(
             caller,
             payload,
-            lambda row: "removed" if (row or refuse("not_found", NO_MEMBER))["state"] == "banned" else None,
+            lambda row: "removed" if (row or refuse("not_found", NO_MEMBER)).state == "banned" else None,
         )
 
     async def _set_state(
-        self, caller: Caller, payload: MemberRef, choose: Callable[[Row | None], MemberState | None]
+        self, caller: Caller, payload: MemberRef, choose: Callable[[MembershipRow | None], MemberState | None]
     ) -> Member:
         """Gives somebody who is not to be in the room the state that `choose` says; None leaves it as it is.
 
@@ -165,8 +168,8 @@ class RoomMembers:
                 state=state,
                 changed_by=caller.user_id,
             )
-            event = USER_LEFT if row["state"] == "member" else MEMBER_UPDATED
-            return (await member_changed(q, room_id, user_id), event), row["state"] in IN_IT
+            event = USER_LEFT if row.state == "member" else MEMBER_UPDATED
+            return (await member_changed(q, room_id, user_id), event), row.state in IN_IT
 
         (change, event), was_in_it = await self._db.transaction(decide)
         if change.member.state != "member":

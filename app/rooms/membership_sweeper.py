@@ -29,13 +29,13 @@ class MembershipSweeper:
         """One look. Raises DatabaseUnavailable."""
         begun = time.monotonic()
         for row in await store.members.ended_lately(self._db, begun - self._looked_at + LATE):
-            user_id, room_id = row["user_id"], row["room_id"]
+            user_id, room_id = row.user_id, row.room_id
             devices = await self._io.local.in_(user_channel(user_id)).fetch_sockets()
             if not any(room_channel(room_id) in device.rooms for device in devices):
                 continue
             member = await store.members.state(self._db, room_id, user_id)
             if (
-                member is None or member["state"] != "member"
+                member is None or member.state != "member"
             ):  # else somebody has come back, and is to miss nothing
                 await self._announcer.follow(user_id, room_id, member=False, local=True)
         self._looked_at = begun

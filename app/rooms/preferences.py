@@ -51,6 +51,6 @@ class RoomPreferences:
         if row is None:
             await check_member(self._db, room_id, caller.user_id)
             raise Refusal("unavailable", "The membership is changing, try again", retry_after=1000)
-        mute = Mute(room_id=room_id, muted=row["muted"], muted_until=row["muted_until"])
+        mute = Mute(room_id=room_id, muted=row.muted, muted_until=row.muted_until)
         await self._announcer.user(caller.user_id, MUTE_UPDATED, mute)
         return mute

@@ -16,13 +16,14 @@ from app.core.caller import Caller
 from app.core.errors import Refusal, refuse
 from app.db.database import Database
 from app.db.errors import DatabaseUnavailable
-from app.db.queries import Queries, Row
-from app.payloads.fields.field_types import Role
+from app.db.queries import Queries
+from app.payloads.fields.field_types import MemberState, Role, RoomKind
 from app.payloads.fields.validation import is_id
 from app.payloads.from_rows import member_of, public_room_of, room_info_of, room_of
 from app.payloads.requests import CreateRoom, DiscoverRooms, Nothing, RoomRef, UpdateRoom
-from app.payloads.responses import MemberChanged, MemberState, PublicRooms, Room, RoomInfo
+from app.payloads.responses import MemberChanged, PublicRooms, Room, RoomInfo
 from app.payloads.server_events import MEMBER_UPDATED, ROOM_ADDED, ROOM_UPDATED, USER_JOINED, USER_LEFT
+from app.store.conversations.rooms import LockedRoomRow
 from protocol import BusUnavailable
 
 log = logging.getLogger(__name__)
@@ -113,16 +114,16 @@ class Rooms:
 
         async def work(q: Queries) -> tuple[Room, RoomInfo | None]:
             row = await lock_as_admin(q, payload.room_id, caller.user_id)
-            old = row["name"], row["description"]
+            old = row.name, row.description
             name = old[0] if payload.name is None else payload.name
             description = old[1] if payload.description is None else payload.description.strip() or None
             info = None
             if (name, description) != old:
                 seq = await store.rooms.next_seq(q, payload.room_id)
-                row = await store.rooms.update(
+                updated = await store.rooms.update(
                     q, room_id=payload.room_id, name=name, description=description, change_seq=seq
                 )
-                info = room_info_of(row)
+                info = room_info_of(updated)
             return await room_of_member(q, payload.room_id, caller.user_id), info
 
         room, info = await self._db.transaction(work)
@@ -141,12 +142,12 @@ class Rooms:
         async def work(q: Queries) -> tuple[Room, MemberChanged | None]:
             row = await store.rooms.lock(q, room_id) or refuse("not_found", NO_ROOM)
             member = await store.members.state(q, room_id, user_id)
-            state = None if member is None else member["state"]
+            state = None if member is None else member.state
             change = None
             if state != "member":
-                _may_enter(row["kind"], state)
+                _may_enter(row.kind, state)
                 others = await store.members.others(q, room_id, user_id)
-                await self._enter(q, room_id, user_id, "member" if others["members"] else "admin")
+                await self._enter(q, room_id, user_id, "member" if others.members else "admin")
                 change = await member_changed(q, room_id, user_id)
             return await room_of_member(q, room_id, user_id), change
 
@@ -169,19 +170,19 @@ class Rooms:
         async def work(q: Queries) -> tuple[MemberChanged, str] | None:
             row = await store.rooms.lock(q, room_id) or refuse("not_found", NO_ROOM)
             member = await store.members.state(q, room_id, user_id)
-            if member is None or member["state"] not in ("member", "invited"):
+            if member is None or member.state not in ("member", "invited"):
                 return None
-            if row["kind"] == "direct":
+            if row.kind == "direct":
                 raise Refusal("forbidden", "A direct conversation cannot be left")
-            if member["role"] == "admin":
+            if member.role == "admin":
                 others = await store.members.others(q, room_id, user_id)
-                if others["members"] and not others["admins"]:
+                if others.members and not others.admins:
                     raise Refusal("conflict", "The last admin cannot leave while there are other members")
-            if member["state"] == "invited":
+            if member.state == "invited":
                 await store.invitations.note_declined(q, room_id, user_id)
             seq = await store.rooms.next_seq(q, room_id)
             await store.members.mark_left(q, room_id=room_id, user_id=user_id, change_seq=seq)
-            event = USER_LEFT if member["state"] == "member" else MEMBER_UPDATED
+            event = USER_LEFT if member.state == "member" else MEMBER_UPDATED
             return await member_changed(q, room_id, user_id), event
 
         left = await self._db.transaction(work)
@@ -215,7 +216,7 @@ async def room_of_member(q: Queries, room_id: str, user_id: str) -> Room:
 async def check_member(q: Queries, room_id: str, user_id: str) -> None:
     """Raises Refusal: `not_found`, `not_a_member`."""
     row = await store.members.state(q, room_id, user_id)
-    if row is None or row["state"] != "member":
+    if row is None or row.state != "member":
         await refuse_stranger(q, room_id)
 
 
@@ -248,15 +249,15 @@ async def put_member(
     )
 
 
-async def lock_as_admin(q: Queries, room_id: str, user_id: str) -> Row:
+async def lock_as_admin(q: Queries, room_id: str, user_id: str) -> LockedRoomRow:
     """Holds a room for one of its admins to change. Raises Refusal: `not_found`, `not_a_member`, `forbidden`."""
     row = await store.rooms.lock(q, room_id) or refuse("not_found", NO_ROOM)
     member = await store.members.state(q, room_id, user_id)
-    if member is None or member["state"] != "member":
+    if member is None or member.state != "member":
         raise Refusal("not_a_member", NOT_A_MEMBER)
-    if row["kind"] == "direct":
+    if row.kind == "direct":
         raise Refusal("forbidden", "A direct conversation has no admins and stays as it is")
-    if member["role"] != "admin":
+    if member.role != "admin":
         raise Refusal("forbidden", "Only an admin of the room may do this")
     return row
 
@@ -269,7 +270,7 @@ async def member_changed(q: Queries, room_id: str, user_id: str) -> MemberChange
     return MemberChanged(room_id=room_id, user_id=user_id, seq=member.change_seq, member=member)
 
 
-def _may_enter(kind: str, state: str | None) -> None:
+def _may_enter(kind: RoomKind, state: MemberState | None) -> None:
     if state == "banned":
         raise Refusal("forbidden", "You are banned from this room")
     if kind == "direct" or (kind == "private" and state != "invited"):

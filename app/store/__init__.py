@@ -1,7 +1,8 @@
 """All SQL of the chat but the migrations: one function a statement, the statement visible in it.
 
 Every function takes the `Queries` to run on: a `Database` for a statement on its own, or what
-`Database.transaction` gives to its work. Times are PostgreSQL's. The parts of the chat import it. It imports `app.db`.
+`Database.transaction` gives to its work. The types of rows (`app.db.rows`) stand beside their statements. Times are
+PostgreSQL's. The parts of the chat import it. It imports `app.db`.
 """
 
 from app.store.conversations import direct, invitations, members, preferences, rooms

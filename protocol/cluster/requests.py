@@ -23,6 +23,7 @@ from protocol.cluster.stream_records import (
     broadcast_payload,
     options,
     pack,
+    refuse_extension,
 )
 from protocol.errors import ProtocolError
 
@@ -198,7 +199,7 @@ def decode(payload: bytes) -> tuple[str, ClusterMessage] | None:
     """The sender and the message of a payload; None for a type that is not for us. Raises `ProtocolError`."""
     try:
         # Not by msgspec: JavaScript writes half an emoji as bytes that are no UTF-8.
-        fields = msgpack.unpackb(payload, ext_hook=_refuse_extension, timestamp=3, unicode_errors="replace")
+        fields = msgpack.unpackb(payload, ext_hook=refuse_extension, timestamp=3, unicode_errors="replace")
         envelope = msgspec.convert(fields, _Envelope)
         form = _FORMS.get(envelope.type)
         if form is None:
@@ -207,10 +208,6 @@ def decode(payload: bytes) -> tuple[str, ClusterMessage] | None:
     except Exception as error:  # a mixed bag: ValueError, UnpackException, OverflowError, TypeError
         raise ProtocolError(f"a message of another server does not decode: {error}") from error
     return None if message is None else (envelope.uid, message)
-
-
-def _refuse_extension(code: int, _: bytes) -> Any:
-    raise ValueError(f"msgpack extension {code} is unknown")
 
 
 def _message(kind: int, nsp: str, body: Struct) -> ClusterMessage | None:

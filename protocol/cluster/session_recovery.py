@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from protocol.cluster.stream_records import refuse_extension
 from protocol.engineio.session import CloseReason
 from protocol.errors import ProtocolError
 
@@ -83,11 +84,7 @@ def packable(data: Mapping[Any, Any]) -> dict[Any, Any]:
     return kept
 
 
-def _refuse_extension(code: int, _: memoryview) -> Any:
-    raise ProtocolError(f"msgpack extension {code} is unknown")
-
-
-_SAVED = msgspec.msgpack.Decoder(Saved, ext_hook=_refuse_extension)
+_SAVED = msgspec.msgpack.Decoder(Saved, ext_hook=refuse_extension)
 
 
 def decode(text: str) -> Saved:

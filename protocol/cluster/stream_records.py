@@ -17,6 +17,7 @@ import orjson
 from msgspec import Meta, Struct
 
 from protocol.errors import ProtocolError
+from protocol.socketio.json_values import replace_halves
 
 
 class Target(Struct, frozen=True):
@@ -228,12 +229,13 @@ def check_name(data: list[Any]) -> None:
         raise ValueError("an event's name is a string or a number")
 
 
-def _refuse_extension(code: int, _: memoryview) -> Any:
+def refuse_extension(code: int, _: memoryview | bytes) -> Any:
+    """An `ext_hook` of msgpack: Node's adapters write no extension but the time. Raises `ProtocolError`."""
     raise ProtocolError(f"msgpack extension {code} is unknown")
 
 
 _FORMS: dict[str, tuple[type[_Form], msgspec.msgpack.Decoder[_Form]]] = {
-    kind: (form, msgspec.msgpack.Decoder(form, ext_hook=_refuse_extension))
+    kind: (form, msgspec.msgpack.Decoder(form, ext_hook=refuse_extension))
     for kind, form in (
         (BROADCAST, BroadcastForm),
         (SOCKETS_JOIN, _Rooms),
@@ -270,10 +272,8 @@ def _load(kind: str, data: str) -> _Form:
     except ValueError:
         if "\\ud" not in data:
             raise
-    # An emoji was cut in half: JavaScript writes the half as an escape, here it becomes U+FFFD.
-    halves = json.dumps(json.loads(data), ensure_ascii=False)
-    text = halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return msgspec.convert(orjson.loads(text), form)
+    # An emoji was cut in half: JavaScript writes the half as an escape.
+    return msgspec.convert(replace_halves(json.loads(data)), form)
 
 
 def _record(nsp: str, kind: str, body: _Form) -> Record | None:

@@ -118,8 +118,13 @@ def _parse_as_javascript(text: str) -> Any:
     value = json.loads(text, parse_int=number, parse_float=number, parse_constant=refuse)
     if out_of_range:
         raise BadValue("a number is out of range")
-    whole = json.dumps(value, ensure_ascii=False)
-    return orjson.loads(whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
+    return replace_halves(value)
+
+
+def replace_halves(value: Any) -> Any:
+    """The same JSON value with U+FFFD for each half of a surrogate pair, which no UTF-8 can carry."""
+    text = json.dumps(value, ensure_ascii=False)
+    return orjson.loads(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
 
 
 def is_beyond(value: Any, max_depth: int, max_values: int) -> str | None:

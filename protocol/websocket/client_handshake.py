@@ -3,7 +3,6 @@
 """
 
 import base64
-import hashlib
 import re
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
@@ -11,8 +10,8 @@ from urllib.parse import SplitResult, urlsplit
 from msgspec import Struct
 
 from protocol.errors import Unreachable
+from protocol.websocket.accept_key import accept_key
 
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 _MAX_HEAD = 16_384
 _MAX_BODY = 65_536  # of a refusal
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
@@ -97,8 +96,7 @@ class AnswerReader:
     __slots__ = ("_accept", "_buffer")
 
     def __init__(self, nonce: bytes) -> None:
-        digest = hashlib.sha1(base64.b64encode(nonce) + _GUID, usedforsecurity=False).digest()
-        self._accept = base64.b64encode(digest)
+        self._accept = accept_key(base64.b64encode(nonce))
         self._buffer = b""
 
     def receive(self, data: bytes, *, end: bool = False) -> bytes | None:

@@ -1,13 +1,11 @@
 """The bytes of a websocket's opening on the server's side."""
 
-import base64
-import hashlib
 from collections.abc import Iterable
 from typing import TypeAlias
 
-RawHeaders: TypeAlias = Iterable[tuple[bytes, bytes]]
+from protocol.websocket.accept_key import accept_key
 
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
+RawHeaders: TypeAlias = Iterable[tuple[bytes, bytes]]
 
 
 def parse_head(head: bytes) -> tuple[str, str, bytes, list[tuple[bytes, bytes]]]:
@@ -24,12 +22,11 @@ def parse_head(head: bytes) -> tuple[str, str, bytes, list[tuple[bytes, bytes]]]
 
 def switch(key: str, headers: RawHeaders) -> bytes:
     """The answer that makes the connection a websocket (RFC 6455 §4.2.2)."""
-    accept = base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
     lines = [
         b"HTTP/1.1 101 Switching Protocols",
         b"Upgrade: websocket",
         b"Connection: Upgrade",
-        b"Sec-WebSocket-Accept: " + accept,
+        b"Sec-WebSocket-Accept: " + accept_key(key.encode()),
         *(b"%b: %b" % header for header in headers),
     ]
     return b"\r\n".join(lines) + b"\r\n\r\n"

@@ -14,7 +14,7 @@ async def locked(db: Database, statement: str, **values: str) -> AsyncIterator[N
     held, release = asyncio.Event(), asyncio.Event()
 
     async def hold(q: Queries) -> None:
-        await q.rows(statement, **values)
+        await q.column(object, statement, **values)
         held.set()
         await release.wait()
 

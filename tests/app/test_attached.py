@@ -125,7 +125,7 @@ async def test_files_are_shown_in_the_order_in_which_they_are_named(table: Table
         f"/chat/files/{files[2]}/thumbnail",
     )
     (read,) = await store.room_log.shown(table.chat.db, [sent.id])
-    assert [file["id"] for file in read["attachments"]] == files[::-1]
+    assert [file["id"] for file in read.attachments] == files[::-1]
 
 
 async def test_only_ones_own_files_that_were_not_sent(table: Table, db: Database) -> None:
@@ -186,7 +186,7 @@ async def test_a_deleted_message_gives_its_files_up(table: Table, db: Database) 
     file = await table.file(table.ann)
     sent = await table.send(table.ann, attachments=[file])
     await table.chat.revisions.delete(Caller(table.ann), MessageRef(message_id=sent.id))
-    assert [row["id"] for row in await store.files.lock_expired(db, 10)] == [file]
+    assert [row.id for row in await store.files.lock_expired(db, 10)] == [file]
     with pytest.raises(Refusal):
         await table.send(table.ann, attachments=[file])
 

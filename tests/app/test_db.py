@@ -14,11 +14,27 @@ from app.db.database import Database
 from app.db.errors import DatabaseRefused, DatabaseUnavailable, MigrationError
 from app.db.migrations import migrate, read_migrations, schema_path
 from app.db.queries import Queries
+from app.db.rows import Row
 from scripts.proxy import Proxy
 
 FIRST = "-- migration 1: one\ncreate table one (n integer);\n"
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 SECOND = "-- migration 2: two\ncreate table two (n integer);\ninsert into two values (2);\n"
+
+
+class NoteRow(Row, frozen=True):
+    n: int
+
+
+class BothRow(Row, frozen=True):
+    both: str
+    rest: int
+
+
+class PairRow(Row, frozen=True):
+    first: int
+    note: NoteRow | None
+    last: int
 
 
 @pytest.fixture
@@ -120,19 +136,35 @@ async def test_an_sslmode_that_is_none_is_told(tmp_path: object) -> None:
 
 async def test_values_and_rows(small: Database) -> None:
     await small.value("insert into notes select generate_series(1, 3)")
-    assert await small.rows("select n from notes where n >= :least order by n", least=2) == [
-        {"n": 2},
-        {"n": 3},
-    ]
-    assert await small.row("select n from notes where n = 9") is None
+    least = "select n from notes where n >= :least order by n"
+    assert await small.rows(NoteRow, least, least=2) == [NoteRow(2), NoteRow(3)]
+    assert await small.column(int, least, least=2) == [2, 3]
+    assert await small.row(NoteRow, least, least=2) == NoteRow(2)
+    assert await small.row(NoteRow, least, least=4) is None
     assert await small.value("select cast(:data as jsonb)", data={"a": [1, None]}) == {"a": [1, None]}
 
 
 async def test_a_name_may_stand_at_several_places_and_casts_are_none(small: Database) -> None:
     sql = "select cast(:b as text) || :a || :b as both, '5'::int % 3 as rest"
-    assert await small.row(sql, a="a", b="b") == {"both": "bab", "rest": 2}
+    assert await small.row(BothRow, sql, a="a", b="b") == BothRow("bab", 2)
     with pytest.raises(KeyError, match="b"):
         await small.value(sql, a="a")
+
+
+@pytest.mark.parametrize("columns", ["2 as rest, 'a' as both", "'a' as both", "'a' as one, 2 as rest"])
+async def test_a_row_takes_no_other_columns_than_its_own(small: Database, columns: str) -> None:
+    with pytest.raises(TypeError, match=r"BothRow has the columns \('both', 'rest'\)"):
+        await small.row(BothRow, f"select {columns}")
+    with pytest.raises(TypeError, match="BothRow"):
+        await small.rows(BothRow, f"select {columns}")
+
+
+async def test_a_row_has_the_row_of_another_table_where_one_was_joined(small: Database) -> None:
+    await small.value("insert into notes values (2)")
+    joined = (
+        "select first, n, first + 1 as last from generate_series(1, 2) first left join notes on n = first"
+    )
+    assert await small.rows(PairRow, joined) == [PairRow(1, None, 2), PairRow(2, NoteRow(2), 3)]
 
 
 async def test_a_transaction_that_raises_is_rolled_back(small: Database) -> None:

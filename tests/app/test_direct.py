@@ -7,22 +7,29 @@ from typing import Any
 import pytest
 
 from app.db.database import Database
+from app.db.rows import Row
 from tests.app.conftest import Device, Instance, Person
 
 People = Callable[..., Awaitable[Person]]
 Start = Callable[..., Awaitable[Instance]]
 
 
-async def direct_rooms(db: Database) -> list[dict[str, Any]]:
+class DirectRoomCounts(Row, frozen=True):
+    members: int
+    messages: int
+
+
+async def direct_rooms(db: Database) -> list[DirectRoomCounts]:
     return await db.rows(
+        DirectRoomCounts,
         """
-        select r.id, r.last_seq, count(distinct m.user_id) as members, count(distinct w.id) as messages
+        select count(distinct m.user_id) as members, count(distinct w.id) as messages
         from rooms r
         left join room_members m on m.room_id = r.id
         left join messages w on w.room_id = r.id
         where r.kind = 'direct'
         group by r.id
-        """
+        """,
     )
 
 
@@ -54,7 +61,7 @@ async def test_the_first_message_makes_the_conversation(people: People, db: Data
     answer = await other.ok("dm:send", {"receiverId": ann.id, "content": "hi"})
     assert (answer["roomId"], answer["seq"], answer["receiverId"]) == (sent["roomId"], 4, ann.id)
     assert len(device.received["room:added"]) == 1
-    assert [(room["members"], room["messages"]) for room in await direct_rooms(db)] == [(2, 2)]
+    assert await direct_rooms(db) == [DirectRoomCounts(members=2, messages=2)]
 
 
 async def test_a_conversation_is_a_room_for_its_two_members(people: People) -> None:
@@ -92,7 +99,7 @@ async def test_notes_to_oneself(people: People, db: Database) -> None:
     (notes,) = await conversations(tablet)
     assert (notes["user"]["id"], notes["unread"], notes["lastMessage"]) == (ann.id, 0, sent)
     assert await device.ok("dm:history", {"userId": ann.id}) == [sent]
-    assert [(room["members"], room["messages"]) for room in await direct_rooms(db)] == [(1, 1)]
+    assert await direct_rooms(db) == [DirectRoomCounts(members=1, messages=1)]
     await device.ok("dm:send", {"receiverId": ann.id, "content": "and milk"})
     assert [len(mine.received["dm:new"]) for mine in (device, tablet)] == [2, 2]
 
@@ -162,7 +169,7 @@ async def test_many_first_messages_at_once_make_one_conversation(
     sent = await asyncio.gather(*sends)
     assert len({message["roomId"] for message in sent}) == 1
     assert sorted(message["seq"] for message in sent) == list(range(3, 11))
-    assert [(room["members"], room["messages"]) for room in await direct_rooms(db)] == [(2, 8)]
+    assert await direct_rooms(db) == [DirectRoomCounts(members=2, messages=8)]
     for device in devices:
         heard = [await device.expect("dm:new") for _ in sent]
         assert sorted(heard, key=lambda message: message["seq"]) == sorted(

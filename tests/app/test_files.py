@@ -81,7 +81,7 @@ async def shown_attachments(db: Database, message_id: str) -> list[Any]:
 
 async def expire(db: Database) -> None:
     """What a day does."""
-    await db.rows(
+    await db.value(
         "update files set expires_at = expires_at - interval '24 hours' where expires_at is not null"
     )
 
@@ -479,7 +479,7 @@ async def test_who_is_no_member_now_has_nothing(people: People, db: Database, st
     await bob.http.post(f"/chat/rooms/{room_id}/join")
     attachment = await upload(ada, b"x")
     await sent(db, ada, room_id, attachment["id"])
-    await db.rows(
+    await db.value(
         "update room_members set state = :state where user_id = :user_id", state=state, user_id=bob.id
     )
     refused(await bob.http.get(attachment["url"]), 403)

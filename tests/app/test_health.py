@@ -57,8 +57,10 @@ class Outage:
 
     async def begin(self) -> None:
         await self._allow(False)
-        await self._operator.rows(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = :name", name=self._name
+        await self._operator.column(
+            bool,
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = :name",
+            name=self._name,
         )
 
     async def end(self) -> None:

@@ -13,12 +13,13 @@ Start = Callable[..., Awaitable[Instance]]
 
 
 async def rows_of(db: Database, room_id: str, user_id: str) -> list[tuple[str, str]]:
-    rows = await db.rows(
-        "select role, state from room_members where room_id = :room and user_id = :user",
+    rows = await db.column(
+        list,
+        "select array[role, state] from room_members where room_id = :room and user_id = :user",
         room=room_id,
         user=user_id,
     )
-    return [(row["role"], row["state"]) for row in rows]
+    return [(role, state) for role, state in rows]
 
 
 async def test_hole_rejoin_duplicates_the_member_row_and_costs_the_admin_role(

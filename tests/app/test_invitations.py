@@ -97,12 +97,14 @@ async def test_a_declined_invitation_is_not_repeated_by_the_same_inviter_for_a_d
     assert (await eve.http.post(f"/chat/rooms/{room}/leave")).status_code == 200
     for device in (hers, his):
         assert (await invite(device, room, eve))["error"]["reason"] == "forbidden"
-    await db.rows("update declined_invitations set declined_at = now() - interval '24 hours'")
+    await db.value("update declined_invitations set declined_at = now() - interval '24 hours'")
     assert (await invite(hers, room, eve))["ok"]
     await guest.ok("room:leave", {"roomId": room})
     await guest.ok("room:leave", {"roomId": other_room})
-    kept = await db.rows("select room_id, inviter_id from declined_invitations order by room_id")
-    assert [(row["room_id"], row["inviter_id"]) for row in kept] == [(room, ann.id), (other_room, ann.id)]
+    kept = await db.column(
+        list, "select array[room_id, inviter_id] from declined_invitations order by room_id"
+    )
+    assert kept == [[room, ann.id], [other_room, ann.id]]
 
 
 async def test_the_list_of_invitations_has_pages_from_the_newest_room_on(people: People) -> None:

@@ -176,7 +176,7 @@ async def test_what_was_stored_before_there_were_limits_can_be_read(
     direct = await his.ok("dm:send", {"receiverId": ann.id, "content": "needle"})
     for sent in (in_room, direct):
         text = orjson.dumps(metadata).decode()
-        await db.rows(
+        await db.value(
             "update messages set metadata = cast(cast(:m as text) as jsonb) where id = :id",
             m=text,
             id=sent["id"],

@@ -388,12 +388,12 @@ async def test_members_over_rest(scene: Scene, db: Database) -> None:
     ):
         answer = await http.request(method, f"{path}/{what}/{scene.bob.id}")
         assert (answer.status_code, answer.json()["state"]) == (200, state)
-    row = await db.row(
-        "select state, changed_by from room_members where room_id = :room and user_id = :user",
+    row = await db.value(
+        "select array[state, changed_by] from room_members where room_id = :room and user_id = :user",
         room=scene.room,
         user=scene.bob.id,
     )
-    assert row == {"state": "removed", "changed_by": scene.ann.id}
+    assert row == ["removed", scene.ann.id]
 
 
 @pytest.mark.parametrize("transport", ["websocket"])

@@ -18,6 +18,7 @@ from app.announce.announcer import Announcer, room_channel, user_channel
 from app.core.caller import Caller
 from app.core.errors import Refusal
 from app.db.database import Database
+from app.db.rows import Row
 from app.payloads.requests import CreateRoom, Invite, MemberRef, RoomRef, SetRole, UpdateRoom
 from app.payloads.responses import Presence
 from app.rooms.invitations import Invitations
@@ -106,6 +107,12 @@ async def person(db: Database) -> str:
     return user_id
 
 
+class PlaceRow(Row, frozen=True):
+    user_id: str
+    role: str
+    state: str
+
+
 @pytest.mark.parametrize("seed", range(8))
 async def test_a_room_with_members_always_has_an_admin(
     db: Database, offices: list[Office], bus: NotingBus, seed: int
@@ -115,11 +122,12 @@ async def test_a_room_with_members_always_has_an_admin(
     room = (await offices[0].rooms.create(Caller(people[0]), CreateRoom(name="a room"))).id
     for _ in range(ROUNDS):
         await asyncio.gather(*(dice.choice(offices).something(dice, room, people) for _ in range(AT_ONCE)))
-        rows = await db.rows("select * from room_members where room_id = :room", room=room)
-        roles = {row["role"] for row in rows if row["state"] == "member"}
+        every_one = "select user_id, role, state from room_members where room_id = :room"
+        rows = await db.rows(PlaceRow, every_one, room=room)
+        roles = {row.role for row in rows if row.state == "member"}
         assert not roles or "admin" in roles
-        assert all(row["role"] == "member" for row in rows if row["state"] != "member")
-    check_subscriptions(bus, room, {row["user_id"]: row["state"] for row in rows})
+        assert all(row.role == "member" for row in rows if row.state != "member")
+    check_subscriptions(bus, room, {row.user_id: row.state for row in rows})
     last_seq = await db.value("select last_seq from rooms where id = :room", room=room)
     assert sorted(announced(bus)) == list(range(1, last_seq + 1))
     assert last_seq > PEOPLE  # or it was no race

@@ -58,8 +58,9 @@ class Desk:
         return room_id
 
     async def seqs(self, room_id: str) -> list[int]:
-        rows = await self.db.rows("select seq from messages where room_id = :r order by seq", r=room_id)
-        return [row["seq"] for row in rows]
+        return await self.db.column(
+            int, "select seq from messages where room_id = :r order by seq", r=room_id
+        )
 
 
 @pytest.fixture
@@ -310,10 +311,10 @@ async def test_several_writers_number_without_gaps_and_write_each_message_once(
         seqs = await desk.seqs(room)
         assert seqs == sorted(m.seq for m in written if m.room_id == room)
         last = await desk.db.value("select last_seq from rooms where id = :r", r=room)
-        changes = await desk.db.rows("select change_seq from room_members where room_id = :r", r=room)
+        changes = await desk.db.column(int, "select change_seq from room_members where room_id = :r", r=room)
         # Every number up to the last is a message's, a joining's, or one of the twenty times of going.
         assert last == len(people) + 20 + len(seqs)
-        assert len({*seqs, *(row["change_seq"] for row in changes)}) == len(seqs) + len(changes)
+        assert len({*seqs, *changes}) == len(seqs) + len(changes)
     for one in (*writers, *pools):
         await one.close()
 

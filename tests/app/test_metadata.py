@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.core.errors import Refusal
 from app.db.database import Database
 from app.db.jsonb import MAX_DEPTH, pruned, read_jsonb
+from app.db.rows import Row
 from app.payloads.fields.metadata import metadata_json, stored_size
 
 
@@ -64,20 +65,26 @@ def samples(chance: random.Random) -> list[dict[str, Any]]:
     ]
 
 
+class StoredRow(Row, frozen=True):
+    text: str
+    value: Any
+
+
 async def test_the_size_is_that_of_what_postgresql_stores(db: Database) -> None:
     """And what comes back is what a JavaScript reader takes for the same."""
     for value in [*samples(random.Random(3)), {"all": [1e300, {"a": 1e-300}, 2, "x"]}]:
         text = metadata_json(value)
         row = await db.row(
+            StoredRow,
             "select cast(value as text) as text, value from (select cast(cast(:text as text) as jsonb) as value) v",
             text=text,
         )
         assert row is not None
-        stored = row["text"]
+        stored = row.text
         size = stored_size(value, text.encode())
         assert len(stored.encode()) - separators(value) <= size, value
         assert size <= len(stored.encode()) + len(str(value)), "no more than a sign or so too much"
-        assert as_javascript(row["value"]) == as_javascript(value)
+        assert as_javascript(row.value) == as_javascript(value)
 
 
 def test_numbers_count_as_they_are_written_out() -> None:

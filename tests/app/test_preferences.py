@@ -108,7 +108,7 @@ async def test_a_mute_of_so_many_seconds_ends(people: People, db: Database) -> N
     assert timedelta(minutes=30) < left < timedelta(minutes=90)
     membership = (await ann.http.get(f"/chat/rooms/{room}")).json()["membership"]
     assert (membership["muted"], membership["mutedUntil"]) == (True, answer["mutedUntil"])
-    await db.rows("update room_members set muted_until = now() - interval '1 second'")
+    await db.value("update room_members set muted_until = now() - interval '1 second'")
     membership = (await ann.http.get(f"/chat/rooms/{room}")).json()["membership"]
     assert (membership["muted"], membership["mutedUntil"]) == (False, None)
 

@@ -218,7 +218,7 @@ async def test_who_has_left_the_room_is_not_told_any_more(people: People) -> Non
 
 async def fill(db: Database, room: str, count: int, state: str = "member") -> None:
     """Adds people to a room who are nobody."""
-    await db.rows(
+    await db.value(
         """
         with nobodies as (
             insert into users (id, username, credential)
@@ -262,7 +262,7 @@ async def test_hole_no_snapshot_on_connecting(people: People, db: Database) -> N
     [room] = await together(ann, bob, cat)
     for person in (bob, dan, eve):
         await person.device()
-    await db.rows(
+    await db.value(
         """
         insert into room_members (id, room_id, user_id, state, change_seq)
         values (:dan, :room, :dan, 'invited', 1000)

@@ -66,7 +66,7 @@ async def test_a_late_record_has_not_the_last_word(
     state = await store.members.state(db, room, bob)
     assert state is not None
     last = [record for record in bus.stored if isinstance(record, Join | Leave)][-1]
-    kind = Join if state["state"] == "member" else Leave
+    kind = Join if state.state == "member" else Leave
     assert kind is (Leave if late == "join" else Join)
     assert last == kind("/", Target((user_channel(bob),)), (room_channel(room),))
 

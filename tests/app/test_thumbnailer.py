@@ -196,7 +196,7 @@ async def test_a_picture_beyond_its_bounds_is_stored_as_a_file(
         attachment = await files.add(Caller(ann.id), Upload("a.png", file, len(content)))
     assert (attachment.media_type, attachment.thumbnail_url) == ("application/octet-stream", None)
     row = await files.find(Caller(ann.id), attachment.id)
-    assert await FolderStorage(tmp_path).read(row["storage_key"], 0, len(content)) == content
+    assert await FolderStorage(tmp_path).read(row.storage_key, 0, len(content)) == content
 
 
 SHOW_ALL = """

@@ -67,7 +67,7 @@ async def test_slow_questions_of_one_user_leave_connections_to_the_others(
     held, release = asyncio.Event(), asyncio.Event()
 
     async def hold(q: Queries) -> None:
-        await q.rows("lock table messages in access exclusive mode")
+        await q.value("lock table messages in access exclusive mode")
         held.set()
         await release.wait()
 

@@ -131,12 +131,12 @@ async def test_malformed_payloads_and_strangers(people: People, connect: Connect
 
 async def test_in_a_direct_conversation(people: People, db: Database) -> None:
     ann, bob = await people(), await people()
-    await db.rows(
+    await db.value(
         "insert into rooms (id, kind, direct_key, created_by) values ('direct', 'direct', :key, :ann)",
         key=":".join(sorted((ann.id, bob.id))),
         ann=ann.id,
     )
-    await db.rows(
+    await db.value(
         """
         insert into room_members (id, room_id, user_id, change_seq)
         values (:ann, 'direct', :ann, 1), (:bob, 'direct', :bob, 2)
@@ -322,7 +322,7 @@ async def test_who_was_removed_is_not_announced(scene: Scene, db: Database) -> N
     await scene.stop()
     await scene.at(1.5)
     await scene.start()  # to be told at 2.2
-    await db.rows(
+    await db.value(
         "update room_members set state = 'removed', left_at = now() where user_id = :id", id=scene.ann.id
     )
     await scene.at(2.2)
@@ -337,7 +337,7 @@ async def test_whoever_is_a_member_no_more_is_refused_at_once_and_ends_what_was_
     scene: Scene, db: Database
 ) -> None:
     await scene.start()
-    await db.rows(
+    await db.value(
         "update room_members set state = 'removed', left_at = now() where user_id = :id", id=scene.ann.id
     )
     await scene.at(0.5)

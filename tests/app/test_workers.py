@@ -221,7 +221,7 @@ async def test_hangup_replaces_all_of_them(serve: Serve) -> None:
 async def test_the_old_one_stays_where_the_new_one_does_not_come_to_serve(serve: Serve, db: Database) -> None:
     served = await serve("--workers", "2")
     before = served.workers()
-    await db.row(
+    await db.value(
         "update schema_migrations set checksum = 'of another schema' where number = 1 returning number"
     )
     served.process.send_signal(signal.SIGHUP)

@@ -34,7 +34,11 @@ Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 PageSize = Annotated[int, Meta(ge=1, le=100)]
 SyncSize = Annotated[int, Meta(ge=1, le=500)]
 SendableType = Literal["text", "image", "file", "audio", "video"]  # "system" is the server's
+MessageType = Literal[SendableType, "system"]
 Role = Literal["admin", "member"]
+MemberState = Literal["member", "invited", "left", "removed", "banned"]
+RoomKind = Literal["public", "private", "direct"]
+Audience = Literal["everyone", "shared_rooms", "nobody"]
 
 
 class Received(Struct, frozen=True, kw_only=True, rename="camel"):

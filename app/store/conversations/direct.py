@@ -1,17 +1,45 @@
 """Direct conversations: rooms of two people, or of one for notes to oneself."""
 
-from app.db.queries import Queries, Row
+import datetime as dt
+
+from app.db.queries import Queries
+from app.db.rows import Row
+from app.store.log.direct_key import key_of, other_person
+from app.store.log.message_rows import SHOWN_MESSAGE, ShownMessageRow
 from app.store.log.pages import MAX_PAGE, ended_by_size
 
 
-def key_of(user_id: str, other_id: str) -> str:
-    """What only the room of these two has."""
-    return ":".join(sorted((user_id, other_id)))
+class DirectRoomRow(Row, frozen=True):
+    """The room of two people, and whether anything was ever `written` in it."""
+
+    id: str
+    written: bool
 
 
-async def find(q: Queries, user_id: str, other_id: str) -> Row | None:
-    """The room of two people, `id`, and whether anything was ever `written` in it; None before there is one."""
+class ConversationRow(Row, frozen=True):
+    """A direct conversation, as one of the two sees it: with the numbers of `shown_rooms` and the other person.
+
+    `last_message` is the last one that is not deleted, None when none is left. `there_are`: see `ended_by_size`.
+    """
+
+    conversation_id: str
+    last_seq: int
+    last_read_seq: int
+    unread: int
+    muted: bool
+    muted_until: dt.datetime | None
+    other_id: str
+    other_username: str
+    other_display_name: str | None
+    other_avatar: str | None
+    last_message: ShownMessageRow | None
+    there_are: int
+
+
+async def find(q: Queries, user_id: str, other_id: str) -> DirectRoomRow | None:
+    """The room of two people; None before there is one."""
     return await q.row(
+        DirectRoomRow,
         """
         select id, exists (select from messages where room_id = rooms.id) as written
         from rooms
@@ -50,18 +78,20 @@ async def is_conversation(q: Queries, user_id: str, room_id: str) -> bool:
 
 
 CONVERSATIONS = ended_by_size(
-    """
+    f"""
+    conversation_id, last_seq, last_read_seq, unread, muted, muted_until,
+    other_id, other_username, other_display_name, other_avatar, {SHOWN_MESSAGE}
+    """,
+    f"""
     select page.conversation_id, page.place, r.last_seq, r.last_read_seq, r.unread, page.muted, page.muted_until,
            other.id as other_id, other.username as other_username, other.display_name as other_display_name,
            other.avatar as other_avatar,
            s.*
     from page
     join shown_rooms r on r.id = page.conversation_id and r.user_id = :user_id
-    join users other on other.id = case split_part(r.direct_key, ':', 1)
-                                   when r.user_id then split_part(r.direct_key, ':', 2)
-                                   else split_part(r.direct_key, ':', 1) end
+    join users other on other.id = {other_person("r.user_id")}
     left join shown_messages s on s.id = page.last_id
-    """,
+    """,  # noqa: S608 - of constants of this program
     "place desc",
     given="""
     with mine as (
@@ -96,12 +126,12 @@ CONVERSATIONS = ended_by_size(
 
 async def conversations(
     q: Queries, user_id: str, *, before: str | None, limit: int, max_bytes: int = MAX_PAGE
-) -> list[Row]:
+) -> list[ConversationRow]:
     """The direct conversations of a user in which there ever was a message, the last message first.
 
-    A row has `conversation_id`, the numbers of `shown_rooms`, `muted` and `muted_until`, the other person as `other_id`
-    and `other_…`, and the columns of `shown_messages` for the last message that is not deleted: all null when none is
-    left. Such a conversation stands where it began. `before` is the id of another conversation of that list. One that
-    the user has hidden is left out until there is a message after that. See `ended_by_size`.
+    One without a message that is left stands where it began. `before` is the id of another conversation of that list.
+    One that the user has hidden is left out until there is a message after that. See `ended_by_size`.
     """
-    return await q.rows(CONVERSATIONS, user_id=user_id, before=before, limit=limit, max_bytes=max_bytes)
+    return await q.rows(
+        ConversationRow, CONVERSATIONS, user_id=user_id, before=before, limit=limit, max_bytes=max_bytes
+    )

@@ -1,14 +1,25 @@
 """Invitations to rooms: memberships in the state `invited`, whose `changed_by` is the inviter."""
 
-from app.db.queries import Queries, Row
+from app.db.queries import Queries
+from app.db.rows import Row
+from app.store.conversations.rooms import OWN, OwnRoomRow
+
+
+class PendingRow(Row, frozen=True):
+    """How many invitations of an inviter have no answer yet: to anybody, and to a certain user."""
+
+    of_inviter: int
+    of_pair: int
+
 
 # How long an inviter has to wait before inviting a user who declined to the same room again.
 HOURS_AFTER_DECLINE = 24
 
 
-async def pending(q: Queries, inviter_id: str, user_id: str) -> Row:
-    """How many invitations of an inviter have no answer yet: `of_inviter` to anybody, `of_pair` to the user."""
+async def pending(q: Queries, inviter_id: str, user_id: str) -> PendingRow:
+    """Counts the invitations of an inviter that have no answer yet, and those of them to the user."""
     row = await q.row(
+        PendingRow,
         """
         select count(*) as of_inviter, count(*) filter (where user_id = :user_id) as of_pair
         from room_members
@@ -75,16 +86,15 @@ async def note_declined(q: Queries, room_id: str, user_id: str) -> None:
     )
 
 
-async def of_user(q: Queries, user_id: str, *, before: str | None, limit: int) -> list[Row]:
+async def of_user(q: Queries, user_id: str, *, before: str | None, limit: int) -> list[OwnRoomRow]:
     """The rooms that a user is invited to, the latest made first, without invitations by users whom they blocked.
 
-    Rows are those of `store.rooms.of_member`. `before` is the id of a room.
+    `before` is the id of a room.
     """
     return await q.rows(
-        """
-        select r.*, false as muted, null as muted_until
-        from shown_rooms r
-        join room_members m on m.room_id = r.id and m.user_id = r.user_id
+        OwnRoomRow,
+        f"""
+        {OWN}
         where r.user_id = :user_id and r.state = 'invited' and r.id < coalesce(cast(:before as text), 'z')
           and not exists (
               select from user_blocks b where b.blocker_id = m.user_id and b.blocked_id = m.changed_by

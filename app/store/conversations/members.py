@@ -1,21 +1,54 @@
 """Memberships: one row for each user who ever had to do with a room."""
 
+import datetime as dt
 from collections.abc import Sequence
 
-from app.db.queries import Queries, Row
+from app.db.queries import Queries
+from app.db.rows import Row
+from app.payloads.fields.field_types import MemberState, Role
+from app.store.log.direct_key import one_has_blocked
+from app.store.log.room_log import SHOWN_MEMBERS, MemberRow
+
+
+class MembershipRow(Row, frozen=True):
+    """How a user has to do with a room."""
+
+    state: MemberState
+    role: Role
+
+
+class EndedMembershipRow(Row, frozen=True):
+    """Who was a member of which room."""
+
+    room_id: str
+    user_id: str
+
+
+class OthersRow(Row, frozen=True):
+    """Whether a room has other members, and other admins, than a user."""
+
+    members: bool
+    admins: bool
+
+
+class ReadMarkRow(Row, frozen=True):
+    """How far somebody has read, and since when."""
+
+    last_read_seq: int
+    read_at: dt.datetime
 
 
 async def room_ids_of_user(q: Queries, user_id: str) -> list[str]:
     """The ids of all rooms of a user, direct ones included."""
-    rows = await q.rows(
-        "select room_id from room_members where user_id = :user_id and state = 'member'", user_id=user_id
+    return await q.column(
+        str, "select room_id from room_members where user_id = :user_id and state = 'member'", user_id=user_id
     )
-    return [row["room_id"] for row in rows]
 
 
 async def rooms_among(q: Queries, user_id: str, room_ids: Sequence[str]) -> set[str]:
     """Those of the given rooms that the user is a member of."""
-    rows = await q.rows(
+    room_ids_of_both = await q.column(
+        str,
         """
         select room_id from room_members
         where user_id = :user_id and state = 'member' and room_id = any(cast(:room_ids as text[]))
@@ -23,30 +56,33 @@ async def rooms_among(q: Queries, user_id: str, room_ids: Sequence[str]) -> set[
         user_id=user_id,
         room_ids=list(room_ids),
     )
-    return {row["room_id"] for row in rows}
+    return set(room_ids_of_both)
 
 
-async def state(q: Queries, room_id: str, user_id: str) -> Row | None:
+async def state(q: Queries, room_id: str, user_id: str) -> MembershipRow | None:
     """How a user has to do with a room, tombstones and bans included; None when never."""
     return await q.row(
+        MembershipRow,
         "select state, role from room_members where room_id = :room_id and user_id = :user_id",
         room_id=room_id,
         user_id=user_id,
     )
 
 
-async def shown(q: Queries, room_id: str, user_id: str) -> Row | None:
+async def shown(q: Queries, room_id: str, user_id: str) -> MemberRow | None:
     """Somebody who has to do with a room, tombstones and bans included, with the user's name."""
     return await q.row(
-        "select * from shown_members where room_id = :room_id and user_id = :user_id",
+        MemberRow,
+        f"{SHOWN_MEMBERS} where room_id = :room_id and user_id = :user_id",
         room_id=room_id,
         user_id=user_id,
     )
 
 
-async def ended_lately(q: Queries, seconds: float) -> list[Row]:
-    """The memberships, `room_id` and `user_id`, that have ended in so many seconds and were not begun again."""
+async def ended_lately(q: Queries, seconds: float) -> list[EndedMembershipRow]:
+    """The memberships that have ended in so many seconds and were not begun again."""
     return await q.rows(
+        EndedMembershipRow,
         """
         select room_id, user_id from room_members
         where left_at > now() - cast(:seconds as double precision) * interval '1 second'
@@ -55,9 +91,10 @@ async def ended_lately(q: Queries, seconds: float) -> list[Row]:
     )
 
 
-async def others(q: Queries, room_id: str, user_id: str) -> Row:
-    """Whether a room has other members, and other admins, than the user: `members` and `admins`."""
+async def others(q: Queries, room_id: str, user_id: str) -> OthersRow:
+    """Whether a room has other members, and other admins, than the user."""
     row = await q.row(
+        OthersRow,
         """
         select exists (
                    select from room_members
@@ -90,12 +127,12 @@ async def count_of_user(q: Queries, user_id: str, state: str = "member") -> int:
     return count
 
 
-async def listed(q: Queries, room_id: str, *, after: str | None, limit: int) -> list[Row]:
+async def listed(q: Queries, room_id: str, *, after: str | None, limit: int) -> list[MemberRow]:
     """Members of a room and people invited to it, in the order of their ids, after `after`."""
     return await q.rows(
-        """
-        select *
-        from shown_members
+        MemberRow,
+        f"""
+        {SHOWN_MEMBERS}
         where room_id = :room_id and user_id = any(array(
             select user_id
             from room_members
@@ -105,19 +142,19 @@ async def listed(q: Queries, room_id: str, *, after: str | None, limit: int) -> 
             limit :limit
         ))
         order by user_id
-        """,
+        """,  # noqa: S608 - of constants of this program
         room_id=room_id,
         after=after,
         limit=limit,
     )
 
 
-async def banned(q: Queries, room_id: str, *, after: str | None, limit: int) -> list[Row]:
+async def banned(q: Queries, room_id: str, *, after: str | None, limit: int) -> list[MemberRow]:
     """People banned from a room, in the order of their ids, after `after`."""
     return await q.rows(
-        """
-        select *
-        from shown_members
+        MemberRow,
+        f"""
+        {SHOWN_MEMBERS}
         where room_id = :room_id and state = 'banned' and user_id > coalesce(cast(:after as text), '')
         order by user_id
         limit :limit
@@ -202,38 +239,34 @@ async def mark_left(
     )
 
 
-async def move_mark(q: Queries, *, room_id: str, user_id: str, seq: int) -> Row | None:
+async def move_mark(q: Queries, *, room_id: str, user_id: str, seq: int) -> ReadMarkRow | None:
     """Moves a member's mark on to a place, at most to the end of the log; None when it does not move.
 
-    Returns `last_read_seq` and `read_at`. The room's row is read and not locked: who reads holds up nobody. Where one
+    The room's row is read and not locked: who reads holds up nobody. Where one
     of two people has blocked the other, the time is not kept: a message shows no `read_at` then, though it counts as
     read for its reader.
     """
     return await q.row(
-        """
+        ReadMarkRow,
+        f"""
         update room_members m
         set last_read_seq = least(cast(:seq as bigint), r.last_seq),
-            last_read_at = case when r.direct_key is not null and exists (
-                                    select from user_blocks b
-                                    where (b.blocker_id, b.blocked_id) in (
-                                        (split_part(r.direct_key, ':', 1), split_part(r.direct_key, ':', 2)),
-                                        (split_part(r.direct_key, ':', 2), split_part(r.direct_key, ':', 1))
-                                    )
-                                ) then null else now() end
+            last_read_at = case when {one_has_blocked()} then null else now() end
         from rooms r
         where m.room_id = :room_id and m.user_id = :user_id and m.state = 'member' and r.id = m.room_id
           and least(cast(:seq as bigint), r.last_seq) > m.last_read_seq
         returning m.last_read_seq, now() as read_at
-        """,
+        """,  # noqa: S608 - of constants of this program
         room_id=room_id,
         user_id=user_id,
         seq=seq,
     )
 
 
-async def mark(q: Queries, room_id: str, user_id: str) -> Row | None:
+async def mark(q: Queries, room_id: str, user_id: str) -> ReadMarkRow | None:
     """How far somebody has read, and since when; what was there before one came counts as read."""
     return await q.row(
+        ReadMarkRow,
         """
         select last_read_seq, coalesce(last_read_at, joined_at) as read_at
         from room_members

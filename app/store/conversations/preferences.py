@@ -1,14 +1,25 @@
 """What members choose for themselves alone: muted rooms and hidden conversations."""
 
-from app.db.queries import Queries, Row
+import datetime as dt
+
+from app.db.queries import Queries
+from app.db.rows import Row
 
 
-async def mute(q: Queries, *, room_id: str, user_id: str, seconds: int | None) -> Row | None:
+class MuteRow(Row, frozen=True):
+    """Whether a member has muted a room; `muted_until` is None where that is for good, or not at all."""
+
+    muted: bool
+    muted_until: dt.datetime | None
+
+
+async def mute(q: Queries, *, room_id: str, user_id: str, seconds: int | None) -> MuteRow | None:
     """Mutes a room for a member for so many seconds, or with None until it is unmuted; 0 unmutes it.
 
-    Returns `muted` and `muted_until`, which is None where it is for good or not at all; None for no member.
+    Returns None for no member.
     """
     return await q.row(
+        MuteRow,
         """
         update room_members
         set muted_until = case when cast(:seconds as bigint) is null then 'infinity'

@@ -5,9 +5,51 @@ after the other on all instances, and numbers without gaps come out. Rows of sev
 their ids, and always before rows of other tables, so nobody waits in a circle.
 """
 
+import datetime as dt
 from collections.abc import Sequence
+from typing import Literal
 
-from app.db.queries import Queries, Row
+from app.db.queries import Queries
+from app.db.rows import Row
+from app.payloads.fields.field_types import Role, RoomKind
+from app.store.log.room_log import RoomInfoRow
+
+
+class LockedRoomRow(Row, frozen=True):
+    """What decides about a change of a room."""
+
+    id: str
+    kind: RoomKind
+    name: str | None
+    description: str | None
+
+
+class OwnRoomRow(RoomInfoRow, frozen=True):
+    """A room of the view `shown_rooms`, as one who is in it or is invited to it sees it, with what they chose.
+
+    `muted_until` is None where a mute has no end, or there is none.
+    """
+
+    last_seq: int
+    unread: int
+    role: Role
+    state: Literal["member", "invited"]
+    joined_at: dt.datetime
+    last_read_at: dt.datetime | None
+    last_read_seq: int
+    muted: bool
+    muted_until: dt.datetime | None
+
+
+class PublicRoomRow(Row, frozen=True):
+    """A public room, as anybody sees it, and whether whoever asks has `joined` it."""
+
+    id: str
+    name: str
+    description: str | None
+    created_at: dt.datetime
+    member_count: int
+    joined: bool
 
 
 async def insert(
@@ -27,9 +69,12 @@ async def insert(
     )
 
 
-async def update(q: Queries, *, room_id: str, name: str, description: str | None, change_seq: int) -> Row:
+async def update(
+    q: Queries, *, room_id: str, name: str | None, description: str | None, change_seq: int
+) -> RoomInfoRow:
     """Changes the fields of a locked room; returns the row."""
     row = await q.row(
+        RoomInfoRow,
         """
         update rooms
         set name = :name, description = :description, change_seq = :change_seq, modified_at = now()
@@ -45,16 +90,19 @@ async def update(q: Queries, *, room_id: str, name: str, description: str | None
     return row
 
 
-async def lock(q: Queries, room_id: str) -> Row | None:
+async def lock(q: Queries, room_id: str) -> LockedRoomRow | None:
     """The room's row, held against every other change of its log until the transaction ends."""
     return await q.row(
-        "select id, kind, name, description from rooms where id = :room_id for no key update", room_id=room_id
+        LockedRoomRow,
+        "select id, kind, name, description from rooms where id = :room_id for no key update",
+        room_id=room_id,
     )
 
 
 async def lock_all(q: Queries, room_ids: Sequence[str]) -> None:
     """Holds several rooms against every other change of their logs, in the order of their ids."""
-    await q.rows(
+    await q.column(
+        str,
         "select id from rooms where id = any(cast(:room_ids as text[])) order by id for no key update",
         room_ids=list(room_ids),
     )
@@ -82,16 +130,19 @@ async def is_public(q: Queries, room_id: str) -> bool:
 
 # `shown_rooms` with what the member chose for themself.
 OWN = """
-select r.*, coalesce(m.muted_until > now(), false) as muted,
+select r.id, r.kind, r.name, r.description, r.created_by, r.change_seq, r.created_at, r.modified_at, r.last_seq,
+       r.unread, r.role, r.state, r.joined_at, r.last_read_at, r.last_read_seq,
+       coalesce(m.muted_until > now(), false) as muted,
        case when m.muted_until > now() and isfinite(m.muted_until) then m.muted_until end as muted_until
 from shown_rooms r
 join room_members m on m.room_id = r.id and m.user_id = r.user_id
 """
 
 
-async def of_member(q: Queries, room_id: str, user_id: str, state: str = "member") -> Row | None:
+async def of_member(q: Queries, room_id: str, user_id: str, state: str = "member") -> OwnRoomRow | None:
     """A room with how the user belongs to it now, as `member` or as `invited`; None when in no such way."""
     return await q.row(
+        OwnRoomRow,
         f"{OWN} where r.id = :room_id and r.user_id = :user_id and r.state = :state",
         room_id=room_id,
         user_id=user_id,
@@ -99,9 +150,10 @@ async def of_member(q: Queries, room_id: str, user_id: str, state: str = "member
     )
 
 
-async def of_user(q: Queries, user_id: str) -> list[Row]:
+async def of_user(q: Queries, user_id: str) -> list[OwnRoomRow]:
     """The public and private rooms that the user is a member of, by name."""
     return await q.rows(
+        OwnRoomRow,
         f"""
         {OWN}
         where r.user_id = :user_id and r.state = 'member' and r.kind <> 'direct'
@@ -130,19 +182,22 @@ BEGINNINGS = """
 """
 
 
-async def public(q: Queries, user_id: str, *, after: str | None, limit: int) -> list[Row]:
+async def public(q: Queries, user_id: str, *, after: str | None, limit: int) -> list[PublicRoomRow]:
     """Public rooms in the order in which they were made, after the one with the id `after`."""
-    return await q.rows(f"{PUBLIC} order by r.id limit :limit", user_id=user_id, after=after, limit=limit)
+    return await q.rows(
+        PublicRoomRow, f"{PUBLIC} order by r.id limit :limit", user_id=user_id, after=after, limit=limit
+    )
 
 
 async def public_with_words(
     q: Queries, user_id: str, *, query: str, after: str | None, limit: int
-) -> list[Row]:
+) -> list[PublicRoomRow]:
     """As `public`, only rooms whose names have, for each word of `query`, one that begins with it.
 
     PostgreSQL takes the query apart, as it did with the names, so a word is the same thing in both.
     """
     return await q.rows(
+        PublicRoomRow,
         f"{PUBLIC} and to_tsvector('simple', r.name) @@ {BEGINNINGS} order by r.id limit :limit",
         user_id=user_id,
         query=query,

@@ -1,4 +1,4 @@
 """SQL about what is said: the log of a room with its messages, mentions, reactions and files, in order; and its search.
 
-`app.store` offers the modules. It imports `app.db`.
+`app.store` offers the modules. It imports `app.db` and types of fields.
 """

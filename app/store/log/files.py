@@ -6,7 +6,46 @@ has expired is as good as gone, and `app.attachments.attachments` deletes it fro
 
 from collections.abc import Sequence
 
-from app.db.queries import Queries, Row
+from app.db.queries import Queries
+from app.db.rows import Row
+
+
+class FileRow(Row, frozen=True):
+    """What an attachment shows."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+    width: int | None
+    height: int | None
+    thumbnail_key: str | None
+
+
+class LooseFileRow(FileRow, frozen=True):
+    """A file that no message has."""
+
+    owner_id: str
+
+
+class StoredFileRow(FileRow, frozen=True):
+    """A file, and where its bytes are."""
+
+    storage_key: str
+
+
+class ReadFileRow(StoredFileRow, frozen=True):
+    """A file, and whether whoever asks for it may have it."""
+
+    may_read: bool
+
+
+class ExpiredFileRow(Row, frozen=True):
+    """A file that is as good as gone."""
+
+    id: str
+    storage_key: str
+    thumbnail_key: str | None
 
 
 async def lock_owner(q: Queries, owner_id: str) -> None:
@@ -35,13 +74,14 @@ async def insert(
     height: int | None,
     storage_key: str,
     thumbnail_key: str | None,
-) -> Row:
+) -> StoredFileRow:
     """Adds a loose file, which expires in a day."""
     row = await q.row(
+        StoredFileRow,
         """
         insert into files (id, owner_id, name, media_type, size, width, height, storage_key, thumbnail_key)
         values (:file_id, :owner_id, :name, :media_type, :size, :width, :height, :storage_key, :thumbnail_key)
-        returning id, name, media_type, size, width, height, storage_key, thumbnail_key
+        returning id, name, media_type, size, width, height, thumbnail_key, storage_key
         """,
         file_id=file_id,
         owner_id=owner_id,
@@ -57,14 +97,15 @@ async def insert(
     return row
 
 
-async def read(q: Queries, file_id: str, user_id: str) -> Row | None:
+async def read(q: Queries, file_id: str, user_id: str) -> ReadFileRow | None:
     """A file that has not expired, and whether the user `may_read` it.
 
     Those who may are the owner while it is loose, then who is a member of the room of its message now.
     """
     return await q.row(
+        ReadFileRow,
         """
-        select f.id, f.name, f.media_type, f.size, f.width, f.height, f.storage_key, f.thumbnail_key,
+        select f.id, f.name, f.media_type, f.size, f.width, f.height, f.thumbnail_key, f.storage_key,
                case when f.message_id is null then f.owner_id = :user_id
                     else exists (
                         select
@@ -80,11 +121,12 @@ async def read(q: Queries, file_id: str, user_id: str) -> Row | None:
     )
 
 
-async def lock_loose(q: Queries, file_ids: Sequence[str]) -> list[Row]:
-    """Holds those of the files that no message has yet: `id`, `owner_id`, and what an attachment shows."""
+async def lock_loose(q: Queries, file_ids: Sequence[str]) -> list[LooseFileRow]:
+    """Holds those of the files that no message has yet."""
     return await q.rows(
+        LooseFileRow,
         """
-        select id, owner_id, name, media_type, size, width, height, thumbnail_key
+        select id, name, media_type, size, width, height, thumbnail_key, owner_id
         from files
         where id = any(cast(:file_ids as text[])) and message_id is null and expires_at > now()
         order by id
@@ -98,7 +140,7 @@ async def attach(
     q: Queries, *, file_ids: Sequence[str], message_ids: Sequence[str], places: Sequence[int]
 ) -> None:
     """Gives locked loose files to messages, as parallel arrays; `places` order the files of one message."""
-    await q.rows(
+    await q.value(
         """
         update files f
         set message_id = given.message_id, place = given.place, expires_at = null
@@ -114,7 +156,7 @@ async def attach(
 
 async def detach_of_message(q: Queries, message_id: str) -> None:
     """Takes the files from a message that is deleted; they expire at once."""
-    await q.rows(
+    await q.value(
         "update files set message_id = null, expires_at = now() where message_id = :message_id",
         message_id=message_id,
     )
@@ -122,14 +164,15 @@ async def detach_of_message(q: Queries, message_id: str) -> None:
 
 async def expire(q: Queries, file_id: str) -> None:
     """Lets a loose file expire at once."""
-    await q.rows(
+    await q.value(
         "update files set expires_at = now() where id = :file_id and message_id is null", file_id=file_id
     )
 
 
-async def lock_expired(q: Queries, limit: int) -> list[Row]:
-    """Holds some expired files that nobody else holds: `id`, `storage_key`, `thumbnail_key`."""
+async def lock_expired(q: Queries, limit: int) -> list[ExpiredFileRow]:
+    """Holds some expired files that nobody else holds."""
     return await q.rows(
+        ExpiredFileRow,
         """
         select id, storage_key, thumbnail_key
         from files
@@ -144,4 +187,4 @@ async def lock_expired(q: Queries, limit: int) -> list[Row]:
 
 async def delete(q: Queries, file_ids: Sequence[str]) -> None:
     """Forgets files that the storage has no more."""
-    await q.rows("delete from files where id = any(cast(:file_ids as text[]))", file_ids=list(file_ids))
+    await q.value("delete from files where id = any(cast(:file_ids as text[]))", file_ids=list(file_ids))

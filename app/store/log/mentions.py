@@ -2,17 +2,28 @@
 
 from collections.abc import Sequence
 
-from app.db.queries import Queries, Row
+from app.db.queries import Queries
+from app.db.rows import Row
 
 
-async def put(q: Queries, message_ids: Sequence[str], *, names: Sequence[tuple[str, int, str]]) -> list[Row]:
-    """Keeps whom messages of locked rooms name now; returns who was not named before: `message_id`, `user_id`.
+class MentionRow(Row, frozen=True):
+    """A message, and one whom it names."""
+
+    message_id: str
+    user_id: str
+
+
+async def put(
+    q: Queries, message_ids: Sequence[str], *, names: Sequence[tuple[str, int, str]]
+) -> list[MentionRow]:
+    """Keeps whom messages of locked rooms name now; returns who was not named before.
 
     `names` has a message's id, a place in it, and a username in lower case; of several names of one place the longest
     counts that is another member's. Nobody is named in a direct conversation, where all is for the other anyway, nor by
     somebody whom they have blocked.
     """
     return await q.rows(
+        MentionRow,
         """
         with named as (
             select distinct on (given.message_id, given.place) given.message_id, u.id as user_id

@@ -1,8 +1,59 @@
 """Messages: what the batching writer appends, and what is changed later."""
 
 import datetime as dt
+from typing import Literal
 
-from app.db.queries import Queries, Row
+from app.db.queries import Queries
+from app.db.rows import Row
+from app.payloads.fields.field_types import Role, RoomKind
+from app.store.log.direct_key import has_blocked_other, is_blocked_by_other, other_person
+from app.store.log.message_rows import MessageRow
+
+Verdict = Literal[
+    "created",
+    "repeated",
+    "no_room",
+    "not_a_member",
+    "gone",
+    "conflict",
+    "blocking",
+    "blocked",
+    "no_reply_to",
+    "no_file",
+]
+
+
+class AppendedRow(Row, frozen=True):
+    """What became of a message that was to be appended.
+
+    It was `created`, and is `message`; or `repeated`, and `repeated_id` is the one that the sender's clientId already
+    stands for; or for what reason it was refused: `no_room`, `not_a_member`, `gone` (a member no more, and the clientId
+    stands for a message of this room), `conflict` (for one of another room), `blocking` (the sender has blocked the
+    receiver of a direct message), `blocked` (the receiver has blocked the sender), `no_reply_to` or `no_file`.
+    """
+
+    verdict: Verdict
+    repeated_id: str | None
+    message: MessageRow | None
+
+
+class ChangedMessageRow(Row, frozen=True):
+    """What decides about a change of a message; `role` is that of whoever wants it, None for no member.
+
+    In a direct conversation `blocking` says whether that user has blocked the other person, `blocked` whether that
+    person has blocked the user.
+    """
+
+    room_id: str
+    sender_id: str
+    content: str
+    change_seq: int
+    deleted_at: dt.datetime | None
+    kind: RoomKind
+    role: Role | None
+    has_files: bool
+    blocking: bool
+    blocked: bool
 
 
 async def append(
@@ -17,18 +68,15 @@ async def append(
     client_ids: list[str | None],
     reply_tos: list[str | None],
     have_files: list[bool],
-) -> list[Row]:
+) -> list[AppendedRow]:
     """Appends messages, given as parallel arrays in their order of arrival, to the logs of locked rooms.
 
-    One row comes back for each, in that order, with its `verdict`: `created`, with the message; `repeated`, with the
-    `id` of the one that the sender's clientId already stands for; or for one that was refused `no_room`,
-    `not_a_member`, `gone` (a member no more, and the clientId stands for a message of this room), `conflict` (for one
-    of another room), `blocking` (the sender has blocked the receiver of a direct message), `blocked` (the receiver has
-    blocked the sender), `no_reply_to` or `no_file`. No clientId may occur twice for a sender in one call. `have_files`
-    says whether the files that a message names, if any, are there to be attached.
+    One row comes back for each, in that order. No clientId may occur twice for a sender in one call. `have_files` says
+    whether the files that a message names, if any, are there to be attached.
     """
     return await q.rows(
-        """
+        AppendedRow,
+        f"""
         with given as (
             select *
             from unnest(cast(:ids as text[]), cast(:room_ids as text[]), cast(:sender_ids as text[]),
@@ -42,16 +90,8 @@ async def append(
                         when m.id is null then case when old.room_id = g.room_id then 'gone' else 'not_a_member' end
                         when old.room_id = g.room_id then 'repeated'
                         when old.id is not null then 'conflict'
-                        when r.direct_key is not null and exists (
-                            select from user_blocks b
-                            where b.blocker_id = g.sender_id
-                              and b.blocked_id in (split_part(r.direct_key, ':', 1), split_part(r.direct_key, ':', 2))
-                        ) then 'blocking'
-                        when r.direct_key is not null and exists (
-                            select from user_blocks b
-                            where b.blocked_id = g.sender_id
-                              and b.blocker_id in (split_part(r.direct_key, ':', 1), split_part(r.direct_key, ':', 2))
-                        ) then 'blocked'
+                        when {has_blocked_other("g.sender_id")} then 'blocking'
+                        when {is_blocked_by_other("g.sender_id")} then 'blocked'
                         when g.reply_to is not null and not exists (
                             select from messages answered
                             where answered.id = g.reply_to and answered.room_id = g.room_id
@@ -85,17 +125,17 @@ async def append(
             from numbered
             returning *
         )
-        select j.verdict, coalesce(j.old_id, j.id) as id, c.room_id, c.sender_id, c.seq, c.change_seq, c.type,
-               c.content, c.metadata, c.reply_to, c.client_id, c.created_at, c.modified_at, c.edited_at, c.deleted_at,
+        select j.verdict, case when j.verdict = 'repeated' then j.old_id end as repeated_id,
+               c.id, c.room_id, c.sender_id, c.seq, c.change_seq, c.type, c.content, c.metadata, c.reply_to,
+               c.client_id, c.created_at, c.modified_at, c.edited_at, c.deleted_at,
                u.username, u.display_name, u.avatar, r.kind,
-               case when split_part(r.direct_key, ':', 1) = c.sender_id then split_part(r.direct_key, ':', 2)
-                    else split_part(r.direct_key, ':', 1) end as receiver_id
+               {other_person("c.sender_id")} as receiver_id
         from judged j
         left join created c on c.id = j.id
         left join users u on u.id = c.sender_id
         left join rooms r on r.id = c.room_id
         order by j.place
-        """,
+        """,  # noqa: S608 - of constants of this program
         ids=ids,
         room_ids=room_ids,
         sender_ids=sender_ids,
@@ -122,32 +162,20 @@ async def lock_room(q: Queries, message_id: str) -> str | None:
     return room_id
 
 
-async def read_as(q: Queries, message_id: str, user_id: str) -> Row:
-    """What decides about a change of a message in a locked room; `role` is the user's, None for no member.
-
-    In a direct conversation `blocking` says whether the user has blocked the other person, `blocked` whether that
-    person has blocked the user.
-    """
+async def read_as(q: Queries, message_id: str, user_id: str) -> ChangedMessageRow:
+    """What decides about a change of a message in a locked room by a user."""
     row = await q.row(
-        """
+        ChangedMessageRow,
+        f"""
         select m.room_id, m.sender_id, m.content, m.change_seq, m.deleted_at, r.kind, member.role,
                exists (select from files f where f.message_id = m.id) as has_files,
-               r.direct_key is not null and exists (
-                   select from user_blocks b
-                   where b.blocker_id = :user_id
-                     and b.blocked_id in (split_part(r.direct_key, ':', 1), split_part(r.direct_key, ':', 2))
-               ) as blocking,
-               r.direct_key is not null and exists (
-                   select from user_blocks b
-                   where b.blocked_id = :user_id
-                     and b.blocker_id in (split_part(r.direct_key, ':', 1), split_part(r.direct_key, ':', 2))
-               ) as blocked
+               {has_blocked_other(":user_id")} as blocking, {is_blocked_by_other(":user_id")} as blocked
         from messages m
         join rooms r on r.id = m.room_id
         left join room_members member
                on member.room_id = m.room_id and member.user_id = :user_id and member.state = 'member'
         where m.id = :message_id
-        """,
+        """,  # noqa: S608 - of constants of this program
         message_id=message_id,
         user_id=user_id,
     )

@@ -10,15 +10,16 @@ coalesce(octet_length(cast(to_json(content) as text)), 0) + coalesce(octet_lengt
 """
 
 
-def ended_by_size(page: str, order: str, *, given: str = "") -> str:
-    """A statement for the rows of `page`, in their order, up to the one that makes them `:max_bytes` or more.
+def ended_by_size(columns: str, page: str, order: str, *, given: str = "") -> str:
+    """A statement for `columns` of the rows of `page`, in their order, up to the one that makes them `:max_bytes` or
+    more.
 
-    `given` are tables that `page` reads, as `with` defines them. Each row says how many `there_are` without that. So a
-    page has at least one row if there is any.
+    `given` are tables that `page` reads, as `with` defines them. Each row ends with how many `there_are` without that.
+    So a page has at least one row if there is any.
     """
     return f"""
     {given}
-    select * from (
+    select {columns}, there_are from (
         select *, count(*) over () as there_are,
                coalesce(sum(bytes) over (order by {order} rows between unbounded preceding and 1 preceding), 0)
                    as bytes_before

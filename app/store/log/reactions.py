@@ -1,13 +1,25 @@
 """Reactions to messages of locked rooms."""
 
-from app.db.queries import Queries, Row
+from app.db.queries import Queries
+from app.db.rows import Row
 
 
-async def count(q: Queries, *, message_id: str, kind: str, user_id: str) -> Row:
-    """How many reactions a message has (`reactions`), of how many kinds (`kinds`), of the given kind (`of_kind`) and of
-    the user (`of_user`), and whether the user's is among those of the kind (`mine`).
+class ReactionCountsRow(Row, frozen=True):
+    """How many reactions a message has (`reactions`), of how many kinds (`kinds`), of a given kind (`of_kind`) and of a
+    user (`of_user`), and whether the user's is among those of the kind (`mine`).
     """
+
+    reactions: int
+    kinds: int
+    of_kind: int
+    of_user: int
+    mine: bool
+
+
+async def count(q: Queries, *, message_id: str, kind: str, user_id: str) -> ReactionCountsRow:
+    """Counts the reactions to a message."""
     row = await q.row(
+        ReactionCountsRow,
         """
         select count(*) as reactions,
             count(distinct kind) as kinds,

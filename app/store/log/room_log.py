@@ -1,10 +1,59 @@
 """What is read of the logs of rooms."""
 
+import datetime as dt
 from collections.abc import Sequence
 
-from app.db.queries import Queries, Row
+from app.db.queries import Queries
+from app.db.rows import Row
+from app.payloads.fields.field_types import MemberState, Role, RoomKind
+from app.store.log.message_rows import SHOWN_MESSAGE, PagedMessageRow, ShownMessageRow
 from app.store.log.pages import MAX_PAGE, ended_by_size
 from app.store.log.search_terms import Term, columns_of
+
+
+class RoomInfoRow(Row, frozen=True):
+    """A room's own fields. A direct conversation has no name."""
+
+    id: str
+    kind: RoomKind
+    name: str | None
+    description: str | None
+    created_by: str
+    change_seq: int
+    created_at: dt.datetime
+    modified_at: dt.datetime
+
+
+class RoomLogRow(RoomInfoRow, frozen=True):
+    """A room, how far its log has come, and the `state` in it of whoever asks."""
+
+    last_seq: int
+    state: MemberState | None
+
+
+class MemberRow(Row, frozen=True):
+    """Somebody who has, or had, to do with a room, of the view `shown_members`."""
+
+    room_id: str
+    user_id: str
+    role: Role
+    state: MemberState
+    change_seq: int
+    joined_at: dt.datetime
+    left_at: dt.datetime | None
+    last_read_seq: int
+    last_read_at: dt.datetime | None
+    username: str
+    display_name: str | None
+    avatar: str | None
+
+
+SHOWN_MESSAGES = f"select {SHOWN_MESSAGE} from shown_messages"  # noqa: S608 - of constants of this program
+SHOWN_MEMBERS = """
+select room_id, user_id, role, state, change_seq, joined_at, left_at, last_read_seq, last_read_at,
+       username, display_name, avatar
+from shown_members
+"""
 
 # Of the addresses in a text, PostgreSQL keeps no `https://` among the words; with it, a query would find none of them.
 SCHEMES = r"\m[a-z][a-z0-9+.-]*://"
@@ -43,6 +92,7 @@ async def seq_of(q: Queries, room_id: str, message_id: str) -> int | None:
 
 
 OLDER = ended_by_size(
+    SHOWN_MESSAGE,
     """
     select * from shown_messages
     where room_id = :room_id and deleted_at is null and seq < coalesce(cast(:below as bigint), 9223372036854775807)
@@ -52,6 +102,7 @@ OLDER = ended_by_size(
     "seq desc",
 )
 NEWER = ended_by_size(
+    SHOWN_MESSAGE,
     """
     select * from shown_messages
     where room_id = :room_id and deleted_at is null and seq > :above
@@ -64,24 +115,31 @@ NEWER = ended_by_size(
 
 async def older(
     q: Queries, room_id: str, *, below: int | None, limit: int, max_bytes: int = MAX_PAGE
-) -> list[Row]:
+) -> list[PagedMessageRow]:
     """Messages of a room below a place, or at its end, newest first, without the deleted ones: see `ended_by_size`."""
-    return await q.rows(OLDER, room_id=room_id, below=below, limit=limit, max_bytes=max_bytes)
+    return await q.rows(
+        PagedMessageRow, OLDER, room_id=room_id, below=below, limit=limit, max_bytes=max_bytes
+    )
 
 
-async def newer(q: Queries, room_id: str, *, above: int, limit: int, max_bytes: int = MAX_PAGE) -> list[Row]:
+async def newer(
+    q: Queries, room_id: str, *, above: int, limit: int, max_bytes: int = MAX_PAGE
+) -> list[PagedMessageRow]:
     """The messages of a room that come next after a place, newest first, without the deleted ones.
 
     See `ended_by_size`.
     """
-    rows = await q.rows(NEWER, room_id=room_id, above=above, limit=limit, max_bytes=max_bytes)
+    rows = await q.rows(
+        PagedMessageRow, NEWER, room_id=room_id, above=above, limit=limit, max_bytes=max_bytes
+    )
     return rows[::-1]
 
 
-async def shown(q: Queries, message_ids: Sequence[str]) -> list[Row]:
+async def shown(q: Queries, message_ids: Sequence[str]) -> list[ShownMessageRow]:
     """The messages with the given ids, in no order."""
     return await q.rows(
-        "select * from shown_messages where id = any(cast(:message_ids as text[]))",
+        ShownMessageRow,
+        f"{SHOWN_MESSAGES} where id = any(cast(:message_ids as text[]))",
         message_ids=list(message_ids),
     )
 
@@ -98,6 +156,7 @@ async def is_among(q: Queries, room_ids: Sequence[str], message_id: str) -> bool
 
 
 SEARCH = ended_by_size(
+    SHOWN_MESSAGE,
     """
     select * from shown_messages
     where room_id = any(cast(:room_ids as text[])) and deleted_at is null
@@ -119,12 +178,13 @@ async def search(
     before: str | None,
     limit: int,
     max_bytes: int = MAX_PAGE,
-) -> list[Row]:
+) -> list[PagedMessageRow]:
     """Messages of rooms that fit a query, newest first, older than the message `before` when one is given.
 
     None fits a query without a word. See `ended_by_size`.
     """
     return await q.rows(
+        PagedMessageRow,
         SEARCH,
         **columns_of(terms),
         schemes=SCHEMES,
@@ -135,9 +195,10 @@ async def search(
     )
 
 
-async def room_for(q: Queries, room_id: str, user_id: str) -> Row | None:
-    """A room's own fields and its `last_seq`, with the `state` of a user in it; None when there is no such room."""
+async def room_for(q: Queries, room_id: str, user_id: str) -> RoomLogRow | None:
+    """A room with its log and the state of a user in it; None when there is no such room."""
     return await q.row(
+        RoomLogRow,
         """
         select r.id, r.kind, r.name, r.description, r.created_by, r.change_seq, r.created_at, r.modified_at, r.last_seq,
                m.state
@@ -151,6 +212,7 @@ async def room_for(q: Queries, room_id: str, user_id: str) -> Row | None:
 
 
 CHANGED = ended_by_size(
+    SHOWN_MESSAGE,
     """
     select * from shown_messages
     where room_id = :room_id and change_seq > :after
@@ -163,19 +225,22 @@ CHANGED = ended_by_size(
 
 async def changed_messages(
     q: Queries, room_id: str, *, after: int, limit: int, max_bytes: int = MAX_PAGE
-) -> list[Row]:
+) -> list[PagedMessageRow]:
     """Messages, deleted ones too, whose last change has a number above `after`, in the order of these numbers.
 
     See `ended_by_size`.
     """
-    return await q.rows(CHANGED, room_id=room_id, after=after, limit=limit, max_bytes=max_bytes)
+    return await q.rows(
+        PagedMessageRow, CHANGED, room_id=room_id, after=after, limit=limit, max_bytes=max_bytes
+    )
 
 
-async def changed_members(q: Queries, room_id: str, *, after: int, limit: int) -> list[Row]:
+async def changed_members(q: Queries, room_id: str, *, after: int, limit: int) -> list[MemberRow]:
     """Who has, or had, to do with a room, and whose last change has a number above `after`, in that order."""
     return await q.rows(
-        """
-        select * from shown_members
+        MemberRow,
+        f"""
+        {SHOWN_MEMBERS}
         where room_id = :room_id and change_seq > :after
         order by change_seq
         limit :limit

@@ -1,17 +1,48 @@
 """Blocks: which users want nothing from which other users."""
 
+import datetime as dt
 from collections.abc import Sequence
 
-from app.db.queries import Queries, Row
+from app.db.queries import Queries
+from app.db.rows import Row
 
 
-async def find(q: Queries, blocker_id: str, blocked_id: str) -> Row | None:
-    """A user's block of another: `created_at`, and of the other `user_id`, `username`, `display_name`, `avatar`."""
+class BlockRow(Row, frozen=True):
+    """A block, and the user who is blocked."""
+
+    created_at: dt.datetime
+    user_id: str
+    username: str
+    display_name: str | None
+    avatar: str | None
+
+
+class BlocksRow(Row, frozen=True):
+    """A user, and those whom the user blocked or who blocked the user."""
+
+    user_id: str
+    other_ids: list[str]
+
+
+BLOCKED_USERS = """
+select b.created_at, u.id as user_id, u.username, u.display_name, u.avatar
+from user_blocks b
+join users u on u.id = b.blocked_id
+"""
+# Who blocked a user, and whom that user blocked.
+OTHERS_OF_BLOCKS = """
+select blocked_id as other_id from user_blocks where blocker_id = :user_id
+union all
+select blocker_id from user_blocks where blocked_id = :user_id
+"""
+
+
+async def find(q: Queries, blocker_id: str, blocked_id: str) -> BlockRow | None:
+    """A user's block of another."""
     return await q.row(
-        """
-        select b.created_at, u.id as user_id, u.username, u.display_name, u.avatar
-        from user_blocks b
-        join users u on u.id = b.blocked_id
+        BlockRow,
+        f"""
+        {BLOCKED_USERS}
         where b.blocker_id = :blocker_id and b.blocked_id = :blocked_id
         """,
         blocker_id=blocker_id,
@@ -19,13 +50,12 @@ async def find(q: Queries, blocker_id: str, blocked_id: str) -> Row | None:
     )
 
 
-async def listed(q: Queries, blocker_id: str, *, after: str | None, limit: int) -> list[Row]:
+async def listed(q: Queries, blocker_id: str, *, after: str | None, limit: int) -> list[BlockRow]:
     """The blocks of a user, as `find` has them, in the order of the blocked users' ids, after `after`."""
     return await q.rows(
-        """
-        select b.created_at, u.id as user_id, u.username, u.display_name, u.avatar
-        from user_blocks b
-        join users u on u.id = b.blocked_id
+        BlockRow,
+        f"""
+        {BLOCKED_USERS}
         where b.blocker_id = :blocker_id and b.blocked_id > coalesce(cast(:after as text), '')
         order by b.blocked_id
         limit :limit
@@ -65,7 +95,8 @@ async def delete(q: Queries, blocker_id: str, blocked_id: str) -> bool:
 
 async def between(q: Queries, user_id: str, others: Sequence[str]) -> set[str]:
     """Those of the given users who blocked a user, or whom that user blocked."""
-    rows = await q.rows(
+    other_ids = await q.column(
+        str,
         """
         select blocked_id as other_id from user_blocks
         where blocker_id = :user_id and blocked_id = any(cast(:others as text[]))
@@ -76,30 +107,27 @@ async def between(q: Queries, user_id: str, others: Sequence[str]) -> set[str]:
         user_id=user_id,
         others=list(others),
     )
-    return {row["other_id"] for row in rows}
+    return set(other_ids)
 
 
 async def in_room(q: Queries, room_id: str, user_id: str) -> list[str]:
     """The members of a room who blocked a user, or whom that user blocked."""
-    rows = await q.rows(
-        """
+    return await q.column(
+        str,
+        f"""
         select m.user_id
-        from (
-            select blocked_id as other_id from user_blocks where blocker_id = :user_id
-            union
-            select blocker_id from user_blocks where blocked_id = :user_id
-        ) blocks
+        from (select distinct other_id from ({OTHERS_OF_BLOCKS}) others) blocks
         join room_members m on m.room_id = :room_id and m.user_id = blocks.other_id and m.state = 'member'
-        """,
+        """,  # noqa: S608 - of constants of this program
         room_id=room_id,
         user_id=user_id,
     )
-    return [row["user_id"] for row in rows]
 
 
 async def of_acquaintances(q: Queries, user_ids: Sequence[str]) -> dict[str, list[str]]:
     """By each of the users: who blocked them, or whom they blocked, of those who share a room of any kind with them."""
     rows = await q.rows(
+        BlocksRow,
         """
         select blocks.user_id, array_agg(blocks.other_id) as other_ids
         from (
@@ -120,4 +148,4 @@ async def of_acquaintances(q: Queries, user_ids: Sequence[str]) -> dict[str, lis
         """,
         user_ids=list(user_ids),
     )
-    return {row["user_id"]: row["other_ids"] for row in rows}
+    return {row.user_id: row.other_ids for row in rows}

@@ -4,15 +4,32 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from app.db.queries import Queries
+from app.db.rows import Row
+from app.store.people.blocks import OTHERS_OF_BLOCKS
+
+
+class LastSeenRow(Row, frozen=True):
+    """When a user was last seen, None for never."""
+
+    id: str
+    last_seen_at: dt.datetime | None
+
+
+class RoomsRow(Row, frozen=True):
+    """A user, and rooms that the user is a member of."""
+
+    user_id: str
+    room_ids: list[str]
 
 
 async def last_seen(q: Queries, user_ids: Sequence[str]) -> dict[str, dt.datetime | None]:
     """When each of the users was last seen, None for never."""
     rows = await q.rows(
+        LastSeenRow,
         "select id, last_seen_at from users where id = any(cast(:user_ids as text[]))",
         user_ids=list(user_ids),
     )
-    return {row["id"]: row["last_seen_at"] for row in rows}
+    return {row.id: row.last_seen_at for row in rows}
 
 
 async def set_last_seen(q: Queries, ago: Mapping[str, float]) -> dict[str, dt.datetime | None]:
@@ -21,6 +38,7 @@ async def set_last_seen(q: Queries, ago: Mapping[str, float]) -> dict[str, dt.da
     The rows are locked in the order of their ids, for instances may do this for the same users at once.
     """
     rows = await q.rows(
+        LastSeenRow,
         """
         with seen as (
             select u.id, now() - given.ago * interval '1 second' as seen_at
@@ -39,12 +57,13 @@ async def set_last_seen(q: Queries, ago: Mapping[str, float]) -> dict[str, dt.da
         user_ids=list(ago),
         ago=list(ago.values()),
     )
-    return {row["id"]: row["last_seen_at"] for row in rows}
+    return {row.id: row.last_seen_at for row in rows}
 
 
 async def rooms_told(q: Queries, user_ids: Sequence[str], most_members: int) -> dict[str, list[str]]:
     """The rooms of each of the users that have at most so many members, direct ones included."""
     rows = await q.rows(
+        RoomsRow,
         """
         with theirs as (
             select user_id, room_id
@@ -67,7 +86,7 @@ async def rooms_told(q: Queries, user_ids: Sequence[str], most_members: int) -> 
         user_ids=list(user_ids),
         most_members=most_members,
     )
-    return {row["user_id"]: row["room_ids"] for row in rows}
+    return {row.user_id: row.room_ids for row in rows}
 
 
 async def acquaintances(q: Queries, user_id: str, *, most_members: int, limit: int) -> list[str]:
@@ -77,8 +96,9 @@ async def acquaintances(q: Queries, user_id: str, *, most_members: int, limit: i
     then the latest. No room is read further than to see that it is too large. Without those who blocked the user, or
     whom the user blocked.
     """
-    rows = await q.rows(
-        """
+    return await q.column(
+        str,
+        f"""
         select distinct found.user_id
         from (
             select near.user_id
@@ -98,24 +118,20 @@ async def acquaintances(q: Queries, user_id: str, *, most_members: int, limit: i
                 ) present
             ) near
             where near.members <= :most_members and near.user_id <> :user_id
-              and near.user_id not in (
-                  select blocked_id from user_blocks where blocker_id = :user_id
-                  union all
-                  select blocker_id from user_blocks where blocked_id = :user_id
-              )
+              and near.user_id not in ({OTHERS_OF_BLOCKS})
             limit :limit
         ) found
-        """,
+        """,  # noqa: S608 - of constants of this program
         user_id=user_id,
         most_members=most_members,
         limit=limit,
     )
-    return [row["user_id"] for row in rows]
 
 
 async def acquainted(q: Queries, user_id: str, others: Sequence[str]) -> set[str]:
     """Those of the given people who share a room of any size with a user, whether one has blocked the other or not."""
-    rows = await q.rows(
+    user_ids = await q.column(
+        str,
         """
         with mine as materialized (
             select room_id from room_members where user_id = :user_id and state = 'member'
@@ -127,4 +143,4 @@ async def acquainted(q: Queries, user_id: str, others: Sequence[str]) -> set[str
         user_id=user_id,
         others=list(others),
     )
-    return {row["user_id"] for row in rows}
+    return set(user_ids)

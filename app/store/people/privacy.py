@@ -1,12 +1,35 @@
 """Who may begin a direct conversation with a user, and who may invite the user to rooms."""
 
-from app.db.queries import Queries, Row
+from app.db.queries import Queries
+from app.db.rows import Row
+from app.payloads.fields.field_types import Audience
 
 
-async def settings(q: Queries, user_id: str) -> Row:
-    """A user's `direct_messages_from` and `invitations_from`."""
+class PrivacyRow(Row, frozen=True):
+    """What a user allows to others."""
+
+    direct_messages_from: Audience
+    invitations_from: Audience
+
+
+class TowardsRow(PrivacyRow, frozen=True):
+    """What a user allows to another one.
+
+    `blocked` says whether the user has blocked the other one, `blocking` whether the other one has blocked the user,
+    and `share_room` whether both are members of a room, direct conversations aside.
+    """
+
+    blocked: bool
+    blocking: bool
+    share_room: bool
+
+
+async def settings(q: Queries, user_id: str) -> PrivacyRow:
+    """The settings of a user."""
     row = await q.row(
-        "select direct_messages_from, invitations_from from users where id = :user_id", user_id=user_id
+        PrivacyRow,
+        "select direct_messages_from, invitations_from from users where id = :user_id",
+        user_id=user_id,
     )
     assert row is not None
     return row
@@ -14,9 +37,10 @@ async def settings(q: Queries, user_id: str) -> Row:
 
 async def update(
     q: Queries, user_id: str, *, direct_messages_from: str | None, invitations_from: str | None
-) -> Row:
+) -> PrivacyRow:
     """Changes the settings that are not None; returns all of them, as `settings` does."""
     row = await q.row(
+        PrivacyRow,
         """
         update users
         set direct_messages_from = coalesce(cast(:direct_messages_from as text), direct_messages_from),
@@ -32,13 +56,10 @@ async def update(
     return row
 
 
-async def towards(q: Queries, user_id: str, other_id: str) -> Row | None:
-    """What another user allows to a user; None where there is no such other user.
-
-    The row says whether either has blocked the other, `blocked` by the other and `blocking` by the user; has the
-    other's settings; and says whether both are members of a room, direct conversations aside: `share_room`.
-    """
+async def towards(q: Queries, user_id: str, other_id: str) -> TowardsRow | None:
+    """What another user allows to a user; None where there is no such other user."""
     return await q.row(
+        TowardsRow,
         """
         select u.direct_messages_from, u.invitations_from,
                exists (select from user_blocks where blocker_id = u.id and blocked_id = :user_id) as blocked,

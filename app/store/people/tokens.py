@@ -47,7 +47,8 @@ async def invalid_among(
     q: Queries, *, token_ids: list[str], user_ids: list[str], generations: list[int]
 ) -> list[str]:
     """The ids of those tokens, given as parallel arrays, that are not valid."""
-    rows = await q.rows(
+    return await q.column(
+        str,
         """
         select given.token_id
         from unnest(cast(:token_ids as text[]), cast(:user_ids as text[]), cast(:generations as integer[]))
@@ -61,7 +62,6 @@ async def invalid_among(
         user_ids=user_ids,
         generations=generations,
     )
-    return [row["token_id"] for row in rows]
 
 
 async def forget_expired(q: Queries) -> None:

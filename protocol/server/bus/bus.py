@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from protocol.cluster import requests
 from protocol.cluster.requests import ClusterAnswer, ClusterMessage, ClusterRequest
+from protocol.cluster.session_recovery import NOWHERE, Position, position_of
 from protocol.cluster.stream_records import Record, decode, encode
 from protocol.errors import BusUnavailable, ProtocolError
 
@@ -195,9 +196,9 @@ class MemoryBus:
             raise BusUnavailable("the bus is not started")
 
 
-def position(offset: str) -> tuple[int, ...]:
+def position(offset: str) -> Position:
     """The place of a record; offsets are compared by it."""
-    return tuple(map(int, offset.split("-")))
+    return position_of(offset) or NOWHERE
 
 
 def hand_over(deliver: Deliver, record: Record, offset: str, size: int) -> None:

@@ -18,6 +18,7 @@ from protocol.server.bus.bus import Deliver, OnGap, Past, ReceiveRequest, positi
 from protocol.server.bus.pubsub_subscriber import Channels, PubSubSubscriber
 from protocol.server.bus.stream_reader import StreamReader
 from protocol.server.bus.stream_writer import StreamWriter
+from protocol.server.redis.cancellation import cancel_all
 from protocol.server.redis.client import RedisClient
 from protocol.server.redis.connection import RedisConnection, described
 from protocol.server.redis.url import RedisForm, parse_redis_url
@@ -188,9 +189,7 @@ class RedisBus:
     async def stop(self) -> None:
         """See `Bus.stop`."""
         tasks, self._tasks = self._tasks, ()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
         await self._publisher.stop()
         await self._subscriber.close()
         if self._cluster is not None:

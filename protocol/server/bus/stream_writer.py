@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from protocol.cluster.stream_records import Record, encode, stream_name, stream_names
 from protocol.errors import BusUnavailable
+from protocol.server.redis.cancellation import cancel_all
 from protocol.server.redis.connection import Backoff, RedisConnection, RedisRefusal, described, pack
 
 log = logging.getLogger(__name__)
@@ -77,9 +78,7 @@ class StreamWriter:
     async def stop(self) -> None:
         """End; who still waits gets `BusUnavailable`."""
         tasks, self._tasks = self._tasks, ()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
         await asyncio.gather(*(writer.close() for writer in self._writers.values()))
 
 

@@ -7,6 +7,7 @@ import asyncio
 from collections import deque
 from typing import Any
 
+from protocol.server.redis.cancellation import cancel_all
 from protocol.server.redis.connection import CONNECTION_FAILURES, RedisConnection, RedisRefusal, described
 
 
@@ -80,9 +81,7 @@ class Pipeline:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
-                task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            ended = await cancel_all(tasks)
         return next(error for error in ended if isinstance(error, Exception))
 
     async def _write(self) -> None:

@@ -9,6 +9,7 @@ from binascii import crc_hqx
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from protocol.server.redis.cancellation import cancel_all
 from protocol.server.redis.url import RedisForm, RedisUrl, ServerAddress
 
 T = TypeVar("T")
@@ -89,9 +90,7 @@ class Nodes:
                         return task.result()
                     failures.append(f"{asking[task][0]}:{asking[task][1]}: {type(error).__name__}: {error}")
         finally:
-            for task in asking:
-                task.cancel()
-            await asyncio.gather(*asking, return_exceptions=True)
+            await cancel_all(asking)
         raise NodeNotFound("; ".join(failures))
 
 

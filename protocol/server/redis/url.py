@@ -17,11 +17,14 @@ from enum import Enum
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, unquote
 
+from protocol.server.redis.tls_files import load_tls_files
+
 ServerAddress: TypeAlias = tuple[str, int]
 """A host and a port. That of a unix socket is its path and 0."""
 
 PORT = 6379
 SENTINEL_PORT = 26379
+TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+(?:%\w+)?)\]|([^\[\]:@,\s]+))(?::([0-9]{1,5}))?")
 
 
@@ -121,7 +124,8 @@ def _options(query: str, *, tls: bool) -> tuple[dict[str, Any], dict[str, Any]]:
         kept = sentinel_options if name.startswith("sentinel_") else options
         kept[name.removeprefix("sentinel_")] = _value(name, OPTIONS[name], text)
     if tls:
-        _load_files(options)
+        # So that a file that is missing or no PEM is told now and not at each connection.
+        load_tls_files(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), options, TLS_FILES, "in a Redis URL")
     return options, sentinel_options
 
 
@@ -130,25 +134,6 @@ def _value(name: str, read: Callable[[str], object], text: str) -> object:
         return read(text)
     except ValueError as error:
         raise ValueError(f"{name} in a Redis URL {error}") from None
-
-
-def _load_files(options: Mapping[str, Any]) -> None:
-    """Reads the files of TLS, so that one that is missing or no PEM is told now and not at each connection."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    certificates, own, key = (options.get(f"ssl_{name}") for name in ("ca_certs", "certfile", "keyfile"))
-    if key and not own:
-        raise ValueError("ssl_keyfile in a Redis URL goes with ssl_certfile")
-    try:
-        if certificates:
-            context.load_verify_locations(certificates)
-    except OSError as error:  # an SSLError is one, too
-        raise ValueError(f"ssl_ca_certs in a Redis URL cannot be read: {error}") from None
-    try:
-        if own:
-            # A key with a password would be asked for on the terminal.
-            context.load_cert_chain(own, key, password=lambda: b"")
-    except OSError as error:
-        raise ValueError(f"ssl_certfile or ssl_keyfile in a Redis URL cannot be read: {error}") from None
 
 
 def _text(text: str) -> str:

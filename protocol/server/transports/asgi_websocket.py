@@ -17,6 +17,7 @@ from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
 from protocol.errors import CloseCode, HandshakeError
 from protocol.server.config.cors import cors_headers
+from protocol.server.config.session_cookie import cookie_headers
 from protocol.server.engineio.hub import PACKETS_A_TURN, Hub
 from protocol.server.engineio.link import Link
 from protocol.server.engineio.request_forwarder import RequestForwarder
@@ -103,9 +104,8 @@ class AsgiWebSocket:
 
     async def _accept(self, request: Request, link: Link, *, new: bool) -> None:
         headers = [*cors_headers(self._hub.options, request)]
-        cookie = self._hub.options.cookie
-        if cookie is not None and new:
-            headers.append((b"set-cookie", cookie.header(link.session.id).encode("latin-1")))
+        if new:
+            headers += cookie_headers(self._hub.options, link.session.id)
         await self._send({"type": "websocket.accept", "headers": headers})
 
     async def _reject(self, scope: Mapping[str, Any], error: HandshakeError, headers: RawHeaders) -> None:

@@ -13,6 +13,7 @@ from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
 from protocol.errors import CloseCode, HandshakeCode, HandshakeError, PacketError, SessionError
 from protocol.server.config.cors import cors_headers, preflight_headers
+from protocol.server.config.session_cookie import cookie_headers
 from protocol.server.engineio.hub import PACKETS_A_TURN, Hub
 from protocol.server.engineio.link import Link
 from protocol.server.http.asgi import Receive, Scope, Send, disconnected, read_body, respond
@@ -107,9 +108,7 @@ async def _serve_here(hub: Hub, request: Request, link: Link | None, receive: Re
 async def _open(hub: Hub, request: Request, receive: Receive, send: Send) -> None:
     await hub.admit(request)
     link = hub.open(request, PollingTransport(), websocket=False)
-    cookie = hub.options.cookie
-    headers = [] if cookie is None else [(b"set-cookie", cookie.header(link.session.id).encode("latin-1"))]
-    await _get(hub, request, link, receive, send, headers)
+    await _get(hub, request, link, receive, send, cookie_headers(hub.options, link.session.id))
 
 
 async def _get(

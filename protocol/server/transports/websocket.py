@@ -18,6 +18,7 @@ from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
 from protocol.errors import CloseCode, FrameError, HandshakeError
 from protocol.server.config.cors import cors_headers
+from protocol.server.config.session_cookie import cookie_headers
 from protocol.server.engineio.hub import Hub
 from protocol.server.engineio.link import Link
 from protocol.server.engineio.request_forwarder import RequestForwarder
@@ -182,9 +183,8 @@ class WebSocketProtocol(PacedProtocol):
             self._reject(error.websocket_status, error.message, cors)
             return
         headers = [*cors]
-        cookie = self.hub.options.cookie
-        if cookie is not None and existing is None:
-            headers.append((b"set-cookie", cookie.header(link.session.id).encode("latin-1")))
+        if existing is None:
+            headers += cookie_headers(self.hub.options, link.session.id)
         self._state = WebSocketState.OPEN
         self._deferred = False
         self._reader.max_payload = link.max_payload

@@ -1,0 +1,56 @@
+"""What is read of a message, and its columns, for all statements that read whole messages."""
+
+import datetime as dt
+from typing import Any
+
+from app.db.rows import Row
+from app.payloads.fields.field_types import MessageType, RoomKind
+
+
+class MessageRow(Row, frozen=True):
+    """A message as it was written, with the names of its sender. `receiver_id` is None but in a direct conversation."""
+
+    id: str
+    room_id: str
+    sender_id: str
+    seq: int
+    change_seq: int
+    type: MessageType
+    content: str
+    metadata: dict[str, Any] | None
+    reply_to: str | None
+    client_id: str | None
+    created_at: dt.datetime
+    modified_at: dt.datetime
+    edited_at: dt.datetime | None
+    deleted_at: dt.datetime | None
+    username: str
+    display_name: str | None
+    avatar: str | None
+    kind: RoomKind
+    receiver_id: str | None
+
+
+class ShownMessageRow(MessageRow, frozen=True):
+    """A message of the view `shown_messages`, with all that hangs on it.
+
+    Of `reactions` each is an object with `kind` and `userIds`, of `attachments` one with the columns of
+    `store.files.FileRow`. `read_at` is the receiver's mark, in a direct conversation.
+    """
+
+    read_at: dt.datetime | None
+    reactions: list[Any]
+    mentions: list[str]
+    attachments: list[Any]
+
+
+class PagedMessageRow(ShownMessageRow, frozen=True):
+    """A message of a page that `ended_by_size` ends; `there_are` so many without that."""
+
+    there_are: int
+
+
+SHOWN_MESSAGE = """
+id, room_id, sender_id, seq, change_seq, type, content, metadata, reply_to, client_id, created_at, modified_at,
+edited_at, deleted_at, username, display_name, avatar, kind, receiver_id, read_at, reactions, mentions, attachments
+"""

@@ -1,0 +1,262 @@
+"""The values of the rows of `app.store` are of the types that their fields have, null where these say so alone."""
+
+import datetime as dt
+import inspect
+from collections.abc import AsyncIterator
+from itertools import count
+from typing import Any
+
+import msgspec
+import pytest
+
+from app import store
+from app.db.database import Database
+from app.db.queries import Queries, Statements
+from app.db.rows import Row, inner_rows
+from app.payloads.from_rows import message_of
+from app.store.log.message_rows import MessageRow, ShownMessageRow
+from app.store.log.search_terms import terms_of
+
+ALL_ROWS = {
+    row
+    for module in store.__all__
+    for row in vars(getattr(store, module)).values()
+    if inspect.isclass(row) and issubclass(row, Row)
+} - {Row}
+# That no statement returns as it is: beginnings of others.
+PARTS = {store.files.FileRow, store.files.StoredFileRow, MessageRow}
+
+numbers = count(1)
+
+
+class CheckedStatements(Statements):
+    """Compares each value that is read with the type of its field."""
+
+    def __init__(self, connection: Any, seen: list[Row]) -> None:
+        super().__init__(connection)
+        self._seen = seen
+
+    async def rows(self, row: Any, sql: str, /, **values: Any) -> list[Any]:
+        found = await super().rows(row, sql, **values)
+        for one in found:
+            self._check(one)
+        return found
+
+    async def row(self, row: Any, sql: str, /, **values: Any) -> Any:
+        found = await super().row(row, sql, **values)
+        if found is not None:
+            self._check(found)
+        return found
+
+    def _check(self, row: Row) -> None:
+        self._seen.append(row)
+        msgspec.convert(msgspec.to_builtins(row, builtin_types=[dt.datetime]), type(row))
+
+
+@pytest.fixture
+def seen() -> list[Row]:
+    """All rows that were read."""
+    return []
+
+
+@pytest.fixture
+async def checked(database_url: str, seen: list[Row]) -> AsyncIterator[Database]:
+    database = Database(database_url, statements=lambda connection: CheckedStatements(connection, seen))
+    await database.connect()
+    yield database
+    await database.close()
+
+
+async def user(q: Queries, name: str, display_name: str | None = None) -> str:
+    row = await store.accounts.insert(
+        q, user_id=name, username=name, display_name=display_name, credential="-"
+    )
+    assert row is not None
+    return row.id
+
+
+async def enter(q: Queries, room_id: str, user_id: str, **fields: Any) -> None:
+    await store.members.put(
+        q,
+        member_id=f"{room_id}-{user_id}",
+        room_id=room_id,
+        user_id=user_id,
+        role=fields.pop("role", "member"),
+        change_seq=await store.rooms.next_seq(q, room_id),
+        **fields,
+    )
+
+
+async def write(q: Queries, room_id: str, sender_id: str, **fields: Any) -> store.messages.AppendedRow:
+    (row,) = await store.messages.append(
+        q,
+        ids=[f"message-{next(numbers)}"],
+        room_ids=[room_id],
+        sender_ids=[sender_id],
+        types=["text"],
+        contents=["some words"],
+        metadata=[fields.get("metadata")],
+        client_ids=[fields.get("client_id")],
+        reply_tos=[fields.get("reply_to")],
+        have_files=[fields.get("have_files", True)],
+    )
+    return row
+
+
+async def file(q: Queries, owner_id: str, *, picture: bool) -> str:
+    file_id = f"file-{next(numbers)}"
+    row = await store.files.insert(
+        q,
+        file_id=file_id,
+        owner_id=owner_id,
+        name="a",
+        media_type="image/png",
+        size=1,
+        width=1 if picture else None,
+        height=1 if picture else None,
+        storage_key=file_id,
+        thumbnail_key=f"{file_id}.webp" if picture else None,
+    )
+    return row.id
+
+
+async def furnish(q: Queries) -> str:
+    """Rooms, people and messages with all that may be there, and without; returns the id of a message."""
+    await user(q, "ann", "Ann")
+    for name in ("bob", "eve", "dan"):
+        await user(q, name)
+    await store.rooms.insert(
+        q, room_id="room", kind="public", name="a room", description=None, created_by="ann"
+    )
+    await enter(q, "room", "ann", role="admin")
+    await enter(q, "room", "bob")
+    await enter(q, "room", "eve", state="invited", changed_by="ann")
+    await enter(q, "room", "dan", state="banned", changed_by="ann")
+    for other in ("bob", "eve", "dan"):
+        assert await store.direct.insert(q, room_id=f"to-{other}", created_by="ann", other_id=other)
+        for person in ("ann", other):
+            await enter(q, f"to-{other}", person)
+    written = await write(q, "room", "ann", metadata='{"a": 1}', client_id="one")
+    assert written.message is not None
+    message_id = written.message.id
+    await write(q, "room", "bob", reply_to=message_id)
+    await write(q, "to-bob", "ann")
+    deleted = await write(q, "to-eve", "ann")
+    assert deleted.message is not None
+    await store.messages.wipe(
+        q, message_id=deleted.message.id, deleted_by="ann", change_seq=await store.rooms.next_seq(q, "to-eve")
+    )
+    files = [await file(q, "ann", picture=picture) for picture in (True, False)]
+    await store.files.lock_loose(q, files)
+    await store.files.attach(q, file_ids=files, message_ids=[message_id] * 2, places=[0, 1])
+    await store.reactions.insert(q, message_id=message_id, kind="+1", user_id="bob")
+    await store.mentions.put(q, [message_id], names=[(message_id, 0, "bob")])
+    return message_id
+
+
+async def refusals(q: Queries) -> dict[str, store.messages.AppendedRow]:
+    await store.blocks.insert(q, "bob", "ann")
+    await store.blocks.insert(q, "eve", "dan")
+    rows = [
+        await write(q, "room", "ann", client_id="one"),
+        await write(q, "nowhere", "ann"),
+        await write(q, "room", "dan"),
+        await write(q, "to-dan", "ann", client_id="one"),
+        await write(q, "to-bob", "bob"),
+        await write(q, "to-bob", "ann"),
+        await write(q, "room", "ann", reply_to="nothing"),
+        await write(q, "room", "ann", have_files=False),
+    ]
+    await store.members.mark_left(
+        q, room_id="room", user_id="ann", change_seq=await store.rooms.next_seq(q, "room")
+    )
+    rows.append(await write(q, "room", "ann", client_id="one"))
+    return {row.verdict: row for row in rows}
+
+
+async def read_rooms(q: Queries) -> None:
+    await store.rooms.lock(q, "room")
+    await store.rooms.lock(q, "to-bob")
+    await store.rooms.update(q, room_id="room", name="a room", description="of ours", change_seq=1)
+    await store.rooms.of_user(q, "ann")
+    await store.rooms.of_member(q, "to-bob", "ann")
+    await store.rooms.public(q, "ann", after=None, limit=9)
+    await store.invitations.of_user(q, "eve", before=None, limit=9)
+    await store.invitations.pending(q, "ann", "eve")
+    await store.direct.find(q, "ann", "bob")
+    for seconds in (None, 9, 0):
+        await store.preferences.mute(q, room_id="room", user_id="ann", seconds=seconds)
+    page = await store.direct.conversations(q, "ann", before=None, limit=9)
+    assert {row.other_id: row.last_message is None for row in page} == {"bob": False, "eve": True}
+
+
+async def read_members(q: Queries) -> None:
+    await store.members.state(q, "room", "ann")
+    await store.members.shown(q, "room", "dan")
+    await store.members.others(q, "room", "ann")
+    await store.members.listed(q, "room", after=None, limit=9)
+    await store.members.banned(q, "room", after=None, limit=9)
+    await store.members.mark(q, "room", "bob")
+    await store.members.move_mark(q, room_id="room", user_id="bob", seq=9)
+    await store.members.mark(q, "room", "bob")
+    await store.members.ended_lately(q, 60)
+    await store.room_log.changed_members(q, "room", after=0, limit=9)
+    await store.room_log.room_for(q, "room", "ann")
+    await store.room_log.room_for(q, "to-bob", "dan")
+
+
+async def read_messages(q: Queries, message_id: str) -> None:
+    for user_id in ("ann", "dan"):
+        await store.messages.read_as(q, message_id, user_id)
+    await store.room_log.older(q, "room", below=None, limit=9)
+    await store.room_log.changed_messages(q, "to-eve", after=0, limit=9)
+    await store.room_log.search(q, ["room"], terms=terms_of("words"), before=None, limit=9)
+    await store.reactions.count(q, message_id=message_id, kind="+1", user_id="bob")
+    (row,) = await store.room_log.shown(q, [message_id])
+    message = message_of(row)
+    assert (len(message.attachments), message.reactions[0].user_ids, message.mentions) == (
+        2,
+        ["bob"],
+        ["bob"],
+    )
+
+
+async def read_people(q: Queries) -> None:
+    await store.accounts.find(q, "ann")
+    await store.accounts.find_with_credential(q, "ANN")
+    await store.accounts.search(q, "a", 9)
+    await store.presence.last_seen(q, ["ann"])
+    await store.presence.set_last_seen(q, {"ann": 1.0})
+    await store.presence.rooms_told(q, ["ann"], 9)
+    await store.privacy.settings(q, "ann")
+    await store.privacy.towards(q, "ann", "bob")
+
+
+async def read_blocks(q: Queries) -> None:
+    await store.blocks.find(q, "bob", "ann")
+    await store.blocks.listed(q, "bob", after=None, limit=9)
+    assert await store.blocks.of_acquaintances(q, ["ann"]) == {"ann": ["bob"]}
+
+
+async def read_files(q: Queries) -> None:
+    for picture in (True, False):
+        file_id = await file(q, "ann", picture=picture)
+        await store.files.read(q, file_id, "ann")
+        await store.files.expire(q, file_id)
+    await store.files.lock_expired(q, 9)
+
+
+async def test_values_are_of_the_types_of_their_fields(checked: Database, seen: list[Row]) -> None:
+    message_id = await checked.transaction(furnish)
+    for read in (read_rooms, read_members, read_people, read_files):
+        await checked.transaction(read)
+    await checked.transaction(lambda q: read_messages(q, message_id))
+    verdicts = await checked.transaction(refusals)
+    assert verdicts["repeated"].repeated_id == message_id
+    assert len(verdicts) == 9
+    assert {row.message for row in verdicts.values()} == {None}
+    await checked.transaction(read_blocks)
+    await checked.transaction(read_members)
+    inside = {inner for row in seen for inner in inner_rows(type(row)) if inner is not None}
+    assert ({type(row) for row in seen} | inside) - PARTS == ALL_ROWS - PARTS
+    assert ShownMessageRow in inside

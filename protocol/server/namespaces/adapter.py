@@ -49,7 +49,7 @@ class Adapter:
         self.namespaces: dict[str, LocalNamespace] = {}
         self.rules: list[NamespaceRule] = []
         self.observer = hub.options.observer
-        self._returns = RoundTripTimer()
+        self._round_trips = RoundTripTimer()
         self.asker = Asker(bus, options.requests_timeout)
         self._answerer = Answerer(bus, self.asker, self.namespaces, hub.run, options.requests_timeout)
 
@@ -98,7 +98,9 @@ class Adapter:
         """
         began = time.perf_counter()
         offset = await self.bus.publish(record)
-        self._returned(self._returns.published(offset, began))
+        seconds = self._round_trips.published(offset, began)
+        if seconds is not None:
+            self.observer.record_returned(seconds)
 
     def deliver_here(self, record: Record) -> None:
         """Do what a record asks for on this instance alone."""
@@ -117,10 +119,6 @@ class Adapter:
                 del self.namespaces[namespace.name]
                 self.bus.unlisten(namespace.name)
 
-    def _returned(self, seconds: float | None) -> None:
-        if seconds is not None:
-            self.observer.record_returned(seconds)
-
     def _deliver(self, record: Record, offset: str, size: int) -> None:
         packet = None
         if self.recovery is not None and offset:
@@ -128,7 +126,9 @@ class Adapter:
         namespace = self.namespaces.get(record.nsp)
         if namespace is not None:
             if offset:  # a local record has not been away
-                self._returned(self._returns.delivered(offset))
+                seconds = self._round_trips.delivered(offset)
+                if seconds is not None:
+                    self.observer.record_returned(seconds)
             namespace.deliver(record, offset, packet)
 
     def _receive(self, uid: str, message: ClusterMessage) -> None:

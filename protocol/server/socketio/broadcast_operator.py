@@ -32,7 +32,11 @@ class BroadcastOperator(Selection):
         timeout: int | None = None,
     ) -> None:
         """`is_local`: sockets of this instance alone. `timeout` is in ms."""
-        super().__init__(namespace.adapter, namespace.name, target, volatile=volatile)
+        # What `Selection.__init__` does, without the call: one is made for each emit.
+        self._publisher = namespace.adapter
+        self._nsp = namespace.name
+        self._target = target
+        self._volatile = volatile
         self._namespace = namespace
         self._is_local = is_local
         self._timeout = timeout

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from protocol.cluster.stream_records import ServerSideEmit
+from protocol.cluster.stream_records import ServerSideEmit, Target
 from protocol.server.namespaces.event_names import check_server_side_name
 from protocol.server.namespaces.local_namespace import LocalNamespace
 from protocol.server.namespaces.namespace_rule import NamespaceRule
@@ -36,45 +36,41 @@ class Namespace(HandlerRegistry):
 
     # --- to whom ---
 
-    @property
-    def _all(self) -> BroadcastOperator:
-        return BroadcastOperator(self._local)
-
     def to(self, *rooms: str) -> BroadcastOperator:
         """Sockets in any of `rooms`."""
-        return self._all.to(*rooms)
+        return BroadcastOperator(self._local, Target(rooms))
 
     in_ = to
 
     def except_(self, *rooms: str) -> BroadcastOperator:
         """All sockets except those in `rooms`."""
-        return self._all.except_(*rooms)
+        return BroadcastOperator(self._local, Target((), rooms))
 
     @property
     def volatile(self) -> BroadcastOperator:
         """All sockets; drops the event for clients that cannot take it at once."""
-        return self._all.volatile
+        return BroadcastOperator(self._local, volatile=True)
 
     @property
     def local(self) -> BroadcastOperator:
         """All sockets of this instance."""
-        return self._all.local
+        return BroadcastOperator(self._local, is_local=True)
 
     def timeout(self, milliseconds: int) -> BroadcastOperator:
         """All sockets; `emit_with_ack` and `fetch_sockets` wait this long."""
-        return self._all.timeout(milliseconds)
+        return BroadcastOperator(self._local, timeout=milliseconds)
 
     async def emit(self, event: str, *args: Any) -> None:
         """Send an event to all clients in the namespace, on every instance."""
-        await self._all.emit(event, *args)
+        await BroadcastOperator(self._local).emit(event, *args)
 
     async def emit_with_ack(self, event: str, *args: Any) -> list[Any]:
         """Send an event to all clients and return their answers. See `BroadcastOperator`."""
-        return await self._all.emit_with_ack(event, *args)
+        return await BroadcastOperator(self._local).emit_with_ack(event, *args)
 
     async def fetch_sockets(self) -> "Sequence[Socket | RemoteSocket]":
         """All sockets, on every instance."""
-        return await self._all.fetch_sockets()
+        return await BroadcastOperator(self._local).fetch_sockets()
 
     async def server_side_emit(self, event: str, *args: Any) -> None:
         """Send an event to the other servers that have this namespace. Raises `BusUnavailable`."""
@@ -97,15 +93,15 @@ class Namespace(HandlerRegistry):
 
     async def sockets_join(self, *rooms: str) -> None:
         """Make all sockets join rooms."""
-        await self._all.sockets_join(*rooms)
+        await BroadcastOperator(self._local).sockets_join(*rooms)
 
     async def sockets_leave(self, *rooms: str) -> None:
         """Make all sockets leave rooms."""
-        await self._all.sockets_leave(*rooms)
+        await BroadcastOperator(self._local).sockets_leave(*rooms)
 
     async def disconnect_sockets(self, close: bool = False) -> None:
         """Disconnect all sockets; with `close`, end their sessions."""
-        await self._all.disconnect_sockets(close=close)
+        await BroadcastOperator(self._local).disconnect_sockets(close=close)
 
 
 class DynamicNamespace(HandlerRegistry):

@@ -12,10 +12,10 @@ from protocol.server.http.handshake import Handshake
 from protocol.server.namespaces.event_names import check_name
 from protocol.server.namespaces.handlers import RegisteredHandler
 from protocol.server.namespaces.local_socket import LocalSocket
+from protocol.server.socketio.broadcast_operator import BroadcastOperator
 from protocol.socketio.acknowledgement import first_value
 
 if TYPE_CHECKING:
-    from protocol.server.socketio.broadcast_operator import BroadcastOperator
     from protocol.server.socketio.namespace import Namespace
 
 
@@ -170,18 +170,18 @@ class Socket:
 
     # --- to others ---
 
-    def to(self, *rooms: str) -> "BroadcastOperator":
+    def to(self, *rooms: str) -> BroadcastOperator:
         """All sockets in any of `rooms` except this one."""
-        return self.broadcast.to(*rooms)
+        return BroadcastOperator(self._local.namespace, Target(rooms, (self._local.id,)))
 
-    def except_(self, *rooms: str) -> "BroadcastOperator":
+    def except_(self, *rooms: str) -> BroadcastOperator:
         """All sockets in the namespace except this one and those in `rooms`."""
-        return self.broadcast.except_(*rooms)
+        return BroadcastOperator(self._local.namespace, Target((), (self._local.id, *rooms)))
 
     @property
-    def broadcast(self) -> "BroadcastOperator":
+    def broadcast(self) -> BroadcastOperator:
         """All sockets in the namespace except this one."""
-        return self.nsp.except_(self.id)
+        return BroadcastOperator(self._local.namespace, Target((), (self._local.id,)))
 
     # --- trust, and the end ---
 

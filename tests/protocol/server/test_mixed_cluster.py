@@ -228,7 +228,7 @@ async def test_joining_and_leaving(cluster: Cluster) -> None:
     await cluster.one.in_("newer").except_("one").sockets_leave("all")
     await cluster.heard("node")
     ((sid, *rooms),) = await cluster.node.do("rooms", "/")
-    assert sid == cluster.guests["node"]._local.client.id
+    assert sid == cluster.guests["node"].client.id
     assert set(rooms) == {"node", "new", "newer"}
 
 
@@ -276,7 +276,7 @@ async def test_we_find_the_sockets_of_node(cluster: Cluster) -> None:
     assert found["one"] is next(iter(cluster.one.sockets.values()))
     theirs = found["node"]
     assert isinstance(theirs, RemoteSocket)
-    assert theirs.id == cluster.guests["node"]._local.client.id
+    assert theirs.id == cluster.guests["node"].client.id
     assert theirs.rooms == {theirs.id, "all", "node"}
     assert theirs.data == {"name": "node", "blob": b"\x00\xff"}
     (itself,) = await cluster.node.do("fetch", "/", {"flags": {"local": True}})

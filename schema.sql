@@ -1,6 +1,6 @@
 -- The schema of Parley, as numbered blocks that are only ever appended to.
 --
--- `app.db.database.migrate` applies each block once, in order, in a transaction of its own, and keeps its number and
+-- `app.db.migrations.migrate` applies each block once, in order, in a transaction of its own, and keeps its number and
 -- checksum in `schema_migrations`. A block that has been applied anywhere is never edited: what it made is changed
 -- by the next block.
 --
@@ -297,3 +297,43 @@ from (
 ) oldest
 where oldest.id = users.id;
 create unique index users_skeleton_key on users (skeleton);
+
+-- migration 11: sizes of metadata
+--
+-- So that a page, which ends for its size as well as for its number, is made without reading what is not on it. Null
+-- where an instance of before this block wrote the message, and where there is no metadata.
+alter table messages add column metadata_bytes integer;
+
+create or replace view shown_messages as
+select m.id, m.room_id, m.sender_id, m.seq, m.change_seq, m.type, m.content, m.metadata, m.reply_to, m.client_id,
+       m.created_at, m.modified_at, m.edited_at, m.deleted_at,
+       u.username, u.display_name, u.avatar,
+       r.kind, receiver.user_id as receiver_id,
+       (select mark.last_read_at
+        from room_members mark
+        where mark.room_id = m.room_id and mark.user_id = receiver.user_id and mark.last_read_seq >= m.seq) as read_at,
+       (select coalesce(jsonb_agg(jsonb_build_object('kind', of_kind.kind, 'userIds', of_kind.user_ids)
+                                  order by of_kind.since, of_kind.kind), '[]')
+        from (select kind, jsonb_agg(user_id order by created_at, user_id) as user_ids, min(created_at) as since
+              from reactions
+              where message_id = m.id
+              group by kind) of_kind) as reactions,
+       (select coalesce(jsonb_agg(user_id order by user_id), '[]')
+        from mentions
+        where message_id = m.id) as mentions,
+       (select coalesce(jsonb_agg(jsonb_build_object(
+                            'id', f.id, 'name', f.name, 'media_type', f.media_type, 'size', f.size,
+                            'width', f.width, 'height', f.height, 'thumbnail_key', f.thumbnail_key)
+                            order by f.place), '[]')
+        from files f
+        where f.message_id = m.id) as attachments,
+       m.metadata_bytes
+from messages m
+join users u on u.id = m.sender_id
+join rooms r on r.id = m.room_id
+left join lateral (
+    select case split_part(r.direct_key, ':', 1)
+           when m.sender_id then split_part(r.direct_key, ':', 2)
+           else split_part(r.direct_key, ':', 1) end as user_id
+    where r.kind = 'direct'
+) receiver on true;

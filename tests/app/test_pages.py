@@ -117,3 +117,23 @@ async def test_conversations(desk: Desk, most: int, instance: Instance, people: 
         if before is None:
             break
     assert found == [other.id for other in others][::-1]
+
+
+@pytest.mark.parametrize("transport", ["websocket"], indirect=True)
+@pytest.mark.parametrize("desk", [(1_000, 2)], indirect=True)
+async def test_metadata_counts_whether_or_not_its_size_was_written_with_it(
+    desk: Desk, db: Database, people: People
+) -> None:
+    """Instances of before migration 11 write no sizes, and may run beside this one."""
+    ann = await people()
+    caller, room, device = Caller(ann.id), await ann.room(), await ann.device()
+    for metadata in ({"é": "y" * 600}, {"x": ["z" * 300] * 2}, {"number": 1e21, "text": "w" * 600}, None):
+        message = {"roomId": room, "content": "kettle"} | ({"metadata": metadata} if metadata else {})
+        await device.ok("message:send", message)
+    sizes = "select octet_length(cast(metadata as text)) from messages where room_id = :room order by seq"
+    written = "select metadata_bytes from messages where room_id = :room order by seq"
+    assert await db.column(object, sizes, room=room) == await db.column(object, written, room=room)
+    page = await desk.reading.history(caller, ReadHistory(room_id=room, limit=LIMIT))
+    assert len(page) == 3  # the last message, and two whose metadata is more than the page's size
+    await db.value("update messages set metadata_bytes = null where room_id = :room returning id", room=room)
+    assert await desk.reading.history(caller, ReadHistory(room_id=room, limit=LIMIT)) == page

@@ -118,10 +118,10 @@ async def append(
             from (select room_id, max(new_seq) as last from numbered group by room_id) n
             where r.id = n.room_id
         ), created as (
-            insert into messages (id, room_id, sender_id, seq, change_seq, type, content, metadata, client_id,
-                                  reply_to)
-            select id, room_id, sender_id, new_seq, new_seq, type, content, cast(metadata as jsonb), client_id,
-                   reply_to
+            insert into messages (id, room_id, sender_id, seq, change_seq, type, content, metadata, metadata_bytes,
+                                  client_id, reply_to)
+            select id, room_id, sender_id, new_seq, new_seq, type, content, cast(metadata as jsonb),
+                   octet_length(cast(cast(metadata as jsonb) as text)), client_id, reply_to
             from numbered
             returning *
         )

@@ -1,7 +1,7 @@
 """Reading in turns, and the end of an HTTP connection whose client may still be sending.
 
 Closed with bytes unread, a connection would be reset, and its last answer perhaps lost (RFC 9112 §9.6). So this side
-says that it has nothing more to send, and what comes is thrown away for some seconds, in turns with other connections.
+says that it has nothing more to send, and what comes is thrown away for some seconds, slowly.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import ClassVar
 from protocol.server.uvicorn_http.flow_control import Flow
 from protocol.server.uvicorn_http.untaken_answers import AnswersTaken
 
+LINGERING_PAUSE = 0.02  # seconds between large reads of what is thrown away, so that it costs nobody's time
 LARGE_READ = 16_384  # bytes; after a larger read the connection waits for its turn to read on
 
 
@@ -62,8 +63,11 @@ class LingeringClose(AnswersTaken):
 
     def _throw_away(self, data: bytes) -> None:
         if len(data) > LARGE_READ and not self._waits:
-            self._wait_for_turn(self._read_on)
+            self._waits = True
+            self.flow.hold(True)
+            self.loop.call_later(LINGERING_PAUSE, self._read_on)
 
     def _read_on(self) -> None:
         self._waits = False
-        self.flow.hold(False)
+        if not self.transport.is_closing():
+            self.flow.hold(False)

@@ -16,13 +16,14 @@ from protocol.engineio.flood_guard import FEW
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
 from protocol.errors import CloseCode, HandshakeError
-from protocol.server.config.cors import cors_headers
+from protocol.server.config.cors import ask_origin, cors_headers
 from protocol.server.engineio.hub import PACKETS_A_TURN, Hub
 from protocol.server.engineio.link import Link
 from protocol.server.engineio.request_forwarder import RequestForwarder
 from protocol.server.forwarding.tunnel import as_streams, carry_messages
-from protocol.server.http.asgi import Receive, Scope, Send
+from protocol.server.http.asgi import Receive, Scope, Send, websocket_close, websocket_send
 from protocol.server.http.request import RawHeaders, Request
+from protocol.server.transports.websocket_answer import subprotocol
 from protocol.websocket.frames import Close
 
 log = logging.getLogger("protocol.asgi")
@@ -47,29 +48,34 @@ class AsgiWebSocket:
         self._reading = asyncio.Event()
         self._reading.set()
         self._closed = False
+        self._base64 = False  # the client takes no binary messages
         self._patience: asyncio.Timeout
         self.buffered = 0
 
     async def serve(self, scope: Scope) -> None:
         """Handle the websocket of an ASGI scope."""
         request = Request.of_scope(scope)
+        self._base64 = request.base64
         await self._receive()  # websocket.connect
         forwarder = self._hub.forwarder
         tag = forwarder.tag_of(request) if forwarder else None
         try:
+            await ask_origin(self._hub.options, request)
             if forwarder and tag:
                 await self._forward(forwarder, tag, request)
                 return
             existing = self._hub.check(request)
             if existing is None:
                 await self._hub.admit(request)
+            name = subprotocol(self._hub.options, request)
             link = existing or self._hub.open(request, self, websocket=True)
         except HandshakeError as error:
             await self._reject(scope, error, cors_headers(self._hub.options, request))
             return
         try:
             async with asyncio.timeout(None) as self._patience:
-                await self._accept(request, link, new=existing is None)
+                cookie = self._hub.options.cookie if existing is None else None
+                await self._accept(request, name, cookie.header(link.session.id) if cookie else None)
                 await self._run(link, probing=existing is not None)
         except TimeoutError:
             log.info("a websocket is left to the server in front: its client does not read")
@@ -79,11 +85,11 @@ class AsgiWebSocket:
 
     async def _forward(self, forwarder: RequestForwarder, tag: str, request: Request) -> None:
         """Be a tunnel to the instance that has the session. Raises `HandshakeError` before it is one."""
+        name = subprotocol(self._hub.options, request)
         other, first = await forwarder.open_websocket(tag, request)
         reader, writer = as_streams(other)
         try:
-            cors = [*cors_headers(self._hub.options, request)]
-            await self._send({"type": "websocket.accept", "headers": cors})
+            await self._accept(request, name)
             await carry_messages(reader, writer, first, self._receive, self._send, forwarder.patience)
         finally:
             writer.close()
@@ -101,12 +107,11 @@ class AsgiWebSocket:
             if not writer.cancelled() and (failure := writer.exception()):
                 log.info("a websocket could not be written to: %r", failure)
 
-    async def _accept(self, request: Request, link: Link, *, new: bool) -> None:
+    async def _accept(self, request: Request, name: str | None, cookie: str | None = None) -> None:
         headers = [*cors_headers(self._hub.options, request)]
-        cookie = self._hub.options.cookie
-        if cookie is not None and new:
-            headers.append((b"set-cookie", cookie.header(link.session.id).encode("latin-1")))
-        await self._send({"type": "websocket.accept", "headers": headers})
+        if cookie is not None:
+            headers.append((b"set-cookie", cookie.encode("latin-1")))
+        await self._send({"type": "websocket.accept", "headers": headers, "subprotocol": name})
 
     async def _reject(self, scope: Mapping[str, Any], error: HandshakeError, headers: RawHeaders) -> None:
         """Plain HTTP where the server in front can do that before the handshake, else its own refusal (403)."""
@@ -157,12 +162,10 @@ class AsgiWebSocket:
             while self._outgoing:
                 item = self._outgoing.popleft()
                 if isinstance(item, Close):
-                    await self._send({"type": "websocket.close", "code": item.code, "reason": item.reason})
+                    await websocket_close(self._send, item.code, item.reason)
                     return
-                if item.text:
-                    await self._send({"type": "websocket.send", "text": item.text.decode()})
-                for data in item.binary:
-                    await self._send({"type": "websocket.send", "bytes": data})
+                for message in item.messages(base64=self._base64):
+                    await self._send(websocket_send(message))
                 self.buffered -= item.size
             self._wake.clear()
 

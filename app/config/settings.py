@@ -119,6 +119,11 @@ class Settings:
         whole(0, HOUR_MS, "ms"),
         "The ms that a client may be away and get back its session and what it missed; 0 is not at all.",
     )
+    keep_alive: int = setting(
+        80_000,
+        whole(1_000, HOUR_MS, "ms"),
+        "The ms that an HTTP connection may lie idle; longer than the proxy in front keeps its own.",
+    )
     max_payload: int = setting(
         1_000_000, whole(1, 2**30, "bytes"), "The bytes of the largest message or polling body taken."
     )

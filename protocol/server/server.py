@@ -1,5 +1,6 @@
 """The Socket.IO server: the parts put together, behind the names that an application uses."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -54,6 +55,7 @@ class Server(Namespace):
         self._adapter = Adapter(bus, self._hub, self.options, recovery)
         self._dispatch = Dispatch(self._adapter)
         self._started = False
+        self._starting = asyncio.Lock()
         super().__init__("/", self._adapter)
         self._adapter.add(self)
 
@@ -86,16 +88,20 @@ class Server(Namespace):
         """Begin to serve. Raises `BusUnavailable` and `StoreUnavailable` where these do not answer, and `OSError` where
         the address for other instances is not to be had.
         """
-        if not self._started:
-            await self._adapter.start()
-            try:
-                if self._hub.forwarder is not None:
-                    await self._hub.forwarder.start()
-            except BaseException:
-                await self._adapter.stop()
-                raise
-            self._started = True
-            self._hub.accepting = True
+        async with self._starting:
+            if not self._started:
+                await self._start()
+
+    async def _start(self) -> None:
+        await self._adapter.start()
+        try:
+            if self._hub.forwarder is not None:
+                await self._hub.forwarder.start()
+        except BaseException:
+            await self._adapter.stop()
+            raise
+        self._started = True
+        self._hub.accepting = True
 
     async def stop(self, grace: int = 10_000) -> None:
         """End in order, within `grace` ms and some seconds: take no new sessions, let handlers finish, then
@@ -139,6 +145,8 @@ class Server(Namespace):
         if scope["type"] == "lifespan":
             await serve_lifespan(self.lifespan(), receive, send)
         else:
+            if not self._started and self._hub.accepting:
+                await self.start()  # under a server that knows no lifespan, and not again after `stop`
             await serve(self._hub, scope, receive, send)
 
     @asynccontextmanager

@@ -216,7 +216,7 @@ async def _outward(first: bytes, reader: asyncio.StreamReader, send: Send, patie
             match message:
                 case str() | bytes():
                     async with asyncio.timeout(patience):
-                        await send(websocket_send(message))
+                        await websocket_send(send, message)
                 case Close(code=code):
                     return CloseCode.NORMAL if code == CloseCode.NO_STATUS else code
                 case FrameError():

@@ -18,7 +18,7 @@ _TOLERATED = 10  # times the largest body that is read of one that is too large
 
 
 class _NoBytes(bytes):
-    """Empty, and yet true: daphne sends nothing for bytes that are false."""
+    """Empty, and yet true: daphne sends nothing, and says nothing, for bytes that are false."""
 
     __slots__ = ()
 
@@ -79,11 +79,18 @@ async def respond(send: Send, status: int, body: bytes, headers: RawHeaders) -> 
     await send({"type": "http.response.body", "body": body})
 
 
-def websocket_send(message: str | bytes) -> AsgiMessage:
-    """The ASGI message that sends a websocket message."""
+async def websocket_send(send: Send, message: str | bytes) -> None:
+    """Send a websocket message."""
     if isinstance(message, str):
-        return {"type": "websocket.send", "text": message}
-    return {"type": "websocket.send", "bytes": message or _NO_BYTES}
+        await send({"type": "websocket.send", "text": message})
+        return
+    try:
+        await send({"type": "websocket.send", "bytes": message or _NO_BYTES})
+    except Exception:
+        if message:
+            raise
+        # daphne again, which takes no subclass of bytes: binary may go as text, see `protocol.engineio.packets`.
+        await send({"type": "websocket.send", "text": "b"})
 
 
 async def websocket_close(send: Send, code: int, reason: str = "") -> None:

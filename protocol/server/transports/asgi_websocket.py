@@ -23,7 +23,7 @@ from protocol.server.engineio.request_forwarder import RequestForwarder
 from protocol.server.forwarding.tunnel import as_streams, carry_messages
 from protocol.server.http.asgi import Receive, Scope, Send, websocket_close, websocket_send
 from protocol.server.http.request import RawHeaders, Request
-from protocol.server.transports.websocket_answer import subprotocol
+from protocol.server.transports.websocket_answer import OFFER, subprotocol
 from protocol.websocket.frames import Close
 
 log = logging.getLogger("protocol.asgi")
@@ -54,7 +54,7 @@ class AsgiWebSocket:
 
     async def serve(self, scope: Scope) -> None:
         """Handle the websocket of an ASGI scope."""
-        request = Request.of_scope(scope)
+        request = Request.of_scope(_with_offer(scope))
         self._base64 = request.base64
         await self._receive()  # websocket.connect
         forwarder = self._hub.forwarder
@@ -165,7 +165,7 @@ class AsgiWebSocket:
                     await websocket_close(self._send, item.code, item.reason)
                     return
                 for message in item.messages(base64=self._base64):
-                    await self._send(websocket_send(message))
+                    await websocket_send(self._send, message)
                 self.buffered -= item.size
             self._wake.clear()
 
@@ -203,3 +203,11 @@ class AsgiWebSocket:
     def resume(self) -> None:
         """Take messages again."""
         self._reading.set()
+
+
+def _with_offer(scope: Scope) -> Scope:
+    """A scope whose headers have the subprotocols that the client offers: servers on wsproto take them out."""
+    offered = scope.get("subprotocols")
+    if not offered or any(name == OFFER for name, _ in scope["headers"]):
+        return scope
+    return {**scope, "headers": [*scope["headers"], (OFFER, ", ".join(offered).encode("latin-1"))]}

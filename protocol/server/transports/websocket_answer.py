@@ -8,7 +8,8 @@ from protocol.server.config.options import EngineOptions
 from protocol.server.http.request import RawHeaders, Request
 from protocol.websocket.server_handshake import offered_subprotocols
 
-_OFFER = "sec-websocket-protocol"
+OFFER = b"sec-websocket-protocol"
+_OFFER = OFFER.decode()
 
 
 def subprotocol(options: EngineOptions, request: Request) -> str | None:
@@ -33,7 +34,7 @@ def accept_headers(options: EngineOptions, request: Request) -> list[tuple[bytes
     headers = [*cors_headers(options, request)]
     chosen = subprotocol(options, request)
     if chosen is not None:
-        headers.append((b"sec-websocket-protocol", chosen.encode()))
+        headers.append((OFFER, chosen.encode()))
     return headers
 
 

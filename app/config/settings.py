@@ -122,6 +122,11 @@ class Settings:
         whole(0, HOUR_MS, "ms"),
         "Milliseconds in which a disconnected client can recover its session and missed events; 0: off.",
     )
+    keep_alive: int = setting(
+        80_000,
+        whole(1_000, HOUR_MS, "ms"),
+        "The ms that an HTTP connection may lie idle; longer than the proxy in front keeps its own.",
+    )
     max_payload: int = setting(
         1_000_000, whole(1, 2**30, "bytes"), "Size limit of a message or polling request, in bytes."
     )

@@ -1,8 +1,8 @@
 """A real PostgreSQL and a real Valkey for those who name no others, as children of this process.
 
-Their data is kept below the data folder, which one launcher at a time may use. They end with the launcher, however
-that ends: by leaving the block here, by a signal from the kernel (Linux), else at the next start. The console command
-imports this folder. It imports `app.core`.
+Their data is kept below the data folder, in which one launcher at a time may run any. They end with the launcher,
+however that ends: by leaving the block here, by a signal from the kernel (Linux), else at the next start. The console
+command imports this folder. It imports `app.core`.
 """
 
 import fcntl
@@ -37,7 +37,8 @@ class Urls:
 def embedded(data_dir: Path, *, postgres: bool, valkey: bool) -> Iterator[Urls]:
     """Run the servers that are asked for, for the length of the block. Call it from the main thread.
 
-    Raises EmbeddedError, in one sentence, where one cannot start or another launcher uses `data_dir`.
+    Raises EmbeddedError, in one sentence, where one cannot start or another launcher runs some in `data_dir`. Where
+    none is asked for, others may use the folder too.
     """
     with ExitStack() as stack:
         try:
@@ -55,6 +56,8 @@ def embedded(data_dir: Path, *, postgres: bool, valkey: bool) -> Iterator[Urls]:
 def start(stack: ExitStack, data_dir: Path, postgres: bool, valkey: bool) -> Urls:
     folder = data_dir.resolve()
     make_data_folder(folder)
+    if not (postgres or valkey):
+        return Urls(None, None)
     stack.enter_context(locked(folder))
     database = redis = None
     if postgres:

@@ -42,6 +42,7 @@ class ChatServer(uvicorn.Server):
             http=self.io.http_protocol,
             ws=self.io.websocket_protocol,
             ws_per_message_deflate=False,
+            timeout_keep_alive=settings.keep_alive // 1000,
             lifespan="on",
             log_config=None,
             access_log=False,

@@ -2,6 +2,7 @@
 
 A packet is one type digit and data. On a websocket a text packet is a text frame and a binary message is a
 bare binary frame; in a polling payload packets are joined with 0x1e and a binary message is `b` and base64.
+That form of a binary message is allowed on a websocket too, and is what a client wants that asks with `b64=1`.
 """
 
 import binascii
@@ -44,12 +45,13 @@ class Encoded:
     websockets builds one frame.
     """
 
-    __slots__ = ("_frame", "_payload", "binary", "text")
+    __slots__ = ("_base64_frame", "_frame", "_payload", "binary", "text")
 
     def __init__(self, text: bytes, binary: tuple[bytes, ...] = ()) -> None:
         self.text = text
         self.binary = binary
         self._frame: bytes | None = None
+        self._base64_frame: bytes | None = None
         self._payload: bytes | None = None
 
     @property
@@ -64,13 +66,30 @@ class Encoded:
         return frame
 
     @property
+    def base64_frame(self) -> bytes:
+        """The same for a client that takes no binary frames: all are text."""
+        if not self.binary:
+            return self.frame
+        if self._base64_frame is None:
+            self._base64_frame = b"".join([frames.encode_text(part) for part in self._texts()])
+        return self._base64_frame
+
+    @property
     def payload(self) -> bytes:
         """The packets as they stand in a polling payload."""
         if self._payload is None:
-            parts = [self.text] if self.text else []
-            parts += [b"b" + b64encode(data) for data in self.binary]
-            self._payload = b"\x1e".join(parts)
+            self._payload = b"\x1e".join(self._texts())
         return self._payload
+
+    def messages(self, *, base64: bool) -> list[str | bytes]:
+        """The packets as websocket messages, all of them text with `base64`."""
+        if base64:
+            return [part.decode() for part in self._texts()]
+        return [self.text.decode(), *self.binary] if self.text else [*self.binary]
+
+    def _texts(self) -> list[bytes]:
+        texts = [self.text] if self.text else []
+        return texts + [b"b" + b64encode(data) for data in self.binary]
 
     @property
     def size(self) -> int:
@@ -95,13 +114,18 @@ def encode_packet(packet: EnginePacket) -> str | bytes:
 
 
 def decode_packet(data: str | bytes) -> EnginePacket:
-    """A websocket message as a packet. Raises `PacketError`."""
+    """A websocket message, or a packet of a polling payload. Raises `PacketError`."""
     if isinstance(data, bytes):
         return EnginePacket(_MESSAGE, data)
     kind = _TYPES.get(data[:1])
-    if kind is None:
+    if kind is not None:
+        return EnginePacket(kind, data[1:])
+    if data[:1] != "b":
         raise PacketError("unknown Engine.IO packet type")
-    return EnginePacket(kind, data[1:])
+    try:
+        return EnginePacket(_MESSAGE, binascii.a2b_base64(data[1:], strict_mode=True))
+    except ValueError as error:  # binascii.Error, or text outside ASCII
+        raise PacketError("a binary packet is not base64") from error
 
 
 def encode_payload(packets: Iterable[EnginePacket]) -> str:
@@ -125,13 +149,7 @@ def decode_payload(body: bytes) -> Iterator[EnginePacket]:
         stop = text.find(SEPARATOR, start)  # not split, which would make all of a million packets at once
         part = text[start:] if stop < 0 else text[start:stop]
         start = len(text) + 1 if stop < 0 else stop + 1
-        if part[:1] == "b":
-            try:
-                yield EnginePacket(PacketType.MESSAGE, binascii.a2b_base64(part[1:], strict_mode=True))
-            except ValueError as error:  # binascii.Error, or text outside ASCII
-                raise PacketError("a binary packet is not base64") from error
-        else:
-            yield decode_packet(part)
+        yield decode_packet(part)
 
 
 def join_payload(items: Iterable[Encoded]) -> bytes:

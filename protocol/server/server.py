@@ -1,5 +1,6 @@
 """The Socket.IO server: the parts put together, behind the names that an application uses."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -62,6 +63,7 @@ class Server(Namespace):
         )
         self._dispatch = Dispatch(self._adapter)
         self._started = False
+        self._starting = asyncio.Lock()
         super().__init__(self._adapter.namespace("/"))
 
     def _attach(self, hub: Hub, link: Link) -> ConnectedClient:
@@ -95,16 +97,20 @@ class Server(Namespace):
         """Start serving. Raises `BusUnavailable` and `StoreUnavailable` if these do not answer, and `OSError` if the
         address for other instances cannot be listened on.
         """
-        if not self._started:
-            await self._adapter.start()
-            try:
-                if self._hub.forwarder is not None:
-                    await self._hub.forwarder.start()
-            except BaseException:
-                await self._adapter.stop()
-                raise
-            self._started = True
-            self._hub.accepting = True
+        async with self._starting:
+            if not self._started:
+                await self._start()
+
+    async def _start(self) -> None:
+        await self._adapter.start()
+        try:
+            if self._hub.forwarder is not None:
+                await self._hub.forwarder.start()
+        except BaseException:
+            await self._adapter.stop()
+            raise
+        self._started = True
+        self._hub.accepting = True
 
     async def stop(self, grace: int = 10_000) -> None:
         """Stop in order, within `grace` ms and some seconds: accept no new sessions, let handlers finish, then
@@ -148,6 +154,8 @@ class Server(Namespace):
         if scope["type"] == "lifespan":
             await serve_lifespan(self.lifespan(), receive, send)
         else:
+            if not self._started and self._hub.accepting:
+                await self.start()  # under a server that knows no lifespan, and not again after `stop`
             await serve(self._hub, scope, receive, send)
 
     @asynccontextmanager

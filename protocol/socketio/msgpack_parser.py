@@ -4,6 +4,7 @@ The message is a map `{type, nsp, data, id?}`; types 0 to 4 only, since binary n
 """
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,6 +43,30 @@ _INFINITE = re.compile(rb"\xca[\x7f\xff][\x80-\xff]|\xcb[\x7f\xff][\xf0-\xff]") 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_FIXEXT_1, _FIXEXT_8 = 0xD4, 0xD7
+_EXTENSIONS = {0xC7, 0xC8, 0xC9, *range(0xD4, 0xD9)}
+
+
+def _sizes() -> Iterator[tuple[int, int]]:
+    """By its first byte: how long a value is, containers without what they hold, and how many bytes behind the first
+    one say how much longer it is (msgpack's specification, "Formats")."""
+    sized = {0xC4: 2, 0xC5: 3, 0xC6: 5, 0xC7: 3, 0xC8: 4, 0xC9: 6, 0xD9: 2, 0xDA: 3, 0xDB: 5}
+    whole = {0xCA: 5, 0xCB: 9, 0xDC: 3, 0xDD: 5, 0xDE: 3, 0xDF: 5}
+    whole |= {0xCC + power: 1 + 2**power for power in range(4)} | {
+        0xD0 + power: 1 + 2**power for power in range(4)
+    }
+    whole |= {0xD4 + power: 2 + 2**power for power in range(5)}
+    for first in range(256):
+        if first in sized:
+            yield sized[first], sized[first] - (2 if first in _EXTENSIONS else 1)
+        elif 0xA0 <= first < 0xC0:
+            yield first - 0x9F, 0
+        else:
+            yield whole.get(first, 1), 0
+
+
+_SIZES = tuple(_sizes())
+
 
 def encode(packet: Packet) -> Encoded:
     """A packet as one binary message. Raises `TypeError` for a value that msgpack cannot express."""
@@ -74,18 +99,47 @@ def _default(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be sent")
 
 
-def _extension(code: int, data: bytes) -> Any:
-    """notepack's extension 0 is three things: undefined, a date, and an ArrayBuffer or a typed array of any size."""
-    if code != 0:
-        raise ValueError(f"msgpack extension {code} is unknown")
-    if data == b"\0":
-        return None
-    if len(data) == 8:
+class _Extensions:
+    """Takes each extension of a message, in order. notepack's extension 0 is three things, told apart by the header
+    alone: undefined (fixext 1), a date (fixext 8), and an ArrayBuffer or a typed array of any size (ext 8, 16, 32)."""
+
+    __slots__ = ("_data", "_headers")
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._headers: Iterator[int] | None = None
+
+    def __call__(self, code: int, content: bytes) -> Any:
+        if code != 0:
+            raise ValueError(f"msgpack extension {code} is unknown")
+        if self._headers is None:
+            self._headers = _headers_of_extensions(self._data)
+        header = next(self._headers)
+        if header == _FIXEXT_1:
+            return None
+        if header != _FIXEXT_8:
+            return content
         try:
-            return _EPOCH + timedelta(milliseconds=int.from_bytes(data, "big", signed=True))
-        except OverflowError:  # before the year 1 or after 9999: these bytes are no date
-            return data
-    return data
+            return _EPOCH + timedelta(milliseconds=int.from_bytes(content, "big", signed=True))
+        except OverflowError:
+            raise BadValue("a date before the year 1 or after 9999") from None
+
+
+def _headers_of_extensions(data: bytes) -> Iterator[int]:
+    """The first byte of each extension 0, in order, which msgpack keeps to itself.
+
+    What a container holds follows it, so the message is a row of headers, each with as much content as it says. msgpack
+    has read what comes before an extension, so nothing here is cut short.
+    """
+    at = 0
+    while True:
+        first = data[at]
+        size, width = _SIZES[first]
+        if width:
+            size += int.from_bytes(data[at + 1 : at + 1 + width], "big")
+        if first in _EXTENSIONS and data[at + 1 + width] == 0:
+            yield first
+        at += size
 
 
 def decode(data: str | bytes, limits: PacketLimits = OF_CLIENTS) -> Packet | Rejected:
@@ -119,7 +173,9 @@ def _unpack(data: bytes, limits: PacketLimits) -> Any:
         hooks = {"list_hook": count, "object_hook": count}
     try:
         # timestamp=3: an extension -1 is a datetime too, where msgpack's own type would be of no use to anybody
-        return msgpack.unpackb(data, ext_hook=_extension, timestamp=3, unicode_errors="replace", **hooks)
+        return msgpack.unpackb(
+            data, ext_hook=_Extensions(data), timestamp=3, unicode_errors="replace", **hooks
+        )
     except BadValue:
         raise
     except Exception as error:  # a mixed bag: ValueError, UnpackException, OverflowError, TypeError

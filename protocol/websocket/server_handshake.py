@@ -1,11 +1,13 @@
 """The bytes of a websocket's opening on the server's side."""
 
+import re
 from collections.abc import Iterable
 from typing import TypeAlias
 
 from protocol.websocket.accept_key import accept_key
 
 RawHeaders: TypeAlias = Iterable[tuple[bytes, bytes]]
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
 
 
 def parse_head(head: bytes) -> tuple[str, str, bytes, list[tuple[bytes, bytes]]]:
@@ -18,6 +20,14 @@ def parse_head(head: bytes) -> tuple[str, str, bytes, list[tuple[bytes, bytes]]]
         name, _, value = line.partition(b":")
         headers.append((name.strip().lower(), value.strip()))
     return method.decode("latin-1"), path.decode("latin-1"), query, headers
+
+
+def offered_subprotocols(header: str) -> list[str]:
+    """The names in `Sec-WebSocket-Protocol`, by the client's preference (RFC 6455 §4.1). Raises `ValueError`."""
+    names = [name.strip(" \t") for name in header.split(",")]
+    if len({*names}) < len(names) or not all(_TOKEN.fullmatch(name) for name in names):
+        raise ValueError("Invalid Sec-WebSocket-Protocol header")
+    return names
 
 
 def switch(key: str, headers: RawHeaders) -> bytes:

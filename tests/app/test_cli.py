@@ -113,9 +113,16 @@ def test_a_redis_that_cannot_be_reached_is_a_sentence(
 
 
 def test_a_data_folder_in_use_is_a_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    with embedded(tmp_path, postgres=False, valkey=False):
+    with embedded(tmp_path, postgres=False, valkey=True):
         assert main(["migrate"], {"DATA_DIR": str(tmp_path)}) == 1
     assert "is in use by another Parley" in capsys.readouterr().err
+
+
+def test_a_data_folder_is_shared_by_those_who_start_no_servers(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    with embedded(tmp_path, postgres=False, valkey=True):
+        assert main(["migrate"], {"DATA_DIR": str(tmp_path), "DATABASE_URL": empty_database_url}) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

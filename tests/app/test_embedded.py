@@ -77,10 +77,21 @@ def test_only_what_is_asked_for_runs(data_dir: Path, wanted: tuple[bool, bool]) 
 
 
 def test_a_second_launcher_is_refused_in_a_sentence(data_dir: Path) -> None:
-    with embedded(data_dir, postgres=False, valkey=False):
-        with pytest.raises(EmbeddedError, match=rf"in use by another Parley \(process {os.getpid()}\); stop"):
-            with embedded(data_dir, postgres=False, valkey=False):
-                pytest.fail("two launchers on one folder")
+    with embedded(data_dir, postgres=False, valkey=True):
+        for wanted in ((True, False), (False, True)):
+            with pytest.raises(
+                EmbeddedError, match=rf"in use by another Parley \(process {os.getpid()}\); stop"
+            ):
+                with embedded(data_dir, postgres=wanted[0], valkey=wanted[1]):
+                    pytest.fail("two launchers on one folder")
+
+
+def test_launchers_without_servers_of_their_own_share_a_folder(data_dir: Path) -> None:
+    with embedded(data_dir, postgres=False, valkey=True):
+        with embedded(data_dir, postgres=False, valkey=False) as one:
+            with embedded(data_dir, postgres=False, valkey=False) as two:
+                assert [one, two] == [Urls(None, None)] * 2
+        assert stat.S_IMODE(data_dir.stat().st_mode) & 0o066 == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a child to its parent's life")

@@ -102,3 +102,8 @@ async def test_what_is_whole_may_take_its_time(
         assert (await http.get("/health/live")).status_code == 200
     assert await device.ok("room:list") == []
     assert device.received["disconnect"] == []
+
+
+async def test_connections_are_kept_for_longer_than_proxies_keep_them(instance: Instance) -> None:
+    """What a proxy in front closes first it does not send a request on; 75 s are usual."""
+    assert instance.server.config.timeout_keep_alive > 75

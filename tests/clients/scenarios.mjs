@@ -52,6 +52,20 @@ const events = async (context) => {
     socket.disconnect();
 };
 
+// A client that takes no binary frames, and offers a subprotocol.
+const text = async (context) => {
+    const { say } = context;
+    const socket = await connected(context, "/", { forceBase64: true, protocols: ["v1"] });
+    say("echo", ...(await ask(socket, "echo", ...values())));
+    say("transport", await transport(socket, context));
+    const echoed = once(socket, "echo");
+    say("echo", ...(await ask(socket, "echo", ...values())));
+    say("echoed", ...(await echoed));
+    socket.on("ask", (value, answer) => answer(value));
+    say("asked", ...(await ask(socket, "ask me", Buffer.alloc(0))));
+    socket.disconnect();
+};
+
 const order = async (context) => {
     // In one go, from before the connection is there to after the upgrade.
     const socket = connect(context);
@@ -210,6 +224,7 @@ const recovering = (options) => async (context) => {
 
 export const scenarios = {
     events,
+    text,
     order,
     namespaces,
     reasons,

@@ -51,6 +51,7 @@ def test_table(packet: EnginePacket, message: str | bytes, part: str) -> None:
     assert type(decode_packet(message).data) is type(packet.data)
     assert encode_payload([packet]) == part
     assert list(decode_payload(part.encode())) == [packet]
+    assert decode_packet(part) == packet  # binary may be text on a websocket, too
 
 
 def test_all_in_one_payload() -> None:
@@ -60,7 +61,7 @@ def test_all_in_one_payload() -> None:
     assert list(decode_payload(body.encode())) == packets
 
 
-@pytest.mark.parametrize("message", ["", "7", "9x", "a", "-1", " 4", "٤x", "¹", "\x1e", "test", "b"])
+@pytest.mark.parametrize("message", ["", "7", "9x", "a", "-1", " 4", "٤x", "¹", "\x1e", "test", "B"])
 def test_no_packet(message: str) -> None:
     with pytest.raises(PacketError, match="packet type"):
         decode_packet(message)
@@ -92,6 +93,12 @@ def test_no_payload(body: bytes, words: str) -> None:
         list(decode_payload(body))
 
 
+@pytest.mark.parametrize("message", ["bA", "bAQIDBA", "bAQ==DBA=", "b=", "bAQ ID", "b-_-_", "bé€"])
+def test_text_that_is_no_binary_packet(message: str) -> None:
+    with pytest.raises(PacketError, match="base64"):
+        decode_packet(message)
+
+
 def test_packets_before_a_bad_one_are_given() -> None:
     packets = decode_payload(b"4one\x1ebAQ==\x1e!")
     assert next(packets) == EnginePacket(PacketType.MESSAGE, "one")
@@ -103,25 +110,33 @@ def test_packets_before_a_bad_one_are_given() -> None:
 class TestEncoded:
     def test_text(self) -> None:
         item = Encoded(b"4text")
-        assert item.frame == b"\x81\x054text"
+        assert item.frame == item.base64_frame == b"\x81\x054text"
         assert item.payload == b"4text"
+        assert item.messages(base64=True) == item.messages(base64=False) == ["4text"]
         assert item.size == 5
 
     def test_text_and_binary(self) -> None:
         item = Encoded(b"451-x", (b"\x00\x01", b""))
         assert item.frame == b"\x81\x05451-x" + b"\x82\x02\x00\x01" + b"\x82\x00"
+        assert item.base64_frame == b"\x81\x05451-x" + b"\x81\x05bAAE=" + b"\x81\x01b"
         assert item.payload == b"451-x\x1ebAAE=\x1eb"
+        assert item.messages(base64=False) == ["451-x", b"\x00\x01", b""]
+        assert item.messages(base64=True) == ["451-x", "bAAE=", "b"]
         assert item.size == 7
 
     def test_binary_alone(self) -> None:
         item = Encoded(b"", (b"\x07",))
         assert item.frame == b"\x82\x01\x07"
+        assert item.base64_frame == b"\x81\x05bBw=="
         assert item.payload == b"bBw=="
+        assert item.messages(base64=False) == [b"\x07"]
+        assert item.messages(base64=True) == ["bBw=="]
         assert item.size == 1
 
     def test_each_form_is_made_once(self) -> None:
         item = Encoded(b"4x", (b"\x00" * 200,))
         assert item.frame is item.frame
+        assert item.base64_frame is item.base64_frame
         assert item.payload is item.payload
 
     @pytest.mark.parametrize(
@@ -160,11 +175,16 @@ def test_decode_payload_undoes_encode_payload(many: list[EnginePacket]) -> None:
 
 
 @given(st.lists(items, min_size=1, max_size=4))
-def test_both_forms_of_what_goes_out_say_the_same(many: list[Encoded]) -> None:
-    messages = FrameReader(masked=False, max_payload=1000).receive(b"".join(item.frame for item in many))
-    over_websocket = [decode_packet(message) for message in messages if isinstance(message, str | bytes)]
-    assert over_websocket == list(decode_payload(join_payload(many)))
-    assert len(over_websocket) == len(messages) == sum(bool(item.text) + len(item.binary) for item in many)
+def test_all_forms_of_what_goes_out_say_the_same(many: list[Encoded]) -> None:
+    expected = list(decode_payload(join_payload(many)))
+    assert len(expected) == sum(bool(item.text) + len(item.binary) for item in many)
+    for base64 in (False, True):
+        data = b"".join(item.base64_frame if base64 else item.frame for item in many)
+        messages = FrameReader(masked=False, max_payload=1000).receive(data)
+        assert messages == [message for item in many for message in item.messages(base64=base64)]
+        assert [
+            decode_packet(message) for message in messages if isinstance(message, str | bytes)
+        ] == expected
 
 
 @given(

@@ -76,6 +76,14 @@ def test_table(packet: Packet, fields: dict[str, Any]) -> None:
         ("c70300010203", b"\x01\x02\x03"),
         ("c70000", b""),
         ("c7010041", b"A"),
+        ("d40041", None),
+        ("c7010000", b"\0"),
+        ("c80001" + "0000", b"\0"),
+        ("c708000000016f5e66e87b", bytes.fromhex("0000016f5e66e87b")),
+        ("c90000000800" + "00" * 8, b"\0" * 8),
+        ("d50041ff", b"A\xff"),
+        ("d60000000001", b"\0\0\0\1"),
+        ("d800" + "ab" * 16, b"\xab" * 16),
         ("c7080041414141414141ff", b"AAAAAAA\xff"),
         ("c8010000" + "ab" * 256, b"\xab" * 256),
         ("c90001000000" + "ab" * 65536, b"\xab" * 65536),
@@ -296,6 +304,99 @@ def test_any_bytes_decode_or_are_a_packet_error(message: bytes) -> None:
     except PacketError:
         return
     assert isinstance(packet, Packet | Rejected)
+
+
+class Extension(Struct, frozen=True):
+    """An extension 0 as it is written, and what it is."""
+
+    written: bytes
+    value: Any
+
+
+def buffer_of(width: int, content: bytes) -> Extension:
+    """An ArrayBuffer, with as many bytes for its length."""
+    head = bytes([0xC7 + (1, 2, 4).index(width)]) + len(content).to_bytes(width, "big") + b"\0"
+    return Extension(head + content, content)
+
+
+def date_of(date: datetime) -> Extension:
+    return Extension(b"\xd7\0" + in_eight_bytes(date), date)
+
+
+def in_eight_bytes(date: datetime) -> bytes:
+    since = date - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since // timedelta(milliseconds=1)).to_bytes(8, "big", signed=True)
+
+
+def event_of(*values: Any) -> bytes:
+    """An event with extensions and other values, of which there are less than 15."""
+    parts = [value.written if isinstance(value, Extension) else msgpack.packb(value) for value in values]
+    head = b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data" + bytes([0x91 + len(values)]) + b"\xa1x"
+    return head + b"".join(parts)
+
+
+contents = st.binary(max_size=300) | milliseconds.map(in_eight_bytes)
+extensions = st.one_of(
+    st.builds(buffer_of, st.sampled_from([2, 4]), contents),
+    st.builds(buffer_of, st.just(1), contents.filter(lambda content: len(content) < 256)),
+    milliseconds.map(date_of),
+    st.binary(min_size=1, max_size=1).map(lambda content: Extension(b"\xd4\0" + content, None)),
+)
+# Texts, binary and numbers may hold the bytes of a header, and lists and maps have headers of their own.
+plain = scalars | st.binary(max_size=300)
+lookalikes = st.sampled_from(["\xd7\0", "\xc7\x08\0", "\xd4\0\0", "\xc7\1\0\0"]).map(lambda head: head * 20)
+numbers = st.integers(-(2**63), 2**64 - 1) | st.sampled_from(
+    [0xD700, 0xC70800, -40_000, -200, -33, -32, 127, 128]
+)
+others = st.one_of(
+    plain,
+    numbers,
+    lookalikes,
+    lookalikes.map(lambda text: text.encode("latin-1")),
+    st.lists(plain, max_size=20),
+    st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), plain, max_size=20),
+)
+
+
+@given(st.lists(extensions | others, min_size=1, max_size=8))
+def test_extensions_are_told_apart_wherever_they_stand(values: list[Any]) -> None:
+    seen = [value.value if isinstance(value, Extension) else value for value in values]
+    assert decode(event_of(*values)) == Event(["x", *seen])
+
+
+@pytest.mark.parametrize("length", [15, 16, 31, 32, 255, 256, 40_000, 70_000])
+def test_extensions_behind_large_values(length: int) -> None:
+    for value in (
+        "x" * length,
+        b"x" * length,
+        [0] * length,
+        {str(key): None for key in range(min(length, 40_000))},
+    ):
+        assert decode(event_of(value, date_of(DATE))) == Event(["x", value, DATE])
+
+
+def test_an_extension_behind_a_map_of_the_largest_kind() -> None:
+    """Such a map would have more values than are allowed; its header may be larger than it needs to be."""
+    small = Extension(b"\xdf\0\0\0\1\xa1k\x01", {"k": 1})
+    assert decode(event_of(small, date_of(DATE))) == Event(["x", {"k": 1}, DATE])
+
+
+@pytest.mark.parametrize("first", [b"\0", b"\xff", b"A"])
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_array_buffers_of_every_length(width: int, first: bytes) -> None:
+    for length in (*range(40), 255, 256, 65_535, 65_536):
+        if length < 256**width:
+            content = (first + bytes(length))[:length]
+            assert decode(event_of(buffer_of(width, content))) == Event(["x", content])
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 253_402_300_800_000, -62_135_596_800_001])
+def test_a_date_that_python_does_not_have_is_refused(number: int) -> None:
+    """It is refused with its event, and not taken for something else."""
+    seen = decode(of_javascript(["x", msgpack.ExtType(0, number.to_bytes(8, "big", signed=True))], id=7))
+    assert isinstance(seen, Rejected)
+    assert seen.packet == Event(["x"], "/a", 7)
+    assert "year" in str(seen.error)
 
 
 # --- a real peer ---

@@ -14,6 +14,10 @@ from protocol.errors import BusUnavailable, ProtocolError
 
 log = logging.getLogger(__name__)
 
+NOT_STARTED = (
+    "the bus is not started: await the server's start(), or have its lifespan served, before anything is sent"
+)
+
 Deliver: TypeAlias = Callable[[Record, str, int], None]
 """Gets each record, its offset, and its size: the characters of its text on the way, about the bytes it takes here.
 What it raises is logged and stops nothing."""
@@ -193,7 +197,7 @@ class MemoryBus:
 
     def _check_started(self) -> None:
         if self._deliver is None:
-            raise BusUnavailable("the bus is not started")
+            raise BusUnavailable(NOT_STARTED)
 
 
 def position(offset: str) -> Position:

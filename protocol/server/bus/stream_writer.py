@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from protocol.cluster.stream_records import Record, encode, stream_name, stream_names
 from protocol.errors import BusUnavailable
+from protocol.server.bus.bus import NOT_STARTED
 from protocol.server.redis.cancellation import cancel_all
 from protocol.server.redis.connection import Backoff, RedisConnection, RedisRefusal, described, pack
 
@@ -55,7 +56,7 @@ class StreamWriter:
     def check_started(self) -> None:
         """Raise `BusUnavailable` unless it has begun."""
         if not self._tasks:
-            raise BusUnavailable("the bus is not started")
+            raise BusUnavailable(NOT_STARTED)
 
     def stream_of(self, nsp: str) -> str:
         """The stream that a namespace's records are in."""

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from protocol.engineio.session import Timing
 from protocol.server.config.observer import Observer
+from protocol.server.config.origins import CorsOrigins, check_rule
 from protocol.server.http.handshake import Handshake
 from protocol.socketio.json_values import MAX_VALUES
 from protocol.socketio.packet_limits import MAX_ATTACHMENTS, MAX_AUTH, PacketLimits
@@ -56,8 +57,9 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
     control_rate: int = 100
     control_burst: int = 1_000
     compression_threshold: int | None = 1024
-    cors_origins: str | Sequence[str] = ()
+    cors_origins: CorsOrigins = ()
     cors_credentials: bool = False
+    subprotocols: Sequence[str] | None = None
     cookie: Cookie | None = None
     allow_request: AllowHook | None = None
     observer: Observer = Observer()
@@ -73,8 +75,14 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
         )
         if self.max_unjoined is not None:
             self._check_positive("max_unjoined")
+        if not callable(self.cors_origins):
+            check_rule(self.cors_origins)
         if self.cors_origins == "*" and self.cors_credentials:
-            raise ValueError("cors_credentials needs a list of origins: browsers refuse `*` with credentials")
+            raise ValueError(
+                "cors_credentials needs a list of origins, or True: browsers refuse `*` with credentials"
+            )
+        if isinstance(self.subprotocols, str):
+            raise ValueError(f"subprotocols must be a list of names, not {self.subprotocols!r}")
 
     def _check_positive(self, *names: str) -> None:
         for name in names:

@@ -34,7 +34,8 @@ def target(path: str, request: Request) -> str:
     nothing else that the client says. What would need an escape is no version or transport, and neither is nothing.
     """
     version, transport = _word(request.version), _word(request.transport)
-    return f"{path}?EIO={version}&transport={transport}&sid={request.sid}"
+    base64 = "&b64=1" if request.base64 else ""
+    return f"{path}?EIO={version}&transport={transport}&sid={request.sid}{base64}"
 
 
 def _word(text: str | None) -> str:

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from protocol.errors import CloseCode, FrameError, Unreachable
 from protocol.server.forwarding.remote_instance import RemoteInstance, target
-from protocol.server.http.asgi import Receive, Send
+from protocol.server.http.asgi import Receive, Send, websocket_close, websocket_send
 from protocol.server.http.request import Request
 from protocol.websocket import client_handshake, frames
 from protocol.websocket.frames import Close, FrameReader, Opcode
@@ -196,7 +196,7 @@ async def carry_messages(
         if not (inward.done() and inward.exception() is None):  # the client is still there
             code = outward.result() if outward.done() else CloseCode.GOING_AWAY
             async with asyncio.timeout(CLOSE_TIMEOUT):
-                await send({"type": "websocket.close", "code": code})
+                await websocket_close(send, code)
     except (OSError, TimeoutError) as error:
         log.info("a client does not take what it is sent: %r", error)
     finally:
@@ -215,9 +215,8 @@ async def _outward(first: bytes, reader: asyncio.StreamReader, send: Send, patie
         for message in frame_reader.receive(data):
             match message:
                 case str() | bytes():
-                    kind = "text" if isinstance(message, str) else "bytes"
                     async with asyncio.timeout(patience):
-                        await send({"type": "websocket.send", kind: message})
+                        await websocket_send(send, message)
                 case Close(code=code):
                     return CloseCode.NORMAL if code == CloseCode.NO_STATUS else code
                 case FrameError():

@@ -14,14 +14,18 @@ class Request:
     """What a client asked with. A session keeps its first one for the application, so it is kept small: the headers
     are one block of bytes, and what is asked of it often stands beside it.
 
-    `transport`, `sid` and `version` are the query's `transport`, `sid` and `EIO`, None where it has none. `size` is the
-    bytes of path, query and headers; a query of very many parameters is too large for any server.
+    `transport`, `sid` and `version` are the query's `transport`, `sid` and `EIO`, None where it has none. `base64`: the
+    query has `b64`, so a websocket is to carry binary as text. `size` is the bytes of path, query and headers; a query
+    of very many parameters is too large for any server. `allowed_origin`: the origin, if the application's function for
+    `cors_origins` has been asked and allows it.
     """
 
     __slots__ = (
         "_headers",
         "_query",
         "address",
+        "allowed_origin",
+        "base64",
         "method",
         "path",
         "secure",
@@ -57,6 +61,8 @@ class Request:
         self.transport = query.get("transport")
         self.sid = query.get("sid")
         self.version = query.get("EIO")
+        self.base64 = bool(query.get("b64"))
+        self.allowed_origin: str | None = None
 
     @classmethod
     def of_scope(cls, scope: Mapping[str, Any]) -> "Request":

@@ -3,6 +3,7 @@ anything of its body is parsed or an application is asked."""
 
 from collections.abc import Callable
 from http import HTTPStatus
+from sys import maxsize
 from typing import ClassVar, Self
 
 from protocol.server.engineio.hub import Hub
@@ -19,6 +20,9 @@ class PrivateHttpProtocol(HttpProtocol):
     max_head: ClassVar[int] = 16 * 1024  # an instance forwards only those headers that an answer depends on
     max_framing: ClassVar[int] = (
         8  # a client's body is passed on as it comes, in chunks of a byte where it is slow
+    )
+    max_idle: ClassVar[int] = (
+        maxsize  # whoever gets so far is an instance, and one that closed under a request ends a session
     )
     _knows: Callable[[bytes], bool]
 

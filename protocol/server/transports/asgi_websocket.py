@@ -16,14 +16,15 @@ from protocol.engineio.flood_guard import FEW
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
 from protocol.errors import CloseCode, HandshakeError
-from protocol.server.config.cors import cors_headers
+from protocol.server.config.cors import ask_origin, cors_headers
 from protocol.server.config.session_cookie import cookie_headers
 from protocol.server.engineio.hub import PACKETS_A_TURN, Hub
 from protocol.server.engineio.link import Link
 from protocol.server.engineio.request_forwarder import RequestForwarder
 from protocol.server.forwarding.tunnel import as_streams, carry_messages
-from protocol.server.http.asgi import Receive, Scope, Send
+from protocol.server.http.asgi import Receive, Scope, Send, websocket_close, websocket_send
 from protocol.server.http.request import RawHeaders, Request
+from protocol.server.transports.websocket_answer import OFFER, subprotocol
 from protocol.websocket.frames import Close
 
 log = logging.getLogger(__name__)
@@ -48,29 +49,34 @@ class AsgiWebSocket:
         self._reading = asyncio.Event()
         self._reading.set()
         self._closed = False
+        self._base64 = False  # the client takes no binary messages
         self._patience: asyncio.Timeout
         self.buffered = 0
 
     async def serve(self, scope: Scope) -> None:
         """Handle the websocket of an ASGI scope."""
-        request = Request.of_scope(scope)
+        request = Request.of_scope(_with_offer(scope))
+        self._base64 = request.base64
         await self._receive()  # websocket.connect
         forwarder = self._hub.forwarder
         tag = forwarder.tag_of(request) if forwarder else None
         try:
+            await ask_origin(self._hub.options, request)
             if forwarder and tag:
                 await self._forward(forwarder, tag, request)
                 return
             existing = self._hub.check(request)
             if existing is None:
                 await self._hub.admit(request)
+            name = subprotocol(self._hub.options, request)
             link = existing or self._hub.open(request, self, websocket=True)
         except HandshakeError as error:
             await self._reject(scope, error, cors_headers(self._hub.options, request))
             return
         try:
             async with asyncio.timeout(None) as self._patience:
-                await self._accept(request, link, new=existing is None)
+                cookie = cookie_headers(self._hub.options, link.session.id) if existing is None else ()
+                await self._accept(request, name, cookie)
                 await self._run(link, probing=existing is not None)
         except TimeoutError:
             log.info("a websocket is left to the server in front: its client does not read")
@@ -80,11 +86,11 @@ class AsgiWebSocket:
 
     async def _forward(self, forwarder: RequestForwarder, tag: str, request: Request) -> None:
         """Be a tunnel to the instance that has the session. Raises `HandshakeError` before it is one."""
+        name = subprotocol(self._hub.options, request)
         other, first = await forwarder.open_websocket(tag, request)
         reader, writer = as_streams(other)
         try:
-            cors = [*cors_headers(self._hub.options, request)]
-            await self._send({"type": "websocket.accept", "headers": cors})
+            await self._accept(request, name)
             await carry_messages(reader, writer, first, self._receive, self._send, forwarder.patience)
         finally:
             writer.close()
@@ -102,11 +108,9 @@ class AsgiWebSocket:
             if not writer.cancelled() and (failure := writer.exception()):
                 log.info("a websocket could not be written to: %r", failure)
 
-    async def _accept(self, request: Request, link: Link, *, new: bool) -> None:
-        headers = [*cors_headers(self._hub.options, request)]
-        if new:
-            headers += cookie_headers(self._hub.options, link.session.id)
-        await self._send({"type": "websocket.accept", "headers": headers})
+    async def _accept(self, request: Request, name: str | None, cookie: RawHeaders = ()) -> None:
+        headers = [*cors_headers(self._hub.options, request), *cookie]
+        await self._send({"type": "websocket.accept", "headers": headers, "subprotocol": name})
 
     async def _reject(self, scope: Mapping[str, Any], error: HandshakeError, headers: RawHeaders) -> None:
         """Plain HTTP where the server in front can do that before the handshake, else its own refusal (403)."""
@@ -157,12 +161,10 @@ class AsgiWebSocket:
             while self._outgoing:
                 item = self._outgoing.popleft()
                 if isinstance(item, Close):
-                    await self._send({"type": "websocket.close", "code": item.code, "reason": item.reason})
+                    await websocket_close(self._send, item.code, item.reason)
                     return
-                if item.text:
-                    await self._send({"type": "websocket.send", "text": item.text.decode()})
-                for data in item.binary:
-                    await self._send({"type": "websocket.send", "bytes": data})
+                for message in item.messages(base64=self._base64):
+                    await websocket_send(self._send, message)
                 self.buffered -= item.size
             self._wake.clear()
 
@@ -200,3 +202,11 @@ class AsgiWebSocket:
     def resume(self) -> None:
         """Take messages again."""
         self._reading.set()
+
+
+def _with_offer(scope: Scope) -> Scope:
+    """A scope whose headers have the subprotocols that the client offers: servers on wsproto take them out."""
+    offered = scope.get("subprotocols")
+    if not offered or any(name == OFFER for name, _ in scope["headers"]):
+        return scope
+    return {**scope, "headers": [*scope["headers"], (OFFER, ", ".join(offered).encode("latin-1"))]}

@@ -12,7 +12,7 @@ from protocol.engineio.flood_guard import FEW
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
 from protocol.errors import CloseCode, HandshakeCode, HandshakeError, PacketError, SessionError
-from protocol.server.config.cors import cors_headers, preflight_headers
+from protocol.server.config.cors import ask_origin, cors_headers, preflight_headers
 from protocol.server.config.session_cookie import cookie_headers
 from protocol.server.engineio.hub import PACKETS_A_TURN, Hub
 from protocol.server.engineio.link import Link
@@ -65,20 +65,19 @@ class PollingTransport:
 
 async def serve(hub: Hub, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one HTTP request of a client."""
-    request = Request.of_scope(scope)
-    if request.method == "OPTIONS":
-        await respond(send, 204, b"", preflight_headers(hub.options, request))
-    else:
-        await answer(hub, request, receive, send)
+    await answer(hub, Request.of_scope(scope), receive, send)
 
 
 async def answer(
     hub: Hub, request: Request, receive: Receive, send: Send, *, forwarded: bool = False
 ) -> None:
-    """Answer anything but a preflight. What another instance has `forwarded` is for a session that is here, or none."""
-    cors = cors_headers(hub.options, request)
+    """Answer a request. What another instance has `forwarded` is for a session that is here, or none."""
     forwarder = None if forwarded else hub.forwarder
     try:
+        await ask_origin(hub.options, request)
+        if request.method == "OPTIONS" and not forwarded:
+            await respond(send, 204, b"", preflight_headers(hub.options, request))
+            return
         tag = forwarder.tag_of(request) if forwarder else None
         if forwarder and tag and request.method in ("GET", "POST"):
             await forwarder.poll(tag, request, receive, send)
@@ -89,9 +88,10 @@ async def answer(
             await _serve_here(hub, request, link, receive, send)
     except HandshakeError as error:
         body = orjson.dumps({"code": error.code, "message": error.message})
-        await respond(send, error.status, body, [(b"content-type", b"application/json"), *cors])
+        headers = [(b"content-type", b"application/json"), *cors_headers(hub.options, request)]
+        await respond(send, error.status, body, headers)
     except SessionError:
-        await respond(send, 400, b"", cors)
+        await respond(send, 400, b"", cors_headers(hub.options, request))
 
 
 async def _serve_here(hub: Hub, request: Request, link: Link | None, receive: Receive, send: Send) -> None:

@@ -10,14 +10,13 @@ import logging
 import os
 from collections.abc import Iterable
 from enum import IntEnum
-from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
 from protocol.engineio.flood_guard import FEW
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
 from protocol.errors import CloseCode, FrameError, HandshakeError
-from protocol.server.config.cors import cors_headers
+from protocol.server.config.cors import ask_origin, cors_headers
 from protocol.server.config.session_cookie import cookie_headers
 from protocol.server.engineio.hub import Hub
 from protocol.server.engineio.link import Link
@@ -25,6 +24,7 @@ from protocol.server.engineio.request_forwarder import RequestForwarder
 from protocol.server.http.forwarded_headers import see_through
 from protocol.server.http.request import RawHeaders, Request
 from protocol.server.transports.paced_protocol import PacedProtocol
+from protocol.server.transports.websocket_answer import accept_headers, refusal
 from protocol.websocket import frames
 from protocol.websocket.frames import Close, Opcode, Ping, Pong, WebSocketMessage
 from protocol.websocket.server_handshake import parse_head, switch
@@ -54,7 +54,7 @@ class WebSocketProtocol(PacedProtocol):
         bool
     ]  # given by `for_hub`, as is `hub`: whether instances, who show their secret, forward it
 
-    __slots__ = ("_config", "_fd", "_link", "_state", "_uvicorn")
+    __slots__ = ("_base64", "_config", "_fd", "_link", "_state", "_uvicorn")
 
     def __init__(
         self,
@@ -70,6 +70,7 @@ class WebSocketProtocol(PacedProtocol):
         self._deferred = True
         self._link: Link | None = None
         self._fd = -1  # -1: always write through the loop's transport
+        self._base64 = False  # the client takes no binary frames
 
     @classmethod
     def for_hub(cls, hub: Hub, *, private: bool = False) -> type["WebSocketProtocol"]:
@@ -142,16 +143,25 @@ class WebSocketProtocol(PacedProtocol):
         elif forwarder and not self.private and (tag := forwarder.tag_of(request)):
             self._transport.pause_reading()
             forwarder.run(self._forward(forwarder, tag, request, key))
-        elif self.hub.options.allow_request is not None and not request.sid:
+        elif self._is_asked_about(request):
             self._transport.pause_reading()
             self.hub.run(self._ask(request, key))
         else:
             self._admit(request, key)
 
+    def _is_asked_about(self, request: Request) -> bool:
+        options = self.hub.options
+        if not request.sid and options.allow_request is not None:
+            return True
+        return not self.private and callable(options.cors_origins)
+
     async def _ask(self, request: Request, key: str) -> None:
+        """Have the application's functions decide first."""
         try:
-            self.hub.check(request)
-            await self.hub.admit(request)
+            await ask_origin(self.hub.options, request)
+            if not request.sid:
+                self.hub.check(request)
+                await self.hub.admit(request)
         except HandshakeError as error:
             self._reject(error.websocket_status, error.message, cors_headers(self.hub.options, request))
             return
@@ -161,31 +171,33 @@ class WebSocketProtocol(PacedProtocol):
 
     async def _forward(self, forwarder: RequestForwarder, tag: str, request: Request, key: str) -> None:
         """Leave the connection to a tunnel to the instance that has the session."""
-        cors = cors_headers(self.hub.options, request)
+        options = self.hub.options
         try:
+            await ask_origin(options, request)
+            headers = accept_headers(options, request)
             other, first = await forwarder.open_websocket(tag, request)
         except HandshakeError as error:
-            self._reject(error.websocket_status, error.message, cors)
+            self._reject(error.websocket_status, error.message, cors_headers(options, request))
             return
         if self._state is not WebSocketState.HANDSHAKE or self._transport.is_closing():
             other.abort()
             return
         self._uvicorn.connections.discard(self)
-        self._transport.write(switch(key, cors) + first)
+        self._transport.write(switch(key, headers) + first)
         forwarder.carry_bytes(self._transport, other, self._uvicorn.connections)
 
     def _admit(self, request: Request, key: str) -> None:
-        cors = cors_headers(self.hub.options, request)
         try:
             existing = self.hub.check(request)
+            headers = accept_headers(self.hub.options, request)
             link = existing or self.hub.open(request, self, websocket=True)
         except HandshakeError as error:
-            self._reject(error.websocket_status, error.message, cors)
+            self._reject(error.websocket_status, error.message, cors_headers(self.hub.options, request))
             return
-        headers = [*cors]
         if existing is None:
             headers += cookie_headers(self.hub.options, link.session.id)
         self._state = WebSocketState.OPEN
+        self._base64 = request.base64
         self._deferred = False
         self._reader.max_payload = link.max_payload
         self._write(switch(key, headers))
@@ -195,14 +207,9 @@ class WebSocketProtocol(PacedProtocol):
 
     def _reject(self, status: int, message: str, headers: RawHeaders) -> None:
         """A plain HTTP answer instead of the 101, and the end of the connection."""
-        if self._state is not WebSocketState.HANDSHAKE:
-            return
-        body = message.encode()
-        head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: text/plain; charset=utf-8\r\n"
-        head += f"Content-Length: {len(body)}\r\nConnection: close\r\n"
-        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
-        self._write(head.encode() + lines + b"\r\n" + body)
-        self._hang_up()
+        if self._state is WebSocketState.HANDSHAKE:
+            self._write(refusal(status, message, headers))
+            self._hang_up()
 
     # --- frames in ---
 
@@ -279,7 +286,11 @@ class WebSocketProtocol(PacedProtocol):
 
     def send(self, items: list[Encoded]) -> None:
         """All of `items` in one write."""
-        if self._state is _OPEN:
+        if self._state is not _OPEN:
+            return
+        if self._base64:
+            self._write(b"".join([item.base64_frame for item in items]))
+        else:
             self._write(items[0].frame if len(items) == 1 else b"".join([item.frame for item in items]))
 
     def _write(self, data: bytes) -> None:

@@ -82,6 +82,7 @@ class HttpProtocol(LingeringClose):
             "observer": hub.options.observer,
             "defer": staticmethod(hub.defer),
             "large_reads": Counter(),
+            "idle": Counter(),
         }
         return type(cls.__name__, (cls,), attributes)
 

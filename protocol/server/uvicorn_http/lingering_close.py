@@ -11,13 +11,13 @@ from functools import partial
 from typing import ClassVar
 
 from protocol.server.uvicorn_http.flow_control import Flow
-from protocol.server.uvicorn_http.untaken_answers import AnswersTaken
+from protocol.server.uvicorn_http.idle_connections import IdleConnections
 
 LINGERING_PAUSE = 0.02  # seconds between large reads of what is thrown away, so that it costs nobody's time
 LARGE_READ = 16_384  # bytes; after a larger read the connection waits for its turn to read on
 
 
-class LingeringClose(AnswersTaken):
+class LingeringClose(IdleConnections):
     """One connection, for a subclass that reads requests. A read has 256 KiB at most, as uvloop has it."""
 
     max_large_reads: ClassVar[int] = (
@@ -37,12 +37,11 @@ class LingeringClose(AnswersTaken):
         """Read nothing more until it is this connection's turn, then do `work`; `large`: a large read is kept."""
         self._waits = True
         self.flow.hold(True)
-        address = self.client[0] if self.client else ""
         if not large:
             self.defer(work)
-        elif self.large_reads[address] < self.max_large_reads:
-            self.large_reads[address] += 1
-            self.defer(partial(self._take_turn, address, work))
+        elif self.large_reads[self._address] < self.max_large_reads:
+            self.large_reads[self._address] += 1
+            self.defer(partial(self._take_turn, self._address, work))
         else:
             self.transport.abort()
 

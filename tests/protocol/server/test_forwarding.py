@@ -253,6 +253,47 @@ async def test_upgrade(start: Start, poll: Poll, upgrade: Upgrade, told: Told) -
     assert told.forwards == [("websocket", False)]
 
 
+async def test_a_websocket_is_opened_as_elsewhere(start: Start, poll: Poll, upgrade: Upgrade) -> None:
+    """With the subprotocol that the client offers, its origin allowed by a function, and binary as text."""
+
+    async def allow(origin: str | None) -> bool:
+        return origin == ORIGIN
+
+    one, two = [await start(cors_origins=allow) for _ in range(2)]
+    client = await poll(one, origin=ORIGIN)
+    await client.join()
+    client.sid += "&b64=1"
+    socket = await upgrade(client, two, headers=["Sec-WebSocket-Protocol: v1, v2", f"Origin: {ORIGIN}"])
+    assert socket.answer.headers["sec-websocket-protocol"] == "v1"
+    assert socket.answer.headers["access-control-allow-origin"] == ORIGIN
+    for packet in ("bAAEC", "b", b"\0\1\2"):
+        socket.send('451-["echo",{"_placeholder":true,"num":0}]')
+        socket.send(packet)
+        assert await socket.receive() == '451-["echo",{"_placeholder":true,"num":0}]'
+        assert await socket.receive() == ("b" if packet == "b" else "bAAEC")
+
+
+@pytest.mark.parametrize("header", ["Sec-WebSocket-Protocol: v1,,v2", f"Origin: {ORIGIN}"])
+async def test_a_websocket_is_refused_as_elsewhere(
+    start: Start, poll: Poll, open_websocket: Open, header: str
+) -> None:
+    """For an offer of a subprotocol that is malformed, and where the function for origins fails."""
+
+    def allow(origin: str | None) -> bool:
+        if origin is not None:
+            raise RuntimeError("no database")
+        return False
+
+    one, two = [await start(cors_origins=allow) for _ in range(2)]
+    client = await poll(one)
+    for running in (one, two):
+        with pytest.raises(Refusal) as refusal:
+            await open_websocket(running, f"EIO=4&transport=websocket&sid={client.sid}", headers=[header])
+        assert refusal.value.answer.status == 400
+    turn_to(client, two)
+    await client.join()
+
+
 async def test_the_client_goes(start: Start, poll: Poll, upgrade: Upgrade, seen: Recorder) -> None:
     one, two = await start(), await start()
     for goodbye in (True, False):

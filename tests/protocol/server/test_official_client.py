@@ -179,6 +179,20 @@ async def test_events(serve: Serve, seen: Recorder, transports: str) -> None:
     await seen.wait_for("/", "client namespace disconnect")
 
 
+async def test_text_alone(serve: Serve, seen: Recorder, transports: str) -> None:
+    """Binary as text, and a subprotocol, which a client gives up without."""
+    running = await serve(make_io(seen))
+    async with script("text", running, transports) as client:
+        assert await client.lines() == [
+            ["echo", *VALUES],
+            ["transport", final(transports)],
+            ["echo", *VALUES],
+            ["echoed", *VALUES],
+            ["asked", {"hex": ""}],
+        ]
+    await seen.wait_for("/", "client namespace disconnect")
+
+
 async def test_order(serve: Serve, seen: Recorder, transports: str) -> None:
     """300 events with binary, from before the connection is there to after the upgrade."""
     running = await serve(make_io(seen))

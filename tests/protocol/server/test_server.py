@@ -9,7 +9,7 @@ import httpx
 import pytest
 import uvicorn
 
-from protocol import BusUnavailable, EngineServer, Options, RedisBus, Server
+from protocol import BusUnavailable, EngineServer, MemoryBus, Options, RedisBus, Server
 from tests.protocol.server.client import POLLING, Recorder, WebSocketClient
 from tests.protocol.server.conftest import Open, Serve
 
@@ -70,7 +70,29 @@ async def test_as_the_whole_application(make_app: App, ws: str) -> None:
     assert response.text.startswith('0{"sid"')
     await io.emit("the bus is started")
     await server.shutdown()
-    with pytest.raises(Exception, match="not started"):
+    with pytest.raises(BusUnavailable, match=r"not started: await the server's start\(\)"):
+        await io.emit("the bus is stopped")
+
+
+class SlowBus(MemoryBus):
+    """A bus that takes some turns of the event loop to start."""
+
+    async def start(self, *args: Any) -> None:
+        await asyncio.sleep(0)
+        await super().start(*args)
+
+
+async def test_without_a_lifespan(make_app: App) -> None:
+    """The first request starts the server, once; none starts it again after its end."""
+    io = make_app(bus=SlowBus())
+    transport = httpx.ASGITransport(io)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test/socket.io/") as http:
+        answers = await asyncio.gather(*[http.get(f"?{POLLING}") for _ in range(3)])
+        assert [answer.status_code for answer in answers] == [200, 200, 200]
+        await io.emit("the bus is started")
+        await io.stop()
+        assert (await http.get(f"?{POLLING}")).status_code == 503
+    with pytest.raises(BusUnavailable):
         await io.emit("the bus is stopped")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from protocol import Refused, Server
-from tests.protocol.server.client import Recorder, WebSocketClient, http_client
+from tests.protocol.server.client import Recorder, WebSocketClient, http_client, session_id
 from tests.protocol.server.conftest import Open, Serve
 from tests.protocol.server.running import RAW, until
 from tests.protocol.server.websocket import (
@@ -93,6 +93,21 @@ async def test_a_websocket_without_upgrade_is_a_bad_request(serve: Serve, make_a
     async with http_client() as http:
         response = await http.get(running.url(WEBSOCKET))
     assert response.json() == {"code": 3, "message": "Bad request"}
+
+
+@pytest.mark.parametrize(
+    ("spoken", "named"), [(["v2", "v1"], "v2"), (("v1",), "v1"), (["v3"], None), ([], None), (None, "v1")]
+)
+async def test_subprotocols_that_the_server_chooses(
+    serve: Serve, make_app: App, open_websocket: Open, spoken: Any, named: str | None
+) -> None:
+    """By its own preference, on a first websocket and on one that takes over from polling."""
+    running = await serve(make_app(subprotocols=spoken))
+    async with http_client() as http:
+        opened = await http.get(running.url("EIO=4&transport=polling"))
+    for query in (WEBSOCKET, f"{WEBSOCKET}&sid={session_id(opened.text)}"):
+        socket = await open_websocket(running, query, headers=["Sec-WebSocket-Protocol: v1, v2"])
+        assert socket.answer.headers.get("sec-websocket-protocol") == named
 
 
 # --- the application's hook ---

@@ -32,6 +32,7 @@ from protocol.server.http.handshake import Handshake
 from protocol.server.redis.client import RedisClient
 from protocol.server.redis.url import parse_redis_url
 from protocol.server.server import Server
+from protocol.server.socketio.broadcast_batch import BroadcastBatch
 from protocol.server.socketio.handlers import BadArguments, Incoming
 from protocol.server.socketio.namespace import Namespace
 from protocol.server.socketio.remote_socket import RemoteSocket
@@ -50,6 +51,7 @@ __all__ = [
     "AckTimeout",
     "BadArguments",
     "BadValue",
+    "BroadcastBatch",
     "Bus",
     "BusUnavailable",
     "Client",

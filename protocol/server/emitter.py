@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from protocol.cluster.stream_records import Record, ServerSideEmit
 from protocol.server.bus.stream_writer import StreamWriter
+from protocol.server.socketio.broadcast_batch import BroadcastBatch
 from protocol.server.socketio.selection import Selection, check_server_side_name
 
 UID = "emitter"  # of all emitters, Node's too
@@ -81,6 +82,10 @@ class Emitter:
     def volatile(self) -> Selection:
         """All sockets, dropping the event for those to whom it cannot leave at once."""
         return self._all.volatile
+
+    def batch(self) -> BroadcastBatch:
+        """What is sent within `async with` leaves as one record at its end."""
+        return BroadcastBatch(self)
 
     async def emit(self, event: str, *args: Any) -> None:
         """Send an event to everybody in the namespace."""

@@ -13,10 +13,12 @@ from protocol.cluster.stream_records import (
     Leave,
     Record,
     ServerSideEmit,
+    SingleRecord,
     Target,
 )
 from protocol.engineio.packets import Encoded
 from protocol.server.socketio import selection
+from protocol.server.socketio.broadcast_batch import BroadcastBatch
 from protocol.server.socketio.broadcast_operator import BroadcastOperator
 from protocol.server.socketio.cluster_requests import Asker
 from protocol.server.socketio.handler_registry import HandlerRegistry
@@ -97,6 +99,10 @@ class Namespace(HandlerRegistry):
     def timeout(self, milliseconds: int) -> BroadcastOperator:
         """All sockets, with this long to answer."""
         return BroadcastOperator(self).timeout(milliseconds)
+
+    def batch(self) -> BroadcastBatch:
+        """What is sent within `async with` leaves as one record at its end."""
+        return BroadcastBatch(self)
 
     async def emit(self, event: str, *args: Any) -> None:
         """Send an event to everybody in the namespace, on every instance."""
@@ -239,9 +245,8 @@ class Namespace(HandlerRegistry):
 
     # --- from the bus ---
 
-    def deliver(self, record: Record, offset: str = "", packet: Encoded | None = None) -> None:
-        """Do what a record of the bus asks for, for the sockets of this instance. `packet` is that of an event that
-        may be sent again."""
+    def deliver(self, record: SingleRecord, offset: str = "", packet: Encoded | None = None) -> None:
+        """Do for the sockets of this instance what a record asks for. `packet` is that of an event that is kept."""
         match record:
             case Broadcast():
                 if offset:
@@ -289,8 +294,7 @@ class Namespace(HandlerRegistry):
         self._outlet.send_all(sockets, packet)
 
     async def run_lifecycle(self, name: str, socket: "Socket", *args: Any) -> None:
-        """Run the handlers of "connection", "disconnecting" or "disconnect"; one that fails is logged, the
-        others still run."""
+        """Run the handlers of "connection", "disconnecting" or "disconnect"; one that fails is logged."""
         for handler in self.handlers.lifecycle[name]:
             try:
                 await call(handler, socket, *args)

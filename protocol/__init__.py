@@ -34,6 +34,7 @@ from protocol.server.redis.client import RedisClient
 from protocol.server.redis.tls_files import load_tls_files
 from protocol.server.redis.url import parse_redis_url
 from protocol.server.server import Server
+from protocol.server.socketio.broadcast_batch import BroadcastBatch
 from protocol.server.socketio.namespace import Namespace
 from protocol.server.socketio.remote_socket import RemoteSocket
 from protocol.server.socketio.socket import Socket
@@ -51,6 +52,7 @@ __all__ = [
     "AckTimeout",
     "BadArguments",
     "BadValue",
+    "BroadcastBatch",
     "Bus",
     "BusUnavailable",
     "Client",

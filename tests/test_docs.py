@@ -29,6 +29,7 @@ from protocol import (
 from protocol.cluster.requests import HandshakeDetails
 from protocol.server.config.options import EngineOptions
 from protocol.server.http.handshake import Handshake
+from protocol.server.socketio.broadcast_batch import BroadcastBatch
 from protocol.server.socketio.broadcast_operator import BroadcastOperator
 from protocol.server.socketio.namespace import DynamicNamespace
 from tests.diagrams import diagrams
@@ -102,6 +103,10 @@ def test_dynamic_namespace() -> None:
 
 def test_operator() -> None:
     assert names(section("BroadcastOperator")) == public(BroadcastOperator)
+
+
+def test_batch() -> None:
+    assert names(section("BroadcastBatch")) == public(BroadcastBatch)
 
 
 def test_socket() -> None:

@@ -6,7 +6,7 @@ writes, so it holds on every instance as soon as it is made.
 """
 
 from app import store
-from app.announce.announcer import Announcer
+from app.announce.announcer import Announcement, Announcer, to_user
 from app.core.caller import Caller
 from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
@@ -59,8 +59,7 @@ class UserBlocks:
         row, is_new = await self._db.transaction(work)
         block = block_of(row)
         if is_new:
-            await self._announcer.user(user_id, USER_BLOCKED, block)
-            await self._tell_presence(user_id, other_id, offline=True)
+            await self._announce(to_user(user_id, USER_BLOCKED, block), user_id, other_id, offline=True)
         return block
 
     async def unblock(self, caller: Caller, payload: BlockRef) -> Unblocked:
@@ -68,9 +67,7 @@ class UserBlocks:
         user_id, other_id = caller.user_id, payload.user_id
         unblocked = Unblocked(user_id=other_id)
         if await store.blocks.delete(self._db, user_id, other_id):
-            await self._announcer.user(user_id, USER_UNBLOCKED, unblocked)
-            if not await store.blocks.between(self._db, user_id, [other_id]):  # the other may block as well
-                await self._tell_presence(user_id, other_id)
+            await self._announce(to_user(user_id, USER_UNBLOCKED, unblocked), user_id, other_id)
         else:
             await store.accounts.find(self._db, other_id) or refuse("not_found", NO_USER)
         return unblocked
@@ -87,14 +84,30 @@ class UserBlocks:
         blocks = [block_of(row) for row in rows[:size]]
         return Blocks(blocks=blocks, next=blocks[-1].user.id if len(rows) > size else None)
 
-    async def _tell_presence(self, user_id: str, other_id: str, *, offline: bool = False) -> None:
-        """Tells two people of each other's presence, as far as they share a room; or that both seem offline."""
+    async def _announce(
+        self, change: Announcement, user_id: str, other_id: str, *, offline: bool = False
+    ) -> None:
+        told = [change]
+        try:
+            told += await self._presence_of_both(user_id, other_id, offline=offline)
+        finally:  # the change is told whatever becomes of the rest
+            await self._announcer.announce(*told)
+
+    async def _presence_of_both(self, user_id: str, other_id: str, *, offline: bool) -> list[Announcement]:
+        """What tells two people of each other's presence, as far as they share a room; or that both seem offline."""
+        if not offline and await store.blocks.between(self._db, user_id, [other_id]):
+            return []  # the other has blocked the user as well
         if not await store.presence.acquainted(self._db, user_id, [other_id]):
-            return
+            return []
         known = {} if offline else await self._presence([user_id, other_id])
-        for hearer, about in ((user_id, other_id), (other_id, user_id)):
-            unknown = Presence(user_id=about, status="offline", last_seen_at=None)
-            await self._announcer.user(hearer, PRESENCE_CHANGED, known.get(about, unknown))
+        return [
+            to_user(
+                hearer,
+                PRESENCE_CHANGED,
+                known.get(about, Presence(user_id=about, status="offline", last_seen_at=None)),
+            )
+            for hearer, about in ((user_id, other_id), (other_id, user_id))
+        ]
 
 
 def block_of(row: BlockRow) -> Block:

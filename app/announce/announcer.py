@@ -1,12 +1,14 @@
 """Tells rooms and people what was committed, on every instance.
 
 A change is first committed with its number in the room's log and then announced here, in the order of the numbers.
-Announcements reach every instance over the bus, in the order in which they were stored there. One that cannot be stored
-is logged and not repeated: the change is in the log, where every member finds it at the next sync.
+Announcements reach every instance over the bus, in the order in which they were stored there. All that tells of one
+change is one record: it is stored whole or not at all, in one round trip. One that cannot be stored is logged and not
+repeated: the change is in the log, where every member finds it at the next sync.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from msgspec import UNSET
 
@@ -15,7 +17,7 @@ from app.announce.log_order import LogOrder, place_of
 from app.db.database import Database
 from app.payloads.responses import Message, Sent, wire
 from app.payloads.server_events import DIRECT_NEW, MENTION_NEW, MESSAGE_NEW
-from protocol import BusUnavailable, Server
+from protocol import BroadcastBatch, BusUnavailable, Server
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,27 @@ def room_channel(room_id: str) -> str:
 def user_channel(user_id: str) -> str:
     """The socket room of all devices of a user."""
     return f"user:{user_id}"
+
+
+class Announcement(NamedTuple):
+    """An event for the sockets in any of some channels, but for those of users from whom it is withheld."""
+
+    channels: list[str]
+    event: str
+    payload: Sent
+    withheld: Iterable[str] = ()
+
+
+def to_room(
+    room_id: str, event: str, payload: Sent, *users: str, withheld: Iterable[str] = ()
+) -> Announcement:
+    """For the members of a room, and all devices of the given users; a socket that is both hears it once."""
+    return Announcement([room_channel(room_id), *map(user_channel, users)], event, payload, withheld)
+
+
+def to_user(user_id: str, event: str, payload: Sent) -> Announcement:
+    """For all devices of a user."""
+    return Announcement([user_channel(user_id)], event, payload)
 
 
 class Announcer:
@@ -46,8 +69,18 @@ class Announcer:
 
         Users from whom it is `withheld` do not hear it.
         """
-        channels = [room_channel(room_id), *map(user_channel, users)]
-        await self._emit(channels, event, payload, withheld)
+        await self.announce(to_room(room_id, event, payload, *users, withheld=withheld))
+
+    async def announce(self, *announcements: Announcement) -> None:
+        """Tells all that there is to tell of one change, in this order."""
+        try:
+            if len(announcements) == 1:  # as for nearly every message
+                await _emit(self._io, announcements[0], await self._wired(announcements[0]))
+            else:
+                await self._publish(announcements)
+        except BusUnavailable:
+            for channels, event, _, _ in announcements:
+                log.warning("%s was committed but not announced to %s", event, ", ".join(channels))
 
     async def message(self, message: Message) -> None:
         """Tells a room of a new message; in a direct conversation, under the name that it has there.
@@ -55,26 +88,31 @@ class Announcer:
         Then whoever is mentioned in it is told of that.
         """
         if message.receiver_id is UNSET:
-            await self.room(message.room_id, MESSAGE_NEW, message)
+            new = to_room(message.room_id, MESSAGE_NEW, message)
         else:
             # All devices of both, also those that do not follow a conversation that has only begun.
-            await self.room(message.room_id, DIRECT_NEW, message, message.sender_id, message.receiver_id)
-        await self.mention(message, message.mentions)
-
-    async def mention(self, message: Message, user_ids: Iterable[str]) -> None:
-        """Tells all devices of the given users that a message names them."""
-        channels = list(map(user_channel, user_ids))
-        if channels:  # none would be everybody
-            await self._emit(channels, MENTION_NEW, message)
+            new = to_room(message.room_id, DIRECT_NEW, message, message.sender_id, message.receiver_id)
+        await self.announce(new, *mentions(message, message.mentions))
 
     async def user(self, user_id: str, event: str, payload: Sent) -> None:
         """Tells all devices of a user."""
-        await self._emit([user_channel(user_id)], event, payload)
+        await self.announce(to_user(user_id, event, payload))
+
+    async def change_members(
+        self, room_id: str, members: Mapping[str, bool], *announcements: Announcement
+    ) -> None:
+        """Makes all sockets of users enter the channel of a room, or leave it when the membership has ended, and then
+        tells of that. Raises BusUnavailable, when nobody was told, and DatabaseUnavailable, when all were.
+        """
+        await self._publish(announcements, room_channel(room_id), members)
+        for user_id, member in members.items():
+            if not await self._is_so(user_id, room_id, member):  # see `follow`
+                await self.follow(user_id, room_id, member=not member)
 
     async def follow(self, user_id: str, room_id: str, *, member: bool, local: bool = False) -> None:
-        """Makes all sockets of a user enter the channel of a room, or leave it when the membership has ended.
+        """As `change_members` for one user, where nobody is told.
 
-        With `local`, those of this instance alone, for which the bus is not needed.
+        With `local`, the sockets of this instance alone, for which the bus is not needed.
 
         Records are stored in another order than memberships are committed where a user joins and leaves at once,
         and the last one counts. So what is true is read after ours is stored: whoever changes it later stores
@@ -84,20 +122,45 @@ class Announcer:
         sockets, channel = server.in_(user_channel(user_id)), room_channel(room_id)
         while True:
             await (sockets.sockets_join(channel) if member else sockets.sockets_leave(channel))
-            row = await store.members.state(self._db, room_id, user_id)
-            if member == (row is not None and row.state == "member"):
+            if await self._is_so(user_id, room_id, member):
                 return
             member = not member
 
-    async def _emit(
-        self, channels: list[str], event: str, payload: Sent, withheld: Iterable[str] = ()
+    async def _is_so(self, user_id: str, room_id: str, member: bool) -> bool:
+        row = await store.members.state(self._db, room_id, user_id)
+        return member == (row is not None and row.state == "member")
+
+    async def _publish(
+        self, announcements: Iterable[Announcement], channel: str = "", members: Mapping[str, bool] = {}
     ) -> None:
-        wired = wire(payload)
-        place = place_of(event, wired)
+        """Puts one record on the bus, by which sockets enter and leave a channel before they are told."""
+        wired = [(announcement, await self._wired(announcement)) for announcement in announcements]
+        async with self._io.batch() as batch:
+            for user_id, member in members.items():
+                sockets = batch.in_(user_channel(user_id))
+                await (sockets.sockets_join(channel) if member else sockets.sockets_leave(channel))
+            for announcement, payload in wired:
+                await _emit(batch, announcement, payload)
+
+    async def _wired(self, announcement: Announcement) -> Any:
+        """The payload as it is sent, once its place in the room's log has its turn.
+
+        Whoever comes after it gets to the bus after the caller, who must give it to the bus without waiting.
+        """
+        wired = wire(announcement.payload)
+        place = place_of(announcement.event, wired)
         if place is not None:
             await self._order.turn(place)
-            self._order.passed(place)  # who comes after it gets to the bus after the next line has
-        try:
-            await self._io.to(*channels).except_(*map(user_channel, withheld)).emit(event, wired)
-        except BusUnavailable:
-            log.warning("%s was committed but not announced to %s", event, ", ".join(channels))
+            self._order.passed(place)
+        return wired
+
+
+def _emit(sender: Server | BroadcastBatch, announcement: Announcement, payload: object) -> Awaitable[None]:
+    channels, event, _, withheld = announcement
+    return sender.to(*channels).except_(*map(user_channel, withheld)).emit(event, payload)
+
+
+def mentions(message: Message, user_ids: Iterable[str]) -> list[Announcement]:
+    """What tells all devices of the given users that a message names them."""
+    channels = list(map(user_channel, user_ids))
+    return [Announcement(channels, MENTION_NEW, message)] if channels else []  # none would be everybody

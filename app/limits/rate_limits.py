@@ -19,7 +19,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
@@ -27,6 +27,7 @@ from msgspec import Struct
 
 from app.config.settings import Settings
 from app.core.background_tasks import ended
+from app.core.batcher import Batcher
 from app.core.caller import Caller
 from app.core.errors import Refusal
 from app.core.redis_scripts import SoftState, SoftStateUnavailable
@@ -149,9 +150,9 @@ class Limits:
         self._now = now
         self._allowances: OrderedDict[LimitKey, Allowance] = OrderedDict()  # in the order of their making
         self._alone = LocalBuckets(MAX_KEYS)
-        self._waiting: deque[BucketRequest] = deque()
+        # No more than one key waits for each who takes tokens.
+        self._batcher = Batcher(self._answer, failed=self._fail, max_batch=MAX_BATCH)
         self._asked: dict[LimitKey, asyncio.Future[None]] = {}
-        self._asking: asyncio.Task[None] | None = None
         self._probing: asyncio.Task[None] | None = None  # while Redis is away
 
     async def take(self, kind: LimitKind, key: str, tokens: int = 1) -> None:
@@ -202,42 +203,26 @@ class Limits:
         bucket = self._buckets.get(kind)
         if bucket is not None:
             self._allowances.pop((kind, key), None)
-            self._waiting.append(BucketRequest((kind, key), bucket, 0, 0, tokens))
-            self._start_asking()
+            self._batcher.add(BucketRequest((kind, key), bucket, 0, 0, tokens))
 
     async def close(self) -> None:
-        """Ends what runs."""
-        for task in (self._asking, self._probing):
-            if task is not None:
-                await ended(task)
+        """Ends what runs; who waits gets `BatcherClosed`."""
+        await self._batcher.close()
+        if self._probing is not None:
+            await ended(self._probing)
 
     async def _ask(self, key: LimitKey, bucket: Bucket, need: int, want: int) -> None:
         """Returns when there is news of a key; all who wait for the same one wait for one answer."""
         answered = self._asked.get(key)
         if answered is None:
-            answered = self._asked[key] = asyncio.get_running_loop().create_future()
-            self._waiting.append(BucketRequest(key, bucket, need, want, answered=answered))
-            self._start_asking()
+            answered = asyncio.get_running_loop().create_future()
+            self._batcher.add(BucketRequest(key, bucket, need, want, answered=answered))
+            self._asked[key] = answered
         await asyncio.shield(answered)
 
-    def _start_asking(self) -> None:
-        if self._asking is None:
-            self._asking = asyncio.create_task(self._ask_all())
-
-    async def _ask_all(self) -> None:
-        """Asks for all that wait, many in one call: what comes while one is under way goes with the next."""
-        try:
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
-                try:
-                    answers = await self._answers(batch)
-                except Exception as error:  # noqa: BLE001 - whoever waits gets it, and is logged with their request
-                    self._fail(batch, error)
-                else:
-                    for ask, answer in zip(batch, answers, strict=True):
-                        self._settle(ask, answer)
-        finally:
-            self._asking = None
+    async def _answer(self, batch: list[BucketRequest]) -> None:
+        for ask, answer in zip(batch, await self._answers(batch), strict=True):
+            self._settle(ask, answer)
 
     async def _answers(self, batch: list[BucketRequest]) -> list[Taken]:
         if self._probing is None:
@@ -280,7 +265,7 @@ class Limits:
 
     def _fail(self, batch: list[BucketRequest], error: Exception) -> None:
         for ask in batch:
-            if ask.answered is not None:
+            if ask.answered is not None and not ask.answered.done():
                 del self._asked[ask.key]
                 ask.answered.set_exception(error)
 

@@ -7,7 +7,7 @@ import uuid_utils
 
 from app import store
 from app.accounts.privacy import admits
-from app.announce.announcer import Announcer
+from app.announce.announcer import Announcer, to_user
 from app.core.caller import Caller
 from app.core.errors import NO_MESSAGE, NO_USER, Refusal, refuse
 from app.db.database import Database
@@ -121,12 +121,12 @@ class Direct:
         room_id = room.id
         if not room.written:
             # So does whoever finds it empty: the one who made it may not have come this far, or not yet.
-            for person in dict.fromkeys((user_id, other_id)):
-                await self._announcer.follow(person, room_id, member=True)
-                if made:
-                    await self._announcer.user(
-                        person, ROOM_ADDED, await room_of_member(self._db, room_id, person)
-                    )
+            people = dict.fromkeys((user_id, other_id), True)
+            told = [
+                to_user(person, ROOM_ADDED, await room_of_member(self._db, room_id, person))
+                for person in (people if made else ())
+            ]
+            await self._announcer.change_members(room_id, people, *told)
         return room_id
 
     async def _make(self, user_id: str, other_id: str) -> tuple[DirectRoomRow, bool]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from app import store
-from app.announce.announcer import Announcer
+from app.announce.announcer import Announcer, mentions, to_room
 from app.core.caller import Caller
 from app.core.errors import NO_MESSAGE, Refusal, refuse
 from app.db.database import Database
@@ -61,8 +61,8 @@ class MessageEdits:
 
         message, mentioned = await self._change(caller, message_id, work)
         if mentioned is not None:
-            await self._announcer.room(message.room_id, MESSAGE_EDITED, message)
-            await self._announcer.mention(message, mentioned)
+            edited = to_room(message.room_id, MESSAGE_EDITED, message)
+            await self._announcer.announce(edited, *mentions(message, mentioned))
         return message
 
     async def delete(self, caller: Caller, payload: MessageRef) -> MessageDeleted:

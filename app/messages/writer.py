@@ -1,7 +1,7 @@
 """The writer of messages: what arrives while one commit runs is the next commit.
 
-A commit costs PostgreSQL about as much for 500 messages as for one, so each instance has one writer, and it
-never waits for company: alone, a message is written at once. One statement judges and appends a whole batch,
+A commit costs PostgreSQL about as much for 500 messages as for one, so each instance has one writer, whose batches are
+those of `app.core.batcher`. One statement judges and appends a whole batch,
 and says of each row whether it was created, is a retry of one that was, or is refused; a refused row does not
 fail its neighbours. Files and mentions take statements of their own, in the same transaction, where a batch has any.
 
@@ -12,8 +12,7 @@ of `seq`.
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextvars import Context, copy_context
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ import uuid_utils
 from msgspec import Struct
 
 from app import store
+from app.core.batcher import Batcher, BatcherFull
 from app.core.caller import Caller
 from app.core.errors import NO_MESSAGE, Reason, Refusal
 from app.db.database import Database
@@ -98,9 +98,13 @@ class MessageWriter:
         self._db = db
         self._announce = announce
         self._wrote = wrote
-        self._max_waiting = max_waiting
-        self._waiting: deque[Pending] = deque()
-        self._writing: asyncio.Task[None] | None = None
+        self._batcher = Batcher(
+            self._write,
+            failed=_fail_all,
+            max_batch=MAX_BATCH,
+            max_waiting=max_waiting,
+            select=_without_repeats,
+        )
         self._announcing: set[asyncio.Task[None]] = set()
 
     async def send(self, caller: Caller, payload: SendMessage) -> Message:
@@ -111,41 +115,20 @@ class MessageWriter:
         the other.
         """
         metadata = payload.metadata_json
-        if len(self._waiting) >= self._max_waiting:
-            raise Refusal("unavailable", "Too many messages are waiting to be written", retry_after=1000)
         written: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         message_id = str(uuid_utils.uuid7())
-        self._waiting.append(Pending(message_id, caller.user_id, payload, metadata, written, copy_context()))
-        if self._writing is None:
-            # It goes on for others, so it has nothing of this one's context: neither request id nor trace.
-            self._writing = asyncio.create_task(self._write_all(), context=Context())
+        try:
+            self._batcher.add(Pending(message_id, caller.user_id, payload, metadata, written, copy_context()))
+        except BatcherFull:
+            words = "Too many messages are waiting to be written"
+            raise Refusal("unavailable", words, retry_after=1000) from None
         return await written
 
     async def close(self) -> None:
         """Returns when everything that was accepted is written and announced."""
-        if self._writing is not None:
-            await self._writing
+        await self._batcher.drained()
         while self._announcing:
             await asyncio.wait(self._announcing)
-
-    async def _write_all(self) -> None:
-        try:
-            while self._waiting:
-                await self._write(self._next_batch())
-        finally:
-            self._writing = None
-
-    def _next_batch(self) -> list[Pending]:
-        """What waits, up to a second message with one clientId or file: it must find the first committed."""
-        batch: list[Pending] = []
-        seen: set[tuple[str, str, str]] = set()
-        while self._waiting and len(batch) < MAX_BATCH:
-            keys = self._waiting[0].keys
-            if not seen.isdisjoint(keys):
-                break
-            seen |= keys
-            batch.append(self._waiting.popleft())
-        return batch
 
     async def _write(self, batch: list[Pending]) -> None:
         try:
@@ -159,8 +142,7 @@ class MessageWriter:
                 for pending in batch:
                     await self._write([pending])
             else:
-                for pending in batch:
-                    _fail(pending, error)
+                _fail_all(batch, error)
             return
         self._wrote(len(batch), sum(row.verdict == "created" for row in rows))
         for pending, row in zip(batch, rows, strict=True):
@@ -184,6 +166,19 @@ class MessageWriter:
             # It is in the room's log, where every member finds it at the next sync.
             log.exception("message %s of room %s was written but not announced", message.id, message.room_id)
         _answer(pending, message)
+
+
+def _without_repeats(waiting: Iterable[Pending]) -> list[Pending]:
+    """The next batch: up to a second message with one clientId or file, which must find the first committed."""
+    batch: list[Pending] = []
+    seen: set[tuple[str, str, str]] = set()
+    for pending in waiting:
+        keys = pending.keys
+        if not seen.isdisjoint(keys):
+            break
+        seen |= keys
+        batch.append(pending)
+    return batch
 
 
 async def _append(q: Queries, batch: list[Pending]) -> list[Written]:
@@ -274,6 +269,11 @@ async def mention(q: Queries, contents: dict[str, str], *, edited: bool = False)
 def _answer(pending: Pending, message: Message) -> None:
     if not pending.written.done():  # its sender may have gone
         pending.written.set_result(message)
+
+
+def _fail_all(batch: list[Pending], error: Exception) -> None:
+    for pending in batch:
+        _fail(pending, error)
 
 
 def _fail(pending: Pending, error: Exception) -> None:

@@ -9,10 +9,10 @@ import asyncio
 import datetime as dt
 import logging
 from collections.abc import Iterable
-from itertools import islice
 
 from app import store
 from app.announce.announcer import room_channel, user_channel
+from app.core.batcher import Batcher
 from app.core.redis_scripts import SoftStateUnavailable
 from app.db.database import Database
 from app.db.errors import DatabaseUnavailable
@@ -24,6 +24,7 @@ from protocol import BusUnavailable, Server
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 200  # users whose rooms are read at once
+UNAVAILABLE = (BusUnavailable, DatabaseUnavailable, SoftStateUnavailable)
 
 
 class PresenceNews:
@@ -33,26 +34,32 @@ class PresenceNews:
         self._io = io
         self._db = db
         self._leases = leases
-        self._changed: dict[str, float] = {}  # user -> when it happened, in the event loop's time
-        self._telling: asyncio.Task[None] | None = None
+        self._changed_at: dict[str, float] = {}  # by user, of all that wait, in the event loop's time
+        self._batcher = Batcher(
+            self._tell,
+            failed=self._could_not_tell,
+            max_batch=MAX_BATCH,
+            retry_on=UNAVAILABLE,
+            paused=self._cannot_tell_now,
+        )
         self._silent = False
 
     def add(self, user_ids: Iterable[str], ago: int = 0) -> None:
         """Tells, soon, what has become of some users; it happened `ago` ms ago."""
         happened = asyncio.get_running_loop().time() - ago / 1000
-        self._changed.update(dict.fromkeys(user_ids, happened))
+        changed = dict.fromkeys(user_ids, happened)
+        self._changed_at.update(changed)
+        self._batcher.add(*changed)
         self.resume()
 
     def resume(self) -> None:
         """Tells what could not be told before."""
-        if self._changed and self._telling is None:
-            self._telling = asyncio.create_task(self._tell_all())
+        self._batcher.resume()
 
     async def told(self) -> list[str]:
         """Returns when everything is told that can be now: the users of whom it could not."""
-        if self._telling is not None:
-            await self._telling
-        return list(self._changed)
+        await self._batcher.drained()
+        return self._batcher.waiting
 
     async def of(self, user_ids: Iterable[str]) -> dict[str, Presence]:
         """The present state of each of the users. Raises SoftStateUnavailable, DatabaseUnavailable."""
@@ -62,31 +69,29 @@ class PresenceNews:
         last_seen = await store.presence.last_seen(self._db, offline) if offline else {}
         return {user_id: presence(user_id, online, last_seen) for user_id in asked}
 
-    async def _tell_all(self) -> None:
-        try:
-            while self._changed:
-                batch = {
-                    user_id: self._changed.pop(user_id) for user_id in list(islice(self._changed, MAX_BATCH))
-                }
-                try:
-                    await self._tell(batch)
-                except (BusUnavailable, DatabaseUnavailable, SoftStateUnavailable) as error:
-                    self._changed = batch | self._changed
-                    if not self._silent:
-                        log.warning("who came and went cannot be told now: %s", error)
-                    self._silent = True
-                    return
-                except Exception:
-                    log.exception("it was not told that %d users came or went", len(batch))
-                self._silent = False
-        finally:
-            self._telling = None
+    def _cannot_tell_now(self, error: Exception) -> None:
+        if not self._silent:
+            log.warning("who came and went cannot be told now: %s", error)
+        self._silent = True
 
-    async def _tell(self, batch: dict[str, float]) -> None:
-        user_ids = list(batch)
+    def _could_not_tell(self, user_ids: list[str], error: Exception) -> None:
+        log.error("it was not told that %d users came or went", len(user_ids), exc_info=error)
+        self._silent = False
+
+    async def _tell(self, user_ids: list[str]) -> None:
+        changed_at = {user_id: self._changed_at.pop(user_id) for user_id in user_ids}
+        try:
+            await self._tell_of(changed_at)
+        except UNAVAILABLE:
+            self._changed_at = changed_at | self._changed_at  # for the next try
+            raise
+        self._silent = False
+
+    async def _tell_of(self, changed_at: dict[str, float]) -> None:
+        user_ids = list(changed_at)
         online = await self._leases.online(user_ids)
         now = asyncio.get_running_loop().time()
-        gone = {user_id: now - happened for user_id, happened in batch.items() if user_id not in online}
+        gone = {user_id: now - at for user_id, at in changed_at.items() if user_id not in online}
         last_seen = await store.presence.set_last_seen(self._db, gone) if gone else {}
         rooms = await store.presence.rooms_told(self._db, user_ids, MOST_TOLD)
         withheld = await store.blocks.of_acquaintances(self._db, user_ids)
@@ -99,7 +104,8 @@ class PresenceNews:
             )
         )
         for user_id in online ^ await self._leases.online(user_ids):
-            self._changed.setdefault(user_id, now)
+            self._changed_at.setdefault(user_id, now)
+            self._batcher.add(user_id)
 
 
 def presence(user_id: str, online: set[str], last_seen: dict[str, dt.datetime | None]) -> Presence:

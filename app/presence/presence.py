@@ -12,12 +12,12 @@ import asyncio
 import logging
 import secrets
 from contextlib import suppress
-from itertools import islice
 
 from msgspec import Struct
 
 from app import store
 from app.core.background_tasks import ended
+from app.core.batcher import Batcher
 from app.core.caller import Caller
 from app.core.errors import Refusal
 from app.core.redis_scripts import SoftState, SoftStateUnavailable
@@ -83,11 +83,11 @@ class PresenceTracker:
         self._lease = lease
         self._instance: str | None = None  # while it has a lease
         self._users: dict[str, Devices] = {}
-        self._changed: dict[str, None] = {}  # users of whom Redis has to be told, in order
+        # Of users of whom Redis has to be told. Whatever goes wrong, nobody is kept out for it.
+        self._batcher = Batcher(self._count, max_batch=MAX_BATCH, retry_on=(Exception,), paused=self._lost)
         self._turn = asyncio.Lock()  # of whoever changes what Redis knows of this instance
-        self._counting: asyncio.Task[None] | None = None
         self._ticking: asyncio.Task[None] | None = None
-        self._away = False  # whether Redis is
+        self._away = False  # whether Redis is; then the batcher is paused
         self._sweep_from = 0.0  # in the event loop's time
 
     def start(self) -> None:
@@ -98,8 +98,7 @@ class PresenceTracker:
         """Leaves the users of this instance to the others, who let them go unless they come back within the hold."""
         if self._ticking is not None:
             await ended(self._ticking)
-        while self._counting is not None:
-            await self._counting
+        await self._batcher.drained()
         for devices in self._users.values():
             self._keep(devices)
         untold = await self._news.told()
@@ -122,10 +121,10 @@ class PresenceTracker:
         self._keep(devices)
         if self._away:
             devices.inside.add(socket_id)
-            self._changed[user_id] = None
+            self._batcher.add(user_id)
             return False
         answer = devices.waiting.setdefault(socket_id, asyncio.get_running_loop().create_future())
-        self._count(user_id)
+        self._batcher.add(user_id)
         try:
             return await answer
         except asyncio.CancelledError:
@@ -142,7 +141,7 @@ class PresenceTracker:
         if answer is not None and not answer.done():
             answer.set_result(False)
         self._hold_if_gone(user_id, devices)
-        self._count(user_id)
+        self._batcher.add(user_id)
 
     async def of(self, user_ids: list[str]) -> dict[str, views.Presence]:
         """The presence of each of the users; of nobody while Redis is away. Raises DatabaseUnavailable."""
@@ -194,39 +193,20 @@ class PresenceTracker:
 
     def _let_go(self, user_id: str) -> None:
         self._users[user_id].hold = None
-        self._count(user_id)
+        self._batcher.add(user_id)
 
     # --- what Redis is told ---
 
-    def _count(self, user_id: str) -> None:
-        self._changed[user_id] = None
-        if self._counting is None and not self._away:
-            self._counting = asyncio.create_task(self._count_all())
-
-    async def _count_all(self) -> None:
-        try:
-            while self._changed:
-                await self._count_some()
-        except SoftStateUnavailable as error:
-            self._lost(error)
-        finally:
-            self._counting = None
-
-    async def _count_some(self) -> None:
+    async def _count(self, user_ids: list[str]) -> None:
         async with self._turn:
             instance = self._instance or await self._begin()
-            claims = [self._claim(user_id) for user_id in islice(self._changed, MAX_BATCH)]
-            asking = [list(self._users[claim.user_id].waiting) for claim in claims]
-            for claim in claims:
-                del self._changed[claim.user_id]
-            try:
-                verdicts = await self._leases.count(instance, claims)
-            except SoftStateUnavailable:
-                self._changed = {claim.user_id: None for claim in claims} | self._changed
-                raise
+            self._batcher.discard(*user_ids)  # whose present numbers these are
+            claims = [self._claim(user_id) for user_id in user_ids]
+            asking = [list(self._users[user_id].waiting) for user_id in user_ids]
+            verdicts = await self._leases.count(instance, claims)
             if verdicts is None:
                 self._instance = None
-                self._changed = dict.fromkeys(self._users)
+                self._batcher.add(*self._users)
                 return
         for claim, verdict, sockets in zip(claims, verdicts, asking, strict=True):
             self._settle(claim, verdict, sockets)
@@ -255,7 +235,7 @@ class PresenceTracker:
                 answer.set_exception(Refusal("too_many", TOO_MANY, retry_after=RETRY_AFTER))
         if claim.count == LET_GO and devices.count == LET_GO:
             del self._users[claim.user_id]
-            self._changed.pop(claim.user_id, None)
+            self._batcher.discard(claim.user_id)
         elif sockets:  # whose refusal may have left the user without any
             self._hold_if_gone(claim.user_id, devices)
 
@@ -266,7 +246,7 @@ class PresenceTracker:
         instance = secrets.token_hex(8)
         await self._leases.begin(instance, round(self._lease * 1000))
         self._instance = instance
-        self._changed = dict.fromkeys(self._users)
+        self._batcher.add(*self._users)
         return instance
 
     async def _tick_forever(self) -> None:
@@ -290,21 +270,21 @@ class PresenceTracker:
             log.info("presence is kept again")
             # The leases of others may have ended meanwhile; they are given the time to begin anew.
             self._sweep_from = asyncio.get_running_loop().time() + self._lease
-        if self._changed and self._counting is None:
-            self._counting = asyncio.create_task(self._count_all())
-        if self._counting is not None:
-            # Before the sweep, which would take those who are here out with an earlier lease of ours.
-            await asyncio.wait({self._counting})
+        self._batcher.resume()
+        # Before the sweep, which would take those who are here out with an earlier lease of ours.
+        await self._batcher.drained()
         if asyncio.get_running_loop().time() >= self._sweep_from:
             while (swept := await self._leases.sweep(MAX_BATCH)) is not None:
                 self._news.add(swept.user_ids, swept.ago)
         self._news.resume()
 
-    def _lost(self, error: SoftStateUnavailable) -> None:
-        if not self._away:
-            self._away = True
-            log.warning("presence is not kept for now: %s", error)
-        for user_id in self._changed:
+    def _lost(self, error: Exception) -> None:
+        if not self._away or not isinstance(error, SoftStateUnavailable):
+            trace = None if isinstance(error, SoftStateUnavailable) else error
+            log.warning("presence is not kept for now: %s", error, exc_info=trace)
+        self._away = True
+        self._batcher.pause()
+        for user_id in self._batcher.waiting:
             devices = self._users[user_id]
             for answer in devices.waiting.values():
                 if not answer.done():

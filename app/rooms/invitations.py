@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from app import store
 from app.accounts.privacy import admits
-from app.announce.announcer import Announcer
+from app.announce.announcer import Announcer, to_room, to_user
 from app.core.caller import Caller
 from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
@@ -79,9 +79,10 @@ class Invitations:
         change, is_new = await self._db.transaction(decide)
         if is_new:
             row = await store.rooms.of_member(self._db, room_id, change.user_id, "invited")
+            told = [to_room(room_id, MEMBER_UPDATED, change, change.user_id)]
             if row is not None:  # it stands still
-                await self._announcer.user(change.user_id, ROOM_INVITED, room_of(row))
-            await self._announcer.room(room_id, MEMBER_UPDATED, change, change.user_id)
+                told.insert(0, to_user(change.user_id, ROOM_INVITED, room_of(row)))
+            await self._announcer.announce(*told)
         return change.member
 
 

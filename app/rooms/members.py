@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from app import store
-from app.announce.announcer import Announcer
+from app.announce.announcer import Announcer, to_room
 from app.core.caller import Caller
 from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
@@ -106,7 +106,10 @@ class RoomMembers:
             )
             return await member_changed(q, room_id, user_id), MEMBER_UPDATED
 
-        return await self._announce(*await self._db.transaction(decide), user_id)
+        change, event = await self._db.transaction(decide)
+        if event is not None:
+            await self._announcer.room(room_id, event, change, user_id)
+        return change.member
 
     async def kick(self, caller: Caller, payload: MemberRef) -> Member:
         """Ends somebody else's membership, or withdraws an invitation; admins only, of other admins too.
@@ -172,12 +175,10 @@ class RoomMembers:
             return (await member_changed(q, room_id, user_id), event), row.state in IN_IT
 
         (change, event), was_in_it = await self._db.transaction(decide)
-        if change.member.state != "member":
+        told = [] if event is None else [to_room(room_id, event, change, *([user_id] if was_in_it else []))]
+        if change.member.state == "member":
+            await self._announcer.announce(*told)
+        else:
             # Even when nothing changed: an earlier attempt may have been committed and not announced.
-            await self._announcer.follow(user_id, room_id, member=False)
-        return await self._announce(change, event, *([user_id] if was_in_it else []))
-
-    async def _announce(self, change: MemberChanged, event: str | None, *users: str) -> Member:
-        if event is not None:
-            await self._announcer.room(change.room_id, event, change, *users)
+            await self._announcer.change_members(room_id, {user_id: False}, *told)
         return change.member

@@ -1,7 +1,7 @@
 """What people do with rooms; events and REST both come here.
 
-Each change is committed with its number in the room's log and then announced: first the sockets of the user whose
-membership changed enter or leave the room's channel, then the room is told.
+Each change is committed with its number in the room's log and then announced, by one record of the bus: first the
+sockets of the user whose membership changed enter or leave the room's channel, then the room is told.
 """
 
 import logging
@@ -11,7 +11,7 @@ from typing import NoReturn
 import uuid_utils
 
 from app import store
-from app.announce.announcer import Announcer
+from app.announce.announcer import Announcer, to_room, to_user
 from app.core.caller import Caller
 from app.core.errors import Refusal, refuse
 from app.db.database import Database
@@ -103,7 +103,7 @@ class Rooms:
             await self._announce_joined(room, change)
         except (BusUnavailable, DatabaseUnavailable):
             # A refusal would make the client create it again; this room is there, and `room:join` enters it.
-            log.warning("room %s was created but not announced", room_id)
+            log.warning("room %s was created, and may not have been announced", room_id)
         return room
 
     async def update(self, caller: Caller, payload: UpdateRoom) -> Room:
@@ -186,11 +186,12 @@ class Rooms:
             return await member_changed(q, room_id, user_id), event
 
         left = await self._db.transaction(work)
-        await self._announcer.follow(user_id, room_id, member=False)
         if left is None:
+            await self._announcer.follow(user_id, room_id, member=False)
             raise Refusal("not_a_member", NOT_A_MEMBER)
         change, event = left
-        await self._announcer.room(room_id, event, change, user_id)
+        told = to_room(room_id, event, change, user_id)
+        await self._announcer.change_members(room_id, {user_id: False}, told)
         return change
 
     async def _enter(self, q: Queries, room_id: str, user_id: str, role: Role) -> None:
@@ -202,9 +203,12 @@ class Rooms:
         await put_member(q, room_id, user_id, role=role)
 
     async def _announce_joined(self, room: Room, change: MemberChanged) -> None:
-        await self._announcer.follow(change.user_id, room.id, member=True)
-        await self._announcer.user(change.user_id, ROOM_ADDED, room)
-        await self._announcer.room(room.id, USER_JOINED, change, change.user_id)
+        await self._announcer.change_members(
+            room.id,
+            {change.user_id: True},
+            to_user(change.user_id, ROOM_ADDED, room),
+            to_room(room.id, USER_JOINED, change, change.user_id),
+        )
 
 
 async def room_of_member(q: Queries, room_id: str, user_id: str) -> Room:

@@ -21,8 +21,8 @@ from protocol.cluster.stream_records import (
     ForSockets,
     Join,
     Leave,
-    Record,
     ServerSideEmit,
+    SingleRecord,
     Target,
 )
 from protocol.engineio.packets import Encoded
@@ -115,7 +115,7 @@ class History:
         self.orders = Ring(most, most_size)
         self._pack = pack
 
-    def append(self, offset: str, record: Record, size: int) -> Encoded | None:
+    def append(self, offset: str, record: SingleRecord, size: int) -> Encoded | None:
         """A record is about to be delivered; returns its packet, if it is an event that is kept. One whose offset is no
         higher than the last one's is the first of another history."""
         position = position_of(offset)
@@ -133,7 +133,7 @@ class History:
         (self.orders if kept.packet is None else self.events).append(kept)
         return kept.packet
 
-    def _kept(self, position: Position, offset: str, record: Record, size: int) -> Kept | None:
+    def _kept(self, position: Position, offset: str, record: SingleRecord, size: int) -> Kept | None:
         # Somebody has come back: nobody misses that, and thousands do at once where an instance has died.
         if isinstance(record, DisconnectSockets) and record.moved:
             return None
@@ -145,7 +145,7 @@ class History:
             return None
         return Kept(position, offset, structs.replace(record, data=[]), size, self._pack(record, offset))
 
-    def prepend(self, entries: Iterable[tuple[str, Record, int]], floor: str) -> None:
+    def prepend(self, entries: Iterable[tuple[str, SingleRecord, int]], floor: str) -> None:
         """What came before the first record that was delivered, the oldest first; complete after `floor`."""
         bottom = last = position_of(floor) or NOWHERE
         latest, events, orders = floor, list[Kept](), list[Kept]()

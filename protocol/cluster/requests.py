@@ -12,6 +12,7 @@ import msgpack
 import msgspec
 from msgspec import Meta, Struct
 
+from protocol.cluster.payloads import pack
 from protocol.cluster.stream_records import (
     AnyRoom,
     Broadcast,
@@ -22,7 +23,6 @@ from protocol.cluster.stream_records import (
     TargetForm,
     broadcast_payload,
     options,
-    pack,
     refuse_extension,
 )
 from protocol.errors import ProtocolError

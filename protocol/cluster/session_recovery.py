@@ -26,18 +26,18 @@ RECOVERABLE = frozenset(
     }
 )
 
-Position: TypeAlias = tuple[int, int]
-"""An offset, `<ms>-<count>`, in a form that can be compared."""
+Position: TypeAlias = tuple[int, ...]
+"""An offset, `<ms>-<count>`, or `<ms>-<count>-<number>` within a batch of records, in a form that can be compared."""
 
 NOWHERE: Position = (-1, -1)  # before every record
 
-_OFFSET = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
+_OFFSET = re.compile(r"(\d{1,20})-(\d{1,20})(?:-(\d{1,3}))?", re.ASCII)
 
 
 def position_of(offset: object) -> Position | None:
     """The position that an offset names; None for what is no offset."""
     match = _OFFSET.fullmatch(offset) if isinstance(offset, str) else None
-    return (int(match[1]), int(match[2])) if match else None
+    return tuple(int(number) for number in match.groups() if number is not None) if match else None
 
 
 # --- what is saved of a client ---

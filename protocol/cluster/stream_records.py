@@ -3,19 +3,20 @@
 An entry has four string fields, `uid`, `nsp`, `type` and `data`. `data` is compact JSON, or base64 of msgpack
 where the payload holds binary: what starts with `{` is JSON. Types 3 to 6 and 9 are the records here; the others
 are not for those who read the stream (see `requests`).
+
+An entry may hold several records: the first as if it were alone, the others in its `then`, which Node does not know.
 """
 
 import json
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Mapping
-from datetime import datetime
-from functools import partial
 from typing import Annotated, Any, Literal, TypeAlias, cast
 
 import msgspec
 import orjson
 from msgspec import Meta, Struct
 
+from protocol.cluster.payloads import dump
 from protocol.errors import ProtocolError
 from protocol.socketio.json_values import replace_halves
 
@@ -74,13 +75,23 @@ class ServerSideEmit(Struct, frozen=True):
 
 
 ForSockets: TypeAlias = Broadcast | Join | Leave | DisconnectSockets
-Record: TypeAlias = ForSockets | ServerSideEmit
+SingleRecord: TypeAlias = ForSockets | ServerSideEmit
+
+
+class RecordBatch(Struct, frozen=True):
+    """Records of one namespace that are one entry: all are stored or none, and they are delivered one after the other
+    with no other between (`protocol.cluster.record_batches`). Node does what the first says, and nothing more.
+    """
+
+    nsp: str
+    records: tuple[ForSockets, ...]  # 1 to MOST_IN_BATCH
+
+
+Record: TypeAlias = SingleRecord | RecordBatch
+
+MOST_IN_BATCH = 100
 
 BROADCAST, SOCKETS_JOIN, SOCKETS_LEAVE, DISCONNECT_SOCKETS, SERVER_SIDE_EMIT = "3", "4", "5", "6", "9"
-
-# The same forms of dates as in `packets`, so that a value looks alike on every way to a client.
-_DUMP_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
-_KEPT = (bytes, bytearray, memoryview, datetime)
 
 
 def encode(record: Record, uid: str) -> dict[str, str]:
@@ -88,21 +99,28 @@ def encode(record: Record, uid: str) -> dict[str, str]:
 
     Raises `TypeError` for a value that cannot be sent, binary aside: what JSON cannot express.
     """
-    payload: dict[str, Any]
+    if isinstance(record, RecordBatch):
+        (kind, payload), *others = map(_type_and_payload, record.records)
+        payload["then"] = [{"type": kind, "data": payload} for kind, payload in others]
+    else:
+        kind, payload = _type_and_payload(record)
+    return {"uid": uid, "nsp": record.nsp, "type": kind, "data": dump(payload)}
+
+
+def _type_and_payload(record: SingleRecord) -> tuple[str, dict[str, Any]]:
     match record:
         case Broadcast():
-            kind, payload = BROADCAST, broadcast_payload(record)
+            return BROADCAST, broadcast_payload(record)
         case Join(target=target, rooms=rooms):
-            kind, payload = SOCKETS_JOIN, {"opts": options(target), "rooms": rooms}
+            return SOCKETS_JOIN, {"opts": options(target), "rooms": rooms}
         case Leave(target=target, rooms=rooms):
-            kind, payload = SOCKETS_LEAVE, {"opts": options(target), "rooms": rooms}
-        case DisconnectSockets(target=target, close=close):
-            kind, payload = DISCONNECT_SOCKETS, {"opts": options(target), "close": close}
-            if record.moved:
-                payload["moved"] = True
+            return SOCKETS_LEAVE, {"opts": options(target), "rooms": rooms}
+        case DisconnectSockets(target=target, close=close, moved=moved):
+            return DISCONNECT_SOCKETS, {"opts": options(target), "close": close} | (
+                {"moved": True} if moved else {}
+            )
         case _:
-            kind, payload = SERVER_SIDE_EMIT, {"packet": record.data}
-    return {"uid": uid, "nsp": record.nsp, "type": kind, "data": _dump(payload)}
+            return SERVER_SIDE_EMIT, {"packet": record.data}
 
 
 def options(target: Target, **flags: Any) -> dict[str, Any]:
@@ -117,30 +135,6 @@ def broadcast_payload(record: Broadcast, **flags: Any) -> dict[str, Any]:
     if not record.compress:
         flags["compress"] = False
     return {"packet": {"type": 2, "data": record.data}, "opts": options(record.target, **flags)}
-
-
-def pack(payload: Any) -> bytes:
-    """The msgpack of a payload. Raises `TypeError` for what JSON cannot express, binary aside: one rule for all."""
-    orjson.dumps(payload, partial(_default, []), _DUMP_OPTIONS)
-    return msgspec.msgpack.encode(payload)
-
-
-def _dump(payload: dict[str, Any]) -> str:
-    """JSON is tried first even when binary turns up in it: that holds both encodings to the same rules."""
-    binary: list[bool] = []
-    text = orjson.dumps(payload, partial(_default, binary), _DUMP_OPTIONS)
-    if binary:
-        return b64encode(msgspec.msgpack.encode(payload)).decode()
-    return text.decode()
-
-
-def _default(binary: list[bool], value: Any) -> Any:
-    if isinstance(value, bytes | bytearray | memoryview):
-        binary.append(True)
-        return None
-    if isinstance(value, Struct):
-        return msgspec.to_builtins(value, builtin_types=_KEPT)
-    raise TypeError(f"{type(value).__name__} cannot be sent")
 
 
 class _Flags(Struct, frozen=True):
@@ -172,10 +166,16 @@ class _Packet(Struct, frozen=True):
     data: EventData
 
 
-class TargetForm(Struct, frozen=True):
-    """What is written of all that is for some sockets."""
+class _Part(Struct, frozen=True):
+    type: str
+    data: Any
+
+
+class TargetForm(Struct, frozen=True, kw_only=True):
+    """What is written of all that is for some sockets, and what comes after it in a batch."""
 
     opts: _Opts
+    then: Annotated[tuple[_Part, ...], Meta(max_length=MOST_IN_BATCH - 1)] = ()
 
     @property
     def target(self) -> Target:
@@ -277,6 +277,23 @@ def _load(kind: str, data: str) -> _Form:
 
 
 def _record(nsp: str, kind: str, body: _Form) -> Record | None:
+    record = _single(nsp, kind, body)
+    if record is None or isinstance(body, ServerSideEmitForm) or not body.then:
+        return record
+    return RecordBatch(nsp, (cast("ForSockets", record), *(_part(nsp, part) for part in body.then)))
+
+
+def _part(nsp: str, part: _Part) -> ForSockets:
+    if part.type not in (BROADCAST, SOCKETS_JOIN, SOCKETS_LEAVE, DISCONNECT_SOCKETS):
+        raise ValueError(f"a record of type {part.type!r} cannot be part of a batch")
+    body = msgspec.convert(part.data, _FORMS[part.type][0])
+    record = _single(nsp, part.type, body)
+    if record is None or cast("TargetForm", body).then:
+        raise ValueError("a part of a batch neither asks for answers nor has parts")
+    return cast("ForSockets", record)
+
+
+def _single(nsp: str, kind: str, body: _Form) -> SingleRecord | None:
     match body:
         case BroadcastForm() | ServerSideEmitForm():
             record = body.record(nsp)
@@ -285,21 +302,3 @@ def _record(nsp: str, kind: str, body: _Form) -> Record | None:
             return (Join if kind == SOCKETS_JOIN else Leave)(nsp, body.target, rooms)
         case _:
             return DisconnectSockets(nsp, body.target, bool(body.close), bool(body.moved))
-
-
-def stream_names(name: str, count: int) -> list[str]:
-    """All names that `stream_name` can give."""
-    return [name] if count == 1 else [f"{name}-{number}" for number in range(1 - count, count)]
-
-
-def stream_name(name: str, count: int, nsp: str) -> str:
-    """The stream of a namespace, where there are `count`: by Java's hash of a string, with the remainder of
-    JavaScript, which has the sign of the hash. (Node writes to streams of negative numbers, and does not read them.)
-    """
-    if count == 1:
-        return name
-    units = nsp.encode("utf-16-le", "surrogatepass")
-    value = 0
-    for low, high in zip(units[::2], units[1::2], strict=True):
-        value = (value * 31 + low + high * 256) & 0xFFFFFFFF
-    return f"{name}-{value % count if value < 2**31 else -((2**32 - value) % count)}"

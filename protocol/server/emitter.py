@@ -6,6 +6,7 @@ from typing import Any, Self
 from protocol.cluster.stream_records import ServerSideEmit
 from protocol.server.bus.stream_writer import StreamWriter
 from protocol.server.namespaces.event_names import check_server_side_name
+from protocol.server.socketio.broadcast_batch import BroadcastBatch
 from protocol.server.socketio.selection import Selection
 
 UID = "emitter"  # of all emitters, Node's too
@@ -85,6 +86,10 @@ class Emitter:
     def volatile(self) -> Selection:
         """All sockets; drops the event for clients that cannot take it at once."""
         return self._all.volatile
+
+    def batch(self) -> BroadcastBatch:
+        """Collects what is sent within `async with`, and sends it as one record at the end of the block."""
+        return BroadcastBatch(self._publisher, self.name)
 
     async def emit(self, event: str, *args: Any) -> None:
         """Send an event to all clients in the namespace. Raises `BusUnavailable`."""

@@ -42,6 +42,7 @@ from app.rooms.invitations import Invitations
 from app.rooms.members import RoomMembers
 from app.rooms.rooms import Rooms
 from protocol import MemoryBus, Server
+from protocol.cluster.record_batches import unfold
 from protocol.cluster.stream_records import Broadcast, Record
 from tests.app.follower import NUMBERS, Follower, numbered
 
@@ -57,10 +58,11 @@ class HeardBus(MemoryBus):
 
     async def publish(self, record: Record) -> str:
         offset = await super().publish(record)
-        if isinstance(record, Broadcast):
-            for room in record.target.rooms:
-                for hear in self.listeners[room]:
-                    hear(*record.data)
+        for single, _, _ in unfold(record, offset, 0):
+            if isinstance(single, Broadcast):
+                for room in single.target.rooms:
+                    for hear in self.listeners[room]:
+                        hear(*single.data)
         return offset
 
 

@@ -25,7 +25,8 @@ from app.rooms.invitations import Invitations
 from app.rooms.members import RoomMembers
 from app.rooms.rooms import Rooms
 from protocol import MemoryBus, Server
-from protocol.cluster.stream_records import Broadcast, Join, Leave, Record
+from protocol.cluster.record_batches import unfold
+from protocol.cluster.stream_records import Broadcast, Join, Leave, Record, SingleRecord
 
 PEOPLE = 7
 AT_ONCE = 8
@@ -38,11 +39,11 @@ class NotingBus(MemoryBus):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stored: list[Record] = []
+        self.stored: list[SingleRecord] = []
 
     async def publish(self, record: Record) -> str:
         await asyncio.sleep(random.random() / 1000)
-        self.stored.append(record)
+        self.stored += [single for single, _, _ in unfold(record, "", 0)]
         return await super().publish(record)
 
 

@@ -13,7 +13,8 @@ from app.db.database import Database
 from app.payloads.requests import CreateRoom, RoomRef
 from app.rooms.rooms import Rooms
 from protocol import MemoryBus, Server
-from protocol.cluster.stream_records import Join, Leave, Record, Target
+from protocol.cluster.record_batches import unfold
+from protocol.cluster.stream_records import Join, Leave, Record, SingleRecord, Target
 
 
 class SlowBus(MemoryBus):
@@ -21,16 +22,17 @@ class SlowBus(MemoryBus):
 
     def __init__(self) -> None:
         super().__init__()
-        self.late: type[Record] | None = None
+        self.late: type[Join | Leave] | None = None
         self.held, self.released = asyncio.Event(), asyncio.Event()
-        self.stored: list[Record] = []
+        self.stored: list[SingleRecord] = []
 
     async def publish(self, record: Record) -> str:
-        if self.late is not None and isinstance(record, self.late):
+        singles = [single for single, _, _ in unfold(record, "", 0)]
+        if self.late is not None and any(isinstance(single, self.late) for single in singles):
             self.late = None
             self.held.set()
             await self.released.wait()
-        self.stored.append(record)
+        self.stored += singles
         return await super().publish(record)
 
 

@@ -12,18 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from protocol.cluster.stream_names import stream_name, stream_names
 from protocol.cluster.stream_records import (
     Broadcast,
     DisconnectSockets,
     Join,
     Leave,
     Record,
+    RecordBatch,
     ServerSideEmit,
     Target,
     decode,
     encode,
-    stream_name,
-    stream_names,
 )
 from protocol.errors import ProtocolError
 from protocol.socketio.packets import Event
@@ -168,6 +168,34 @@ def test_a_client_that_has_come_back_elsewhere() -> None:
     assert decode(entry("/", "6", MOVED_DATA)) == MOVED
 
 
+BATCH = RecordBatch(
+    "/",
+    (
+        Join("/", Target(("u",)), ("r",)),
+        Broadcast("/", Target(("u",)), ["one", 1]),
+        Leave("/", Target(("u",)), ("s",)),
+        DisconnectSockets("/", Target(("v",)), close=True),
+    ),
+)
+BATCH_DATA = (
+    '{"opts":{"rooms":["u"],"except":[],"flags":{}},"rooms":["r"],"then":['
+    '{"type":"3","data":{"packet":{"type":2,"data":["one",1]},"opts":{"rooms":["u"],"except":[],"flags":{}}}},'
+    '{"type":"5","data":{"opts":{"rooms":["u"],"except":[],"flags":{}},"rooms":["s"]}},'
+    '{"type":"6","data":{"opts":{"rooms":["v"],"except":[],"flags":{}},"close":true}}]}'
+)
+
+
+def test_a_batch_is_its_first_record_and_what_comes_then() -> None:
+    assert encode(BATCH, "uid") == entry("/", "4", BATCH_DATA, "uid")
+    assert decode(entry("/", "4", BATCH_DATA)) == BATCH
+
+
+def test_a_batch_with_an_emoji_that_was_cut_in_half() -> None:
+    halved = decode(entry("/", "4", BATCH_DATA.replace('"one"', '"\\ud83d"')))
+    assert isinstance(halved, RecordBatch)
+    assert halved.records[1] == Broadcast("/", Target(("u",)), ["\N{REPLACEMENT CHARACTER}", 1])
+
+
 def entry(nsp: str, type: str, data: str, uid: str = "6a4e53f1ee0e5271") -> dict[str, str]:
     return {"uid": uid, "nsp": nsp, "type": type, "data": data}
 
@@ -253,6 +281,20 @@ def test_a_missing_field_is_refused(missing: str) -> None:
         ("4", '{"opts":{},"rooms":[1]}'),
         ("5", '{"rooms":["r"]}'),
         ("6", '{"close":true}'),
+        ("4", '{"opts":{},"rooms":[],"then":{}}'),
+        ("4", '{"opts":{},"rooms":[],"then":[{"type":"3"}]}'),
+        ("4", '{"opts":{},"rooms":[],"then":[{"type":"4","data":{"opts":{}}}]}'),
+        ("4", '{"opts":{},"rooms":[],"then":[{"type":"9","data":{"packet":["x"]}}]}'),
+        ("4", '{"opts":{},"rooms":[],"then":[{"type":"7","data":{}}]}'),
+        (
+            "6",
+            '{"opts":{},"then":[{"type":"6","data":{"opts":{},"then":[{"type":"6","data":{"opts":{}}}]}}]}',
+        ),
+        (
+            "6",
+            '{"opts":{},"then":[{"type":"3","data":{"packet":{"type":2,"data":["x"]},"opts":{},"requestId":"1"}}]}',
+        ),
+        ("6", packed({"opts": {}, "then": [{"type": "6", "data": {"opts": {}}}] * 100})),
         ("9", "{}"),
         ("9", '{"packet":[]}'),
         ("9", '{"packet":[null]}'),
@@ -325,6 +367,21 @@ records = (
     | st.builds(DisconnectSockets, text, targets, st.booleans())
     | st.builds(ServerSideEmit, text, st.lists(values).map(lambda rest: ["x", *rest]))
 )
+
+
+in_batch = (
+    st.builds(
+        Broadcast,
+        st.just("/"),
+        targets,
+        st.builds(lambda name, rest: [name, *rest], text | st.integers(0, 9), st.lists(values)),
+    )
+    | st.builds(Join, st.just("/"), targets, rooms)
+    | st.builds(Leave, st.just("/"), targets, rooms)
+    | st.builds(DisconnectSockets, st.just("/"), targets, st.booleans())
+)
+batches = st.builds(RecordBatch, st.just("/"), st.lists(in_batch, min_size=2, max_size=5).map(tuple))
+records |= batches
 
 
 @given(records)

@@ -25,6 +25,7 @@ from protocol.cluster.stream_records import (
     Join,
     Leave,
     Record,
+    RecordBatch,
     ServerSideEmit,
     Target,
     encode,
@@ -78,6 +79,7 @@ async def bus(new_bus: Bus, inbox: Inbox) -> AsyncIterator[Bus]:
         Leave("/a", EVERYONE, ("r2",)),
         DisconnectSockets("/", Target((), ("r1",)), close=True),
         ServerSideEmit("/", ["hello", 1, b"\x00"]),
+        RecordBatch("/", (Join("/", Target(("r1",)), ("r2",)), event("binary", b"\x00"), event("text"))),
     ],
     ids=lambda record: (
         type(record).__name__ + (f" {record.data[0]}" if isinstance(record, Broadcast) else "")

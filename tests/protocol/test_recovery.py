@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from protocol.cluster.missed_events import MOST_MISSED, History, Missed, missed_by
+from protocol.cluster.record_batches import unfold, unfold_all
 from protocol.cluster.session_recovery import (
     NOWHERE,
     Position,
@@ -27,6 +28,7 @@ from protocol.cluster.stream_records import (
     Join,
     Leave,
     Record,
+    RecordBatch,
     ServerSideEmit,
     Target,
 )
@@ -384,6 +386,60 @@ def test_too_much() -> None:
     assert isinstance(missed_by(ALIVE, {"s"}, "/", (1, 0), past(news(), news(), size=10), 10), Missed)
 
 
+# --- batches ---
+
+BATCH = RecordBatch(
+    "/",
+    (
+        Join("/", Target(("s",)), ("a",)),
+        Broadcast("/", Target(("a",)), ["one"]),
+        Broadcast("/", Target(), ["two"]),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("offset", "offsets"),
+    [
+        ("7-3", ["7-2-1", "7-2-2", "7-3"]),
+        ("7-0", [f"6-{2**64 - 1}-1", f"6-{2**64 - 1}-2", "7-0"]),
+        ("", ["", "", ""]),  # of a local one
+    ],
+)
+def test_the_records_of_a_batch_have_offsets_of_their_own(offset: str, offsets: list[str]) -> None:
+    parts = list(unfold(BATCH, offset, 11))
+    assert [record for record, _, _ in parts] == list(BATCH.records)
+    assert [part for _, part, _ in parts] == offsets
+    assert sum(size for _, _, size in parts) == 11
+    single = BATCH.records[1]
+    assert list(unfold(single, offset, 11)) == [(single, offset, 11)]
+
+
+def test_the_offsets_of_a_batch_lie_between_the_entries_around_it() -> None:
+    entries = [(offset, BATCH, 3) for offset in ("1-0", "1-1", "1-2", "2-0", "2-1", "3-0")]
+    offsets = [offset for offset, _, _ in unfold_all(entries)]
+    assert len(set(offsets)) == 18
+    assert offsets == sorted(offsets, key=lambda offset: position_of(offset) or NOWHERE)
+
+
+@pytest.mark.parametrize(("last", "missed"), [("6-0", ["one", "two"]), ("7-2-2", ["two"]), ("7-3", [])])
+def test_a_client_that_was_cut_off_within_a_batch_gets_the_rest(last: str, missed: list[str]) -> None:
+    history = History(10, 10**6, lambda record, offset: JSON.encode(Event([*record.data, offset])))
+    history.prepend([], "0-0")
+    history.append("6-0", Broadcast("/", Target(), ["zero"]), 1)
+    for record, offset, size in unfold(BATCH, "7-3", 30):
+        history.append(offset, record, size)
+    saved = structs.replace(SAVED, rooms=frozenset({"s"}), offset="6-0", since="5-0", sent="6-0")
+    start = start_of(saved, last)
+    assert start is not None
+    found = missed_by(saved, saved.rooms, "/", start, history)
+    assert isinstance(found, Missed)
+    assert [kept.packet and kept.packet.text for kept in found.events] == [
+        JSON.encode(Event([name, "7-2-2" if name == "one" else "7-3"])).text for name in missed
+    ]
+    assert found.rooms == {"s", "a"}
+
+
 # --- random histories ---
 
 ROOMS = st.sampled_from(["s", "a", "b"])
@@ -400,10 +456,15 @@ RECORDS = st.one_of(
     st.builds(Join, NSP, TARGETS, CHANGED),
     st.builds(Leave, NSP, TARGETS, CHANGED),
 )
+BATCHES = st.builds(
+    lambda records: RecordBatch(records[0].nsp, tuple(records)), st.lists(RECORDS, min_size=2, max_size=4)
+)
 ENDS = st.builds(DisconnectSockets, NSP, TARGETS, moved=st.booleans())
 DIRECTLY = st.tuples(st.sampled_from(["join", "leave"]), st.sampled_from(["a", "b"]))
-STEPS = st.lists(st.one_of(RECORDS, RECORDS, DIRECTLY, st.sampled_from(["save", "local"])), max_size=25)
-AWAY = st.lists(st.one_of(RECORDS, RECORDS, RECORDS, ENDS), max_size=15)
+STEPS = st.lists(
+    st.one_of(RECORDS, RECORDS, BATCHES, DIRECTLY, st.sampled_from(["save", "local"])), max_size=25
+)
+AWAY = st.lists(st.one_of(RECORDS, RECORDS, RECORDS, BATCHES, ENDS), max_size=15)
 
 
 class Model:
@@ -459,7 +520,11 @@ class Model:
 
     def deliver(self, record: Record) -> None:
         self.number += 1
-        self.history.append(f"{self.number}-0", record, 1)
+        for single, offset, size in unfold(record, f"{self.number}-0", 1):
+            self.deliver_single(single, offset, size)
+
+    def deliver_single(self, record: Any, offset: str, size: int) -> None:
+        self.history.append(offset, record, size)
         target = record.target
         meant = (not target.rooms or self.rooms & set(target.rooms)) and not self.rooms & set(target.except_)
         if record.nsp != "/" or not meant:

@@ -13,7 +13,8 @@ import pytest
 import redis
 
 from protocol.cluster.requests import ClientCount, FetchSockets
-from protocol.cluster.stream_records import ServerSideEmit, Target, encode, stream_name
+from protocol.cluster.stream_names import stream_name
+from protocol.cluster.stream_records import ServerSideEmit, Target, encode
 from protocol.errors import BusUnavailable
 from protocol.server.bus import pubsub_subscriber as redis_pubsub
 from protocol.server.bus.pubsub_subscriber import Channels, PubSubSubscriber

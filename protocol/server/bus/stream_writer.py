@@ -9,7 +9,8 @@ from collections import deque
 from itertools import islice
 from typing import Any, NamedTuple
 
-from protocol.cluster.stream_records import Record, encode, stream_name, stream_names
+from protocol.cluster.stream_names import stream_name, stream_names
+from protocol.cluster.stream_records import Record, encode
 from protocol.errors import BusUnavailable
 from protocol.server.bus.bus import NOT_STARTED
 from protocol.server.redis.cancellation import cancel_all

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from protocol.cluster.record_batches import unfold
 from protocol.cluster.requests import AskClients, AskServers, ClusterMessage, FetchSockets
-from protocol.cluster.stream_records import Record, ServerSideEmit
-from protocol.server.bus.bus import Bus
+from protocol.cluster.stream_records import Record, RecordBatch, ServerSideEmit
+from protocol.server.bus.bus import Bus, hand_over
 from protocol.server.bus.round_trip_timer import RoundTripTimer
 from protocol.server.config.options import Options
 from protocol.server.engineio.hub import Hub
@@ -120,6 +121,10 @@ class Adapter:
                 self.bus.unlisten(namespace.name)
 
     def _deliver(self, record: Record, offset: str, size: int) -> None:
+        if isinstance(record, RecordBatch):
+            for part in unfold(record, offset, size):
+                hand_over(self._deliver, *part)
+            return
         packet = None
         if self.recovery is not None and offset:
             packet = self.recovery.took(offset, record, size)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from protocol.cluster.payloads import pack
 from protocol.cluster.requests import (
     AskClients,
     AskServers,
@@ -20,7 +21,7 @@ from protocol.cluster.requests import (
     SocketDetails,
     Sockets,
 )
-from protocol.cluster.stream_records import ServerSideEmit, pack
+from protocol.cluster.stream_records import ServerSideEmit
 from protocol.errors import BadValue, BusUnavailable
 from protocol.server.bus.bus import Bus
 from protocol.server.namespaces.cluster_requests import Asker, ClientLeft, Own

@@ -6,7 +6,7 @@ from itertools import count
 
 from protocol.cluster.missed_events import History, Pack
 from protocol.cluster.session_recovery import Position
-from protocol.cluster.stream_records import Record
+from protocol.cluster.stream_records import SingleRecord
 from protocol.engineio.packets import Encoded
 
 MOST_KEPT = 10_000  # records, as many as a stream has
@@ -28,7 +28,7 @@ class DeliveryLog:
         """How many wait, some in vain."""
         return len(self._waiting)
 
-    def append(self, offset: str, record: Record, size: int) -> Encoded | None:
+    def append(self, offset: str, record: SingleRecord, size: int) -> Encoded | None:
         """See `History.append`."""
         history, waiting = self.history, self._waiting
         packet = history.append(offset, record, size)

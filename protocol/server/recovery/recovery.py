@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from msgspec import structs
 
 from protocol.cluster.missed_events import MOST_MISSED_SIZE, Lost, Missed, missed_by
+from protocol.cluster.record_batches import unfold_all
 from protocol.cluster.session_recovery import NOWHERE, Position, Saved, position_of, start_of
-from protocol.cluster.stream_records import Broadcast, DisconnectSockets, Record, Target
+from protocol.cluster.stream_records import Broadcast, DisconnectSockets, SingleRecord, Target
 from protocol.engineio.packets import Encoded
 from protocol.errors import BusUnavailable, StoreUnavailable
 from protocol.server.bus.bus import Bus, Past
@@ -69,8 +70,8 @@ class SessionRecovery:
         self.saver.start()
 
     def _remember(self, past: Past) -> None:
-        parts: dict[str, list[tuple[str, Record, int]]] = {order: [] for order in self._delivered}
-        for entry in past.entries:
+        parts: dict[str, list[tuple[str, SingleRecord, int]]] = {order: [] for order in self._delivered}
+        for entry in unfold_all(past.entries):
             parts.setdefault(self._bus.order(entry[1].nsp), []).append(entry)
         for order, entries in parts.items():
             self._delivered.setdefault(order, DeliveryLog(self._pack)).history.prepend(entries, past.floor)
@@ -82,7 +83,7 @@ class SessionRecovery:
 
     # --- records ---
 
-    def took(self, offset: str, record: Record, size: int) -> Encoded | None:
+    def took(self, offset: str, record: SingleRecord, size: int) -> Encoded | None:
         """A record is about to be delivered; returns its packet, if it is an event that may be sent again."""
         return self.delivered(record.nsp).append(offset, record, size)
 

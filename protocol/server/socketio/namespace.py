@@ -7,6 +7,7 @@ from protocol.cluster.stream_records import ServerSideEmit, Target
 from protocol.server.namespaces.event_names import check_server_side_name
 from protocol.server.namespaces.local_namespace import LocalNamespace
 from protocol.server.namespaces.namespace_rule import NamespaceRule
+from protocol.server.socketio.broadcast_batch import BroadcastBatch
 from protocol.server.socketio.broadcast_operator import BroadcastOperator
 from protocol.server.socketio.handler_registry import HandlerRegistry
 from protocol.server.socketio.remote_socket import RemoteSocket
@@ -59,6 +60,10 @@ class Namespace(HandlerRegistry):
     def timeout(self, milliseconds: int) -> BroadcastOperator:
         """All sockets; `emit_with_ack` and `fetch_sockets` wait this long."""
         return BroadcastOperator(self._local, timeout=milliseconds)
+
+    def batch(self) -> BroadcastBatch:
+        """Collects what is sent within `async with`, and sends it as one record at the end of the block."""
+        return BroadcastBatch(self._local.adapter, self.name)
 
     async def emit(self, event: str, *args: Any) -> None:
         """Send an event to all clients in the namespace, on every instance."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from protocol import AckTimeout, Client, Emitter, RedisBus, RemoteSocket, Server, Socket
+from protocol.cluster.stream_names import stream_name
 from protocol.cluster.stream_records import (
     Broadcast,
     DisconnectSockets,
@@ -16,7 +17,6 @@ from protocol.cluster.stream_records import (
     ServerSideEmit,
     Target,
     encode,
-    stream_name,
 )
 from tests.protocol.server.client import Recorder
 from tests.protocol.server.conftest import Serve
@@ -230,6 +230,17 @@ async def test_joining_and_leaving(cluster: Cluster) -> None:
     ((sid, *rooms),) = await cluster.node.do("rooms", "/")
     assert sid == cluster.guests["node"].client.id
     assert set(rooms) == {"node", "new", "newer"}
+
+
+@pytest.mark.parametrize("values", [VALUES, BINARY], ids=["text", "binary"])
+async def test_of_a_batch_node_does_the_first_alone(cluster: Cluster, values: list[Any]) -> None:
+    async with cluster.one.batch() as batch:
+        await batch.in_("all").sockets_join("new")
+        await batch.to("new").emit("news", *values)
+        await batch.to("all").emit("news", "last")
+    assert await cluster.heard() == [[], [values, ["last"]], [values, ["last"]]]
+    ((_, *rooms),) = await cluster.node.do("rooms", "/")
+    assert set(rooms) == {"node", "all", "new"}
 
 
 @pytest.mark.parametrize("close", [False, True])
@@ -456,7 +467,11 @@ async def test_our_emitter_reaches_all(cluster: Cluster, redis_url: str, seen: R
         await emitter.in_("new").sockets_leave("new")
         await emitter.to("new").emit("news", "left")
         await emitter.server_side_emit("hello", *BINARY)
-        assert await cluster.heard() == [[VALUES, BINARY, ["joined"]], [VALUES], [VALUES]]
+        async with emitter.batch() as batch:
+            await batch.to("one").emit("news", "first")
+            await batch.to("one").emit("news", "second")
+        expected = [[VALUES, BINARY, ["joined"]], [VALUES, ["first"], ["second"]], [VALUES]]
+        assert await cluster.heard() == expected
         await cluster.node.happened("hello", "/", *BINARY)
         assert seen.entries == [("hello", *BINARY)] * 2
         async with asyncio.timeout(30):

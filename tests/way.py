@@ -53,10 +53,14 @@ class Way:
             steps += [step for step in part if step not in steps]
         return steps
 
-    @property
-    def changes_of_file(self) -> int:
+    def of(self, top: str) -> list[Step]:
+        """The steps of `app` or of `protocol`."""
+        return [step for step in self.steps if step.file.startswith(f"{top}/")]
+
+    @staticmethod
+    def changes_of_file(steps: Sequence[Step]) -> int:
         """How often the next function is in another file."""
-        files = [step.file for step in self.steps]
+        files = [step.file for step in steps]
         return sum(before != after for before, after in pairwise(files))
 
     def listed(self) -> str:

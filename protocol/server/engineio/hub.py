@@ -5,7 +5,6 @@ import heapq
 import logging
 import secrets
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from itertools import count
 from math import inf
@@ -21,6 +20,7 @@ from protocol.server.engineio.link import Link
 from protocol.server.engineio.receiver import Receiver
 from protocol.server.engineio.request_forwarder import RequestForwarder
 from protocol.server.engineio.transport import Transport
+from protocol.server.engineio.turn_queue import TurnQueue
 from protocol.server.engineio.unjoined_sessions import Unjoined
 from protocol.server.http.handshake import Handshake, verify, verify_version
 from protocol.server.http.request import Request
@@ -63,7 +63,7 @@ class Hub:
         self._unjoined = Unjoined(options.max_unjoined)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awake: list[Link] = []
-        self._waiting: deque[Callable[[], object]] = deque()  # those that wait for a turn
+        self._turns = TurnQueue()
         self._deadlines: list[tuple[int, int, Link]] = []
         self._sequence = count()
         self._timer: asyncio.TimerHandle | None = None
@@ -177,23 +177,11 @@ class Hub:
 
     # --- work in turns ---
 
-    def defer(self, work: Callable[[], object]) -> None:
-        """Call `work` in a later turn of the loop: one of all that wait, in each turn.
+    def defer(self, work: Callable[[], object], address: str | None) -> None:
+        """Call `work`, which the client at `address` causes, in a later turn of the loop: see `TurnQueue`."""
+        self._turns.put(self.loop, work, address)
 
-        What one client sends may take long to handle. It is handled in parts, each in a turn of its own, so that other
-        clients wait for one part at most, however many clients send much.
-        """
-        if not self._waiting:
-            self.loop.call_soon(self._take_turn)
-        self._waiting.append(work)
-
-    def _take_turn(self) -> None:
-        work = self._waiting.popleft()
-        if self._waiting:
-            self.loop.call_soon(self._take_turn)
-        work()
-
-    async def turn(self) -> None:
+    async def turn(self, address: str | None) -> None:
         """Wait for a turn, as `defer` does."""
         granted = self.loop.create_future()
 
@@ -201,7 +189,7 @@ class Hub:
             if not granted.done():
                 granted.set_result(None)
 
-        self.defer(grant)
+        self.defer(grant, address)
         await granted
 
     # --- one timer ---

@@ -230,7 +230,7 @@ class ConnectedClient:
                 try:
                     await self._dispatcher.dispatch(self, job)
                     if job is last:
-                        await self._hub.turn()
+                        await self._hub.turn(self.link.request.address)
                 except asyncio.CancelledError:
                     if _to_be_cancelled():
                         self._give_up(job, [*jobs, *self._inbox])

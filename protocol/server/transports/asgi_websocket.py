@@ -143,7 +143,7 @@ class AsgiWebSocket:
                 data = message["bytes"]
             left -= 1
             if not left:
-                await self._hub.turn()
+                await self._hub.turn(link.request.address)
                 left = PACKETS_A_TURN
             if self._closed:
                 continue

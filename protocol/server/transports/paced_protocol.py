@@ -46,6 +46,11 @@ class PacedProtocol(asyncio.Protocol):
         if wait or reader.unread:
             self._put_off(wait)
 
+    @property
+    def address(self) -> str | None:
+        """Where the client is; None before that is known."""
+        raise NotImplementedError
+
     def _handle(self, messages: list[WebSocketMessage]) -> int:
         """Handle messages; return the ms to wait before reading on."""
         raise NotImplementedError
@@ -97,7 +102,7 @@ class PacedProtocol(asyncio.Protocol):
     def _wait_for_turn(self) -> None:
         self._deferred = True
         self._stop_reading()
-        self.hub.defer(self._proceed)
+        self.hub.defer(self._proceed, self.address)
 
     def _stop_reading(self) -> None:
         if not self._transport.is_closing():

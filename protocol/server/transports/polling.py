@@ -218,7 +218,7 @@ async def _receive_payload(hub: Hub, link: Link, body: bytes) -> None:
                 raise SessionError("the session has ended")
             await link.wait_for_room()
             if number % PACKETS_A_TURN == 0:
-                await hub.turn()
+                await hub.turn(link.request.address)
                 await _slow_down(link)
     except PacketError as error:
         link.refuse_packet(error)

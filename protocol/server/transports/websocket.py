@@ -77,13 +77,16 @@ class WebSocketProtocol(PacedProtocol):
         """The class to give to uvicorn, which makes the instances and can pass nothing of ours."""
         return type(cls.__name__, (cls,), {"hub": hub, "private": private, "__slots__": ()})
 
+    @property
+    def address(self) -> str | None:
+        """Where the client is, by what proxies in front say; None before it has a session."""
+        return self._link.request.address if self._link is not None else None
+
     # --- asyncio's and uvicorn's side ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """uvicorn hands the connection over."""
-        self._transport = cast(
-            "asyncio.Transport", transport
-        )  # uvloop's is one by its methods, not by its class
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods alone
         self._uvicorn.connections.add(self)
         socket = transport.get_extra_info("socket")
         if socket is not None and transport.get_extra_info("ssl_object") is None:

@@ -4,7 +4,7 @@ uvicorn's own class on httptools parses all that it reads at once and waits for 
 
 - A connection has one request at a time. What was read behind it is kept as it came, 64 KiB at most, and nothing more
   is read until the answer has left.
-- Large reads are parsed in turns, see `Hub.defer`: a body never holds up more than one turn of the event loop.
+- Large reads, and many reads of one address, are parsed in turns, see `ReadTurns`.
 - A head, the trailers of a chunked body and the framing of its chunks are bounded in bytes, before they are parsed.
 - A request comes whole within a time, or the connection ends.
 - An offer to change the protocol, other than a websocket's, is ignored, and the body is the request's (RFC 9110 §7.8).
@@ -29,7 +29,8 @@ from protocol.server.config.observer import Observer
 from protocol.server.engineio.hub import Hub
 from protocol.server.uvicorn_http.chunk_framing import Framing
 from protocol.server.uvicorn_http.flow_control import Flow, RequestPhase
-from protocol.server.uvicorn_http.lingering_close import LARGE_READ, LingeringClose
+from protocol.server.uvicorn_http.lingering_close import LingeringClose
+from protocol.server.uvicorn_http.read_turns import LARGE_READ
 from protocol.server.uvicorn_http.request_head import (
     RequestRefused,
     body_length,
@@ -58,9 +59,7 @@ class HttpProtocol(LingeringClose):
     max_framing: ClassVar[int] = 1  # of a chunked body, for each byte of content, beside `max_head`
     head_within: ClassVar[float] = 10.0  # from the connection, or a request's first byte, to its head's end
     body_within: ClassVar[float] = 660.0  # from there to the end of the body
-    late_body_within: ClassVar[float] = (
-        10.0  # from an answer that did not wait for the body, to the connection's end
-    )
+    late_body_within: ClassVar[float] = 10.0  # from an answer that did not wait for it, to the end
     observer: ClassVar[Observer] = Observer()
 
     flow: Flow
@@ -82,6 +81,7 @@ class HttpProtocol(LingeringClose):
             "observer": hub.options.observer,
             "defer": staticmethod(hub.defer),
             "large_reads": Counter(),
+            "parsed": Counter(),
             "idle": Counter(),
         }
         return type(cls.__name__, (cls,), attributes)
@@ -109,6 +109,8 @@ class HttpProtocol(LingeringClose):
             self._hold()
         elif len(data) > LARGE_READ:
             self._parse_soon(large=True)
+        elif not self._may_parse():
+            self._parse_soon()
         elif not self._waits:
             self._parse()
 
@@ -306,20 +308,16 @@ class HttpProtocol(LingeringClose):
         self._phase = _OVER
         self._unparsed = b""
         self.flow.end()
+        self._deadline_of = None
         self._expect_nothing()
 
     # --- deadlines ---
 
     def _watch(self) -> None:
         """Have a deadline for what is awaited of the client; one that stands stays."""
+        self._deadline_of = None
         self._expect_nothing()
         if self._phase is not _ANSWER:
             within = self.head_within if self._phase is _HEAD else self.body_within
             self._deadline_of = self._phase
             self._deadline = self.loop.call_later(within, self.transport.abort)
-
-    def _expect_nothing(self) -> None:
-        self._deadline_of = None
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None

@@ -438,7 +438,7 @@ async def test_what_a_connection_keeps_while_it_waits_for_its_turn_is_one_read(s
     turns: list[Callable[[], object]] = []
     largest = 0
 
-    def defer(_: HttpProtocol, work: Callable[[], object]) -> None:
+    def defer(_: HttpProtocol, work: Callable[[], object], _address: str | None) -> None:
         turns.append(work)
 
     served.bounds["defer"] = defer  # type: ignore[assignment]
@@ -465,7 +465,7 @@ async def test_the_large_reads_of_an_address_that_wait_are_few(served: Served) -
     waiting: Counter[str] = Counter()
     served.bounds["large_reads"] = waiting  # type: ignore[assignment]
     served.bounds["max_large_reads"] = 2
-    served.bounds["defer"] = lambda _, work: turns.append(work)  # type: ignore[assignment]
+    served.bounds["defer"] = lambda _, work, _address: turns.append(work)  # type: ignore[assignment]
     head = b"POST / HTTP/1.1\r\nHost: chat\r\nContent-Length: 100000\r\n\r\n"
     writers = []
     for _ in range(3):

@@ -136,3 +136,15 @@ async def test_nothing_is_kept_of_one_that_has_ended(end: str) -> None:
         assert not served.idle
         gc.collect()
         assert kept() is None
+
+
+async def test_requests_that_come_at_once_from_one_address_are_parsed_in_several_turns() -> None:
+    """So that those of other addresses come between them."""
+    async with serving(max_parsed=2, parsed=Counter()) as served:
+        clients = [await served.client() for _ in range(6)]
+        for connection in served.connections:
+            connection.data_received(REQUEST)
+        begun = [connection for connection in served.connections if not connection.cycle.response_complete]
+        assert len(begun) == 2
+        for client in clients:
+            assert (await read_answer(client.reader)).status == 200

@@ -1,0 +1,62 @@
+"""What one connection sends is parsed in turns with the others, so that much of it keeps nobody waiting."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import ClassVar
+
+from protocol.server.uvicorn_http.flow_control import Flow
+from protocol.server.uvicorn_http.idle_connections import IdleConnections
+
+LARGE_READ = 16_384  # bytes; after a larger read the connection waits for its turn to read on
+
+
+class ReadTurns(IdleConnections):
+    """One connection, for a subclass that parses. A read has 256 KiB at most, as uvloop has it.
+
+    A large read waits for its turn, and so does a small one where as many of its address have been parsed in this turn
+    of the event loop as may: connections that come all at once are served one after the other, and those of other
+    addresses between them.
+    """
+
+    max_large_reads: ClassVar[int] = (
+        128  # of one address that wait for their turn; one more ends its connection
+    )
+    max_parsed: ClassVar[int] = (
+        8  # small reads of one address in a turn of the loop; more wait for later turns
+    )
+    large_reads: ClassVar[Counter[str]] = Counter()  # those that wait, by address
+    parsed: ClassVar[Counter[str]] = Counter()  # in this turn, by address
+
+    flow: Flow
+    _waits = False  # for its turn
+
+    def defer(self, work: Callable[[], object], _address: str | None) -> object:
+        """Call `work`, which the client at an address causes, in a later turn of the event loop."""
+        return self.loop.call_soon(work)
+
+    def _may_parse(self) -> bool:
+        """Whether a small read may be parsed now; false: it is parsed in a later turn."""
+        parsed, address = self.parsed, self._address
+        if not parsed:
+            self.loop.call_soon(parsed.clear)
+        parsed[address] += 1
+        return parsed[address] <= self.max_parsed
+
+    def _wait_for_turn(self, work: Callable[[], object], *, large: bool = False) -> None:
+        """Read nothing more until it is this connection's turn, then do `work`; `large`: a large read is kept."""
+        self._waits = True
+        self.flow.hold(True)
+        if not large:
+            self.defer(work, self._address)
+        elif self.large_reads[self._address] < self.max_large_reads:
+            self.large_reads[self._address] += 1
+            self.defer(partial(self._take_turn, work), self._address)
+        else:
+            self.transport.abort()
+
+    def _take_turn(self, work: Callable[[], object]) -> None:
+        self.large_reads[self._address] -= 1
+        if not self.large_reads[self._address]:
+            del self.large_reads[self._address]
+        work()

@@ -192,3 +192,24 @@ def lines_of_code(function: ast.AST) -> int:
 
 def height(node: ast.AST) -> int:
     return node.end_lineno - node.lineno + 1
+
+
+@pytest.mark.parametrize("folder", sorted({*folders.graph()} - {folders.BELOW_FACADE, folders.FACADE, "app"}))
+def test_a_folder_names_only_those_that_import_it_and_that_it_imports(folder: str) -> None:
+    """What its `__init__` says of importers and imports, by name, is so."""
+    text = ast.get_docstring(tree(Path(folder) / "__init__.py")) or ""
+    sentences = re.findall(r"([^.`]*(?:`[^`]*`[^.`]*)*\.)(?=\s|$)", text.partition("\n\n")[2])
+    graph = folders.graph()
+    importers = {other for other, imported in graph.items() if folder in imported}
+    for sentence in sentences:
+        named = {name.replace(".", "/") for name in re.findall(r"`((?:app|protocol)[\w.]*)`", sentence)}
+        if re.search(r"(?<!may )imports? (it|this folder|them)\.", sentence):
+            assert [name for name in named if not among(name, importers)] == [], "do not import it"
+        elif re.match(r"\s*(It|They) imports? ", sentence):
+            named -= {"protocol/errors", "protocol/backoff"}
+            assert [name for name in named if not among(name, graph[folder])] == [], "are not imported"
+
+
+def among(name: str, those: set[str]) -> bool:
+    """Whether a folder, or one in it, is among some."""
+    return any(other == name or other.startswith(f"{name}/") for other in those)

@@ -14,9 +14,9 @@ import anyio
 import uuid_utils
 from anyio import to_thread
 
-from app.attachments.media.media_types import HEAD, sniffed, undecoded
-from app.attachments.media.pictures import IMAGE_TYPES, MAX_BYTES, Picture
+from app.attachments.media.media_types import HEAD, IMAGE_TYPES, sniffed, undecoded
 from app.attachments.storage.storage import Storage, StorageUnavailable
+from app.attachments.thumbnails.thumbnail_result import MAX_BYTES, Picture
 from app.attachments.thumbnails.thumbnailer import Thumbnailer
 from app.attachments.uploads import Upload
 from app.core.caller import Caller

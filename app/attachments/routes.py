@@ -18,8 +18,8 @@ from starlette.types import Receive, Scope, Send
 from app.attachments.attachments import NO_FILE, Files
 from app.attachments.byte_ranges import Part, part_of
 from app.attachments.media.media_types import BINARY, SHOWN, disposition
-from app.attachments.media.pictures import THUMBNAIL_TYPE
 from app.attachments.storage.storage import PIECE, NotStored, Storage, StorageUnavailable, stream
+from app.attachments.thumbnails.thumbnail_result import THUMBNAIL_TYPE
 from app.attachments.upload_slots import UploadSlots
 from app.attachments.uploads import FIELD, Body, PartingResponse, announced_size, received
 from app.contract.operation import OtherRoute

@@ -2,7 +2,7 @@
 
 Every function takes the `Queries` to run on: a `Database` for a statement on its own, or what
 `Database.transaction` gives to its work. The types of rows (`app.db.rows`) stand beside their statements. Times are
-PostgreSQL's. The parts of the chat import it. It imports `app.db`.
+PostgreSQL's. The parts of the chat import it. It imports its own folders.
 """
 
 from app.store.conversations import direct, invitations, members, preferences, rooms

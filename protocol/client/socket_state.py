@@ -13,7 +13,7 @@ from protocol.client.connection import ClientConnection
 from protocol.client.event_queue import EventQueue, QueuedEvent
 from protocol.client.handlers import EventHandlers
 from protocol.client.reconnection import Reconnector
-from protocol.cluster.session_recovery import position_of
+from protocol.cluster.stream_positions import position_of
 from protocol.engineio.client_session import DisconnectReason
 from protocol.engineio.packets import Encoded
 from protocol.errors import AckTimeout, Disconnected, Refused, Unreachable

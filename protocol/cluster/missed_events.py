@@ -1,7 +1,7 @@
 """Connection state recovery, its pure part (docs/protocol.md §2): what a client has missed.
 
 A client tells the offset of the last event that it has handled, or none. Who it was stands in a text that its
-instance saved (`protocol.cluster.session_recovery`); what was sent since stands in the records that every instance
+instance saved (`protocol.cluster.saved_sessions`); what was sent since stands in the records that every instance
 keeps for a while. From these follows, by computing alone, what the client would have received, or that nobody can tell
 any more. A part is never given.
 """
@@ -14,7 +14,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct, structs
 
-from protocol.cluster.session_recovery import NOWHERE, Position, Saved, position_of
+from protocol.cluster.saved_sessions import Saved
+from protocol.cluster.stream_positions import NOWHERE, Position, position_of
 from protocol.cluster.stream_records import (
     Broadcast,
     DisconnectSockets,

@@ -8,7 +8,7 @@ Node, which knows no such offsets, lets a client that names one begin anew.
 
 from collections.abc import Iterable, Iterator
 
-from protocol.cluster.session_recovery import position_of
+from protocol.cluster.stream_positions import position_of
 from protocol.cluster.stream_records import Record, RecordBatch, SingleRecord
 
 HIGHEST_COUNT = 2**64 - 1  # in the id of a stream's entry

@@ -16,7 +16,7 @@ from app.config.settings import Settings
 from app.embedded.child_process import is_alive
 
 START_WITHIN = 60.0  # seconds, on a machine that is busy
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 CONSOLE_COMMAND = (sys.executable, "-m", "app")  # of the repository
 

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.attachments.media.media_types import HEAD, SHOWN, clean_name, disposition, sniffed, undecoded
-from app.attachments.media.pictures import IMAGE_TYPES, NotAPicture
+from app.attachments.media.media_types import (
+    HEAD,
+    IMAGE_TYPES,
+    SHOWN,
+    clean_name,
+    disposition,
+    sniffed,
+    undecoded,
+)
+from app.attachments.thumbnails.thumbnail_result import NotAPicture
 from app.attachments.thumbnails.thumbnails import picture_of
 from tests.app.images import HTML, SAMPLES, SVG
 

@@ -20,7 +20,7 @@ from app.client import ChatClient
 from app.config.settings import Settings
 from app.db.database import Database
 from protocol import CloseReason, RedisStore
-from protocol.cluster.session_recovery import decode
+from protocol.cluster.saved_sessions import decode
 from protocol.server.recovery.session_saver import key_of
 from tests.app.conftest import PATIENCE, Instance, Person
 from tests.app.test_subscriptions import remove

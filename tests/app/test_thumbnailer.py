@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.attachments.attachments import Files
-from app.attachments.media.pictures import Bounds, NotAPicture, Picture, Result, packed, unpacked
 from app.attachments.storage.storage import FolderStorage
 from app.attachments.thumbnails import thumbnailer as thumbnailer_module
 from app.attachments.thumbnails import thumbnails
+from app.attachments.thumbnails.thumbnail_result import Bounds, NotAPicture, Picture, Result, packed, unpacked
 from app.attachments.thumbnails.thumbnailer import Thumbnailer
 from app.attachments.uploads import Upload
 from app.core.caller import Caller

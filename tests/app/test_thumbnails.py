@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from app.attachments.media.pictures import IMAGE_TYPES, MAX_BYTES, NotAPicture, Picture, max_pixels
+from app.attachments.media.media_types import IMAGE_TYPES
 from app.attachments.thumbnails import thumbnails
+from app.attachments.thumbnails.thumbnail_result import MAX_BYTES, NotAPicture, Picture, max_pixels
 from app.attachments.thumbnails.thumbnails import FORMATS
 from tests.app.images import camera_jpeg, image, png_claiming
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from protocol.cluster import requests
-from protocol.cluster import session_recovery as recovery
+from protocol.cluster import saved_sessions as recovery
 from protocol.cluster import stream_records as broadcast
 from protocol.cluster.requests import (
     AskClients,
@@ -19,7 +19,7 @@ from protocol.cluster.requests import (
     SocketDetails,
     Sockets,
 )
-from protocol.cluster.session_recovery import Saved
+from protocol.cluster.saved_sessions import Saved
 from protocol.cluster.stream_records import (
     Broadcast,
     DisconnectSockets,

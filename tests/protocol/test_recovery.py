@@ -12,16 +12,8 @@ from msgspec import structs
 
 from protocol.cluster.missed_events import MOST_MISSED, History, Missed, missed_by
 from protocol.cluster.record_batches import unfold, unfold_all
-from protocol.cluster.session_recovery import (
-    NOWHERE,
-    Position,
-    Saved,
-    decode,
-    encode,
-    packable,
-    position_of,
-    start_of,
-)
+from protocol.cluster.saved_sessions import Saved, decode, encode, packable, start_of
+from protocol.cluster.stream_positions import NOWHERE, Position, position_of
 from protocol.cluster.stream_records import (
     Broadcast,
     DisconnectSockets,

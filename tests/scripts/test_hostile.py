@@ -31,7 +31,7 @@ from tests.conftest import TEMPLATE, execute
 pytestmark = pytest.mark.timeout(180)
 
 MOMENT = 0.2  # seconds
-PATIENCE = 30.0  # seconds that a test waits for what must come
+PATIENCE = 60.0  # seconds that a test waits for what must come
 
 Answers = Counter[str]
 

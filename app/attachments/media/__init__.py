@@ -1,4 +1,4 @@
 """What a file is, by its bytes.
 
-`app.attachments` and `app.attachments.thumbnails` import it. It imports no other folder.
+`app.attachments` imports it. It imports no other folder.
 """

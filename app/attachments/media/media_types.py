@@ -13,7 +13,9 @@ from urllib.parse import quote
 import puremagic
 
 from app.attachments.media.iso_media import UNKNOWN, iso_media_type
-from app.attachments.media.pictures import IMAGE_TYPES
+
+# The only types of image that are decoded, which are those that every browser shows.
+IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
 
 HEAD = 4096  # bytes that tell what a file is
 LONGEST_NAME = 255  # characters

@@ -1,4 +1,4 @@
 """Thumbnails of pictures, made in a process of their own that can be ended.
 
-`app.attachments` imports it. It imports `app.attachments.media` and `app.limits`.
+`app.attachments` imports it. It imports `app.limits`.
 """

@@ -3,9 +3,9 @@
     python -m app.attachments.thumbnails.thumbnail_process TYPE SERVER CPU WALL MEMORY
 
 SERVER is the process that has started this one, which ends with it. The file is its standard input, the result goes to
-its standard output (`app.attachments.media.pictures`). What a decoder does with hostile bytes is bounded here, by the
-system: processor time, time, memory, what can be written. Passing any of these bounds ends this process and nothing
-else.
+its standard output (`app.attachments.thumbnails.thumbnail_result`). What a decoder does with hostile bytes is bounded
+here, by the system: processor time, time, memory, what can be written. Passing any of these bounds ends this process
+and nothing else.
 """
 
 import ctypes
@@ -15,7 +15,15 @@ import signal
 import sys
 import time
 
-from app.attachments.media.pictures import HEADER, MAX_THUMBNAIL, Bounds, NotAPicture, Picture, Result, packed
+from app.attachments.thumbnails.thumbnail_result import (
+    HEADER,
+    MAX_THUMBNAIL,
+    Bounds,
+    NotAPicture,
+    Picture,
+    Result,
+    packed,
+)
 
 NICE = 5  # so that those who chat go first
 PR_SET_PDEATHSIG = 1

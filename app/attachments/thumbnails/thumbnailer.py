@@ -26,7 +26,14 @@ import anyio
 from anyio import to_thread
 from msgspec import Struct
 
-from app.attachments.media.pictures import HEADER, MAX_THUMBNAIL, Bounds, Picture, Result, unpacked
+from app.attachments.thumbnails.thumbnail_result import (
+    HEADER,
+    MAX_THUMBNAIL,
+    Bounds,
+    Picture,
+    Result,
+    unpacked,
+)
 from app.limits.concurrency import UserConcurrency
 from app.limits.token_bucket import Bucket, LocalBuckets, Taken
 

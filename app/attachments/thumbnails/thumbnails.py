@@ -12,7 +12,7 @@ import io
 
 from PIL import AvifImagePlugin, Image, ImageOps, PngImagePlugin
 
-from app.attachments.media.pictures import MAX_BYTES, NotAPicture, Picture, max_pixels
+from app.attachments.thumbnails.thumbnail_result import MAX_BYTES, NotAPicture, Picture, max_pixels
 
 # Pillow's name of each format that is decoded; its many others, some of them old and odd, are never tried.
 FORMATS = {

@@ -8,7 +8,6 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from protocol.cluster import requests
 from protocol.cluster.requests import ClusterAnswer, ClusterMessage, ClusterRequest
-from protocol.cluster.session_recovery import NOWHERE, Position, position_of
 from protocol.cluster.stream_records import Record, decode, encode
 from protocol.errors import BusUnavailable, ProtocolError
 
@@ -198,11 +197,6 @@ class MemoryBus:
     def _check_started(self) -> None:
         if self._deliver is None:
             raise BusUnavailable(NOT_STARTED)
-
-
-def position(offset: str) -> Position:
-    """The place of a record; offsets are compared by it."""
-    return position_of(offset) or NOWHERE
 
 
 def hand_over(deliver: Deliver, record: Record, offset: str, size: int) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 from protocol.cluster import requests
 from protocol.cluster.requests import ClusterAnswer, ClusterRequest
 from protocol.cluster.stream_names import stream_names
+from protocol.cluster.stream_positions import position
 from protocol.cluster.stream_records import Record
 from protocol.errors import BusUnavailable, StoreUnavailable
-from protocol.server.bus.bus import Deliver, OnGap, Past, ReceiveRequest, position
+from protocol.server.bus.bus import Deliver, OnGap, Past, ReceiveRequest
 from protocol.server.bus.pubsub_subscriber import Channels, PubSubSubscriber
 from protocol.server.bus.stream_reader import StreamReader
 from protocol.server.bus.stream_writer import StreamWriter

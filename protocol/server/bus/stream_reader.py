@@ -5,9 +5,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
+from protocol.cluster.stream_positions import position
 from protocol.cluster.stream_records import Record, decode
 from protocol.errors import ProtocolError
-from protocol.server.bus.bus import Deliver, OnGap, Past, hand_over, position
+from protocol.server.bus.bus import Deliver, OnGap, Past, hand_over
 from protocol.server.redis.connection import Backoff, RedisConnection, described, pack
 
 log = logging.getLogger(__name__)

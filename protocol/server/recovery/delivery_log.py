@@ -5,7 +5,7 @@ import heapq
 from itertools import count
 
 from protocol.cluster.missed_events import History, Pack
-from protocol.cluster.session_recovery import Position
+from protocol.cluster.stream_positions import Position
 from protocol.cluster.stream_records import SingleRecord
 from protocol.engineio.packets import Encoded
 

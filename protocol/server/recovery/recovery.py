@@ -11,7 +11,8 @@ from msgspec import structs
 
 from protocol.cluster.missed_events import MOST_MISSED_SIZE, Lost, Missed, missed_by
 from protocol.cluster.record_batches import unfold_all
-from protocol.cluster.session_recovery import NOWHERE, Position, Saved, position_of, start_of
+from protocol.cluster.saved_sessions import Saved, start_of
+from protocol.cluster.stream_positions import NOWHERE, Position, position_of
 from protocol.cluster.stream_records import Broadcast, DisconnectSockets, SingleRecord, Target
 from protocol.engineio.packets import Encoded
 from protocol.errors import BusUnavailable, StoreUnavailable

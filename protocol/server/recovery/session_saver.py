@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from protocol.cluster.session_recovery import RECOVERABLE, Saved, decode, encode, packable
+from protocol.cluster.saved_sessions import RECOVERABLE, Saved, decode, encode, packable
 from protocol.errors import ProtocolError, StoreUnavailable
 from protocol.server.recovery.session_state import RecoverableSession, RecoverableSocket
 from protocol.server.store.store import Store

@@ -9,7 +9,7 @@ from protocol.engineio.session import CloseReason
 class RecoverableSession:
     """The stay of a client in a namespace. `pid` names it, and is a secret of the client and the server.
 
-    The others are as in `protocol.cluster.session_recovery.Saved`. `known` says whether the store may hold it, and
+    The others are as in `protocol.cluster.saved_sessions.Saved`. `known` says whether the store may hold it, and
     `missing` whether it did not when the session was last saved again.
     """
 

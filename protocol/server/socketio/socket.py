@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from protocol.cluster.session_recovery import RECOVERABLE
+from protocol.cluster.saved_sessions import RECOVERABLE
 from protocol.cluster.stream_records import Broadcast, Target
 from protocol.engineio.session import CloseReason
 from protocol.errors import AckTimeout, BadValue, Disconnected

@@ -9,7 +9,8 @@ from base64 import b64encode
 import msgpack
 
 from protocol.cluster.missed_events import History, Missed, missed_by
-from protocol.cluster.session_recovery import NOWHERE, Saved, decode, encode, position_of, start_of
+from protocol.cluster.saved_sessions import Saved, decode, encode, start_of
+from protocol.cluster.stream_positions import NOWHERE, position_of
 from protocol.cluster.stream_records import (
     Broadcast,
     DisconnectSockets,
@@ -62,9 +63,9 @@ def check_offset(draw: Draw) -> None:
     position = position_of(text)
     if position is None:
         return
-    assert len(text) <= 41
+    assert len(text) <= 45
     assert position >= (0, 0)
-    assert position_of(f"{position[0]}-{position[1]}") == position
+    assert position_of("-".join(map(str, position))) == position
 
 
 def check_missed(draw: Draw) -> None:

@@ -11,7 +11,7 @@ from protocol.socketio.packets import JSON, Connect, Parser
 from protocol.websocket import frames
 from protocol.websocket.frames import FrameReader, Opcode, WebSocketMessage
 
-PATIENCE = 20.0  # seconds that a test waits for what must come
+PATIENCE = 60.0  # seconds that a test waits for what must come
 OPEN = '0{"sid":"engine","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 CLIENTS = Path(__file__).parents[2] / "clients"
-PATIENCE = 30.0  # seconds; Node takes its time to start
+PATIENCE = 60.0  # seconds; Node takes its time to start
 
 
 class NodeError(Exception):

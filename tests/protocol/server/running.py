@@ -10,7 +10,7 @@ from starlette.routing import Mount
 
 from protocol import EngineServer, Server
 
-PATIENCE = 10.0  # seconds that a test waits for what must come
+PATIENCE = 60.0  # seconds that a test waits for what must come
 RAW, ASGI = SHELLS = ("raw", "asgi")
 
 

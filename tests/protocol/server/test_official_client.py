@@ -30,7 +30,7 @@ from tests.protocol.server.conftest import Serve
 from tests.protocol.server.running import ASGI, RAW, Running
 
 CLIENTS = Path(__file__).parents[2] / "clients"
-PATIENCE = 30.0  # seconds; Node takes its time to start
+PATIENCE = 60.0  # seconds; Node takes its time to start
 
 WAYS = {
     "polling": (RAW, "polling"),

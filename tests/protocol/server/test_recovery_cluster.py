@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from protocol import CloseReason, RedisBus, RedisStore, Server
-from protocol.cluster.session_recovery import decode, encode
+from protocol.cluster.saved_sessions import decode, encode
 from protocol.server.recovery.session_saver import key_of
 from tests.conftest import RestartableValkey
 from tests.protocol.server.client import WebSocketClient

@@ -3,14 +3,14 @@
 What it has missed since, `protocol.cluster.missed_events` tells.
 """
 
-import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from protocol.cluster.stream_positions import NOWHERE, Position, position_of
 from protocol.cluster.stream_records import refuse_extension
 from protocol.engineio.session import CloseReason
 from protocol.errors import ProtocolError
@@ -25,20 +25,6 @@ RECOVERABLE = frozenset(
         CloseReason.FORCED_SERVER_CLOSE,
     }
 )
-
-Position: TypeAlias = tuple[int, ...]
-"""An offset, `<ms>-<count>`, or `<ms>-<count>-<number>` within a batch of records, in a form that can be compared."""
-
-NOWHERE: Position = (-1, -1)  # before every record
-
-_OFFSET = re.compile(r"(\d{1,20})-(\d{1,20})(?:-(\d{1,3}))?", re.ASCII)
-
-
-def position_of(offset: object) -> Position | None:
-    """The position that an offset names; None for what is no offset."""
-    match = _OFFSET.fullmatch(offset) if isinstance(offset, str) else None
-    return tuple(int(number) for number in match.groups() if number is not None) if match else None
-
 
 # --- what is saved of a client ---
 

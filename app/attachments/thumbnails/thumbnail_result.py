@@ -1,4 +1,4 @@
-"""Pictures as the server knows them: their types, what work on one may cost, and how a thumbnail is handed over.
+"""A thumbnail as the server knows it: what the work on a picture may cost, and how the result is handed over.
 
 Pillow is not loaded here: a process of its own decodes (`app.attachments.thumbnails.thumbnail_process`), and this
 module is what the server and that process have in common.
@@ -7,8 +7,6 @@ module is what the server and that process have in common.
 import struct
 from typing import NamedTuple
 
-# The only types of image that are decoded, which are those that every browser shows.
-IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
 THUMBNAIL_TYPE = "image/webp"
 
 MAX_BYTES = 50_000_000  # of a file that is decoded

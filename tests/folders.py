@@ -4,6 +4,7 @@
 """
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def imported_by(module: str) -> set[str]:
     return found
 
 
+@cache
 def graph() -> dict[str, set[str]]:
     """For each folder, the folders that it imports."""
     folders: dict[str, set[str]] = {}

@@ -29,7 +29,7 @@ from protocol.server.config.observer import Observer
 from protocol.server.engineio.hub import Hub
 from protocol.server.uvicorn_http.chunk_framing import Framing
 from protocol.server.uvicorn_http.flow_control import Flow, RequestPhase
-from protocol.server.uvicorn_http.lingering_close import LingeringClose
+from protocol.server.uvicorn_http.lingering_close import Discarding, LingeringClose
 from protocol.server.uvicorn_http.read_turns import LARGE_READ
 from protocol.server.uvicorn_http.request_head import (
     RequestRefused,
@@ -82,6 +82,7 @@ class HttpProtocol(LingeringClose):
             "defer": staticmethod(hub.defer),
             "large_reads": Counter(),
             "parsed": Counter(),
+            "discarding": Discarding(),
             "idle": Counter(),
         }
         return type(cls.__name__, (cls,), attributes)
@@ -102,7 +103,7 @@ class HttpProtocol(LingeringClose):
     def data_received(self, data: bytes) -> None:
         """Some of a request, or of several."""
         if self._phase is _OVER:
-            self._throw_away(data)
+            self._throw_away()
             return
         self._unparsed = self._unparsed + data if self._unparsed else data
         if self._phase is _ANSWER:

@@ -8,7 +8,7 @@ Position: TypeAlias = tuple[int, ...]
 
 NOWHERE: Position = (-1, -1)  # before every record
 
-_OFFSET = re.compile(r"(\d{1,20})-(\d{1,20})(?:-(\d{1,3}))?", re.ASCII)
+_OFFSET = re.compile(r"(\d{1,20})-(\d{1,20})(?:-([1-9]\d?))?", re.ASCII)
 
 
 def position_of(offset: object) -> Position | None:

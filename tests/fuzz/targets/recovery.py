@@ -63,7 +63,7 @@ def check_offset(draw: Draw) -> None:
     position = position_of(text)
     if position is None:
         return
-    assert len(text) <= 45
+    assert len(text) <= 44
     assert position >= (0, 0)
     assert position_of("-".join(map(str, position))) == position
 

@@ -7,19 +7,26 @@ from typing import TypeAlias
 from protocol.websocket.accept_key import accept_key
 
 RawHeaders: TypeAlias = Iterable[tuple[bytes, bytes]]
+_AUTHORITY = re.compile(rb"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
 
 
 def parse_head(head: bytes) -> tuple[str, str, bytes, list[tuple[bytes, bytes]]]:
-    """Method, path, query and headers of the request that uvicorn has already parsed and written out again."""
+    """Method, path, query and headers of the request that uvicorn has already parsed and written out again.
+
+    The path is `/` at least.
+    """
     request_line, *lines = head.rstrip(b"\r\n").split(b"\r\n")
     method, target, _ = request_line.split(b" ", 2)
-    path, _, query = target.partition(b"?")
+    origin_form = _AUTHORITY.sub(
+        b"", target
+    )  # a client may name the host in the target, too (RFC 9112 §3.2.2)
+    path, _, query = origin_form.partition(b"?")
     headers = []
     for line in lines:
         name, _, value = line.partition(b":")
         headers.append((name.strip().lower(), value.strip()))
-    return method.decode("latin-1"), path.decode("latin-1"), query, headers
+    return method.decode("latin-1"), path.decode("latin-1") or "/", query, headers
 
 
 def offered_subprotocols(header: str) -> list[str]:

@@ -11,7 +11,9 @@ from typing import ClassVar
 
 from protocol.server.uvicorn_http.read_turns import ReadTurns
 
-PAUSE = 0.002  # seconds from one read of what is thrown away to the next, on all connections together: 130 MB/s
+PAUSE = (
+    0.002  # seconds from one read of what is thrown away to the next, on all connections together: 130 MB/s
+)
 
 
 class Discarding:

@@ -52,6 +52,19 @@ async def test_handshake_refused(
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
+@pytest.mark.parametrize("shell", [RAW], indirect=True)
+@pytest.mark.parametrize("authority", ["http://127.0.0.1", "https://chat.example:8443"])
+async def test_a_target_that_names_the_host(
+    serve: Serve, make_app: App, open_websocket: Open, authority: str
+) -> None:
+    """As clients write it that take the server for a proxy (RFC 9112 §3.2.2)."""
+    running = await serve(make_app())
+    websocket = await open_websocket(running, path=f"{authority}{running.path}")
+    opened = await websocket.receive()
+    assert isinstance(opened, str)
+    assert opened.startswith("0{")
+
+
 async def test_another_path_is_not_served(serve: Serve, make_app: App, open_websocket: Open) -> None:
     running = await serve(make_app(path="/io/"))
     with pytest.raises(Refusal) as refusal:

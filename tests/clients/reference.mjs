@@ -41,6 +41,11 @@ io.on("connection", (socket) => {
         socket.emit("echo", ...values);
         answer(...values);
     });
+    socket.on("leave", () => socket.disconnect(true));
+    const { after } = socket.handshake.auth;
+    if (after !== undefined) {
+        setTimeout(() => socket.disconnect(true), after);
+    }
     socket.on("kinds", (values, answer) => answer(values.map(kind)));
 });
 http.listen(0, "127.0.0.1", () => console.log(http.address().port));

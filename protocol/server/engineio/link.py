@@ -8,7 +8,7 @@ from protocol.engineio import packets as engine
 from protocol.engineio.flood_guard import FLOODED, FloodGuard
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason, Session
-from protocol.engineio.session_states import SessionState
+from protocol.engineio.session_states import WITH_PROBE, SessionState
 from protocol.errors import CloseCode, PacketError
 from protocol.server.engineio.receiver import NOBODY, Receiver
 from protocol.server.engineio.transport import Transport
@@ -190,12 +190,15 @@ class Link:
             answer = self.session.receive_probe(packet)
             if answer is not None:
                 source.send([answer])
-        if self.session.phase is SessionState.WEBSOCKET:
+        if self.session.phase in (SessionState.WEBSOCKET, SessionState.CLOSED):
             polling, self.transport, self.probe = self.transport, source, None
-            self._hub.options.observer.session_upgraded()
             polling.close(CloseCode.NORMAL)
-            if self.paused:
-                source.pause()
+            if self.session.reason is not None:
+                self._close_transport(self.session.reason)
+            else:
+                self._hub.options.observer.session_upgraded()
+                if self.paused:
+                    source.pause()
         self.settle()
 
     # --- backpressure ---
@@ -261,10 +264,7 @@ class Link:
         """Act on what the session has become after an input."""
         if self.session.reason is not None and not self._ended:
             self._end(self.session.reason, abort=abort)
-        if self.probe is not None and self.session.phase not in (
-            SessionState.PROBING,
-            SessionState.UPGRADING,
-        ):
+        if self.probe is not None and self.session.phase not in WITH_PROBE:
             probe, self.probe = self.probe, None
             probe.close(CloseCode.NORMAL)
         if self.session.outbox:
@@ -283,7 +283,11 @@ class Link:
         if abort:
             self.transport.abort()
         elif self.session.writable or self.session.phase is SessionState.CLOSED:
-            items = self.session.take()
-            if items:
-                self.transport.send(items)
-            self.transport.close(_CLOSE_CODES.get(reason, CloseCode.NORMAL), _CLOSE_WORDS.get(reason, ""))
+            self._close_transport(reason)
+
+    def _close_transport(self, reason: CloseReason) -> None:
+        """End what carries the session, after the last packets."""
+        items = self.session.take()
+        if items:
+            self.transport.send(items)
+        self.transport.close(_CLOSE_CODES.get(reason, CloseCode.NORMAL), _CLOSE_WORDS.get(reason, ""))

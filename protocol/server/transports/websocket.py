@@ -103,9 +103,12 @@ class WebSocketProtocol(PacedProtocol):
         """The peer sends no more; returning None lets asyncio close the connection."""
 
     def shutdown(self) -> None:
-        """uvicorn stops: end the session so that its client reconnects."""
+        """uvicorn stops: end the session so that its client reconnects. A websocket whose upgrade is to come stays for
+        that, as it may have the last packets to carry, but not for long: uvicorn waits for it."""
         if self._link is not None:
             self._link.finish(CloseReason.SERVER_SHUTTING_DOWN)
+            if self._state is _OPEN:
+                self._end_within(_CLOSE_TIMEOUT)
         else:
             self._transport.close()
 

@@ -138,7 +138,9 @@ async def upgrade(_: PollingClient, socket: WebSocket) -> AsyncIterator[Any]:
 
 async def fetch(client: PollingClient, _: WebSocket) -> AsyncIterator[Any]:
     for _ in range(2):
-        yield (await client.get()).text.removeprefix("6\x1e")  # the reference still lets a GET go for the upgrade
+        yield (await client.get()).text.removeprefix(
+            "6\x1e"
+        )  # the reference still lets a GET go for the upgrade
 
 
 async def fetch_and_upgrade(client: PollingClient, socket: WebSocket) -> AsyncIterator[Any]:

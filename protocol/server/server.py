@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, overload
 
@@ -17,12 +17,14 @@ from protocol.server.forwarding.options import Forwarding
 from protocol.server.http.asgi import Receive, Scope, Send
 from protocol.server.namespaces.adapter import Adapter
 from protocol.server.namespaces.client import ConnectedClient
+from protocol.server.namespaces.handlers import RegisteredHandler
 from protocol.server.namespaces.namespace_rule import Accepts, NamespaceRule
 from protocol.server.private_listener.listener import PrivateListener
 from protocol.server.recovery.recovery import SessionRecovery
 from protocol.server.socketio.namespace import DynamicNamespace, Namespace
 from protocol.server.socketio.socket import Socket
 from protocol.server.store.store import MemoryStore, Store
+from protocol.server.transports import client_bundle
 from protocol.server.transports.websocket import WebSocketProtocol
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ class Server(Namespace):
         self._adapter = Adapter(
             bus, self._hub, self.options, recovery, namespace_facade=Namespace, socket_facade=Socket
         )
-        self._dispatch = Dispatch(self._adapter)
+        self._dispatch = Dispatch(self._adapter, skip_middlewares=self.options.skip_middlewares)
         self._started = False
         self._starting = asyncio.Lock()
         super().__init__(self._adapter.namespace("/"))
@@ -90,6 +92,17 @@ class Server(Namespace):
         rule = NamespaceRule(name)
         self._adapter.rules.append(rule)
         return DynamicNamespace(rule)
+
+    @property
+    def namespaces(self) -> Mapping[str, Namespace]:
+        """The namespaces of this instance, by name."""
+        return {name: local.facade for name, local in self._adapter.namespaces.items()}
+
+    def on_new_namespace(self, listener: RegisteredHandler) -> RegisteredHandler:
+        """Run `listener(namespace)`, a plain function, for each namespace that comes to be from now on: by `of`, or for
+        a client that asked for it, before that is admitted. Its exceptions are logged and stop nothing."""
+        self._adapter.on_new_namespace.append(listener)
+        return listener
 
     # --- life ---
 
@@ -156,6 +169,9 @@ class Server(Namespace):
         else:
             if not self._started and self._hub.accepting:
                 await self.start()  # under a server that knows no lifespan, and not again after `stop`
+            if self.options.serve_client and client_bundle.is_asked_for(scope):
+                await client_bundle.serve(self.options, scope, receive, send)
+                return
             await serve(self._hub, scope, receive, send)
 
     @asynccontextmanager

@@ -21,11 +21,10 @@ from app.config.settings import Settings
 from app.db.database import Database
 from protocol import CloseReason, RedisStore
 from protocol.cluster.session_recovery import decode
-from protocol.server.recovery.session_saver import key_of
 from tests.app.conftest import PATIENCE, Instance, Person
 from tests.app.test_subscriptions import remove
 from tests.protocol.server.client import WebSocketClient
-from tests.protocol.server.guest import Guest
+from tests.protocol.server.guest import Guest, key_of
 
 People = Callable[..., Awaitable[Person]]
 Start = Callable[..., Awaitable[Instance]]

@@ -10,6 +10,7 @@ from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason, Session
 from protocol.engineio.session_states import WITH_PROBE, SessionState
 from protocol.errors import CloseCode, PacketError
+from protocol.server.engineio.connection_listeners import ConnectionListeners
 from protocol.server.engineio.receiver import NOBODY, Receiver
 from protocol.server.engineio.transport import Transport
 from protocol.server.http.request import Request
@@ -44,6 +45,7 @@ class Link:
         "control_packets",
         "due",
         "issued",
+        "listeners",
         "max_payload",
         "paused",
         "probe",
@@ -69,6 +71,7 @@ class Link:
         self.paused = False  # reading from the client has stopped
         self.max_payload = hub.options.max_payload
         self.control_packets = 0
+        self.listeners: ConnectionListeners | None = None
         self._guard: FloodGuard | None = None  # once there were more than a few control packets
         self._ended = False
 
@@ -121,6 +124,8 @@ class Link:
 
     def receive_packet(self, packet: engine.EnginePacket) -> None:
         """Take one packet. Raises `PacketError` for a message that the receiver does not allow."""
+        if self.listeners is not None and packet.type is not _MESSAGE and self.session.open:
+            self.listeners.tell_packet(packet)
         awaited = packet.type is _PONG and not self.session.quiet
         message = self.session.receive(packet, self._hub.now())
         if message is not None:
@@ -170,6 +175,14 @@ class Link:
             self.session.drop_probe()
             self.settle()
 
+    def listen(self) -> ConnectionListeners:
+        """What calls the application's listeners of this connection."""
+        if self.listeners is None:
+            self.listeners = ConnectionListeners(self.receiver)
+            if self.session.reason is None:
+                self.receiver = self.listeners
+        return self.listeners
+
     # --- upgrade ---
 
     def open_probe(self, source: Transport) -> bool:
@@ -197,6 +210,8 @@ class Link:
                 self._close_transport(self.session.reason)
             else:
                 self._hub.options.observer.session_upgraded()
+                if self.listeners is not None:
+                    self.listeners.tell_upgrade(source.name)
                 if self.paused:
                     source.pause()
         self.settle()
@@ -271,7 +286,10 @@ class Link:
             self._hub.wake(self)
         if self.session.phase is SessionState.CLOSED:
             self._hub.forget(self)
-            self.receiver = NOBODY  # the two refer to each other: only the collector would free them
+            self.receiver, self.listeners = (
+                NOBODY,
+                None,
+            )  # these refer to this: only the collector would free them
         else:
             self._hub.watch(self)
 

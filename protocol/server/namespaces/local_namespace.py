@@ -16,7 +16,7 @@ from protocol.cluster.stream_records import (
     Target,
 )
 from protocol.engineio.packets import Encoded
-from protocol.server.namespaces.handlers import Handlers, call
+from protocol.server.namespaces.handlers import Handlers, RoomChange, call
 from protocol.socketio.packets import Event
 from protocol.socketio.rooms import RoomIndex
 
@@ -103,8 +103,12 @@ class LocalNamespace:
         """A client has left; false if it never was in."""
         if self.sockets.pop(socket.id, None) is None:
             return False
-        for room in self.rooms.remove(socket):
+        left = self.rooms.of(socket) if self.handlers.rooms else ()
+        emptied = self.rooms.remove(socket)
+        for room in emptied:
             self.adapter.bus.interest(self.name, room, False)
+        for room in left:
+            self._tell_left(socket, room, empty=room in emptied)
         self.adapter.drop_if_empty(self)
         return True
 
@@ -112,17 +116,40 @@ class LocalNamespace:
         """Put a socket into rooms."""
         before = self.rooms.count(socket)
         for room in rooms:
-            if self.rooms.join(socket, room):
+            known = bool(self.handlers.rooms) and self.rooms.has(socket, room)
+            new = self.rooms.join(socket, room)
+            if new:
                 self.adapter.bus.interest(self.name, room, True)
+            if self.handlers.rooms and not known:
+                if new:
+                    self._tell("create", self.facade, room)
+                self._tell("join", socket.facade, room)
         self._notice_rooms(socket, before)
 
     def leave(self, socket: "LocalSocket", rooms: Iterable[str]) -> None:
         """Take a socket out of rooms."""
         before = self.rooms.count(socket)
         for room in rooms:
-            if self.rooms.leave(socket, room):
+            known = bool(self.handlers.rooms) and self.rooms.has(socket, room)
+            empty = self.rooms.leave(socket, room)
+            if empty:
                 self.adapter.bus.interest(self.name, room, False)
+            if known:
+                self._tell_left(socket, room, empty=empty)
         self._notice_rooms(socket, before)
+
+    def _tell_left(self, socket: "LocalSocket", room: str, *, empty: bool) -> None:
+        self._tell("leave", socket.facade, room)
+        if empty:
+            self._tell("delete", self.facade, room)
+
+    def _tell(self, change: RoomChange, whose: Any, room: str) -> None:
+        """Call the listeners of a change of rooms. One that fails is logged; the change has happened all the same."""
+        for listener in self.handlers.rooms.get(change, ()):
+            try:
+                listener(whose, room)
+            except Exception:
+                log.exception("a listener of rooms failed for %r", room)
 
     def _notice_rooms(self, socket: "LocalSocket", before: int) -> None:
         if (

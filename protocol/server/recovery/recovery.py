@@ -44,7 +44,7 @@ class SessionRecovery:
     """The recovery of all clients of this instance: it knows the records that came, and saves what may be asked for."""
 
     def __init__(self, options: Options, duration: int, bus: Bus, store: Store) -> None:
-        self.saver = SessionSaver(store, self.latest, duration)
+        self.saver = SessionSaver(store, self.latest, duration, options.session_key_prefix)
         self._bus = bus
         self._options = options
         self._delivered: dict[str, DeliveryLog] = {}  # by order

@@ -10,11 +10,10 @@ import pytest
 
 from protocol import CloseReason, Observer, Refused, Server, Socket, StoreUnavailable
 from protocol.cluster.missed_events import MOST_MISSED
-from protocol.server.recovery.session_saver import key_of
 from protocol.server.store.store import MemoryStore
 from tests.protocol.server.client import Recorder
 from tests.protocol.server.conftest import Connect, Serve
-from tests.protocol.server.guest import Guest
+from tests.protocol.server.guest import Guest, key_of
 from tests.protocol.server.running import Running, until
 
 LONG = 120_000  # ms

@@ -1,6 +1,7 @@
 """The Socket.IO server: the parts put together, behind the names that an application uses."""
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from protocol.server.engineio.link import Link
 from protocol.server.forwarding.forwarder import Forwarder
 from protocol.server.forwarding.options import Forwarding
 from protocol.server.http.asgi import Receive, Scope, Send
+from protocol.server.http.middleware import middleware_around
 from protocol.server.namespaces.adapter import Adapter
 from protocol.server.namespaces.client import ConnectedClient
 from protocol.server.namespaces.handlers import RegisteredHandler
@@ -29,6 +31,8 @@ from protocol.server.transports.websocket import WebSocketProtocol
 
 if TYPE_CHECKING:
     from protocol.server.uvicorn_http.http_protocol import HttpProtocol
+
+log = logging.getLogger(__name__)
 
 
 class Server(Namespace):
@@ -64,6 +68,7 @@ class Server(Namespace):
             bus, self._hub, self.options, recovery, namespace_facade=Namespace, socket_facade=Socket
         )
         self._dispatch = Dispatch(self._adapter, skip_middlewares=self.options.skip_middlewares)
+        self._bypass = False  # the fast websocket may be in use, and middleware was not looked for yet
         self._started = False
         self._starting = asyncio.Lock()
         super().__init__(self._adapter.namespace("/"))
@@ -152,9 +157,10 @@ class Server(Namespace):
 
     @property
     def websocket_protocol(self) -> type[WebSocketProtocol]:
-        """The protocol class for uvicorn: `Config(app, ws=server.websocket_protocol)`. Other websocket
-        routes of the application get a 404.
+        """The protocol class for uvicorn: `Config(app, ws=server.websocket_protocol)`. Other websocket routes of the
+        application get a 404, and its middleware does not see the websockets: `allow_request` does.
         """
+        self._bypass = True
         return WebSocketProtocol.for_hub(self._hub)
 
     @property
@@ -169,16 +175,33 @@ class Server(Namespace):
         else:
             if not self._started and self._hub.accepting:
                 await self.start()  # under a server that knows no lifespan, and not again after `stop`
+            if self._bypass and "app" in scope:
+                self._look_for_middleware(scope["app"])
             if self.options.serve_client and client_bundle.is_asked_for(scope):
                 await client_bundle.serve(self.options, scope, receive, send)
                 return
             await serve(self._hub, scope, receive, send)
 
     @asynccontextmanager
-    async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
+    async def lifespan(self, app: object = None) -> AsyncIterator[None]:
         """`start` and `stop`, for Starlette's `lifespan=`."""
+        if self._bypass and app is not None:
+            self._look_for_middleware(app)
         await self.start()
         try:
             yield
         finally:
             await self.stop()
+
+    def _look_for_middleware(self, app: object) -> None:
+        """Warn, once, of middleware that the fast websocket goes past."""
+        found = middleware_around(app, self)
+        if found is None:
+            return
+        self._bypass = False
+        if found:
+            log.warning(
+                "the application's middleware (%s) does not see the websockets of ws=io.websocket_protocol: "
+                "let allow_request decide who may connect, or leave ws= out",
+                ", ".join(found),
+            )

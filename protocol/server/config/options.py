@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
-from typing import TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
@@ -21,6 +21,7 @@ _ATTRIBUTE = re.compile(r"[ -:<-~]*")  # RFC 6265 §4.1.1: no control character,
 
 AllowHook: TypeAlias = Callable[[Handshake], bool | Awaitable[bool]]
 IdHook: TypeAlias = Callable[[Handshake], str | Awaitable[str]]
+RecoveryFor: TypeAlias = Literal["all", "asking"]
 HeadersHook: TypeAlias = Callable[[Handshake], Mapping[str, str]]
 
 
@@ -154,6 +155,7 @@ class Options(EngineOptions, frozen=True, kw_only=True):
     concurrent_events: bool = False
     parser: Parser = JSON
     recovery: int | None = None
+    recovery_for: RecoveryFor = "all"
     skip_middlewares: bool = False
     session_key_prefix: str = "sio:session:"
     serve_client: bool = True
@@ -164,6 +166,9 @@ class Options(EngineOptions, frozen=True, kw_only=True):
             *("connect_timeout", "requests_timeout", "max_pending_events", "max_namespaces"),
             *("max_values", "max_auth"),
         )
+        if self.recovery_for not in get_args(RecoveryFor):
+            choices = " or ".join(map(repr, get_args(RecoveryFor)))
+            raise ValueError(f"recovery_for must be {choices}, not {self.recovery_for!r}")
         for optional in ("recovery", "max_untrusted_payload"):
             if getattr(self, optional) is not None:
                 self._check_positive(optional)

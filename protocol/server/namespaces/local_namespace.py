@@ -31,7 +31,7 @@ class LocalNamespace:
     """The state behind a `Namespace`.
 
     `sockets` maps the ids of the clients that are in it to what handlers get of them, `rooms` has them by their rooms,
-    `entering` counts the clients whose middleware is running.
+    `entering` counts the clients whose middleware is running, `plain` the sockets that cannot be recovered.
     """
 
     def __init__(self, name: str, adapter: "Adapter", handlers: Handlers | None = None) -> None:
@@ -44,6 +44,7 @@ class LocalNamespace:
         self.sockets: dict[str, Any] = {}
         self.rooms: RoomIndex[LocalSocket] = RoomIndex()
         self.entering = 0
+        self.plain = 0
         self._ack_ids = count()
         self._facade: Callable[[], Any] = lambda: None
 
@@ -94,6 +95,7 @@ class LocalNamespace:
         """A client is let in, into `rooms` and its own, which is named by its id."""
         socket.connected = True
         self.sockets[socket.id] = socket.facade
+        self.plain += socket.recoverable is None
         self.rooms.add(socket)
         self.join(socket, (socket.id, *rooms))
         if self.recovery is not None and socket.recoverable is not None:
@@ -103,6 +105,7 @@ class LocalNamespace:
         """A client has left; false if it never was in."""
         if self.sockets.pop(socket.id, None) is None:
             return False
+        self.plain -= socket.recoverable is None
         left = self.rooms.of(socket) if self.handlers.rooms else ()
         emptied = self.rooms.remove(socket)
         for room in emptied:
@@ -204,6 +207,10 @@ class LocalNamespace:
             return
         if self.handlers.outgoing:
             self.notify_outgoing(tuple(sockets), record.data)
+        if self.recovery is not None and self.plain:
+            sockets = self._send_plain(sockets, record.data)
+            if not sockets:
+                return
         if self.recovery is not None:
             stamp = self.recovery.stamp(self.name, record.data) if packet is None else offset
             for socket in sockets if stamp else ():
@@ -214,6 +221,15 @@ class LocalNamespace:
         if packet is None:
             packet = self.parser.encode(Event(record.data, self.name))
         self.hub.send_all((socket.link for socket in sockets), packet)
+
+    def _send_plain(self, sockets: Collection["LocalSocket"], data: list[Any]) -> Collection["LocalSocket"]:
+        """Send an event without its offset to those who cannot be recovered; returns the others."""
+        plain = [socket for socket in sockets if socket.recoverable is None]
+        if plain:
+            self.hub.send_all((socket.link for socket in plain), self.parser.encode(Event(data, self.name)))
+        if len(plain) == len(sockets):
+            return ()
+        return [socket for socket in sockets if socket.recoverable is not None]
 
     async def run_lifecycle(self, name: str, socket: "LocalSocket", *args: Any) -> None:
         """Run the handlers of "connection", "disconnecting" or "disconnect"; one that fails is logged, the

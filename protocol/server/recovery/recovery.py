@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 WAIT = 2.0  # seconds that a returning client waits for what it needs
 
+_OWN = ("pid", "offset")
 _PID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
@@ -121,6 +122,17 @@ class SessionRecovery:
         return self.latest(nsp) if isinstance(data[-1], str) else ""
 
     # --- sockets ---
+
+    def is_for(self, auth: Mapping[str, Any]) -> bool:
+        """Whether a client, by the auth of its CONNECT, gets what it needs to come back. Who comes back has asked."""
+        if self._options.recovery_for == "all":
+            return True
+        return auth.get("recovery") is True or auth.get("pid") is not None
+
+    def without_own(self, auth: Mapping[str, Any]) -> dict[str, Any]:
+        """The auth that is for the application."""
+        own = _OWN if self._options.recovery_for == "all" else (*_OWN, "recovery")
+        return {key: value for key, value in auth.items() if key not in own}
 
     def begin(self, socket: RecoverableSocket) -> None:
         """A new client: it gets what it needs to come back."""

@@ -38,7 +38,7 @@ class Guest:
                 break
             self.take(message)
         body = orjson.loads(message.removeprefix(f"0{self.prefix}"))
-        assert body.keys() == {"sid", "pid"}
+        assert body.keys() == {"sid", "pid"}, "it can be recovered"
         self.recovered = body["pid"] == self.pid
         self.sid, self.pid = body["sid"], body["pid"]
         return self

@@ -39,13 +39,13 @@ class ChatClient:
             await chat.call("message:send", {"roomId": room_id, "content": "hello"})
 
     `token` is the bearer token of sign-in, or a function (plain or coroutine) that gives one for each connection.
-    The options are those of `protocol.Client`. A connection that breaks is made and authenticated again; calls that
-    are made meanwhile wait for that.
+    The options are those of `protocol.Client`; without an `auth` of yours, it asks for recovery. A connection that
+    breaks is made and authenticated again; calls that are made meanwhile wait for that.
     """
 
     def __init__(self, url: str, token: TokenSource, *, path: str = "/io/", **options: Any) -> None:
         self._token = token
-        self._client = Client(url, path=path, **options)
+        self._client = Client(url, path=path, **{"auth": {"recovery": True}, **options})
         self._own: dict[str, Callable[..., Any]] = {"connect": self._authenticate, "disconnect": self._lost}
         for event, handler in self._own.items():
             self._client.on(event)(handler)

@@ -26,6 +26,7 @@ DOCUMENTATION = (
 )
 PARTS = ("app", "protocol")
 PAGE = "app/web/dist"
+CLIENT = "protocol/server/transports/client_bundle"
 SCHEMA = "schema.sql"
 
 
@@ -40,11 +41,13 @@ class WheelContents(BuildHookInterface[Any]):
             self.metadata.core.scripts[name] = prefix + target
         if not prefix:
             return
-        if not Path(self.root, PAGE, "index.html").is_file():
-            raise FileNotFoundError(f"{PAGE} has no page: run scripts/web before a wheel is built")
+        for folder, file in ((PAGE, "index.html"), (CLIENT, "socket.io.js")):
+            if not Path(self.root, folder, file).is_file():
+                raise FileNotFoundError(f"{folder} has no {file}: run scripts/web before a wheel is built")
         included = build_data["force_include"]  # where two files have one place in the wheel, these win
         included[SCHEMA] = f"{PACKAGE}/{SCHEMA}"
         included[PAGE] = f"{PACKAGE}/{PAGE}"
+        included[CLIENT] = f"{PACKAGE}/{CLIENT}"
         for place, text in self._modules():
             path = Path(self._folder.name, place)
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -122,6 +122,11 @@ class Settings:
         whole(0, HOUR_MS, "ms"),
         "Milliseconds in which a disconnected client can recover its session and missed events; 0: off.",
     )
+    recovery_for: str = setting(
+        "asking",
+        one_of("asking", "all"),
+        "Clients that can: those that ask for it in their handshake, or all.",
+    )
     keep_alive: int = setting(
         80_000,
         whole(1_000, HOUR_MS, "ms"),

@@ -265,6 +265,7 @@ def socket_server(settings: Settings, bus: RedisBus, limits: Limits, metrics: Me
         upgrade_timeout=settings.upgrade_timeout,
         connect_timeout=settings.connect_timeout,
         recovery=settings.recovery or None,
+        recovery_for=settings.recovery_for,
         max_payload=settings.max_payload,
         max_untrusted_payload=STRANGERS_PAYLOAD,
         max_unjoined=MAX_UNJOINED if settings.address_rate else None,

@@ -9,13 +9,21 @@ Times are integer milliseconds of one clock, given by the caller. What goes out 
 transport is `writable` and the caller `take`s it.
 """
 
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 from msgspec import Struct
 
 from protocol.engineio import packets as engine
 from protocol.engineio.packets import Encoded, EnginePacket, PacketType
-from protocol.engineio.session_states import OVER_POLLING, TRANSITIONS, SessionInput, SessionState
+from protocol.engineio.session_states import (
+    LINGERING,
+    OVER_POLLING,
+    TRANSITIONS,
+    Exchange,
+    Heartbeat,
+    SessionInput,
+    SessionState,
+)
 from protocol.errors import SessionError
 
 LINGER = 30_000  # how long a closed session keeps its last packets for the next GET (reference: Polling.closeTimeout)
@@ -40,23 +48,8 @@ class CloseReason(StrEnum):
     SERVER_DISCONNECT = "server namespace disconnect"
 
 
-class Heartbeat(IntEnum):
-    """Where the ping and its pong stand."""
-
-    RESTING = 0  # the next ping is due at the deadline
-    AWAITING = 1  # a pong is due at the deadline
-    EXTENDED = 2  # the same, after another packet has moved the deadline, which happens once
-
-
-class Exchange(IntEnum):
-    """Whether one of polling's two HTTP requests is in flight."""
-
-    FREE = 0
-    PENDING = 1
-
-
 # Looking a member up in its class costs more than all else that the frequent methods do.
-_WEBSOCKET, _CLOSING, _PENDING = SessionState.WEBSOCKET, SessionState.CLOSING, Exchange.PENDING
+_WEBSOCKET, _ENDING, _PENDING = SessionState.WEBSOCKET, SessionState.CLOSING_UPGRADING, Exchange.PENDING
 _RESTING, _AWAITING = Heartbeat.RESTING, Heartbeat.AWAITING
 _MESSAGE, _PONG = PacketType.MESSAGE, PacketType.PONG
 
@@ -104,12 +97,12 @@ class Session:
     @property
     def open(self) -> bool:
         """Whether messages can still be exchanged."""
-        return self.phase < _CLOSING
+        return self.phase < _ENDING
 
     @property
     def quiet(self) -> bool:
         """Whether a message changes nothing about the session: it is open, and no pong is awaited."""
-        return self._heartbeat is _RESTING and self.phase < _CLOSING
+        return self._heartbeat is _RESTING and self.phase < _ENDING
 
     @property
     def transport(self) -> str:
@@ -138,7 +131,7 @@ class Session:
         self.outbox = []
         self.queued = 0
         self._get = Exchange.FREE
-        if self.phase is _CLOSING:
+        if self.phase >= _ENDING and self.phase in LINGERING:
             if len(items) > 1:
                 self.outbox.append(items.pop())
             else:
@@ -205,7 +198,7 @@ class Session:
         self._post = Exchange.FREE
 
     def _expect_polling(self) -> None:
-        if self.phase not in OVER_POLLING and self.phase is not SessionState.CLOSING:
+        if self.phase not in OVER_POLLING and self.phase not in LINGERING:
             raise SessionError("the session is not polling")
 
     # --- upgrade ---
@@ -222,8 +215,8 @@ class Session:
     def receive_probe(self, packet: EnginePacket) -> Encoded | None:
         """Take a packet of the websocket that probes; return what to send on it.
 
-        Look at the phase after it: WEBSOCKET means that the websocket carries the session now, and any but PROBING and
-        UPGRADING that it is to be closed.
+        Look at the phase after it: WEBSOCKET means that the websocket carries the session now, CLOSED that it carries
+        what is left of one that has ended, and any that is not in `WITH_PROBE` that it is to be closed.
         """
         match packet:
             case EnginePacket(type=PacketType.PING, data="probe") if self._allows(SessionInput.PROBE):
@@ -235,6 +228,8 @@ class Session:
                 self._move(SessionInput.UPGRADE)
                 self._phase_due = None
                 self.queued = 0
+                if not self.open:
+                    self.outbox.pop()  # polling's farewell; a websocket is closed instead
             case _:
                 self.drop_probe()
         return None
@@ -243,7 +238,8 @@ class Session:
         """The websocket that probes is given up; polling goes on."""
         if self._allows(SessionInput.DROP_PROBE):
             self._move(SessionInput.DROP_PROBE)
-            self._phase_due = None
+            if self.open:
+                self._phase_due = None
 
     # --- time and end ---
 
@@ -252,7 +248,7 @@ class Session:
         """When `tick` has something to do; None for a closed session."""
         if self.phase is SessionState.CLOSED:
             return None
-        if self.phase is SessionState.CLOSING:
+        if self.phase in LINGERING:
             return self._phase_due
         if self._phase_due is None:
             return self._heartbeat_due
@@ -263,7 +259,7 @@ class Session:
         closed session."""
         if self._phase_due is not None and now >= self._phase_due:
             self._phase_due = None
-            if self.phase is SessionState.CLOSING:
+            if self.phase in LINGERING:
                 self._move(SessionInput.FAIL)
                 self._drop_outbox()
             else:
@@ -290,10 +286,11 @@ class Session:
         self._heartbeat_due = max(self._heartbeat_due, now + self._timing.ping_timeout)
 
     def finish(self, reason: CloseReason, now: int) -> None:
-        """End the session in order: what is queued still goes out, over polling with the next GET."""
+        """End the session in order: what is queued still goes out, over polling with the next GET, and over the
+        websocket where the client sends its upgrade before."""
         if self.open:
             self._end(reason, SessionInput.FINISH, farewell=engine.CLOSE)
-            if self.phase is SessionState.CLOSING:
+            if self.phase in LINGERING:
                 self._phase_due = now + LINGER
 
     def fail(self, reason: CloseReason) -> None:
@@ -306,7 +303,7 @@ class Session:
         over_polling = self.phase is not SessionState.WEBSOCKET
         self._phase_due = None
         self._move(input)
-        if over_polling and (self.phase is SessionState.CLOSING or self._get is Exchange.PENDING):
+        if over_polling and (self.phase in LINGERING or self._get is Exchange.PENDING):
             self.outbox.append(farewell)
         elif input is SessionInput.FAIL:
             self._drop_outbox()

@@ -1,8 +1,9 @@
 """The Socket.IO server: the parts put together, behind the names that an application uses."""
 
 import asyncio
+import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, overload
 
@@ -15,18 +16,23 @@ from protocol.server.engineio.link import Link
 from protocol.server.forwarding.forwarder import Forwarder
 from protocol.server.forwarding.options import Forwarding
 from protocol.server.http.asgi import Receive, Scope, Send
+from protocol.server.http.middleware import middleware_around
 from protocol.server.namespaces.adapter import Adapter
 from protocol.server.namespaces.client import ConnectedClient
+from protocol.server.namespaces.handlers import RegisteredHandler
 from protocol.server.namespaces.namespace_rule import Accepts, NamespaceRule
 from protocol.server.private_listener.listener import PrivateListener
 from protocol.server.recovery.recovery import SessionRecovery
 from protocol.server.socketio.namespace import DynamicNamespace, Namespace
 from protocol.server.socketio.socket import Socket
 from protocol.server.store.store import MemoryStore, Store
+from protocol.server.transports import client_bundle
 from protocol.server.transports.websocket import WebSocketProtocol
 
 if TYPE_CHECKING:
     from protocol.server.uvicorn_http.http_protocol import HttpProtocol
+
+log = logging.getLogger(__name__)
 
 
 class Server(Namespace):
@@ -61,7 +67,8 @@ class Server(Namespace):
         self._adapter = Adapter(
             bus, self._hub, self.options, recovery, namespace_facade=Namespace, socket_facade=Socket
         )
-        self._dispatch = Dispatch(self._adapter)
+        self._dispatch = Dispatch(self._adapter, skip_middlewares=self.options.skip_middlewares)
+        self._bypass = False  # the fast websocket may be in use, and middleware was not looked for yet
         self._started = False
         self._starting = asyncio.Lock()
         super().__init__(self._adapter.namespace("/"))
@@ -90,6 +97,17 @@ class Server(Namespace):
         rule = NamespaceRule(name)
         self._adapter.rules.append(rule)
         return DynamicNamespace(rule)
+
+    @property
+    def namespaces(self) -> Mapping[str, Namespace]:
+        """The namespaces of this instance, by name."""
+        return {name: local.facade for name, local in self._adapter.namespaces.items()}
+
+    def on_new_namespace(self, listener: RegisteredHandler) -> RegisteredHandler:
+        """Run `listener(namespace)`, a plain function, for each namespace that comes to be from now on: by `of`, or for
+        a client that asked for it, before that is admitted. Its exceptions are logged and stop nothing."""
+        self._adapter.on_new_namespace.append(listener)
+        return listener
 
     # --- life ---
 
@@ -139,9 +157,10 @@ class Server(Namespace):
 
     @property
     def websocket_protocol(self) -> type[WebSocketProtocol]:
-        """The protocol class for uvicorn: `Config(app, ws=server.websocket_protocol)`. Other websocket
-        routes of the application get a 404.
+        """The protocol class for uvicorn: `Config(app, ws=server.websocket_protocol)`. Other websocket routes of the
+        application get a 404, and its middleware does not see the websockets: `allow_request` does.
         """
+        self._bypass = True
         return WebSocketProtocol.for_hub(self._hub)
 
     @property
@@ -156,13 +175,33 @@ class Server(Namespace):
         else:
             if not self._started and self._hub.accepting:
                 await self.start()  # under a server that knows no lifespan, and not again after `stop`
+            if self._bypass and "app" in scope:
+                self._look_for_middleware(scope["app"])
+            if self.options.serve_client and client_bundle.is_asked_for(scope):
+                await client_bundle.serve(self.options, scope, receive, send)
+                return
             await serve(self._hub, scope, receive, send)
 
     @asynccontextmanager
-    async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
+    async def lifespan(self, app: object = None) -> AsyncIterator[None]:
         """`start` and `stop`, for Starlette's `lifespan=`."""
+        if self._bypass and app is not None:
+            self._look_for_middleware(app)
         await self.start()
         try:
             yield
         finally:
             await self.stop()
+
+    def _look_for_middleware(self, app: object) -> None:
+        """Warn, once, of middleware that the fast websocket goes past."""
+        found = middleware_around(app, self)
+        if found is None:
+            return
+        self._bypass = False
+        if found:
+            log.warning(
+                "the application's middleware (%s) does not see the websockets of ws=io.websocket_protocol: "
+                "let allow_request decide who may connect, or leave ws= out",
+                ", ".join(found),
+            )

@@ -62,6 +62,10 @@ class RoomIndex(Generic[RoomMember]):
         rooms = self._rooms.get(member)
         return frozenset(rooms) if rooms else _EMPTY
 
+    def has(self, member: RoomMember, room: str) -> bool:
+        """Whether a member is in a room."""
+        return room in self._rooms.get(member, _EMPTY)
+
     def count(self, member: RoomMember) -> int:
         """How many rooms a member is in."""
         return len(self._rooms.get(member, _EMPTY))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import httpx
 import orjson
 import pytest
+import socketio
 
 from app import store
 from app.accounts.tokens import Tokens
@@ -21,11 +22,10 @@ from app.config.settings import Settings
 from app.db.database import Database
 from protocol import CloseReason, RedisStore
 from protocol.cluster.saved_sessions import decode
-from protocol.server.recovery.session_saver import key_of
 from tests.app.conftest import PATIENCE, Instance, Person
 from tests.app.test_subscriptions import remove
 from tests.protocol.server.client import WebSocketClient
-from tests.protocol.server.guest import Guest
+from tests.protocol.server.guest import Guest, key_of
 
 People = Callable[..., Awaitable[Person]]
 Start = Callable[..., Awaitable[Instance]]
@@ -56,7 +56,7 @@ class Member(Guest):
     async def enter(self, port: int) -> "Member":
         client = await WebSocketClient.open(Place(port))
         self._stack.push_async_callback(client.close)
-        await self.come(client, token=self.token)
+        await self.come(client, token=self.token, recovery=True)
         return self
 
     async def call(self, event: str, payload: object = None) -> Any:
@@ -107,6 +107,34 @@ async def say(person: Person, room: str, content: str, url: str | None = None) -
         f"{url or person.url}/chat/rooms/{room}/messages", json={"content": content}
     )
     assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize("recovery_for", ["asking", "all"])
+async def test_handlers_of_exactly_one_argument(people: People, start: Start, recovery_for: str) -> None:
+    """python-socketio calls them with all that an event carries: a client that asks for nothing gets the payload."""
+    instance = await start(recovery_for=recovery_for)
+    ann, bob = await people(), await people()
+    room = await ann.room()
+    client = socketio.AsyncClient()
+    heard: asyncio.Queue[Any] = asyncio.Queue()
+
+    @client.on("message:new")
+    async def hear(*args: Any) -> None:
+        heard.put_nowait(args)
+
+    await client.connect(
+        instance.url, socketio_path="io", transports=["websocket"], auth={"token": bob.token}
+    )
+    try:
+        assert (await client.call("authenticate"))["ok"]
+        assert (await client.call("room:join", {"roomId": room}))["ok"]
+        await say(ann, room, "hello", instance.url)
+        async with asyncio.timeout(PATIENCE):
+            payload, *more = await heard.get()
+        assert payload["content"] == "hello"
+        assert len(more) == (recovery_for == "all")
+    finally:
+        await client.disconnect()
 
 
 async def test_a_moment_away(instance: Instance, pair: tuple[Person, Person, str, Member]) -> None:

@@ -14,6 +14,9 @@ from app.config.settings import Settings
 from app.db.database import Database
 from app.db.queries import Queries
 from tests.app.conftest import PASSWORD, PATIENCE, Device, Instance, Person
+from tests.protocol.server.client import PollingClient
+from tests.protocol.server.running import until
+from tests.protocol.server.websocket import WEBSOCKET, WebSocket
 
 People = Callable[..., Awaitable[Person]]
 Connect = Callable[..., Awaitable[Device]]
@@ -147,6 +150,46 @@ async def test_everywhere_ends_the_sockets_of_all_tokens(
     assert await works(stays)
     again = await connect(await sign_in(http, ann))
     assert (await again.authenticate())["userId"] == ann.id
+
+
+class Door:
+    """Where an instance has its sockets."""
+
+    path = Instance.path
+
+    def __init__(self, instance: Instance) -> None:
+        self.origin, self.port = instance.url, instance.port
+
+    def url(self, query: str) -> str:
+        return f"{self.origin}{self.path}?{query}"
+
+
+async def test_a_socket_is_told_while_it_changes_its_transport(
+    http: httpx.AsyncClient, people: People, instance: Instance
+) -> None:
+    """A client that polls no more, and has not said yet that it listens on the websocket."""
+    ann, door = await people(), Door(instance)
+    client = await PollingClient.open(door)
+    await client.send("0")
+    assert str(await client.receive()).startswith("0{")
+    await client.send(f'27["authenticate",{{"token":"{ann.token}"}}]')
+    while not str(await client.receive()).startswith("37["):
+        pass
+    websocket = await WebSocket.open(door, f"{WEBSOCKET}&sid={client.sid}")
+    websocket.send("2probe")
+    assert await websocket.receive() == "3probe"
+    while (await client.get()).text != "6":
+        pass
+    assert (await sign_out(http, ann.token)).status_code == 204
+    await until(lambda: not instance.server.io.sockets)
+    websocket.send("5")
+    told = []
+    while (message := await websocket.receive()) != "41":
+        told.append(str(message))
+    assert told[-1].startswith('42["unauthenticated",')
+    assert (await websocket.until_close()).code == 1000
+    await websocket.close()
+    await client.close()
 
 
 @both_transports

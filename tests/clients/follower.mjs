@@ -15,7 +15,7 @@ const sleep = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
 const socket = io(url, {
     path: "/io",
-    auth: { token },
+    auth: { token, recovery: true },
     transports: ["websocket"],
     reconnectionDelay: 100,
     reconnectionDelayMax: 500,

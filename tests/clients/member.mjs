@@ -24,7 +24,7 @@ const keep = (message) => {
 
 const socket = io(url, {
     path: "/io",
-    auth: { token },
+    auth: { token, recovery: true },
     transports: transports.split(","),
     reconnectionDelay: 100,
     reconnectionDelayMax: 500,

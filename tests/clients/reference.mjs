@@ -35,13 +35,36 @@ const kind = (value) => {
 
 const http = createServer();
 const io = new Server(http, JSON.parse(process.argv[2], read));
+const changes = [];
+for (const change of ["create", "join", "leave", "delete"]) {
+    io.of("/").adapter.on(`${change}-room`, (...args) => changes.push([change, ...args]));
+}
+const made = [];
+io.on("new_namespace", (namespace) => made.push(namespace.name));
+io.of("/fixed");
+io.of(/^\/dynamic-\d$/);
 io.on("connection", (socket) => {
+    const happened = [];
+    socket.conn.on("packet", ({ type }) => happened.push(type));
+    socket.conn.on("upgrade", ({ name }) => happened.push(name));
+    socket.on("happened", (answer) => answer(happened));
+    socket.on("made", (answer) => answer(made));
+    socket.on("join", (rooms) => socket.join(rooms));
+    socket.on("quit", (room) => socket.leave(room));
+    socket.on("changes", (answer) => answer(changes));
     socket.on("echo", (...values) => {
         const answer = typeof values.at(-1) === "function" ? values.pop() : () => {};
         socket.emit("echo", ...values);
         answer(...values);
     });
+    socket.on("leave", () => socket.disconnect(true));
+    const { after } = socket.handshake.auth;
+    if (after !== undefined) {
+        setTimeout(() => socket.disconnect(true), after);
+    }
     socket.on("kinds", (values, answer) => answer(values.map(kind)));
 });
+io.engine.on("initial_headers", (headers) => (headers["x-first"] = "1"));
+io.engine.on("headers", (headers) => (headers["x-every"] = "2"));
 http.listen(0, "127.0.0.1", () => console.log(http.address().port));
 process.stdin.resume().on("end", () => process.exit(0));

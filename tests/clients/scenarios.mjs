@@ -222,7 +222,25 @@ const recovering = (options) => async (context) => {
     socket.disconnect();
 };
 
+// Many clients, each of which the server disconnects as many ms after it connected as the client says. Says the reasons,
+// whether a client would come back, and how often each.
+const dismissals = async (context) => {
+    const found = {};
+    const dismissed = async (after) => {
+        const socket = connect(context, "/", { auth: { after }, forceNew: true });
+        const [reason] = await once(socket, "disconnect");
+        const outcome = `${reason}, ${socket.active ? "comes back" : "stays away"}`;
+        found[outcome] = (found[outcome] ?? 0) + 1;
+        socket.disconnect();
+    };
+    for (let turn = 0; turn < 10; turn++) {
+        await Promise.all(Array.from({ length: 22 }, (_, number) => dismissed(number / 2)));
+    }
+    context.say(found);
+};
+
 export const scenarios = {
+    dismissals,
     events,
     text,
     order,

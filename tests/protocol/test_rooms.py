@@ -86,7 +86,8 @@ def test_add_again_changes_nothing(rooms: RoomIndex[str]) -> None:
 
 
 MEMBERS = st.integers(0, 4)
-NAMES = st.sampled_from(["r", "s", "t"])
+ROOMS = ["r", "s", "t"]
+NAMES = st.sampled_from(ROOMS)
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -140,7 +141,9 @@ class AnyOrder(RuleBasedStateMachine):
         assert len(self.rooms) == len(self.known)
         for member in range(5):
             assert (member in self.rooms) is (member in self.known)
-            assert self.rooms.of(member) == {room for who, room in self.pairs if who == member}
+            within = {room for who, room in self.pairs if who == member}
+            assert self.rooms.of(member) == within
+            assert {room for room in ROOMS if self.rooms.has(member, room)} == within
 
 
 TestAnyOrder = AnyOrder.TestCase

@@ -12,7 +12,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from protocol.engineio import packets as engine
 from protocol.engineio.packets import CLOSE, NOOP, PING, PROBE_PONG, Encoded, EnginePacket, PacketType
 from protocol.engineio.session import LINGER, STALL, CloseReason, Session, Timing
-from protocol.engineio.session_states import OVER_POLLING, TRANSITIONS, SessionInput, SessionState
+from protocol.engineio.session_states import (
+    LINGERING,
+    OVER_POLLING,
+    TRANSITIONS,
+    WITH_PROBE,
+    SessionInput,
+    SessionState,
+)
 from protocol.errors import SessionError
 
 START = 1_000_000
@@ -43,6 +50,12 @@ def upgrading() -> Session:
     return session
 
 
+def closing_upgrading() -> Session:
+    session = upgrading()
+    session.finish(CloseReason.FORCED_SERVER_CLOSE, START)
+    return session
+
+
 def closing() -> Session:
     session = polling()
     session.finish(CloseReason.FORCED_SERVER_CLOSE, START)
@@ -60,6 +73,7 @@ IN_PHASE: dict[SessionState, Callable[[], Session]] = {
     SessionState.PROBING: probing,
     SessionState.UPGRADING: upgrading,
     SessionState.WEBSOCKET: websocket,
+    SessionState.CLOSING_UPGRADING: closing_upgrading,
     SessionState.CLOSING: closing,
     SessionState.CLOSED: closed,
 }
@@ -89,8 +103,8 @@ def test_every_input_in_every_phase(phase: SessionState, input: SessionInput) ->
     expected = TRANSITIONS[phase].get(input, phase)
     if phase is SessionState.PROBING and input is SessionInput.UPGRADE:
         expected = SessionState.POLLING  # anything but a probe makes the websocket be given up
-    if phase is SessionState.CLOSING and input is SessionInput.FAIL:
-        expected = SessionState.CLOSING  # what has ended does not end again; only time may fail it
+    if phase in LINGERING and input is SessionInput.FAIL:
+        expected = phase  # what has ended does not end again; only time may fail it
     assert session.phase is expected
     if reason is not None:
         assert session.reason is reason
@@ -129,7 +143,7 @@ class TestOut:
         over_websocket.send(ITEM)
         assert over_websocket.queued == 0
 
-    @pytest.mark.parametrize("phase", [SessionState.CLOSING, SessionState.CLOSED])
+    @pytest.mark.parametrize("phase", [*LINGERING, SessionState.CLOSED])
     def test_after_the_end_nothing_is_queued(self, phase: SessionState) -> None:
         session = IN_PHASE[phase]()
         before = list(session.outbox)
@@ -143,7 +157,7 @@ class TestIn:
     def test_a_message(self, make: Callable[[], Session], data: str | bytes) -> None:
         assert make().receive(EnginePacket(PacketType.MESSAGE, data), START) == data
 
-    @pytest.mark.parametrize("make", [closing, closed])
+    @pytest.mark.parametrize("make", [closing_upgrading, closing, closed])
     def test_a_message_after_the_end(self, make: Callable[[], Session]) -> None:
         assert make().receive(EnginePacket(PacketType.MESSAGE, "late"), START) is None
 
@@ -176,7 +190,7 @@ class TestRequests:
     @pytest.mark.parametrize("request_", [Session.open_get, Session.open_post])
     def test_where_they_may_come(self, phase: SessionState, request_: Callable[[Session, int], None]) -> None:
         session = IN_PHASE[phase]()
-        if phase in OVER_POLLING or phase is SessionState.CLOSING:
+        if phase in OVER_POLLING or phase in LINGERING:
             request_(session, START)
         else:
             with pytest.raises(SessionError, match="not polling"):
@@ -299,7 +313,7 @@ class TestUpgrade:
         assert session.receive_probe(UPGRADE) is None
         assert (session.phase, session.outbox) == before
 
-    @pytest.mark.parametrize("make", [probing, upgrading, websocket, closing, closed])
+    @pytest.mark.parametrize("make", [probing, upgrading, websocket, closing_upgrading, closing, closed])
     def test_a_second_websocket(self, make: Callable[[], Session]) -> None:
         session = make()
         before = session.phase
@@ -395,7 +409,7 @@ class TestHeartbeat:
 
 
 class TestEnd:
-    @pytest.mark.parametrize("make", [polling, probing, upgrading])
+    @pytest.mark.parametrize("make", [polling, probing])
     def test_finish_over_polling_keeps_what_is_queued_and_then_says_goodbye(
         self, make: Callable[[], Session]
     ) -> None:
@@ -420,10 +434,51 @@ class TestEnd:
         assert session.phase is SessionState.CLOSED
         assert session.take() == [ITEM]
 
-    def test_nobody_fetches_the_last_packets(self) -> None:
-        session = closing()
+    def test_finish_during_an_upgrade_leaves_what_is_queued_to_the_websocket(self) -> None:
+        session = upgrading()
+        session.send(ITEM)
+        session.finish(CloseReason.FORCED_SERVER_CLOSE, START)
+        assert session.phase is SessionState.CLOSING_UPGRADING
+        assert session.reason is CloseReason.FORCED_SERVER_CLOSE
+        assert session.next_deadline == START + LINGER
+        assert session.receive_probe(PROBE) is PROBE_PONG
+        assert session.receive_probe(UPGRADE) is None
+        assert (session.phase, session.next_deadline) == (SessionState.CLOSED, None)
+        assert session.take() == [ITEM]
+
+    def test_finish_during_an_upgrade_answers_the_get_that_waits(self) -> None:
+        """Its client sends the upgrade all the same, and there is nothing left to say then."""
+        session = probing()
+        session.open_get(START)
+        session.receive_probe(PROBE)
+        session.send(ITEM)
+        session.finish(CloseReason.FORCED_SERVER_CLOSE, START)
+        assert session.writable
+        assert session.take() == [NOOP, ITEM]
+        assert session.phase is SessionState.CLOSING_UPGRADING
+        session.receive_probe(UPGRADE)
+        assert (session.phase, session.take()) == (SessionState.CLOSED, [])
+
+    @pytest.mark.parametrize("dropped", [False, True])
+    def test_finish_during_an_upgrade_that_is_given_up(self, dropped: bool) -> None:
+        session = upgrading()
+        session.send(ITEM)
+        session.finish(CloseReason.FORCED_SERVER_CLOSE, START)
+        if dropped:
+            session.drop_probe()
+            assert session.phase is SessionState.CLOSING
+        assert session.next_deadline == START + LINGER
+        for expected in ([ITEM], [CLOSE]):
+            session.open_get(START)
+            assert session.take() == expected
+        assert session.phase is SessionState.CLOSED
+        assert session.receive_probe(UPGRADE) is None
+
+    @pytest.mark.parametrize("make", [closing_upgrading, closing])
+    def test_nobody_fetches_the_last_packets(self, make: Callable[[], Session]) -> None:
+        session = make()
         session.tick(START + LINGER - 1)
-        assert session.phase is SessionState.CLOSING
+        assert session.phase in LINGERING
         session.tick(START + LINGER)
         assert (session.phase, session.outbox, session.queued) == (SessionState.CLOSED, [], 0)
         with pytest.raises(SessionError):
@@ -449,7 +504,7 @@ class TestEnd:
         session.fail(CloseReason.PARSE_ERROR)
         assert session.take() == [ITEM, CLOSE]
 
-    @pytest.mark.parametrize("make", [closing, closed])
+    @pytest.mark.parametrize("make", [closing_upgrading, closing, closed])
     def test_the_first_reason_stays(self, make: Callable[[], Session]) -> None:
         session = make()
         first, phase = session.reason, session.phase
@@ -510,14 +565,12 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def take(self) -> None:
         before = self.session.phase
-        farewell_waits = (
-            before is SessionState.CLOSING and len(self.session.outbox) > 1
-        )  # for a GET of its own
+        farewell_waits = before in LINGERING and len(self.session.outbox) > 1  # for a GET of its own
         self.taken += [item for item in self.session.take() if item.text.startswith(b"4")]
         assert self.session.outbox == ([CLOSE] if farewell_waits else [])
         assert self.session.queued == 0
         assert self.session.writable is (before is SessionState.WEBSOCKET)
-        after = SessionState.CLOSED if before is SessionState.CLOSING and not farewell_waits else before
+        after = SessionState.CLOSED if before in LINGERING and not farewell_waits else before
         assert self.session.phase is after
 
     @rule(kind=st.sampled_from(PacketType), data=st.sampled_from(["", "probe", "x"]))
@@ -552,15 +605,17 @@ class AnyOrder(RuleBasedStateMachine):
     def receive_probe(self, packet: EnginePacket) -> None:
         before = self.session.phase
         answer = self.session.receive_probe(packet)
-        assert (answer is PROBE_PONG) is (
-            packet is PROBE and before in (SessionState.PROBING, SessionState.UPGRADING)
+        assert (answer is PROBE_PONG) is (packet is PROBE and before in WITH_PROBE)
+        ended = before is SessionState.CLOSING_UPGRADING
+        after = (
+            {SessionState.CLOSING, SessionState.CLOSED} if ended else {*OVER_POLLING, SessionState.WEBSOCKET}
         )
-        assert self.session.phase in OVER_POLLING or self.session.phase in (before, SessionState.WEBSOCKET)
+        assert self.session.phase in after | {before}
 
     @rule()
     def drop_probe(self) -> None:
         self.session.drop_probe()
-        assert self.session.phase not in (SessionState.PROBING, SessionState.UPGRADING)
+        assert self.session.phase not in WITH_PROBE
 
     @rule()
     def hold(self) -> None:
@@ -600,7 +655,7 @@ class AnyOrder(RuleBasedStateMachine):
     def nothing_waits_that_nobody_can_take(self) -> None:
         if self.session.phase is SessionState.CLOSED:
             assert self.session.next_deadline is None
-        elif self.session.phase is SessionState.CLOSING:
+        elif self.session.phase in LINGERING:
             assert self.session.outbox[-1] is engine.CLOSE
         if self.session.phase is not SessionState.WEBSOCKET:
             assert self.session.queued <= sum(item.size for item in self.session.outbox)

@@ -56,7 +56,7 @@ export class Link implements Calling {
       transports: ["websocket", "polling"],
       tryAllTransports: true,
     });
-    const socket = manager.socket("/", { auth: { token } });
+    const socket = manager.socket("/", { auth: { token, recovery: true } });
     this.#socket = socket;
     socket.on("connect", () => void this.#authenticate(socket));
     socket.on("connect_error", () => {

@@ -1,9 +1,9 @@
 """The server's options, checked once at the start."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
-from typing import TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
@@ -16,14 +16,22 @@ from protocol.socketio.packet_limits import MAX_ATTACHMENTS, MAX_AUTH, PacketLim
 from protocol.socketio.packets import JSON, Parser
 
 TRANSPORTS = ("polling", "websocket")
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
+_ATTRIBUTE = re.compile(r"[ -:<-~]*")  # RFC 6265 §4.1.1: no control character, no semicolon
 
 AllowHook: TypeAlias = Callable[[Handshake], bool | Awaitable[bool]]
+IdHook: TypeAlias = Callable[[Handshake], str | Awaitable[str]]
+RecoveryFor: TypeAlias = Literal["all", "asking"]
+HeadersHook: TypeAlias = Callable[[Handshake], Mapping[str, str]]
 
 
 class Cookie(Struct, frozen=True):
     """A cookie with the session id, set by the answer to a handshake, for load balancers that route by it.
 
     io = Server(cookie=Cookie(name="io", secure=True))
+
+    `max_age` is in seconds; None: until the browser is closed. `partitioned` needs `secure` (CHIPS). Raises
+    `ValueError` for values that would be no cookie (RFC 6265 §4.1).
     """
 
     name: str = "io"
@@ -31,11 +39,29 @@ class Cookie(Struct, frozen=True):
     http_only: bool = True
     same_site: str = "Lax"
     secure: bool = False
+    max_age: int | None = None
+    domain: str | None = None
+    partitioned: bool = False
+
+    def __post_init__(self) -> None:
+        if not _TOKEN.fullmatch(self.name):
+            raise ValueError(f"a cookie's name cannot be {self.name!r}")
+        for value in (self.path, self.same_site, self.domain or ""):
+            if not _ATTRIBUTE.fullmatch(value):
+                raise ValueError(f"an attribute of a cookie cannot be {value!r}")
+        if self.partitioned and not self.secure:
+            raise ValueError("a partitioned cookie must be secure, or browsers refuse it")
 
     def header(self, session_id: str) -> str:
         """The value of `Set-Cookie`."""
-        flags = [f"{self.name}={session_id}", f"Path={self.path}", f"SameSite={self.same_site}"]
-        return "; ".join(flags + ["HttpOnly"] * self.http_only + ["Secure"] * self.secure)
+        parts = [f"{self.name}={session_id}"]
+        if self.max_age is not None:
+            parts.append(f"Max-Age={self.max_age}")
+        if self.domain is not None:
+            parts.append(f"Domain={self.domain}")
+        parts += [f"Path={self.path}", f"SameSite={self.same_site}"]
+        flags = {"HttpOnly": self.http_only, "Secure": self.secure, "Partitioned": self.partitioned}
+        return "; ".join(parts + [flag for flag, is_set in flags.items() if is_set])
 
 
 class EngineOptions(Struct, frozen=True, kw_only=True):
@@ -45,6 +71,7 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
     """
 
     path: str = "/engine.io/"
+    add_trailing_slash: bool = True
     transports: Sequence[str] = TRANSPORTS
     allow_upgrades: bool = True
     ping_interval: int = 25_000
@@ -62,6 +89,9 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
     subprotocols: Sequence[str] | None = None
     cookie: Cookie | None = None
     allow_request: AllowHook | None = None
+    generate_id: IdHook | None = None
+    initial_headers: HeadersHook | None = None
+    headers: HeadersHook | None = None
     observer: Observer = Observer()
 
     def __post_init__(self) -> None:
@@ -94,6 +124,12 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
         """What a session needs of the options."""
         return Timing(self.ping_interval, self.ping_timeout, self.upgrade_timeout)
 
+    def has_path(self, path: str) -> bool:
+        """Whether the path of a request is the server's."""
+        if path.startswith(self.path):
+            return True
+        return not self.add_trailing_slash and path == self.path[:-1]
+
     def upgrades(self, transport: str) -> list[str]:
         """The transports that the open packet offers to a client on `transport`."""
         can = self.allow_upgrades and transport == "polling" and "websocket" in self.transports
@@ -116,8 +152,13 @@ class Options(EngineOptions, frozen=True, kw_only=True):
     max_values: int = MAX_VALUES
     max_auth: int = MAX_AUTH
     max_namespaces: int = 64
+    concurrent_events: bool = False
     parser: Parser = JSON
     recovery: int | None = None
+    recovery_for: RecoveryFor = "all"
+    skip_middlewares: bool = False
+    session_key_prefix: str = "sio:session:"
+    serve_client: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -125,6 +166,9 @@ class Options(EngineOptions, frozen=True, kw_only=True):
             *("connect_timeout", "requests_timeout", "max_pending_events", "max_namespaces"),
             *("max_values", "max_auth"),
         )
+        if self.recovery_for not in get_args(RecoveryFor):
+            choices = " or ".join(map(repr, get_args(RecoveryFor)))
+            raise ValueError(f"recovery_for must be {choices}, not {self.recovery_for!r}")
         for optional in ("recovery", "max_untrusted_payload"):
             if getattr(self, optional) is not None:
                 self._check_positive(optional)

@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 class Dispatch:
     """Runs one job of one client at a time; what a handler raises ends there."""
 
-    def __init__(self, adapter: Adapter) -> None:
+    def __init__(self, adapter: Adapter, *, skip_middlewares: bool) -> None:
         self._adapter = adapter
-        self._connect_handler = ConnectHandler(adapter)
+        self._connect_handler = ConnectHandler(adapter, skip_middlewares=skip_middlewares)
 
     def dispatch(self, client: ConnectedClient, job: Job) -> Awaitable[None]:
         """Handle an EVENT, a CONNECT, or the departure of a socket."""

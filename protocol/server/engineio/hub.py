@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import logging
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -15,7 +16,7 @@ import orjson
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import STALL, CloseReason, Session
 from protocol.errors import HandshakeCode, HandshakeError, Refused
-from protocol.server.config.options import EngineOptions
+from protocol.server.config.options import AllowHook, EngineOptions, IdHook
 from protocol.server.engineio.link import Link
 from protocol.server.engineio.receiver import Receiver
 from protocol.server.engineio.request_forwarder import RequestForwarder
@@ -28,6 +29,7 @@ from protocol.server.http.request import Request
 log = logging.getLogger(__name__)
 
 PACKETS_A_TURN = 128  # of one client before others get a turn: less than a millisecond's work of the smallest
+_ID = re.compile(r"[\w.~-]{1,100}", re.ASCII)  # what a query carries as it is
 _GRAIN = 10  # ms; deadlines this close are served by one sweep
 _LAST_WORDS = 1.0  # seconds that a cancelled handler has to clean up
 
@@ -103,11 +105,35 @@ class Hub:
         verify(request, link.session if link else None, self.options.transports)
         return link
 
+    @property
+    def asks(self) -> bool:
+        """Whether `admit` has something to ask the application."""
+        return self.options.allow_request is not None or self.options.generate_id is not None
+
     async def admit(self, request: Request) -> None:
-        """Ask the application's hook about a new session. Raises `HandshakeError`."""
-        hook = self.options.allow_request
-        if hook is None:
-            return
+        """Ask the application's functions about a new session. Raises `HandshakeError`."""
+        if self.options.allow_request is not None:
+            await self._allow(self.options.allow_request, request)
+        if self.options.generate_id is not None:
+            request.session_id = await self._chosen_id(self.options.generate_id, request)
+
+    async def _chosen_id(self, hook: IdHook, request: Request) -> str:
+        try:
+            chosen = hook(Handshake(request, int(time.time() * 1000)))
+            if isinstance(chosen, Awaitable):
+                chosen = await chosen
+            if not _ID.fullmatch(chosen):
+                raise ValueError(f"{chosen!r} cannot be the id of a session")
+            if self.forwarder is not None:
+                chosen = self.tag + chosen  # by which other instances find it
+            if chosen in self.links:
+                raise ValueError("there is a session of that id")
+        except Exception as error:
+            log.exception("the function generate_id failed")
+            raise HandshakeError(HandshakeCode.BAD_REQUEST) from error
+        return chosen
+
+    async def _allow(self, hook: AllowHook, request: Request) -> None:
         try:
             allowed = hook(Handshake(request, int(time.time() * 1000)))
             if isinstance(allowed, Awaitable):
@@ -128,7 +154,8 @@ class Hub:
         if not websocket:
             self._unjoined.check(request.address)
         options, now = self.options, self.now()
-        session = Session(new_session_id(self.tag), options.timing, websocket=websocket, now=now)
+        session_id = request.session_id or new_session_id(self.tag)
+        session = Session(session_id, options.timing, websocket=websocket, now=now)
         link = Link(self, session, transport, request, int(time.time() * 1000))
         link.receiver = self._attach(self, link)
         self.links[session.id] = link

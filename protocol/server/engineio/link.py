@@ -8,8 +8,9 @@ from protocol.engineio import packets as engine
 from protocol.engineio.flood_guard import FLOODED, FloodGuard
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason, Session
-from protocol.engineio.session_states import SessionState
+from protocol.engineio.session_states import WITH_PROBE, SessionState
 from protocol.errors import CloseCode, PacketError
+from protocol.server.engineio.connection_listeners import ConnectionListeners
 from protocol.server.engineio.receiver import NOBODY, Receiver
 from protocol.server.engineio.transport import Transport
 from protocol.server.http.request import Request
@@ -44,6 +45,7 @@ class Link:
         "control_packets",
         "due",
         "issued",
+        "listeners",
         "max_payload",
         "paused",
         "probe",
@@ -69,6 +71,7 @@ class Link:
         self.paused = False  # reading from the client has stopped
         self.max_payload = hub.options.max_payload
         self.control_packets = 0
+        self.listeners: ConnectionListeners | None = None
         self._guard: FloodGuard | None = None  # once there were more than a few control packets
         self._ended = False
 
@@ -121,6 +124,8 @@ class Link:
 
     def receive_packet(self, packet: engine.EnginePacket) -> None:
         """Take one packet. Raises `PacketError` for a message that the receiver does not allow."""
+        if self.listeners is not None and packet.type is not _MESSAGE and self.session.open:
+            self.listeners.tell_packet(packet)
         awaited = packet.type is _PONG and not self.session.quiet
         message = self.session.receive(packet, self._hub.now())
         if message is not None:
@@ -170,6 +175,14 @@ class Link:
             self.session.drop_probe()
             self.settle()
 
+    def listen(self) -> ConnectionListeners:
+        """What calls the application's listeners of this connection."""
+        if self.listeners is None:
+            self.listeners = ConnectionListeners(self.receiver)
+            if self.session.reason is None:
+                self.receiver = self.listeners
+        return self.listeners
+
     # --- upgrade ---
 
     def open_probe(self, source: Transport) -> bool:
@@ -190,12 +203,17 @@ class Link:
             answer = self.session.receive_probe(packet)
             if answer is not None:
                 source.send([answer])
-        if self.session.phase is SessionState.WEBSOCKET:
+        if self.session.phase in (SessionState.WEBSOCKET, SessionState.CLOSED):
             polling, self.transport, self.probe = self.transport, source, None
-            self._hub.options.observer.session_upgraded()
             polling.close(CloseCode.NORMAL)
-            if self.paused:
-                source.pause()
+            if self.session.reason is not None:
+                self._close_transport(self.session.reason)
+            else:
+                self._hub.options.observer.session_upgraded()
+                if self.listeners is not None:
+                    self.listeners.tell_upgrade(source.name)
+                if self.paused:
+                    source.pause()
         self.settle()
 
     # --- backpressure ---
@@ -261,17 +279,17 @@ class Link:
         """Act on what the session has become after an input."""
         if self.session.reason is not None and not self._ended:
             self._end(self.session.reason, abort=abort)
-        if self.probe is not None and self.session.phase not in (
-            SessionState.PROBING,
-            SessionState.UPGRADING,
-        ):
+        if self.probe is not None and self.session.phase not in WITH_PROBE:
             probe, self.probe = self.probe, None
             probe.close(CloseCode.NORMAL)
         if self.session.outbox:
             self._hub.wake(self)
         if self.session.phase is SessionState.CLOSED:
             self._hub.forget(self)
-            self.receiver = NOBODY  # the two refer to each other: only the collector would free them
+            self.receiver, self.listeners = (
+                NOBODY,
+                None,
+            )  # these refer to this: only the collector would free them
         else:
             self._hub.watch(self)
 
@@ -283,7 +301,11 @@ class Link:
         if abort:
             self.transport.abort()
         elif self.session.writable or self.session.phase is SessionState.CLOSED:
-            items = self.session.take()
-            if items:
-                self.transport.send(items)
-            self.transport.close(_CLOSE_CODES.get(reason, CloseCode.NORMAL), _CLOSE_WORDS.get(reason, ""))
+            self._close_transport(reason)
+
+    def _close_transport(self, reason: CloseReason) -> None:
+        """End what carries the session, after the last packets."""
+        items = self.session.take()
+        if items:
+            self.transport.send(items)
+        self.transport.close(_CLOSE_CODES.get(reason, CloseCode.NORMAL), _CLOSE_WORDS.get(reason, ""))

@@ -1,6 +1,7 @@
 """What a client asks with, and whether it may: the request of an Engine.IO handshake and its checks
 (docs/protocol.md §1)."""
 
+import logging
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 from protocol.engineio.session import Session
 from protocol.errors import HandshakeCode, HandshakeError
 from protocol.server.http.request import Request
+
+log = logging.getLogger(__name__)
 
 PROTOCOL = "4"
 
@@ -83,4 +86,14 @@ def verify(request: Request, session: Session | None, transports: Collection[str
 def verify_version(request: Request) -> None:
     """The last check of a new session. A missing EIO counts as 3, which is refused. Raises `HandshakeError`."""
     if request.version != PROTOCOL:
+        log.info(
+            "a client of Engine.IO %.20r is refused, for this is 4 (%s): %.200r at %s, of %.200r",
+            request.version or "3",
+            "socket.io-client 1 and 2 speak 3"
+            if (request.version or "3") == "3"
+            else "as from socket.io-client 3",
+            request.header("user-agent"),
+            request.address,
+            request.header("origin"),
+        )
         raise HandshakeError(HandshakeCode.UNSUPPORTED_PROTOCOL_VERSION)

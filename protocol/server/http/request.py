@@ -17,7 +17,7 @@ class Request:
     `transport`, `sid` and `version` are the query's `transport`, `sid` and `EIO`, None where it has none. `base64`: the
     query has `b64`, so a websocket is to carry binary as text. `size` is the bytes of path, query and headers; a query
     of very many parameters is too large for any server. `allowed_origin`: the origin, if the application's function for
-    `cors_origins` has been asked and allows it.
+    `cors_origins` has been asked and allows it. `session_id`: the one that the application chose for a new session.
     """
 
     __slots__ = (
@@ -29,6 +29,7 @@ class Request:
         "method",
         "path",
         "secure",
+        "session_id",
         "sid",
         "size",
         "transport",
@@ -63,6 +64,7 @@ class Request:
         self.version = query.get("EIO")
         self.base64 = bool(query.get("b64"))
         self.allowed_origin: str | None = None
+        self.session_id: str | None = None
 
     @classmethod
     def of_scope(cls, scope: Mapping[str, Any]) -> "Request":

@@ -49,6 +49,7 @@ class Adapter:
         self.gaps = 0
         self.namespaces: dict[str, LocalNamespace] = {}
         self.rules: list[NamespaceRule] = []
+        self.on_new_namespace: list[Callable[[Any], object]] = []
         self.observer = hub.options.observer
         self._round_trips = RoundTripTimer()
         self.asker = Asker(bus, options.requests_timeout)
@@ -76,6 +77,11 @@ class Adapter:
         """Deliver to a namespace from now on."""
         self.namespaces[namespace.name] = namespace
         self.bus.listen(namespace.name)
+        for listener in self.on_new_namespace:
+            try:
+                listener(namespace.facade)
+            except Exception:
+                log.exception("a listener of new namespaces failed for %r", namespace.name)
 
     async def start(self) -> None:
         """Begin to deliver. Raises `BusUnavailable`."""

@@ -82,6 +82,7 @@ class ConnectedClient:
         "_partial_size",
         "_pending",
         "_reader",
+        "_running",
         "_waiting",
         "connection",
         "link",
@@ -106,6 +107,7 @@ class ConnectedClient:
         self._inbox: list[Job] = []
         self._pending = 0  # the weight of the jobs that wait, here and in what the reader has taken
         self._reader: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[None]] | None = None  # events, where they are handled side by side
         self._waiting: asyncio.Future[None] | None = None  # the reader's, for the next job
 
     def trust(self) -> None:
@@ -216,6 +218,7 @@ class ConnectedClient:
             waiting.set_result(None)
 
     async def _read(self) -> None:
+        concurrent = self._options.concurrent_events
         while self._inbox or await self._wait():
             inbox, self._inbox, last = self._inbox, [], None
             if len(inbox) > _EVENTS_A_TURN:
@@ -224,21 +227,49 @@ class ConnectedClient:
                 last = inbox[-1]
             jobs = iter(inbox)
             for job in jobs:
-                self._pending -= job.weight if type(job) is LargeArrival else 1
-                if self._pending <= self._options.max_pending_events // 2:
-                    self.link.resume()
+                begun = False
                 try:
-                    await self._dispatcher.dispatch(self, job)
+                    if concurrent and isinstance(job, Arrival | Misfit):
+                        self._start(job)
+                    else:
+                        while self._running:
+                            await asyncio.wait(self._running)
+                        begun = True
+                        self._pending -= job.weight if type(job) is LargeArrival else 1
+                        if self._pending <= self._options.max_pending_events // 2:
+                            self.link.resume()
+                        await self._dispatcher.dispatch(self, job)
                     if job is last:
                         await self._hub.turn(self.link.request.address)
                 except asyncio.CancelledError:
                     if _to_be_cancelled():
-                        self._give_up(job, [*jobs, *self._inbox])
+                        waiting = [*jobs, *self._inbox]
+                        self._give_up(job if begun else None, waiting if begun else [job, *waiting])
                         raise
                     log.warning("a handler was cancelled from within")
         self._reader = None
 
-    def _give_up(self, late: Job, waiting: list[Job]) -> None:
+    def _start(self, job: Job) -> None:
+        """Handle an event beside the others. Until it is handled it counts among those that wait."""
+        task = self._hub.run(self._handle_beside(job))
+        if self._running is None:
+            self._running = set()
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _handle_beside(self, job: Job) -> None:
+        try:
+            await self._dispatcher.dispatch(self, job)
+        except asyncio.CancelledError:
+            if _to_be_cancelled():
+                raise
+            log.warning("a handler was cancelled from within")
+        finally:
+            self._pending -= job.weight if type(job) is LargeArrival else 1
+            if self._pending <= self._options.max_pending_events // 2:
+                self.link.resume()
+
+    def _give_up(self, late: Job | None, waiting: list[Job]) -> None:
         """The server stops and a job did not end in time, or it cancelled the task it runs in. The events that wait
         behind one are not handled any more, but departures are."""
         kept = [] if isinstance(late, Departure) else waiting

@@ -3,7 +3,7 @@
 import inspect
 import math
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args
 
 from msgspec import Struct
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Handler: TypeAlias = Callable[..., Any]
 RegisteredHandler = TypeVar("RegisteredHandler", bound=Handler)
 
+RoomChange: TypeAlias = Literal["create", "join", "leave", "delete"]
 LIFECYCLE = ("connection", "disconnecting", "disconnect")
 
 
@@ -56,6 +57,12 @@ class Entry(Struct, frozen=True):
         return cls(handler, inspect.iscoroutinefunction(handler), max(least, 0), most)
 
 
+def check_room_change(change: str) -> None:
+    """Raise `ValueError` for a change that there is not."""
+    if change not in get_args(RoomChange):
+        raise ValueError(f"{change!r} is not one of {', '.join(get_args(RoomChange))}")
+
+
 async def call(handler: Handler, *args: Any) -> Any:
     """Call a handler that may be a coroutine function or a plain one."""
     result = handler(*args)
@@ -74,6 +81,7 @@ class Handlers:
         self.incoming: list[Handler] = []
         self.outgoing: list[Handler] = []
         self.broadcasts: list[Handler] = []
+        self.rooms: dict[str, list[Handler]] = {}  # by the change; empty where nobody listens
         self.server_side: dict[Any, Handler] = {}
         self.error: Handler | None = None
 
@@ -87,6 +95,11 @@ class Handlers:
             raise ValueError(f"{name!r} has a handler already")
         self.events[name] = Entry.of(handler)
         return handler
+
+    def on_room(self, change: RoomChange, listener: RegisteredHandler) -> RegisteredHandler:
+        """Register for a change of rooms."""
+        self.rooms.setdefault(change, []).append(listener)
+        return listener
 
     def on_server_side(self, name: str, handler: RegisteredHandler) -> RegisteredHandler:
         """Register for an event of the other servers."""

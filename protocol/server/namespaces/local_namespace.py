@@ -16,7 +16,7 @@ from protocol.cluster.stream_records import (
     Target,
 )
 from protocol.engineio.packets import Encoded
-from protocol.server.namespaces.handlers import Handlers, call
+from protocol.server.namespaces.handlers import Handlers, RoomChange, call
 from protocol.socketio.packets import Event
 from protocol.socketio.rooms import RoomIndex
 
@@ -31,7 +31,7 @@ class LocalNamespace:
     """The state behind a `Namespace`.
 
     `sockets` maps the ids of the clients that are in it to what handlers get of them, `rooms` has them by their rooms,
-    `entering` counts the clients whose middleware is running.
+    `entering` counts the clients whose middleware is running, `plain` the sockets that cannot be recovered.
     """
 
     def __init__(self, name: str, adapter: "Adapter", handlers: Handlers | None = None) -> None:
@@ -44,6 +44,7 @@ class LocalNamespace:
         self.sockets: dict[str, Any] = {}
         self.rooms: RoomIndex[LocalSocket] = RoomIndex()
         self.entering = 0
+        self.plain = 0
         self._ack_ids = count()
         self._facade: Callable[[], Any] = lambda: None
 
@@ -94,6 +95,7 @@ class LocalNamespace:
         """A client is let in, into `rooms` and its own, which is named by its id."""
         socket.connected = True
         self.sockets[socket.id] = socket.facade
+        self.plain += socket.recoverable is None
         self.rooms.add(socket)
         self.join(socket, (socket.id, *rooms))
         if self.recovery is not None and socket.recoverable is not None:
@@ -103,8 +105,13 @@ class LocalNamespace:
         """A client has left; false if it never was in."""
         if self.sockets.pop(socket.id, None) is None:
             return False
-        for room in self.rooms.remove(socket):
+        self.plain -= socket.recoverable is None
+        left = self.rooms.of(socket) if self.handlers.rooms else ()
+        emptied = self.rooms.remove(socket)
+        for room in emptied:
             self.adapter.bus.interest(self.name, room, False)
+        for room in left:
+            self._tell_left(socket, room, empty=room in emptied)
         self.adapter.drop_if_empty(self)
         return True
 
@@ -112,17 +119,40 @@ class LocalNamespace:
         """Put a socket into rooms."""
         before = self.rooms.count(socket)
         for room in rooms:
-            if self.rooms.join(socket, room):
+            known = bool(self.handlers.rooms) and self.rooms.has(socket, room)
+            new = self.rooms.join(socket, room)
+            if new:
                 self.adapter.bus.interest(self.name, room, True)
+            if self.handlers.rooms and not known:
+                if new:
+                    self._tell("create", self.facade, room)
+                self._tell("join", socket.facade, room)
         self._notice_rooms(socket, before)
 
     def leave(self, socket: "LocalSocket", rooms: Iterable[str]) -> None:
         """Take a socket out of rooms."""
         before = self.rooms.count(socket)
         for room in rooms:
-            if self.rooms.leave(socket, room):
+            known = bool(self.handlers.rooms) and self.rooms.has(socket, room)
+            empty = self.rooms.leave(socket, room)
+            if empty:
                 self.adapter.bus.interest(self.name, room, False)
+            if known:
+                self._tell_left(socket, room, empty=empty)
         self._notice_rooms(socket, before)
+
+    def _tell_left(self, socket: "LocalSocket", room: str, *, empty: bool) -> None:
+        self._tell("leave", socket.facade, room)
+        if empty:
+            self._tell("delete", self.facade, room)
+
+    def _tell(self, change: RoomChange, whose: Any, room: str) -> None:
+        """Call the listeners of a change of rooms. One that fails is logged; the change has happened all the same."""
+        for listener in self.handlers.rooms.get(change, ()):
+            try:
+                listener(whose, room)
+            except Exception:
+                log.exception("a listener of rooms failed for %r", room)
 
     def _notice_rooms(self, socket: "LocalSocket", before: int) -> None:
         if (
@@ -177,6 +207,10 @@ class LocalNamespace:
             return
         if self.handlers.outgoing:
             self.notify_outgoing(tuple(sockets), record.data)
+        if self.recovery is not None and self.plain:
+            sockets = self._send_plain(sockets, record.data)
+            if not sockets:
+                return
         if self.recovery is not None:
             stamp = self.recovery.stamp(self.name, record.data) if packet is None else offset
             for socket in sockets if stamp else ():
@@ -187,6 +221,15 @@ class LocalNamespace:
         if packet is None:
             packet = self.parser.encode(Event(record.data, self.name))
         self.hub.send_all((socket.link for socket in sockets), packet)
+
+    def _send_plain(self, sockets: Collection["LocalSocket"], data: list[Any]) -> Collection["LocalSocket"]:
+        """Send an event without its offset to those who cannot be recovered; returns the others."""
+        plain = [socket for socket in sockets if socket.recoverable is None]
+        if plain:
+            self.hub.send_all((socket.link for socket in plain), self.parser.encode(Event(data, self.name)))
+        if len(plain) == len(sockets):
+            return ()
+        return [socket for socket in sockets if socket.recoverable is not None]
 
     async def run_lifecycle(self, name: str, socket: "LocalSocket", *args: Any) -> None:
         """Run the handlers of "connection", "disconnecting" or "disconnect"; one that fails is logged, the

@@ -80,7 +80,7 @@ class LocalSocket:
         namespace = self.namespace
         data = [event, *args]
         stamp = ""
-        if namespace.recovery is not None and ack is None:
+        if namespace.recovery is not None and self.recoverable is not None and ack is None:
             stamp = namespace.recovery.stamp(namespace.name, data)
         packet = Event([*data, stamp] if stamp else data, namespace.name, ack)
         encoded = namespace.parser.encode(packet)

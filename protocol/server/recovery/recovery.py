@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 WAIT = 2.0  # seconds that a returning client waits for what it needs
 
+_OWN = ("pid", "offset")
 _PID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
@@ -45,7 +46,7 @@ class SessionRecovery:
     """The recovery of all clients of this instance: it knows the records that came, and saves what may be asked for."""
 
     def __init__(self, options: Options, duration: int, bus: Bus, store: Store) -> None:
-        self.saver = SessionSaver(store, self.latest, duration)
+        self.saver = SessionSaver(store, self.latest, duration, options.session_key_prefix)
         self._bus = bus
         self._options = options
         self._delivered: dict[str, DeliveryLog] = {}  # by order
@@ -122,6 +123,17 @@ class SessionRecovery:
         return self.latest(nsp) if isinstance(data[-1], str) else ""
 
     # --- sockets ---
+
+    def is_for(self, auth: Mapping[str, Any]) -> bool:
+        """Whether a client, by the auth of its CONNECT, gets what it needs to come back. Who comes back has asked."""
+        if self._options.recovery_for == "all":
+            return True
+        return auth.get("recovery") is True or auth.get("pid") is not None
+
+    def without_own(self, auth: Mapping[str, Any]) -> dict[str, Any]:
+        """The auth that is for the application."""
+        own = _OWN if self._options.recovery_for == "all" else (*_OWN, "recovery")
+        return {key: value for key, value in auth.items() if key not in own}
 
     def begin(self, socket: RecoverableSocket) -> None:
         """A new client: it gets what it needs to come back."""

@@ -27,11 +27,6 @@ MOST_WAITING = 10_000  # sessions that have ended and could not be saved yet
 CLOSE_WITHIN = 2.0  # seconds that a stopping server has for the last ones
 
 
-def key_of(pid: str) -> str:
-    """The key of a session in the store, as Node's streams adapter names it."""
-    return f"sio:session:{pid}"
-
-
 class Due(NamedTuple):
     """What is to be done about a session. What the store must know already is not put where somebody took it away."""
 
@@ -41,12 +36,16 @@ class Due(NamedTuple):
 
 
 class SessionSaver:
-    """Saves sessions in `store`, for `duration` ms after their end. `latest` tells how far a namespace has heard."""
+    """Saves sessions in `store`, for `duration` ms after their end. `latest` tells how far a namespace has heard.
 
-    def __init__(self, store: Store, latest: Callable[[str], str], duration: int) -> None:
+    `prefix` is what their keys begin with.
+    """
+
+    def __init__(self, store: Store, latest: Callable[[str], str], duration: int, prefix: str) -> None:
         self._store = store
         self._latest = latest
         self._duration = duration
+        self._prefix = prefix
         self._live: dict[str, tuple[RecoverableSocket, RecoverableSession]] = {}  # by pid
         self._due: dict[str, Due] = {}
         self._saving: dict[str, Due] = {}  # those that are on their way to the store
@@ -57,6 +56,9 @@ class SessionSaver:
         self._failed = False
         self._losses = 0  # how often the store may have lost everything
         self._unsaved: set[object] = set()  # keys of data that were complained of
+
+    def _key_of(self, pid: str) -> str:
+        return f"{self._prefix}{pid}"
 
     # --- what happens to sockets ---
 
@@ -118,7 +120,7 @@ class SessionSaver:
             await self._saved.wait()
         waiting = self._due.pop(pid, None)
         try:
-            text = await self._store.take(key_of(pid))
+            text = await self._store.take(self._key_of(pid))
         except BaseException:
             if waiting is not None:
                 self._due.setdefault(pid, waiting)
@@ -197,7 +199,7 @@ class SessionSaver:
         part = [pid for pid in pids if pid in self._live and self._live[pid][1].known]
         missing = await self._put(dict.fromkeys(part, Due(None)))
         for _, recoverable in [self._live[pid] for pid in part if pid in self._live]:
-            if key_of(recoverable.pid) not in missing:
+            if self._key_of(recoverable.pid) not in missing:
                 recoverable.missing = False
             elif not recoverable.missing:
                 recoverable.missing = True
@@ -242,13 +244,13 @@ class SessionSaver:
             (self._duration, due.known, due.saved) for due in dues.values() if due.saved is not None
         ]
         groups: dict[tuple[int, bool], dict[str, str]] = {}
-        over = [key_of(pid) for pid, due in dues.items() if due.over]
+        over = [self._key_of(pid) for pid, due in dues.items() if due.over]
         for ttl, known, saved in all_saved:
             text = self._encode(saved)
             if text is None:
-                over.append(key_of(saved.pid))
+                over.append(self._key_of(saved.pid))
             else:
-                groups.setdefault((ttl, known), {})[key_of(saved.pid)] = text
+                groups.setdefault((ttl, known), {})[self._key_of(saved.pid)] = text
         missing: set[str] = set()
         for (ttl, known), values in groups.items():
             missing |= await self._store.put(values, ttl, only_known=known)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from protocol.server.namespaces.handlers import Handlers, RegisteredHandler
+from protocol.server.namespaces.handlers import Handlers, RegisteredHandler, RoomChange, check_room_change
 
 
 class HandlerRegistry:
@@ -60,6 +60,23 @@ class HandlerRegistry:
         """
         self._handlers.broadcasts.append(listener)
         return listener
+
+    def on_room(self, change: RoomChange) -> Callable[[RegisteredHandler], RegisteredHandler]:
+        """Register a plain function for a change of the rooms of this instance: `listener(namespace, room)` for
+        "create" and "delete" (its first socket came, its last one went), `listener(socket, room)` for "join" and
+        "leave". Raises `ValueError` for another change. Its exceptions are logged and stop nothing.
+
+            @io.on_room("create")
+            def created(namespace: Namespace, room: str) -> None:
+                print(f"{namespace.name} has {room}")
+        """
+
+        check_room_change(change)
+
+        def register(listener: RegisteredHandler) -> RegisteredHandler:
+            return self._handlers.on_room(change, listener)
+
+        return register
 
     def on_server_side(self, event: str) -> Callable[[RegisteredHandler], RegisteredHandler]:
         """Register `handler(*args)` for an event that another server sends with `server_side_emit`. Its return value

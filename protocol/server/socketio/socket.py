@@ -8,6 +8,7 @@ from protocol.cluster.saved_sessions import RECOVERABLE
 from protocol.cluster.stream_records import Broadcast, Target
 from protocol.engineio.session import CloseReason
 from protocol.errors import AckTimeout, BadValue, Disconnected
+from protocol.server.engineio.connection_listeners import PacketListener, UpgradeListener
 from protocol.server.http.handshake import Handshake
 from protocol.server.namespaces.event_names import check_name
 from protocol.server.namespaces.handlers import RegisteredHandler
@@ -104,6 +105,17 @@ class Socket:
         """Run `middleware(socket, incoming)` before each event of this socket; an exception refuses the event."""
         self._local.middleware = (*self._local.middleware, middleware)
         return middleware
+
+    def on_packet(self, listener: PacketListener) -> PacketListener:
+        """Run `listener(type, data)`, a plain function, for each Engine.IO packet of its client: "message", "pong" and
+        so on. The namespaces of a client share its connection. Its exceptions are logged and stop nothing."""
+        self._local.link.listen().on_packet.append(listener)
+        return listener
+
+    def on_upgrade(self, listener: UpgradeListener) -> UpgradeListener:
+        """Run `listener(transport)`, a plain function, when its client's connection is upgraded: "websocket"."""
+        self._local.link.listen().on_upgrade.append(listener)
+        return listener
 
     # --- to the client ---
 

@@ -17,7 +17,7 @@ from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
 from protocol.errors import CloseCode, HandshakeError
 from protocol.server.config.cors import ask_origin, cors_headers
-from protocol.server.config.session_cookie import cookie_headers
+from protocol.server.config.session_headers import session_headers
 from protocol.server.engineio.hub import PACKETS_A_TURN, Hub
 from protocol.server.engineio.link import Link
 from protocol.server.engineio.request_forwarder import RequestForwarder
@@ -75,8 +75,7 @@ class AsgiWebSocket:
             return
         try:
             async with asyncio.timeout(None) as self._patience:
-                cookie = cookie_headers(self._hub.options, link.session.id) if existing is None else ()
-                await self._accept(request, name, cookie)
+                await self._accept(request, name, link.session.id if existing is None else None)
                 await self._run(link, probing=existing is not None)
         except TimeoutError:
             log.info("a websocket is left to the server in front: its client does not read")
@@ -108,8 +107,8 @@ class AsgiWebSocket:
             if not writer.cancelled() and (failure := writer.exception()):
                 log.info("a websocket could not be written to: %r", failure)
 
-    async def _accept(self, request: Request, name: str | None, cookie: RawHeaders = ()) -> None:
-        headers = [*cors_headers(self._hub.options, request), *cookie]
+    async def _accept(self, request: Request, name: str | None, opened: str | None = None) -> None:
+        headers = session_headers(self._hub.options, request, opened)
         await self._send({"type": "websocket.accept", "headers": headers, "subprotocol": name})
 
     async def _reject(self, scope: Mapping[str, Any], error: HandshakeError, headers: RawHeaders) -> None:

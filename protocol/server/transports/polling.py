@@ -13,7 +13,7 @@ from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
 from protocol.errors import CloseCode, HandshakeCode, HandshakeError, PacketError, SessionError
 from protocol.server.config.cors import ask_origin, cors_headers, preflight_headers
-from protocol.server.config.session_cookie import cookie_headers
+from protocol.server.config.session_headers import session_headers
 from protocol.server.engineio.hub import PACKETS_A_TURN, Hub
 from protocol.server.engineio.link import Link
 from protocol.server.http.asgi import Receive, Scope, Send, disconnected, read_body, respond
@@ -108,11 +108,11 @@ async def _serve_here(hub: Hub, request: Request, link: Link | None, receive: Re
 async def _open(hub: Hub, request: Request, receive: Receive, send: Send) -> None:
     await hub.admit(request)
     link = hub.open(request, PollingTransport(), websocket=False)
-    await _get(hub, request, link, receive, send, cookie_headers(hub.options, link.session.id))
+    await _get(hub, request, link, receive, send, opened=True)
 
 
 async def _get(
-    hub: Hub, request: Request, link: Link, receive: Receive, send: Send, headers: RawHeaders = ()
+    hub: Hub, request: Request, link: Link, receive: Receive, send: Send, *, opened: bool = False
 ) -> None:
     transport = link.transport
     if not isinstance(transport, PollingTransport):
@@ -127,6 +127,7 @@ async def _get(
     transport.waiting = hub.loop.create_future()
     items = await _wait(link, transport.waiting, receive)
     if items is not None:
+        headers = session_headers(hub.options, request, link.session.id if opened else None)
         await _answer(hub, request, send, engine.join_payload(items), headers)
 
 
@@ -152,7 +153,7 @@ async def _wait(
 
 async def _answer(hub: Hub, request: Request, send: Send, body: bytes, headers: RawHeaders) -> None:
     encoding = _encoding(request, len(body), hub.options.compression_threshold)
-    all_headers = [_TEXT, *headers, *cors_headers(hub.options, request)]
+    all_headers = [_TEXT, *headers]
     if encoding is not None:
         compress = gzip.compress if encoding == "gzip" else zlib.compress
         off_loop = len(body) > _OFF_LOOP
@@ -178,7 +179,7 @@ def _encoding(request: Request, size: int, threshold: int | None) -> str | None:
 
 
 async def _post(hub: Hub, request: Request, link: Link, receive: Receive, send: Send) -> None:
-    cors = cors_headers(hub.options, request)
+    headers = session_headers(hub.options, request)
     try:
         link.session.open_post(hub.now())
     except SessionError:
@@ -193,18 +194,18 @@ async def _post(hub: Hub, request: Request, link: Link, receive: Receive, send: 
                 body = await read_body(receive, hub.options.max_payload)
         except TimeoutError:
             link.fail(CloseReason.TRANSPORT_ERROR)
-            await respond(send, 408, b"", [*cors, (b"connection", b"close")])
+            await respond(send, 408, b"", [*headers, (b"connection", b"close")])
             return
         if body is None:
             link.fail(CloseReason.TRANSPORT_ERROR)
             return
         if len(body) > hub.options.max_payload:
-            await respond(send, 413, b"", [*cors, (b"connection", b"close")])
+            await respond(send, 413, b"", [*headers, (b"connection", b"close")])
             return
         await _receive_payload(hub, link, body)
     finally:
         link.session.close_post()
-    await respond(send, 200, b"ok", [(b"content-type", b"text/html"), *cors])
+    await respond(send, 200, b"ok", [(b"content-type", b"text/html"), *headers])
 
 
 async def _receive_payload(hub: Hub, link: Link, body: bytes) -> None:

@@ -17,14 +17,13 @@ from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason
 from protocol.errors import CloseCode, FrameError, HandshakeError
 from protocol.server.config.cors import ask_origin, cors_headers
-from protocol.server.config.session_cookie import cookie_headers
 from protocol.server.engineio.hub import Hub
 from protocol.server.engineio.link import Link
 from protocol.server.engineio.request_forwarder import RequestForwarder
 from protocol.server.http.forwarded_headers import see_through
 from protocol.server.http.request import RawHeaders, Request
 from protocol.server.transports.paced_protocol import PacedProtocol
-from protocol.server.transports.websocket_answer import accept_headers, refusal
+from protocol.server.transports.websocket_answer import accept_headers, refusal, subprotocol
 from protocol.websocket import frames
 from protocol.websocket.frames import Close, Opcode, Ping, Pong, WebSocketMessage
 from protocol.websocket.server_handshake import parse_head, switch
@@ -106,9 +105,12 @@ class WebSocketProtocol(PacedProtocol):
         """The peer sends no more; returning None lets asyncio close the connection."""
 
     def shutdown(self) -> None:
-        """uvicorn stops: end the session so that its client reconnects."""
+        """uvicorn stops: end the session so that its client reconnects. A websocket whose upgrade is to come stays for
+        that, as it may have the last packets to carry, but not for long: uvicorn waits for it."""
         if self._link is not None:
             self._link.finish(CloseReason.SERVER_SHUTTING_DOWN)
+            if self._state is _OPEN:
+                self._end_within(_CLOSE_TIMEOUT)
         else:
             self._transport.close()
 
@@ -137,7 +139,7 @@ class WebSocketProtocol(PacedProtocol):
         request, forwarder = Request.of_scope(scope), self.hub.forwarder
         if self.private and not (request.sid and forwarder and forwarder.trusts(request)):
             self._reject(403, "Forbidden", ())
-        elif not path.startswith(self.hub.options.path):
+        elif not self.hub.options.has_path(path):
             self._reject(404, "Not found", ())
         elif request.header("sec-websocket-version") != "13":
             self._reject(426, "Unsupported websocket version", [(b"sec-websocket-version", b"13")])
@@ -154,7 +156,7 @@ class WebSocketProtocol(PacedProtocol):
 
     def _is_asked_about(self, request: Request) -> bool:
         options = self.hub.options
-        if not request.sid and options.allow_request is not None:
+        if not request.sid and self.hub.asks:
             return True
         return not self.private and callable(options.cors_origins)
 
@@ -177,7 +179,7 @@ class WebSocketProtocol(PacedProtocol):
         options = self.hub.options
         try:
             await ask_origin(options, request)
-            headers = accept_headers(options, request)
+            headers = accept_headers(options, request, subprotocol(options, request))
             other, first = await forwarder.open_websocket(tag, request)
         except HandshakeError as error:
             self._reject(error.websocket_status, error.message, cors_headers(options, request))
@@ -192,13 +194,13 @@ class WebSocketProtocol(PacedProtocol):
     def _admit(self, request: Request, key: str) -> None:
         try:
             existing = self.hub.check(request)
-            headers = accept_headers(self.hub.options, request)
+            chosen = subprotocol(self.hub.options, request)
             link = existing or self.hub.open(request, self, websocket=True)
         except HandshakeError as error:
             self._reject(error.websocket_status, error.message, cors_headers(self.hub.options, request))
             return
-        if existing is None:
-            headers += cookie_headers(self.hub.options, link.session.id)
+        opened = link.session.id if existing is None else None
+        headers = accept_headers(self.hub.options, request, chosen, opened)
         self._state = WebSocketState.OPEN
         self._base64 = request.base64
         self._deferred = False

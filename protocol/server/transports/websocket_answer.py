@@ -3,8 +3,8 @@
 from http import HTTPStatus
 
 from protocol.errors import HandshakeCode, HandshakeError
-from protocol.server.config.cors import cors_headers
 from protocol.server.config.options import EngineOptions
+from protocol.server.config.session_headers import session_headers
 from protocol.server.http.request import RawHeaders, Request
 from protocol.websocket.server_handshake import offered_subprotocols
 
@@ -29,10 +29,11 @@ def subprotocol(options: EngineOptions, request: Request) -> str | None:
     return next((name for name in options.subprotocols if name in offered), None)
 
 
-def accept_headers(options: EngineOptions, request: Request) -> list[tuple[bytes, bytes]]:
-    """What the 101 says besides, but for a cookie. Raises `HandshakeError`."""
-    headers = [*cors_headers(options, request)]
-    chosen = subprotocol(options, request)
+def accept_headers(
+    options: EngineOptions, request: Request, chosen: str | None, opened: str | None = None
+) -> list[tuple[bytes, bytes]]:
+    """What the 101 says besides, with the subprotocol that was chosen. `opened`: see `session_headers`."""
+    headers = session_headers(options, request, opened)
     if chosen is not None:
         headers.append((OFFER, chosen.encode()))
     return headers

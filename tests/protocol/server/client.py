@@ -10,7 +10,7 @@ import orjson
 
 from protocol.engineio import packets as engine
 from protocol.engineio.packets import PacketType
-from tests.protocol.server.running import PATIENCE, Running
+from tests.protocol.server.running import PATIENCE
 from tests.protocol.server.websocket import Served, WebSocket
 
 POLLING = "EIO=4&transport=polling"
@@ -79,14 +79,14 @@ class Client:
 class PollingClient(Client):
     """One GET at a time, when something is waited for."""
 
-    def __init__(self, running: Running, http: httpx.AsyncClient, opening: str) -> None:
+    def __init__(self, running: Served, http: httpx.AsyncClient, opening: str) -> None:
         super().__init__(opening)
         self.http = http
         self.url = running.url(f"{POLLING}&sid={self.sid}")
         self._packets: deque[engine.EnginePacket] = deque()
 
     @classmethod
-    async def open(cls, running: Running, query: str = POLLING, **headers: str) -> "PollingClient":
+    async def open(cls, running: Served, query: str = POLLING, **headers: str) -> "PollingClient":
         http = http_client(**headers)
         response = await http.get(running.url(query))
         assert response.status_code == 200, response.text

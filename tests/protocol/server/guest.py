@@ -8,6 +8,11 @@ import orjson
 from tests.protocol.server.client import Client
 
 
+def key_of(pid: str) -> str:
+    """The key of a session in the store, as Node's streams adapter names it."""
+    return f"sio:session:{pid}"
+
+
 class Guest:
     """One client in one namespace, over one connection after the other. `heard` is all that it was sent."""
 
@@ -33,7 +38,7 @@ class Guest:
                 break
             self.take(message)
         body = orjson.loads(message.removeprefix(f"0{self.prefix}"))
-        assert body.keys() == {"sid", "pid"}
+        assert body.keys() == {"sid", "pid"}, "it can be recovered"
         self.recovered = body["pid"] == self.pid
         self.sid, self.pid = body["sid"], body["pid"]
         return self

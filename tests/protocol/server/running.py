@@ -31,10 +31,14 @@ class Running:
         self.uvicorn: uvicorn.Server
         self.port = 0
 
-    async def start(self, port: int = 0) -> "Running":
+    async def start(self, port: int = 0, app: Starlette | None = None) -> "Running":
+        """Serve the server, or an application around it."""
         ws: Any = self.server.websocket_protocol if self.shell == RAW else "websockets-sansio"
         config = uvicorn.Config(
-            Starlette(routes=[Mount(self.path.rstrip("/"), app=self.server)], lifespan=self.server.lifespan),
+            app
+            or Starlette(
+                routes=[Mount(self.path.rstrip("/"), app=self.server)], lifespan=self.server.lifespan
+            ),
             host="127.0.0.1",
             port=port,
             http=self.server.http_protocol,

@@ -132,6 +132,10 @@ async def test_every_origin_with_credentials_is_a_mistake() -> None:
             "sid={}; Path=/io/; SameSite=None; HttpOnly; Secure",
         ),
         (Cookie(http_only=False), "io={}; Path=/; SameSite=Lax"),
+        (
+            Cookie(max_age=0, domain="example.org", secure=True, partitioned=True),
+            "io={}; Max-Age=0; Domain=example.org; Path=/; SameSite=Lax; HttpOnly; Secure; Partitioned",
+        ),
     ],
 )
 async def test_cookie(
@@ -153,6 +157,22 @@ async def test_cookie(
     assert "set-cookie" not in (await client.get()).headers
     probe = await open_websocket(running, f"{WEBSOCKET}&sid={client.sid}")
     assert "set-cookie" not in probe.answer.headers
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"name": "a b"},
+        {"name": ""},
+        {"path": "/; Domain=x"},
+        {"domain": "x\r\ny"},
+        {"same_site": "é"},
+        {"partitioned": True},
+    ],
+)
+def test_what_is_no_cookie(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="cookie"):
+        Cookie(**options)
 
 
 async def test_no_cookie_by_default(serve: Serve, make_app: App, open_websocket: Open) -> None:

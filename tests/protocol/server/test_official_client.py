@@ -193,6 +193,21 @@ async def test_text_alone(serve: Serve, seen: Recorder, transports: str) -> None
     await seen.wait_for("/", "client namespace disconnect")
 
 
+@pytest.mark.parametrize("way", [way for way in WAYS if "upgrade" in way], indirect=True)
+async def test_many_are_sent_away_while_they_upgrade(serve: Serve, seen: Recorder, transports: str) -> None:
+    """Up to 11 ms after they connected: each gets the packet that tells so, on whichever transport, and stays away."""
+    io = make_io(seen)
+
+    @io.on("connection")
+    async def send_away(socket: Socket) -> None:
+        after = socket.handshake.auth["after"] / 1000
+        asyncio.get_running_loop().call_later(after, lambda: socket._local.dismiss(close=True))
+
+    running = await serve(io)
+    async with script("dismissals", running, transports) as client:
+        assert await client.lines() == [[{"io server disconnect, stays away": 220}]]
+
+
 async def test_order(serve: Serve, seen: Recorder, transports: str) -> None:
     """300 events with binary, from before the connection is there to after the upgrade."""
     running = await serve(make_io(seen))

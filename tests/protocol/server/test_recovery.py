@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
+import orjson
 import pytest
 
 from protocol import CloseReason, Observer, Refused, Server, Socket, StoreUnavailable
 from protocol.cluster.missed_events import MOST_MISSED
-from protocol.server.recovery.session_saver import key_of
 from protocol.server.store.store import MemoryStore
 from tests.protocol.server.client import Recorder
 from tests.protocol.server.conftest import Connect, Serve
-from tests.protocol.server.guest import Guest
+from tests.protocol.server.guest import Guest, key_of
 from tests.protocol.server.running import Running, until
 
 LONG = 120_000  # ms
@@ -648,6 +648,115 @@ async def test_one_who_was_saved_though_nobody_heard_so_is_not_kept_after_the_en
     assert outcomes.all == ["unknown"]
 
 
+# --- who gets it ---
+
+
+@pytest.fixture
+async def asked(make_app: Callable[..., Server], host: Serve) -> tuple[Server, Running]:
+    io = make_app(recovery=LONG, recovery_for="asking")
+    return io, await host(io)
+
+
+async def test_who_does_not_ask_gets_plain_events(asked: tuple[Server, Running], connect: Connect) -> None:
+    """And no `pid`, beside clients that ask and get all of it, whoever sends an event, and wherever it goes."""
+    io, running = asked
+    plain = await connect(running)
+    plain_id = await plain.join(auth='{"name":"Ada"}')
+    guest = await Guest().come(await connect(running), recovery=True, name="Bob")
+    assert [dict(socket.handshake.auth) for socket in io.sockets.values()] == [
+        {"name": "Ada"},
+        {"name": "Bob"},
+    ]
+    for socket in io.sockets.values():
+        await socket.join("room")
+    await io.emit("all", 1)
+    await io.to("room").emit("room", "text at the end")
+    await io.local.emit("local", "text at the end")
+    await io.to(plain_id, guest.sid).emit("both")
+    for socket in [*io.sockets.values()]:
+        await socket.emit("own", "text at the end")
+        await socket.emit("volatile", volatile=True)
+    await io.to(plain_id).emit("last")
+    await io.to(guest.sid).emit("last")
+    events = [
+        *(["all", 1], ["room", "text at the end"], ["local", "text at the end"], ["both"]),
+        *(["own", "text at the end"], ["volatile"], ["last"]),
+    ]
+    heard = []
+    while heard[-1:] != [["last"]]:
+        message = await plain.receive()
+        assert isinstance(message, str)
+        heard.append(orjson.loads(message[1:]))
+    heard = [event for event in heard if event != ["volatile"]]  # which a poll that is not there may miss
+    assert sorted(heard, key=str) == sorted([event for event in events if event != ["volatile"]], key=str)
+    await guest.hear_until("last")
+    assert sorted([event for event in guest.heard if event != ["volatile"]], key=str) == sorted(
+        heard, key=str
+    )
+    await lose(guest, io)
+    await io.emit("missed")
+    back = await guest.come(await connect(running))
+    assert back.recovered
+    assert back.heard[-1] == ["missed"]
+    assert dict(io.sockets[guest.sid].handshake.auth) == {}
+
+
+@pytest.mark.parametrize("asks", ['{"recovery":false}', '{"recovery":1}', '{"recovery":"true"}', ""])
+async def test_who_asks_in_another_way_does_not_ask(
+    asked: tuple[Server, Running], connect: Connect, asks: str
+) -> None:
+    io, running = asked
+    client = await connect(running)
+    await client.join(auth=asks)
+    await io.emit("news")
+    assert await client.receive() == '2["news"]'
+    assert io._adapter.namespaces["/"].plain == 1
+    await client.close()
+    await io.disconnect_sockets(True)
+    await until(lambda: io._adapter.namespaces["/"].plain == 0)
+
+
+async def test_who_wants_to_come_back_has_asked(asked: tuple[Server, Running], connect: Connect) -> None:
+    """Though what it comes back to is not known here: it is a new client, and may come back next time."""
+    io, running = asked
+    guest = Guest()
+    guest.pid = "unknown"
+    await guest.come(await connect(running))
+    assert not guest.recovered
+    await io.emit("news")
+    assert await guest.hear() == ["news"]
+    assert guest.offset is not None
+
+
+@pytest.mark.parametrize("skips", [False, True])
+async def test_middleware_may_be_left_out(
+    make_app: Callable[..., Server], host: Serve, connect: Connect, skips: bool
+) -> None:
+    """Of a client that gets its session back; the hooks for that run, and a new client passes it."""
+    io = make_app(recovery=LONG, skip_middlewares=skips)
+    ran: list[str] = []
+    io.use(lambda _: ran.append("middleware"))
+    io.use_recovery(lambda _: ran.append("hook"))
+    running = await host(io)
+    guest = await Guest().come(await connect(running))
+    await lose(guest, io)
+    assert (await guest.come(await connect(running))).recovered
+    assert ran == ["middleware", "hook", *["middleware"] * (not skips)]
+
+
+async def test_the_prefix_of_saved_sessions(
+    make_app: Callable[..., Server], host: Serve, connect: Connect
+) -> None:
+    store = MemoryStore()
+    io = make_app(recovery=LONG, session_key_prefix="chat:", store=store)
+    running = await host(io)
+    guest = await Guest().come(await connect(running))
+    while await store.get(f"chat:{guest.pid}") is None:  # noqa: ASYNC110 - it is saved soon
+        await asyncio.sleep(0.01)
+    await lose(guest, io)
+    assert (await guest.come(await connect(running))).recovered
+
+
 async def test_off(make_app: Callable[..., Server], host: Serve, connect: Connect) -> None:
     io = make_app()
     running = await host(io)
@@ -675,3 +784,5 @@ async def test_a_store_that_holds_nonsense(
 def test_the_option_is_checked() -> None:
     with pytest.raises(ValueError, match="recovery"):
         Server(recovery=0)
+    with pytest.raises(ValueError, match="recovery_for must be 'all' or 'asking', not 'some'"):
+        Server(recovery_for="some")

@@ -10,11 +10,10 @@ from msgspec import structs
 
 from protocol import CloseReason, RedisBus, RedisStore, Server
 from protocol.cluster.saved_sessions import decode, encode
-from protocol.server.recovery.session_saver import key_of
 from tests.conftest import RestartableValkey
 from tests.protocol.server.client import WebSocketClient
 from tests.protocol.server.conftest import Serve
-from tests.protocol.server.guest import Guest
+from tests.protocol.server.guest import Guest, key_of
 from tests.protocol.server.node import node_server
 from tests.protocol.server.running import Running, until
 from tests.protocol.server.test_recovery import LONG, Outcomes

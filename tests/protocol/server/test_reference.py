@@ -2,7 +2,8 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +11,11 @@ import msgpack
 import pytest
 
 from protocol import MSGPACK, Server
-from tests.protocol.server.client import POLLING, http_client, session_id
+from protocol.websocket.frames import Close, Opcode
+from tests.protocol.server.client import POLLING, PollingClient, Recorder, http_client, session_id
 from tests.protocol.server.conftest import Open, Serve
 from tests.protocol.server.reference import Reference, reference
-from tests.protocol.server.running import Running
+from tests.protocol.server.running import Running, until
 from tests.protocol.server.websocket import WEBSOCKET, Refusal, WebSocket
 
 App = Callable[..., Server]
@@ -117,6 +119,95 @@ async def test_subprotocols(
             answer = refusal.answer
         answers.append((answer.status, answer.headers.get("sec-websocket-protocol")))
     assert answers[0] == answers[1]
+
+
+# --- the end of a session during an upgrade ---
+
+
+async def until_closed(socket: WebSocket) -> AsyncIterator[Any]:
+    """What still comes; our shells give different reasons in the close frame."""
+    while not isinstance(message := await socket.receive(), Close):
+        yield message
+
+
+async def upgrade(_: PollingClient, socket: WebSocket) -> AsyncIterator[Any]:
+    socket.send("5")
+    async for message in until_closed(socket):
+        yield message
+
+
+async def fetch(client: PollingClient, _: WebSocket) -> AsyncIterator[Any]:
+    for _ in range(2):
+        yield (await client.get()).text.removeprefix(
+            "6\x1e"
+        )  # the reference still lets a GET go for the upgrade
+
+
+async def fetch_and_upgrade(client: PollingClient, socket: WebSocket) -> AsyncIterator[Any]:
+    yield (await client.get()).text
+    async for message in upgrade(client, socket):
+        yield message
+
+
+async def give_up_and_fetch(client: PollingClient, socket: WebSocket) -> AsyncIterator[Any]:
+    socket.send("6")
+    async for message in until_closed(socket):
+        yield message
+    async for text in fetch(client, socket):
+        yield text
+
+
+async def close_and_fetch(client: PollingClient, socket: WebSocket) -> AsyncIterator[Any]:
+    socket.send_frame(Opcode.CLOSE)
+    await socket.until_close()
+    async for text in fetch(client, socket):
+        yield text
+
+
+ENDS = [upgrade, fetch, fetch_and_upgrade, give_up_and_fetch, close_and_fetch]
+
+
+async def upgrading(served: Running | Reference, client: PollingClient, open_websocket: Open) -> WebSocket:
+    """A client that the server sends away between the answer to its probe and its upgrade; its GET was answered."""
+    await client.post("40")
+    assert (await client.get()).text.startswith("40{")
+    socket = await open_websocket(served, f"{WEBSOCKET}&sid={client.sid}")
+    socket.send("2probe")
+    assert await socket.receive() == "3probe"
+    assert (await client.get()).text == "6"
+    assert (await client.post('42["leave"]')).text == "ok"
+    return socket
+
+
+async def open_polling(served: Running | Reference, stack: AsyncExitStack) -> PollingClient:
+    client = await PollingClient.open(served)
+    stack.push_async_callback(client.close)
+    return client
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_a_disconnect_during_an_upgrade(
+    serve: Serve,
+    make_app: App,
+    seen: Recorder,
+    theirs: Reference,
+    open_websocket: Open,
+    stack: AsyncExitStack,
+    end: Callable[[PollingClient, WebSocket], AsyncIterator[Any]],
+) -> None:
+    """The packet that tells so reaches the client over whichever transport it turns to, and the session ends there."""
+    io = make_app()
+    io.on("leave")(lambda socket: socket.disconnect(True))
+    answers = []
+    for served in (await serve(io), theirs):
+        client = await open_polling(served, stack)
+        socket = await upgrading(served, client, open_websocket)
+        if served is not theirs:
+            await seen.wait_for("disconnect", "server namespace disconnect")
+        answers.append([text async for text in end(client, socket)])
+    assert answers[0] == answers[1]
+    assert "41" in answers[0]
+    await until(lambda: io.sessions == 0)
 
 
 # --- origins ---

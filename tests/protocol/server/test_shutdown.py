@@ -11,7 +11,7 @@ from protocol.websocket.frames import Close
 from tests.protocol.server.client import POLLING, Lost, Recorder, WebSocketClient, http_client
 from tests.protocol.server.conftest import Connect, Open, Poll, Serve
 from tests.protocol.server.running import PATIENCE, RAW, until
-from tests.protocol.server.websocket import Refusal
+from tests.protocol.server.websocket import WEBSOCKET, Refusal
 
 App = Callable[..., Server]
 
@@ -214,6 +214,34 @@ async def test_uvicorn_stops(serve: Serve, make_app: App, open_websocket: Open, 
     await stopping
     reason = "server shutting down" if running.shell == RAW else "transport close"
     await seen.wait_for("disconnect", reason)
+    assert io.sessions == 0
+
+
+@pytest.mark.parametrize("signal", [False, True])
+async def test_a_stop_during_an_upgrade(
+    serve: Serve, make_app: App, poll: Poll, open_websocket: Open, shell: str, signal: bool
+) -> None:
+    """What is queued reaches the client on the websocket, once it has sent its upgrade, and then that is closed."""
+    if signal and shell != RAW:
+        pytest.skip("uvicorn closes the websockets of its own by itself")
+    io = make_app()
+    running = await serve(io)
+    client = await poll(running)
+    await client.join()
+    websocket = await open_websocket(running, f"{WEBSOCKET}&sid={client.sid}")
+    websocket.send("2probe")
+    assert await websocket.receive() == "3probe"
+    assert (await client.get()).text == "6"
+    await io.emit("news")
+    (link,) = io._hub.links.values()
+    stopping = asyncio.create_task(running.uvicorn.shutdown() if signal else io.stop())
+    await until(lambda: link.session.reason is not None)
+    websocket.send("5")
+    assert await websocket.receive() == '42["news"]'
+    assert await websocket.until_close() == Close(1001, "")
+    websocket.writer.close()
+    await client.close()
+    await stopping
     assert io.sessions == 0
 
 

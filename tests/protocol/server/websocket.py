@@ -24,6 +24,8 @@ class Served(Protocol):
     @property
     def path(self) -> str: ...
 
+    def url(self, query: str) -> str: ...
+
 
 class Answer(NamedTuple):
     """An HTTP answer; header names in lower case."""

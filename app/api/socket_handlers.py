@@ -50,6 +50,7 @@ log = logging.getLogger(__name__)
 AUTHENTICATE_WITHIN = 10.0  # seconds from the connection on
 PING_EVERY = 30.0  # seconds
 EVERYONE = "authenticated"  # the socket room of all authenticated sockets
+ALIASES = ("io-default", "io-notification")  # the same, by the names that emitters of other servers use
 UNKNOWN_EVENT = "UNKNOWN_EVENT"
 
 
@@ -118,6 +119,7 @@ class SocketHandlers:
             joined = await store.members.room_ids_of_user(self._db, token.user_id)
             followed = {channel for channel in socket.rooms if channel.startswith(room_channel(""))}
             await socket.leave(*followed.difference(map(room_channel, joined)))
+            await socket.join(EVERYONE, *ALIASES)  # an earlier version did not, when it saved the session
             await self._presence.enter(token.user_id, socket.id)
         except (Refusal, DatabaseUnavailable) as error:
             raise Refused(str(error)) from error
@@ -178,7 +180,7 @@ class SocketHandlers:
         await socket.join(token_channel(token.id), tokens_channel(user_id))
         try:
             await self._auth.check(token)
-            await socket.join(user_channel(user_id), EVERYONE)
+            await socket.join(user_channel(user_id), EVERYONE, *ALIASES)
             await self._follow(socket, lambda: store.members.room_ids_of_user(self._db, user_id))
             await self._presence.enter(user_id, socket.id)
         except Exception:

@@ -76,6 +76,10 @@ HEADERS = {
         "description": "The seconds to wait before trying again.",
         "schema": {"type": "integer", "minimum": 0},
     },
+    "NextPage": {
+        "description": 'The next page, as `</path?query>; rel="next"` (RFC 8288); absent at the end.',
+        "schema": {"type": "string"},
+    },
     "Authenticate": {"description": "Bearer.", "schema": {"type": "string"}},
 }
 REQUEST_ID = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
@@ -185,12 +189,14 @@ def _responses(found: Described, errors: Iterable[int], schemas: Schemas) -> dic
     if isinstance(found, Operation) or found.who == "user":
         responses = {status: {"$ref": f"#/components/responses/{_error_name(status)}"} for status in errors}
     responses |= {status: _answer(status, body, schemas) for status, body in _answers(found).items()}
+    if isinstance(found, Operation) and found.rest_page is not None:
+        responses[found.status]["headers"] = {**REQUEST_ID, "Link": {"$ref": "#/components/headers/NextPage"}}
     return {str(status): responses[status] for status in sorted(responses)}
 
 
 def _answers(found: Described) -> Mapping[int, Any]:
     """The bodies of answers by status, but for those of the errors that all have."""
-    return {found.status: found.gives} if isinstance(found, Operation) else found.answers
+    return {found.status: found.gives_over_rest} if isinstance(found, Operation) else found.answers
 
 
 def _answer(status: int, body: Any, schemas: Schemas) -> dict[str, Any]:

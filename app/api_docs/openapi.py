@@ -8,6 +8,7 @@ from typing import Any
 from app.api.rest_routes import query_fields
 from app.api_docs.json_schema import Schema, Schemas, not_null, required_names
 from app.contract.operation import Operation, OtherRoute
+from app.http.requests import REQUEST_ID as REQUEST_ID_OF_CLIENT
 from app.http.requests import ErrorResponse
 
 Described = Operation | OtherRoute
@@ -17,8 +18,9 @@ ABOUT = """\
 Rooms and direct messages, in real time. What is asked for here can also be asked for with events, and what changes is
 told by events: see [the events](/docs/events).
 
-Every response has an `X-Request-Id`, the request's own where it is 1 to 64 letters, digits or `._-`. Fields of a body
-that are not described are ignored; a field that may be absent may also be null. Ids are text to compare and no more.
+Every response has an `X-Request-Id`, the request's own where it is 1 to 128 letters, digits or `._~:;=+/@-`. Fields of
+a body that are not described are ignored; a field that may be absent may also be null. Ids are text to compare and no
+more.
 """
 ERRORS = {
     400: "The body or form cannot be read.",
@@ -70,7 +72,7 @@ LICENSE = {"name": "MIT", "identifier": "MIT"}
 HEADERS = {
     "RequestId": {
         "description": "Finds the request in the server's log.",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        "schema": {"type": "string", "pattern": f"^{REQUEST_ID_OF_CLIENT.pattern}$"},
     },
     "RetryAfter": {
         "description": "The seconds to wait before trying again.",

@@ -16,7 +16,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="ROOM",
-        help="send only to sockets in this room; may be given several times",
+        help="send only to sockets in this room; may be given several times; default: all authenticated sockets",
     )
     command.add_argument(
         "--except",

@@ -5,7 +5,7 @@ from app.accounts.blocks import UserBlocks
 from app.accounts.privacy import PrivacySettings
 from app.accounts.sign_out import SignOuts
 from app.accounts.user_search import UserSearch
-from app.contract.operation import Operation
+from app.contract.operation import Operation, RestPage
 from app.messages.direct import Direct
 from app.messages.edits import MessageEdits
 from app.messages.history import MessageHistory
@@ -183,6 +183,7 @@ def direct(direct: Direct) -> list[Operation]:
             event="conversation:list",
             code="LIST_FAILED",
             http=("GET", "/chat/conversations"),
+            rest_page=RestPage("conversations", cursor="before"),
         ),
     ]
 

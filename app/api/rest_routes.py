@@ -2,9 +2,10 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
@@ -81,9 +82,23 @@ class Api:
             answer = await operation.run(caller, fit(takes, fields))
             if operation.status == 204:
                 return Response(status_code=204)
+            page = operation.rest_page
+            if page is not None:
+                link = next_link(request, page.cursor, answer.next, read)
+                return json_response(getattr(answer, page.items), operation.status, link)
             return json_response(answer, operation.status)
 
         return endpoint
+
+
+def next_link(
+    request: Request, cursor: str, following: str | None, parameters: Container[str]
+) -> dict[str, str]:
+    """The header with the link to the next page, with the `parameters` of this request; none where there is none."""
+    if following is None:
+        return {}
+    kept = {name: text for name, text in request.query_params.items() if name in parameters}
+    return {"link": f'<{request.url.path}?{urlencode({**kept, cursor: following})}>; rel="next"'}
 
 
 async def given_fields(
@@ -178,7 +193,7 @@ def rest(
         allow_origins=origins,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
-        expose_headers=["X-Request-Id", "Retry-After"],
+        expose_headers=["Link", "X-Request-Id", "Retry-After"],
         allow_credentials="*" not in origins,
     )
     middleware = [

@@ -17,7 +17,8 @@ from app import store
 from app.accounts.auth import Auth
 from app.accounts.sign_out import hold_token, token_channel, token_held_by, tokens_channel
 from app.announce.announcer import room_channel, user_channel
-from app.api.socket_user import USER, caller_of, is_final, room_ids_of, token_of
+from app.api.socket_deadlines import SocketDeadlines, tell_unauthenticated
+from app.api.socket_user import USER, WANTS_ACK, caller_of, is_final, room_ids_of, token_of
 from app.api.user_sockets import UserSockets
 from app.contract.operation import Operation
 from app.core.errors import Refusal, as_refusal, new_request_id
@@ -34,11 +35,9 @@ from app.payloads.server_events import (
     AUTHENTICATED,
     ERROR,
     PING,
-    UNAUTHENTICATED,
     Authenticated,
     ErrorBody,
     Ping,
-    Unauthenticated,
 )
 from app.presence.presence import PresenceTracker
 from app.presence.typing_indicator import TypingIndicator
@@ -50,6 +49,7 @@ log = logging.getLogger(__name__)
 AUTHENTICATE_WITHIN = 10.0  # seconds from the connection on
 PING_EVERY = 30.0  # seconds
 EVERYONE = "authenticated"  # the socket room of all authenticated sockets
+ALIASES = ("io-default", "io-notification")  # the same, by the names that emitters of other servers use
 UNKNOWN_EVENT = "UNKNOWN_EVENT"
 
 
@@ -82,8 +82,10 @@ class SocketHandlers:
         self._traced = traced
         self.operations = (*self._of_sockets(), *operations)
         self._codes = {operation.event: operation.code for operation in self.operations}
-        self._deadlines: dict[str, asyncio.TimerHandle] = {}  # by socket id: when it is shown the door
-        self._closing: set[asyncio.Task[None]] = set()
+        self._deadlines = SocketDeadlines()
+        self._welcomed: set[str] = (
+            set()
+        )  # ids of sockets that have authenticated over their present connection
 
     def _of_sockets(self) -> list[Operation]:
         return [
@@ -118,6 +120,7 @@ class SocketHandlers:
             joined = await store.members.room_ids_of_user(self._db, token.user_id)
             followed = {channel for channel in socket.rooms if channel.startswith(room_channel(""))}
             await socket.leave(*followed.difference(map(room_channel, joined)))
+            await socket.join(EVERYONE, *ALIASES)  # an earlier version did not, when it saved the session
             await self._presence.enter(token.user_id, socket.id)
         except (Refusal, DatabaseUnavailable) as error:
             raise Refused(str(error)) from error
@@ -128,16 +131,17 @@ class SocketHandlers:
         if USER in socket.data:
             self._sockets_of_users.add(socket.data[USER], socket)
         if token is None:
-            self._expire(socket, AUTHENTICATE_WITHIN, "No authentication in time")
+            self._deadlines.set(socket, AUTHENTICATE_WITHIN, "No authentication in time")
         else:
             socket.trust()
-            self._expire(socket, token.expires_at - time.time(), "The token has expired")
+            self._deadlines.set(socket, token.expires_at - time.time(), "The token has expired")
 
     async def gate(self, socket: Socket, incoming: Incoming) -> None:
         """Before each event: gives it a request id, counts it, and lets nothing but `authenticate` pass a stranger,
         nor anything whose user does not read the answers.
         """
         structlog.contextvars.bind_contextvars(request_id=new_request_id(), socket_id=socket.id)
+        WANTS_ACK.set(incoming.wants_ack)
         await self._limit(socket)
         if USER in socket.data:
             self._sockets_of_users.check(socket.data[USER])
@@ -166,7 +170,8 @@ class SocketHandlers:
     async def authenticate(self, socket: Socket, payload: Authenticate) -> Authenticated:
         """Makes the socket one of its user's devices, or ends it.
 
-        A socket that is authenticated may come again with a token of the same user, which renews its time.
+        A socket that is authenticated may come again with a token of the same user, which renews its time. With the
+        same token nothing changes, and only the ack answers; where none was asked for, the event `authenticated`.
         """
         token = self._auth.verify(token_of(socket, payload))
         user_id = token.user_id
@@ -178,7 +183,7 @@ class SocketHandlers:
         await socket.join(token_channel(token.id), tokens_channel(user_id))
         try:
             await self._auth.check(token)
-            await socket.join(user_channel(user_id), EVERYONE)
+            await socket.join(user_channel(user_id), EVERYONE, *ALIASES)
             await self._follow(socket, lambda: store.members.room_ids_of_user(self._db, user_id))
             await self._presence.enter(user_id, socket.id)
         except Exception:
@@ -187,6 +192,11 @@ class SocketHandlers:
             elif token != before:
                 await socket.leave(token_channel(token.id))
             raise
+        welcome = Authenticated(id=socket.id, user_id=user_id, time=now())
+        if token == before and socket.id in self._welcomed:
+            if not WANTS_ACK.get():
+                await socket.emit(AUTHENTICATED, wire(welcome), local=True)
+            return welcome
         if before is not None and before.id != token.id:
             await socket.leave(token_channel(before.id))
         socket.trust()
@@ -195,8 +205,8 @@ class SocketHandlers:
         socket.data[USER] = user_id
         if socket.connected:
             self._sockets_of_users.add(user_id, socket)
-        self._expire(socket, token.expires_at - time.time(), "The token has expired")
-        welcome = Authenticated(id=socket.id, user_id=user_id, time=now())
+            self._welcomed.add(socket.id)
+        self._deadlines.set(socket, token.expires_at - time.time(), "The token has expired")
         await socket.emit(AUTHENTICATED, wire(welcome), local=True)
         await self._presence.send_snapshot(socket, user_id)
         return welcome
@@ -222,9 +232,8 @@ class SocketHandlers:
     async def disconnected(self, socket: Socket, _reason: str) -> None:
         """The end of a socket."""
         self._streaks.end(socket)
-        deadline = self._deadlines.pop(socket.id, None)
-        if deadline is not None:
-            deadline.cancel()
+        self._deadlines.cancel(socket)
+        self._welcomed.discard(socket.id)
         if USER in socket.data:
             self._sockets_of_users.remove(socket.data[USER], socket)
             self._presence.leave(socket.data[USER], socket.id)
@@ -244,9 +253,10 @@ class SocketHandlers:
         self._count_refusal(refusal.reason)
         if incoming.name == "authenticate" and USER not in socket.data:
             if is_final(refusal):
-                unauthenticated = Unauthenticated(message=refusal.message, time=now())
-                await socket.emit(UNAUTHENTICATED, wire(unauthenticated), local=True)
-                self._expire(socket, 0, None)
+                await tell_unauthenticated(socket, refusal.message)
+                self._deadlines.set(socket, 0, None)
+                if not incoming.wants_ack:  # it has been told
+                    return None
             elif refusal.reason == "invalid":
                 await self._streaks.refused(socket, "invalid")
         code = self._codes.get(str(incoming.name), UNKNOWN_EVENT)
@@ -280,25 +290,6 @@ class SocketHandlers:
         kept = found & set(await read())
         await socket.leave(*map(room_channel, found - kept))
         return kept
-
-    def _expire(self, socket: Socket, seconds: float, message: str | None) -> None:
-        """Disconnects a socket after a time, told why when there is a message; replaces what was set before."""
-        earlier = self._deadlines.pop(socket.id, None)
-        if earlier is not None:
-            earlier.cancel()
-
-        def ring() -> None:
-            task = asyncio.create_task(self._show_out(socket, message))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-
-        self._deadlines[socket.id] = asyncio.get_running_loop().call_later(max(0, seconds), ring)
-
-    async def _show_out(self, socket: Socket, message: str | None) -> None:
-        if message is not None and socket.connected:
-            unauthenticated = Unauthenticated(message=message, time=now())
-            await socket.emit(UNAUTHENTICATED, wire(unauthenticated), local=True)
-        await socket.disconnect(close=True)
 
 
 def handler_of(operation: Operation) -> TracedHandler:

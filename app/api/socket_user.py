@@ -1,5 +1,7 @@
 """What a socket and its events say of its user: who it is, the token that was offered, the rooms that are named."""
 
+from contextvars import ContextVar
+
 from app.announce.announcer import room_channel
 from app.core.caller import Caller, bearer
 from app.core.errors import Refusal
@@ -8,11 +10,14 @@ from app.payloads.requests import Subscription
 from protocol import Socket
 
 USER = "userId"  # the key in `socket.data` that says who speaks
+WANTS_ACK: ContextVar[bool] = ContextVar(
+    "wants_ack", default=True
+)  # whether the client wants one for this event
 
 
 def caller_of(socket: Socket) -> Caller:
     """The user of an authenticated socket."""
-    return Caller(socket.data[USER], socket.handshake.address or "", socket.id)
+    return Caller(socket.data[USER], socket.handshake.address or "", socket.id, wants_answer=WANTS_ACK.get())
 
 
 def is_final(refusal: Refusal) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from app.api.rest_routes import query_fields
 from app.api_docs.json_schema import Schema, Schemas, not_null, required_names
 from app.contract.operation import Operation, OtherRoute
+from app.http.requests import REQUEST_ID as REQUEST_ID_OF_CLIENT
 from app.http.requests import ErrorResponse
 
 Described = Operation | OtherRoute
@@ -17,8 +18,9 @@ ABOUT = """\
 Rooms and direct messages, in real time. What is asked for here can also be asked for with events, and what changes is
 told by events: see [the events](/docs/events).
 
-Every response has an `X-Request-Id`, the request's own where it is 1 to 64 letters, digits or `._-`. Fields of a body
-that are not described are ignored; a field that may be absent may also be null. Ids are text to compare and no more.
+Every response has an `X-Request-Id`, the request's own where it is 1 to 128 letters, digits or `._~:;=+/@-`. Fields of
+a body that are not described are ignored; a field that may be absent may also be null. Ids are text to compare and no
+more.
 """
 ERRORS = {
     400: "The body or form cannot be read.",
@@ -70,11 +72,15 @@ LICENSE = {"name": "MIT", "identifier": "MIT"}
 HEADERS = {
     "RequestId": {
         "description": "Finds the request in the server's log.",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        "schema": {"type": "string", "pattern": f"^{REQUEST_ID_OF_CLIENT.pattern}$"},
     },
     "RetryAfter": {
         "description": "The seconds to wait before trying again.",
         "schema": {"type": "integer", "minimum": 0},
+    },
+    "NextPage": {
+        "description": 'The next page, as `</path?query>; rel="next"` (RFC 8288); absent at the end.',
+        "schema": {"type": "string"},
     },
     "Authenticate": {"description": "Bearer.", "schema": {"type": "string"}},
 }
@@ -185,12 +191,14 @@ def _responses(found: Described, errors: Iterable[int], schemas: Schemas) -> dic
     if isinstance(found, Operation) or found.who == "user":
         responses = {status: {"$ref": f"#/components/responses/{_error_name(status)}"} for status in errors}
     responses |= {status: _answer(status, body, schemas) for status, body in _answers(found).items()}
+    if isinstance(found, Operation) and found.rest_page is not None:
+        responses[found.status]["headers"] = {**REQUEST_ID, "Link": {"$ref": "#/components/headers/NextPage"}}
     return {str(status): responses[status] for status in sorted(responses)}
 
 
 def _answers(found: Described) -> Mapping[int, Any]:
     """The bodies of answers by status, but for those of the errors that all have."""
-    return {found.status: found.gives} if isinstance(found, Operation) else found.answers
+    return {found.status: found.gives_over_rest} if isinstance(found, Operation) else found.answers
 
 
 def _answer(status: int, body: Any, schemas: Schemas) -> dict[str, Any]:

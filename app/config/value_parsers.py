@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
+from app.db.servers import check_servers, of_first
 from app.db.tls import tls_of
 from protocol import parse_redis_url
 
@@ -68,7 +69,15 @@ def url(*schemes: str) -> SettingKind[str]:
 
 def postgres() -> SettingKind[str]:
     allowed, parse = url("postgresql")
-    return SettingKind(allowed, lambda text: explained(tls_of, parse(text)))
+
+    def check(text: str) -> str:
+        if "," not in urlsplit(text).netloc:
+            parse(text)
+        explained(check_servers, text)
+        parse(of_first(text))
+        return explained(tls_of, text)
+
+    return SettingKind(allowed, check)
 
 
 def redis() -> SettingKind[str]:

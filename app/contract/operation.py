@@ -18,12 +18,22 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Run = Callable[[Any, Any], Awaitable[Any]]
 
 
+class RestPage(Struct, frozen=True):
+    """How a page is answered over REST: with the list in the answer's field `items` alone. The answer's `next` is the
+    value of the parameter `cursor` in the link to the next page, in the header `Link` (RFC 8288 §3, relation "next").
+    """
+
+    items: str
+    cursor: str
+
+
 class Operation(Struct, frozen=True, kw_only=True):
     """`run(caller, payload)` does it; its docstring is the documentation, its annotations tell what it takes and gives.
 
     `event` and `http` are the doors. `code` is the error code of a refused event. The fields of `takes` come from an
     event's first argument; over REST from the path, from the query of a GET, and from the body's JSON object otherwise.
-    `renamed` tells the field that a name in the path or the query stands for, where that is another.
+    `renamed` tells the field that a name in the path or the query stands for, where that is another. With a `rest_page`
+    REST answers with a list, where the event's answer is an object.
 
     `who` may ask: a `user`, whom `run` gets as a `Caller`; `anybody`, whose `Caller` has no `user_id`; or a `socket`,
     which `run` gets itself, for what is about one socket and no other door leads to.
@@ -35,6 +45,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     http: tuple[Method, str] | None = None
     status: int = 200
     renamed: Mapping[str, str] = {}
+    rest_page: RestPage | None = None
     who: Literal["user", "anybody", "socket"] = "user"
 
     @property
@@ -51,6 +62,11 @@ class Operation(Struct, frozen=True, kw_only=True):
         """The type of the answer, None for none."""
         given = get_type_hints(self.run)["return"]
         return None if given is NoneType else given
+
+    @property
+    def gives_over_rest(self) -> Any:
+        """The type of the body that REST answers with, None for none."""
+        return self.gives if self.rest_page is None else get_type_hints(self.gives)[self.rest_page.items]
 
     @property
     def documentation(self) -> str:

@@ -20,12 +20,16 @@ class Token(Struct, frozen=True):
 
 
 class Caller(Struct, frozen=True):
-    """The user that asks, from which network address, and with which socket, or over REST with which token."""
+    """The user that asks, from which network address, and with which socket, or over REST with which token.
+
+    `wants_answer` is false for an event without an acknowledgement: its client hears of it only by events.
+    """
 
     user_id: str
     address: str = ""
     socket_id: str | None = None
     token: Token | None = None
+    wants_answer: bool = True
 
 
 def bearer(authorization: str) -> str | None:

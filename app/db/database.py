@@ -11,14 +11,14 @@
   middle of one would stop the rooms that it was changing on all others.
 - Fewer pieces of work run at once than the pool has connections, and whoever finds no slot in time is told
   so.
-- What means "PostgreSQL does not answer" is one error, `DatabaseUnavailable`; what means that it does not take a value
-  is another, `DatabaseRefused`.
+- What means "PostgreSQL does not answer", or "it takes no writes", is one error, `DatabaseUnavailable`; what means that
+  it does not take a value is another, `DatabaseRefused`.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from typing import Any, TypeVar
 
 import asyncpg
@@ -26,7 +26,7 @@ import databases
 
 from app.db.errors import DatabaseRefused, DatabaseUnavailable
 from app.db.pool import ConnectionPool
-from app.db.queries import C, Queries, R, Statements
+from app.db.queries import IDLE_TIMEOUT, C, Queries, R, Statements
 
 T = TypeVar("T")
 
@@ -43,6 +43,7 @@ UNREACHABLE = (
     asyncpg.CrashShutdownError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.QueryCanceledError,
+    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.TooManyConnectionsError,
 )
 
@@ -76,12 +77,10 @@ class Database:
             max_size=pool_size,
             command_timeout=command_timeout,
             timeout=acquire_timeout,
-            server_settings={
-                "application_name": "parley",
-                "timezone": "UTC",
-                "idle_in_transaction_session_timeout": f"{idle_timeout * 1000:.0f}",
-            },
+            server_settings={"application_name": "parley", "timezone": "UTC"},
+            session_settings={IDLE_TIMEOUT: str(round(idle_timeout * 1000))},
         )
+        self._idle_timeout = round(idle_timeout * 1000)  # ms
         self.slots = max(1, pool_size - 1)  # how much runs at once
         self.waiting = 0  # how much waits for that
         self._free = asyncio.Semaphore(self.slots)
@@ -91,7 +90,8 @@ class Database:
 
     async def connect(self) -> None:
         """Opens the pool and one connection. Raises DatabaseUnavailable."""
-        await self._pool.connect()
+        with _told(), _no_connection():
+            await self._pool.connect()
         await self.ping()
 
     async def close(self) -> None:
@@ -103,7 +103,7 @@ class Database:
                 await self._pool.disconnect()
 
     async def ping(self) -> None:
-        """Asks PostgreSQL for a sign of life, and waits for it for `PING_WITHIN`. Raises DatabaseUnavailable."""
+        """Asks PostgreSQL whether it takes writes, and waits for `PING_WITHIN`. Raises DatabaseUnavailable."""
         await self._run(lambda statements: statements.ping())
 
     async def rows(self, row: type[R], sql: str, /, **values: Any) -> list[R]:
@@ -129,12 +129,21 @@ class Database:
         other. Raises DatabaseUnavailable, and whatever `work` raises.
         """
 
-        return await self._run(lambda statements: _within(statements, work))
+        return await self._run(lambda statements: self._within(statements, work))
 
     async def snapshot(self, work: Callable[[Queries], Awaitable[T]]) -> T:
         """As `transaction`, for `work` that only reads: all its statements see the database at one moment."""
         options = {"isolation": "repeatable_read", "readonly": True}
-        return await self._run(lambda statements: _within(statements, work, **options))
+        return await self._run(lambda statements: self._within(statements, work, **options))
+
+    async def _within(
+        self, statements: Statements, work: Callable[[Queries], Awaitable[T]], **options: Any
+    ) -> T:
+        async with statements.transaction(**options):
+            with statements.cut_if_silent():  # before the rollback, which would wait for the answer
+                if self._pool.is_behind_pooler:  # where it cannot be set for the session
+                    await statements.limit_idle(self._idle_timeout)
+                return await work(statements)
 
     @property
     def in_use(self) -> int:
@@ -156,19 +165,11 @@ class Database:
         return await asyncio.shield(task)
 
     async def _hold(self, work: Callable[[Statements], Coroutine[Any, Any, T]]) -> T:
-        try:
+        with _told():
             async with AsyncExitStack() as held:
-                try:
+                with _no_connection():
                     connection = await held.enter_async_context(self._pool.held())
-                except asyncpg.PostgresError as error:  # whatever the reason, there is no connection
-                    raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error!r}") from error
                 return await work(self._statements(connection))
-        except UNREACHABLE as error:
-            raise DatabaseUnavailable(f"PostgreSQL does not answer: {error!r}") from error
-        except NOT_TAKEN as error:
-            # What it says holds the value, which is what somebody wrote.
-            log.warning("PostgreSQL does not take a value: %s", type(error).__name__)
-            raise DatabaseRefused(type(error).__name__) from error
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
@@ -177,7 +178,22 @@ class Database:
             task.exception()  # seen, so that nobody is warned when the caller has gone
 
 
-async def _within(statements: Statements, work: Callable[[Queries], Awaitable[T]], **options: Any) -> T:
-    async with statements.transaction(**options):
-        with statements.cut_if_silent():  # before the rollback, which would wait for the answer
-            return await work(statements)
+@contextmanager
+def _no_connection() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.PostgresError as error:  # whatever the reason, there is no connection
+        raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error!r}") from error
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the driver raises, as what callers are told."""
+    try:
+        yield
+    except UNREACHABLE as error:
+        raise DatabaseUnavailable(f"PostgreSQL does not answer: {error!r}") from error
+    except NOT_TAKEN as error:
+        # What it says holds the value, which is what somebody wrote.
+        log.warning("PostgreSQL does not take a value: %s", type(error).__name__)
+        raise DatabaseRefused(type(error).__name__) from error

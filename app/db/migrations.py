@@ -9,7 +9,7 @@ import asyncpg
 
 from app.db.database import UNREACHABLE
 from app.db.errors import DatabaseUnavailable, MigrationError
-from app.db.pool import open_pool
+from app.db.pool import BEHIND_POOLER, open_pool
 
 # One number for every instance and version, so that they take turns to migrate.
 MIGRATION_LOCK = 7_011_746_117
@@ -60,7 +60,7 @@ async def migrate(database_url: str, schema: str | None = None) -> list[int]:
     blocks = read_migrations(schema_path().read_text("utf-8") if schema is None else schema)
     try:
         async with (
-            open_pool(database_url, min_size=1, max_size=1, timeout=10) as pool,
+            open_pool(database_url, min_size=1, max_size=1, timeout=10, **BEHIND_POOLER) as pool,
             pool.connection() as connection,
         ):
             return [block.number for block in blocks if await _apply(connection.raw_connection, block)]

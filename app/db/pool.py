@@ -4,9 +4,13 @@ A connection on which an answer did not come in time is cut. It may never come, 
 is asked next, with the connection's place in the pool held for ever. The others that were open then are replaced before
 they are used again: where a network has forgotten one connection, it has forgotten them all, and each would cost
 somebody the whole time.
+
+Behind a pooler such as PgBouncer a connection may be another one of PostgreSQL's in each transaction. Then no statement
+stays prepared there, and no setting is made for longer than a transaction.
 """
 
-from collections.abc import AsyncIterator, Iterator
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
@@ -15,23 +19,59 @@ import databases
 import orjson
 
 from app.db.jsonb import read_jsonb
+from app.db.servers import ServerChoice, attributes_of, of_first, servers_of
 from app.db.tls import tls_of
+
+log = logging.getLogger(__name__)
+
+
+async def _leave_as_it_is(_connection: object) -> None:
+    """Resets nothing on a connection that goes back: a pooler may have given it to somebody else by then."""
+
+
+BEHIND_POOLER: dict[str, Any] = {"statement_cache_size": 0, "reset": _leave_as_it_is}
 
 
 class ConnectionPool:
-    """A pool for `url`; the options are those of `databases.Database` and asyncpg's pool."""
+    """A pool for `url`; the options are those of `databases.Database` and asyncpg's pool.
 
-    def __init__(self, url: str, **options: Any) -> None:
-        self._pool = open_pool(url, init=self._opened, **options)
+    `session_settings` are made for each connection, unless it leads to a pooler: these refuse most.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        server_settings: Mapping[str, str],
+        session_settings: Mapping[str, str],
+        **options: Any,
+    ) -> None:
+        self._url = url
+        self._settings = {**server_settings, **session_settings}
+        self._options = {**options, "server_settings": server_settings}
+        self._pool: databases.Database | None = None
+        self.is_behind_pooler = False
         self._trusted: set[int] = set()  # by the ids of PostgreSQL's processes
 
     async def connect(self) -> None:
-        """Opens the pool, which has no connection yet."""
-        await self._pool.connect()
+        """Opens the pool, which has no connection yet. Raises what asyncpg does where there is none to be had."""
+        options = {**self._options, **BEHIND_POOLER}
+        async with open_pool(self._url, **options) as pool, pool.connection() as connection:
+            self.is_behind_pooler = await leads_to_pooler(connection.raw_connection)
+        if self.is_behind_pooler:
+            log.info(
+                "PostgreSQL is behind a connection pooler: statements are not prepared for more than one use"
+            )
+        else:
+            options = {**self._options, "server_settings": self._settings}
+        pool = open_pool(self._url, init=self._opened, **options)
+        await pool.connect()
+        self._pool = pool
 
     async def disconnect(self) -> None:
         """Closes the pool, in order where PostgreSQL answers."""
-        await self._pool.disconnect()
+        if self._pool is not None:
+            await self._pool.disconnect()
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[databases.core.Connection]:
@@ -44,8 +84,14 @@ class ConnectionPool:
             except TimeoutError:
                 self._trusted.clear()
                 raise
+            except asyncpg.ReadOnlySQLTransactionError:
+                # It has become a standby, as the others that are open have. A new one looks for the primary.
+                connection.raw_connection.terminate()
+                self._trusted.clear()
+                raise
 
     async def _acquire(self, stack: AsyncExitStack) -> databases.core.Connection:
+        assert self._pool is not None, "the database is not connected"
         while True:
             async with AsyncExitStack() as trial:
                 connection = await trial.enter_async_context(self._pool.connection())
@@ -61,6 +107,13 @@ class ConnectionPool:
         connection.add_termination_listener(lambda _: self._trusted.discard(pid))
 
 
+async def leads_to_pooler(connection: "asyncpg.Connection[Any]") -> bool:
+    """Whether the process that answers is another than the one that was named when the connection was made. PgBouncer
+    names one that it has made up, so that it can tell whose statement is to be cancelled."""
+    answering: int = await connection.fetchval("values (pg_backend_pid())")
+    return answering != connection.get_server_pid()
+
+
 @contextmanager
 def cut_if_silent(connection: databases.core.Connection) -> Iterator[None]:
     """Cuts a connection on which an answer does not come in time."""
@@ -72,11 +125,13 @@ def cut_if_silent(connection: databases.core.Connection) -> Iterator[None]:
 
 
 def open_pool(url: str, **options: Any) -> databases.Database:
-    """What `databases` makes of a URL, with the TLS that it asks for, which `databases` would drop."""
-    tls = tls_of(url)
+    """What `databases` makes of a URL, with the TLS and the servers that it asks for, which `databases` would drop."""
+    tls, servers, attributes = tls_of(url), servers_of(url), attributes_of(url)
     if tls is not None:
         options["ssl"] = tls
-    return databases.Database(url, **options)
+    if servers and attributes is not None:
+        options["connect"] = ServerChoice(servers, attributes).connect
+    return databases.Database(of_first(url), **options)
 
 
 async def set_codecs(connection: "asyncpg.Connection[Any]") -> None:

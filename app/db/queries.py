@@ -21,6 +21,7 @@ R = TypeVar("R", bound=Row)
 C = TypeVar("C")
 
 PING_WITHIN = 2.0  # seconds
+IDLE_TIMEOUT = "idle_in_transaction_session_timeout"
 
 
 class Queries(Protocol):
@@ -94,7 +95,14 @@ class Statements:
 
     async def ping(self) -> None:
         """See `Database.ping`."""
-        await self._driver.execute("select 1", timeout=PING_WITHIN)
+        if await self._driver.fetchval("show transaction_read_only", timeout=PING_WITHIN) == "on":
+            raise asyncpg.ReadOnlySQLTransactionError(
+                "PostgreSQL is read-only: it is a standby, or set to be so"
+            )
+
+    async def limit_idle(self, milliseconds: int) -> None:
+        """Ends this transaction where nothing is heard of it for so long."""
+        await self._driver.execute(f"set local {IDLE_TIMEOUT} = {milliseconds}")
 
     def transaction(self, **options: Any) -> AbstractAsyncContextManager[Any]:
         """The driver's own: that of `databases` keeps the connection for ever when a rollback fails."""

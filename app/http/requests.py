@@ -34,7 +34,7 @@ MAX_BODY = 256 * 1024  # bytes
 MAX_VALUES = 50_000  # of a body
 BODY_WITHIN = 30.0  # seconds
 _REASONS: dict[int, Reason] = {404: "not_found", 503: "unavailable"}  # of errors that are no refusals
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._~:;=+/@-]{1,128}")  # with what HAProxy, nginx, Envoy and Amazon write
 
 
 class ErrorDetails(Struct, frozen=True):

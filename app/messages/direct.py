@@ -82,7 +82,8 @@ class Direct:
         """The direct conversations of the user, that with the last message first, with what is unread.
 
         One whose messages were all deleted stands where it began. Hidden ones are left out. A page of large messages
-        has fewer conversations than `limit`. Refused: `not_found` for an unknown `before`.
+        has fewer conversations than `limit`. Over REST the answer is the list alone, and the header `Link` has the next
+        page. Refused: `not_found` for an unknown `before`.
         """
         user_id, before, size = caller.user_id, payload.before, payload.limit
         if before is not None and not (

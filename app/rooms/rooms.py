@@ -11,7 +11,7 @@ from typing import NoReturn
 import uuid_utils
 
 from app import store
-from app.announce.announcer import Announcer, to_room, to_user
+from app.announce.announcer import Announcement, Announcer, to_room, to_user
 from app.core.caller import Caller
 from app.core.errors import Refusal, refuse
 from app.db.database import Database
@@ -134,28 +134,31 @@ class Rooms:
     async def join(self, caller: Caller, payload: RoomRef) -> Room:
         """Makes the user a member of a room that is public or that they are invited to.
 
-        It changes nothing for one who is a member of any room already. Whoever enters a room that all have left becomes
-        its admin. Refused: `not_found`, `forbidden`, and `too_many` for one who is in as many rooms as one may be.
+        It changes nothing for one who is a member already; a socket that asked for no acknowledgement gets
+        `room:user-joined` then, alone. Whoever enters a room that all have left becomes its admin. Refused:
+        `not_found`, `forbidden`, and `too_many` for one who is in as many rooms as one may be.
         """
         user_id, room_id = caller.user_id, payload.room_id
 
-        async def work(q: Queries) -> tuple[Room, MemberChanged | None]:
+        async def work(q: Queries) -> tuple[Room, MemberChanged, bool]:
             row = await store.rooms.lock(q, room_id) or refuse("not_found", NO_ROOM)
             member = await store.members.state(q, room_id, user_id)
             state = None if member is None else member.state
-            change = None
-            if state != "member":
+            enters = state != "member"
+            if enters:
                 _may_enter(row.kind, state)
                 others = await store.members.others(q, room_id, user_id)
                 await self._enter(q, room_id, user_id, "member" if others.members else "admin")
-                change = await member_changed(q, room_id, user_id)
-            return await room_of_member(q, room_id, user_id), change
+            change = await member_changed(q, room_id, user_id)
+            return await room_of_member(q, room_id, user_id), change, enters
 
-        room, change = await self._db.transaction(work)
-        if change is None:
-            await self._announcer.follow(user_id, room_id, member=True)
-        else:
+        room, change, entered = await self._db.transaction(work)
+        if entered:
             await self._announce_joined(room, change)
+        else:
+            await self._announcer.follow(user_id, room_id, member=True)
+            if caller.socket_id is not None and not caller.wants_answer:
+                await self._announcer.announce(Announcement([caller.socket_id], USER_JOINED, change))
         return room
 
     async def leave(self, caller: Caller, payload: RoomRef) -> MemberChanged:

@@ -19,7 +19,7 @@ from app.announce.announcer import Announcer
 from app.api import operations as contract
 from app.api import user_sockets
 from app.api.rest_routes import Api, path_finder, rest
-from app.api.socket_handlers import SocketHandlers
+from app.api.socket_handlers import EVERYONE, SocketHandlers
 from app.api.user_sockets import UserSockets
 from app.api_docs.routes import Descriptions
 from app.attachments import attachments as files
@@ -266,6 +266,7 @@ def socket_server(settings: Settings, bus: RedisBus, limits: Limits, metrics: Me
         connect_timeout=settings.connect_timeout,
         recovery=settings.recovery or None,
         recovery_for=settings.recovery_for,
+        default_room=EVERYONE,
         max_payload=settings.max_payload,
         max_untrusted_payload=STRANGERS_PAYLOAD,
         max_unjoined=MAX_UNJOINED if settings.address_rate else None,

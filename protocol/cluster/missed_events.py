@@ -24,7 +24,6 @@ from protocol.cluster.stream_records import (
     Leave,
     ServerSideEmit,
     SingleRecord,
-    Target,
 )
 from protocol.engineio.packets import Encoded
 from protocol.errors import ProtocolError
@@ -190,10 +189,12 @@ def missed_by(
     start: Position,
     history: History,
     most_size: int = MOST_MISSED_SIZE,
+    default_rooms: tuple[str, ...] = (),
 ) -> Missed | Lost:
     """What a client would have received after `start` in a namespace, that was in `rooms` when it was saved.
 
-    Joins, leaves and disconnections count from their place on.
+    Joins, leaves and disconnections count from their place on. `default_rooms` are those of events and joins that name
+    none.
     """
     saved_at = start if saved.offset is None else position_of(saved.offset) or NOWHERE
     if not history.events.reaches(start) or not history.orders.reaches(saved_at):
@@ -204,7 +205,7 @@ def missed_by(
     )
     for kept in records:
         record = kept.record
-        if record.nsp != nsp or not _is_meant(record.target, inside):
+        if record.nsp != nsp or not _is_meant(record, inside, default_rooms):
             continue
         match record:
             case Broadcast():
@@ -223,5 +224,7 @@ def missed_by(
     return Missed(events, frozenset(inside), moved)
 
 
-def _is_meant(target: Target, rooms: set[str]) -> bool:
-    return (not target.rooms or not rooms.isdisjoint(target.rooms)) and rooms.isdisjoint(target.except_)
+def _is_meant(record: ForSockets, inside: set[str], default_rooms: tuple[str, ...]) -> bool:
+    target = record.target
+    rooms = target.rooms or (default_rooms if isinstance(record, Broadcast | Join) else ())
+    return (not rooms or not inside.isdisjoint(rooms)) and inside.isdisjoint(target.except_)

@@ -195,16 +195,26 @@ _FORMS: dict[int, type[Struct]] = {
 }
 
 
+class ClassicAdapterMessage(ProtocolError):
+    """A broadcast of `@socket.io/redis-adapter` or `@socket.io/redis-emitter`: they use the same channel, and a list of
+    the sender, the packet and the options."""
+
+
 def decode(payload: bytes) -> tuple[str, ClusterMessage] | None:
-    """The sender and the message of a payload; None for a type that is not for us. Raises `ProtocolError`."""
+    """The sender and the message of a payload; None for a type that is not for us. Raises `ProtocolError`, and of it
+    `ClassicAdapterMessage`."""
     try:
         # Not by msgspec: JavaScript writes half an emoji as bytes that are no UTF-8.
         fields = msgpack.unpackb(payload, ext_hook=refuse_extension, timestamp=3, unicode_errors="replace")
+        if isinstance(fields, list) and [type(field) for field in fields] == [str, dict, dict]:
+            raise ClassicAdapterMessage("it is of a classic adapter")
         envelope = msgspec.convert(fields, _Envelope)
         form = _FORMS.get(envelope.type)
         if form is None:
             return None
         message = _message(envelope.type, envelope.nsp, msgspec.convert(envelope.data, form))
+    except ClassicAdapterMessage:
+        raise
     except Exception as error:  # a mixed bag: ValueError, UnpackException, OverflowError, TypeError
         raise ProtocolError(f"a message of another server does not decode: {error}") from error
     return None if message is None else (envelope.uid, message)

@@ -335,9 +335,17 @@ async def test_a_body_that_is_too_large(http: httpx.AsyncClient) -> None:
 
 
 async def test_a_proper_request_id_is_kept_and_any_other_replaced(http: httpx.AsyncClient) -> None:
-    kept = await http.get("/nowhere", headers={"x-request-id": "abc.DEF-1_2"})
-    assert error(kept, 404)["requestId"] == "abc.DEF-1_2"
-    for forged in ("a b", "x" * 65, "<script>", ""):
+    of_proxies = {
+        "nginx": "5fbc3f0dd0a5be2c8b1f1e3d0a5be2c8",
+        "Envoy": "f3cc1b9c-8b0e-4b2c-9d5e-0a5be2c81f1e",
+        "HAProxy": "7F000001:8296_7F00001E:1F90_4F7B0A69_0003:790E",
+        "Amazon": "Self=1-67891234-12456789abcdef012345678;Root=1-67891233-abcdef012345678912345678",
+        "base64": "aGVsbG8+Lw/0+A==",
+    }
+    for given in ("abc.DEF-1_2", *of_proxies.values()):
+        kept = await http.get("/nowhere", headers={"x-request-id": given})
+        assert error(kept, 404)["requestId"] == kept.headers["x-request-id"] == given
+    for forged in ("a b", "x" * 129, "<script>", 'a"b', "a\\b", ""):
         replaced = await http.get("/nowhere", headers={"x-request-id": forged})
         assert error(replaced, 404)["requestId"] not in ("", forged)
 

@@ -285,10 +285,28 @@ async def test_direct_messages_over_rest(people: People) -> None:
     assert await other.expect("dm:new") == answer.json()
     again = await ann.http.post(f"/chat/dm/{bob.id}", json={"content": "hello", "clientId": "one"})
     assert again.json() == answer.json()
-    page = (await bob.http.get("/chat/conversations")).json()
-    assert page["next"] is None
-    (talk,) = page["conversations"]
+    page = await bob.http.get("/chat/conversations")
+    assert page.links == {}
+    (talk,) = page.json()
     assert (talk["user"]["id"], talk["unread"], talk["lastMessage"]) == (ann.id, 1, answer.json())
+
+
+@pytest.mark.parametrize("transport", ["websocket"])
+async def test_pages_of_conversations_over_rest_are_linked(people: People) -> None:
+    """Each page is a list; the link leads to the next one, with the parameters of the first."""
+    ann = await people()
+    for _ in range(5):
+        await ann.http.post(f"/chat/dm/{(await people()).id}", json={"content": "x"})
+    device = await ann.device()
+    url, lengths, found = "/chat/conversations?limit=2", [], []
+    while url:
+        answer = await ann.http.get(url)
+        lengths.append(len(answer.json()))
+        found += answer.json()
+        url = answer.links["next"]["url"] if "link" in answer.headers else ""
+        assert not url or url == f"/chat/conversations?limit=2&before={found[-1]['roomId']}"
+    assert lengths == [2, 2, 1]
+    assert found == await conversations(device)
 
 
 @pytest.mark.parametrize("transport", ["websocket"])

@@ -12,7 +12,7 @@ from joserfc.jwk import OctKey
 from app.api import socket_handlers as handlers_module
 from app.config.settings import Settings
 from app.db.database import Database
-from tests.app.conftest import Device, Instance, Person
+from tests.app.conftest import PASSWORD, Device, Instance, Person
 
 People = Callable[..., Awaitable[Person]]
 Connect = Callable[..., Awaitable[Device]]
@@ -92,6 +92,7 @@ async def test_a_failed_or_malformed_attempt_ends_the_socket(connect: Connect, a
     refused = await device.expect("unauthenticated")
     assert set(refused) == {"message", "time"}
     await device.expect("disconnect")
+    assert [event for event, _ in device.heard] == ["unauthenticated", "disconnect"]
 
 
 async def test_a_failed_attempt_with_an_ack_gets_both(connect: Connect) -> None:
@@ -163,6 +164,30 @@ async def test_authenticating_again(people: People, connect: Connect) -> None:
     assert (await device.refused("authenticate", {"token": "forged"}))["reason"] == "unauthenticated"
     assert (await device.ok("room:create", {"name": "mine"}))["createdBy"] == ann.id
     assert "unauthenticated" not in device.received
+
+
+async def test_the_same_token_again_is_answered_with_the_ack_alone(people: People) -> None:
+    """Or, where none was asked for, with the event alone; another token of the user with all there is."""
+
+    def told() -> list[str]:
+        return [event for event, _ in device.heard if event != "presence:changed"]
+
+    ann = await people()
+    device = await ann.device()
+    await device.expect("presence:snapshot")
+    welcome = await device.ok("authenticate")
+    assert welcome == {"id": device.client.get_sid(), "userId": ann.id, "time": welcome["time"]}
+    await device.ok("room:list", {})
+    assert told() == ["authenticated", "presence:snapshot"]
+    await device.client.emit("authenticate")
+    await device.ok("room:list", {})
+    assert told()[2:] == ["authenticated"]
+    identifier = {"scheme": "username", "value": ann.user["username"]}
+    body = {"identifier": identifier, "credential": {"scheme": "basic", "value": PASSWORD}}
+    other = (await ann.http.post("/auth/sign-in", json=body)).json()["token"]
+    await device.ok("authenticate", {"token": other})
+    await device.ok("room:list", {})
+    assert told()[3:] == ["authenticated", "presence:snapshot"]
 
 
 async def test_a_token_that_expires_ends_its_socket_and_a_newer_one_keeps_it(
@@ -323,6 +348,22 @@ async def test_joining_again_changes_nothing(people: People, db: Database) -> No
     await device.ok("message:send", {"roomId": room, "content": "fence"})
     await device.expect("message:new")
     assert "room:user-joined" not in device.received
+
+
+async def test_joining_again_without_an_ack_is_told_to_that_socket_alone(people: People) -> None:
+    ann, bob = await people(), await people()
+    room = await ann.room()
+    hers, his, other = await ann.device(), await bob.device(), await bob.device()
+    await his.client.emit("room:join", {"roomId": room})
+    first = await his.expect("room:user-joined")
+    assert await other.expect("room:user-joined") == await hers.expect("room:user-joined") == first
+    await his.client.emit("room:join", {"roomId": room})
+    assert await his.expect("room:user-joined") == first
+    await hers.ok("message:send", {"roomId": room, "content": "fence"})
+    for device in (hers, his, other):
+        await device.expect("message:new")
+    joined = [len(device.received["room:user-joined"]) for device in (hers, his, other)]
+    assert joined == [1, 2, 1]
 
 
 async def test_many_first_joins_at_once_make_one_membership(people: People, db: Database) -> None:

@@ -294,6 +294,27 @@ def test_rooms_change() -> None:
     assert found.rooms == {"s", "new"}
 
 
+def test_a_default_room_is_that_of_events_and_joins_without_one() -> None:
+    records = [
+        news(),
+        Join("/", Target(), ("new",)),
+        news("new"),
+        Join("/", Target(("s",)), ("default",)),
+        news(without=("x",)),
+        Join("/", Target(), ("new",)),
+        news("new"),
+        Leave("/", Target(), ("default",)),
+        news(),
+    ]
+    found = missed_by(ALIVE, {"s"}, "/", (0, 0), past(*records), default_rooms=("default",))
+    assert isinstance(found, Missed)
+    assert [kept.offset for kept in found.events] == ["5-0", "7-0"]
+    assert (
+        missed_by(ALIVE, {"s"}, "/", (0, 0), past(DisconnectSockets("/", Target())), 1, ("default",))
+        == "gone"
+    )
+
+
 def test_rooms_change_to_and_fro() -> None:
     """They are the same then, but were not always."""
     out, back = Leave("/", Target(), ("room",)), Join("/", Target(), ("room",))

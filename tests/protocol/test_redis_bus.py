@@ -218,6 +218,20 @@ async def test_what_is_no_record_is_skipped(
     assert inbox.gaps == 0
 
 
+async def test_what_is_no_record_does_not_fill_the_log(
+    redis_url: str, client: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox = Inbox()
+    async with started(RedisBus(redis_url), inbox) as bus:
+        for _ in range(100):
+            client.xadd(STREAM, {"x": "y"})
+        await bus.publish(event("good"))
+        await inbox.wait_for(1)
+    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == [
+        f"{2**n})" for n in range(7)
+    ]
+
+
 async def test_a_cut_connection_loses_nothing(redis_url: str, client: redis.Redis) -> None:
     inbox = Inbox()
     async with started(RedisBus(redis_url), inbox) as bus:

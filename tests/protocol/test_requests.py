@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from protocol.cluster.requests import (
     AskClients,
     AskServers,
+    ClassicAdapterMessage,
     ClientAnswer,
     ClientCount,
     ClusterMessage,
@@ -183,6 +184,23 @@ def message(type: Any, data: Any, **others: Any) -> bytes:
 def test_a_malformed_message_is_refused(payload: bytes) -> None:
     with pytest.raises(ProtocolError):
         decode(payload)
+
+
+def test_a_message_of_a_classic_adapter_is_known() -> None:
+    packet, opts = {"type": 2, "data": ["x"], "nsp": "/"}, {"rooms": [], "except": [], "flags": {}}
+    for sender in ("emitter", "UZiQYh"):
+        with pytest.raises(ClassicAdapterMessage):
+            decode(msgpack.packb([sender, packet, opts]))
+    for other in (
+        [],
+        [1, packet, opts],
+        ["emitter", packet],
+        ["emitter", packet, opts, 1],
+        ["emitter", 1, opts],
+    ):
+        with pytest.raises(ProtocolError) as error:
+            decode(msgpack.packb(other))
+        assert not isinstance(error.value, ClassicAdapterMessage)
 
 
 @pytest.mark.parametrize("value", [object(), {1: 2}, {1, 2}, 2**64, "\ud83d"])

@@ -10,6 +10,7 @@ from protocol.cluster import requests
 from protocol.cluster.requests import ClusterAnswer, ClusterMessage, ClusterRequest
 from protocol.cluster.stream_records import Record, decode, encode
 from protocol.errors import BusUnavailable, ProtocolError
+from protocol.server.bus.skip_log import SkipLog
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +116,7 @@ class MemoryBus:
         self.uid = secrets.token_hex(8)
         self._deliver: Deliver | None = None
         self._receive: ReceiveRequest | None = None
+        self._skipped = SkipLog(log)
         self._listened_to: Counter[str] = Counter()
         self._count = 0
         self._started_at = 0
@@ -162,7 +164,7 @@ class MemoryBus:
         self._check_started()
         if request.nsp not in self._listened_to:
             return 0
-        hand_in(self._receive, payload)
+        hand_in(self._receive, payload, self._skipped)
         return 1
 
     def answer(self, uid: str, answer: ClusterAnswer) -> None:
@@ -170,7 +172,7 @@ class MemoryBus:
         payload = requests.encode(answer, self.uid)
         self._check_started()
         if uid == self.uid and answer.nsp in self._listened_to:
-            hand_in(self._receive, payload)
+            hand_in(self._receive, payload, self._skipped)
 
     async def listeners(self, nsp: str) -> set[str]:
         """See `Bus.listeners`."""
@@ -207,13 +209,15 @@ def hand_over(deliver: Deliver, record: Record, offset: str, size: int) -> None:
         log.exception("record %s of namespace %r was not delivered", offset, record.nsp)
 
 
-def hand_in(receive: ReceiveRequest | None, payload: bytes) -> None:
+def hand_in(receive: ReceiveRequest | None, payload: bytes, skipped: SkipLog) -> None:
     """Hands over a request or an answer. One that is malformed or fails is logged, as above."""
     try:
         message = requests.decode(payload)
         if message is not None and receive is not None:
             receive(*message)
+    except requests.ClassicAdapterMessage:
+        skipped.warn_of_classic_adapter()
     except ProtocolError as error:
-        log.warning("a message is skipped: %s", error)
+        skipped.warn("a message of another server is skipped: %s", error)
     except Exception:
         log.exception("a message of another server was not taken")

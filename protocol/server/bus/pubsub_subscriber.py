@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from protocol.server.bus.bus import ReceiveRequest, hand_in
+from protocol.server.bus.skip_log import SkipLog
 from protocol.server.redis.connection import Backoff, RedisConnection, described, pack
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class PubSubSubscriber:
         self._connection = connection
         self._channels = channels
         self._uid = uid
+        self._skipped = SkipLog(log)
         self._wanted: Counter[str] = Counter()
         self._asked: set[str] = set()  # what this connection has been told to listen to
         self._unconfirmed: Counter[str] = (
@@ -84,7 +86,7 @@ class PubSubSubscriber:
         backoff = Backoff()
         while True:
             try:
-                await self._serve(lambda payload: hand_in(receive, payload))
+                await self._serve(lambda payload: hand_in(receive, payload, self._skipped))
             except* Exception as errors:  # noqa: BLE001 - redis-py and the loops raise a mixed bag
                 error = errors.exceptions[0]
                 if self.failure is None:

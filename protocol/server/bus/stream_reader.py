@@ -9,6 +9,7 @@ from protocol.cluster.stream_positions import position
 from protocol.cluster.stream_records import Record, decode
 from protocol.errors import ProtocolError
 from protocol.server.bus.bus import Deliver, OnGap, Past, hand_over
+from protocol.server.bus.skip_log import SkipLog
 from protocol.server.redis.connection import Backoff, RedisConnection, described, pack
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class StreamReader:
         self._cursor = START  # the last entry that was delivered
         self._first_cursor = START
         self.failure: Exception | None = None
+        self._skipped = SkipLog(log)
 
     async def seek_end(self) -> None:
         """Puts the cursor on the last entry. By its id: `$` would skip what comes between two reads."""
@@ -117,7 +119,7 @@ class StreamReader:
         try:
             return decode(entry), len(entry.get("data", ""))
         except ProtocolError as error:
-            log.warning("entry %s of stream %r is skipped: %s", offset, self.stream, error)
+            self._skipped.warn("entry %s of stream %r is skipped: %s", offset, self.stream, error)
             return None, 0
 
     async def past(self, ask: AskRedis, limit: int, max_size: int) -> Past:

@@ -159,6 +159,7 @@ class Options(EngineOptions, frozen=True, kw_only=True):
     skip_middlewares: bool = False
     session_key_prefix: str = "sio:session:"
     serve_client: bool = True
+    default_room: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -172,6 +173,11 @@ class Options(EngineOptions, frozen=True, kw_only=True):
         for optional in ("recovery", "max_untrusted_payload"):
             if getattr(self, optional) is not None:
                 self._check_positive(optional)
+
+    @property
+    def default_rooms(self) -> tuple[str, ...]:
+        """The rooms of an event that names none; empty for all sockets."""
+        return () if self.default_room is None else (self.default_room,)
 
     @property
     def limits(self) -> PacketLimits:

@@ -46,6 +46,7 @@ class Adapter:
         self.socket_facade = socket_facade
         self.parser = options.parser
         self.recovery = recovery
+        self.default_rooms = options.default_rooms
         self.gaps = 0
         self.namespaces: dict[str, LocalNamespace] = {}
         self.rules: list[NamespaceRule] = []

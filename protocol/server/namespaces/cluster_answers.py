@@ -114,7 +114,7 @@ class Answerer:
 
     def _ask_clients(self, uid: str, request: AskClients, namespace: "LocalNamespace | None") -> None:
         broadcast = request.broadcast
-        sockets = namespace.select(broadcast.target) if namespace else []
+        sockets = namespace.audience(broadcast.target) if namespace else []
         if broadcast.volatile:
             sockets = [socket for socket in sockets if socket.link.writable]
         self._answer(uid, ClientCount(broadcast.nsp, request.id, len(sockets)))

@@ -40,6 +40,7 @@ class LocalNamespace:
         self.hub = adapter.hub
         self.parser = adapter.parser
         self.recovery = adapter.recovery
+        self._default_rooms = adapter.default_rooms
         self.handlers = handlers or Handlers()
         self.sockets: dict[str, Any] = {}
         self.rooms: RoomIndex[LocalSocket] = RoomIndex()
@@ -67,6 +68,11 @@ class LocalNamespace:
     def select(self, target: Target) -> list["LocalSocket"]:
         """The sockets of this instance that a target means."""
         return list(self.rooms.select(target.rooms, target.except_))
+
+    def audience(self, target: Target) -> list["LocalSocket"]:
+        """The sockets of this instance that get an event for a target: those in the default room where it names none
+        and there is one. So no client gets an event before the application has let it into that room."""
+        return list(self.rooms.select(target.rooms or self._default_rooms, target.except_))
 
     def send_with_ack(
         self, sockets: Sequence["LocalSocket"], data: list[Any], settle: Callable[[Any], None]
@@ -173,7 +179,7 @@ class LocalNamespace:
                     self._notify_broadcast(record.data)
                 self._broadcast(record, offset, packet)
             case Join(target=target, rooms=rooms):
-                for socket in self.select(target):
+                for socket in self.audience(target):  # in its new rooms it gets events
                     self.join(socket, rooms)
             case Leave(target=target, rooms=rooms):
                 for socket in self.select(target):
@@ -200,7 +206,10 @@ class LocalNamespace:
                 log.exception("a listener of broadcasts failed for %r", data[0])
 
     def _broadcast(self, record: Broadcast, offset: str, packet: Encoded | None) -> None:
-        sockets: Collection[LocalSocket] = self.rooms.select(record.target.rooms, record.target.except_)
+        target = record.target
+        sockets: Collection[LocalSocket] = self.rooms.select(
+            target.rooms or self._default_rooms, target.except_
+        )
         if record.volatile:
             sockets = [socket for socket in sockets if socket.link.writable]
         if not sockets:

@@ -205,7 +205,15 @@ class SessionRecovery:
     def missed(self, back: Return, nsp: str, rooms: frozenset[str]) -> Missed | Lost:
         """What a returning client has missed up to now, having been in `rooms`."""
         most_size = min(MOST_MISSED_SIZE, self._options.max_buffered // 2)
-        return missed_by(back.saved, rooms, nsp, back.start, self.delivered(nsp).history, most_size)
+        return missed_by(
+            back.saved,
+            rooms,
+            nsp,
+            back.start,
+            self.delivered(nsp).history,
+            most_size,
+            self._options.default_rooms,
+        )
 
     def resume(self, socket: RecoverableSocket, back: Return) -> RecoverableSession:
         """Give a socket what was its client's."""

@@ -83,7 +83,7 @@ class BroadcastOperator(Selection):
     async def _ask_here(self, event: str, *args: Any) -> list[Any]:
         check_name(event)
         namespace = self._namespace
-        sockets = namespace.select(self._target)
+        sockets = namespace.audience(self._target)
         answers: asyncio.Queue[list[Any] | BadValue | None] = asyncio.Queue()
         number = namespace.send_with_ack(sockets, [event, *args], answers.put_nowait)
         responses: list[Any] = []

@@ -7,6 +7,7 @@ import pytest
 from protocol import BusUnavailable, Server, Socket
 from tests.protocol.server.client import Client
 from tests.protocol.server.conftest import Connect, Serve
+from tests.protocol.server.running import until
 
 App = Callable[..., Server]
 
@@ -86,6 +87,40 @@ async def test_to_whom(crowd: Crowd) -> None:
     assert await crowd.hearers(b.except_("1").emit("x")) == "c"
     assert await crowd.hearers(b.to(a.id).emit("x")) == "a"
     assert await crowd.hearers(b.to(b.id).emit("x")) == ""
+
+
+async def test_a_default_room(make_crowd: Callable[[Server], Awaitable[Crowd]]) -> None:
+    """It is that of events and joins which name none; other orders are for all."""
+    crowd = await make_crowd(Server(default_room="2"))
+    io, c = crowd.io, crowd.sockets["c"]
+    for socket in crowd.sockets.values():
+        await socket.join("fence")
+
+    async def hearers(emission: Awaitable[object]) -> str:
+        await emission
+        await io.to("fence").emit("fence")
+        found: dict[str, list[str | bytes]] = {name: [] for name in crowd.clients}
+        for name, client in crowd.clients.items():
+            while (message := await client.receive()) != FENCE:
+                found[name].append(message)
+        return "".join(name for name, messages in found.items() if messages)
+
+    assert await hearers(io.emit("x")) == "ab"
+    assert await hearers(io.local.emit("x")) == "ab"
+    assert await hearers(io.except_("1").emit("x")) == "b"
+    assert await hearers(c.broadcast.emit("x")) == "ab"
+    assert await hearers(io.to("3").emit("x")) == "c"
+    assert len(await io.fetch_sockets()) == 3
+    await io.sockets_join("new")
+    assert await hearers(io.to("new").emit("x")) == "ab"
+    await c.join("2")
+    assert await hearers(io.emit("x")) == "abc"
+    await io.sockets_leave("2")
+    assert await hearers(io.emit("x")) == ""
+    assert await io.timeout(5_000).emit_with_ack("ask") == []
+    assert await io.local.timeout(5_000).emit_with_ack("ask") == []
+    await io.disconnect_sockets()
+    await until(lambda: not io.sockets)
 
 
 async def test_a_choice_can_be_kept(crowd: Crowd) -> None:

@@ -105,8 +105,7 @@ class WebSocketProtocol(PacedProtocol):
         """The peer sends no more; returning None lets asyncio close the connection."""
 
     def shutdown(self) -> None:
-        """uvicorn stops: end the session so that its client reconnects. A websocket whose upgrade is to come stays for
-        that, as it may have the last packets to carry, but not for long: uvicorn waits for it."""
+        """uvicorn stops: end the session, so that its client reconnects. An upgrade under way has some seconds left."""
         if self._link is not None:
             self._link.finish(CloseReason.SERVER_SHUTTING_DOWN)
             if self._state is _OPEN:
@@ -155,10 +154,8 @@ class WebSocketProtocol(PacedProtocol):
             self._admit(request, key)
 
     def _is_asked_about(self, request: Request) -> bool:
-        options = self.hub.options
-        if not request.sid and self.hub.asks:
-            return True
-        return not self.private and callable(options.cors_origins)
+        is_new = not request.sid and self.hub.asks
+        return is_new or (not self.private and callable(self.hub.options.cors_origins))
 
     async def _ask(self, request: Request, key: str) -> None:
         """Have the application's functions decide first."""

@@ -8,7 +8,9 @@ import asyncio
 
 from protocol.server.uvicorn_http.read_turns import LARGE_READ, ReadTurns
 
-LINGERING_PAUSE = 0.02  # seconds between large reads of what is thrown away, so that it costs nobody's time
+LINGERING_PAUSE = (
+    0.02  # seconds between large reads of what is thrown away, so that it takes no time from others
+)
 
 
 class LingeringClose(ReadTurns):

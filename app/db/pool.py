@@ -1,9 +1,9 @@
-"""The connections to PostgreSQL: a pool, from which none comes that may be dead without anybody knowing.
+"""The connections to PostgreSQL: a pool, from which none comes that may be dead unnoticed.
 
 A connection on which an answer did not come in time is cut. It may never come, and asyncpg would wait for it, whatever
 is asked next, with the connection's place in the pool held for ever. The others that were open then are replaced before
 they are used again: where a network has forgotten one connection, it has forgotten them all, and each would cost
-somebody the whole time.
+a caller the whole time.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -72,7 +72,7 @@ def cut_if_silent(connection: databases.core.Connection) -> Iterator[None]:
 
 
 def open_pool(url: str, **options: Any) -> databases.Database:
-    """What `databases` makes of a URL, with the TLS that it asks for, which `databases` would drop."""
+    """The pool that `databases` makes of a URL, with the TLS that it asks for, which `databases` would drop."""
     tls = tls_of(url)
     if tls is not None:
         options["ssl"] = tls

@@ -54,7 +54,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     @property
     def documentation(self) -> str:
-        """What it does, a line for the summary first."""
+        """The documentation, a line for the summary first."""
         return inspect.getdoc(self.run) or ""
 
 
@@ -74,5 +74,5 @@ class OtherRoute(Struct, frozen=True, kw_only=True):
 
     @property
     def documentation(self) -> str:
-        """What it does, a line for the summary first."""
+        """The documentation, a line for the summary first."""
         return inspect.getdoc(self.run) or ""

@@ -50,7 +50,7 @@ class Session(Sent, frozen=True):
 
 
 class Presence(Sent, frozen=True):
-    """Whether a user is online; `lastSeenAt` is when they were last, null for never and while they are."""
+    """The presence of a user; `lastSeenAt` is when they were last online, null for never and while they are."""
 
     user_id: str
     status: Literal["online", "offline"]

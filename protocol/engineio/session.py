@@ -49,7 +49,7 @@ class Heartbeat(IntEnum):
 
 
 class Exchange(IntEnum):
-    """The state of one of polling's two HTTP requests."""
+    """Whether one of polling's two HTTP requests is in flight."""
 
     FREE = 0
     PENDING = 1
@@ -103,22 +103,22 @@ class Session:
 
     @property
     def open(self) -> bool:
-        """True while messages can be exchanged."""
+        """Whether messages can still be exchanged."""
         return self.phase < _CLOSING
 
     @property
     def quiet(self) -> bool:
-        """True if a message changes nothing about the session: it is open, and no pong is awaited."""
+        """Whether a message changes nothing about the session: it is open, and no pong is awaited."""
         return self._heartbeat is _RESTING and self.phase < _CLOSING
 
     @property
     def transport(self) -> str:
-        """The transport of the session: "polling" or "websocket"."""
+        """What carries the session: "polling" or "websocket"."""
         return "websocket" if self.phase is _WEBSOCKET else "polling"
 
     @property
     def writable(self) -> bool:
-        """True while the transport takes packets: a websocket, or a GET that waits."""
+        """Whether the transport would take packets now: a websocket, or a GET that waits."""
         return self.phase is _WEBSOCKET or self._get is _PENDING
 
     def send(self, item: Encoded) -> None:

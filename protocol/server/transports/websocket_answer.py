@@ -30,7 +30,7 @@ def subprotocol(options: EngineOptions, request: Request) -> str | None:
 
 
 def accept_headers(options: EngineOptions, request: Request) -> list[tuple[bytes, bytes]]:
-    """The further headers of the 101, but for a cookie. Raises `HandshakeError`."""
+    """What the 101 says besides, but for a cookie. Raises `HandshakeError`."""
     headers = [*cors_headers(options, request)]
     chosen = subprotocol(options, request)
     if chosen is not None:

@@ -8,9 +8,7 @@ import asyncio
 
 from protocol.server.uvicorn_http.read_turns import LARGE_READ, ReadTurns
 
-LINGERING_PAUSE = (
-    0.02  # seconds between large reads of what is thrown away, so that it takes no time from others
-)
+LINGERING_PAUSE = 0.02  # seconds between large reads of what is thrown away, so that it costs nobody's time
 
 
 class LingeringClose(ReadTurns):

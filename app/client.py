@@ -55,7 +55,7 @@ class ChatClient:
 
     @property
     def connected(self) -> bool:
-        """Whether the server knows us now."""
+        """True while the client is connected and signed in."""
         welcome = self._welcome
         return self._client.connected and welcome is not None and welcome.done() and not welcome.exception()
 
@@ -130,8 +130,8 @@ class ChatClient:
                     self._settle(answer)
                     return
         except Disconnected:
-            return  # another connection is made, or nobody wants one any more
-        except Exception as error:  # noqa: BLE001 - whoever waits gets it: a refusal, or what the token's function raised
+            return  # another connection is made, or none is wanted any more
+        except Exception as error:  # noqa: BLE001 - waiting callers get it: a refusal, or what the token's function raised
             self._settle(error)
             await self._client.disconnect()
 
@@ -146,7 +146,7 @@ class ChatClient:
             return
         if isinstance(outcome, Exception):
             welcome.set_exception(outcome)
-            welcome.exception()  # seen, so that nobody is warned where no call is waiting
+            welcome.exception()  # seen, so that asyncio does not warn where no call is waiting
         else:
             welcome.set_result(outcome)
 

@@ -1,14 +1,14 @@
-"""Accounts: passwords, and who somebody is.
+"""Accounts: passwords, and the users that tokens name.
 
-An attempt to sign in is counted where the owner of the name is known to be apart from those who guess:
+An attempt to sign in is counted where the owner of the name stays apart from strangers who guess:
 
 - one with a device token of that name in the bucket of that device, and in no other;
 - any other in the bucket of its network (`SIGN_IN_RATE`) and in that of the name in that network; and, unless the
   owner of the name has signed in from that network before, in the one that the name has for all strangers
   (`SIGN_IN_RATE_OF_NAME`).
 
-So whoever guesses from elsewhere takes nothing from the owner, and each of these buckets is slow by itself. The buckets
-are the same, and so is the work, whether or not there is such a name.
+So a stranger who guesses from elsewhere takes nothing from the owner, and each of these buckets is slow by itself. The
+buckets are the same, and so is the work, whether or not there is such a name.
 """
 
 from functools import partial
@@ -41,7 +41,7 @@ WRONG_CREDENTIALS = "The username or the password is wrong"
 
 
 class Auth:
-    """Signs people up and in, and tells from a token who they are."""
+    """Signs users up and in, and finds the user of a token."""
 
     def __init__(
         self, db: Database, tokens: Tokens, devices: DeviceTokens, limits: Limits, presence: PresenceOf
@@ -76,7 +76,7 @@ class Auth:
         return await self._session(row, network, None)
 
     async def sign_in(self, caller: Caller, payload: SignIn) -> Session:
-        """Opens a session. With the `deviceToken` of an earlier one, nobody else's attempts keep this one out.
+        """Opens a session. With the `deviceToken` of an earlier one, the attempts of others do not keep this one out.
 
         Refused: `unauthenticated`, the same after the same work, for a wrong name or password; `rate_limited`, the same
         for names that there are and are not; `unavailable`.
@@ -118,7 +118,7 @@ class Auth:
         return await self._user(row)
 
     def verify(self, token: str | None) -> Token:
-        """What a token says, unless it was revoked, which `check` knows. Raises Refusal: `unauthenticated`."""
+        """The claims of a token, unless it was revoked, which `check` knows. Raises Refusal: `unauthenticated`."""
         return self._tokens.verify(token)
 
     async def check(self, token: Token) -> None:
@@ -153,5 +153,5 @@ def _fits(credential: str, password: str) -> bool:
 
 
 def _is_of(device: Device, row: SessionAccountRow | None) -> bool:
-    """Whether a device is one of the account's, and has not been signed out with all others."""
+    """True if a device is one of the account's, and has not been signed out with all others."""
     return row is not None and device.user_id == row.id and device.generation == row.token_generation

@@ -32,7 +32,7 @@ class UserBlocks:
     async def block(self, caller: Caller, payload: BlockRef) -> Block:
         """Blocks a user: no direct messages, invitations or mentions come from them any more.
 
-        Whoever is blocked is not told. The user cannot write to them either. Blocking again changes nothing. Refused:
+        The blocked user is not told. The user cannot write to them either. Blocking again changes nothing. Refused:
         `not_found`, `forbidden` for oneself, `too_many` beyond 1,000.
         """
         user_id, other_id = caller.user_id, payload.user_id
@@ -40,7 +40,7 @@ class UserBlocks:
             raise Refusal("forbidden", "You cannot block yourself")
 
         async def work(q: Queries) -> tuple[BlockRow, bool]:
-            # Against another block by this user, and whoever begins a conversation with or invites this user now.
+            # Against another block by this user, and users who begin a conversation with or invite this user now.
             await store.accounts.lock(q, user_id)
             found = await store.blocks.find(q, user_id, other_id)
             if found is not None:
@@ -94,7 +94,7 @@ class UserBlocks:
             await self._announcer.announce(*told)
 
     async def _presence_of_both(self, user_id: str, other_id: str, *, offline: bool) -> list[Announcement]:
-        """What tells two people of each other's presence, as far as they share a room; or that both seem offline."""
+        """Announcements of two users' presence to each other, if they share a room; or that both seem offline."""
         if not offline and await store.blocks.between(self._db, user_id, [other_id]):
             return []  # the other has blocked the user as well
         if not await store.presence.acquainted(self._db, user_id, [other_id]):

@@ -1,4 +1,4 @@
-"""Known devices: tokens that open nothing and only tell the owner of a name from strangers, when somebody signs in.
+"""Known devices: tokens that open nothing and only tell the owner of a name from strangers at sign-in.
 
 They are signed with a key of their own, which is derived from the secret of bearer tokens, so neither can stand for the
 other.
@@ -32,7 +32,7 @@ class Device(Struct, frozen=True):
 
 
 class DeviceTokens:
-    """Signs the tokens of devices, and names networks so that nobody else can tell which they are."""
+    """Signs the tokens of devices, and names networks so that no other can tell which they are."""
 
     def __init__(self, secret: str) -> None:
         self._key = OctKey.import_key(_derived(secret, "device token"))
@@ -64,7 +64,7 @@ class DeviceTokens:
         return device if device.name == name_key(username) else None
 
     def place(self, username: str, network: str) -> str:
-        """A name in one network, as it is kept: without the secret nobody can tell from it which network that is."""
+        """A name in one network, as it is kept: without the secret, the network cannot be told from it."""
         text = f"{name_key(username)} {network}".encode()
         return hashlib.blake2s(text, key=self._place_key, digest_size=16).hexdigest()
 

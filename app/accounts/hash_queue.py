@@ -1,7 +1,7 @@
 """The bounded queue in which passwords are hashed, off the event loop.
 
 A hash costs about 80 ms of one core, so the queue is what a flood of sign-ins and sign-ups fills first. No network may
-take more than half of it, and a quarter is kept for known devices, so that whoever floods it keeps few others out and
+take more than half of it, and a quarter is kept for known devices, so that a flood keeps few others out and
 no owner of a known device.
 """
 

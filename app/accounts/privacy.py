@@ -12,18 +12,18 @@ from app.store.people.privacy import PrivacyRow
 
 
 class PrivacySettings:
-    """What each user allows to others."""
+    """The privacy settings of users."""
 
     def __init__(self, db: Database, announcer: Announcer) -> None:
         self._db = db
         self._announcer = announcer
 
     async def get(self, caller: Caller, _: Nothing) -> Privacy:
-        """Who may begin a direct conversation with the user, and who may invite the user to rooms."""
+        """The users who may begin a direct conversation with the user, and those who may invite the user to rooms."""
         return privacy_of(await store.privacy.settings(self._db, caller.user_id))
 
     async def update(self, caller: Caller, payload: UpdatePrivacy) -> Privacy:
-        """Changes who may begin a direct conversation with the user, or who may invite the user to rooms.
+        """Changes which users may begin a direct conversation with the user, or invite the user to rooms.
 
         Conversations that there are go on, and invitations that there are stay.
         """
@@ -44,5 +44,5 @@ def privacy_of(row: PrivacyRow) -> Privacy:
 
 
 def admits(setting: Audience, *, share_room: bool) -> bool:
-    """Whether a setting of a user admits another one, with whom the user shares a room or not."""
+    """True if a setting of a user admits another one, with whom the user shares a room or not."""
     return setting == "everyone" or (setting == "shared_rooms" and share_room)

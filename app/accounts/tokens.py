@@ -1,4 +1,4 @@
-"""Bearer tokens: what they say, and whether they are ours. Whether one was revoked, the database knows."""
+"""Bearer tokens: their claims and signatures. Whether one was revoked, the database knows."""
 
 import time
 from typing import Any
@@ -41,7 +41,7 @@ class Tokens:
         return jwt.encode({"alg": ALGORITHM}, claims, self._key)
 
     def verify(self, token: str | None) -> Token:
-        """What a token says. Raises Refusal: `unauthenticated`."""
+        """The claims of a token. Raises Refusal: `unauthenticated`."""
         try:
             claims: dict[str, Any] = jwt.decode(token or "", self._key, algorithms=[ALGORITHM]).claims
             CLAIMS.validate(claims)

@@ -9,12 +9,12 @@ from app.payloads.responses import UserRef
 
 
 class UserSearch:
-    """Everybody who has an account."""
+    """All accounts."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def search(self, _: Caller, payload: SearchUsers) -> list[UserRef]:
-        """People whose usernames begin with the query in any case, by name; oneself is among them."""
+        """Users whose usernames begin with the query in any case, by name; oneself is among them."""
         rows = await store.accounts.search(self._db, payload.query, payload.limit)
         return [user_ref_of(row, row.id) for row in rows]

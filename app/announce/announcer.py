@@ -85,7 +85,7 @@ class Announcer:
     async def message(self, message: Message) -> None:
         """Tells a room of a new message; in a direct conversation, under the name that it has there.
 
-        Then whoever is mentioned in it is told of that.
+        Then the users that it mentions are told.
         """
         if message.receiver_id is UNSET:
             new = to_room(message.room_id, MESSAGE_NEW, message)
@@ -102,7 +102,7 @@ class Announcer:
         self, room_id: str, members: Mapping[str, bool], *announcements: Announcement
     ) -> None:
         """Makes all sockets of users enter the channel of a room, or leave it when the membership has ended, and then
-        tells of that. Raises BusUnavailable, when nobody was told, and DatabaseUnavailable, when all were.
+        tells of that. Raises BusUnavailable, when no one was told, and DatabaseUnavailable, when all were.
         """
         await self._publish(announcements, room_channel(room_id), members)
         for user_id, member in members.items():
@@ -110,13 +110,13 @@ class Announcer:
                 await self.follow(user_id, room_id, member=not member)
 
     async def follow(self, user_id: str, room_id: str, *, member: bool, local: bool = False) -> None:
-        """As `change_members` for one user, where nobody is told.
+        """As `change_members` for one user, without telling anyone.
 
         With `local`, the sockets of this instance alone, for which the bus is not needed.
 
         Records are stored in another order than memberships are committed where a user joins and leaves at once,
-        and the last one counts. So what is true is read after ours is stored: whoever changes it later stores
-        theirs later, and whoever changed it before is put right here. Raises BusUnavailable, DatabaseUnavailable.
+        and the last one counts. So what is true is read after ours is stored: a later change is stored
+        later, and an earlier one is put right here. Raises BusUnavailable, DatabaseUnavailable.
         """
         server = self._io.local if local else self._io
         sockets, channel = server.in_(user_channel(user_id)), room_channel(room_id)
@@ -145,7 +145,7 @@ class Announcer:
     async def _wired(self, announcement: Announcement) -> Any:
         """The payload as it is sent, once its place in the room's log has its turn.
 
-        Whoever comes after it gets to the bus after the caller, who must give it to the bus without waiting.
+        The next announcement gets to the bus after the caller, who must give it to the bus without waiting.
         """
         wired = wire(announcement.payload)
         place = place_of(announcement.event, wired)
@@ -161,6 +161,6 @@ def _emit(sender: Server | BroadcastBatch, announcement: Announcement, payload: 
 
 
 def mentions(message: Message, user_ids: Iterable[str]) -> list[Announcement]:
-    """What tells all devices of the given users that a message names them."""
+    """Announcements to all devices of the given users that a message names them."""
     channels = list(map(user_channel, user_ids))
-    return [Announcement(channels, MENTION_NEW, message)] if channels else []  # none would be everybody
+    return [Announcement(channels, MENTION_NEW, message)] if channels else []  # none would be all users

@@ -2,10 +2,11 @@
 
 Changes are committed one after the other, each with its number, and announced by the instance that made them; of two
 instances one may be the slower. But each hears what all announce. So one that has heard of the fourth change, and has
-made the sixth, knows that the fifth is on its way and lets it go first. It asks nobody, and mostly waits for nothing.
+made the sixth, knows that the fifth is on its way and lets it go first. It asks no other instance, and mostly waits for
+nothing.
 
-The fifth may never come: its instance has died, or it is a change that nobody is told of. So nobody waits for long; the
-members learn from the number that they have missed something. Nor does anybody wait for changes of a room of which
+The fifth may never come: its instance has died, or it is a change that is not announced. So no wait is long; the
+members learn from the number that they have missed something. Nor does an instance wait for changes of a room of which
 nothing was heard yet.
 """
 
@@ -59,7 +60,7 @@ def place_of(event: str, *args: Any) -> Place | None:
 
 
 class LogOrder:
-    """Knows how far each room's log has been announced, and who waits for that."""
+    """Knows how far each room's log has been announced, and what waits for that."""
 
     def __init__(self) -> None:
         self._announced: dict[

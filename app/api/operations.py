@@ -20,7 +20,7 @@ from app.rooms.rooms import Rooms
 
 
 def accounts(auth: Auth, sign_outs: SignOuts) -> list[Operation]:
-    """Who somebody is; over REST only."""
+    """Accounts; over REST only."""
     return [
         Operation(run=auth.sign_up, http=("POST", "/auth/sign-up"), status=201, who="anybody"),
         Operation(run=auth.sign_in, http=("POST", "/auth/sign-in"), who="anybody"),
@@ -30,7 +30,7 @@ def accounts(auth: Auth, sign_outs: SignOuts) -> list[Operation]:
 
 
 def rooms(rooms: Rooms) -> list[Operation]:
-    """Rooms, and who enters and leaves them."""
+    """Rooms, and entering and leaving them."""
     return [
         Operation(run=rooms.list_all, event="room:list", code="LIST_FAILED", http=("GET", "/chat/rooms")),
         Operation(
@@ -60,7 +60,7 @@ def rooms(rooms: Rooms) -> list[Operation]:
 
 
 def members(members: RoomMembers) -> list[Operation]:
-    """Who belongs to a room, and what its admins decide about that."""
+    """Members of rooms, and the admins' decisions about them."""
     return [
         Operation(
             run=members.list_page,
@@ -102,7 +102,7 @@ def members(members: RoomMembers) -> list[Operation]:
 
 
 def invitations(invitations: Invitations) -> list[Operation]:
-    """Who is asked into rooms; `room:join` accepts, and `room:leave` declines."""
+    """Invitations to rooms; `room:join` accepts, and `room:leave` declines."""
     return [
         Operation(
             run=invitations.list_page,
@@ -120,7 +120,7 @@ def invitations(invitations: Invitations) -> list[Operation]:
 
 
 def personal(blocks: UserBlocks, privacy: PrivacySettings, preferences: RoomPreferences) -> list[Operation]:
-    """What users choose for themselves."""
+    """Settings of users for themselves."""
     return [
         Operation(
             run=blocks.list_page, event="user:blocks", code="LIST_FAILED", http=("GET", "/chat/blocks")
@@ -165,7 +165,7 @@ def personal(blocks: UserBlocks, privacy: PrivacySettings, preferences: RoomPref
 
 
 def direct(direct: Direct) -> list[Operation]:
-    """What two people say to each other."""
+    """Direct conversations."""
     return [
         Operation(
             run=direct.send,
@@ -202,7 +202,7 @@ def discovery(rooms: Rooms, people: UserSearch) -> list[Operation]:
 
 
 def messages(writer: MessageWriter, revisions: MessageEdits) -> list[Operation]:
-    """What is said in rooms, and what becomes of it."""
+    """Messages of rooms, and changes of them."""
     return [
         Operation(
             run=writer.send,
@@ -239,7 +239,7 @@ def messages(writer: MessageWriter, revisions: MessageEdits) -> list[Operation]:
 
 
 def reading(reading: MessageHistory, sync: Sync) -> list[Operation]:
-    """How what was said is read."""
+    """Reading of messages."""
     return [
         Operation(
             run=reading.history,
@@ -273,7 +273,7 @@ def reading(reading: MessageHistory, sync: Sync) -> list[Operation]:
 
 
 def presence(presence: PresenceTracker, typing: TypingIndicator) -> list[Operation]:
-    """Who is there, and who is typing."""
+    """Presence and typing."""
     return [
         Operation(
             run=presence.get, event="presence:get", code="PRESENCE_FAILED", http=("GET", "/chat/presence")

@@ -59,7 +59,7 @@ class Api:
         return [route(path, **paths[path]) for path in sorted(paths, key=lambda path: path.replace("{", "~"))]
 
     async def caller(self, request: Request) -> Caller:
-        """Who asks, from the bearer token; one who asks too much is refused. Raises Refusal."""
+        """The caller, from the bearer token; one who asks too much is refused. Raises Refusal."""
         token = self._auth.verify(bearer(request.headers.get("authorization", "")))
         await self._limits.take("event", token.user_id)
         claim_of(request).of_user(token.user_id)
@@ -67,7 +67,7 @@ class Api:
         return Caller(token.user_id, address_of(request.scope), token=token)
 
     async def stranger(self, request: Request) -> Caller:
-        """Somebody, who may be anybody. Raises Refusal."""
+        """A caller, signed in or not. Raises Refusal."""
         claim_of(request).of_stranger()
         return Caller("", address_of(request.scope))
 

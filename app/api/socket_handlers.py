@@ -126,7 +126,7 @@ class SocketHandlers:
             raise Refused(str(error)) from error
 
     async def connected(self, socket: Socket) -> None:
-        """From here on the client has 10 seconds to say who it is, if it is not back with its session."""
+        """From here on the client has 10 seconds to authenticate, if it is not back with its session."""
         token = token_held_by(socket.data)
         if USER in socket.data:
             self._sockets_of_users.add(socket.data[USER], socket)
@@ -242,7 +242,7 @@ class SocketHandlers:
     async def refused(self, socket: Socket, incoming: Incoming, error: Exception) -> Any:
         """Answers an event that was refused or failed."""
         if isinstance(error, Disconnected):
-            return None  # nobody is there to be told
+            return None  # the client is gone
         if isinstance(error, BadValue):  # it has passed no gate
             error = await self._passes(socket, incoming) or error
         request_id = structlog.contextvars.get_contextvars().get("request_id") or new_request_id()
@@ -282,7 +282,7 @@ class SocketHandlers:
     async def _follow(self, socket: Socket, read: Callable[[], Awaitable[Any]]) -> set[str]:
         """Subscribes a socket to the rooms that `read` finds; returns those that it follows in the end.
 
-        A membership may end between the reading and the subscription, and then nobody would take the socket out
+        A membership may end between the reading and the subscription, and then nothing would take the socket out
         of the room. So it is read once more, after.
         """
         found = set(await read())

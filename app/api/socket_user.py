@@ -1,4 +1,4 @@
-"""What a socket and its events say of its user: who it is, the token that was offered, the rooms that are named."""
+"""The user of a socket, from its data and events: the user's id, the token offered, the rooms named."""
 
 from contextvars import ContextVar
 
@@ -9,7 +9,7 @@ from app.payloads.account_requests import Authenticate
 from app.payloads.requests import Subscription
 from protocol import Socket
 
-USER = "userId"  # the key in `socket.data` that says who speaks
+USER = "userId"  # the key in `socket.data` of the user's id
 WANTS_ACK: ContextVar[bool] = ContextVar(
     "wants_ack", default=True
 )  # whether the client wants one for this event
@@ -21,7 +21,7 @@ def caller_of(socket: Socket) -> Caller:
 
 
 def is_final(refusal: Refusal) -> bool:
-    """Whether trying again with the same token is of no use."""
+    """True if trying again with the same token is of no use."""
     return refusal.reason not in ("unavailable", "too_many", "rate_limited", "internal")
 
 

@@ -1,7 +1,7 @@
 """The sockets of each user that are connected here, and how much waits for them.
 
 A socket that takes too slowly is closed by `protocol`. A user may have many, so what waits for all of them together is
-bounded as well: whoever does not read is answered no more, and where others fill the sockets, the slowest are closed.
+bounded as well: one who does not read is answered no more, and where others fill the sockets, the slowest are closed.
 """
 
 import logging
@@ -19,7 +19,7 @@ TRY_AGAIN = 1_000  # ms
 
 
 class UserSockets:
-    """Who has which sockets here."""
+    """The sockets of each user on this instance."""
 
     def __init__(self) -> None:
         self._of: defaultdict[str, set[Socket]] = defaultdict(set)

@@ -69,7 +69,7 @@ def links(operations: dict[str, Any], channels: dict[str, Any]) -> str:
 
 
 def asked_event(name: str, operation: dict[str, Any], channel: dict[str, Any]) -> str:
-    """What a client may emit."""
+    """The section of an event that a client may emit."""
     messages = channel["messages"]
     good, _ = messages["ack"]["payload"]["oneOf"]
     return (
@@ -81,7 +81,7 @@ def asked_event(name: str, operation: dict[str, Any], channel: dict[str, Any]) -
 
 
 def told_event(name: str, channel: dict[str, Any]) -> str:
-    """What a client may hear."""
+    """The section of an event that the server emits."""
     message = channel["messages"]["payload"]
     return (
         f'<section id="{name}"><h3><code>{escape(channel["address"])}</code></h3>{prose(message["summary"])}'
@@ -110,7 +110,7 @@ def prose(text: str) -> str:
 
 
 def words(schema: dict[str, Any]) -> str:
-    """What a schema allows, as a phrase."""
+    """The values that a schema allows, as a phrase."""
     limits = "; ".join(
         escape(phrase.format(schema[limit])) for limit, phrase in LIMITS.items() if limit in schema
     )

@@ -1,6 +1,6 @@
 """The routes of the API's descriptions: /openapi.json, /asyncapi.json, and the events as a page to read.
 
-They are made once, when somebody asks for the first time. The page of the REST API, /docs, is among the files of
+They are made once, at the first request. The page of the REST API, /docs, is among the files of
 `app.http.web_files`.
 """
 
@@ -25,7 +25,7 @@ from app.payloads.server_events import EMITTED
 
 
 class Descriptions:
-    """The documents `openapi` and `asyncapi`, of all operations and the other routes; made when somebody asks."""
+    """The documents `openapi` and `asyncapi`, of all operations and the other routes; made at the first request."""
 
     def __init__(self, operations: Sequence[Operation], others: Sequence[OtherRoute]) -> None:
         self._operations = operations

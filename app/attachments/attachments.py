@@ -1,4 +1,4 @@
-"""Files: uploaded by somebody, attached to a message by whoever sends it, read by the members of its room.
+"""Files: uploaded by a user, attached to a message by its sender, read by the members of its room.
 
 An upload is received into a temporary file, looked at, given a row, and then stored; the row comes first so that
 nothing is ever in the storage that no row knows of. Its id is told once all is done. Rows that expire take their bytes
@@ -37,7 +37,7 @@ NO_FILE = "There is no such file"
 
 
 class Files:
-    """What people do with files; `app.attachments.routes` is the way to it."""
+    """The operations on files; `app.attachments.routes` is the way to them."""
 
     def __init__(self, db: Database, storage: Storage, thumbnailer: Thumbnailer | None = None) -> None:
         self._db = db
@@ -84,7 +84,7 @@ class Files:
                 return deleted
 
     async def _media(self, owner_id: str, upload: Upload) -> "Media":
-        """What a file is. Only an image waits for its turn to be decoded; what cannot be is no image."""
+        """The media of a file. Only an image waits for its turn to be decoded; what cannot be is no image."""
         head = await to_thread.run_sync(_head, upload.file)
         media_type = sniffed(head)
         if media_type not in IMAGE_TYPES:

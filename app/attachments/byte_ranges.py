@@ -15,7 +15,7 @@ class Part(NamedTuple):
 
 
 def part_of(header: str, size: int) -> Part | None:
-    """What a Range header asks of so many bytes: an empty part where they do not go so far.
+    """The part that a Range header asks of `size` bytes: an empty one where it begins beyond them.
 
     None is for all of them: what is no single range is taken as if it were not there.
     """

@@ -80,7 +80,7 @@ class FileRoutes:
         ]
 
     def described(self) -> list[OtherRoute]:
-        """What they are."""
+        """The descriptions of the routes."""
         return [
             OtherRoute(
                 run=self.upload,
@@ -218,7 +218,7 @@ def headers_of(row: FileRow) -> dict[str, str]:
 
 
 def known(headers: Headers, etag: str) -> bool:
-    """Whether the client has what it asks for already."""
+    """True if the client has what it asks for already."""
     tags = [tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")]
     return etag in tags or tags == ["*"]
 

@@ -1,7 +1,7 @@
-"""How many uploads are under way on an instance, and how much of the temporary disk they have: bounded for everybody.
+"""How many uploads are under way on an instance, and how much of the temporary disk they have: bounded for each user.
 
 An upload counts for its user, for the network it comes from and for the instance; its bytes count until it has ended.
-So a user who uploads as slowly as may be leaves places to the others, and nobody fills the disk.
+So a user who uploads as slowly as may be leaves places to the others, and no user fills the disk.
 """
 
 from collections import Counter

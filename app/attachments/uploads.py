@@ -32,7 +32,7 @@ AROUND_THE_FILE = 16 * 1024  # bytes that a body may have besides the file
 BUFFER = 64 * 1024  # bytes that are kept in memory before they go to the disk
 GRACE = 30.0  # seconds that a body may take to begin, and to stand still
 PACE = 8 * 1024  # bytes a second of which it must be ahead after that
-LINGER = 2.0  # seconds that a client may go on sending to somebody who no longer listens
+LINGER = 2.0  # seconds that a client may go on sending after its upload was refused
 
 
 class Upload(NamedTuple):
@@ -163,7 +163,7 @@ def append(file: BinaryIO, content: bytes) -> None:
 
 
 def boundary_of(headers: Headers) -> bytes:
-    """What stands between the parts of the form. Raises HTTPException (400, 415)."""
+    """The boundary between the parts of the form. Raises HTTPException (400, 415)."""
     kind, options = parse_options_header(headers.get("content-type"))
     if kind != b"multipart/form-data":
         raise HTTPException(415, "An upload is multipart/form-data")
@@ -222,7 +222,7 @@ class UploadForm:
             raise too_large(self._limit)
 
     def taken(self) -> bytes:
-        """What is in the buffer, which is empty then."""
+        """Take the bytes in the buffer, which is empty then."""
         content = bytes(self.buffer)
         self.buffer.clear()
         return content

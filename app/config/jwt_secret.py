@@ -1,4 +1,4 @@
-"""The key that tokens are signed with, for those who were given none."""
+"""The key that tokens are signed with, for instances without JWT_SECRET."""
 
 import logging
 import os
@@ -40,7 +40,7 @@ def with_secret(settings: Settings) -> Settings:
 
 
 def kept_secret(file: Path) -> str:
-    """What `file` holds, made at the first call. Of several callers at once all get the same."""
+    """The key in `file`, made at the first call. Of several callers at once all get the same."""
     if not file.exists():
         make_secret(file)
     with file.open() as kept:

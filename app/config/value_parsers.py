@@ -1,4 +1,4 @@
-"""What the variables of the environment may be: each kind in words, and how its text is read."""
+"""The kinds of values of environment variables: each in words, and how its text is read."""
 
 import os
 import re
@@ -19,11 +19,11 @@ MOST_WORKERS = 256
 
 
 class ValueReason(ValueError):
-    """What is wrong with a text, in words that do not show it where it is secret."""
+    """The fault of a text, in words that do not show it where it is secret."""
 
 
 class SettingKind(NamedTuple, Generic[T]):
-    """What a variable may be, in words, and how its text is read; `parse` raises ValueError, or a Reason."""
+    """The values of a variable, in words, and how its text is read; `parse` raises ValueError, or a Reason."""
 
     allowed: str
     parse: Callable[[str], T]

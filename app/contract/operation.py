@@ -70,7 +70,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     @property
     def documentation(self) -> str:
-        """What it does, a line for the summary first."""
+        """The documentation, a line for the summary first."""
         return inspect.getdoc(self.run) or ""
 
 
@@ -90,5 +90,5 @@ class OtherRoute(Struct, frozen=True, kw_only=True):
 
     @property
     def documentation(self) -> str:
-        """What it does, a line for the summary first."""
+        """The documentation, a line for the summary first."""
         return inspect.getdoc(self.run) or ""

@@ -1,4 +1,4 @@
-"""What every part of the chat needs: who asks, what is refused, background work, scripts in Redis, private files.
+"""The base of every part of the chat: callers, refusals, background work, scripts in Redis, private files.
 
 All folders of `app` may import it. It imports none of them.
 """

@@ -1,4 +1,4 @@
-"""What runs beside the requests for as long as an instance lives."""
+"""Tasks that run beside the requests for as long as an instance lives."""
 
 import asyncio
 import logging
@@ -36,7 +36,7 @@ async def kept_up(work: Callable[[], Awaitable[None]]) -> None:
 
 
 def every(seconds: float, work: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
-    """What does something now and again for ever; what fails is logged, and tried again the next time."""
+    """A function that does `work` every so many seconds for ever; a failure is logged, and tried again next time."""
 
     @wraps(work)
     async def repeat() -> None:

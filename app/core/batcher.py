@@ -1,8 +1,8 @@
 """Batches: the items that arrive while one batch is under way are the next batch.
 
 A round trip to PostgreSQL or Redis costs about as much for a hundred items as for one. A `Batcher` never waits for
-company: an item that comes alone is a batch at once. It knows nothing of whoever waits for an item to be done. An item
-carries its own future, or its owner keeps one, and `work` settles it, during the batch or later.
+company: an item that comes alone is a batch at once. It knows nothing of the callers that wait for an item to be done.
+An item carries its own future, or its owner keeps one, and `work` settles it, during the batch or later.
 """
 
 import asyncio
@@ -35,11 +35,11 @@ class Batcher(Generic[T]):
       added again, and then waits for another.
     - `select`, where it is given, chooses from the first `max_batch` that wait which are the next batch, at least one.
     - At most `max_waiting` items wait, those of the batch under way aside; `add` raises `BatcherFull` beyond.
-    - The batches run in a task of their own, outside the context of whoever adds: neither the cancellation nor the
-      request id or trace of one who waits has any effect on the others.
+    - The batches run in a task of their own, outside the context of callers: neither the cancellation nor the
+      request id or trace of a waiting caller has any effect on the others.
     - When `work` raises one of `retry_on`, the batch waits again, before all others, and no other batch begins until
       `resume`; `paused` is told why.
-    - When it raises any other exception, `failed` gets the batch and the exception, for those who wait, and the next
+    - When it raises any other exception, `failed` gets the batch and the exception, for waiting callers, and the next
       batch begins. Without `failed`, that is logged.
     - `close` cancels the batch under way; `failed` gets it, and all that wait, with `BatcherClosed`.
     """
@@ -128,7 +128,7 @@ class Batcher(Generic[T]):
                     self._put_back(batch)
                     self._is_paused = True
                     self._tell(self._on_pause, error)
-                except Exception as error:  # noqa: BLE001 - whoever waits gets it
+                except Exception as error:  # noqa: BLE001 - waiting callers get it
                     self._tell(self._failed, batch, error)
                 except BaseException:
                     self._put_back(batch)

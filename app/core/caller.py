@@ -1,4 +1,4 @@
-"""Who asks for something: known from a verified token, never from a payload."""
+"""The caller of an operation: known from a verified token, never from a payload."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What the chat says no to, and why, in one form for events and REST.
+"""Refusals and their reasons, in one form for events and REST.
 
 A `Refusal` is meant for the client to read. Any other exception is a fault of the server: it is logged with
 the request's id and shown as `internal` and nothing more.
@@ -60,7 +60,7 @@ class CannotStart(Exception):
 
 
 class Cause(msgspec.Struct, frozen=True):
-    """What is wrong with one field: its path in the payload, words for a person, a code for a program."""
+    """The fault of one field: its path in the payload, words for a person, a code for a program."""
 
     path: str
     message: str
@@ -89,7 +89,7 @@ def refuse(reason: Reason, message: str) -> NoReturn:
 
 
 def as_refusal(error: BaseException) -> Refusal | None:
-    """The refusal to show for an exception, or None when it is a fault that nobody may see."""
+    """The refusal to show for an exception, or None when it is a fault that clients may not see."""
     if isinstance(error, Refusal):
         return error
     if isinstance(error, BadValue):

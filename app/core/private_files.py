@@ -107,6 +107,6 @@ def name_of(user_id: int) -> str:
 
 
 def is_only_ours(folder: Path) -> bool:
-    """Whether a data folder holds nothing but what Parley keeps there."""
+    """True if a data folder holds nothing but what Parley keeps there."""
     names = (path.name for path in folder.iterdir())
     return all(name in PARTS or name.startswith(("jwt_secret-", "instance-")) for name in names)

@@ -1,4 +1,4 @@
-"""The Redis of what may be forgotten: who is online, how much somebody may still do.
+"""The Redis of data that may be lost: online users, rate limits.
 
 What instances must decide together is a Lua script, so that it happens at once. All keys begin with `{parley}`, which
 keeps them in one slot of a cluster.

@@ -4,12 +4,12 @@
 
 - Every query and transaction runs in a task of its own that the caller's cancellation does not reach. A query
   cut short would leave its connection in an unknown state, a transaction cut short would leak its connection;
-  this way the work ends (it commits or rolls back) and the connection goes back, whoever still waits for it.
+  this way the work ends (it commits or rolls back) and the connection goes back, whether or not the caller still waits.
 - How long a statement may take is asyncpg's own `command_timeout`, never a timeout around the call. What becomes of a
   connection that took longer is in `pool`.
 - A transaction that PostgreSQL hears nothing more of ends, and gives back what it holds: an instance that hangs in the
   middle of one would stop the rooms that it was changing on all others.
-- Fewer pieces of work run at once than the pool has connections, and whoever finds no slot in time is told
+- Fewer pieces of work run at once than the pool has connections, and a caller without a slot in time is told
   so.
 - What means "PostgreSQL does not answer", or "it takes no writes", is one error, `DatabaseUnavailable`; what means that
   it does not take a value is another, `DatabaseRefused`.
@@ -175,7 +175,7 @@ class Database:
         self._running.discard(task)
         self._free.release()
         if not task.cancelled():
-            task.exception()  # seen, so that nobody is warned when the caller has gone
+            task.exception()  # seen, so that asyncio does not warn when the caller has gone
 
 
 @contextmanager

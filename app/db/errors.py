@@ -1,4 +1,4 @@
-"""What can be wrong with the database. Loads no driver, for commands that need none."""
+"""The errors of the database. Loads no driver, for commands that need none."""
 
 from app.core.errors import CannotStart, NotStorable, Unavailable
 

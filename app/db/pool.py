@@ -1,4 +1,4 @@
-"""The connections to PostgreSQL: a pool, from which none comes that may be dead without anybody knowing.
+"""The connections to PostgreSQL: a pool, from which none comes that may be dead unnoticed.
 
 A connection on which an answer did not come in time is cut. It may never come, and asyncpg would wait for it, whatever
 is asked next, with the connection's place in the pool held for ever. The others that were open then are replaced before

@@ -1,4 +1,4 @@
-"""What runs statements on one connection, as PostgreSQL's driver has it.
+"""Statements on one connection, as PostgreSQL's driver runs them.
 
 `databases` would translate the names in a statement to PostgreSQL's numbers anew each time it runs, which takes longer
 than all the rest, and leaves behind what only the garbage collector frees. Here each text is translated once.
@@ -25,7 +25,7 @@ IDLE_TIMEOUT = "idle_in_transaction_session_timeout"
 
 
 class Queries(Protocol):
-    """What runs statements: a `Database`, or what `Database.transaction` gives to its work."""
+    """Runs statements: a `Database`, or what `Database.transaction` gives to its work."""
 
     async def rows(self, row: type[R], sql: str, /, **values: Any) -> list[R]:
         """All rows of a statement, as a type that has its columns; `:name` stands for the value of that name."""

@@ -26,7 +26,7 @@ T = TypeVar("T", bound=Row)
 
 
 def read_rows(row: type[T], records: Sequence[asyncpg.Record]) -> list[T]:
-    """What PostgreSQL answered, as rows of a type. Raises TypeError where the columns are not those of the type."""
+    """The answer of PostgreSQL, as rows of a type. Raises TypeError where the columns are not those of the type."""
     if not records:
         return []
     columns = tuple(records[0].keys())

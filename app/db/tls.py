@@ -17,7 +17,7 @@ FILES = ("sslrootcert", "sslcert", "sslkey")
 
 
 def tls_of(url: str) -> str | ssl.SSLContext | None:
-    """What a URL asks for, as asyncpg's argument `ssl`; None where it asks for nothing.
+    """The TLS that a URL asks for, as asyncpg's argument `ssl`; None where it asks for none.
 
     Raises ValueError, a sentence, for what cannot be.
     """
@@ -43,7 +43,7 @@ def _context(mode: str, options: Mapping[str, str]) -> ssl.SSLContext:
     if root is None:
         context.verify_mode = ssl.CERT_NONE
     elif root == "system":
-        # Anybody can have a certificate of somebody whom the system trusts.
+        # Any host can have a certificate of an authority that the system trusts.
         context.check_hostname = True
         context.load_default_certs()
     files = {name: file for name, file in options.items() if (name, file) != ("sslrootcert", "system")}

@@ -1,4 +1,4 @@
-"""A real PostgreSQL and a real Valkey for those who name no others, as children of this process.
+"""A real PostgreSQL and a real Valkey for operators who name no others, as children of this process.
 
 Their data is kept below the data folder, in which one launcher at a time may run any. They end with the launcher,
 however that ends: by leaving the block here, by a signal from the kernel (Linux), else at the next start. The console

@@ -138,13 +138,13 @@ def end_orphans(program: str, folder: Path, stop_signal: signal.Signals) -> None
 
 
 def is_on(process: psutil.Process, program: str, folder: Path) -> bool:
-    """Whether a process is a server, or a part of one, that works in `folder`."""
+    """True if a process is a server, or a part of one, that works in `folder`."""
     place = Path(process.info["cwd"] or "/")
     return process.info["name"] == program and place.is_relative_to(folder)
 
 
 def is_leader(process: psutil.Process, program: str) -> bool:
-    """Whether a server process is the one that takes signals; PostgreSQL's workers give themselves another name."""
+    """True if a server process is the one that takes signals; PostgreSQL's workers give themselves another name."""
     words: list[str] = process.info["cmdline"] or [""]
     return Path(words[0]).name == program
 
@@ -158,7 +158,7 @@ def wait_until_gone(processes: Sequence[psutil.Process]) -> list[psutil.Process]
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether a process still runs; one that has ended and that nobody has waited for does not."""
+    """True while a process runs; false for one that has ended, also before its parent has waited for it."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

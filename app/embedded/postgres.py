@@ -6,7 +6,7 @@ Folders, below the one given:
     log, pg_hba.conf, pg_ident.conf, programs-*/            the launcher's; that account cannot write here
 
 PostgreSQL refuses to run as root, and to make its files as a user without an account. Root's is run as the system
-account `parley` where there is one, which then gets the data that is there; else as whoever owns that, or as `nobody`,
+account `parley` where there is one, which then gets the data that is there; else as its owner, or as `nobody`,
 an account that other services of the machine may share. Parley makes no accounts itself. Where the account cannot enter
 the folder (a checkout under /root), the folder is made under STATE_FOLDER and linked to, and
 where it cannot enter the Python environment, the programs are copied beside the data.
@@ -78,7 +78,7 @@ def running_postgres(
 
 
 def choose_account(folder: Path) -> struct_passwd | None:
-    """Who PostgreSQL runs as: None is the launcher's own user, which is right for all but root."""
+    """The account that PostgreSQL runs as: None is the launcher's own, which is right for all but root."""
     if os.geteuid() != 0:
         return None
     own = account_named(OWN_ACCOUNT)
@@ -227,7 +227,7 @@ def own_folder(folder: Path, account: struct_passwd | None) -> None:
 
 
 def write_access_rules(home: Path) -> None:
-    """Let the launcher's user, as the kernel names it, log in as ROLE, and nobody else."""
+    """Let the launcher's user, as the kernel names it, log in as ROLE, and no other."""
     try:
         launcher = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError as error:
@@ -263,9 +263,9 @@ def server_command(
 def disarm_lock_files(data: Path, sockets: Path) -> None:
     """Keep the lock files of a server that is gone from stopping the next one.
 
-    The process id in them may be another process's by now, or that of one that nobody has waited for. The caller has
-    ended every PostgreSQL on this folder, yet postmaster.pid stays: PostgreSQL reads from it which shared memory to
-    make sure of. With its parent's id in the first line it does that, and goes on.
+    The process id in them may be another process's by now, or that of one that has ended and was not waited for. The
+    caller has ended every PostgreSQL on this folder, yet postmaster.pid stays: PostgreSQL reads from it which shared
+    memory to make sure of. With its parent's id in the first line it does that, and goes on.
     """
     (sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
     file = data / "postmaster.pid"

@@ -63,7 +63,7 @@ def program() -> Path:
 
 
 def answers(address: Path) -> bool:
-    """Whether Valkey answers and has loaded its data."""
+    """True if Valkey answers and has loaded its data."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(PING_TIMEOUT_S)
         try:

@@ -1,4 +1,4 @@
-"""What every HTTP request passes: ids, bodies, errors, bounds of a user and of a network address; and the page's files.
+"""The handling of every HTTP request: ids, bodies, errors, bounds of users and network addresses; the page's files.
 
 `app.api` and those with routes of their own import it. It imports `app.config`, `app.core` and `app.payloads`.
 """

@@ -1,6 +1,6 @@
 """How much of an instance one user, or one network, may hold at once: requests under way, and answers that wait.
 
-How often somebody may ask is one limit (`app.limits.rate_limits`). It says nothing of whoever sends a body byte by
+How often a user may ask is one limit (`app.limits.rate_limits`). It does not bound a client that sends a body byte by
 byte, or asks and does not read. A server such as uvicorn takes an answer of any size at once and keeps what the client
 has not taken. So a large answer leaves here in pieces, each when the one before has nearly left, and counts until the
 last one has. What is one too many is refused, `rate_limited`; `protocol.server.uvicorn_http.untaken_answers` sees to it
@@ -83,13 +83,13 @@ class Budgets:
 
 
 def budgets_of(settings: Settings) -> Budgets:
-    """Those that the settings ask for: who switches off the rates of users, or of networks, means these as well."""
+    """Those that the settings ask for: switching off the rates of users, or of networks, means these as well."""
     limited: dict[BudgetKind, int] = {"user": settings.event_rate, "user_answers": settings.event_rate}
     return Budgets({kind: most for kind, most in MOST.items() if limited.get(kind, settings.address_rate)})
 
 
 class BudgetClaim:
-    """What one request holds, until its answer has been taken."""
+    """The part of the budgets that one request holds, until its answer has been taken."""
 
     def __init__(self, budgets: Budgets, scope: Scope, held: ExitStack) -> None:
         self.network = network_of(address_of(scope))
@@ -104,7 +104,7 @@ class BudgetClaim:
         self._budgets.check("user_answers", user_id, SMALL)
 
     def of_stranger(self) -> None:
-        """It is of nobody that is known. Raises Refusal: `rate_limited`."""
+        """It has no known user. Raises Refusal: `rate_limited`."""
         self._held.enter_context(self._budgets.holding("stranger", self.network))
 
     def body(self) -> AbstractContextManager[None]:

@@ -42,7 +42,7 @@ class CrossSite:
 
 
 def is_foreign(headers: Headers, origins: Sequence[str]) -> bool:
-    """Whether a browser sent a request for a page of another origin than this server's and `origins`."""
+    """True if a browser sent a request for a page of another origin than this server's and `origins`."""
     origin = headers.get("origin")
     if "*" in origins or origin in origins:
         return False

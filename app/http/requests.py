@@ -1,4 +1,4 @@
-"""What every REST request goes through: an id and a line in the log, a bounded body, errors in one shape."""
+"""Middleware of every REST request: an id and a line in the log, a bounded body, errors in one shape."""
 
 import asyncio
 import logging
@@ -135,9 +135,7 @@ def answering(endpoint: Endpoint) -> Endpoint:
         except HTTPException:
             raise
         except ClientDisconnect:
-            raise HTTPException(
-                400, "The request did not come whole"
-            ) from None  # nobody reads it but in the log
+            raise HTTPException(400, "The request did not come whole") from None  # only the log shows it
         except Exception as error:
             response = expected(error)
             if response is None:

@@ -1,8 +1,8 @@
 """HTTP requests that are refused: the more of them a network sends, the longer each answer takes.
 
-A refusal costs the server nearly as much as any other answer, and whoever guesses passwords, tokens or paths asks again
-as soon as it is there. A connection asks for one thing at a time, so to hold the answer back slows whoever asks, and
-nobody else: what is not refused is answered at once, in that network, too.
+A refusal costs the server nearly as much as any other answer, and a client that guesses passwords, tokens or paths asks
+again as soon as it is there. A connection asks for one thing at a time, so to hold the answer back slows that client,
+and no other: what is not refused is answered at once, in that network, too.
 """
 
 import asyncio

@@ -104,7 +104,7 @@ class CompressedFiles(StaticFiles):
 
 
 def accepts(headers: Headers, encoding: str) -> bool:
-    """Whether a client understands an encoding; one with a weight of 0 it does not."""
+    """True if a client understands an encoding; one with a weight of 0 it does not."""
     for choice in headers.get("accept-encoding", "").lower().split(","):
         name, _, weight = choice.partition(";")
         if name.strip() == encoding:

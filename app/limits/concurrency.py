@@ -1,8 +1,8 @@
-"""Nobody takes all that there is: at most so many things of one user at once on an instance, the others in turn.
+"""Limits on concurrency: at most so many things of one user at once on an instance, the others in turn.
 
-How often somebody may ask is one limit (`app.limits.rate_limits`); how much each question costs is another matter. A
+How often a user may ask is one limit (`app.limits.rate_limits`); how much each question costs is another matter. A
 user who has many rooms can ask what keeps PostgreSQL busy for a tenth of a second, two hundred times at once, and
-everybody else would wait for a connection.
+all others would wait for a connection.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ TRY_AGAIN = 1_000  # ms
 
 
 class UserQueue(Struct, eq=False):
-    """Those who have their turn, or wait for it."""
+    """The users that have their turn, or wait for it."""
 
     turns: asyncio.Semaphore
     length: int = 0

@@ -1,12 +1,12 @@
-"""How much a user, or whoever comes from an address, may do: token buckets in Redis, which all instances share.
+"""Rate limits of users and of network addresses: token buckets in Redis, which all instances share.
 
-A round trip to Redis costs more than most events do. So an instance that sees somebody busy takes several tokens at a
+A round trip to Redis costs more than most events do. So an instance that sees a busy user takes several tokens at a
 time, twice as many as the time before and up to a tenth of the burst, and spends them without asking. What it has
 not spent after a second is lost. That keeps two promises:
 
-- In any w seconds, nobody does more than burst + rate * (w + 1), on however many instances: every token that is spent
+- In any w seconds, no user does more than burst + rate * (w + 1), on however many instances: every token that is spent
   was in the shared bucket at most a second before.
-- Nobody is charged more than twice what they do: an instance asks for more than it needs only when it has just
+- No user is charged more than twice what they do: an instance asks for more than it needs only when it has just
   used up what it had.
 
 A refusal is remembered for as long as it holds, a second at most, so that a flood is refused without a round trip, too.
@@ -36,7 +36,7 @@ from protocol import network_of
 
 log = logging.getLogger(__name__)
 
-# Whose key it is: `event`, `conversation`, `room`, `invitation` and `upload` a user's, `username` a name's that
+# The owner of the key: `event`, `conversation`, `room`, `invitation` and `upload` a user's, `username` a name's that
 # strangers try, `place` a name's in one network, `device` a known device's, the others an address's.
 LimitKind: TypeAlias = Literal[
     "event",
@@ -61,7 +61,7 @@ PROBE_EVERY = 1.0  # seconds from one look for a Redis that is away to the next
 # Of a name in one network, and of a known device. A failed attempt costs three: ten at once, then three a minute.
 WAY_IN_RATE = 9
 WAY_IN_BURST = 30
-PROBE = "limit:probe"  # the key of a bucket that nobody takes from
+PROBE = "limit:probe"  # the key of a bucket that no user takes from
 
 WORDS: dict[LimitKind, str] = {
     "event": "You are doing too much at once",
@@ -112,7 +112,7 @@ return answer
 
 
 class Allowance:
-    """What an instance knows of a key until a time: how many tokens it may spend, or how many it was refused."""
+    """The state of a key on an instance until a time: how many tokens it may spend, or how many it was refused."""
 
     __slots__ = ("again_at", "refused", "size", "tokens", "until")
 
@@ -125,7 +125,7 @@ class Allowance:
 
 
 class BucketRequest(Struct, frozen=True, eq=False):
-    """What is to be asked of the shared bucket, and who waits until that is done."""
+    """A pending request to the shared bucket, and the futures that wait for it."""
 
     key: LimitKey
     bucket: Bucket
@@ -136,7 +136,7 @@ class BucketRequest(Struct, frozen=True, eq=False):
 
 
 class Limits:
-    """Says no to who does too much. `buckets` has those kinds that are limited; `now` is a clock in µs."""
+    """Refuses users and addresses that do too much. `buckets` has the limited kinds; `now` is a clock in µs."""
 
     def __init__(
         self,
@@ -150,7 +150,7 @@ class Limits:
         self._now = now
         self._allowances: OrderedDict[LimitKey, Allowance] = OrderedDict()  # in the order of their making
         self._alone = LocalBuckets(MAX_KEYS)
-        # No more than one key waits for each who takes tokens.
+        # No more than one key waits for each caller that takes tokens.
         self._batcher = Batcher(self._answer, failed=self._fail, max_batch=MAX_BATCH)
         self._asked: dict[LimitKey, asyncio.Future[None]] = {}
         self._probing: asyncio.Task[None] | None = None  # while Redis is away
@@ -177,7 +177,7 @@ class Limits:
             await self._ask(name, bucket, tokens, want)
 
     async def take_event(self, user_id: str | None, address: str | None) -> None:
-        """Spends a token of a user, if it is known who it is, and one of an address. Raises Refusal: `rate_limited`."""
+        """Spends a token of a user, if known, and one of an address. Raises Refusal: `rate_limited`."""
         if user_id is not None:
             await self.take("event", user_id)
         await self.take("address", network_of(address))
@@ -195,7 +195,7 @@ class Limits:
         await self.take("room", user_id)
 
     async def take_invitation(self, user_id: str) -> None:
-        """Spends a token of a user, who invites somebody. Raises Refusal: `rate_limited`."""
+        """Spends a token of a user who invites another. Raises Refusal: `rate_limited`."""
         await self.take("invitation", user_id)
 
     def give_back(self, kind: LimitKind, key: str, tokens: int) -> None:
@@ -206,13 +206,13 @@ class Limits:
             self._batcher.add(BucketRequest((kind, key), bucket, 0, 0, tokens))
 
     async def close(self) -> None:
-        """Ends what runs; who waits gets `BatcherClosed`."""
+        """Ends what runs; waiting callers get `BatcherClosed`."""
         await self._batcher.close()
         if self._probing is not None:
             await ended(self._probing)
 
     async def _ask(self, key: LimitKey, bucket: Bucket, need: int, want: int) -> None:
-        """Returns when there is news of a key; all who wait for the same one wait for one answer."""
+        """Returns when there is news of a key; all callers that wait for the same one wait for one answer."""
         answered = self._asked.get(key)
         if answered is None:
             answered = asyncio.get_running_loop().create_future()
@@ -304,5 +304,5 @@ def buckets_of(settings: Settings) -> dict[LimitKind, Bucket]:
 
 
 def name_key(username: str) -> str:
-    """The key of a name that somebody tries, in any case; a hash, for what is typed there may be a password."""
+    """The key of a name that is tried, in any case; a hash, for what is typed there may be a password."""
     return hashlib.blake2s(username.casefold().encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -25,7 +25,7 @@ from app.store.log.pages import MAX_PAGE
 
 
 class Direct:
-    """What two people say to each other; somebody alone keeps notes.
+    """Direct conversations of two users; a user alone keeps notes.
 
     `may_begin` may refuse a user who begins another conversation. A page of them ends with the last message that makes
     it `max_bytes` or more.
@@ -121,7 +121,7 @@ class Direct:
         room, made = (found, False) if found is not None else await self._make(user_id, other_id)
         room_id = room.id
         if not room.written:
-            # So does whoever finds it empty: the one who made it may not have come this far, or not yet.
+            # So does a request that finds it empty: the one that made it may not have come this far, or not yet.
             people = dict.fromkeys((user_id, other_id), True)
             told = [
                 to_user(person, ROOM_ADDED, await room_of_member(self._db, room_id, person))

@@ -1,4 +1,4 @@
-"""What becomes of a message after it was sent: it is edited, deleted, reacted to.
+"""Changes of a message after it was sent: edits, deletion, reactions.
 
 Each change is made with the room's row locked, which gives it the next number of the room's log, and is announced with
 that number after its commit. What changes nothing takes no number and is not announced.

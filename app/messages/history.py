@@ -1,4 +1,4 @@
-"""What members read of rooms: pages of messages, what is found by words, and how far they have read."""
+"""Reading of rooms: pages of messages, search, and how far members have read."""
 
 from app import store
 from app.announce.announcer import Announcer
@@ -75,8 +75,8 @@ class MessageHistory:
     async def mark_read(self, caller: Caller, payload: ReadRoom) -> ReadMark:
         """Marks all up to a place as read, at most up to the end of the log; a mark never goes back.
 
-        The answer is the mark as it is now. Nobody is told of it who has blocked the user or whom the user has blocked.
-        Refused: `not_found`, `not_a_member`.
+        The answer is the mark as it is now. Users who have blocked the user, or whom the user has blocked, are not told
+        of it. Refused: `not_found`, `not_a_member`.
         """
         room_id, user_id = payload.room_id, caller.user_id
         moved = await store.members.move_mark(self._db, room_id=room_id, user_id=user_id, seq=payload.seq)

@@ -8,7 +8,7 @@ _NAME = re.compile(r"(?<![\w@])@([A-Za-z0-9_.-]{3,50})(?![A-Za-z0-9_.-])", re.AS
 
 
 def names_in(text: str) -> list[list[str]]:
-    """For each of the first 50 places where the text names somebody, the usernames that may be meant, longest first.
+    """For each of the first 50 places where the text names a user, the usernames that may be meant, longest first.
 
     "@ann." is `ann.` where there is such a user, and else `ann` at the end of a sentence.
     """

@@ -1,4 +1,4 @@
-"""What brings a client that was away to the state of one that stayed.
+"""Catching up: brings a client that was away to the state of one that stayed.
 
 Each thing in a room, a message, a member or the room's own fields, carries the number of its last change, and that only
 ever grows. So what changes between two pages is not lost: a later page has it under its new number. And each page shows
@@ -22,7 +22,7 @@ class Sync:
     """Reads the change logs of rooms for their members.
 
     A page ends with the message that makes it `max_bytes` or more, whatever its limit: 500 messages may be 150 MB, and
-    whoever cannot take that at once would be disconnected, come back and ask again.
+    a client that cannot take that at once would be disconnected, come back and ask again.
     """
 
     def __init__(self, db: Database, *, max_bytes: int = MAX_PAGE) -> None:

@@ -6,7 +6,7 @@ and says of each row whether it was created, is a retry of one that was, or is r
 fail its neighbours. Files and mentions take statements of their own, in the same transaction, where a batch has any.
 
 What was created is announced by the writer and not by its sender's handler, so a sender who goes away between
-the commit and the announcement keeps nobody from hearing it. The announcements of a room start in the order
+the commit and the announcement keeps no member from hearing it. The announcements of a room start in the order
 of `seq`.
 """
 
@@ -39,7 +39,7 @@ MAX_BATCH = 500
 
 log = logging.getLogger(__name__)
 
-# Of who may not write in a direct conversation. Whether for a block or a setting of the other person is not told.
+# For a sender who may not write in a direct conversation. Whether a block or a setting forbids it is not told.
 BLOCKED: tuple[Reason, str] = ("forbidden", "You cannot write to this person")
 BLOCKING: tuple[Reason, str] = ("conflict", "You have blocked this person: unblock them first")
 REFUSALS: dict[Verdict, tuple[Reason, str]] = {
@@ -55,7 +55,7 @@ REFUSALS: dict[Verdict, tuple[Reason, str]] = {
 
 
 class Pending(Struct, frozen=True, eq=False):
-    """A message on its way to the database, and who waits for it."""
+    """A message on its way to the database, and the future that waits for it."""
 
     id: str
     sender_id: str
@@ -66,7 +66,7 @@ class Pending(Struct, frozen=True, eq=False):
 
     @property
     def keys(self) -> set[tuple[str, str, str]]:
-        """What only one message can have: the sender's name for it, and the sender's files."""
+        """The keys that only one message can have: the sender's name for it, and the sender's files."""
         keys = {("file", self.sender_id, file_id) for file_id in self.payload.attachments or ()}
         if self.payload.client_id is not None:
             keys.add(("clientId", self.sender_id, self.payload.client_id))
@@ -74,7 +74,7 @@ class Pending(Struct, frozen=True, eq=False):
 
 
 class Written(NamedTuple):
-    """What became of a message: see `store.messages.AppendedRow`. It is there where it was created, or was before."""
+    """The outcome of a message: see `store.messages.AppendedRow`. `message` is set where it exists."""
 
     verdict: Verdict
     message: Message | None
@@ -137,7 +137,7 @@ class MessageWriter:
             except asyncpg.UniqueViolationError:
                 # Another instance just used one of these clientIds in another room; now it can be seen.
                 rows = await self._db.transaction(lambda q: _append(q, batch))
-        except Exception as error:  # noqa: BLE001 - every one who waits gets it, or a try of their own
+        except Exception as error:  # noqa: BLE001 - every waiting caller gets it, or a try of its own
             if len(batch) > 1 and not isinstance(error, DatabaseUnavailable):
                 for pending in batch:
                     await self._write([pending])
@@ -224,7 +224,7 @@ async def _lock_files(q: Queries, batch: list[Pending]) -> dict[str, LooseFileRo
 
 
 def _has_files(pending: Pending, files: dict[str, LooseFileRow]) -> bool:
-    """Whether all the files that a message names can be attached: its sender's, and no message has them."""
+    """True if all the files that a message names can be attached: its sender's, and no message has them."""
     named = [files.get(file_id) for file_id in pending.payload.attachments or ()]
     return all(file is not None and file.owner_id == pending.sender_id for file in named)
 
@@ -249,9 +249,9 @@ async def _attach(
 
 
 async def mention(q: Queries, contents: dict[str, str], *, edited: bool = False) -> dict[str, list[str]]:
-    """Keeps whom new messages of locked rooms name, given by their ids; returns who is mentioned, in the order of ids.
+    """Keeps the users that new messages of locked rooms name, given by their ids; returns them, in the order of ids.
 
-    Of `edited` messages, whoever is named no longer is taken off, and returned is who was not named before.
+    Of `edited` messages, users named no longer are taken off, and those not named before are returned.
     """
     names = [
         (message_id, place, name)

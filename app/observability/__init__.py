@@ -1,4 +1,4 @@
-"""What operators see: logs, metrics, traces, health.
+"""The signals for operators: logs, metrics, traces, health.
 
 `app.api` and what starts a process import it. It imports `app.config`, `app.contract`, `app.core`, `app.db`, `app.http`
 and `app.limits`.

@@ -1,4 +1,4 @@
-"""What is so at a moment (how much waits, how late it is), looked at every few seconds on behalf of the metrics."""
+"""Current values (queue lengths, lateness), read every few seconds for the metrics."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Whether this instance is alive, and whether it can do its work.
+"""Health checks: this instance is alive, and can do its work.
 
 `/health/live` answers as long as the event loop turns. `/health/ready` asks PostgreSQL and Redis, and answers 503 with
 the name of the one that is down, so that a load balancer sends people elsewhere until it is back.
@@ -35,7 +35,7 @@ class Liveness(Struct, frozen=True):
 
 
 class Readiness(Struct, frozen=True):
-    """Whether all is there, and what is not."""
+    """The state of each check, and of all together."""
 
     status: HealthAnswer
     checks: dict[str, HealthAnswer]
@@ -53,7 +53,7 @@ class Health:
         return [Route(described.http[1], described.run) for described in self.described()]
 
     def described(self) -> list[OtherRoute]:
-        """What they are."""
+        """The descriptions of the routes."""
         return [
             OtherRoute(run=self.live, http=("GET", LIVE), answers={200: Liveness}, who="anybody"),
             OtherRoute(
@@ -76,7 +76,7 @@ class Health:
         return json_response(body, 200 if good else 503)
 
     async def _ask_all(self) -> list[HealthAnswer]:
-        """All who ask at once are told what one round of checks finds: probes are not limited, so they are cheap."""
+        """All callers at once are told what one round of checks finds: probes are not limited, so they are cheap."""
         if self._asking is None:
             self._asking = asyncio.create_task(_ask_each(self._checks))
             self._asking.add_done_callback(self._asked)

@@ -1,4 +1,4 @@
-"""Where Prometheus fetches the metrics, and who else may."""
+"""The route of the metrics for Prometheus, and the check of its callers."""
 
 import asyncio
 import hmac
@@ -20,7 +20,7 @@ _LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]*)?", re.IGNORECASE
 
 
 class MetricsRoute:
-    """GET /metrics. With METRICS_TOKEN for whoever shows it; without, in development, for this machine alone."""
+    """GET /metrics. With METRICS_TOKEN for clients that show it; without, in development, for this machine alone."""
 
     def __init__(self, metrics: Metrics, settings: Settings) -> None:
         self._metrics = metrics
@@ -45,13 +45,13 @@ class MetricsRoute:
 
 
 def names_this_machine(request: Request) -> bool:
-    """Whether the name that was asked for is this machine's. A page may come from a foreign name, whose owner has it
+    """True if the name that was asked for is this machine's. A page may come from a foreign name, whose owner has it
     point to this machine afterwards (DNS rebinding); then a browser here asks for that name."""
     return _LOCAL.fullmatch(request.headers.get("host", "")) is not None
 
 
 def is_loopback(request: Request) -> bool:
-    """Whether somebody on this machine asks, and not a proxy on it for somebody else."""
+    """True if a client on this machine asks, and not a proxy on it for another."""
     if request.client is None or {"x-forwarded-for", "forwarded", "via"} & set(request.headers):
         return False
     return ip_address(request.client.host).is_loopback

@@ -153,7 +153,7 @@ def describe(span: Span, start: Message, method: str, path: str | None) -> None:
 
 
 def hashed(socket_id: str) -> str:
-    """What a socket is called: the same for all its events, and of no use to anybody."""
+    """The hashed id of a socket: the same for all its events, and of no use to a reader."""
     return hashlib.sha256(socket_id.encode()).hexdigest()[:HASH_LENGTH]
 
 

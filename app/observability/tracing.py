@@ -25,7 +25,7 @@ class Traces:
         return app
 
     def statements(self, connection: Connection) -> Statements:
-        """What runs statements on a connection."""
+        """An object that runs statements on a connection."""
         return Statements(connection)
 
     def close(self) -> None:
@@ -33,7 +33,7 @@ class Traces:
 
 
 def traces_of(settings: Settings) -> Traces:
-    """What the settings ask for."""
+    """The traces that the settings ask for."""
     if not settings.traces:
         return Traces()
     from app.observability.opentelemetry import Tracing, otlp_provider

@@ -1,4 +1,4 @@
-"""What goes in and out over both doors: requests of clients, responses, events of the server, rows made into them.
+"""The payloads of events and REST: requests of clients, responses, events of the server, rows made into them.
 
-Whoever serves a request imports it. It imports `app.core`, its fields and the rows of `app.store`.
+The modules that serve a request import it. It imports `app.core`, its fields and the rows of `app.store`.
 """

@@ -1,4 +1,4 @@
-"""What clients send about accounts: who signs up, in and out, and who is looked for. See `app.payloads.requests`."""
+"""Requests about accounts: signing up, in and out, and searching users. See `app.payloads.requests`."""
 
 from typing import Annotated, Literal
 
@@ -29,14 +29,14 @@ class SignUp(Received, frozen=True):
 
 
 class Identifier(Received, frozen=True):
-    """Who signs in."""
+    """The name to sign in with."""
 
     scheme: Literal["username"]
     value: Annotated[str, Meta(max_length=256)]
 
 
 class Credential(Received, frozen=True):
-    """What proves it."""
+    """The password of that name."""
 
     scheme: Literal["basic"]
     value: Annotated[str, Meta(max_length=256)]

@@ -68,7 +68,7 @@ def message_of(row: ShownMessageRow) -> Message:
 
 
 def new_message_of(row: MessageRow, files: Collection[FileRow], mentions: list[str]) -> Message:
-    """A message that was just written, to which nobody has reacted and which its receiver has not read."""
+    """A message that was just written, to which no user has reacted and which its receiver has not read."""
     return _message_of(row, [attachment_of(file) for file in files], [], mentions, None)
 
 
@@ -161,7 +161,7 @@ def room_info_of(row: RoomInfoRow) -> RoomInfo:
 
 
 def public_room_of(row: PublicRoomRow) -> PublicRoom:
-    """A room that everybody may join."""
+    """A room that every user may join."""
     return PublicRoom(
         id=row.id,
         name=row.name,
@@ -173,7 +173,7 @@ def public_room_of(row: PublicRoomRow) -> PublicRoom:
 
 
 def member_of(row: MemberRow, *, unmarked: Collection[str] = ()) -> Member:
-    """Somebody who has, or had, to do with a room; not how far the `unmarked` users have read."""
+    """A user who has, or had, to do with a room; not how far the `unmarked` users have read."""
     marked = row.user_id not in unmarked
     return Member(
         room_id=row.room_id,

@@ -76,7 +76,7 @@ class Unblocked(Sent, frozen=True):
 
 
 class Privacy(Sent, frozen=True):
-    """Who may begin a direct conversation with the user, and who may invite the user to rooms.
+    """The users who may begin a direct conversation with the user, and those who may invite the user to rooms.
 
     `shared_rooms` are the users who are in a public or private room with them.
     """
@@ -86,7 +86,7 @@ class Privacy(Sent, frozen=True):
 
 
 class Mute(Sent, frozen=True):
-    """Whether the user has muted a room; `mutedUntil` is null where that has no end."""
+    """The mute of a room by the user; `mutedUntil` is null where that has no end."""
 
     room_id: str
     muted: bool

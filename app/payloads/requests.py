@@ -58,7 +58,7 @@ class Subscription(Received, frozen=True):
 
 
 class CreateRoom(Received, frozen=True):
-    """A new room; nobody but its creator is in it yet."""
+    """A new room; only its creator is in it yet."""
 
     name: RoomName
     description: Description | None = None
@@ -105,13 +105,13 @@ class ListMembers(RoomRef, frozen=True):
 
 
 class MemberRef(RoomRef, frozen=True):
-    """Somebody who has to do with a room."""
+    """A user who has to do with a room."""
 
     user_id: Id
 
 
 class Invite(RoomRef, frozen=True):
-    """Who is invited, by id or by name."""
+    """An invitation of a user, by id or by name."""
 
     RULES: ClassVar[Rules] = exactly_one("userId", "username")
 
@@ -146,7 +146,7 @@ class SyncRoom(RoomRef, frozen=True):
 
 
 class Written(Received, frozen=True):
-    """What somebody writes. `clientId` is the sender's name for it: the same never makes a second message.
+    """A message to be written. `clientId` is the sender's name for it: the same never makes a second message.
 
     `replyTo` is a message of the same room, `attachments` are files that the sender uploaded and has not sent yet.
     Content may be empty where there are attachments.
@@ -193,7 +193,7 @@ class MessageRef(Received, frozen=True):
 
 
 class EditMessage(MessageRef, frozen=True):
-    """What the message says from now on."""
+    """The new content of a message."""
 
     content: Content
 
@@ -266,6 +266,6 @@ class ListConversations(Received, frozen=True):
 
 
 class GetPresence(Received, frozen=True):
-    """People whom one shares a room with."""
+    """Users whom the caller shares a room with."""
 
     user_ids: Annotated[list[Id], Meta(max_length=100)]

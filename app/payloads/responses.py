@@ -13,14 +13,14 @@ Time = Annotated[dt.datetime, Meta(tz=True)]
 
 
 class Sent(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a client sees."""
+    """A payload that the server sends."""
 
 
 # People
 
 
 class UserRef(Sent, frozen=True):
-    """Somebody, as others see them: a message's `sender`, a member's `user`."""
+    """A user, as others see them: a message's `sender`, a member's `user`."""
 
     id: str
     username: str
@@ -50,7 +50,7 @@ class Session(Sent, frozen=True):
 
 
 class Presence(Sent, frozen=True):
-    """Whether somebody is here; `lastSeenAt` is when they were last, null for never and while they are."""
+    """The presence of a user; `lastSeenAt` is when they were last online, null for never and while they are."""
 
     user_id: str
     status: Literal["online", "offline"]
@@ -102,7 +102,7 @@ class Room(RoomInfo, frozen=True):
 
 
 class PublicRoom(Sent, frozen=True):
-    """A room that everybody may join. `memberCount` counts up to 1,000."""
+    """A room that every user may join. `memberCount` counts up to 1,000."""
 
     id: str
     name: str
@@ -120,7 +120,7 @@ class PublicRooms(Sent, frozen=True):
 
 
 class Member(Sent, frozen=True):
-    """How somebody belongs, or belonged, to a room. `presence` is told in lists only, of members.
+    """How a user belongs, or belonged, to a room. `presence` is told in lists only, of members.
 
     Where one of the two has blocked the other, the asking user is told neither that nor `lastReadSeq`, which is 0.
     """
@@ -155,7 +155,7 @@ class MemberChanged(Sent, frozen=True):
 
 
 class ReadMark(Sent, frozen=True):
-    """Somebody has read all up to `seq`."""
+    """A user has read all up to `seq`."""
 
     room_id: str
     user_id: str
@@ -186,7 +186,7 @@ class Attachment(Sent, frozen=True):
 
 
 class Reaction(Sent, frozen=True):
-    """Who reacted in one way, the first one first."""
+    """The users who reacted in one way, the first one first."""
 
     kind: str
     user_ids: list[str]
@@ -271,7 +271,7 @@ class MessageChange(Sent, frozen=True, tag_field="type", tag="message"):
 
 
 class MemberChange(Sent, frozen=True, tag_field="type", tag="member"):
-    """Somebody was invited, came, went, or got another role."""
+    """A user was invited, came, went, or got another role."""
 
     seq: int
     member: Member

@@ -45,7 +45,7 @@ PRIVACY_UPDATED: Final = "user:privacy-updated"
 MUTE_UPDATED: Final = "room:mute-updated"
 CONVERSATION_HIDDEN: Final = "conversation:hidden"
 
-MOST_TOLD: Final = 500  # members of a room that hear who is there and who has read; in a larger one they ask
+MOST_TOLD: Final = 500  # members of a room that hear of presence and read marks; in a larger one they ask
 
 # What only events carry
 
@@ -72,7 +72,7 @@ class Ping(Sent, frozen=True):
 
 
 class TypingUpdate(Sent, frozen=True):
-    """Who hears nothing more by `expiresAt` takes it that somebody has stopped."""
+    """A client that hears nothing more by `expiresAt` takes it that the user has stopped."""
 
     room_id: str
     user_id: str

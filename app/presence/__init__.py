@@ -1,4 +1,4 @@
-"""Who is online, and who is typing.
+"""Presence of users, and typing.
 
 `app.api` imports it. It imports `app.announce`, `app.core`, `app.db`, `app.payloads`, `app.rooms` and `app.store`.
 """

@@ -1,4 +1,4 @@
-"""Tells people who share rooms that somebody came or went, but for those of whom one has blocked the other.
+"""Tells users who share rooms that a user came or went, but for those of whom one has blocked the other.
 
 What is told is what is true when it is told, and it is read once more after: of two instances that tell of the same
 user at about the same time, the one whose word is stored last would otherwise be believed even when it is the older
@@ -71,7 +71,7 @@ class PresenceNews:
 
     def _cannot_tell_now(self, error: Exception) -> None:
         if not self._silent:
-            log.warning("who came and went cannot be told now: %s", error)
+            log.warning("presence changes cannot be announced now: %s", error)
         self._silent = True
 
     def _could_not_tell(self, user_ids: list[str], error: Exception) -> None:
@@ -109,7 +109,7 @@ class PresenceNews:
 
 
 def presence(user_id: str, online: set[str], last_seen: dict[str, dt.datetime | None]) -> Presence:
-    """How somebody is shown."""
+    """How a user is shown."""
     if user_id in online:
         return Presence(user_id=user_id, status="online", last_seen_at=None)
     return Presence(user_id=user_id, status="offline", last_seen_at=last_seen.get(user_id))

@@ -1,11 +1,11 @@
-"""Who is online: everybody with at least one authenticated socket, on any instance.
+"""Presence: a user is online with at least one authenticated socket, on any instance.
 
 Each instance knows its own sockets and writes down in Redis how many of them each user has; see `redis_leases` for
-what stands there, and `announcements` for who is told. The numbers are absolute, and one task writes them: what
+what stands there, and `announcements` for the receivers. The numbers are absolute, and one task writes them: what
 changes while one call runs is the next call, however many sockets come or go at once. A place is held for some seconds
-after the last socket has gone, so that nobody hears of a page that is loaded again.
+after the last socket has gone, so that a page that is loaded again is not announced.
 
-All this is soft: while Redis is away nobody is kept out for it, and when it is back it is told who is here.
+All this is soft: while Redis is away no user is kept out for it, and when it is back it is told which users are here.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from app.core.errors import Refusal
 from app.core.redis_scripts import SoftState, SoftStateUnavailable
 from app.db.database import Database
 from app.db.errors import DatabaseUnavailable
-from app.payloads import responses as views
+from app.payloads import responses
 from app.payloads.requests import GetPresence
 from app.payloads.server_events import MOST_TOLD, PRESENCE_SNAPSHOT
 from app.presence.announcements import PresenceNews
@@ -36,7 +36,7 @@ HOLD = 5.0  # seconds
 LEASE = 15.0  # seconds
 TICKS_OF_A_LEASE = 3
 MAX_BATCH = 500  # users in one call of a script
-MOST_ACQUAINTANCES = 5_000  # who are looked at for a snapshot
+MOST_ACQUAINTANCES = 5_000  # users that a snapshot looks at
 MOST_IN_SNAPSHOT = 1_000
 TOO_MANY = "You are connected too many times: close another tab or device"
 RETRY_AFTER = 5_000  # ms
@@ -62,7 +62,7 @@ class PresenceTracker:
     """Counts the sockets of `io` as devices of their users.
 
     A user may have `max_sockets` of them on all instances together, 0 for any number. `hold` is how many seconds
-    somebody without a socket stays online; `lease`, after how many seconds of silence an instance counts as dead.
+    a user without a socket stays online; `lease`, after how many seconds of silence an instance counts as dead.
     """
 
     def __init__(
@@ -83,9 +83,9 @@ class PresenceTracker:
         self._lease = lease
         self._instance: str | None = None  # while it has a lease
         self._users: dict[str, Devices] = {}
-        # Of users of whom Redis has to be told. Whatever goes wrong, nobody is kept out for it.
+        # Of users of whom Redis has to be told. Whatever goes wrong, no user is kept out for it.
         self._batcher = Batcher(self._count, max_batch=MAX_BATCH, retry_on=(Exception,), paused=self._lost)
-        self._turn = asyncio.Lock()  # of whoever changes what Redis knows of this instance
+        self._turn = asyncio.Lock()  # held while what Redis knows of this instance is changed
         self._ticking: asyncio.Task[None] | None = None
         self._away = False  # whether Redis is; then the batcher is paused
         self._sweep_from = 0.0  # in the event loop's time
@@ -104,7 +104,7 @@ class PresenceTracker:
         untold = await self._news.told()
         if self._instance is not None:
             with suppress(SoftStateUnavailable):  # then the lease ends later
-                for user_id in untold:  # who is told of by those who take this instance out
+                for user_id in untold:  # they are announced by the instances that take this one out
                     await self._leases.count(self._instance, [LeaseClaim(user_id, before=1, count=1)])
                 await self._leases.renew(self._instance, round(self._hold * 1000))
 
@@ -143,16 +143,16 @@ class PresenceTracker:
         self._hold_if_gone(user_id, devices)
         self._batcher.add(user_id)
 
-    async def of(self, user_ids: list[str]) -> dict[str, views.Presence]:
-        """The presence of each of the users; of nobody while Redis is away. Raises DatabaseUnavailable."""
+    async def of(self, user_ids: list[str]) -> dict[str, responses.Presence]:
+        """The presence of each of the users; none while Redis is away. Raises DatabaseUnavailable."""
         try:
             return await self._news.of(user_ids)
         except SoftStateUnavailable as error:
             self._lost(error)
             return {}
 
-    async def get(self, caller: Caller, payload: GetPresence) -> list[views.Presence]:
-        """Who is online, of people who share a room with the user; others are left out.
+    async def get(self, caller: Caller, payload: GetPresence) -> list[responses.Presence]:
+        """The presence of users who share a room with the user; others are left out.
 
         So are those who have blocked the user, or whom the user has blocked.
         """
@@ -162,7 +162,7 @@ class PresenceTracker:
         return list((await self._news.of(user_id for user_id in asked if user_id in known)).values())
 
     async def send_snapshot(self, socket: Socket, user_id: str) -> None:
-        """Tells a socket that follows its user's rooms who is online of those whose comings and goings it hears of."""
+        """Tells a socket that follows its user's rooms which of the users whose presence it hears of are online."""
         try:
             others = await store.presence.acquaintances(
                 self._db, user_id, most_members=MOST_TOLD, limit=MOST_ACQUAINTANCES
@@ -175,10 +175,10 @@ class PresenceTracker:
             log.info("no snapshot of presence for socket %s: %s", socket.id, error)
             return
         snapshot = [
-            views.Presence(user_id=other, status="online", last_seen_at=None)
+            responses.Presence(user_id=other, status="online", last_seen_at=None)
             for other in online[:MOST_IN_SNAPSHOT]
         ]
-        await socket.emit(PRESENCE_SNAPSHOT, views.wire(snapshot), local=True)
+        await socket.emit(PRESENCE_SNAPSHOT, responses.wire(snapshot), local=True)
 
     # --- holds ---
 
@@ -271,7 +271,7 @@ class PresenceTracker:
             # The leases of others may have ended meanwhile; they are given the time to begin anew.
             self._sweep_from = asyncio.get_running_loop().time() + self._lease
         self._batcher.resume()
-        # Before the sweep, which would take those who are here out with an earlier lease of ours.
+        # Before the sweep, which would take the users here out with an earlier lease of ours.
         await self._batcher.drained()
         if asyncio.get_running_loop().time() >= self._sweep_from:
             while (swept := await self._leases.sweep(MAX_BATCH)) is not None:

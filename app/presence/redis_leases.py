@@ -1,4 +1,4 @@
-"""Who is where, as all instances count it together in Redis.
+"""The sockets of users on each instance, counted together in Redis.
 
     presence:instances       sorted set  instance -> when its lease ends, in ms of Redis' own clock
     presence:user:<id>       hash        instance -> how many sockets the user has there; 0 while a place is held
@@ -79,7 +79,7 @@ COUNT = f"""
 
 # KEYS: instances, and what the keys of an instance's and of a user's begin with. ARGV: how many users at most. Takes
 # users out of an instance whose lease has ended, and the instance when it was the last of them. Returns how long ago,
-# in ms, the lease ended, and who is offline now; nothing when there is no such instance.
+# in ms, the lease ended, and the users that are offline now; nothing when there is no such instance.
 SWEEP = f"""
     {NOW}
     local ended = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, 1)

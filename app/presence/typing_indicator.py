@@ -1,12 +1,12 @@
-"""Who is typing where, told to the other people in the room.
+"""Typing in rooms, told to the other members.
 
 What is typed on the devices of a user that are connected here is one state for each room. It ends when all of them
 have stopped, sent their message, gone, or said nothing for three seconds. Of each state there is at most one
 announcement a second; what comes in between is told when the second is over, if it is news by then.
 
-With each announcement goes a note in Redis, for as long as it is true, so that nobody is told that a user has stopped
-who types on at another instance. Should an instance die, its notes end by themselves, and `expiresAt` tells the
-receivers when to stop believing what it announced. While Redis is away each instance tells what it knows.
+With each announcement goes a note in Redis, for as long as it is true, so that a user who types on at another
+instance is not announced to have stopped. Should an instance die, its notes end by themselves, and `expiresAt` tells
+the receivers when to stop believing what it announced. While Redis is away each instance tells what it knows.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ NOTE = """
 class TypingState(Struct, eq=False):
     """One user in one room: until when each device types, and what the room was told, when. Times are the clock's.
 
-    `told` is None where a message came since: whoever hears it takes it that its sender types no more. `withheld` are
+    `told` is None where a message came since: its receivers take it that the sender types no more. `withheld` are
     the members who were not told, because one has blocked the other.
     """
 
@@ -75,7 +75,7 @@ class TypingState(Struct, eq=False):
     told_at: float = float("-inf")
 
     def may_tell(self, time: float) -> bool:
-        """Whether the last announcement is old enough for another."""
+        """True if the last announcement is old enough for another."""
         return time - self.told_at >= EVERY
 
 
@@ -102,8 +102,8 @@ class TypingIndicator:
     async def start(self, caller: Caller, payload: RoomRef) -> TypingUpdate:
         """Tells the others in a room that the user types, for three seconds or until the next start.
 
-        Whoever has blocked the user, or is blocked by the user, is not told. Refused: `not_found`, `not_a_member`, and
-        `too_many` for one who types in 20 rooms already.
+        Users who have blocked the user, or are blocked by the user, are not told. Refused: `not_found`, `not_a_member`,
+        and `too_many` for one who types in 20 rooms already.
         """
         key = (payload.room_id, caller.user_id)
         await check_member(self._db, *key)
@@ -198,7 +198,7 @@ class TypingIndicator:
             self._end(key)
 
     async def _settle_softly(self, key: TypingKey, state: TypingState) -> None:
-        """As `_settle`, for whom it is of no use to hear that it failed."""
+        """As `_settle`, for callers that need not hear that it failed."""
         try:
             await self._settle(key, state)
         except Refusal:  # not a member any more
@@ -220,7 +220,7 @@ class TypingIndicator:
         await others.emit(TYPING_UPDATE, wire(update))
 
     async def _types_elsewhere(self, key: TypingKey, state: TypingState) -> bool:
-        """Whether the user types at another instance, too; notes for the others what is typed here."""
+        """True if the user types at another instance, too; notes for the others what is typed here."""
         ms = 1000 * max(0.0, max(state.until.values(), default=0.0) - self._clock())
         try:
             return bool(await self._note([f"typing:{':'.join(key)}"], self._instance, round(ms)))

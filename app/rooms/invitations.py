@@ -1,7 +1,7 @@
-"""Invitations to rooms, bounded so that nobody is flooded with them, and nobody can use up what others may send.
+"""Invitations to rooms, bounded so that no user is flooded with them, or can use up what others may send.
 
 An invitation counts against its inviter alone: of one inviter, a user has at most five without an answer. One that was
-declined is not repeated for a day. Only who joins counts the room as one of their own.
+declined is not repeated for a day. Only a user who joins counts the room as one of their own.
 """
 
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ from app.payloads.server_events import MEMBER_UPDATED, ROOM_INVITED
 from app.rooms.rooms import lock_as_admin, member_changed, put_member
 
 MAX_PENDING_OF_PAIR = 5  # invitations of one inviter to one user that have no answer
-MAX_PENDING_OF_INVITER = 500  # invitations of one inviter, to anybody, that have no answer
+MAX_PENDING_OF_INVITER = 500  # invitations of one inviter, to any user, that have no answer
 
 
 class Invitations:
@@ -49,11 +49,11 @@ class Invitations:
         return [room_of(row) for row in rows]
 
     async def invite(self, caller: Caller, payload: Invite) -> Member:
-        """Invites somebody to a room; admins only. One who is invited already stays so.
+        """Invites a user to a room; admins only. One who is invited already stays so.
 
         Refused: `not_found` for the room or the user, `not_a_member`; `forbidden` for one who is no admin, and for
-        somebody who takes no invitation from this user, or has declined this one within 24 hours; `conflict` for
-        somebody who is a member or banned, or whom the user has blocked; `too_many` while five invitations to the same
+        a user who takes no invitation from this one, or has declined this one within 24 hours; `conflict` for
+        a user who is a member or banned, or whom this one has blocked; `too_many` while five invitations to the same
         user, or 500 in all, have no answer; `rate_limited`.
         """
         room_id = payload.room_id
@@ -69,7 +69,7 @@ class Invitations:
                 raise Refusal("conflict", "This user is a member already")
             if state == "banned":
                 raise Refusal("conflict", "This user is banned from the room: lift the ban first")
-            # An invitation by somebody else, whom the user has blocked, keeps nobody from inviting.
+            # An invitation by another, whom the user has blocked, keeps no admin from inviting.
             if state == "invited" and not await store.invitations.is_hidden(q, room_id, user_id):
                 return await member_changed(q, room_id, user_id), False
             await _check_may_invite(q, room_id, caller.user_id, user_id)
@@ -93,7 +93,7 @@ async def _check_may_invite(q: Queries, room_id: str, inviter_id: str, user_id: 
     row = await store.privacy.towards(q, inviter_id, user_id) or refuse("not_found", NO_USER)
     if row.blocking:
         raise Refusal("conflict", "You have blocked this user: unblock them first")
-    # One answer to all, so that nobody learns which it is.
+    # One answer to all, so that the inviter does not learn which it is.
     if (
         row.blocked
         or not admits(row.invitations_from, share_room=row.share_room)
@@ -110,7 +110,7 @@ async def _check_may_invite(q: Queries, room_id: str, inviter_id: str, user_id: 
 
 
 async def _invited_user(q: Queries, payload: Invite) -> str:
-    """The id of whom an invitation names. Raises Refusal: `not_found`."""
+    """The id of the user that an invitation names. Raises Refusal: `not_found`."""
     if payload.username is not None:
         return await store.accounts.find_by_name(q, payload.username) or refuse("not_found", NO_USER)
     row = await store.accounts.find(q, payload.user_id or "") or refuse("not_found", NO_USER)

@@ -1,7 +1,7 @@
-"""Who belongs to a room, and what its admins decide about that.
+"""Members of rooms, and the admins' decisions about them.
 
 Each change is made with the room's row locked, so that on all instances they are made one after the other, and a room
-with members always has an admin. Asking for what is so already changes nothing, and nobody is told.
+with members always has an admin. Asking for what is so already changes nothing, and is not announced.
 """
 
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ from app.rooms.rooms import check_member, lock_as_admin, member_changed, put_mem
 from app.store.conversations.members import MembershipRow
 from app.store.log.room_log import MemberRow
 
-# Somebody's place now, and the event that tells of a change.
+# A user's place now, and the event that tells of a change.
 Outcome: TypeAlias = tuple[MemberChanged, str | None]
 
 NO_MEMBER = "This user has nothing to do with this room"
@@ -47,14 +47,14 @@ class RoomMembers:
         """
         await check_member(self._db, payload.room_id, caller.user_id)
         page, withheld = await self._page(caller, payload, store.members.listed)
-        # Not of the invited: any admin can invite anybody, who shares no room with them for that.
+        # Not of the invited: any admin can invite any user, who shares no room with them for that.
         here = [one.user_id for one in page.members if one.state == "member" and one.user_id not in withheld]
         present = await self._presence(here)
         members = [msgspec.structs.replace(one, presence=present.get(one.user_id)) for one in page.members]
         return msgspec.structs.replace(page, members=members)
 
     async def list_banned(self, caller: Caller, payload: ListMembers) -> Members:
-        """People who are banned from a room, in the order of their ids; for admins only.
+        """Users who are banned from a room, in the order of their ids; for admins only.
 
         Refused: `not_a_member`, `forbidden`, and `not_found` for the room or for an unknown `after`.
         """
@@ -67,7 +67,7 @@ class RoomMembers:
     async def _page(
         self, caller: Caller, payload: ListMembers, read: Callable[..., Awaitable[list[MemberRow]]]
     ) -> tuple[Members, set[str]]:
-        """A page of members, and those of them of whom the caller is not told whether they are here and have read."""
+        """A page of members, and those of them whose presence and read marks are withheld from the caller."""
         room_id, after, size = payload.room_id, payload.after, payload.limit
         if after is not None and not (is_id(after) and await store.members.state(self._db, room_id, after)):
             raise Refusal("not_found", NO_MEMBER)
@@ -80,7 +80,7 @@ class RoomMembers:
     async def set_role(self, caller: Caller, payload: SetRole) -> Member:
         """Makes a member an admin, or an admin a plain member; admins only.
 
-        Refused: `not_found` for the room, or for somebody who is no member; `not_a_member`, `forbidden`; `conflict` for
+        Refused: `not_found` for the room, or for a user who is no member; `not_a_member`, `forbidden`; `conflict` for
         the last admin, oneself that is.
         """
         room_id, user_id = payload.room_id, payload.user_id
@@ -112,9 +112,9 @@ class RoomMembers:
         return change.member
 
     async def kick(self, caller: Caller, payload: MemberRef) -> Member:
-        """Ends somebody else's membership, or withdraws an invitation; admins only, of other admins too.
+        """Ends another user's membership, or withdraws an invitation; admins only, of other admins too.
 
-        Refused: `not_found` for the room or for somebody who never had to do with it, `not_a_member`, `forbidden`.
+        Refused: `not_found` for the room or for a user who never had to do with it, `not_a_member`, `forbidden`.
         """
         return await self._set_state(
             caller,
@@ -123,7 +123,7 @@ class RoomMembers:
         )
 
     async def ban(self, caller: Caller, payload: MemberRef) -> Member:
-        """Keeps somebody out: ends their membership if there is one, and lets them neither join nor be invited.
+        """Keeps a user out: ends their membership if there is one, and lets them neither join nor be invited.
 
         Admins only. Refused: `not_found` for the room or the user, `not_a_member`, `forbidden`.
         """
@@ -134,7 +134,7 @@ class RoomMembers:
     async def unban(self, caller: Caller, payload: MemberRef) -> Member:
         """Lifts a ban: the user may join or be invited again, and is not a member for that. Admins only.
 
-        Refused: `not_found` for the room or for somebody who never had to do with it, `not_a_member`, `forbidden`.
+        Refused: `not_found` for the room or for a user who never had to do with it, `not_a_member`, `forbidden`.
         """
         return await self._set_state(
             caller,
@@ -145,9 +145,9 @@ class RoomMembers:
     async def _set_state(
         self, caller: Caller, payload: MemberRef, choose: Callable[[MembershipRow | None], MemberState | None]
     ) -> Member:
-        """Gives somebody who is not to be in the room the state that `choose` says; None leaves it as it is.
+        """Gives a user who is not to be in the room the state that `choose` says; None leaves it as it is.
 
-        Whoever was neither a member nor invited is not told: admins of any room could call on anybody with it.
+        A user who was neither a member nor invited is not told: admins of any room could call on any user with it.
         """
         room_id, user_id = payload.room_id, payload.user_id
 

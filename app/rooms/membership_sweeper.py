@@ -1,8 +1,8 @@
-"""Who is no member hears nothing: the end of a membership, on this instance, where nobody announced it.
+"""Ends memberships on this instance where that was not announced: a former member must hear nothing.
 
-Whoever ends a membership takes the user's sockets out of the room's channel, over the bus. When the bus is away just
-then, or that instance dies before, the change is committed all the same, and the sockets would go on listening. So
-each instance looks for memberships that have ended since it looked last.
+The instance that ends a membership takes the user's sockets out of the room's channel, over the bus. When the bus is
+away just then, or that instance dies before, the change is committed all the same, and the sockets would go on
+listening. So each instance looks for memberships that have ended since it looked last.
 """
 
 import time
@@ -36,6 +36,6 @@ class MembershipSweeper:
             member = await store.members.state(self._db, room_id, user_id)
             if (
                 member is None or member.state != "member"
-            ):  # else somebody has come back, and is to miss nothing
+            ):  # else the user has come back, and is to miss nothing
                 await self._announcer.follow(user_id, room_id, member=False, local=True)
         self._looked_at = begun

@@ -1,4 +1,4 @@
-"""What members choose for themselves alone: muted rooms and hidden conversations.
+"""Preferences of members for themselves: muted rooms and hidden conversations.
 
 The other devices of the user are told; the room is not.
 """
@@ -33,7 +33,7 @@ class RoomPreferences:
         return await self._mute(caller, payload.room_id, 0)
 
     async def hide(self, caller: Caller, payload: RoomRef) -> ConversationHidden:
-        """Takes a direct conversation off the user's list until the next message in it, whoever writes that.
+        """Takes a direct conversation off the user's list until the next message in it, by either user.
 
         Nothing is deleted, and the other person is not told. Refused: `not_found`, `not_a_member`, and `forbidden` for
         any other room: that is left instead.

@@ -1,4 +1,4 @@
-"""What people do with rooms; events and REST both come here.
+"""The operations on rooms; events and REST both come here.
 
 Each change is committed with its number in the room's log and then announced, by one record of the bus: first the
 sockets of the user whose membership changed enter or leave the room's channel, then the room is told.
@@ -33,7 +33,7 @@ NOT_A_MEMBER = "You are not a member of this room"
 
 
 class Rooms:
-    """Rooms, and who enters and leaves them. A user may be in `most_rooms`, 0 for any number.
+    """Rooms, and entering and leaving them. A user may be in `most_rooms`, 0 for any number.
 
     `may_create` may refuse a user who makes another room.
     """
@@ -134,9 +134,9 @@ class Rooms:
     async def join(self, caller: Caller, payload: RoomRef) -> Room:
         """Makes the user a member of a room that is public or that they are invited to.
 
-        It changes nothing for one who is a member already; a socket that asked for no acknowledgement gets
-        `room:user-joined` then, alone. Whoever enters a room that all have left becomes its admin. Refused:
-        `not_found`, `forbidden`, and `too_many` for one who is in as many rooms as one may be.
+        It changes nothing for a user who is a member already; a socket that asked for no acknowledgement gets
+        `room:user-joined` then, alone. A user who enters a room that all have left becomes its admin. Refused:
+        `not_found`, `forbidden`, and `too_many` for a user who is in as many rooms as a user may be.
         """
         user_id, room_id = caller.user_id, payload.room_id
 
@@ -228,7 +228,7 @@ async def check_member(q: Queries, room_id: str, user_id: str) -> None:
 
 
 async def refuse_stranger(q: Queries, room_id: str) -> NoReturn:
-    """Tells somebody who is not in a room why nothing comes of it. Raises Refusal: `not_found`, `not_a_member`."""
+    """Tells a user who is not in a room why nothing comes of it. Raises Refusal: `not_found`, `not_a_member`."""
     if await store.rooms.exists(q, room_id):
         raise Refusal("not_a_member", NOT_A_MEMBER)
     raise Refusal("not_found", NO_ROOM)
@@ -270,7 +270,7 @@ async def lock_as_admin(q: Queries, room_id: str, user_id: str) -> LockedRoomRow
 
 
 async def member_changed(q: Queries, room_id: str, user_id: str) -> MemberChanged:
-    """The last change of somebody's place in a room, to be announced."""
+    """The last change of a user's place in a room, to be announced."""
     row = await store.members.shown(q, room_id, user_id)
     assert row is not None
     member = member_of(row)

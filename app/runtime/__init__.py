@@ -1,4 +1,4 @@
-"""What a process needs before and while it serves: start-up checks, exit statuses, its address, garbage collection.
+"""The set-up of a serving process: start-up checks, exit statuses, its address, garbage collection.
 
 `app.serving`, `app.workers` and the console command import it. It imports `app.config`, `app.core`, `app.db` and
 `app.observability`.

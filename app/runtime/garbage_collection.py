@@ -1,7 +1,7 @@
 """Keeps Python's garbage collector from stopping an instance.
 
 A full collection looks at everything, which takes a quarter of a second where some thousand clients are connected, and
-nobody is served meanwhile; under load Python would make one every few seconds. But what has outlived one is mostly
+no request is served meanwhile; under load Python would make one every few seconds. But what has outlived one is mostly
 there to stay, and what of it ends is freed without the collector, for nothing here refers to itself any more once it
 has ended. So a full collection looks at what is new since the last one. Everything is looked at again only when there
 is three times as much: what an instance can lose to garbage is bounded by that.

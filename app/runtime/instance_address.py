@@ -13,7 +13,7 @@ ALONE = "127.0.0.1"
 
 
 def forwarding(settings: Settings) -> Forwarding:
-    """What the settings say of it."""
+    """The forwarding that the settings ask for."""
     host = settings.peer_host or local_address(settings.redis_url)
     return Forwarding(host=host, port=settings.peer_port, secret=settings.jwt_secret)
 

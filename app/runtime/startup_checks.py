@@ -1,4 +1,4 @@
-"""What is seen to before anything is served."""
+"""Checks before anything is served."""
 
 from app.config.settings import Settings
 from app.db.migrations import migrate

@@ -193,7 +193,7 @@ class Chat:
         await self._typing.sent(message.sender_id, message.room_id)
 
     def _room_operations(self, most_rooms: int) -> list[Operation]:
-        """What people do with rooms and messages."""
+        """The operations on rooms and messages."""
         db, announcer, present = self.db, self._announcer, self._presence.of
         reading = MessageHistory(db, announcer)
         rooms = Rooms(db, announcer, most_rooms=most_rooms, may_create=self.limits.take_room)

@@ -64,7 +64,7 @@ class ChatServer(uvicorn.Server):
             await asyncio.wait({draining}, timeout=LOOK_EVERY)
         if draining.done():
             draining.result()
-        self.config.timeout_graceful_shutdown = 1  # what is left are connections that nobody uses
+        self.config.timeout_graceful_shutdown = 1  # what is left are unused connections
         await super().shutdown(sockets)
 
     async def _drain(self) -> None:

@@ -2,7 +2,7 @@
 
 On Linux each worker has sockets of its own (SO_REUSEPORT), and the kernel deals new connections out among those that
 listen. They are bound here and begin to listen in the worker, once it is ready: a port is held all the time, and no
-connection waits for a process that is only starting. Elsewhere all workers share the same sockets, and whoever is first
+connection waits for a process that is only starting. Elsewhere all workers share the same sockets, and the first
 takes a connection.
 """
 

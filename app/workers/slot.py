@@ -91,7 +91,7 @@ class WorkerSlot:
 
     async def stop(self) -> None:
         """End whatever runs here."""
-        self._let_go()  # or connections would still be dealt to sockets that nobody accepts from any more
+        self._let_go()  # or connections would still be dealt to sockets that no process accepts from any more
         await asyncio.gather(*(process.stop(self._stop_within) for process in self._alive))
 
     async def _crashed(self, process: WorkerProcess) -> bool:

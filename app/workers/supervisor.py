@@ -49,7 +49,7 @@ def supervise(settings: Settings, environ: Mapping[str, str]) -> None:
 
 
 def environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """What a worker is given: also what was found or made here, and its share of the connections to PostgreSQL."""
+    """The environment of a worker: also what was found or made here, and its share of the connections to PostgreSQL."""
     own = {
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
@@ -116,7 +116,7 @@ class Supervisor:
 
     def _hang_up(self, number: signal.Signals) -> None:
         if self._terminal.closed():
-            self._stop(number)  # nobody has asked for anything
+            self._stop(number)  # this is no request to renew
         else:
             self._renewing.set()
 
@@ -128,7 +128,7 @@ class Terminal:
         self._ends_us = has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
     def closed(self) -> bool:
-        """Whether it is gone, which the kernel tells by SIGHUP."""
+        """True once it is gone, which the kernel tells by SIGHUP."""
         return self._ends_us and not has_terminal()
 
 
@@ -146,7 +146,7 @@ def outlive_hangup() -> None:
 
 
 def has_terminal() -> bool:
-    """Whether this process has a terminal."""
+    """True if this process has a terminal."""
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY))
     except OSError:
@@ -156,7 +156,7 @@ def has_terminal() -> bool:
 
 @contextmanager
 def handling(handlers: Mapping[signal.Signals, Callable[[signal.Signals], None]]) -> Iterator[None]:
-    """Signals go to these functions, in the running event loop; afterwards to whoever had them before."""
+    """Signals go to these functions, in the running event loop; afterwards to the earlier handlers."""
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in handlers}
     for number, handler in handlers.items():

@@ -44,13 +44,13 @@ class Worker(ChatServer):
     def _tell(self, line: bytes) -> None:
         with suppress(
             BrokenPipeError, BlockingIOError
-        ):  # nobody is there, which the reader learns, too, or listens
+        ):  # the supervisor is gone, as the reader learns, too, or does not read
             self._control.send(line, socket.MSG_DONTWAIT)
         asyncio.get_running_loop().call_later(ALIVE_EVERY, self._tell, ALIVE)
 
     def _orphaned(self) -> None:
         asyncio.get_running_loop().remove_reader(self._control)
-        signal.alarm(self._last_resort)  # ends the process, for nobody else would
+        signal.alarm(self._last_resort)  # ends the process, for nothing else would
         self.orphaned = self.should_exit = True
 
 

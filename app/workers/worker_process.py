@@ -53,7 +53,7 @@ class WorkerProcess:
         control = await asyncio.open_connection(sock=ours)
         with its:
             fds = [its.fileno(), *(one.fileno() for one in sockets)]
-            # -P: a folder `app` where somebody happens to stand is not this one
+            # -P: a folder `app` in the current directory is not this one
             program = [sys.executable, "-P", "-m", f"{__package__}.worker"]
             command = [*program, str(number), metrics_name, *map(str, fds)]
             try:
@@ -70,7 +70,7 @@ class WorkerProcess:
         return cls(number, metrics_name, process, control)
 
     async def ready(self, within: float) -> bool:
-        """Whether it serves; false once it has ended, or after that many seconds without."""
+        """True once it serves; false once it has ended, or after that many seconds without."""
         try:
             async with asyncio.timeout(within):
                 serves = await self._from_it.readline() == READY
@@ -82,7 +82,7 @@ class WorkerProcess:
 
     async def ended(self, within: float | None = None) -> str | None:
         """How it has ended, once it has; None if that takes more seconds."""
-        # Not awaited itself: with whoever waits here, the waiting for the process would be cancelled for all.
+        # Not awaited itself: with the caller, the waiting for the process would be cancelled for all.
         await asyncio.wait({self._end}, timeout=within)
         return self._end.result() if self._end.done() else None
 

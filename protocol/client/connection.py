@@ -24,14 +24,14 @@ _GRAIN = 10  # ms to read what came meanwhile
 
 
 class ConnectionOwner(Protocol):
-    """What a channel needs of the link it belongs to."""
+    """The callbacks of a connection to the `Reconnector` that made it."""
 
-    def receive(self, channel: "ClientConnection", packet: Packet | Rejected) -> None:
+    def receive(self, connection: "ClientConnection", packet: Packet | Rejected) -> None:
         """Take a packet. Raises `PacketError`."""
         ...
 
-    def lose(self, channel: "ClientConnection", reason: DisconnectReason) -> None:
-        """The channel ended without `close` or `abort`. Called once."""
+    def lose(self, connection: "ClientConnection", reason: DisconnectReason) -> None:
+        """The connection ended without `close` or `abort`. Called once."""
         ...
 
 
@@ -44,7 +44,7 @@ class ClientConnection:
     def __init__(self, owner: ConnectionOwner, address: Address, options: ClientOptions) -> None:
         nonce = os.urandom(16)
         self._loop = asyncio.get_running_loop()
-        self.connection = ClientNamespaceStates(options.parser)
+        self.namespaces = ClientNamespaceStates(options.parser)
         self.lost: asyncio.Future[DisconnectReason] = self._loop.create_future()
         self._owner = owner
         self._address = address
@@ -80,7 +80,7 @@ class ClientConnection:
         packet = engine.decode_packet(message)
         data = self._session.receive(packet, self._now())
         if data is not None:
-            inner = self.connection.receive(data)
+            inner = self.namespaces.receive(data)
             if inner is not None:
                 self._owner.receive(self, inner)
         elif packet.type is PacketType.PING:

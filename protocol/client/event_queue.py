@@ -28,14 +28,14 @@ class EventQueue:
     """Runs jobs in order. Plain functions run at once; the first coroutine starts a task, which lives until
     nothing is left to do. What a handler raises is logged and ends there.
 
-    `on_room` is called when `room` jobs are left.
+    `on_capacity` is called when `low_water` jobs are left.
     """
 
-    __slots__ = ("_busy", "_jobs", "_on_room", "_room", "_task")
+    __slots__ = ("_busy", "_jobs", "_low_water", "_on_capacity", "_task")
 
-    def __init__(self, room: int, on_room: Callable[[], None]) -> None:
-        self._room = room
-        self._on_room = on_room
+    def __init__(self, low_water: int, on_capacity: Callable[[], None]) -> None:
+        self._low_water = low_water
+        self._on_capacity = on_capacity
         self._jobs: deque[QueuedEvent] = deque()
         self._busy = False
         self._task: asyncio.Task[None] | None = None
@@ -93,8 +93,8 @@ class EventQueue:
 
     def _next(self) -> QueuedEvent:
         job = self._jobs.popleft()
-        if len(self._jobs) == self._room:
-            self._on_room()
+        if len(self._jobs) == self._low_water:
+            self._on_capacity()
         return job
 
 

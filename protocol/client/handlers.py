@@ -1,4 +1,4 @@
-"""What an application registers for one namespace of a client."""
+"""The handlers that an application registers for one namespace of a client."""
 
 from typing import TypeVar
 

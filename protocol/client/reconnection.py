@@ -22,11 +22,11 @@ _FLOOD = 65_536  # events in front of an ack that is awaited; more than one read
 
 
 class Reconnector:
-    """`channel` is the open connection, None while there is none; `sockets` has one entry a namespace."""
+    """`connection` is the open connection, None while there is none; `sockets` has one entry a namespace."""
 
     def __init__(self, address: Address, options: ClientOptions) -> None:
         self.options = options
-        self.channel: ClientConnection | None = None
+        self.connection: ClientConnection | None = None
         self.sockets: dict[str, ClientSocketState] = {}
         self._address = address
         self._ssl = options.ssl
@@ -39,8 +39,8 @@ class Reconnector:
 
     async def admit(self, socket: "ClientSocketState") -> None:
         """Have a namespace joined: now, where there is a connection, else once there is one."""
-        if self.channel is not None:
-            await self._join(self.channel, socket)
+        if self.connection is not None:
+            await self._join(self.connection, socket)
         elif self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -52,10 +52,10 @@ class Reconnector:
         if task is not None:
             self._end(task)
             task.cancel()
-        channel, self.channel = self.channel, None
-        if channel is not None:
-            channel.close()
-            self._end(channel.closed)
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.close()
+            self._end(connection.closed)
 
     async def closed(self) -> None:
         """Wait until nothing is left of the connections that were ended."""
@@ -76,15 +76,15 @@ class Reconnector:
         options, attempt = self.options, 0
         while True:
             try:
-                channel = await self._open()
+                connection = await self._open()
             except Unreachable as error:
                 final = not options.reconnection or attempt == options.reconnection_attempts
                 for socket in self._active():
                     socket.miss(error, final=final)
             else:
                 attempt = 0
-                await asyncio.gather(*[self._join(channel, socket) for socket in self._active()])
-                await asyncio.shield(channel.lost)
+                await asyncio.gather(*[self._join(connection, socket) for socket in self._active()])
+                await asyncio.shield(connection.lost)
             if not self._active():
                 break
             wait = backoff.delay(
@@ -101,26 +101,26 @@ class Reconnector:
     async def _open(self) -> ClientConnection:
         if self._address.secure and self._ssl is None:
             self._ssl = ssl.create_default_context()
-        channel = ClientConnection(self, self._address, self.options)
+        connection = ClientConnection(self, self._address, self.options)
         try:
             async with asyncio.timeout(self.options.connect_timeout / 1000):
-                await channel.open(self._ssl if self._address.secure else None)
-            self.channel = channel
+                await connection.open(self._ssl if self._address.secure else None)
+            self.connection = connection
         except TimeoutError as error:
             raise Unreachable(f"no connection within {self.options.connect_timeout} ms") from error
         finally:
-            if self.channel is not channel:
-                channel.abort()
-                self._end(channel.closed)
-        return channel
+            if self.connection is not connection:
+                connection.abort()
+                self._end(connection.closed)
+        return connection
 
-    async def _join(self, channel: ClientConnection, socket: "ClientSocketState") -> None:
+    async def _join(self, connection: ClientConnection, socket: "ClientSocketState") -> None:
         try:
             async with asyncio.timeout(self.options.connect_timeout / 1000):
                 auth = await socket.credentials()
-            still = socket.active and self.channel is channel
-            if still and channel.connection.state(socket.name) is ClientNamespaceState.ABSENT:
-                channel.send(channel.connection.join(socket.name, auth))
+            still = socket.active and self.connection is connection
+            if still and connection.namespaces.state(socket.name) is ClientNamespaceState.ABSENT:
+                connection.send(connection.namespaces.join(socket.name, auth))
         except Exception as error:  # noqa: BLE001 - the application gets what its auth function raises
             socket.fail(error)
 
@@ -132,7 +132,7 @@ class Reconnector:
         self.relieve()
 
     def relieve(self) -> None:
-        """Read on, if there is room."""
+        """Read on, if few enough events wait."""
         if self._crowded:
             self.throttle()
 
@@ -144,21 +144,21 @@ class Reconnector:
         bound = max(limit, _FLOOD) if self._awaited else limit
         waiting = max(socket.waiting for socket in self.sockets.values())
         self._crowded = waiting >= limit
-        if self.channel is not None:
-            self.channel.pause(paused=waiting >= bound)
+        if self.connection is not None:
+            self.connection.pause(paused=waiting >= bound)
 
-    # --- what the channel calls ---
+    # --- what the connection calls ---
 
-    def receive(self, channel: ClientConnection, packet: Packet | Rejected) -> None:
+    def receive(self, connection: ClientConnection, packet: Packet | Rejected) -> None:
         """Hand a packet to its namespace."""
-        self.sockets[packet.nsp].receive(channel, packet)
+        self.sockets[packet.nsp].receive(connection, packet)
 
-    def lose(self, channel: ClientConnection, reason: DisconnectReason) -> None:
-        """The connection is gone; `_run` will make another, if anybody wants it."""
-        if channel is not self.channel:
+    def lose(self, connection: ClientConnection, reason: DisconnectReason) -> None:
+        """The connection is gone; `_run` will make another, if a namespace wants it."""
+        if connection is not self.connection:
             return
-        self._end(channel.closed)
-        self.channel = None
+        self._end(connection.closed)
+        self.connection = None
         final = not self.options.reconnection or self.options.reconnection_attempts == 0
         for socket in self._active():
             socket.lose(reason, final=final)

@@ -30,7 +30,7 @@ class ClientSocket:
 
     @property
     def auth(self) -> AuthPayload | None:
-        """What it is joined with: an object, or a function (plain or coroutine) that is called for each time."""
+        """The `auth` of each CONNECT: an object, or a function (plain or coroutine) that is called each time."""
         return self._state.auth
 
     @auth.setter

@@ -44,7 +44,7 @@ class SocketPhase(IntEnum):
 
 
 class ClientSocketState:
-    """Whether a namespace is wanted and joined, what waits for it, and who waits for the server's answers."""
+    """The phase of a namespace, the events that wait for it, and the futures that wait for the server's answers."""
 
     def __init__(self, name: str, link: Reconnector, auth: AuthPayload | None) -> None:
         self.name = name
@@ -67,12 +67,12 @@ class ClientSocketState:
 
     @property
     def connected(self) -> bool:
-        """Whether events reach the server now."""
+        """True while events reach the server."""
         return self._phase is SocketPhase.CONNECTED
 
     @property
     def active(self) -> bool:
-        """Whether it is connected or tries to be."""
+        """True while it is connected or tries to be."""
         return self._phase is not SocketPhase.IDLE
 
     # --- connect and disconnect ---
@@ -105,9 +105,9 @@ class ClientSocketState:
 
     def quit(self) -> None:
         """Leave the namespace, and close the connection if no other one uses it."""
-        channel = self._link.channel
-        if self._phase is SocketPhase.CONNECTED and channel is not None:
-            channel.send(channel.connection.leave(self.name))
+        connection = self._link.connection
+        if self._phase is SocketPhase.CONNECTED and connection is not None:
+            connection.send(connection.namespaces.leave(self.name))
             self._leave(DisconnectReason.CLIENT_DISCONNECT)
         if self.active:
             self._finish(Disconnected(DisconnectReason.CLIENT_DISCONNECT.value))
@@ -123,8 +123,8 @@ class ClientSocketState:
     async def emit(self, event: str, args: tuple[Any, ...]) -> None:
         """See `ClientSocket.emit`."""
         self._send(event, args, None)
-        if self._link.channel is not None:
-            await self._link.channel.drained()
+        if self._link.connection is not None:
+            await self._link.connection.drained()
 
     async def emit_with_ack(self, event: str, args: tuple[Any, ...], timeout: int | None) -> Any:  # noqa: ASYNC109
         """See `ClientSocket.emit_with_ack`."""
@@ -150,8 +150,8 @@ class ClientSocketState:
         if event in RESERVED_EVENTS:
             raise ValueError(f"{event!r} is a reserved event name")
         item = self._link.options.parser.encode(Event([event, *args], self.name, number))
-        if self._phase is SocketPhase.CONNECTED and self._link.channel is not None:
-            self._link.channel.send(item)
+        if self._phase is SocketPhase.CONNECTED and self._link.connection is not None:
+            self._link.connection.send(item)
         elif self._phase is SocketPhase.IDLE:
             raise Disconnected("not connected")
         elif len(self._buffer) >= self._link.options.max_buffered_events:
@@ -176,18 +176,18 @@ class ClientSocketState:
         offset = {} if self._offset is None else {"offset": self._offset}
         return {"pid": self._pid} | offset | dict(auth or {})
 
-    def receive(self, channel: ClientConnection, packet: Packet | Rejected) -> None:
+    def receive(self, connection: ClientConnection, packet: Packet | Rejected) -> None:
         """Take a packet of this namespace."""
         match packet:
             case Event():
                 if self.active:
-                    self._arrive(channel, packet)
+                    self._arrive(connection, packet)
             case Ack(id=number, data=values):
                 answer = self._acks.pop(number, None)
                 if answer is not None and not answer.done():
                     answer.set_result(values)
             case Connect(data=data):
-                self._enter(channel, data or {})
+                self._enter(connection, data or {})
             case ConnectError(data=error):
                 self.fail(Refused(str(error.get("message", "")), error.get("data")))
             case Disconnect():
@@ -229,9 +229,9 @@ class ClientSocketState:
 
     # --- steps of these ---
 
-    def _enter(self, channel: ClientConnection, data: Mapping[str, Any]) -> None:
+    def _enter(self, connection: ClientConnection, data: Mapping[str, Any]) -> None:
         if not self.active:  # we thought better of it before the server answered
-            channel.send(channel.connection.leave(self.name))
+            connection.send(connection.namespaces.leave(self.name))
             return
         self.id, pid = data["sid"], data.get("pid")
         self.recovered = pid is not None and pid == self._pid
@@ -240,7 +240,7 @@ class ClientSocketState:
         self._pid = pid if isinstance(pid, str) else None
         self._phase = SocketPhase.CONNECTED
         for _, item in self._buffer:
-            channel.send(item)
+            connection.send(item)
         self._buffer.clear()
         self._settle(None)
         self._notify("connect")
@@ -272,7 +272,7 @@ class ClientSocketState:
         for handler in self.handlers.lifecycle[event]:
             self._reader.put(QueuedEvent(event, handler, args))
 
-    def _arrive(self, channel: ClientConnection, packet: Event) -> None:
+    def _arrive(self, connection: ClientConnection, packet: Event) -> None:
         name, *args = packet.data
         if self._pid is not None and packet.id is None and isinstance(packet.data[-1], str):
             self._offset = packet.data[-1]
@@ -282,16 +282,16 @@ class ClientSocketState:
         if handler is None:
             log.debug("no handler for %r", name)
             return
-        finish = None if packet.id is None else partial(self._acknowledge, channel, self.id, packet.id)
+        finish = None if packet.id is None else partial(self._acknowledge, connection, self.id, packet.id)
         self._reader.put(QueuedEvent(name, handler, tuple(args), finish))
         if self._reader.waiting >= self._link.options.max_pending_events:
             self._link.throttle()
 
-    def _acknowledge(self, channel: ClientConnection, sid: str | None, number: int, value: Any) -> None:
+    def _acknowledge(self, connection: ClientConnection, sid: str | None, number: int, value: Any) -> None:
         """Answer an event with what its handler returned, unless the one it was sent to, `sid`, is gone: the
         number means nothing to the server any more."""
         values = ack_values(value)
         if values is not None:
             item = self._link.options.parser.encode(Ack(values, number, self.name))
             if self.id == sid:
-                channel.send(item)
+                connection.send(item)

@@ -12,7 +12,7 @@ from protocol.websocket import frames
 from protocol.websocket.client_handshake import AnswerReader
 from protocol.websocket.frames import Close, FrameReader, Opcode, Ping, Pong
 
-_CLOSE_TIMEOUT = 5.0  # seconds that a peer has to end the connection after our close frame
+_CLOSE_TIMEOUT = 5.0  # seconds that the server has to end the connection after our close frame
 _MAX_UNREAD = 4_194_304  # bytes for a server that pings and does not read the pongs
 
 
@@ -21,12 +21,12 @@ class ClientWebSocketState(IntEnum):
 
     OPENING = 0
     OPEN = 1
-    CLOSING = 2  # a close frame is sent, or the connection is cut; nothing more is taken from the peer
+    CLOSING = 2  # a close frame is sent, or the connection is cut; nothing more is taken from the server
     CLOSED = 3
 
 
 class MessageReceiver(Protocol):
-    """What a websocket needs of the link it belongs to."""
+    """The callbacks of a websocket to the connection that it carries."""
 
     def receive(self, message: str | bytes) -> None:
         """Take a message. Raises `PacketError`, which closes the websocket."""
@@ -54,7 +54,7 @@ class ClientWebSocket(asyncio.Protocol):
         self._state = ClientWebSocketState.OPENING
         self._transport: asyncio.Transport
         self._closer: asyncio.TimerHandle | None = None
-        self._room: asyncio.Future[None] | None = None  # pending while the transport holds too much
+        self._writable: asyncio.Future[None] | None = None  # pending while the transport holds too much
 
     # --- asyncio's side ---
 
@@ -76,7 +76,7 @@ class ClientWebSocket(asyncio.Protocol):
             self._open(b"", end=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone, whoever ended it."""
+        """The connection is gone, by whichever end."""
         before, self._state = self._state, ClientWebSocketState.CLOSED
         if self._closer is not None:
             self._closer.cancel()
@@ -89,13 +89,13 @@ class ClientWebSocket(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The transport holds more than it wants to."""
-        self._room = self._loop.create_future()
+        self._writable = self._loop.create_future()
 
     def resume_writing(self) -> None:
         """The transport takes more again."""
-        if self._room is not None:
-            self._room.set_result(None)
-            self._room = None
+        if self._writable is not None:
+            self._writable.set_result(None)
+            self._writable = None
 
     # --- in ---
 
@@ -168,8 +168,8 @@ class ClientWebSocket(asyncio.Protocol):
 
     async def drained(self) -> None:
         """Wait until the transport takes more."""
-        if self._room is not None:
-            await asyncio.shield(self._room)
+        if self._writable is not None:
+            await asyncio.shield(self._writable)
 
     def pause(self) -> None:
         """Stop reading from the socket."""
@@ -182,7 +182,7 @@ class ClientWebSocket(asyncio.Protocol):
             self._transport.resume_reading()
 
     def close(self, code: int = CloseCode.NORMAL) -> None:
-        """Send a close frame; the connection ends with the peer's, or some seconds later without it."""
+        """Send a close frame; the connection ends with the server's, or some seconds later without it."""
         if self._state is ClientWebSocketState.OPEN:
             self._transport.write(frames.encode_close(code, mask=os.urandom(4)))
             self.resume()

@@ -1,9 +1,9 @@
 """Connection state recovery, its pure part (docs/protocol.md §2): what a client has missed.
 
-A client tells the offset of the last event that it has handled, or none. Who it was stands in a text that its
+A client tells the offset of the last event that it has handled, or none. Its former session stands in a text that its
 instance saved (`protocol.cluster.saved_sessions`); what was sent since stands in the records that every instance
-keeps for a while. From these follows, by computing alone, what the client would have received, or that nobody can tell
-any more. A part is never given.
+keeps for a while. From these follows, by computing alone, what the client would have received, or that this is not
+known any more. A part is never given.
 """
 
 from collections import deque
@@ -28,7 +28,7 @@ from protocol.cluster.stream_records import (
 from protocol.engineio.packets import Encoded
 from protocol.errors import ProtocolError
 
-MOST_MISSED = 1_000  # events that a client gets at its return; who missed more begins anew
+MOST_MISSED = 1_000  # events that a client gets at its return; one that missed more begins anew
 MOST_MISSED_SIZE = 1_048_576  # the same in characters
 
 Pack: TypeAlias = Callable[[Broadcast, str], Encoded]
@@ -36,7 +36,7 @@ Pack: TypeAlias = Callable[[Broadcast, str], Encoded]
 
 
 class Kept(Struct):
-    """A record that was delivered, and its size in characters. Of an event, only whom it was for, and the packet that
+    """A record that was delivered, and its size in characters. Of an event, only its target, and the packet that
     they were sent: as Python's objects a client's nested lists would take many times their size."""
 
     position: Position
@@ -93,7 +93,7 @@ class Ring:
             self._dropped = True
 
     def reaches(self, start: Position) -> bool:
-        """Whether none is missing after `start`."""
+        """True if no record after `start` is missing."""
         return self.floor is not None and start >= self.floor
 
     def after(self, start: Position) -> list[Kept]:
@@ -104,7 +104,7 @@ class Ring:
 
 
 class History:
-    """What the bus has delivered here: the last events, and the last orders to join, leave and disconnect apart from
+    """The records that the bus delivered: the last events, and the last orders to join, leave and disconnect apart from
     them, since they are fewer and wanted for longer. `latest` is the offset of the last record, `position` the same.
     """
 
@@ -134,19 +134,19 @@ class History:
         return kept.packet
 
     def _kept(self, position: Position, offset: str, record: SingleRecord, size: int) -> Kept | None:
-        # Somebody has come back: nobody misses that, and thousands do at once where an instance has died.
+        # A client has come back: no other misses that, and thousands do at once where an instance has died.
         if isinstance(record, DisconnectSockets) and record.moved:
             return None
         if isinstance(record, ServerSideEmit):
             return None
         if not isinstance(record, Broadcast):
             return Kept(position, offset, record, size)
-        if record.volatile:  # for who is there
+        if record.volatile:  # for connected sockets only
             return None
         return Kept(position, offset, structs.replace(record, data=[]), size, self._pack(record, offset))
 
     def prepend(self, entries: Iterable[tuple[str, SingleRecord, int]], floor: str) -> None:
-        """What came before the first record that was delivered, the oldest first; complete after `floor`."""
+        """Add records before the first delivered one, oldest first; complete after `floor`."""
         bottom = last = position_of(floor) or NOWHERE
         latest, events, orders = floor, list[Kept](), list[Kept]()
         for latest, record, size in entries:
@@ -160,7 +160,7 @@ class History:
             self.latest, self.position = latest, last
 
     def clear(self) -> None:
-        """Records were lost: whoever lacks any from before has a gap."""
+        """Records were lost: a client that lacks earlier ones has a gap."""
         self.events.clear()
         self.orders.clear()
 
@@ -191,7 +191,7 @@ def missed_by(
     most_size: int = MOST_MISSED_SIZE,
     default_rooms: tuple[str, ...] = (),
 ) -> Missed | Lost:
-    """What a client would have received after `start` in a namespace, that was in `rooms` when it was saved.
+    """The events after `start` in a namespace for a client that was in `rooms` when it was saved.
 
     Joins, leaves and disconnections count from their place on. `default_rooms` are those of events and joins that name
     none.

@@ -1,8 +1,9 @@
-"""What the servers of a cluster ask each other and answer, over Pub/Sub, in the format that is shared with
+"""Requests and answers between the servers of a cluster, over Pub/Sub, in the format that is shared with
 `@socket.io/redis-streams-adapter`.
 
 A message is a msgpack map `{type, data, uid, nsp}`; `uid` names the sender. Requests go to the public channel of a
-namespace, which all its servers listen to; answers to the channel of the one who asked. They carry the request's id.
+namespace, which all its servers listen to; answers to the channel of the server that asked. They carry the request's
+id.
 """
 
 from datetime import UTC, datetime
@@ -59,7 +60,7 @@ class AskClients(Struct, frozen=True):
 
 
 class HandshakeDetails(Struct, frozen=True, kw_only=True):
-    """What a client of another server came with; see `Handshake`."""
+    """The handshake of another server's client; see `Handshake`."""
 
     headers: dict[str, Any] = {}
     query: dict[str, Any] = {}
@@ -89,7 +90,7 @@ class Sockets(Struct, frozen=True):
 
 
 class ServerAnswer(Struct, frozen=True):
-    """What one server answers to an event."""
+    """The answer of one server to an event."""
 
     nsp: str
     id: str
@@ -225,7 +226,7 @@ def _message(kind: int, nsp: str, body: Struct) -> ClusterMessage | None:
         case BroadcastForm(requestId=id, opts=opts):
             timeout = opts.flags.timeout if opts.flags else None
             limit = timeout if type(timeout) is int and timeout > 0 else None
-            # Without an id it belongs in the stream, and whoever reads that has had it.
+            # Without an id it belongs in the stream, and its readers have had it.
             return None if id is None else AskClients(id, body.record(nsp), limit)
         case _FetchForm(requestId=id):
             return FetchSockets(nsp, id, body.target)

@@ -74,7 +74,7 @@ _SAVED = msgspec.msgpack.Decoder(Saved, ext_hook=refuse_extension)
 
 
 def decode(text: str) -> Saved:
-    """What was saved, by us or by Node. Raises `ProtocolError`."""
+    """A session that Parley or Node saved. Raises `ProtocolError`."""
     try:
         return _SAVED.decode(b64decode(text, validate=True))
     except (ValueError, RecursionError) as error:
@@ -84,7 +84,7 @@ def decode(text: str) -> Saved:
 def start_of(saved: Saved, offset: object) -> Position | None:
     """The position up to which a client has got everything, if `offset` (or None) is the last that it has handled.
 
-    None where that cannot be told: it lacks an event from before its rooms changed, so nobody knows any more in which
+    None where that cannot be told: it lacks an event from before its rooms changed, so it is unknown in which
     rooms it was when that was sent; or its offset is none.
     """
     claimed = NOWHERE if offset is None else position_of(offset)

@@ -2,7 +2,7 @@
 
 An entry has four string fields, `uid`, `nsp`, `type` and `data`. `data` is compact JSON, or base64 of msgpack
 where the payload holds binary: what starts with `{` is JSON. Types 3 to 6 and 9 are the records here; the others
-are not for those who read the stream (see `requests`).
+are not for readers of the stream (see `requests`).
 
 An entry may hold several records: the first as if it were alone, the others in its `then`, which Node does not know.
 """
@@ -138,7 +138,7 @@ def broadcast_payload(record: Broadcast, **flags: Any) -> dict[str, Any]:
 
 
 class _Flags(Struct, frozen=True):
-    """JavaScript's flags, by their truth; `timeout` is for those who answer. The others (`broadcast`, …) are the
+    """JavaScript's flags, by their truth; `timeout` is for the servers that answer. The others (`broadcast`, …) are the
     sender's own."""
 
     volatile: Any = None
@@ -172,7 +172,7 @@ class _Part(Struct, frozen=True):
 
 
 class TargetForm(Struct, frozen=True, kw_only=True):
-    """What is written of all that is for some sockets, and what comes after it in a batch."""
+    """The form of a record for some sockets, with the records after it in a batch."""
 
     opts: _Opts
     then: Annotated[tuple[_Part, ...], Meta(max_length=MOST_IN_BATCH - 1)] = ()

@@ -38,7 +38,7 @@ class EnginePacket(Struct, frozen=True, gc=False):
 
 
 class Encoded:
-    """What goes out to one or many sessions, encoded once: a text packet, then binary messages, either of
+    """An outgoing item for one or many sessions, encoded once: a text packet, then binary messages, either of
     which may be absent.
 
     The websocket form and the polling form are each made at their first use and kept, so that a broadcast to a thousand

@@ -31,7 +31,7 @@ class SessionState(IntEnum):
 
 
 class SessionInput(IntEnum):
-    """What can happen to the phase."""
+    """The inputs of the state machine of the phase."""
 
     OPEN_PROBE = 0  # a websocket comes with this session's id
     PROBE = 1  # it sends `2probe`

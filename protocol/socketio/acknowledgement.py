@@ -1,4 +1,4 @@
-"""What a handler returns: the acknowledgement of its event."""
+"""The return value of a handler: the acknowledgement of its event."""
 
 from enum import Enum
 from typing import Any, Final
@@ -29,5 +29,5 @@ def ack_values(returned: Any) -> list[Any] | None:
 
 
 def first_value(values: list[Any]) -> Any:
-    """What the other end answered, as callers get it: the first value of its ack, None where it has none."""
+    """The answer of the remote end, as callers get it: the first value of its ack, None where it has none."""
     return values[0] if values else None

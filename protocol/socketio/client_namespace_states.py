@@ -23,7 +23,7 @@ class ClientNamespaceState(IntEnum):
 
 
 class ClientDecision(IntEnum):
-    """What the client decides."""
+    """A decision of the client about a namespace."""
 
     JOIN = 0
     LEAVE = 1
@@ -58,7 +58,7 @@ TRANSITIONS: dict[ClientNamespaceState, dict[ClientNamespaceInput, ClientNamespa
 
 
 class ClientNamespaceStates:
-    """What this client has joined over one connection."""
+    """The namespaces of this client over one connection."""
 
     __slots__ = ("_decoder", "_left", "_parser", "_states")
 

@@ -101,7 +101,7 @@ def _is_deeper(brackets: bytes, depth: int) -> bool:
 
 
 def _parse_as_javascript(text: str) -> Any:
-    """What orjson does not read and JavaScript does: numbers out of range, and halves of surrogate pairs."""
+    """Parse what JavaScript reads and orjson does not: numbers out of range, and halves of surrogate pairs."""
     out_of_range: list[str] = []
 
     def number(digits: str) -> int | float:

@@ -172,7 +172,7 @@ def _unpack(data: bytes, limits: PacketLimits) -> Any:
         count = _Count(limits.values)
         hooks = {"list_hook": count, "object_hook": count}
     try:
-        # timestamp=3: an extension -1 is a datetime too, where msgpack's own type would be of no use to anybody
+        # timestamp=3: an extension -1 is a datetime too, where msgpack's own type would be of no use to handlers
         return msgpack.unpackb(
             data, ext_hook=_Extensions(data), timestamp=3, unicode_errors="replace", **hooks
         )
@@ -215,7 +215,7 @@ class _Count:
 
 
 def _excess(data: bytes, fields: Any, limits: PacketLimits) -> BadValue | None:
-    """What of a packet's payload cannot be carried."""
+    """The part of a packet's payload that cannot be carried."""
     if not isinstance(fields, dict):
         return None
     most = limits.values

@@ -30,7 +30,7 @@ _ABSENT, _CONNECTED = (
 
 
 class ServerDecision(IntEnum):
-    """What the server decides about a client and a namespace."""
+    """A decision of the server about a client and a namespace."""
 
     ACCEPT = 0
     REFUSE = 1
@@ -63,7 +63,7 @@ TRANSITIONS: dict[NamespaceState, dict[NamespaceInput, NamespaceState]] = {
 
 
 class NamespaceStates:
-    """What one client has joined. `deadline` is when it must have joined a namespace, in ms; None once it has."""
+    """The namespaces of one client. `deadline` is when it must have joined one, in ms; None once it has."""
 
     __slots__ = (
         "_acks",
@@ -133,21 +133,21 @@ class NamespaceStates:
 
     @property
     def owes_acks(self) -> bool:
-        """Whether somebody waits for an ack."""
+        """True while an ack is awaited."""
         return bool(self._acks)
 
     def expect_ack(self, nsp: str, id: int, waiter: Any) -> None:
-        """Remember who waits for the ack `id`."""
+        """Remember the waiter for the ack `id`."""
         if self._acks is None:
             self._acks = {}
         self._acks[nsp, id] = waiter
 
     def take_ack(self, nsp: str, id: int) -> Any:
-        """Who waits for the ack `id`, once; None if nobody does (any more)."""
+        """The waiter for the ack `id`, once; None if there is none (any more)."""
         return self._acks.pop((nsp, id), None) if self._acks else None
 
     def take_acks(self, nsp: str) -> list[Any]:
-        """All who wait for an ack from a namespace that the client has left."""
+        """All waiters for acks from a namespace that the client has left."""
         keys = [key for key in self._acks or () if key[0] == nsp]
         return [self.take_ack(*key) for key in keys]
 

@@ -1,4 +1,4 @@
-"""What the other side of a connection may put into one packet, whichever parser reads it."""
+"""The limits of one packet from the remote end, whichever parser reads it."""
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,7 +11,7 @@ MAX_AUTH_VALUES = 1_000
 
 
 class PacketLimits(Struct, frozen=True):
-    """What the other side may put into one packet.
+    """The limits of one packet from the remote end.
 
     `attachments` are counted, beyond them the packet is an error. What breaks another limit is `Rejected`: `depth` in
     levels and `values` (see `parse_json`) of any payload; `auth` in bytes and `auth_values` of a CONNECT's, which is

@@ -19,7 +19,7 @@ from protocol.errors import BadValue, PacketError
 from protocol.socketio.json_values import SHORT, parse_json
 from protocol.socketio.packet_limits import OF_CLIENTS, PacketLimits
 
-# Event names that socket.io's own lifecycle uses; a peer that sends one breaks the protocol.
+# Event names that socket.io's own lifecycle uses; a remote end that sends one breaks the protocol.
 RESERVED_EVENTS = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 )
@@ -40,7 +40,7 @@ class Disconnect(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True, gc=False):
-    """An event: `data` is its name and arguments. With an `id` the peer acknowledges it."""
+    """An event: `data` is its name and arguments. With an `id` the remote end acknowledges it."""
 
     data: list[Any]
     nsp: str = "/"
@@ -206,7 +206,7 @@ def _packet(kind: int, nsp: str, id: int | None, body: str, limits: PacketLimits
 
 
 def rejected(kind: int, nsp: str, id: int | None, beginning: list[Any], error: BadValue) -> Rejected:
-    """What is left of a packet whose payload cannot be carried; `beginning` has an event's name, if it can be told.
+    """The rest of a packet whose payload cannot be carried; `beginning` has an event's name, if it can be told.
 
     Raises `PacketError` for a packet that would be wrong with any payload.
     """
@@ -245,9 +245,9 @@ def attach(partial: Partial, buffers: list[bytes]) -> Event | Ack | Rejected:
 
 
 def _fill(data: list[Any], buffers: list[bytes]) -> list[Any]:
-    """`data` with each placeholder replaced. Walks with a stack, since a peer decides how deep the data is.
+    """`data` with each placeholder replaced. Walks with a stack, since the remote end decides how deep the data is.
 
-    No two may name one attachment, as no encoder writes them: whoever sends the data on would send that as often.
+    No two may name one attachment, as no encoder writes them: forwarding the data would send it as often.
     """
     left: list[bytes | None] = list(buffers)
     open_containers: list[Any] = [data]
@@ -280,7 +280,7 @@ def _ack_id(digits: str) -> int:
 
 
 def packet_of(kind: int, nsp: str, id: int | None, value: Any) -> Packet:
-    """A packet of the parts that a peer sent, held to the rules of its type. Raises `PacketError`."""
+    """A packet of the parts that the remote end sent, held to the rules of its type. Raises `PacketError`."""
     match kind:
         case 2:
             return _event(value, nsp, id)

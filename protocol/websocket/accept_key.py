@@ -1,4 +1,4 @@
-"""What a server answers to a client's `Sec-WebSocket-Key`, so that both know that it is a websocket that is opened."""
+"""A server's answer to a client's `Sec-WebSocket-Key`, by which both know that they open a websocket."""
 
 import base64
 import hashlib

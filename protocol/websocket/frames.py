@@ -38,7 +38,7 @@ class Pong(Struct, frozen=True):
 
 
 class Close(Struct, frozen=True):
-    """The peer closes (§5.5.1). `code` is NO_STATUS where its frame was empty."""
+    """The remote end closes (§5.5.1). `code` is NO_STATUS where its frame was empty."""
 
     code: int
     reason: str
@@ -46,7 +46,7 @@ class Close(Struct, frozen=True):
 
 WebSocketMessage: TypeAlias = str | bytes | Ping | Pong | Close | FrameError
 
-# Codes that a peer may put into a close frame (§7.4.1, §7.4.2 and the IANA registry).
+# Codes that the remote end may put into a close frame (§7.4.1, §7.4.2 and the IANA registry).
 _CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
 _MAX_CONTROL = 125
 _ALL = 1 << 62  # frames: as many as there are
@@ -113,9 +113,9 @@ def _text(payload: bytes) -> str:
 
 
 class FrameReader:
-    """Reads the frames of one peer.
+    """Reads the frames of one remote end.
 
-    `masked` tells whether the peer must mask: true where the peer is a client. `max_payload` bounds a message
+    `masked` tells whether the remote end must mask: true where it is a client. `max_payload` bounds a message
     in bytes over all its fragments; it is checked on a frame's header, before the payload is waited for.
     Fragments are joined into one buffer as they come, so a message of many tiny ones costs no more memory
     than its bytes. `small_fragments` counts them; the caller may set it back.
@@ -176,7 +176,7 @@ class FrameReader:
             else:
                 self._wanted = 2
         except FrameError as error:
-            # Its traceback refers to `messages`, and to whoever called: only the garbage collector would free them.
+            # Its traceback refers to `messages`, and to its callers: only the garbage collector would free them.
             messages.append(error.with_traceback(None))
             return messages
         if position < len(data):
@@ -188,7 +188,7 @@ class FrameReader:
         return self.receive(b"", most) if self.unread else []
 
     def _join_unread(self, data: bytes) -> tuple[bytes, int]:
-        """What was left and what has come, and where in it to read on."""
+        """The unread bytes followed by `data`, and the index to read on at."""
         unread, self.unread = self.unread, b""
         return (unread[self._position :] + data, 0) if data else (unread, self._position)
 

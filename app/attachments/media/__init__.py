@@ -1,4 +1,4 @@
-"""What a file is, by its bytes.
+"""The types of files, by their bytes.
 
 `app.attachments` imports it. It imports no other folder.
 """

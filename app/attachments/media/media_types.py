@@ -1,8 +1,8 @@
-"""What a file is, by its bytes and never by the word of who sent it; and what it may be called.
+"""The type of a file, by its bytes and never by its sender's word; and what it may be called.
 
 puremagic knows the bytes that hundreds of formats begin with, and `app.attachments.media.iso_media` one family that
 puremagic mixes up. Only those listed here keep their name: a `mediaType` is never one that a browser could run. HTML,
-SVG and scripts are `text/plain`; what nobody knows is `application/octet-stream`. An image is one only if it can be
+SVG and scripts are `text/plain`; an unknown type is `application/octet-stream`. An image is one only if it can be
 decoded.
 """
 

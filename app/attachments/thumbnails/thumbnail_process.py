@@ -25,7 +25,7 @@ from app.attachments.thumbnails.thumbnail_result import (
     packed,
 )
 
-NICE = 5  # so that those who chat go first
+NICE = 5  # so that chat requests go first
 PR_SET_PDEATHSIG = 1
 
 

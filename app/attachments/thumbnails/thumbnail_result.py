@@ -20,7 +20,7 @@ HEADER = struct.Struct(">III")  # ms of processor time, width, height; 0 x 0 is 
 
 
 class Bounds(NamedTuple):
-    """What one picture may cost: seconds of processor time, seconds, and bytes of memory of the whole process."""
+    """The bounds of one picture: seconds of processor time, seconds, and bytes of memory of the whole process."""
 
     cpu: float = 5.0
     wall: float = 10.0
@@ -36,11 +36,11 @@ class Picture(NamedTuple):
 
 
 class NotAPicture(Exception):
-    """What was given cannot be decoded, or not within the bounds. The text says why."""
+    """The file cannot be decoded, or not within the bounds. The text says why."""
 
 
 class Result(NamedTuple):
-    """What a process answers: the seconds of processor time it took, and a picture or the reason why there is none."""
+    """The answer of a process: the seconds of processor time it took, and a picture or the reason why there is none."""
 
     cpu: float
     outcome: Picture | NotAPicture

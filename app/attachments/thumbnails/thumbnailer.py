@@ -3,7 +3,7 @@
 Decoders are large programs in C, and a file of some hundred bytes can make one work for a minute or fill the memory. So
 each picture gets a process that the system bounds, that runs behind the server's own in the queue for a processor, and
 that can be ended; it has none of the server's sockets, files and variables. A process is used once: one that is kept
-would save 0.1 s of processor time, but what a picture has done to it would reach the next one, of somebody else.
+would save 0.1 s of processor time, but what a picture has done to it would reach the next one, of another user.
 
 A user has one picture in work at a time, and so much processor time (BUDGET); of those who wait, each user has the next
 turn after the others. A picture that does not come to its turn within PATIENCE, or goes beyond its bounds, has no
@@ -69,7 +69,7 @@ class Thumbnailer:
         self._spent = LocalBuckets(MAX_USERS)
 
     async def picture(self, user_id: str, file: BinaryIO, media_type: str) -> Picture | None:
-        """What an image of one of the IMAGE_TYPES shows, from where the file stands; None if it is none, or too costly.
+        """The picture of an image of one of the IMAGE_TYPES, from the file's position; None if invalid, or too costly.
 
         The file must have a descriptor, and no buffer: its position is another one afterwards.
         """
@@ -96,9 +96,7 @@ class Thumbnailer:
         """Waits until a user has enough processor time for any picture; what is not spent is given back."""
         whole = min(int(self._bounds.cpu * MS), BUDGET.burst)
         if wait := self._take(user_id, whole).wait:
-            await asyncio.sleep(
-                wait / (MS * MS)
-            )  # µs; nobody else spends meanwhile, for it is the user's turn
+            await asyncio.sleep(wait / (MS * MS))  # µs; no other spends meanwhile, for it is the user's turn
             self._take(user_id, whole)
         spending = Spending(self._bounds.cpu)
         try:
@@ -111,7 +109,7 @@ class Thumbnailer:
         return self._spent.take(user_id, BUDGET, now, need=ms, want=ms, returned=returned)
 
     async def _result(self, file: BinaryIO, media_type: str) -> Result | None:
-        """What the process says, if it says anything."""
+        """The result of the process, if there is one."""
         try:
             with TemporaryFile(buffering=0) as output:
                 status = await self._run(file, output, media_type)

@@ -38,7 +38,7 @@ AvifImagePlugin.DEFAULT_MAX_THREADS = (
 
 
 def picture_of(content: bytes, media_type: str) -> Picture:
-    """What an image of one of the types in FORMATS shows. Raises NotAPicture."""
+    """The picture of an image of one of the types in FORMATS. Raises NotAPicture."""
     if len(content) > MAX_BYTES:
         raise NotAPicture(f"it has more than {MAX_BYTES} bytes")
     try:

@@ -1,4 +1,4 @@
-"""What payloads are made of: types of fields, and what is checked of names, texts and metadata.
+"""The types of fields in payloads, and the checks of names, texts and metadata.
 
-`app.payloads` and whoever validates imports it. It imports `app.core` and `app.db`.
+`app.payloads` and the modules that validate import it. It imports `app.core` and `app.db`.
 """

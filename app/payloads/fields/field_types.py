@@ -1,4 +1,4 @@
-"""What the payloads of clients are made of: fields with their limits, and rules as JSON Schema says them."""
+"""The types of payloads of clients: fields with their limits, and rules as JSON Schema says them."""
 
 from itertools import combinations
 from typing import Annotated, Any, ClassVar, Literal
@@ -42,7 +42,7 @@ Audience = Literal["everyone", "shared_rooms", "nobody"]
 
 
 class Received(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a client sends: a field that may be absent may also be null.
+    """A payload of a client: a field that may be absent may also be null.
 
     `RULES` is what a type asks of its fields together, as JSON Schema says it.
     """

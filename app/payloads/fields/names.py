@@ -1,6 +1,6 @@
 """Names that people choose (display names, names of rooms) and kinds of reactions: what one can see, and nothing else.
 
-A character that nobody sees, that breaks the line or turns the direction of what follows would let one name pass for
+A character that is invisible, breaks the line or turns the direction of what follows would let one name pass for
 another, or spoil what stands beside it. Those that belong to an emoji or to the spelling of a word are taken: variation
 selectors, joiners and tags where UTS #51 has them, and ZWJ and ZWNJ where RFC 5892 (appendix A) has them.
 """
@@ -66,7 +66,7 @@ def is_unseen(character: str) -> bool:
 
 
 def belongs(text: str, at: int) -> bool:
-    """Whether a character that one cannot see is a part of an emoji or of the spelling of a word."""
+    """True if an invisible character is a part of an emoji or of the spelling of a word."""
     character, before, after = text[at], text[at - 1 : at], text[at + 1 : at + 2]
     if character == EMOJI_STYLE:
         is_key = before != "" and before in "0123456789#*" and after == KEYCAP
@@ -77,7 +77,7 @@ def belongs(text: str, at: int) -> bool:
 
 
 def is_symbol(character: str) -> bool:
-    """Whether a character is one of those that emojis are made of; newer ones are not in Python's tables."""
+    """True if a character is one of those that emojis are made of; newer ones are not in Python's tables."""
     return character != "" and unicodedata.category(character) in ("So", "Sk", "Cn")
 
 

@@ -61,12 +61,12 @@ def refusal_of_field(path: str, message: str, code: str) -> Refusal:
 
 
 def is_id(text: str) -> bool:
-    """Whether a text can be the id of something."""
+    """True if a text can be an id."""
     return re.fullmatch(ID, text) is not None
 
 
 def check_text(field: str, text: str, *, blank: bool = False) -> None:
-    """Raises ValueError, which msgspec reports with the path, for text that nobody can store or read."""
+    """Raises ValueError, which msgspec reports with the path, for text that cannot be stored or read."""
     if "\0" in text:
         raise ValueError(f"field `{field}` must not contain the character U+0000")
     if not blank and not text.strip():

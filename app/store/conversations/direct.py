@@ -67,7 +67,7 @@ async def insert(q: Queries, *, room_id: str, created_by: str, other_id: str) ->
 
 
 async def is_conversation(q: Queries, user_id: str, room_id: str) -> bool:
-    """Whether a room is one of the direct conversations of a user."""
+    """True if a room is one of the direct conversations of a user."""
     return bool(
         await q.value(
             "select true from shown_rooms where id = :room_id and user_id = :user_id and kind = 'direct'",

@@ -6,7 +6,7 @@ from app.store.conversations.rooms import OWN, OwnRoomRow
 
 
 class PendingRow(Row, frozen=True):
-    """How many invitations of an inviter have no answer yet: to anybody, and to a certain user."""
+    """How many invitations of an inviter have no answer yet: to any user, and to a certain one."""
 
     of_inviter: int
     of_pair: int
@@ -33,7 +33,7 @@ async def pending(q: Queries, inviter_id: str, user_id: str) -> PendingRow:
 
 
 async def is_hidden(q: Queries, room_id: str, user_id: str) -> bool:
-    """Whether a user does not see an invitation to a room because they blocked its inviter."""
+    """True if a user does not see an invitation to a room because they blocked its inviter."""
     return bool(
         await q.value(
             """
@@ -49,7 +49,7 @@ async def is_hidden(q: Queries, room_id: str, user_id: str) -> bool:
 
 
 async def was_declined(q: Queries, room_id: str, user_id: str, inviter_id: str) -> bool:
-    """Whether a user has declined an invitation by this inviter to this room lately."""
+    """True if a user has declined an invitation by this inviter to this room lately."""
     return bool(
         await q.value(
             """

@@ -18,21 +18,21 @@ class MembershipRow(Row, frozen=True):
 
 
 class EndedMembershipRow(Row, frozen=True):
-    """Who was a member of which room."""
+    """An ended membership: the user and the room."""
 
     room_id: str
     user_id: str
 
 
 class OthersRow(Row, frozen=True):
-    """Whether a room has other members, and other admins, than a user."""
+    """Two flags: a room has other members, and other admins, than a user."""
 
     members: bool
     admins: bool
 
 
 class ReadMarkRow(Row, frozen=True):
-    """How far somebody has read, and since when."""
+    """How far a member has read, and since when."""
 
     last_read_seq: int
     read_at: dt.datetime
@@ -70,7 +70,7 @@ async def state(q: Queries, room_id: str, user_id: str) -> MembershipRow | None:
 
 
 async def shown(q: Queries, room_id: str, user_id: str) -> MemberRow | None:
-    """Somebody who has to do with a room, tombstones and bans included, with the user's name."""
+    """A user who has to do with a room, tombstones and bans included, with the user's name."""
     return await q.row(
         MemberRow,
         f"{SHOWN_MEMBERS} where room_id = :room_id and user_id = :user_id",
@@ -92,7 +92,7 @@ async def ended_lately(q: Queries, seconds: float) -> list[EndedMembershipRow]:
 
 
 async def others(q: Queries, room_id: str, user_id: str) -> OthersRow:
-    """Whether a room has other members, and other admins, than the user."""
+    """Looks for other members, and other admins, of a room than the user."""
     row = await q.row(
         OthersRow,
         """
@@ -223,7 +223,7 @@ async def mark_left(
     state: str = "left",
     changed_by: str | None = None,
 ) -> None:
-    """Turns somebody's row in a locked room into a tombstone: `left`, `removed` or `banned`."""
+    """Turns a user's row in a locked room into a tombstone: `left`, `removed` or `banned`."""
     await q.value(
         """
         update room_members
@@ -242,7 +242,7 @@ async def mark_left(
 async def move_mark(q: Queries, *, room_id: str, user_id: str, seq: int) -> ReadMarkRow | None:
     """Moves a member's mark on to a place, at most to the end of the log; None when it does not move.
 
-    The room's row is read and not locked: who reads holds up nobody. Where one
+    The room's row is read and not locked: readers delay no other. Where one
     of two people has blocked the other, the time is not kept: a message shows no `read_at` then, though it counts as
     read for its reader.
     """
@@ -264,7 +264,7 @@ async def move_mark(q: Queries, *, room_id: str, user_id: str, seq: int) -> Read
 
 
 async def mark(q: Queries, room_id: str, user_id: str) -> ReadMarkRow | None:
-    """How far somebody has read, and since when; what was there before one came counts as read."""
+    """How far a member has read, and since when; what was there before one came counts as read."""
     return await q.row(
         ReadMarkRow,
         """
@@ -278,7 +278,7 @@ async def mark(q: Queries, room_id: str, user_id: str) -> ReadMarkRow | None:
 
 
 async def has_more_than(q: Queries, room_id: str, number: int) -> bool:
-    """Whether a room has more members than that."""
+    """True if a room has more members than `number`."""
     return bool(
         await q.value(
             """

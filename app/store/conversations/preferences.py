@@ -1,4 +1,4 @@
-"""What members choose for themselves alone: muted rooms and hidden conversations."""
+"""Preferences of members for themselves: muted rooms and hidden conversations."""
 
 import datetime as dt
 
@@ -7,7 +7,7 @@ from app.db.rows import Row
 
 
 class MuteRow(Row, frozen=True):
-    """Whether a member has muted a room; `muted_until` is None where that is for good, or not at all."""
+    """The mute of a room by a member; `muted_until` is None where that is for good, or not at all."""
 
     muted: bool
     muted_until: dt.datetime | None

@@ -2,7 +2,7 @@
 
 Whatever changes a room's log first locks the room's row (`lock`, `lock_all`), so the changes of one room are made one
 after the other on all instances, and numbers without gaps come out. Rows of several rooms are locked in the order of
-their ids, and always before rows of other tables, so nobody waits in a circle.
+their ids, and always before rows of other tables, so no deadlock arises.
 """
 
 import datetime as dt
@@ -16,7 +16,7 @@ from app.store.log.room_log import RoomInfoRow
 
 
 class LockedRoomRow(Row, frozen=True):
-    """What decides about a change of a room."""
+    """The data that decide about a change of a room."""
 
     id: str
     kind: RoomKind
@@ -42,7 +42,7 @@ class OwnRoomRow(RoomInfoRow, frozen=True):
 
 
 class PublicRoomRow(Row, frozen=True):
-    """A public room, as anybody sees it, and whether whoever asks has `joined` it."""
+    """A public room, as any user sees it, and whether the caller has `joined` it."""
 
     id: str
     name: str
@@ -117,12 +117,12 @@ async def next_seq(q: Queries, room_id: str) -> int:
 
 
 async def exists(q: Queries, room_id: str) -> bool:
-    """Whether there is such a room."""
+    """True if there is such a room."""
     return bool(await q.value("select true from rooms where id = :room_id", room_id=room_id))
 
 
 async def is_public(q: Queries, room_id: str) -> bool:
-    """Whether there is such a public room."""
+    """True if there is such a public room."""
     return bool(
         await q.value("select true from rooms where id = :room_id and kind = 'public'", room_id=room_id)
     )

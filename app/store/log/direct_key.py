@@ -7,7 +7,7 @@ PEOPLE = "split_part(r.direct_key, ':', 1), split_part(r.direct_key, ':', 2)"
 
 
 def key_of(user_id: str, other_id: str) -> str:
-    """What only the room of these two has."""
+    """The key that only the room of these two has."""
     return ":".join(sorted((user_id, other_id)))
 
 
@@ -19,17 +19,17 @@ def other_person(user_id: str) -> str:
 
 
 def has_blocked_other(user_id: str) -> str:
-    """Whether a user has blocked the other person; false for any other room."""
+    """SQL that is true if a user has blocked the other person; false for any other room."""
     return _is_there(f"b.blocker_id = {user_id} and b.blocked_id in ({PEOPLE})")
 
 
 def is_blocked_by_other(user_id: str) -> str:
-    """Whether the other person has blocked a user; false for any other room."""
+    """SQL that is true if the other person has blocked a user; false for any other room."""
     return _is_there(f"b.blocked_id = {user_id} and b.blocker_id in ({PEOPLE})")
 
 
 def one_has_blocked() -> str:
-    """Whether one of both people has blocked the other; false for any other room."""
+    """SQL that is true if one of both people has blocked the other; false for any other room."""
     return _is_there(f"b.blocker_id in ({PEOPLE}) and b.blocked_id in ({PEOPLE})")
 
 

@@ -11,7 +11,7 @@ from app.db.rows import Row
 
 
 class FileRow(Row, frozen=True):
-    """What an attachment shows."""
+    """The data of an attachment."""
 
     id: str
     name: str
@@ -35,7 +35,7 @@ class StoredFileRow(FileRow, frozen=True):
 
 
 class ReadFileRow(StoredFileRow, frozen=True):
-    """A file, and whether whoever asks for it may have it."""
+    """A file, and whether the caller may have it."""
 
     may_read: bool
 
@@ -100,7 +100,7 @@ async def insert(
 async def read(q: Queries, file_id: str, user_id: str) -> ReadFileRow | None:
     """A file that has not expired, and whether the user `may_read` it.
 
-    Those who may are the owner while it is loose, then who is a member of the room of its message now.
+    It may go to the owner while it is loose, then to the members of the room of its message now.
     """
     return await q.row(
         ReadFileRow,
@@ -170,7 +170,7 @@ async def expire(q: Queries, file_id: str) -> None:
 
 
 async def lock_expired(q: Queries, limit: int) -> list[ExpiredFileRow]:
-    """Holds some expired files that nobody else holds."""
+    """Holds some expired files that no other transaction holds."""
     return await q.rows(
         ExpiredFileRow,
         """

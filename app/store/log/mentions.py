@@ -1,4 +1,4 @@
-"""Who is named in a message."""
+"""Mentions: the users that a message names."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from app.db.rows import Row
 
 
 class MentionRow(Row, frozen=True):
-    """A message, and one whom it names."""
+    """A message, and a user that it names."""
 
     message_id: str
     user_id: str
@@ -16,11 +16,11 @@ class MentionRow(Row, frozen=True):
 async def put(
     q: Queries, message_ids: Sequence[str], *, names: Sequence[tuple[str, int, str]]
 ) -> list[MentionRow]:
-    """Keeps whom messages of locked rooms name now; returns who was not named before.
+    """Keeps the users that messages of locked rooms name now; returns those not named before.
 
     `names` has a message's id, a place in it, and a username in lower case; of several names of one place the longest
-    counts that is another member's. Nobody is named in a direct conversation, where all is for the other anyway, nor by
-    somebody whom they have blocked.
+    counts that is another member's. No user is named in a direct conversation, where all is for the other anyway, nor
+    by one whom they have blocked.
     """
     return await q.rows(
         MentionRow,

@@ -1,4 +1,4 @@
-"""What is read of a message, and its columns, for all statements that read whole messages."""
+"""The row of a message, and its columns, for all statements that read whole messages."""
 
 import datetime as dt
 from typing import Any

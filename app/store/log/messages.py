@@ -24,7 +24,7 @@ Verdict = Literal[
 
 
 class AppendedRow(Row, frozen=True):
-    """What became of a message that was to be appended.
+    """The outcome of a message that was to be appended.
 
     It was `created`, and is `message`; or `repeated`, and `repeated_id` is the one that the sender's clientId already
     stands for; or for what reason it was refused: `no_room`, `not_a_member`, `gone` (a member no more, and the clientId
@@ -38,10 +38,10 @@ class AppendedRow(Row, frozen=True):
 
 
 class ChangedMessageRow(Row, frozen=True):
-    """What decides about a change of a message; `role` is that of whoever wants it, None for no member.
+    """The data that decide about a change of a message; `role` is the caller's, None for no member.
 
-    In a direct conversation `blocking` says whether that user has blocked the other person, `blocked` whether that
-    person has blocked the user.
+    In a direct conversation `blocking` says whether the caller has blocked the other person, `blocked` whether that
+    person has blocked the caller.
     """
 
     room_id: str
@@ -163,7 +163,7 @@ async def lock_room(q: Queries, message_id: str) -> str | None:
 
 
 async def read_as(q: Queries, message_id: str, user_id: str) -> ChangedMessageRow:
-    """What decides about a change of a message in a locked room by a user."""
+    """The data that decide about a change of a message in a locked room by a user."""
     row = await q.row(
         ChangedMessageRow,
         f"""

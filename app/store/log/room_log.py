@@ -1,4 +1,4 @@
-"""What is read of the logs of rooms."""
+"""Statements that read the logs of rooms."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -25,14 +25,14 @@ class RoomInfoRow(Row, frozen=True):
 
 
 class RoomLogRow(RoomInfoRow, frozen=True):
-    """A room, how far its log has come, and the `state` in it of whoever asks."""
+    """A room, how far its log has come, and the caller's `state` in it."""
 
     last_seq: int
     state: MemberState | None
 
 
 class MemberRow(Row, frozen=True):
-    """Somebody who has, or had, to do with a room, of the view `shown_members`."""
+    """A user who has, or had, to do with a room, of the view `shown_members`."""
 
     room_id: str
     user_id: str
@@ -145,7 +145,7 @@ async def shown(q: Queries, message_ids: Sequence[str]) -> list[ShownMessageRow]
 
 
 async def is_among(q: Queries, room_ids: Sequence[str], message_id: str) -> bool:
-    """Whether a message, deleted or not, is in one of the rooms."""
+    """True if a message, deleted or not, is in one of the rooms."""
     return bool(
         await q.value(
             "select true from messages where id = :message_id and room_id = any(cast(:room_ids as text[]))",
@@ -236,7 +236,7 @@ async def changed_messages(
 
 
 async def changed_members(q: Queries, room_id: str, *, after: int, limit: int) -> list[MemberRow]:
-    """Who has, or had, to do with a room, and whose last change has a number above `after`, in that order."""
+    """Users who have, or had, to do with a room, and whose last change has a number above `after`, in that order."""
     return await q.rows(
         MemberRow,
         f"""

@@ -1,4 +1,4 @@
-"""What a search asks for: its words and phrases, taken apart here, so that no text is an expression of PostgreSQL's.
+"""The words and phrases of a search, taken apart here, so that no text is an expression of PostgreSQL's.
 
 PostgreSQL has a parser for such queries, `websearch_to_tsquery`. A row of dashes runs it out of its stack, and a query
 of exclusions alone would find nearly everything. So the operators are read here, and PostgreSQL gets single terms.

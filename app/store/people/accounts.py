@@ -99,7 +99,7 @@ async def find_by_name(q: Queries, username: str) -> str | None:
 
 
 async def lock(q: Queries, user_id: str) -> None:
-    """Holds an account against whoever else counts what it has, until the transaction ends."""
+    """Holds an account against others that count what it has, until the transaction ends."""
     await q.value("select id from users where id = :user_id for no key update", user_id=user_id)
 
 

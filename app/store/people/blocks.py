@@ -29,7 +29,7 @@ select b.created_at, u.id as user_id, u.username, u.display_name, u.avatar
 from user_blocks b
 join users u on u.id = b.blocked_id
 """
-# Who blocked a user, and whom that user blocked.
+# The users who blocked a user, and those whom that user blocked.
 OTHERS_OF_BLOCKS = """
 select blocked_id as other_id from user_blocks where blocker_id = :user_id
 union all
@@ -125,7 +125,7 @@ async def in_room(q: Queries, room_id: str, user_id: str) -> list[str]:
 
 
 async def of_acquaintances(q: Queries, user_ids: Sequence[str]) -> dict[str, list[str]]:
-    """By each of the users: who blocked them, or whom they blocked, of those who share a room of any kind with them."""
+    """By user: those who blocked them, or whom they blocked, of those who share a room of any kind with them."""
     rows = await q.rows(
         BlocksRow,
         """

@@ -8,7 +8,7 @@ from app.db.queries import Queries
 
 
 async def is_known(q: Queries, place: str) -> bool:
-    """Whether the owner of a name has signed in from a network lately."""
+    """True if the owner of a name has signed in from a network lately."""
     found = await q.value(
         "select true from known_networks where place = :place and seen_at > now() - interval '90 days'",
         place=place,
@@ -43,5 +43,5 @@ async def remember(q: Queries, *, user_id: str, place: str) -> None:
 
 
 async def forget_old(q: Queries) -> None:
-    """Deletes the networks from which nobody has signed in for 90 days."""
+    """Deletes the networks without a sign-in for 90 days."""
     await q.value("delete from known_networks where seen_at < now() - interval '90 days'")

@@ -1,4 +1,4 @@
-"""Who hears of whom: people who share rooms, and when each was last seen."""
+"""Users who share rooms, and when each was last seen."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -129,7 +129,7 @@ async def acquaintances(q: Queries, user_id: str, *, most_members: int, limit: i
 
 
 async def acquainted(q: Queries, user_id: str, others: Sequence[str]) -> set[str]:
-    """Those of the given people who share a room of any size with a user, whether one has blocked the other or not."""
+    """Those of the given users who share a room of any size with a user, whether one has blocked the other or not."""
     user_ids = await q.column(
         str,
         """

@@ -1,4 +1,4 @@
-"""Who may begin a direct conversation with a user, and who may invite the user to rooms."""
+"""The users who may begin a direct conversation with a user, and those who may invite the user to rooms."""
 
 from app.db.queries import Queries
 from app.db.rows import Row
@@ -6,14 +6,14 @@ from app.payloads.fields.field_types import Audience
 
 
 class PrivacyRow(Row, frozen=True):
-    """What a user allows to others."""
+    """The privacy settings of a user."""
 
     direct_messages_from: Audience
     invitations_from: Audience
 
 
 class TowardsRow(PrivacyRow, frozen=True):
-    """What a user allows to another one.
+    """The privacy settings of a user towards another one.
 
     `blocked` says whether the user has blocked the other one, `blocking` whether the other one has blocked the user,
     and `share_room` whether both are members of a room, direct conversations aside.
@@ -57,7 +57,7 @@ async def update(
 
 
 async def towards(q: Queries, user_id: str, other_id: str) -> TowardsRow | None:
-    """What another user allows to a user; None where there is no such other user."""
+    """The privacy settings of another user towards a user; None where there is no such other user."""
     return await q.row(
         TowardsRow,
         """

@@ -1,4 +1,4 @@
-"""Tokens: whose they are, and which of them are valid no longer.
+"""Tokens: their users, and which of them are valid no longer.
 
 A token is valid while it is of its user's current generation and is not among the revoked.
 """
@@ -7,7 +7,7 @@ from app.db.queries import Queries
 
 
 async def is_good(q: Queries, *, token_id: str, user_id: str, generation: int) -> bool:
-    """Whether there is such an account, and the token was not revoked."""
+    """True if there is such an account, and the token was not revoked."""
     found = await q.value(
         """
         select true

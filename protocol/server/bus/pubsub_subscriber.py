@@ -31,12 +31,12 @@ class Channels:
         return f"{self._prefix}#{nsp}#{uid}#"
 
     def pattern(self, nsp: str) -> str:
-        """What the private channels of a namespace match, in the way of Redis's glob patterns."""
+        """The glob pattern of Redis that the private channels of a namespace match."""
         escaped = "".join(f"\\{c}" if c in "*?[]\\^-" else c for c in self.public(nsp))
         return f"{escaped}*#"
 
     def uid(self, nsp: str, channel: str) -> str:
-        """Whose private channel it is."""
+        """The uid of the instance whose private channel it is."""
         return channel[len(self.public(nsp)) : -1]
 
 
@@ -122,7 +122,7 @@ class PubSubSubscriber:
     def _commands(self, new: set[str], old: set[str]) -> bytes:
         commands = b""
         for verb, names in (("SUBSCRIBE", new), ("UNSUBSCRIBE", old)):
-            # The private one first: who hears the requests can also hear the answers.
+            # The private one first: a subscriber that hears the requests can also hear the answers.
             channels = [
                 name
                 for nsp in sorted(names)

@@ -125,7 +125,7 @@ class RedisBus:
             failure = self._subscriber.failure
             raise BusUnavailable(f"answers could not be listened to: {described(failure)}") from failure
         channel = self._channels.public(request.nsp)
-        # Counted right before: one who comes in between answers without being waited for, which hurts nobody.
+        # Counted right before: an instance that starts in between answers without being waited for, which does no harm.
         count, _ = await asyncio.gather(self._count_subscribers(channel), self._send(channel, payload))
         return count
 

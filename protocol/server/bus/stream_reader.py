@@ -123,7 +123,7 @@ class StreamReader:
             return None, 0
 
     async def past(self, ask: AskRedis, limit: int, max_size: int) -> Past:
-        """What the stream holds up to the entry that `seek_end` found, read by `ask`, page by page from its end."""
+        """The stream up to the entry that `seek_end` found, read by `ask`, page by page from its end."""
         found: list[tuple[str, Record, int]] = []
         size, read, last = 0, 0, self._first_cursor
         end = last
@@ -139,7 +139,7 @@ class StreamReader:
             if len(page) < count:
                 break
             end = f"({last}"
-        # The oldest that was read counts as missing: nobody knows whether there were others before it.
+        # The oldest that was read counts as missing: it is unknown whether there were others before it.
         return Past(found[::-1], last)
 
     async def lag(self, ask: AskRedis) -> float:

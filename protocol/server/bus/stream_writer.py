@@ -78,7 +78,7 @@ class StreamWriter:
         return self._other.ask(pack(words), repeat=repeat)
 
     async def stop(self) -> None:
-        """End; who still waits gets `BusUnavailable`."""
+        """End; callers that still wait get `BusUnavailable`."""
         tasks, self._tasks = self._tasks, ()
         await cancel_all(tasks)
         await asyncio.gather(*(writer.close() for writer in self._writers.values()))
@@ -118,7 +118,7 @@ class Writer:
         return waiting.reply
 
     async def run(self) -> None:
-        """Serves those who ask, until it is cancelled."""
+        """Serves callers, until it is cancelled."""
         loop = asyncio.get_running_loop()
         failure: Exception | None = None
         backoff = Backoff()
@@ -188,7 +188,7 @@ class Writer:
             waiting.reply.set_exception(BusUnavailable(message))
 
     async def close(self) -> None:
-        """Once `run` has ended: fails those who still wait."""
+        """Once `run` has ended: fails the callers that still wait."""
         while self._waiting:
             self._fail(self._waiting.popleft(), "the bus has stopped")
         await self._connection.close(wait=True)

@@ -121,7 +121,7 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
 
     @property
     def timing(self) -> Timing:
-        """What a session needs of the options."""
+        """The options that a session needs."""
         return Timing(self.ping_interval, self.ping_timeout, self.upgrade_timeout)
 
     def has_path(self, path: str) -> bool:
@@ -181,7 +181,7 @@ class Options(EngineOptions, frozen=True, kw_only=True):
 
     @property
     def limits(self) -> PacketLimits:
-        """What a client may put into one packet."""
+        """The limits of one packet of a client."""
         return _limits(self.max_attachments, self.max_values, self.max_auth)
 
     @property

@@ -32,7 +32,7 @@ def _is_pattern(rule: Any) -> bool:
 
 
 def allows(rule: OriginRule, origin: str) -> bool:
-    """Whether pages of `origin` may call. A pattern may match any part of it, as in JavaScript: anchor it."""
+    """True if pages of `origin` may call. A pattern may match any part of it, as in JavaScript: anchor it."""
     match rule:
         case bool():
             return rule

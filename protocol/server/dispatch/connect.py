@@ -1,4 +1,4 @@
-"""How a client enters a namespace: as who it was before its connection was lost, or as somebody new."""
+"""How a client enters a namespace: with the session that it had before its connection was lost, or with a new one."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def waits(client: ConnectedClient, nsp: str) -> bool:
-    """Whether a client still waits to be let into a namespace."""
+    """True while a client waits to be let into a namespace."""
     return client.link.session.open and client.connection.state(nsp) is NamespaceState.CONNECTING
 
 
@@ -128,7 +128,7 @@ class ConnectHandler:
         await socket.namespace.run_lifecycle("disconnect", socket, CloseReason.TRANSPORT_CLOSE.value)
 
     async def _may_return(self, socket: LocalSocket) -> bool:
-        """Whether the application lets a client have its session back."""
+        """True if the application lets a client have its session back."""
         try:
             for hook in socket.namespace.handlers.recovery:
                 await call(hook, socket.facade)

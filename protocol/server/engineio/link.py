@@ -31,17 +31,17 @@ _CLOSE_CODES = {
 
 
 class Link:
-    """A session, its transport, and what passes between them. `receiver` is set by who made the link.
+    """A session, its transport, and what passes between them. `receiver` is set by the maker of the link.
 
     `control_packets` counts those that came since `wait_after_control` was asked. `max_payload` is the bytes of the
     largest message that is taken.
     """
 
     __slots__ = (
+        "_capacity",
         "_ended",
         "_guard",
         "_hub",
-        "_room",
         "control_packets",
         "due",
         "issued",
@@ -67,7 +67,7 @@ class Link:
         self.issued = issued
         self.due: int | None = None  # the earliest time at which the hub will look at this link
         self._hub = hub
-        self._room: asyncio.Future[None] | None = None  # for a POST that waits until reading goes on
+        self._capacity: asyncio.Future[None] | None = None  # for a POST that waits until reading goes on
         self.paused = False  # reading from the client has stopped
         self.max_payload = hub.options.max_payload
         self.control_packets = 0
@@ -79,7 +79,7 @@ class Link:
 
     @property
     def writable(self) -> bool:
-        """Whether a packet sent now would leave at once; volatile ones are dropped otherwise."""
+        """True while a packet would leave at once; volatile ones are dropped otherwise."""
         return self.session.writable and not self.transport.buffered
 
     def send(self, item: Encoded) -> None:
@@ -233,16 +233,16 @@ class Link:
 
     def _release(self) -> None:
         self.paused = False
-        if self._room is not None:
-            self._room.set_result(None)
-            self._room = None
+        if self._capacity is not None:
+            self._capacity.set_result(None)
+            self._capacity = None
 
-    async def wait_for_room(self) -> None:
+    async def wait_for_capacity(self) -> None:
         """Return once reading goes on; a POST is answered only then."""
         while self.paused:
-            if self._room is None:
-                self._room = self._hub.loop.create_future()
-            await asyncio.shield(self._room)
+            if self._capacity is None:
+                self._capacity = self._hub.loop.create_future()
+            await asyncio.shield(self._capacity)
 
     # --- time and end ---
 

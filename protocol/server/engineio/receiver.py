@@ -1,4 +1,4 @@
-"""Who the messages of a link are for: the Socket.IO side of a client, or an application of Engine.IO."""
+"""The receiver of a link's messages: the Socket.IO side of a client, or an application of Engine.IO."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from protocol.engineio.session import CloseReason
 
 
 class Receiver(Protocol):
-    """Who a link's messages are for."""
+    """The receiver of a link's messages."""
 
     @property
     def deadline(self) -> int | None:

@@ -1,4 +1,4 @@
-"""What a transport asks the forwarding of, without knowing it: forwarding is built on top of the engine."""
+"""The interface of forwarding for transports, which cannot import it: forwarding is built on top of the engine."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -25,7 +25,7 @@ class RequestForwarder(Protocol):
         ...
 
     def trusts(self, request: Request) -> bool:
-        """Whether a request comes from another instance."""
+        """True if a request comes from another instance."""
         ...
 
     def tag_of(self, request: Request) -> str | None:

@@ -1,4 +1,4 @@
-"""What carries a session: the few verbs that the polling endpoint and both websocket shells share."""
+"""The interface of a transport: the few methods that the polling endpoint and both websocket shells share."""
 
 from typing import ClassVar, Protocol
 

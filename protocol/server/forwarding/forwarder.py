@@ -1,4 +1,4 @@
-"""What clients ask for sessions of other instances: found by the tag of the session's id, forwarded, and answered
+"""Requests for sessions of other instances: found by the tag of the session's id, forwarded, and answered
 with the other's answer. So it does not matter which instance a load balancer chooses."""
 
 import asyncio
@@ -76,7 +76,7 @@ class Forwarder:
         await self._listener.stop()
 
     def trusts(self, request: Request) -> bool:
-        """Whether a request comes from an instance that has the same secret."""
+        """True if a request comes from an instance that has the same secret."""
         return self._forwarding.knows((request.header(CREDENTIAL_HEADER) or "").encode("latin-1"))
 
     def tag_of(self, request: Request) -> str | None:

@@ -34,7 +34,7 @@ class InstanceDirectory:
         self._away = False  # the store, so that it is logged once
 
     async def join(self, address: str) -> str:
-        """Take a tag that nobody has, and hold it until `leave`. Raises `StoreUnavailable`."""
+        """Take a free tag, and hold it until `leave`. Raises `StoreUnavailable`."""
         tag = new_tag()
         while await self._store.get(_key(tag)) is not None:
             tag = new_tag()

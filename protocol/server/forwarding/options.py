@@ -1,4 +1,4 @@
-"""What an application tells its server about forwarding."""
+"""The options of forwarding."""
 
 import hashlib
 import hmac
@@ -34,9 +34,9 @@ class Forwarding(Struct, frozen=True, kw_only=True):
 
     @property
     def credential(self) -> str:
-        """What instances show each other: made of the secret, and not the secret."""
+        """The credential that instances show each other: derived from the secret."""
         return hmac.digest(self.secret.encode(), b"parley forwarding", hashlib.sha256).hex()
 
     def knows(self, credential: bytes) -> bool:
-        """Whether a credential is the one that all instances share."""
+        """True if a credential is the one that all instances share."""
         return hmac.compare_digest(credential, self.credential.encode())

@@ -100,7 +100,7 @@ class RemoteInstance:
 
     def poll(self, path: str, request: Request, first: Piece) -> bytes:
         """The bytes of a client's GET, or of its POST as far as it has come. A body goes in chunks: where it is too
-        large, or for nobody, the other instance finds that out, and nothing is kept here."""
+        large, or for no session, the other instance finds that out, and nothing is kept here."""
         given = ((name, request.header(name)) for name in _PASSED)
         passed = {name: value for name, value in given if value is not None and value.isprintable()}
         if request.method == "GET":
@@ -123,7 +123,7 @@ class RemoteInstance:
         return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
 
     def prune(self) -> None:
-        """Let go of connections that nobody needs any more."""
+        """Let go of connections that are not needed any more."""
         due = asyncio.get_running_loop().time() - _KEPT
         for connection in self._idle:
             if connection.since <= due:
@@ -156,7 +156,7 @@ class HttpConnection(asyncio.Protocol):
 
     @property
     def usable(self) -> bool:
-        """Whether a request can be asked."""
+        """True while a request can be sent."""
         busy = self._answer is not None or self._sending
         return not busy and self._transport is not None and not self._transport.is_closing()
 
@@ -229,7 +229,7 @@ class HttpConnection(asyncio.Protocol):
     # --- the parser's side ---
 
     def on_message_begin(self) -> None:
-        """An answer begins. One that nobody has asked for would be taken for that to the next request."""
+        """An answer begins. One without a request would be taken for that to the next request."""
         if self._answer is None:
             self.abort()
 

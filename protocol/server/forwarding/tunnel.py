@@ -91,7 +91,7 @@ async def open_websocket(
 class End(asyncio.Protocol):
     """One end of a tunnel of bytes. What comes in here goes out at the other end; when one is closed, so is the other.
 
-    It is in `sets` for as long as it lives. `patience`: the seconds that the peer may take what waits for it.
+    It is in `sets` for as long as it lives. `patience`: the seconds that the remote end has to take what waits for it.
     """
 
     def __init__(
@@ -110,17 +110,17 @@ class End(asyncio.Protocol):
         self.other.transport.write(data)
 
     def eof_received(self) -> None:
-        """The peer sends no more; a websocket is not half open, so returning None lets asyncio close the connection."""
+        """The remote end sends no more; a websocket is not half open, so returning None lets asyncio close it."""
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's call
-        """The peer is gone, and so is what the other side is connected for."""
+        """The remote end is gone, so the other side ends, too."""
         self._stop_timer()
         for ends in self._sets:
             ends.discard(self)
         self.other.close()
 
     def pause_writing(self) -> None:
-        """The peer does not take what it is sent: read no more from the other side."""
+        """The remote end takes no more: read no more from the other side."""
         if not self.other.transport.is_closing():
             self.other.transport.pause_reading()
         if self._patience is not None:

@@ -1,4 +1,4 @@
-"""What a client asks with, and whether it may: the request of an Engine.IO handshake and its checks
+"""The request of an Engine.IO handshake, and its checks
 (docs/protocol.md §1)."""
 
 import logging
@@ -16,7 +16,7 @@ PROTOCOL = "4"
 
 
 class Handshake:
-    """What a client connected with: the request that began its session, and the `auth` it sent to join the namespace.
+    """The handshake of a client: the request that began its session, and the `auth` it sent to join the namespace.
 
     `issued` is in milliseconds since 1970. `address` is the client's, as the ASGI server reports it.
     """
@@ -45,12 +45,12 @@ class Handshake:
 
     @property
     def secure(self) -> bool:
-        """Whether the client came over TLS."""
+        """True if the client came over TLS."""
         return self.request.secure
 
     @property
     def xdomain(self) -> bool:
-        """Whether a browser sent the request for a page (it names the page's origin)."""
+        """True if a browser sent the request for a page (it names the page's origin)."""
         return self.request.header("origin") is not None
 
     @property

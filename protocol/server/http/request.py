@@ -11,7 +11,7 @@ _MAX_PARAMETERS = 100  # of a query; each takes a microsecond to parse
 
 
 class Request:
-    """What a client asked with. A session keeps its first one for the application, so it is kept small: the headers
+    """A request of a client. A session keeps its first one for the application, so it is kept small: the headers
     are one block of bytes, and what is asked of it often stands beside it.
 
     `transport`, `sid` and `version` are the query's `transport`, `sid` and `EIO`, None where it has none. `base64`: the

@@ -119,7 +119,7 @@ class Adapter:
         self._answerer.emit(namespace, event)
 
     def drop_if_empty(self, namespace: LocalNamespace) -> None:
-        """Forget a namespace that was made for a client's asking, once nobody is in it or about to be."""
+        """Forget a namespace that was made for a client's asking, once no client is in it or about to be."""
         if namespace.sockets or namespace.entering:
             return
         for rule in self.rules:

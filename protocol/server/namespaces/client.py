@@ -111,7 +111,7 @@ class ConnectedClient:
         self._waiting: asyncio.Future[None] | None = None  # the reader's, for the next job
 
     def trust(self) -> None:
-        """Take what any client may send, from one that has shown who it is."""
+        """Take what any client may send, from one that has shown its identity."""
         self.link.trust()
         self.connection.allow(self._options.limits)
 
@@ -127,7 +127,7 @@ class ConnectedClient:
         self.link.finish(CloseReason.FORCED_SERVER_CLOSE)
 
     def receive(self, message: str | bytes) -> None:
-        """Take an Engine.IO message. Acks are given to who waits for them at once: a handler of this client
+        """Take an Engine.IO message. Acks are given to their waiters at once: a handler of this client
         may be the one, also while this instance stops, when nothing else is begun any more."""
         packet = self.connection.receive(message)
         match packet:
@@ -150,7 +150,7 @@ class ConnectedClient:
                 self._reject(packet)
 
     def _reject(self, rejected: Rejected) -> None:
-        """Have the client, or who waits for its ack, told that a payload cannot be carried."""
+        """Have the client, or the waiter for its ack, told that a payload cannot be carried."""
         match rejected.packet:
             case Event() as event if self._hub.accepting:
                 self.enqueue(Misfit(self.sockets[event.nsp], event, rejected.error))
@@ -161,7 +161,7 @@ class ConnectedClient:
                 self.enqueue(rejected)
 
     def _settle_ack(self, ack: Ack, outcome: list[Any] | BadValue) -> None:
-        """Give what came to who waits for the ack; one that nobody waits for is a control packet."""
+        """Give an ack to its waiter; one without a waiter is a control packet."""
         waiter = self.connection.take_ack(ack.nsp, ack.id)
         if waiter is not None:
             waiter(outcome)
@@ -288,6 +288,6 @@ class ConnectedClient:
 
 
 def _to_be_cancelled() -> bool:
-    """Whether this task was cancelled; if not, what a handler waited for was, and that is the handler's failure."""
+    """True if this task was cancelled; if not, what a handler waited for was, and that is the handler's failure."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0

@@ -1,4 +1,4 @@
-"""What other servers ask of this instance."""
+"""Requests of other servers, and this instance's answers."""
 
 import asyncio
 import logging
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LONGEST = 3_600_000  # ms that clients are given to answer, whatever the one who asked says
+LONGEST = 3_600_000  # ms that clients are given to answer, whatever the asking server says
 
 
 class Answerer:
-    """Answers each request that reaches this instance, its own ones too: the one who asked counts on it.
+    """Answers each request that reaches this instance, its own ones too: the asking server counts on it.
 
-    `run` starts a task; `timeout` (ms) is for those who ask clients and do not say how long they wait.
+    `run` starts a task; `timeout` (ms) is for servers that ask clients and do not say how long they wait.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Answerer:
             self._answer(uid, ServerAnswer(request.nsp, request.id, value))
 
         if namespace is None:
-            answer(None)  # it has just gone with its last client; the one who asks has counted on it
+            answer(None)  # it has just gone with its last client; the asking server has counted on it
         else:
             await self._handle(namespace, request.data, answer)
 

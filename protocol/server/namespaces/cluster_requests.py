@@ -1,4 +1,4 @@
-"""What this instance asks all servers of a namespace, and the wait for their answers."""
+"""Requests of this instance to all servers of a namespace, and the wait for their answers."""
 
 import asyncio
 import secrets
@@ -21,7 +21,7 @@ from protocol.cluster.stream_records import Broadcast, Target
 from protocol.errors import AckTimeout, BusUnavailable
 from protocol.server.bus.bus import Bus
 
-NAMING_TIMEOUT = 1.0  # s to find out who has not answered
+NAMING_TIMEOUT = 1.0  # s to find out which servers have not answered
 
 
 class Own(NamedTuple):
@@ -60,8 +60,8 @@ class Asker:
     async def fetch_sockets(
         self, nsp: str, target: Target, within: int | None, remote: Callable[[SocketDetails], Any]
     ) -> list[Any]:
-        """What applications see of the sockets that a target means, on all servers; `remote` makes it of one that is
-        elsewhere. Raises `BusUnavailable` and `AckTimeout`."""
+        """The sockets of a target, on all servers, as applications see them; `remote` makes one of a socket elsewhere.
+        Raises `BusUnavailable` and `AckTimeout`."""
         found: list[Any] = []
         heard: set[str] = set()
         limit = within or self._timeout
@@ -83,7 +83,7 @@ class Asker:
         return found
 
     async def ask_servers(self, nsp: str, data: list[Any], within: int | None) -> list[Any]:
-        """What the other servers answer to an event. Raises `BusUnavailable` and `AckTimeout`."""
+        """The answers of the other servers to an event. Raises `BusUnavailable` and `AckTimeout`."""
         found: list[Any] = []
         heard: set[str] = set()
         limit = within or self._timeout
@@ -100,7 +100,7 @@ class Asker:
         return found
 
     async def ask_clients(self, broadcast: Broadcast, within: int | None) -> list[Any]:
-        """What the clients that a broadcast goes to answer. Raises `BusUnavailable` and `AckTimeout`."""
+        """The answers of the clients that get a broadcast. Raises `BusUnavailable` and `AckTimeout`."""
         heard: set[str] = set()
         responses: list[Any] = []
         expected = left = 0
@@ -130,7 +130,7 @@ class Asker:
         return responses
 
     def _complete(self, heard: set[str], servers: int) -> bool:
-        """Whether all servers have answered, this one among them: it was not counted if it had lost its connection."""
+        """True once all servers have answered, this one too: it was not counted if it had lost its connection."""
         return len(heard) >= servers and self._bus.uid in heard
 
     @asynccontextmanager
@@ -147,7 +147,7 @@ class Asker:
             del self._asked[request.id]
 
     async def _without(self, nsp: str, heard: set[str], limit: int) -> str:
-        """Who has not answered, in words."""
+        """A sentence that names the servers without an answer."""
         try:
             async with asyncio.timeout(NAMING_TIMEOUT):
                 silent = sorted(await self._bus.listeners(nsp) - heard)

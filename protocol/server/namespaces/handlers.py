@@ -1,4 +1,4 @@
-"""What an application registers for a namespace, once, for all its sockets."""
+"""The handlers that an application registers for a namespace, once, for all its sockets."""
 
 import inspect
 import math
@@ -29,7 +29,7 @@ class Incoming(Struct, frozen=True):
 
     @classmethod
     def of(cls, event: Event) -> "Incoming":
-        """What a packet brings."""
+        """The event in a packet."""
         return cls(event.data[0], event.data[1:], event.id is not None)
 
 

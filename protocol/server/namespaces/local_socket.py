@@ -70,7 +70,7 @@ class LocalSocket:
 
     @property
     def dropped(self) -> bool:
-        """Whether the server sent it away: what it had sent before is not handled any more."""
+        """True once the server disconnected it: its earlier events are not handled any more."""
         return self.reason in (CloseReason.SERVER_DISCONNECT, CloseReason.FORCED_SERVER_CLOSE)
 
     def send(self, event: str, args: tuple[Any, ...], ack: int | None, *, volatile: bool = False) -> None:
@@ -106,7 +106,7 @@ class LocalSocket:
         self.link.finish(CloseReason.FORCED_SERVER_CLOSE)
 
     def depart(self, reason: CloseReason) -> None:
-        """It has left, whoever wanted it: out of its rooms at once, then its handlers, in turn, are told."""
+        """It has left, for any reason: out of its rooms at once, then its handlers, in turn, are told."""
         if self.reason is not None:
             return
         self.connected = False

@@ -25,11 +25,11 @@ class NamespaceRule:
         self._rule = rule
 
     def matches(self, name: str) -> bool:
-        """Whether the rule is a pattern, and the name is one of its names."""
+        """True if the rule is a pattern that matches the name."""
         return isinstance(self._rule, re.Pattern) and self._rule.fullmatch(name) is not None
 
     async def accepts(self, name: str, auth: dict[str, Any]) -> bool:
-        """Whether a client that comes with `auth` may ask for a name."""
+        """True if a client that comes with `auth` may ask for a name."""
         if isinstance(self._rule, re.Pattern):
             return self.matches(name)
         return bool(await call(self._rule, name, auth))

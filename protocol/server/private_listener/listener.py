@@ -14,7 +14,7 @@ from protocol.server.transports import polling
 from protocol.server.transports.websocket import WebSocketProtocol
 
 _KEEP_ALIVE = (
-    90  # seconds; longer than those who ask keep a connection, so that it does not end under a request
+    90  # seconds; longer than other instances keep a connection, so that it does not end under a request
 )
 _BACKLOG = 2048
 _END_WITHIN = 1.0  # seconds that the last answers have

@@ -15,14 +15,14 @@ _CREDENTIAL = CREDENTIAL_HEADER.encode()
 
 
 class PrivateHttpProtocol(HttpProtocol):
-    """One connection of another instance, or of somebody who has found the port."""
+    """One connection of another instance, or of a stranger that has found the port."""
 
     max_head: ClassVar[int] = 16 * 1024  # an instance forwards only those headers that an answer depends on
     max_framing: ClassVar[int] = (
         8  # a client's body is passed on as it comes, in chunks of a byte where it is slow
     )
     max_idle: ClassVar[int] = (
-        maxsize  # whoever gets so far is an instance, and one that closed under a request ends a session
+        maxsize  # a client that gets so far is an instance, and one that closed under a request ends a session
     )
     _knows: Callable[[bytes], bool]
 

@@ -1,4 +1,4 @@
-"""What the bus has delivered here of one order of records, and who waits for more of it."""
+"""The records of one order that the bus delivered here, and the waiters for more of them."""
 
 import asyncio
 import heapq
@@ -50,7 +50,7 @@ class DeliveryLog:
             self._sort_out(reached)
 
     def _sort_out(self, reached: asyncio.Future[None]) -> None:
-        """Forget those who wait no longer before they are many: what a client waits for may never come."""
+        """Forget waiters that have given up before they are many: what a client waits for may never come."""
         self._in_vain += reached.cancelled()
         if self._in_vain > MOST_IN_VAIN:
             self._in_vain = 0

@@ -55,7 +55,7 @@ class SessionRecovery:
         self._gaps = 0
 
     def reset(self) -> None:
-        """Forget what came before a stop, for nobody knows what came during it; before the bus delivers."""
+        """Forget what came before a stop, for what came during it is unknown; before the bus delivers."""
         self._delivered.clear()
         self._floor = None
 
@@ -80,7 +80,7 @@ class SessionRecovery:
         self._floor = past.floor
 
     async def stop(self) -> None:
-        """Save those who were connected to the end; before the store closes."""
+        """Save the sockets that were connected to the end; before the store closes."""
         await self.saver.close()
 
     # --- records ---
@@ -93,7 +93,7 @@ class SessionRecovery:
         return self._options.parser.encode(Event([*record.data, offset], record.nsp))
 
     def delivered(self, nsp: str) -> DeliveryLog:
-        """What was delivered in the order of a namespace."""
+        """The delivery log of a namespace's order."""
         order = self._bus.order(nsp)
         found = self._delivered.get(order)
         if found is None:
@@ -115,10 +115,10 @@ class SessionRecovery:
         self.saver.save_all()
 
     def stamp(self, nsp: str, data: list[Any]) -> str:
-        """What to append to an event that has no offset of its own: nothing, mostly.
+        """The text to append to an event that has no offset of its own; mostly empty.
 
         Clients take any text at the end of an event for its offset, to name at their return, so one that ends with
-        text gets the latest one: who has it has got all before.
+        text gets the latest one: a client that has it has got all before.
         """
         return self.latest(nsp) if isinstance(data[-1], str) else ""
 
@@ -159,7 +159,7 @@ class SessionRecovery:
     # --- the way back ---
 
     async def find(self, nsp: str, auth: Mapping[str, Any]) -> Return | None:
-        """The session that a client asks for, if it can be had back; nobody else gets it then."""
+        """The session that a client asks for, if it can be had back; no other client gets it then."""
         if auth.get("pid") is None:
             return None
         try:
@@ -184,7 +184,7 @@ class SessionRecovery:
             return "expired"
         back = Return(saved, start, offset if isinstance(offset, str) else None)
         missed = self.missed(back, nsp, saved.rooms)
-        if isinstance(missed, str):  # before anybody is disturbed for it
+        if isinstance(missed, str):  # before any socket is disconnected for it
             return missed
         told = await self._take_from(nsp, saved) if saved.live else None
         saved_at = position_of(saved.offset) or NOWHERE
@@ -194,7 +194,7 @@ class SessionRecovery:
         return back
 
     async def _take_from(self, nsp: str, saved: Saved) -> str | None:
-        """Take a session away from the socket that has it: here, or where nobody has noticed that the client is gone.
+        """Take a session away from the socket that has it: here, or where the loss of the client was not noticed.
         Returns the offset of what tells so."""
         socket = self.saver.socket_of(saved.pid)
         if socket is None:
@@ -203,7 +203,7 @@ class SessionRecovery:
         return None
 
     def missed(self, back: Return, nsp: str, rooms: frozenset[str]) -> Missed | Lost:
-        """What a returning client has missed up to now, having been in `rooms`."""
+        """The events that a returning client, which was in `rooms`, has missed."""
         most_size = min(MOST_MISSED_SIZE, self._options.max_buffered // 2)
         return missed_by(
             back.saved,

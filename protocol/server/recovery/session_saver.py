@@ -28,10 +28,10 @@ CLOSE_WITHIN = 2.0  # seconds that a stopping server has for the last ones
 
 
 class Due(NamedTuple):
-    """What is to be done about a session. What the store must know already is not put where somebody took it away."""
+    """A pending write of a session. A session that the store must know already is not put back after it was taken."""
 
     saved: Saved | None  # its last state; None: as its socket is when it is saved
-    over: bool = False  # nobody is to come back
+    over: bool = False  # its client does not come back
     known: bool = False  # the store may hold it
 
 
@@ -114,8 +114,8 @@ class SessionSaver:
         return self._live[pid][0] if pid in self._live else None
 
     async def take(self, pid: str) -> Saved | None:
-        """What is known of a session, once: of several who ask, on any instance, one gets it. None too for what is
-        no session. Raises `StoreUnavailable`."""
+        """The saved state of a session, once: of several callers, on any instance, one gets it. None too for an invalid
+        session. Raises `StoreUnavailable`."""
         while pid in self._saving:
             await self._saved.wait()
         waiting = self._due.pop(pid, None)
@@ -235,7 +235,7 @@ class SessionSaver:
         """Save sessions, or drop them; returns the keys of those that the store should know and does not."""
         live = [self._live[pid] for pid, due in dues.items() if due == Due(None) and pid in self._live]
         losses, longest = self._losses, self._duration + self._duration // 2
-        # The instance of one who is there may die just before it saves it again.
+        # The instance of a connected client may die just before it saves it again.
         all_saved = [
             (longest, recoverable.known, self._snapshot(socket, recoverable, live=True))
             for socket, recoverable in live

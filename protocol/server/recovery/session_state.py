@@ -1,4 +1,4 @@
-"""What a socket carries so that its client can come back to it."""
+"""The state of a socket by which its client can come back to it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -34,7 +34,7 @@ class HasName(Protocol):
 
 
 class RecoverableSocket(Protocol):
-    """What recovery knows of a socket."""
+    """A socket as recovery sees it."""
 
     id: str
     data: Any

@@ -27,7 +27,7 @@ from protocol.server.redis.url import RedisForm, ServerAddress, parse_redis_url
 
 ANSWER_WITHIN = 2.0  # s
 TRIES = 4  # for a command that servers send elsewhere
-BELIEVED = 10.0  # s that it is taken for known which nodes a cluster has, by who asks all of them
+BELIEVED = 10.0  # s that the known nodes of a cluster are taken as current, by callers that ask all of them
 ELSEWHERE = frozenset(["MOVED", "READONLY", "MASTERDOWN", "TRYAGAIN"])  # codes of refusals
 ASKING = b"*1\r\n$6\r\nASKING\r\n"
 
@@ -73,7 +73,7 @@ class RedisClient:
         return replies
 
     async def close(self) -> None:
-        """Ends the connections; who waits gets StoreUnavailable."""
+        """Ends the connections; waiting callers get StoreUnavailable."""
         lines, self._lines = self._lines, {}
         await asyncio.gather(*(line.close() for line in lines.values()))
 
@@ -157,7 +157,7 @@ class RedisClient:
             return self._shards
 
     def _forget(self, shards: list[Shard]) -> None:
-        """Looks up where the slots are before the next command, unless somebody has done so meanwhile."""
+        """Looks up where the slots are before the next command, unless another caller has done so meanwhile."""
         if self._shards is shards:
             self._shards = []
 

@@ -27,11 +27,11 @@ class RedisRefusal(Exception):
 
 
 CONNECTION_FAILURES = (RedisError, OSError, TimeoutError, NodeNotFound)
-"""What a connection raises, beside `RedisRefusal`."""
+"""The errors that a connection raises, beside `RedisRefusal`."""
 
 
 class _RedisPy(Protocol):
-    """What is used of redis-py's connections, which are not typed."""
+    """The part of redis-py's connections that is used here; they are not typed."""
 
     async def connect(self) -> None: ...
     async def send_packed_command(self, command: bytes, check_health: bool) -> None: ...
@@ -152,7 +152,7 @@ async def _close(connection: _RedisPy, *, wait: bool) -> None:
         log.warning("a connection to Redis is left to close by itself: %s", error)
 
 
-# --- what those who use connections have in common ---
+# --- what the users of connections have in common ---
 
 
 class Backoff:

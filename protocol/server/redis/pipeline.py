@@ -1,6 +1,6 @@
-"""One connection to Redis that many use at once: what one tick of the loop asks goes as one write.
+"""One connection to Redis that many callers use at once: the commands of one tick of the loop go as one write.
 
-Unlike the bus's writer it repeats nothing, for who asks here may not want it to happen twice.
+Unlike the bus's writer it repeats nothing, for its callers may not want it to happen twice.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class Pipeline:
     async def ask(self, command: bytes, deadline: float) -> Any:
         """The reply to a command. Raises Refusal, NotSent, and what a connection raises.
 
-        Who is cancelled at `deadline`, on the loop's clock, has waited too long: the server hangs, and the connection
+        A caller cancelled at `deadline`, on the loop's clock, has waited too long: the server hangs, and the connection
         is given up.
         """
         loop = asyncio.get_running_loop()
@@ -45,7 +45,7 @@ class Pipeline:
             raise
 
     def end(self) -> None:
-        """Gives the connection up; who waits gets an error. The next one who asks has a new connection."""
+        """Gives the connection up; waiting callers get an error. The next caller has a new connection."""
         if self._serving is not None:
             self._serving.cancel()
 
@@ -100,7 +100,7 @@ class Pipeline:
                 answer, refusal = None, error
             reply = self._sent.popleft()
             if reply.done():
-                continue  # whoever asked has gone
+                continue  # the caller has gone
             if refusal is None:
                 reply.set_result(answer)
             else:

@@ -1,6 +1,6 @@
 """Which server to connect to: the one of the URL, the master that sentinels name, the node of a cluster that has a key.
 
-It is asked anew for each connection, of several servers at once, so that one that hangs holds nobody up.
+It is asked anew for each connection, of several servers at once, so that one that hangs delays no connection.
 """
 
 import asyncio
@@ -71,7 +71,7 @@ class Nodes:
     async def _first(
         self, addresses: set[ServerAddress], command: tuple[str, ...], read: Callable[[Any, ServerAddress], T]
     ) -> T:
-        """What the first of some servers says that has an answer. Raises NodeNotFound with what the others say."""
+        """The first answer of some servers. Raises NodeNotFound with what the others say."""
 
         async def ask(address: ServerAddress) -> T:
             async with asyncio.timeout(ANSWER_WITHIN):

@@ -29,7 +29,7 @@ HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+(?:%\w+)?)\]|([^\[\]:@,\s]+))(?::([0-9]{
 
 
 class RedisForm(Enum):
-    """What stands behind a URL."""
+    """The kind of server that a URL names."""
 
     ONE = ""
     SENTINEL = "sentinel"
@@ -38,7 +38,7 @@ class RedisForm(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RedisUrl:
-    """What a URL says. `options` and `sentinel_options` are arguments of redis-py's connections."""
+    """A parsed URL. `options` and `sentinel_options` are arguments of redis-py's connections."""
 
     form: RedisForm
     addresses: tuple[ServerAddress, ...]
@@ -48,7 +48,7 @@ class RedisUrl:
 
     @property
     def tls(self) -> bool:
-        """Whether all connections are encrypted."""
+        """True if all connections are encrypted."""
         return "ssl_cert_reqs" in self.options
 
 

@@ -1,4 +1,4 @@
-"""Who gets it, and how, on a server: the chain behind `io.to("room").local.timeout(1000).emit_with_ack(...)`."""
+"""Recipients and delivery on a server: the chain behind `io.to("a").local.timeout(1000).emit_with_ack(...)`."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Who gets it: the chain behind `to("room").except_("other").volatile.emit(...)`, for servers and emitters."""
+"""Recipients of events: the chain behind `to("room").except_("other").volatile.emit(...)`, on servers and emitters."""
 
 from collections.abc import Awaitable
 from typing import Any, Protocol, Self
@@ -10,7 +10,7 @@ EVERYBODY = Target()
 
 
 class Publisher(Protocol):
-    """What puts records on the bus."""
+    """An object that puts records on the bus."""
 
     def publish(self, record: Record) -> Awaitable[object]:
         """Store a record for all instances. Raises `BusUnavailable` and `TypeError`."""

@@ -66,17 +66,17 @@ class Socket:
 
     @property
     def handshake(self) -> Handshake:
-        """What the client came with."""
+        """The handshake of the client."""
         return self._local.handshake
 
     @property
     def recovered(self) -> bool:
-        """Whether the client was here before, and has its id, rooms and data again."""
+        """True if the client was here before, and has its id, rooms and data again."""
         return self._local.recovered
 
     @property
     def connected(self) -> bool:
-        """Whether it is in the namespace: from the moment that it is let in until it leaves."""
+        """True while it is in the namespace: from the moment that it is let in until it leaves."""
         return self._local.connected
 
     @property

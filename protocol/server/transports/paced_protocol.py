@@ -4,7 +4,7 @@ A piece of data from the socket may hold tens of thousands of frames, or a part 
 up to `PACKETS_A_TURN` frames of it at once; the rest waits in the frame reader, and nothing more is read from the
 socket, until the hub gives the connection another turn. So two things can keep it from reading:
 
-    held       its link wants nothing more at present: too many events wait, see `Peer`
+    held       its link wants nothing more at present: too many events wait, see `ConnectedClient`
     deferred   its turn, or the end of the wait that its control packets have cost it, is still to come; also until
                its handshake is done
 """

@@ -134,7 +134,7 @@ async def _get(
 async def _wait(
     link: Link, answer: "asyncio.Future[list[Encoded]]", receive: Receive
 ) -> list[Encoded] | None:
-    """What the GET gets; None if the client gives it up before."""
+    """The packets for the GET; None if the client gives it up before."""
     link.flush()
     link.settle()
     if answer.done():
@@ -217,7 +217,7 @@ async def _receive_payload(hub: Hub, link: Link, body: bytes) -> None:
             link.receive_packet(packet)
             if link.session.reason in _FAULTS:
                 raise SessionError("the session has ended")
-            await link.wait_for_room()
+            await link.wait_for_capacity()
             if number % PACKETS_A_TURN == 0:
                 await hub.turn(link.request.address)
                 await _slow_down(link)

@@ -30,7 +30,7 @@ from protocol.websocket.server_handshake import parse_head, switch
 
 log = logging.getLogger(__name__)
 
-_CLOSE_TIMEOUT = 5.0  # seconds that a peer has to answer our close frame
+_CLOSE_TIMEOUT = 5.0  # seconds that the client has to answer our close frame
 
 
 class WebSocketState(IntEnum):
@@ -38,7 +38,7 @@ class WebSocketState(IntEnum):
 
     HANDSHAKE = 0
     OPEN = 1
-    CLOSING = 2  # our close frame is sent; the peer's is awaited
+    CLOSING = 2  # our close frame is sent; the client's is awaited
     CLOSED = 3
 
 
@@ -92,7 +92,7 @@ class WebSocketProtocol(PacedProtocol):
             self._fd = socket.fileno()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """The connection is gone, whoever ended it, and however: the reference knows no difference either."""
+        """The connection is gone, by either end and in any way: the reference knows no difference either."""
         self._uvicorn.connections.discard(self)
         self._state = WebSocketState.CLOSED
         self._fd = -1
@@ -102,7 +102,7 @@ class WebSocketProtocol(PacedProtocol):
             link.lose(self, CloseReason.TRANSPORT_CLOSE)
 
     def eof_received(self) -> None:
-        """The peer sends no more; returning None lets asyncio close the connection."""
+        """The client sends no more; returning None lets asyncio close the connection."""
 
     def shutdown(self) -> None:
         """uvicorn stops: end the session, so that its client reconnects. An upgrade under way has some seconds left."""
@@ -226,7 +226,7 @@ class WebSocketProtocol(PacedProtocol):
             else:
                 self._handle_rare(message)
             if self._state is not _OPEN:
-                self._await_close(rest)  # the peer's close frame may be here already
+                self._await_close(rest)  # the client's close frame may be here already
                 return 0
         if link is None:
             return 0
@@ -310,7 +310,7 @@ class WebSocketProtocol(PacedProtocol):
             self._transport.write(data[written:])
 
     def close(self, code: CloseCode, reason: str = "") -> None:
-        """Send a close frame and wait a while for the peer's."""
+        """Send a close frame and wait a while for the client's."""
         if self._state is _OPEN:
             self._write(frames.encode_close(code, reason))
             self._state = WebSocketState.CLOSING

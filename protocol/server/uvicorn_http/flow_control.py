@@ -9,7 +9,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 
 class RequestPhase(Enum):
-    """What a connection is in."""
+    """The phase of a connection."""
 
     HEAD = auto()  # or between two requests
     SIZED = auto()  # a body with Content-Length
@@ -61,4 +61,4 @@ class Flow(FlowControl):
 
 
 def _nothing() -> None:
-    """What there is to do once nothing is parsed any more."""
+    """Replaces `go_on` once nothing is parsed any more."""

@@ -1,4 +1,4 @@
-"""What one connection sends is parsed in turns with the others, so that much of it keeps nobody waiting."""
+"""Bytes of one connection are parsed in turns with the others', so that much of it delays no other."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -36,7 +36,7 @@ class ReadTurns(IdleConnections):
         return self.loop.call_soon(work)
 
     def _may_parse(self) -> bool:
-        """Whether a small read may be parsed now; false: it is parsed in a later turn."""
+        """True if a small read may be parsed now; false: it is parsed in a later turn."""
         parsed, address = self.parsed, self._address
         if not parsed:
             self.loop.call_soon(parsed.clear)

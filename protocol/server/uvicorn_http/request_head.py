@@ -65,7 +65,7 @@ def body_length(fields: Fields) -> int | None:
 
 
 def opens_websocket(method: bytes, version: str, fields: Fields) -> bool:
-    """Whether a request that offers to change the protocol is a websocket's (RFC 6455 §4.1). The offer of HTTP/1.0 does
+    """True if a request that offers to change the protocol is a websocket's (RFC 6455 §4.1). The offer of HTTP/1.0 does
     not count (RFC 9110 §7.8)."""
     offers = b",".join(values(fields, b"upgrade")).lower().split(b",")
     return (

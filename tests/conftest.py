@@ -22,7 +22,7 @@ from app.accounts import auth
 from app.config.settings import Settings
 from app.embedded.postgres import running_postgres
 from app.embedded.valkey import running_valkey
-from tests.redis_servers import (
+from tests.support.redis_servers import (
     Cluster,
     RestartableValkey,
     Watched,

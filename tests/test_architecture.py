@@ -10,8 +10,8 @@ import pytest
 
 import protocol
 from tests import folders
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 MODULES = sorted(
     path.relative_to(ROOT) for folder in ("app", "protocol") for path in (ROOT / folder).rglob("*.py")
 )

@@ -20,7 +20,7 @@ from app.config.settings import Settings
 from app.db.database import Database
 from app.observability.logging import QUIET
 from app.serving.server import ChatServer
-from tests.app import described
+from tests.support.chat import descriptions as described
 
 Payload.max_decode_packets = (
     1_000  # beyond 16 the client would take the answer to a poll for an attack, and end

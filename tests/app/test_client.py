@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +12,7 @@ import pytest
 from app.client import ChatClient, ChatRefused
 from protocol import Disconnected
 from tests.app.conftest import PASSWORD, PATIENCE, Instance, names
+from tests.support.paths import ROOT
 
 Join = Callable[..., Awaitable[ChatClient]]
 
@@ -154,7 +154,7 @@ async def test_calls_before_the_beginning_say_so_and_nothing_has_to_be_ended() -
 async def test_the_sample_of_the_documentation(
     instance: Instance, join: Join, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "chat.md").read_text("utf-8")
+    text = (ROOT / "docs" / "chat.md").read_text("utf-8")
     sample = re.search(r"```python\n(.+?)```", text, re.DOTALL)
     assert sample is not None
     names: dict[str, Any] = {}

@@ -18,7 +18,7 @@ from app.embedded.postgres import running_postgres
 from scripts.cluster import UNLIMITED, Instance
 from scripts.proxy import Proxy
 from tests.conftest import FORGETFUL, RestartableValkey, find_free_port
-from tests.faults.member import Member, NodeMember, PythonMember
+from tests.support.chat.talking_members import Member, NodeMember, PythonMember
 
 PATIENCE = 60.0  # seconds that a test waits for what must come
 PASSWORD = "correct horse battery staple"

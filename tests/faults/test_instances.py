@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.faults.conftest import Cluster, Talk, until
-from tests.faults.member import PythonMember
+from tests.support.chat.talking_members import PythonMember
 
 pytestmark = pytest.mark.timeout(240)
 

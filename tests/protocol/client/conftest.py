@@ -9,8 +9,8 @@ import pytest
 
 import protocol
 from protocol import Client, Server
-from tests.protocol.client.peers import Proxy, RawServer
-from tests.protocol.server.running import SHELLS, Running
+from tests.support.raw_servers import Proxy, RawServer
+from tests.support.running import SHELLS, Running
 
 Serve: TypeAlias = Callable[..., Awaitable[Running]]
 NewClient: TypeAlias = Callable[..., Client]

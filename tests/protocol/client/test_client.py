@@ -22,7 +22,7 @@ from protocol import (
 )
 from protocol.socketio.packets import Parser
 from tests.protocol.client.conftest import NewClient, Serve
-from tests.protocol.client.peers import PATIENCE, until
+from tests.support.raw_servers import PATIENCE, until
 
 VALUES = [
     pytest.param([], id="nothing"),

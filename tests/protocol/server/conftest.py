@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 import pytest
 
 from protocol import EngineServer, Server, Socket
-from tests.protocol.server.client import Client, PollingClient, Recorder, WebSocketClient
-from tests.protocol.server.hostility import Good, GoodClient
-from tests.protocol.server.running import RAW, SHELLS, Running
-from tests.protocol.server.websocket import WebSocket
+from tests.support.engine_clients import Client, PollingClient, Recorder, WebSocketClient
+from tests.support.hostile_clients import Good, GoodClient
+from tests.support.raw_websocket import WebSocket
+from tests.support.running import RAW, SHELLS, Running
 
 Serve: TypeAlias = Callable[..., Awaitable[Running]]
 Connect: TypeAlias = Callable[..., Awaitable[Client]]

@@ -1,0 +1,92 @@
+"""A client over TLS, as a URL with https asks for."""
+
+import asyncio
+import datetime as dt
+import ipaddress
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from protocol import Server, Unreachable
+from tests.protocol.client.conftest import NewClient
+from tests.support.raw_servers import until
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate for 127.0.0.1 that vouches for itself, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return file
+
+
+@pytest.fixture
+async def port(shell: str, certificate: Path) -> AsyncIterator[int]:
+    """The port of a server that speaks TLS, and tells over what it was reached."""
+    io = Server()
+
+    async def echo(socket: Any, *args: Any) -> list[Any]:
+        return [socket.handshake.secure, *args]
+
+    io.on("echo")(echo)
+    ws: Any = io.websocket_protocol if shell == "raw" else "websockets-sansio"
+    config = uvicorn.Config(
+        io, host="127.0.0.1", port=0, ws=ws, ssl_certfile=certificate, lifespan="on", log_config=None
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: server.started)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await serving
+
+
+@pytest.mark.parametrize("scheme", ["https", "wss"])
+async def test_a_trusted_certificate(
+    port: int, certificate: Path, new_client: NewClient, scheme: str
+) -> None:
+    client = new_client(
+        f"{scheme}://127.0.0.1:{port}", ssl=ssl.create_default_context(cafile=str(certificate))
+    )
+    await client.connect()
+    payload = bytes(range(256)) * 3_000
+    assert await client.emit_with_ack("echo", "€", payload, timeout=20_000) == [True, "€", payload]
+    await client.disconnect()
+
+
+async def test_an_unknown_certificate(port: int, new_client: NewClient) -> None:
+    client = new_client(f"https://127.0.0.1:{port}")
+    with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+        await client.connect()
+    assert not client.active
+
+
+async def test_no_tls_where_it_is_due(port: int, new_client: NewClient) -> None:
+    with pytest.raises(Unreachable):
+        await new_client(f"http://127.0.0.1:{port}").connect()

@@ -1,4 +1,4 @@
-"""The holes that the first chat had in who somebody is, each with what closes it."""
+"""The token alone decides who a client is, for as long as it is valid."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ def token_of(settings: Settings, person: Person, lifetime: float) -> str:
     return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(settings.jwt_secret))
 
 
-async def test_hole_a_spoofed_user_id(people: People) -> None:
+async def test_a_user_id_in_a_payload_counts_for_nothing(people: People) -> None:
     """Who speaks is decided by the token, whatever a payload says, at each door."""
     ann, eve = await people(), await people()
     room = await ann.room()
@@ -42,9 +42,7 @@ async def test_hole_a_spoofed_user_id(people: People) -> None:
 
 
 @pytest.mark.parametrize("token", ["any", "null", "undefined", "a.b.c", "Bearer"])
-async def test_hole_any_non_empty_token_is_accepted(
-    http: httpx.AsyncClient, connect: Connect, token: str
-) -> None:
+async def test_a_token_that_is_none_is_refused(http: httpx.AsyncClient, connect: Connect, token: str) -> None:
     device = await connect(token)
     assert (await device.refused("authenticate"))["reason"] == "unauthenticated"
     await device.expect("unauthenticated")
@@ -53,7 +51,7 @@ async def test_hole_any_non_empty_token_is_accepted(
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
 
 
-async def test_hole_a_token_that_expires_while_its_socket_lives(
+async def test_a_socket_ends_when_its_token_expires(
     people: People, connect: Connect, settings: Settings
 ) -> None:
     ann = await people()
@@ -64,7 +62,7 @@ async def test_hole_a_token_that_expires_while_its_socket_lives(
     await device.expect("disconnect")
 
 
-async def test_hole_a_token_that_is_revoked_while_its_socket_lives(people: People) -> None:
+async def test_a_socket_ends_when_its_token_is_revoked(people: People) -> None:
     ann = await people()
     device = await ann.device()
     assert (await ann.http.post("/auth/sign-out")).status_code == 204
@@ -73,7 +71,7 @@ async def test_hole_a_token_that_is_revoked_while_its_socket_lives(people: Peopl
     assert (await ann.http.get("/chat/rooms")).status_code == 401
 
 
-async def test_hole_ids_of_sockets_are_ids_of_users(people: People, connect: Connect) -> None:
+async def test_the_id_of_a_socket_is_no_id_of_a_user(people: People, connect: Connect) -> None:
     ann, bob = await people(), await people()
     room = await ann.room()
     device = await connect(ann.token)

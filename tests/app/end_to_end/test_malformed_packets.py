@@ -1,4 +1,4 @@
-"""Holes of the first chat in how it ran. Those of shutdown, readiness and CORS are tested beside what closes them."""
+"""Packets that are malformed, and polling at another instance than where the session is."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("transport", ["websocket"])
-async def test_hole_one_malformed_packet_crashes_the_process(
+async def test_a_malformed_packet_harms_no_other_client(
     instance: Instance, people: Callable[..., Awaitable[Person]]
 ) -> None:
     ann = await people()
@@ -51,7 +51,7 @@ async def test_hole_one_malformed_packet_crashes_the_process(
     assert neighbour.received["disconnect"] == []
 
 
-async def test_hole_polling_behind_two_instances(
+async def test_a_polling_session_is_served_by_another_instance(
     instance: Instance, start: Callable[..., Awaitable[Instance]], http: httpx.AsyncClient
 ) -> None:
     other = await start()

@@ -1,4 +1,4 @@
-"""The holes that the first chat had in its direct messages, each with what closes it."""
+"""Direct messages reach all devices of both people, and each conversation is listed with what is new in it."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,7 +15,7 @@ async def erase(db: Database, message: dict[str, Any]) -> None:
     await db.value("update messages set deleted_at = now(), content = '' where id = :id", id=message["id"])
 
 
-async def test_hole_the_receiver_never_gets_it(people: People, start: Start) -> None:
+async def test_a_message_reaches_all_devices_of_both(people: People, start: Start) -> None:
     """All devices of both do, at whichever instance."""
     ann, bob = await people(), await people()
     second = await start()
@@ -28,7 +28,9 @@ async def test_hole_the_receiver_never_gets_it(people: People, start: Start) -> 
         assert device.received["message:new"] == []
 
 
-async def test_hole_a_receiver_that_is_no_user_reaches_an_audience(people: People, db: Database) -> None:
+async def test_a_receiver_that_is_no_user_is_refused_and_nobody_hears_of_it(
+    people: People, db: Database
+) -> None:
     ann, bob = await people(), await people()
     room = await ann.room()
     device, other = await ann.device(), await bob.device()
@@ -45,7 +47,7 @@ async def test_hole_a_receiver_that_is_no_user_reaches_an_audience(people: Peopl
     assert other.received["message:new"] == []
 
 
-async def test_hole_a_direct_message_in_the_name_of_another(people: People) -> None:
+async def test_the_sender_is_the_user_of_the_token(people: People) -> None:
     ann, bob, eve = await people(), await people(), await people()
     device = await eve.device()
     sent = await device.ok(
@@ -54,7 +56,7 @@ async def test_hole_a_direct_message_in_the_name_of_another(people: People) -> N
     assert (sent["senderId"], sent["sender"]["id"]) == (eve.id, eve.id)
 
 
-async def test_hole_before_is_ignored(people: People) -> None:
+async def test_before_gives_the_page_before_a_message(people: People) -> None:
     ann, bob = await people(), await people()
     device, other = await ann.device(), await bob.device()
     sent = [await device.ok("dm:send", {"receiverId": bob.id, "content": str(number)}) for number in range(5)]
@@ -64,7 +66,7 @@ async def test_hole_before_is_ignored(people: People) -> None:
     assert older == [sent[2], sent[1]]
 
 
-async def test_hole_an_unknown_before_gives_page_one(people: People) -> None:
+async def test_an_unknown_before_is_refused(people: People) -> None:
     ann, bob, eve = await people(), await people(), await people()
     device = await ann.device()
     await device.ok("dm:send", {"receiverId": bob.id, "content": "x"})
@@ -74,7 +76,7 @@ async def test_hole_an_unknown_before_gives_page_one(people: People) -> None:
         assert error["reason"] == "not_found"
 
 
-async def test_hole_deleted_ones_are_still_listed(people: People, db: Database) -> None:
+async def test_deleted_messages_are_neither_listed_nor_counted(people: People, db: Database) -> None:
     ann, bob = await people(), await people()
     device, other = await ann.device(), await bob.device()
     kept, gone = [
@@ -87,7 +89,7 @@ async def test_hole_deleted_ones_are_still_listed(people: People, db: Database) 
     assert conversation["unread"] == 1
 
 
-async def test_hole_conversations_without_their_last_message(people: People) -> None:
+async def test_conversations_are_listed_with_their_last_message(people: People) -> None:
     ann, bob = await people(), await people()
     device, other = await ann.device(), await bob.device()
     await device.ok("dm:send", {"receiverId": bob.id, "content": "first"})
@@ -98,7 +100,7 @@ async def test_hole_conversations_without_their_last_message(people: People) -> 
         assert conversation["user"]["id"] == person.id
 
 
-async def test_hole_conversations_without_an_unread_count(people: People) -> None:
+async def test_conversations_are_listed_with_a_count_of_unread_messages(people: People) -> None:
     ann, bob = await people(), await people()
     device, other = await ann.device(), await bob.device()
     for number in range(3):
@@ -108,7 +110,7 @@ async def test_hole_conversations_without_an_unread_count(people: People) -> Non
         assert conversation["unread"] == unread
 
 
-async def test_hole_conversations_without_order(people: People) -> None:
+async def test_the_conversation_with_the_newest_message_is_listed_first(people: People) -> None:
     ann, bob, eve = await people(), await people(), await people()
     device, other = await ann.device(), await bob.device()
 
@@ -123,7 +125,7 @@ async def test_hole_conversations_without_order(people: People) -> None:
     assert await order() == [bob.id, eve.id]
 
 
-async def test_hole_conversations_loaded_whole_and_without_pages(people: People) -> None:
+async def test_conversations_are_listed_in_pages(people: People) -> None:
     ann = await people()
     device = await ann.device()
     others = [await people() for _ in range(5)]

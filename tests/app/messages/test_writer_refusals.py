@@ -1,4 +1,4 @@
-"""The holes that the first chat had in its messages, each with what closes it."""
+"""Which messages, edits, deletions, reactions and pages are refused, and that a refused request changes nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -39,7 +39,7 @@ async def talk(people: People) -> Talk:
     return talk
 
 
-async def test_hole_type_system_from_a_client(talk: Talk) -> None:
+async def test_a_client_cannot_send_messages_of_the_system(talk: Talk) -> None:
     for kind in ("system", "admin", "", 7):
         payload = {"roomId": talk.room, "content": "The server says", "type": kind}
         assert (await talk.his.refused("message:send", payload))["reason"] == "invalid"
@@ -52,7 +52,7 @@ async def test_hole_type_system_from_a_client(talk: Talk) -> None:
     assert (await talk.history()).json() == []
 
 
-async def test_hole_empty_content(talk: Talk) -> None:
+async def test_empty_content_is_refused(talk: Talk) -> None:
     sent = await talk.send()
     for content in ("", " ", "\n\t", "\u2003"):
         for event, payload in (
@@ -64,7 +64,7 @@ async def test_hole_empty_content(talk: Talk) -> None:
     assert (await talk.history()).json() == [sent]
 
 
-async def test_hole_content_that_is_no_string(talk: Talk) -> None:
+async def test_content_that_is_no_string_is_refused(talk: Talk) -> None:
     sent = await talk.send()
     for content in (None, 7, True, ["x"], {"x": 1}, b"x"):
         for event, payload in (
@@ -75,7 +75,7 @@ async def test_hole_content_that_is_no_string(talk: Talk) -> None:
     assert (await talk.history()).json() == [sent]
 
 
-async def test_hole_unbounded_content(talk: Talk) -> None:
+async def test_content_over_the_limit_is_refused(talk: Talk) -> None:
     sent = await talk.send("x" * 10_000)
     for event, payload in (
         ("message:send", {"roomId": talk.room}),
@@ -86,7 +86,7 @@ async def test_hole_unbounded_content(talk: Talk) -> None:
     assert (await talk.history()).json() == [sent]
 
 
-async def test_hole_unbounded_metadata(talk: Talk) -> None:
+async def test_metadata_over_the_limit_is_refused(talk: Talk) -> None:
     payload = {"roomId": talk.room, "content": "x"}
     for metadata, reason in (
         ({"x": "y" * 65_536}, "too_long"),
@@ -101,7 +101,7 @@ async def test_hole_unbounded_metadata(talk: Talk) -> None:
     assert sent["metadata"] == largest
 
 
-async def test_hole_edit_of_a_deleted_message(talk: Talk) -> None:
+async def test_a_deleted_message_cannot_be_edited(talk: Talk) -> None:
     sent = await talk.send("regretted")
     await talk.his.ok("message:delete", {"messageId": sent["id"]})
     error = await talk.his.refused("message:edit", {"messageId": sent["id"], "content": "back again"})
@@ -109,7 +109,7 @@ async def test_hole_edit_of_a_deleted_message(talk: Talk) -> None:
     assert "message:edited" not in talk.hers.received
 
 
-async def test_hole_reaction_to_a_deleted_message(talk: Talk) -> None:
+async def test_a_deleted_message_takes_no_reaction(talk: Talk) -> None:
     sent = await talk.send("regretted")
     await talk.hers.ok("reaction:add", {"messageId": sent["id"], "kind": "👍"})
     await talk.his.ok("message:delete", {"messageId": sent["id"]})
@@ -118,14 +118,14 @@ async def test_hole_reaction_to_a_deleted_message(talk: Talk) -> None:
         assert (error["code"], error["reason"]) == ("REACTION_FAILED", "not_found")
 
 
-async def test_hole_reply_to_a_deleted_message(talk: Talk) -> None:
+async def test_a_deleted_message_takes_no_reply(talk: Talk) -> None:
     sent = await talk.send("regretted")
     await talk.his.ok("message:delete", {"messageId": sent["id"]})
     reply = {"roomId": talk.room, "content": "what?", "replyTo": sent["id"]}
     assert (await talk.hers.refused("message:send", reply))["reason"] == "not_found"
 
 
-async def test_hole_edit_by_someone_who_left(talk: Talk) -> None:
+async def test_a_user_who_left_cannot_edit(talk: Talk) -> None:
     sent = await talk.send()
     await talk.his.ok("room:leave", {"roomId": talk.room})
     error = await talk.his.refused("message:edit", {"messageId": sent["id"], "content": "from outside"})
@@ -135,7 +135,7 @@ async def test_hole_edit_by_someone_who_left(talk: Talk) -> None:
     assert (await talk.history()).json() == [sent]
 
 
-async def test_hole_edit_and_delete_by_somebody_who_was_removed(talk: Talk) -> None:
+async def test_a_user_who_was_removed_can_neither_edit_nor_delete(talk: Talk) -> None:
     sent = await talk.send()
     for act in ("room:kick", "room:ban"):
         await talk.hers.ok(act, {"roomId": talk.room, "userId": talk.bob.id})
@@ -145,7 +145,7 @@ async def test_hole_edit_and_delete_by_somebody_who_was_removed(talk: Talk) -> N
     assert (await talk.history()).json() == [sent]
 
 
-async def test_hole_delete_announced_twice(talk: Talk) -> None:
+async def test_a_deletion_is_announced_once(talk: Talk) -> None:
     sent = await talk.send("regretted")
     answers = await asyncio.gather(
         *(device.ok("message:delete", {"messageId": sent["id"]}) for device in (talk.his, talk.hers) * 3)
@@ -159,7 +159,7 @@ async def test_hole_delete_announced_twice(talk: Talk) -> None:
     assert len(talk.hers.received["message:deleted"]) == 1
 
 
-async def test_hole_unknown_before_gives_page_one(talk: Talk) -> None:
+async def test_an_unknown_before_is_refused(talk: Talk) -> None:
     await talk.send()
     for side in ("before", "after", "around"):
         for cursor in ("unknown", "", "0", "null", "x" * 100):
@@ -168,7 +168,7 @@ async def test_hole_unknown_before_gives_page_one(talk: Talk) -> None:
             assert (await talk.hers.refused("message:history", payload))["reason"] == "not_found"
 
 
-async def test_hole_before_of_another_room(talk: Talk) -> None:
+async def test_a_before_of_another_room_is_refused(talk: Talk) -> None:
     await talk.send()
     other = await talk.ann.room()
     foreign = await talk.hers.ok("message:send", {"roomId": other, "content": "elsewhere"})
@@ -178,7 +178,7 @@ async def test_hole_before_of_another_room(talk: Talk) -> None:
         assert (await talk.hers.refused("message:history", payload))["reason"] == "not_found"
 
 
-async def test_hole_ties_lost_in_paging(talk: Talk, db: Database) -> None:
+async def test_messages_of_the_same_instant_come_once_each_in_pages(talk: Talk, db: Database) -> None:
     """All messages are of the same instant, and each comes once, whichever way one pages."""
     sent = [await talk.send(str(number)) for number in range(7)]
     await db.value("update messages set created_at = now()")
@@ -194,7 +194,7 @@ async def test_hole_ties_lost_in_paging(talk: Talk, db: Database) -> None:
         assert up == newest_first
 
 
-async def test_hole_limits_that_are_none(talk: Talk) -> None:
+async def test_a_limit_that_is_none_is_refused(talk: Talk) -> None:
     for limit in ("0", "-1", "101", "1e9", "99999999999999999999", "NaN", "x", "", "1.5"):
         answer = await talk.history(limit=limit)
         assert answer.status_code == 422
@@ -205,7 +205,7 @@ async def test_hole_limits_that_are_none(talk: Talk) -> None:
     assert (await talk.history(limit=1)).status_code == (await talk.history(limit=100)).status_code == 200
 
 
-async def test_hole_history_without_sender(talk: Talk) -> None:
+async def test_history_has_the_sender_of_each_message(talk: Talk) -> None:
     sent = await talk.send()
     by_event = await talk.hers.ok("message:history", {"roomId": talk.room})
     by_rest = (await talk.history()).json()
@@ -218,7 +218,7 @@ async def test_hole_history_without_sender(talk: Talk) -> None:
     }
 
 
-async def test_hole_a_retry_makes_a_second_message(talk: Talk) -> None:
+async def test_a_retry_makes_no_second_message(talk: Talk) -> None:
     payload = {"roomId": talk.room, "content": "once", "clientId": "c"}
     answers = await asyncio.gather(*(talk.his.ok("message:send", payload) for _ in range(4)))
     rest = await talk.bob.http.post(f"/chat/rooms/{talk.room}/messages", json=payload)
@@ -228,7 +228,7 @@ async def test_hole_a_retry_makes_a_second_message(talk: Talk) -> None:
     assert len(talk.hers.received["message:new"]) == 1
 
 
-async def test_hole_what_is_deleted_is_still_listed(talk: Talk) -> None:
+async def test_deleted_messages_are_not_listed(talk: Talk) -> None:
     kept, gone = await talk.send("kept"), await talk.send("gone")
     await talk.his.ok("message:delete", {"messageId": gone["id"]})
     assert (await talk.history()).json() == [kept]

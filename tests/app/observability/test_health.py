@@ -36,7 +36,7 @@ async def test_live_and_ready(http: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
 
 
-async def test_hole_readiness_ignores_redis(start: Start, redis_server: Callable[[], Any]) -> None:
+async def test_readiness_follows_redis(start: Start, redis_server: Callable[[], Any]) -> None:
     valkey = redis_server()
     instance = await start(redis_url=valkey.url)
     async with httpx.AsyncClient(base_url=instance.url, timeout=20) as client:
@@ -80,7 +80,7 @@ async def outage(database_url: str, empty_database_url: str) -> AsyncIterator[Ou
     await operator.close()
 
 
-async def test_hole_readiness_ignores_postgresql(outage: Outage, http: httpx.AsyncClient) -> None:
+async def test_readiness_follows_postgresql(outage: Outage, http: httpx.AsyncClient) -> None:
     await ready(http, 200)
     await outage.begin()
     assert await ready(http, 503) == {"status": "down", "checks": {"postgresql": "down", "redis": "ok"}}

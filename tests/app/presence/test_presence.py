@@ -108,7 +108,7 @@ async def test_ones_own_devices_hear_of_it_too(people: People) -> None:
     assert (await news(device, ann))["status"] == "online"
 
 
-async def test_hole_one_tab_closing_makes_the_user_offline(
+async def test_a_user_is_online_until_the_last_tab_closes(
     people: People, in_redis: "redis.asyncio.Redis[Any]"
 ) -> None:
     ann, bob, cat = await people(), await people(), await people()
@@ -141,7 +141,7 @@ async def test_many_devices_at_once_come_online_once(people: People) -> None:
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-async def test_hole_a_reload_flaps(
+async def test_a_reload_is_no_absence(
     people: People, start: Start, in_redis: "redis.asyncio.Redis[Any]", elsewhere: bool
 ) -> None:
     one = await start(presence_hold=LONG)
@@ -180,7 +180,7 @@ async def test_the_last_device_on_any_instance_counts(
 # Who is told
 
 
-async def test_hole_presence_is_broadcast_to_everyone(people: People) -> None:
+async def test_presence_is_told_only_to_those_who_share_a_room(people: People) -> None:
     ann, bob, cat, eve = [await people() for _ in range(4)]
     await together(ann, bob)
     await together(cat, eve)
@@ -193,7 +193,7 @@ async def test_hole_presence_is_broadcast_to_everyone(people: People) -> None:
     assert await presence(eve, ann, bob, cat) == {cat.id: "online"}
 
 
-async def test_hole_told_once_for_each_room_that_is_shared(people: People) -> None:
+async def test_presence_is_told_once_however_many_rooms_are_shared(people: People) -> None:
     ann, bob, cat = await people(), await people(), await people()
     await together(ann, bob, cat, rooms=3)
     hers = await ann.device()
@@ -236,7 +236,7 @@ async def fill(db: Database, room: str, count: int, state: str = "member") -> No
 
 
 @pytest.mark.parametrize("members", [500, 501])
-async def test_hole_a_room_of_more_than_500_is_told(people: People, db: Database, members: int) -> None:
+async def test_a_room_of_more_than_500_is_not_told(people: People, db: Database, members: int) -> None:
     ann, bob, cat = await people(), await people(), await people()
     [room] = await together(ann, bob)
     await together(ann, cat)
@@ -257,7 +257,7 @@ async def test_hole_a_room_of_more_than_500_is_told(people: People, db: Database
 # Asking
 
 
-async def test_hole_no_snapshot_on_connecting(people: People, db: Database) -> None:
+async def test_presences_are_given_at_the_connection(people: People, db: Database) -> None:
     ann, bob, cat, dan, eve = [await people() for _ in range(5)]
     [room] = await together(ann, bob, cat)
     for person in (bob, dan, eve):
@@ -378,7 +378,7 @@ async def other(settings: Settings, free_port: int) -> AsyncIterator[OtherProces
         yield process
 
 
-async def test_hole_the_users_of_a_crashed_instance_are_online_for_ever(
+async def test_the_users_of_a_crashed_instance_go_offline(
     people: People, start: Start, other: OtherProcess
 ) -> None:
     here = await start(presence_lease=SHORT_LEASE)

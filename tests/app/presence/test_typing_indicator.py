@@ -34,7 +34,7 @@ async def together(*people: Person) -> str:
 # Over real connections
 
 
-async def test_hole_typing_is_echoed_to_the_sender(people: People, start: Start) -> None:
+async def test_typing_is_not_echoed_to_the_sender(people: People, start: Start) -> None:
     elsewhere = await start()
     ann, bob = await people(), await people()
     room = await together(ann, bob)
@@ -62,7 +62,7 @@ async def test_it_ends_by_itself(people: People) -> None:
     assert [(await his.expect("typing:update"))["isTyping"] for _ in range(2)] == [True, False]
 
 
-async def test_hole_each_send_ends_a_typing_that_never_began(people: People) -> None:
+async def test_a_send_ends_no_typing_that_never_began(people: People) -> None:
     ann, bob = await people(), await people()
     room = await together(ann, bob)
     hers, his = await ann.device(), await bob.device()
@@ -75,7 +75,7 @@ async def test_hole_each_send_ends_a_typing_that_never_began(people: People) -> 
     assert [(await his.expect("typing:update"))["isTyping"] for _ in range(2)] == [True, False]
 
 
-async def test_hole_typing_is_left_on_at_a_disconnect(people: People) -> None:
+async def test_typing_ends_at_a_disconnect(people: People) -> None:
     ann, bob = await people(), await people()
     room = await together(ann, bob)
     hers, his = await ann.device(), await bob.device()
@@ -96,7 +96,7 @@ async def test_a_stop_without_a_start_tells_nothing(people: People) -> None:
 
 
 @pytest.mark.parametrize("event", ["typing:start", "typing:stop"])
-async def test_hole_typing_forged_for_a_room_of_others(people: People, event: str) -> None:
+async def test_typing_in_a_room_of_others_is_refused(people: People, event: str) -> None:
     ann, bob, eve = await people(), await people(), await people()
     room = await together(ann, bob)
     his, evil = await bob.device(), await eve.device()
@@ -227,7 +227,7 @@ over_one_transport = pytest.mark.parametrize("transport", ["websocket"], indirec
 
 
 @over_one_transport
-async def test_hole_typing_without_a_throttle(scene: Scene) -> None:
+async def test_typing_is_throttled(scene: Scene) -> None:
     for tenth in range(31):
         await scene.at(tenth / 10)
         await scene.start()

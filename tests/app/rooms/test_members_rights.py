@@ -1,4 +1,4 @@
-"""The holes that the first chat had in its rooms, each with what closes it."""
+"""What members may do to a room and to each other, by their role, and that others may not."""
 
 from collections.abc import Awaitable, Callable
 
@@ -22,9 +22,7 @@ async def rows_of(db: Database, room_id: str, user_id: str) -> list[tuple[str, s
     return [(role, state) for role, state in rows]
 
 
-async def test_hole_rejoin_duplicates_the_member_row_and_costs_the_admin_role(
-    people: People, db: Database
-) -> None:
+async def test_joining_again_keeps_the_one_membership_and_its_role(people: People, db: Database) -> None:
     ann = await people()
     device = await ann.device()
     room = await ann.room()
@@ -36,7 +34,7 @@ async def test_hole_rejoin_duplicates_the_member_row_and_costs_the_admin_role(
     assert len(device.received["room:user-joined"]) == 1
 
 
-async def test_hole_leave_never_touches_the_database(people: People, db: Database) -> None:
+async def test_a_user_who_leaves_has_left_in_the_database(people: People, db: Database) -> None:
     ann, bob = await people(), await people()
     room = await ann.room()
     device = await bob.device()
@@ -50,7 +48,7 @@ async def test_hole_leave_never_touches_the_database(people: People, db: Databas
     assert await later.ok("room:list") == []
 
 
-async def test_hole_leave_forged_for_someone_elses_room(people: People, db: Database) -> None:
+async def test_nobody_leaves_a_room_for_somebody_else(people: People, db: Database) -> None:
     ann, eve = await people(), await people()
     room = await ann.room()
     device = await eve.device()
@@ -59,7 +57,7 @@ async def test_hole_leave_forged_for_someone_elses_room(people: People, db: Data
     assert await rows_of(db, room, ann.id) == [("admin", "member")]
 
 
-async def test_hole_join_forged_in_the_name_of_another(people: People, db: Database) -> None:
+async def test_nobody_joins_a_room_for_somebody_else(people: People, db: Database) -> None:
     ann, bob, eve = await people(), await people(), await people()
     room = await ann.room()
     device = await eve.device()
@@ -69,7 +67,7 @@ async def test_hole_join_forged_in_the_name_of_another(people: People, db: Datab
     assert await rows_of(db, room, eve.id) == [("member", "member")]
 
 
-async def test_hole_private_rooms_that_nobody_can_ever_enter(people: People) -> None:
+async def test_a_private_room_is_entered_by_invitation(people: People) -> None:
     ann, bob = await people(), await people()
     room = await ann.room(isPrivate=True)
     admin, guest = await ann.device(), await bob.device()
@@ -83,7 +81,7 @@ async def test_hole_private_rooms_that_nobody_can_ever_enter(people: People) -> 
     assert (await guest.expect("message:new"))["content"] == "welcome"
 
 
-async def test_hole_roles_that_nobody_can_change(people: People) -> None:
+async def test_an_admin_changes_roles(people: People) -> None:
     ann, bob = await people(), await people()
     room = await ann.room()
     admin, other = await ann.device(), await bob.device()
@@ -94,7 +92,7 @@ async def test_hole_roles_that_nobody_can_change(people: People) -> None:
     assert (await other.ok("room:update", rename))["name"] == "renamed"
 
 
-async def test_hole_the_last_admin_leaves_without_naming_another(people: People, db: Database) -> None:
+async def test_the_last_admin_leaves_only_after_naming_another(people: People, db: Database) -> None:
     ann, bob = await people(), await people()
     room = await ann.room()
     admin, other = await ann.device(), await bob.device()
@@ -109,7 +107,7 @@ async def test_hole_the_last_admin_leaves_without_naming_another(people: People,
 
 
 @pytest.mark.parametrize("event", ["room:kick", "room:ban"])
-async def test_hole_members_that_cannot_be_removed(people: People, start: Start, event: str) -> None:
+async def test_an_admin_removes_members(people: People, start: Start, event: str) -> None:
     """And who is removed hears nothing more, at whichever instance."""
     ann, bob = await people(), await people()
     second = await start()
@@ -130,7 +128,7 @@ async def test_hole_members_that_cannot_be_removed(people: People, start: Start,
         assert (await device.refused("join", {"rooms": [f"room:{room}"]}))["reason"] == "not_a_member"
 
 
-async def test_hole_the_banned_come_back(people: People) -> None:
+async def test_a_banned_user_comes_back_only_when_the_ban_is_lifted(people: People) -> None:
     ann, bob = await people(), await people()
     room = await ann.room()
     admin, guest = await ann.device(), await bob.device()
@@ -141,7 +139,7 @@ async def test_hole_the_banned_come_back(people: People) -> None:
     await guest.ok("room:join", {"roomId": room})
 
 
-async def test_hole_a_room_created_without_its_creator_in_it(people: People, db: Database) -> None:
+async def test_a_room_is_created_with_its_creator_in_it_or_not_at_all(people: People, db: Database) -> None:
     """What fails on the way leaves nothing behind."""
     ann = await people()
     device = await ann.device()
@@ -159,7 +157,7 @@ async def test_hole_a_room_created_without_its_creator_in_it(people: People, db:
     assert await db.value("select count(*) from rooms") == 1
 
 
-async def test_hole_no_list_of_members(people: People) -> None:
+async def test_members_see_the_list_of_members(people: People) -> None:
     ann, bob, eve = await people(), await people(), await people()
     room = await ann.room()
     admin, stranger = await ann.device(), await eve.device()
@@ -172,7 +170,7 @@ async def test_hole_no_list_of_members(people: People) -> None:
     assert (await stranger.refused("room:members", {"roomId": room}))["reason"] == "not_a_member"
 
 
-async def test_hole_no_update_of_a_room(people: People) -> None:
+async def test_members_hear_of_an_update_of_the_room(people: People) -> None:
     ann, bob = await people(), await people()
     room = await ann.room()
     admin, member = await ann.device(), await bob.device()
@@ -182,7 +180,7 @@ async def test_hole_no_update_of_a_room(people: People) -> None:
     assert (heard["id"], heard["name"], heard["description"]) == (room, "tea", "green")
 
 
-async def test_hole_no_discovery_of_public_rooms(people: People, http: httpx.AsyncClient) -> None:
+async def test_public_rooms_are_discovered(people: People, http: httpx.AsyncClient) -> None:
     ann, bob = await people(), await people()
     public = await ann.room(name="Tea house")
     await ann.room(name="Tea secrets", isPrivate=True)

@@ -120,7 +120,7 @@ async def test_what_does_not_end_in_time_is_given_up(start: Start, people: Peopl
 
 # python-socketio's client takes the end of a polling session for a dismissal; the wire is held to above.
 @pytest.mark.parametrize("transport", ["websocket"], indirect=True)
-async def test_hole_a_shutdown_makes_clients_give_up(
+async def test_clients_come_back_after_a_shutdown(
     start: Start, people: People, stack: AsyncExitStack, transport: str, free_port: int
 ) -> None:
     ann = await people()

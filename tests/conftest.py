@@ -22,14 +22,8 @@ from app.accounts import auth
 from app.config.settings import Settings
 from app.embedded.postgres import running_postgres
 from app.embedded.valkey import running_valkey
-from tests.support.redis_servers import (
-    Cluster,
-    RestartableValkey,
-    Watched,
-    find_free_port,
-    running_cluster,
-    running_watched,
-)
+from tests.support.ports import find_free_port
+from tests.support.redis_servers import Cluster, RestartableValkey, Watched, running_cluster, running_watched
 
 # Nothing here outlives a run, so nothing has to reach the disk.
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}

@@ -11,8 +11,9 @@ import pytest
 
 from app.client import ChatClient, ChatRefused
 from protocol import Disconnected
-from tests.app.conftest import PASSWORD, PATIENCE, Instance, names
+from tests.support.chat.people import PASSWORD, Instance, Start, names
 from tests.support.paths import ROOT
+from tests.support.waiting import PATIENCE
 
 Join = Callable[..., Awaitable[ChatClient]]
 
@@ -115,7 +116,7 @@ async def test_an_event_without_an_ack_is_refused_as_an_error(join: Join) -> Non
 
 
 async def test_after_a_break_it_authenticates_again_and_calls_wait_for_that(
-    instance: Instance, start: Callable[..., Awaitable[Instance]], join: Join
+    instance: Instance, start: Start, join: Join
 ) -> None:
     ann = await join(reconnection_delay=10, reconnection_delay_max=20)
     room = (await ann.call("room:create", {"name": "a room"}))["id"]

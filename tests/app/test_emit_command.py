@@ -1,7 +1,5 @@
 """`parley emit`: what it puts into the stream, and what it says when it cannot."""
 
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +10,7 @@ from app.cli import main
 from app.embedded import embedded
 from protocol.cluster.stream_records import Broadcast, Record, ServerSideEmit, Target, decode
 
-pytestmark = pytest.mark.usefixtures("logging_as_it_was")
-
-
-@pytest.fixture(autouse=True)
-def signals_as_they_were() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
+pytestmark = pytest.mark.usefixtures("logging_as_it_was", "signals_as_they_were")
 
 
 def sent(url: str) -> list[Record | None]:

@@ -17,10 +17,12 @@ from app.embedded import DATABASE, database_url
 from app.embedded.postgres import running_postgres
 from scripts.cluster import UNLIMITED, Instance
 from scripts.proxy import Proxy
-from tests.conftest import FORGETFUL, RestartableValkey, find_free_port
+from tests.conftest import FORGETFUL
 from tests.support.chat.talking_members import Member, NodeMember, PythonMember
+from tests.support.ports import find_free_port
+from tests.support.redis_servers import RestartableValkey
+from tests.support.waiting import PATIENCE_FOR_PROCESSES as PATIENCE
 
-PATIENCE = 60.0  # seconds that a test waits for what must come
 PASSWORD = "correct horse battery staple"
 # Short, so that what is noticed by silence is noticed soon.
 QUICK = {"PING_INTERVAL": "2000", "PING_TIMEOUT": "3000", "PRESENCE_LEASE": "3000", "PRESENCE_HOLD": "500"}
@@ -114,7 +116,10 @@ class Cluster:
 
     async def lags(self, place: int, *, behind: bool) -> None:
         """Wait until an instance says that it is more than a second behind the stream, or that it is not."""
-        async with asyncio.timeout(PATIENCE), httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as http:
+        async with (
+            asyncio.timeout(PATIENCE),
+            httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as http,
+        ):
             while True:
                 answer = await http.get(f"{self.instances[place].url}/metrics")
                 (lag,) = re.findall(r"^parley_stream_lag_seconds (\S+)$", answer.text, re.MULTILINE)
@@ -228,11 +233,6 @@ async def talk(cluster: Cluster) -> AsyncIterator[Talk]:
             await talk.let_in(cluster.front.url, kind)
         await talk.goes_on(times=3)
         yield talk
-
-
-async def until(time: float) -> None:
-    """Sleep until the loop's clock shows a time."""
-    await asyncio.sleep(max(0.0, time - asyncio.get_running_loop().time()))
 
 
 async def sign_up(http: httpx.AsyncClient) -> dict[str, Any]:

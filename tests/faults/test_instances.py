@@ -5,8 +5,9 @@ import signal
 
 import pytest
 
-from tests.faults.conftest import Cluster, Talk, until
+from tests.faults.conftest import Cluster, Talk
 from tests.support.chat.talking_members import PythonMember
+from tests.support.waiting import sleep_until
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -53,7 +54,7 @@ async def test_an_instance_stands_still_past_its_lease(cluster: Cluster, talk: T
     frozen.process.send_signal(signal.SIGSTOP)
     try:
         await talk.goes_on()  # its clients have noticed, and are with the other one
-        await until(thawed)
+        await sleep_until(thawed)
         await cluster.tells("ready", 200, 1)
         await talk.everybody_is_online()
     finally:

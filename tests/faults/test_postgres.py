@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.faults.conftest import Cluster, Talk, until
+from tests.faults.conftest import Cluster, Talk
+from tests.support.waiting import sleep_until
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -43,7 +44,7 @@ async def test_the_links_to_postgresql_are_cut(cluster: Cluster, talk: Talk, los
     assert await cluster.checks(1) == {"postgresql": "down", "redis": "ok"}
     await cluster.tells("live", 200)
     await refused_clearly(talk)
-    await until(away)
+    await sleep_until(away)
     await cluster.tells("ready", 503)
     for link in cluster.postgres:
         await link.resume()

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.faults.conftest import Cluster, Talk, until
+from tests.faults.conftest import Cluster, Talk
+from tests.support.waiting import sleep_until
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -32,7 +33,7 @@ async def test_the_links_to_redis_are_cut(cluster: Cluster, talk: Talk, loss: st
     await cluster.tells("ready", 503)
     assert await cluster.checks(1) == {"postgresql": "ok", "redis": "down"}
     await cluster.tells("live", 200)
-    await until(away)
+    await sleep_until(away)
     await cluster.tells("ready", 503)
     for link in cluster.redis:
         await link.resume()
@@ -49,7 +50,7 @@ async def test_one_instance_alone_loses_redis(cluster: Cluster, talk: Talk) -> N
     await cluster.tells("ready", 503, 0)
     assert await cluster.checks(1) == {"postgresql": "ok", "redis": "ok"}
     await cluster.tells("live", 200)
-    await until(away)  # in which the others' messages pass it by, and its lease ends
+    await sleep_until(away)  # in which the others' messages pass it by, and its lease ends
     await cluster.lags(0, behind=True)
     await cluster.redis[0].resume()
     await cluster.lags(0, behind=False)

@@ -19,7 +19,7 @@ from scripts.loadtest.histogram import Histogram, bucket, highest
 from scripts.loadtest.member import Member, View
 from scripts.loadtest.polling import new_http_session
 from scripts.proxy import Proxy
-from tests.conftest import find_free_port
+from tests.support.ports import find_free_port
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 from collections import deque
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
 import httpx
 import orjson
@@ -11,7 +12,8 @@ import orjson
 from protocol.engineio import packets as engine
 from protocol.engineio.packets import PacketType
 from tests.support.raw_websocket import Served, WebSocket
-from tests.support.running import PATIENCE, Running
+from tests.support.running import Running
+from tests.support.waiting import PATIENCE
 
 POLLING = "EIO=4&transport=polling"
 
@@ -186,3 +188,9 @@ class Recorder:
                 self._news.clear()
                 await self._news.wait()
         return self.entries
+
+
+Connect: TypeAlias = Callable[..., Awaitable[Client]]
+
+
+Poll: TypeAlias = Callable[..., Awaitable[PollingClient]]

@@ -13,7 +13,8 @@ from protocol import Forwarding, Observer, RedisStore, Server, Socket
 from protocol.server.forwarding.remote_instance import CREDENTIAL_HEADER
 from tests.support.engine_clients import POLLING, PollingClient
 from tests.support.paths import CLIENTS
-from tests.support.running import PATIENCE, Running
+from tests.support.running import Running
+from tests.support.waiting import PATIENCE
 
 SECRET = "for tests only"
 UNKNOWN = {"code": 1, "message": "Session ID unknown"}

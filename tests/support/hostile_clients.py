@@ -8,7 +8,8 @@ from typing import TypeAlias
 from protocol import Server
 from tests.support.engine_clients import Client, Recorder
 from tests.support.raw_websocket import WebSocket
-from tests.support.running import Running, until
+from tests.support.running import Running
+from tests.support.waiting import until
 
 Good: TypeAlias = Callable[[Running], Awaitable["GoodClient"]]
 

@@ -11,8 +11,7 @@ from typing import Any
 import orjson
 
 from tests.support.paths import CLIENTS
-
-PATIENCE = 30.0  # seconds; Node takes its time to start
+from tests.support.waiting import PATIENCE
 
 
 class NodeError(Exception):

@@ -4,22 +4,16 @@ break."""
 import asyncio
 import base64
 import hashlib
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias, cast
 
+from protocol import Client
 from protocol.socketio.packets import JSON, Connect, Parser
 from protocol.websocket import frames
 from protocol.websocket.frames import FrameReader, Opcode, WebSocketMessage
+from tests.support.waiting import PATIENCE, until
 
-PATIENCE = 20.0  # seconds that a test waits for what must come
 OPEN = '0{"sid":"engine","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Return once the condition holds."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - a condition of any kind
-            await asyncio.sleep(0.002)
 
 
 class RawPeer:
@@ -176,3 +170,9 @@ class Proxy:
         self._server.close()
         self.cut()
         await until(lambda: not self.wires and not self._tasks)
+
+
+NewClient: TypeAlias = Callable[..., Client]
+
+
+NewProxy: TypeAlias = Callable[[int], Awaitable[Proxy]]

@@ -4,12 +4,12 @@ import asyncio
 import base64
 import os
 import socket
-from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Iterable
+from typing import NamedTuple, Protocol, TypeAlias
 
 from protocol.websocket import frames
 from protocol.websocket.frames import Close, FrameReader, Opcode, WebSocketMessage
-from tests.support.running import PATIENCE
+from tests.support.waiting import PATIENCE
 
 WEBSOCKET = "EIO=4&transport=websocket"
 ABNORMAL = 1006  # how RFC 6455 §7.1.5 calls a connection that ends without a close frame
@@ -163,3 +163,6 @@ class WebSocket:
     async def close(self) -> None:
         """Cut the connection."""
         self.writer.transport.abort()
+
+
+Open: TypeAlias = Callable[..., Awaitable[WebSocket]]

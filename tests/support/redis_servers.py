@@ -1,9 +1,7 @@
 """Real Valkeys of the tests' own: alone, watched over by a sentinel, and as a cluster."""
 
-import random
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,28 +11,12 @@ import redis
 
 from app.embedded.child_process import running
 from app.embedded.valkey import STOP_SIGNAL, program, running_valkey
+from tests.support.ports import find_free_port
+from tests.support.waiting import wait_until
 
-BELOW_EPHEMERAL_PORTS = range(20_000, 32_000)
 MASTER = "parley"
 SLOTS = 16_384
 SYNCHRONIZE_AT_ONCE = ("--repl-diskless-sync-delay", "0")
-
-given_ports: set[int] = set()
-
-
-def find_free_port() -> int:
-    """A free port that is no ephemeral one: a client that retries on such a port can connect to itself."""
-    while True:
-        port = random.choice(BELOW_EPHEMERAL_PORTS)
-        if port in given_ports:  # to somebody who may not listen there yet
-            continue
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        given_ports.add(port)
-        return port
 
 
 class RestartableValkey:
@@ -66,14 +48,6 @@ class RestartableValkey:
         """The reply to a command."""
         with redis.Redis(port=self.port, decode_responses=True) as client:
             return client.execute_command(*command)  # type: ignore[no-untyped-call]
-
-
-def wait_until(condition: Callable[[], object], patience: float = 30.0) -> None:
-    """Returns when a condition holds that other processes bring about."""
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
 
 
 class Watched:

@@ -1,24 +1,16 @@
 """A server of the tests: uvicorn in this event loop, on a port of its own, with one of the two websocket shells."""
 
-import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from protocol import EngineServer, Server
+from tests.support.waiting import until
 
-PATIENCE = 10.0  # seconds that a test waits for what must come
 RAW, ASGI = SHELLS = ("raw", "asgi")
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Return once the condition holds."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - a condition of any kind
-            await asyncio.sleep(0.002)
 
 
 class Running:
@@ -67,3 +59,6 @@ class Running:
             connection.shutdown()
         await until(lambda: not self.uvicorn.server_state.connections)
         await until(lambda: not self.uvicorn.server_state.tasks)
+
+
+Serve: TypeAlias = Callable[..., Awaitable[Running]]

@@ -1,7 +1,6 @@
 """The token alone decides who a client is, for as long as it is valid."""
 
 import time
-from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
@@ -9,10 +8,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from app.config.settings import Settings
-from tests.app.conftest import Device, Person
-
-People = Callable[..., Awaitable[Person]]
-Connect = Callable[..., Awaitable[Device]]
+from tests.support.chat.people import Connect, People, Person
 
 
 def token_of(settings: Settings, person: Person, lifetime: float) -> str:

@@ -1,19 +1,15 @@
 """Blocks: what no longer comes from somebody who is blocked, at every door and on every instance; what still does."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 import pytest
 
 from app.accounts.blocks import MAX_BLOCKS
 from app.db.database import Database
-from tests.app.conftest import Device, Instance, Person
+from tests.support.chat.people import Device, People, Person, Start
 
-People = Callable[..., Awaitable[Person]]
-Start = Callable[..., Awaitable[Instance]]
-
-pytestmark = pytest.mark.parametrize("transport", ["websocket"])
+pytestmark = pytest.mark.over_websocket
 
 CANNOT = ("forbidden", "You cannot write to this person")
 UNBLOCK_FIRST = ("conflict", "You have blocked this person: unblock them first")

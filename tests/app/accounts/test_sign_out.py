@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
@@ -13,11 +12,10 @@ from app.accounts.tokens import Tokens
 from app.config.settings import Settings
 from app.db.database import Database
 from app.db.queries import Queries
-from tests.app.conftest import PASSWORD, PATIENCE, Device, Instance, Person
+from tests.support.chat.people import PASSWORD, Connect, Device, People, Person, Start
+from tests.support.waiting import PATIENCE
 
-People = Callable[..., Awaitable[Person]]
-Connect = Callable[..., Awaitable[Device]]
-Start = Callable[..., Awaitable[Instance]]
+pytestmark = pytest.mark.over_websocket
 
 
 async def sign_in(http: httpx.AsyncClient, person: Person) -> str:
@@ -50,12 +48,6 @@ async def ended(device: Device) -> None:
 
 async def works(device: Device) -> bool:
     return isinstance(await device.ok("room:list", {}), list)
-
-
-@pytest.fixture
-def transport() -> str:
-    """What the tests without a device need of one; those with devices ask for both, by `both_transports`."""
-    return "websocket"
 
 
 both_transports = pytest.mark.parametrize("transport", ["websocket", "polling"])

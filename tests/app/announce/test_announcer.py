@@ -1,6 +1,6 @@
 """Each change of the chat is one record of the bus, however many have to be told of it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -8,9 +8,7 @@ import redis.asyncio
 
 from protocol.cluster.record_batches import unfold
 from protocol.cluster.stream_records import Broadcast, Join, Leave, decode
-from tests.app.conftest import Instance, Person
-
-People = Callable[[], Awaitable[Person]]
+from tests.support.chat.people import Instance, People, Person
 
 
 class Bus:
@@ -75,7 +73,7 @@ async def one_by_one(person: Person) -> None:
     await device.expect("presence:snapshot")
 
 
-@pytest.mark.parametrize("transport", ["websocket"])
+@pytest.mark.over_websocket
 async def test_each_other_change_is_one_record_too(people: People, bus: Bus) -> None:
     ann, bob = await people(), await people()
     room = f"/chat/rooms/{await ann.room()}"

@@ -1,18 +1,14 @@
 """The changes of a room are announced in the order of its log, whichever instances make them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from app.announce import log_order as log_order_module
 from app.announce.log_order import MOST_ROOMS, LogOrder, Place, place_of
-from tests.app.conftest import Device, Instance, Person
 from tests.support.chat.follower import NUMBERS
-
-People = Callable[[], Awaitable[Person]]
-Start = Callable[..., Awaitable[Instance]]
+from tests.support.chat.people import Device, People, Start
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -11,16 +11,9 @@ import pytest
 
 from app.db.database import Database
 from app.http.requests import MAX_BODY
-from tests.app.conftest import PASSWORD, Instance, Person
+from tests.support.chat.people import PASSWORD, People, Person, Start
 
-People = Callable[..., Awaitable[Person]]
-Start = Callable[..., Awaitable[Instance]]
-
-
-@pytest.fixture
-def transport() -> str:
-    """REST alone: one run is enough."""
-    return "websocket"
+pytestmark = pytest.mark.over_websocket
 
 
 def error(answer: httpx.Response, status: int) -> dict[str, Any]:

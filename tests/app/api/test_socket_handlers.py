@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -12,11 +11,7 @@ from joserfc.jwk import OctKey
 from app.api import socket_handlers as handlers_module
 from app.config.settings import Settings
 from app.db.database import Database
-from tests.app.conftest import Device, Instance, Person
-
-People = Callable[..., Awaitable[Person]]
-Connect = Callable[..., Awaitable[Device]]
-Start = Callable[..., Awaitable[Instance]]
+from tests.support.chat.people import Connect, Instance, People, Person, Start
 
 MALFORMED: list[tuple[Any, ...]] = [
     (),

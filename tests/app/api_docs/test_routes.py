@@ -17,17 +17,14 @@ from app.core.errors import STATUS
 from app.http.web_files import WebFiles
 from app.payloads.server_events import EMITTED
 from app.serving.application import create_app
-from tests.app.conftest import Instance, Person
 from tests.support.chat import descriptions as described
+from tests.support.chat.people import Instance, Person
 from tests.support.paths import CLIENTS
+
+pytestmark = pytest.mark.over_websocket
 
 SPECS = CLIENTS / "node_modules" / "@asyncapi" / "specs" / "schemas"
 DOCUMENTS = ("openapi", "asyncapi")
-
-
-@pytest.fixture
-def transport() -> str:
-    return "websocket"
 
 
 def document(kind: str) -> Any:

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,11 @@ from app.attachments.upload_slots import MAX_OF_A_USER
 from app.config.settings import Settings
 from app.db.database import Database
 from app.store.log import files as store
-from tests.app.conftest import PATIENCE, Instance, Person
+from tests.support.chat.people import Instance, People, Person, Start
 from tests.support.images import HTML, SAMPLES, SVG, camera_jpeg, image, png_claiming
+from tests.support.waiting import PATIENCE
 
-People = Callable[..., Awaitable[Person]]
-Start = Callable[..., Awaitable[Instance]]
+pytestmark = pytest.mark.over_websocket
 
 MANY = 10_000
 
@@ -34,12 +34,6 @@ SERVED = {
         *("audio/mpeg", "audio/mp4", "audio/ogg", "audio/wav", "audio/flac", "video/mp4", "video/webm"),
     )
 }
-
-
-@pytest.fixture
-def transport() -> str:
-    """Files have nothing to do with it."""
-    return "websocket"
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from app.core import background_tasks as background
 from app.core.background_tasks import running
-from tests.app.conftest import PATIENCE
+from tests.support.waiting import PATIENCE
 
 
 async def test_what_fails_is_logged_and_begins_again(

@@ -1,6 +1,6 @@
 """TLS to PostgreSQL: what a URL asks for is kept, in migrating and in serving."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -9,7 +9,7 @@ import pytest
 from app.db.database import Database
 from app.db.errors import DatabaseUnavailable
 from app.db.migrations import migrate
-from tests.app.conftest import PASSWORD, Instance
+from tests.support.chat.people import PASSWORD, Start
 from tests.support.tls import TlsDoor, make_certificate, tls_door
 
 
@@ -100,7 +100,7 @@ async def test_a_certificate_of_one_s_own_is_shown(
 
 
 async def test_migrating_and_serving(
-    door: TlsDoor, empty_database_url: str, certificate: Path, start: Callable[..., Awaitable[Instance]]
+    door: TlsDoor, empty_database_url: str, certificate: Path, start: Start
 ) -> None:
     url = through(door, empty_database_url, f"sslmode=verify-full&sslrootcert={certificate}")
     assert await migrate(url)

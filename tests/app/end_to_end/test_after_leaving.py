@@ -2,17 +2,15 @@
 nothing, whichever way it is asked for.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any, NamedTuple
 
 import pytest
 from PIL import Image
 
-from tests.app.conftest import Device, Person
 from tests.app.end_to_end.test_every_operation import EVENTS, ROUTES, ask
-
-People = Callable[..., Awaitable[Person]]
+from tests.support.chat.people import Device, People, Person
 
 GOES: dict[str, Callable[["Scene"], tuple[str, dict[str, Any]]]] = {
     "left": lambda scene: ("room:leave", {"roomId": scene.room}),
@@ -121,7 +119,7 @@ async def asked(scene: Scene, name: str, payload: dict[str, Any]) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("transport", ["websocket"], indirect=True)
+@pytest.mark.over_websocket
 async def test_nothing_can_be_asked_for(scene: Scene) -> None:
     for name, payload in NOT_A_MEMBER.items():
         assert set(await asked(scene, name, payload(scene))) == {"not_a_member"}, name
@@ -136,7 +134,7 @@ async def test_nothing_can_be_asked_for(scene: Scene) -> None:
     assert (await scene.hers.ok("message:get", {"messageId": scene.message["id"]}))["content"] == "the kettle"
 
 
-@pytest.mark.parametrize("transport", ["websocket"], indirect=True)
+@pytest.mark.over_websocket
 async def test_the_files_of_the_room_are_closed_also_to_who_sent_them(scene: Scene) -> None:
     (file,) = scene.message["attachments"]
     for headers in ({}, {"range": "bytes=0-1"}, {"if-none-match": f'"{file["id"]}"'}):
@@ -153,7 +151,7 @@ async def test_the_files_of_the_room_are_closed_also_to_who_sent_them(scene: Sce
     assert taken["reason"] == "not_found"
 
 
-@pytest.mark.parametrize("transport", ["websocket"], indirect=True)
+@pytest.mark.over_websocket
 async def test_a_retry_shows_nothing_of_what_became_of_the_message(scene: Scene) -> None:
     """Edited by no one but its sender; reacted to, or deleted by an admin."""
     retry = {"roomId": scene.room, "content": "the kettle", "clientId": "c"}

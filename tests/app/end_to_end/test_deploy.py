@@ -6,7 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ import pytest
 import yaml
 
 from app.config.settings import variables
-from tests.app.conftest import PASSWORD, PATIENCE, Instance, Person
-from tests.conftest import find_free_port
+from tests.support.chat.people import PASSWORD, Instance, People, Start
 from tests.support.paths import ROOT
+from tests.support.ports import find_free_port
+from tests.support.waiting import PATIENCE
 
 DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
@@ -116,7 +117,7 @@ needs_haproxy = pytest.mark.skipif(
 
 
 @pytest.fixture
-async def other(start: Callable[..., Awaitable[Instance]]) -> Instance:
+async def other(start: Start) -> Instance:
     """A second instance."""
     return await start()
 
@@ -167,7 +168,7 @@ def test_haproxy_takes_its_configuration_without_a_warning() -> None:
 
 @needs_haproxy
 async def test_people_talk_through_the_proxy(
-    people: Callable[[], Awaitable[Person]], proxy: str, instance: Instance, other: Instance
+    people: People, proxy: str, instance: Instance, other: Instance
 ) -> None:
     ann, bob = await people(), await people()
     room = await ann.room()
@@ -184,7 +185,7 @@ async def test_people_talk_through_the_proxy(
 
 @needs_haproxy
 async def test_the_proxy_sends_people_to_the_instance_that_is_left(
-    people: Callable[[], Awaitable[Person]], proxy: str, other: Instance
+    people: People, proxy: str, other: Instance
 ) -> None:
     ann = await people()
     await other.stop()
@@ -225,7 +226,7 @@ async def test_a_body_beside_an_offer_of_another_protocol_goes_through_the_proxy
 
 @needs_haproxy
 async def test_the_proxy_says_who_a_client_is_and_not_the_client(
-    start: Callable[..., Awaitable[Instance]], instance: Instance, other: Instance, proxy: str
+    start: Start, instance: Instance, other: Instance, proxy: str
 ) -> None:
     seen: list[str | None] = []
 

@@ -1,10 +1,6 @@
 """Finding rooms and people, and changing a room's name; as events and over REST."""
 
-from collections.abc import Awaitable, Callable
-
-from tests.app.conftest import Device, Person
-
-People = Callable[..., Awaitable[Person]]
+from tests.support.chat.people import Device, People
 
 
 async def found(device: Device, query: str | None) -> list[str]:

@@ -4,16 +4,14 @@ What each does is tested where it belongs. Here a row of the table is asked of e
 can be added without.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
-from tests.app.conftest import Device, Person
 from tests.support.chat import descriptions as described
-
-People = Callable[..., Awaitable[Person]]
+from tests.support.chat.people import Device, People, Person
 
 NOWHERE = "nowhere"
 WITHOUT_REFUSALS = "only a malformed payload is refused"
@@ -192,7 +190,7 @@ async def test_the_event(scene: Scene, name: str) -> None:
     await device.ok(event, case.good(scene))
 
 
-@pytest.mark.parametrize("transport", ["websocket"], indirect=True)  # which makes no difference to REST
+@pytest.mark.over_websocket  # which makes no difference to REST
 @pytest.mark.parametrize("name", ROUTES)
 async def test_the_route(scene: Scene, http: httpx.AsyncClient, name: str) -> None:
     case = CASES[name]

@@ -12,9 +12,7 @@ from app.db.database import Database
 from protocol import JSON, Client
 from protocol.engineio.packets import Encoded
 from protocol.socketio.packets import Packet, Parser
-from tests.app.conftest import Instance, Person
-
-People = Callable[[], Awaitable[Person]]
+from tests.support.chat.people import Instance, People, Start
 
 OUT_OF_RANGE = "1e400"
 DEEP = '{"x":' * 100 + "1" + "}" * 100
@@ -75,7 +73,7 @@ async def test_an_event_is_refused_and_the_session_goes_on(
         assert sent["data"]["content"] == "still here"
 
 
-async def test_refused_events_are_counted(start: Callable[..., Awaitable[Instance]], people: People) -> None:
+async def test_refused_events_are_counted(start: Start, people: People) -> None:
     """A flood of them is limited like any other."""
     limited = await start(event_rate=1, event_burst=3)
     bob = await people()

@@ -1,22 +1,18 @@
 """What an instance leaves to the others when it is killed: limits, sign-outs, and who was typing."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 import redis
 
 from app.config.settings import Settings
-from tests.app.conftest import Device, Instance, Person
 from tests.support.chat.other_process import OtherProcess, other_process
-
-People = Callable[..., Awaitable[Person]]
-Connect = Callable[..., Awaitable[Device]]
-Start = Callable[..., Awaitable[Instance]]
+from tests.support.chat.people import Connect, Instance, People, Person, Start
 
 SLOWLY = {"event_rate": 1, "event_burst": 200}  # which no test waits to be filled again
 
-pytestmark = pytest.mark.parametrize("transport", ["websocket"])
+pytestmark = pytest.mark.over_websocket
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
 import websockets
 
-from tests.app.conftest import PATIENCE, Instance, Person
+from tests.support.chat.people import Instance, People, Start
+from tests.support.waiting import PATIENCE
 
 MALFORMED = [
     "",
@@ -33,10 +33,8 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize("transport", ["websocket"])
-async def test_a_malformed_packet_harms_no_other_client(
-    instance: Instance, people: Callable[..., Awaitable[Person]]
-) -> None:
+@pytest.mark.over_websocket
+async def test_a_malformed_packet_harms_no_other_client(instance: Instance, people: People) -> None:
     ann = await people()
     neighbour = await ann.device()
     url = instance.url.replace("http", "ws") + "/io/?EIO=4&transport=websocket"
@@ -52,7 +50,7 @@ async def test_a_malformed_packet_harms_no_other_client(
 
 
 async def test_a_polling_session_is_served_by_another_instance(
-    instance: Instance, start: Callable[..., Awaitable[Instance]], http: httpx.AsyncClient
+    instance: Instance, start: Start, http: httpx.AsyncClient
 ) -> None:
     other = await start()
     opened = await http.get("/io/", params={"EIO": "4", "transport": "polling"})

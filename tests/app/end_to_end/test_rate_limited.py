@@ -12,11 +12,7 @@ from app.accounts import auth as auth_module
 from app.accounts import hash_queue
 from app.config.settings import Settings
 from app.limits import refusal_streaks
-from tests.app.conftest import PASSWORD, Device, Instance, Person
-
-People = Callable[..., Awaitable[Person]]
-Connect = Callable[..., Awaitable[Device]]
-Start = Callable[..., Awaitable[Instance]]
+from tests.support.chat.people import PASSWORD, Connect, Device, Instance, People, Start
 
 MANY = 1_000  # tries after which a limit that refuses nobody is broken
 SLOW = {"event_rate": 1, "event_burst": 6}  # a bucket that a test empties faster than it is filled
@@ -33,7 +29,7 @@ def limits(**changes: int) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("instance", [changes], indirect=True, ids=lambda _: "")
 
 
-one_transport = pytest.mark.parametrize("transport", ["websocket"])
+one_transport = pytest.mark.over_websocket
 
 
 async def refusal_of(device: Device, event: str = "room:list") -> dict[str, Any]:

@@ -22,13 +22,13 @@ from app.db.database import Database
 from protocol import CloseReason, RedisStore
 from protocol.cluster.session_recovery import decode
 from protocol.server.recovery.session_saver import key_of
-from tests.app.conftest import PATIENCE, Instance, Person
 from tests.app.rooms.test_membership_sweeper import remove
+from tests.support.chat.people import Instance, People, Person, Start
 from tests.support.engine_clients import WebSocketClient
 from tests.support.returning_client import Guest
+from tests.support.waiting import PATIENCE
 
-People = Callable[..., Awaitable[Person]]
-Start = Callable[..., Awaitable[Instance]]
+pytestmark = pytest.mark.over_websocket
 
 
 class Place(NamedTuple):
@@ -36,12 +36,6 @@ class Place(NamedTuple):
 
     port: int
     path: str = "/io/"
-
-
-@pytest.fixture
-def transport() -> str:
-    """Of other people's devices."""
-    return "websocket"
 
 
 class Member(Guest):

@@ -15,9 +15,10 @@ import pytest
 from app.client import ChatClient, ChatRefused
 from app.config.settings import Settings
 from protocol import AckTimeout, Disconnected
-from tests.app.conftest import PASSWORD
-from tests.support.chat.served import PATIENCE, Served
+from tests.support.chat.people import PASSWORD
+from tests.support.chat.served import Served
 from tests.support.paths import CLIENTS
+from tests.support.waiting import PATIENCE
 
 WAYS = (
     "websocket",

@@ -1,14 +1,13 @@
 """Behind a load balancer without memory: any instance takes any request of any session, and nobody notices."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import orjson
 import pytest
 
-from tests.app.conftest import PASSWORD, Instance
+from tests.support.chat.people import PASSWORD, Start
 from tests.support.forwarding_cluster import CLIENTS, node, round_robin
 
 ROOMS, PEOPLE, DEVICES = 10, 5, 4  # in each room, of each person: 200 clients
@@ -52,7 +51,7 @@ async def rooms_full_of_people(url: str) -> dict[str, list[str]]:
     ids=["with an upgrade", "polling only"],
 )
 async def test_200_clients_behind_a_round_robin(
-    start: Callable[..., Awaitable[Instance]], options: dict[str, Any], transport: str
+    start: Start, options: dict[str, Any], transport: str
 ) -> None:
     instances = [await start() for _ in range(3)]
     rooms = await rooms_full_of_people(instances[0].url)

@@ -2,14 +2,15 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from string import Template
 
 import pytest
 
-from tests.app.conftest import Instance, Person
+from tests.support.chat.people import People, Start
 from tests.support.images import image
+
+pytestmark = pytest.mark.over_websocket
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 MANY = 1_000_000
@@ -24,18 +25,9 @@ UNLIMITED = {
     "upload_rate": MANY,
 }
 
-People = Callable[..., Awaitable[Person]]
-
-
-@pytest.fixture
-def transport() -> str:
-    return "websocket"
-
 
 @pytest.mark.timeout(300)
-async def test_rest_is_as_described(
-    start: Callable[..., Awaitable[Instance]], people: People, tmp_path: Path
-) -> None:
+async def test_rest_is_as_described(start: Start, people: People, tmp_path: Path) -> None:
     instance = await start(**UNLIMITED)
     config = Template(CONFIG.read_text("utf-8")).substitute(await a_talk(people))
     (tmp_path / CONFIG.name).write_text(config, "utf-8")

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
@@ -17,17 +17,12 @@ from app.core.errors import Refusal
 from app.http import budgets as budgets_module
 from app.http.budgets import PIECE, SMALL, WITH_IT, Budgeted, BudgetKind, Budgets, Most, budgets_of
 from protocol.server.uvicorn_http.untaken_answers import AnswersTaken
-from tests.app.conftest import PATIENCE, Instance, Person
+from tests.support.chat.people import Instance, People, Person, Start
+from tests.support.waiting import PATIENCE, until
 
-People = Callable[..., Awaitable[Person]]
-Start = Callable[..., Awaitable[Instance]]
+pytestmark = pytest.mark.over_websocket
 
 LARGE = {"content": "x" * 10_000, "metadata": {"large": "y" * 60_000}}
-
-
-@pytest.fixture
-def transport() -> str:
-    return "websocket"
 
 
 @contextmanager
@@ -43,12 +38,6 @@ def deaf(instance: Instance, *requests: bytes) -> Iterator[socket.socket]:
 def request(person: Person | None, path: str, method: str = "GET", head: str = "") -> bytes:
     token = "" if person is None else f"Authorization: Bearer {person.token}\r\n"
     return f"{method} {path} HTTP/1.1\r\nHost: chat\r\n{token}{head}\r\n".encode()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - nobody is told
-            await asyncio.sleep(0.01)
 
 
 async def room_of_large_messages(person: Person, number: int = 8) -> str:

@@ -1,7 +1,6 @@
 """Requests that do not come whole, from clients that mean no good, end with their connection."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import httpx
@@ -9,7 +8,8 @@ import pytest
 
 from app.http import requests as requests_module
 from protocol.server.uvicorn_http.http_protocol import HttpProtocol
-from tests.app.conftest import PATIENCE, Instance, Person
+from tests.support.chat.people import Instance, People
+from tests.support.waiting import PATIENCE
 
 HEAD = b"GET /health/live HTTP/1.1\r\nHost: chat\r\n"
 POST = b"POST /auth/sign-in HTTP/1.1\r\nHost: chat\r\nContent-Length: 10\r\n"
@@ -91,9 +91,7 @@ async def test_a_body_that_is_slow_to_come(instance: Instance, monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("hurry")
-async def test_what_is_whole_may_take_its_time(
-    people: Callable[..., Awaitable[Person]], http: httpx.AsyncClient
-) -> None:
+async def test_what_is_whole_may_take_its_time(people: People, http: httpx.AsyncClient) -> None:
     """A poll that waits, a websocket that is silent, requests one after the other."""
     ann = await people()
     device = await ann.device()

@@ -1,17 +1,13 @@
 """How long refusals over HTTP take."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
 
 from app.http import slow_refusals
 from app.http.slow_refusals import LONGEST, MAX_NETWORKS, RefusalPace
-from tests.app.conftest import Instance, Person
-
-People = Callable[..., Awaitable[Person]]
-Start = Callable[..., Awaitable[Instance]]
+from tests.support.chat.people import Instance, People, Start
 
 
 class Clock:

@@ -13,7 +13,9 @@ from app.http.budgets import Budgets
 from app.http.requests import InFlight
 from app.http.slow_refusals import RefusalPace
 from app.http.web_files import WebFiles
-from tests.app.conftest import Instance
+from tests.support.chat.people import Instance
+
+pytestmark = pytest.mark.over_websocket
 
 SCRIPT = b"console.log('hello')\n" * 100
 COMPRESSED = gzip.compress(SCRIPT)
@@ -27,11 +29,6 @@ FILES = {
     "dist/docs/docs.css": b"body { margin: 0 }",
     "secret.txt": b"secret",
 }
-
-
-@pytest.fixture
-def transport() -> str:
-    return "websocket"
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """One user's many questions at once, and what they leave to the others."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -10,9 +9,7 @@ from app.core.errors import Refusal
 from app.db.database import Database
 from app.db.queries import Queries
 from app.limits.concurrency import UserConcurrency
-from tests.app.conftest import Instance, Person
-
-People = Callable[..., Awaitable[Person]]
+from tests.support.chat.people import Instance, People
 
 
 async def settled() -> None:
@@ -57,7 +54,7 @@ async def test_a_line_that_is_too_long_is_refused() -> None:
     assert len(turns) == 0
 
 
-@pytest.mark.parametrize("transport", ["websocket"])
+@pytest.mark.over_websocket
 async def test_slow_questions_of_one_user_leave_connections_to_the_others(
     people: People, db: Database
 ) -> None:
@@ -90,7 +87,7 @@ async def test_slow_questions_of_one_user_leave_connections_to_the_others(
 WAITING = "select count(*) from pg_locks where not granted and relation = cast('messages' as regclass)"
 
 
-@pytest.mark.parametrize("transport", ["websocket"])
+@pytest.mark.over_websocket
 async def test_downloads_that_nobody_takes(instance: Instance, people: People) -> None:
     ann, bob = await people(), await people()
     files = []

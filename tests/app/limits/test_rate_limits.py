@@ -21,7 +21,7 @@ from app.limits import rate_limits as limits_module
 from app.limits.rate_limits import LimitKind, Limits, buckets_of, name_key
 from app.limits.token_bucket import SECOND, Bucket, LocalBuckets, Taken, take
 from protocol import network_of
-from tests.conftest import RestartableValkey
+from tests.support.redis_servers import RestartableValkey
 
 HOUR = 3600
 FAST = Bucket(SECOND // 100, 200)  # which instances take up to 20 tokens of at a time

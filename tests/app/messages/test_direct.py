@@ -1,17 +1,13 @@
 """Direct conversations, as events and over REST; first messages from many sides at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from app.db.database import Database
 from app.db.rows import Row
-from tests.app.conftest import Device, Instance, Person
-
-People = Callable[..., Awaitable[Person]]
-Start = Callable[..., Awaitable[Instance]]
+from tests.support.chat.people import Device, People, Start
 
 
 class DirectRoomCounts(Row, frozen=True):
@@ -276,7 +272,7 @@ async def test_conversations_that_are_refused(people: People) -> None:
 # Over REST
 
 
-@pytest.mark.parametrize("transport", ["websocket"])
+@pytest.mark.over_websocket
 async def test_direct_messages_over_rest(people: People) -> None:
     ann, bob = await people(), await people()
     other = await bob.device()
@@ -291,7 +287,7 @@ async def test_direct_messages_over_rest(people: People) -> None:
     assert (talk["user"]["id"], talk["unread"], talk["lastMessage"]) == (ann.id, 1, answer.json())
 
 
-@pytest.mark.parametrize("transport", ["websocket"])
+@pytest.mark.over_websocket
 async def test_direct_messages_over_rest_refused(people: People) -> None:
     ann, bob = await people(), await people()
     http = ann.http

@@ -1,13 +1,9 @@
 """Direct messages reach all devices of both people, and each conversation is listed with what is new in it."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from app.db.database import Database
-from tests.app.conftest import Instance, Person
-
-People = Callable[..., Awaitable[Person]]
-Start = Callable[..., Awaitable[Instance]]
+from tests.support.chat.people import People, Start
 
 
 async def erase(db: Database, message: dict[str, Any]) -> None:

@@ -1,16 +1,13 @@
 """Edits, deletions and reactions over both transports and REST: success, refusal, malformed input, and who hears."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from app.db.database import Database
 from app.messages.edits import MAX_KINDS, MAX_KINDS_OF_USER, MAX_REACTIONS
-from tests.app.conftest import Device, Person
-
-People = Callable[..., Awaitable[Person]]
+from tests.support.chat.people import Device, People, Person
 
 EVENTS = {
     "message:edit": "EDIT_FAILED",

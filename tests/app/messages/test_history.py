@@ -1,15 +1,12 @@
 """History, search and read marks over both transports and REST: success, refusal, malformed input."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from app.db.database import Database
 from app.messages import history as reading_module
-from tests.app.conftest import Device, Person
-
-People = Callable[..., Awaitable[Person]]
+from tests.support.chat.people import Device, People, Person
 
 UNKNOWN = ("unknown", "", "a b", "a\0b", "x" * 100)
 

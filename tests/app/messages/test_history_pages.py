@@ -1,6 +1,6 @@
 """Pages of large messages end for their size: at least one message each, and read to their end nothing is left out."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -13,9 +13,7 @@ from app.messages.writer import MessageWriter
 from app.payloads.requests import ListConversations, ReadHistory, SearchMessages, SendDirect
 from app.payloads.responses import Message, Presence
 from protocol import MemoryBus, Server
-from tests.app.conftest import Instance, Person
-
-People = Callable[..., Awaitable[Person]]
+from tests.support.chat.people import Instance, People
 
 NUMBER = 7
 CONTENT = "kettle " + "\x01" * 100  # six bytes of JSON for each of them
@@ -53,7 +51,7 @@ def most(request: pytest.FixtureRequest, desk: Desk) -> int:
     return number
 
 
-@pytest.mark.parametrize("transport", ["websocket"], indirect=True)
+@pytest.mark.over_websocket
 async def test_history_in_both_directions(desk: Desk, most: int, people: People) -> None:
     ann = await people()
     caller, room, device = Caller(ann.id), await ann.room(), await ann.device()
@@ -85,7 +83,7 @@ async def test_history_in_both_directions(desk: Desk, most: int, people: People)
     assert [m.id for m in [*newer[:-1], *around, *older[1:]]] == ids[::-1]
 
 
-@pytest.mark.parametrize("transport", ["websocket"], indirect=True)
+@pytest.mark.over_websocket
 async def test_what_is_found(desk: Desk, most: int, people: People) -> None:
     ann = await people()
     caller, room, device = Caller(ann.id), await ann.room(), await ann.device()
@@ -101,7 +99,7 @@ async def test_what_is_found(desk: Desk, most: int, people: People) -> None:
     assert found == ids[::-1]
 
 
-@pytest.mark.parametrize("transport", ["websocket"], indirect=True)
+@pytest.mark.over_websocket
 async def test_conversations(desk: Desk, most: int, instance: Instance, people: People) -> None:
     ann = await people()
     others = [await people() for _ in range(NUMBER)]
@@ -119,7 +117,7 @@ async def test_conversations(desk: Desk, most: int, instance: Instance, people: 
     assert found == [other.id for other in others][::-1]
 
 
-@pytest.mark.parametrize("transport", ["websocket"], indirect=True)
+@pytest.mark.over_websocket
 @pytest.mark.parametrize("desk", [(1_000, 2)], indirect=True)
 async def test_metadata_counts_whether_or_not_its_size_was_written_with_it(
     desk: Desk, db: Database, people: People

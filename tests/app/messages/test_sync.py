@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from copy import copy
 from typing import Any
 
@@ -16,11 +16,9 @@ from app.messages.sync import Sync
 from app.payloads.requests import React, SendMessage, SyncRoom
 from app.payloads.responses import Changes, wire
 from protocol import Server
-from tests.app.conftest import Device, Person
 from tests.support.chat.follower import Follower
 from tests.support.chat.histories import Chat, HeardBus, History
-
-People = Callable[..., Awaitable[Person]]
+from tests.support.chat.people import Device, People
 
 
 async def pages(device: Device, room: str, limit: int, after: int = 0) -> list[Any]:

@@ -1,7 +1,7 @@
 """What a message may carry: a reply, files, mentions. Each with its refusals, alone and in one batch with others."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -15,10 +15,8 @@ from app.messages.mentions import MAX_MENTIONS, names_in
 from app.payloads.requests import CreateRoom, EditMessage, MessageRef, RoomRef, SendDirect, SendMessage
 from app.payloads.responses import Message
 from protocol import Server
-from tests.app.conftest import Person
 from tests.support.chat.histories import Chat, HeardBus
-
-People = Callable[..., Awaitable[Person]]
+from tests.support.chat.people import People
 
 
 class Table:

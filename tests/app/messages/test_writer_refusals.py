@@ -1,15 +1,12 @@
 """Which messages, edits, deletions, reactions and pages are refused, and that a refused request changes nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from app.db.database import Database
-from tests.app.conftest import Device, Person
-
-People = Callable[..., Awaitable[Person]]
+from tests.support.chat.people import Device, People, Person
 
 
 class Talk:

@@ -1,7 +1,7 @@
 """Liveness, and readiness that follows PostgreSQL and Redis down and up again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -9,14 +9,9 @@ import pytest
 
 from app.db.database import Database
 from app.observability import health as health_module
-from tests.app.conftest import Instance, Person
+from tests.support.chat.people import Instance, People, Start
 
-Start = Callable[..., Awaitable[Instance]]
-
-
-@pytest.fixture
-def transport() -> str:
-    return "websocket"
+pytestmark = pytest.mark.over_websocket
 
 
 async def ready(client: httpx.AsyncClient, status: int) -> Any:
@@ -90,7 +85,7 @@ async def test_readiness_follows_postgresql(outage: Outage, http: httpx.AsyncCli
 
 
 async def test_an_outage_is_503_for_requests_and_unavailable_for_events(
-    outage: Outage, people: Callable[[], Awaitable[Person]]
+    outage: Outage, people: People
 ) -> None:
     ann = await people()
     room = await ann.room()
@@ -105,7 +100,7 @@ async def test_an_outage_is_503_for_requests_and_unavailable_for_events(
 
 
 async def test_what_is_committed_is_answered_as_done_while_redis_is_away(
-    start: Start, people: Callable[[], Awaitable[Person]], redis_server: Callable[[], Any]
+    start: Start, people: People, redis_server: Callable[[], Any]
 ) -> None:
     valkey = redis_server()
     instance = await start(redis_url=valkey.url)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -13,15 +13,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.config.settings import Settings
 from app.observability.metrics import Metrics
-from tests.app.conftest import PATIENCE, Instance, Person
 from tests.app.end_to_end.test_rolling_restart import tokens_of_members
+from tests.support.chat.people import Instance, People, Start
 from tests.support.chat.served import Served
 from tests.support.paths import ROOT
+from tests.support.waiting import PATIENCE
 
 TOKEN = "a token for the tests, long enough"
-
-Start = Callable[..., Awaitable[Instance]]
-People = Callable[..., Awaitable[Person]]
 
 
 class Figures:

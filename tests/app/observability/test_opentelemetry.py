@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,10 +19,8 @@ from app.config.settings import ConfigError, Settings
 from app.core.errors import Refusal
 from app.observability.opentelemetry import Tracing, hashed
 from app.observability.tracing import check_traces
-from tests.app.conftest import PASSWORD, PATIENCE, Instance, Person
-
-Start = Callable[..., Awaitable[Instance]]
-People = Callable[..., Awaitable[Person]]
+from tests.support.chat.people import PASSWORD, Instance, People
+from tests.support.waiting import PATIENCE
 
 GIVEN = "4bf92f3577b34da6a3ce929d0e0e4736"  # the trace of whoever asks
 CONTENT = "nobody else's business"
@@ -98,7 +96,7 @@ def settings(settings: Settings, collector: Collector) -> Settings:
     return replace(settings, traces=True)
 
 
-@pytest.mark.parametrize("transport", ["websocket"], indirect=True)
+@pytest.mark.over_websocket
 async def test_a_request_is_one_trace_with_its_statements(
     instance: Instance, people: People, collector: Collector
 ) -> None:
@@ -146,7 +144,7 @@ async def test_an_event_is_a_trace_without_what_was_said(
         assert secret.encode() not in collector.raw
 
 
-@pytest.mark.parametrize("transport", ["websocket"], indirect=True)
+@pytest.mark.over_websocket
 async def test_a_batch_of_messages_belongs_to_no_single_sender(
     instance: Instance, people: People, collector: Collector
 ) -> None:

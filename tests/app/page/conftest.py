@@ -24,7 +24,7 @@ from playwright.async_api import (
     TimeoutError as NotInTime,
 )
 
-from tests.app.conftest import PASSWORD, Instance
+from tests.support.chat.people import PASSWORD, Instance
 from tests.support.paths import CLIENTS
 
 AXE = CLIENTS / "node_modules" / "axe-core" / "axe.min.js"

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any
@@ -17,14 +17,11 @@ from app.db.database import Database
 from app.presence.announcements import PresenceNews
 from app.presence.redis_leases import LeaseClaim, Leases
 from protocol import BusUnavailable
-from tests.app.conftest import PATIENCE, Device, Instance, Person
-from tests.conftest import RestartableValkey
 from tests.support.chat.other_process import OtherProcess, other_process
+from tests.support.chat.people import Connect, Device, Instance, People, Person, Start
 from tests.support.chat.row_locks import locked, somebody_waits
-
-People = Callable[..., Awaitable[Person]]
-Connect = Callable[..., Awaitable[Device]]
-Start = Callable[..., Awaitable[Instance]]
+from tests.support.redis_servers import RestartableValkey
+from tests.support.waiting import PATIENCE, until
 
 AT_ONCE = 50  # ms of a hold
 LONG = 600_000  # ms of a hold that no test sees the end of
@@ -41,12 +38,6 @@ def settings(settings: Settings) -> Settings:
 async def in_redis(redis_url: str) -> AsyncIterator["redis.asyncio.Redis[Any]"]:
     async with redis.asyncio.Redis.from_url(redis_url, decode_responses=True) as client:
         yield client
-
-
-async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not await check():  # noqa: ASYNC110 - what is waited for is no event of ours
-            await asyncio.sleep(0.02)
 
 
 async def together(*people: Person, rooms: int = 1) -> list[str]:
@@ -117,7 +108,7 @@ async def test_a_user_is_online_until_the_last_tab_closes(
     tab, other_tab = await bob.device(), await bob.device()
     assert await sockets(in_redis, bob) == [2]
     await tab.close()
-    await eventually(lambda: has_sockets(in_redis, bob, [1]))
+    await until(lambda: has_sockets(in_redis, bob, [1]))
     await cat.device()
     await news(hers, cat)  # comes after whatever was told before
     assert heard(hers, bob) == ["online"]
@@ -151,7 +142,7 @@ async def test_a_reload_is_no_absence(
     hers = await ann.device(one.url)
     page = await bob.device(one.url)
     await page.close()
-    await eventually(lambda: has_sockets(in_redis, bob, [0]))
+    await until(lambda: has_sockets(in_redis, bob, [0]))
     await bob.device(another.url)
     assert await sockets(in_redis, bob) == ([0, 1] if elsewhere else [1])
     await cat.device(another.url)
@@ -168,7 +159,7 @@ async def test_the_last_device_on_any_instance_counts(
     hers = await ann.device()
     here, there = await bob.device(), await bob.device(other.url)
     await here.close()
-    await eventually(lambda: has_sockets(in_redis, bob, [1]))  # the hold has ended
+    await until(lambda: has_sockets(in_redis, bob, [1]))  # the hold has ended
     await cat.device()
     await news(hers, cat)
     assert heard(hers, bob) == ["online"]
@@ -354,7 +345,7 @@ async def test_more_sockets_than_a_user_may_have_are_refused(
         ok: bool = (await third.call("authenticate"))["ok"]
         return ok
 
-    await eventually(let_in)
+    await until(let_in)
     assert await third.ok("room:list") == []
 
 
@@ -428,7 +419,7 @@ async def test_the_next_start_takes_out_the_users_of_the_only_instance(
         last_seen = "select last_seen_at is not null from users where id = :id"
         return bool(await db.value(last_seen, id=bob.id))
 
-    await eventually(is_seen)
+    await until(is_seen)
     async with httpx.AsyncClient(base_url=next_one.url, headers=ann.http.headers) as client:
         [told] = (await client.get("/chat/presence", params={"userIds": bob.id})).json()
     assert told["status"] == "offline"
@@ -482,7 +473,7 @@ async def test_thousands_of_users_of_a_dead_instance(
     async def are_seen() -> bool:
         return bool(await db.value("select count(*) = 1200 from users where last_seen_at is not null"))
 
-    await eventually(are_seen)
+    await until(are_seen)
 
 
 # Redis goes away
@@ -550,14 +541,14 @@ async def test_an_outage_that_is_longer_than_the_leases_is_not_taken_for_death(
     async def both_noticed() -> bool:
         return sum("presence is not kept" in line.message for line in caplog.records) == 2
 
-    await eventually(both_noticed)
+    await until(both_noticed)
     server.start()
 
     async def are_swept() -> bool:
         async with redis.asyncio.Redis.from_url(server.url) as client:
             return bool(await client.zcount(leases, 0, 1) == 0)
 
-    await eventually(are_swept)
+    await until(are_swept)
     await cat.device(here.url)
     for device, other in ((hers, bob), (his, ann)):
         await news(device, cat)
@@ -612,7 +603,7 @@ async def test_what_an_instance_could_not_tell_before_it_stopped_is_told_by_anot
         await his.close()
         await somebody_waits(db)
         stopping = asyncio.create_task(there.stop())
-        await eventually(has_no_bus)
+        await until(has_no_bus)
     await stopping
     await news(hers, bob, "offline")
     assert heard(hers, bob) == ["online", "offline"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -15,12 +15,8 @@ from app.db.database import Database
 from app.payloads.requests import RoomRef
 from app.presence import typing_indicator as typing_module
 from app.presence.typing_indicator import TypingIndicator
-from tests.app.conftest import Device, Instance, Person
-from tests.conftest import RestartableValkey
-
-People = Callable[..., Awaitable[Person]]
-Connect = Callable[..., Awaitable[Device]]
-Start = Callable[..., Awaitable[Instance]]
+from tests.support.chat.people import Connect, Device, Instance, People, Person, Start
+from tests.support.redis_servers import RestartableValkey
 
 
 async def together(*people: Person) -> str:
@@ -223,7 +219,7 @@ async def scene(instance: Instance, db: Database, soft_state: SoftState, people:
     return Scene(instance, db, soft_state, ann, room, await bob.device())
 
 
-over_one_transport = pytest.mark.parametrize("transport", ["websocket"], indirect=True)
+over_one_transport = pytest.mark.over_websocket
 
 
 @over_one_transport

@@ -1,7 +1,6 @@
 """Invitations: who takes them, how many of one inviter may wait for an answer, and what becomes of declined ones."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -9,12 +8,9 @@ import pytest
 from app.db.database import Database
 from app.rooms import invitations
 from app.rooms.invitations import MAX_PENDING_OF_PAIR
-from tests.app.conftest import Device, Instance, Person
+from tests.support.chat.people import Device, People, Person, Start
 
-People = Callable[..., Awaitable[Person]]
-Start = Callable[..., Awaitable[Instance]]
-
-pytestmark = pytest.mark.parametrize("transport", ["websocket"])
+pytestmark = pytest.mark.over_websocket
 
 
 async def private_rooms(person: Person, number: int) -> list[str]:

@@ -1,15 +1,11 @@
 """Members of rooms, as events and over REST: invitations, roles, removals, bans, and who hears of them."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from app.db.database import Database
-from tests.app.conftest import Device, Instance, Person
-
-People = Callable[..., Awaitable[Person]]
-Start = Callable[..., Awaitable[Instance]]
+from tests.support.chat.people import Device, People, Person, Start
 
 
 class Scene:
@@ -374,7 +370,7 @@ async def test_nobody_governs_a_direct_conversation(scene: Scene) -> None:
 # Over REST
 
 
-@pytest.mark.parametrize("transport", ["websocket"])
+@pytest.mark.over_websocket
 async def test_members_over_rest(scene: Scene, db: Database) -> None:
     http, path = scene.ann.http, f"/chat/rooms/{scene.room}"
     invited = await http.post(f"{path}/invitations", json={"username": scene.eve.user["username"]})
@@ -396,7 +392,7 @@ async def test_members_over_rest(scene: Scene, db: Database) -> None:
     assert row == ["removed", scene.ann.id]
 
 
-@pytest.mark.parametrize("transport", ["websocket"])
+@pytest.mark.over_websocket
 async def test_members_over_rest_refused(scene: Scene) -> None:
     path, bob, eve = f"/chat/rooms/{scene.room}", scene.bob.http, scene.eve.http
     ann = scene.ann.http

@@ -1,15 +1,10 @@
 """What members may do to a room and to each other, by their role, and that others may not."""
 
-from collections.abc import Awaitable, Callable
-
 import httpx
 import pytest
 
 from app.db.database import Database
-from tests.app.conftest import Instance, Person
-
-People = Callable[..., Awaitable[Person]]
-Start = Callable[..., Awaitable[Instance]]
+from tests.support.chat.people import People, Start
 
 
 async def rows_of(db: Database, room_id: str, user_id: str) -> list[tuple[str, str]]:

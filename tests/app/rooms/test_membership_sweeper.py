@@ -1,7 +1,6 @@
 """Memberships that end without an announcement, as when the bus is away or an instance dies in between."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -10,10 +9,8 @@ from app.announce.announcer import room_channel, user_channel
 from app.db.database import Database
 from app.db.queries import Queries
 from app.rooms import membership_sweeper as subscriptions_module
-from tests.app.conftest import PATIENCE, Instance, Person
-
-People = Callable[..., Awaitable[Person]]
-Start = Callable[..., Awaitable[Instance]]
+from tests.support.chat.people import Instance, People, Person, Start
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture

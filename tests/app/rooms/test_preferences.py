@@ -1,17 +1,14 @@
 """What members choose for themselves: muted rooms and hidden conversations."""
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from app.db.database import Database
-from tests.app.conftest import Device, Person
+from tests.support.chat.people import Device, People
 
-People = Callable[..., Awaitable[Person]]
-
-pytestmark = pytest.mark.parametrize("transport", ["websocket"])
+pytestmark = pytest.mark.over_websocket
 
 
 async def conversations(device: Device, **payload: Any) -> list[str]:

@@ -1,15 +1,11 @@
 """How many rooms somebody may be in."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
 from app.db.database import Database
-from tests.app.conftest import Instance, Person
-
-People = Callable[..., Awaitable[Person]]
-Start = Callable[..., Awaitable[Instance]]
+from tests.support.chat.people import Instance, People, Start
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from app.config.settings import Settings
 from app.runtime.garbage_collection import COUNTED_EVERY, seldom_collected
 from app.serving.server import ChatServer
 from protocol.websocket.frames import Opcode, encode
-from tests.app.conftest import PATIENCE, Instance, Person
+from tests.support.chat.people import Instance, People, Start
 from tests.support.raw_websocket import WebSocket
+from tests.support.waiting import PATIENCE
 
 VISITS = 5
 
@@ -113,7 +114,7 @@ def alive() -> Counter[str]:
 
 
 @pytest.fixture
-async def instance(start: Callable[..., Awaitable[Instance]]) -> Instance:
+async def instance(start: Start) -> Instance:
     """One on which clients are soon forgotten."""
     return await start(ping_interval=500, ping_timeout=500)
 
@@ -130,7 +131,7 @@ async def nothing_is_left_by(visit: Callable[[], Awaitable[None]]) -> None:
 
 
 async def test_clients_that_have_gone_leave_nothing_to_the_collector(
-    people: Callable[[], Awaitable[Person]],
+    people: People,
 ) -> None:
     person = await people()
     room = await person.room()
@@ -163,7 +164,7 @@ async def test_clients_that_break_a_rule_of_websockets_leave_nothing(
     await nothing_is_left_by(visit)
 
 
-async def test_requests_that_are_refused_leave_nothing(people: Callable[[], Awaitable[Person]]) -> None:
+async def test_requests_that_are_refused_leave_nothing(people: People) -> None:
     person = await people()
 
     async def visit() -> None:
@@ -172,7 +173,7 @@ async def test_requests_that_are_refused_leave_nothing(people: Callable[[], Awai
     await nothing_is_left_by(visit)
 
 
-async def test_uploads_leave_nothing(people: Callable[[], Awaitable[Person]]) -> None:
+async def test_uploads_leave_nothing(people: People) -> None:
     person = await people()
 
     async def visit() -> None:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import socket
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import httpx
@@ -15,8 +14,8 @@ import websockets
 from app.config.settings import ConfigError, Settings, load_settings
 from app.runtime.instance_address import check_peer_address, forwarding, local_address
 from app.runtime.startup_checks import prepare
-from tests.app.conftest import Instance
-from tests.support.running import until
+from tests.support.chat.people import Start
+from tests.support.waiting import until
 
 
 @pytest.mark.parametrize(
@@ -69,9 +68,7 @@ def test_workers_cannot_share_a_port(settings: Settings) -> None:
         check_peer_address(replace(settings, workers=2, peer_port=4000))
 
 
-async def test_nothing_else_is_reached_there(
-    start: Callable[..., Awaitable[Instance]], settings: Settings, redis_url: str
-) -> None:
+async def test_nothing_else_is_reached_there(start: Start, settings: Settings, redis_url: str) -> None:
     """Neither the page nor REST nor health nor descriptions, with or without what the instances know."""
     await start()
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
@@ -87,7 +84,7 @@ async def test_nothing_else_is_reached_there(
 
 
 async def test_an_instance_that_has_forwarded_requests_stops(
-    start: Callable[..., Awaitable[Instance]],
+    start: Start,
 ) -> None:
     """It waits neither for a GET nor for a tunnel, and ends neither session of the other instance by its own hand."""
     one, two = await start(), await start()

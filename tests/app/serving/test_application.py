@@ -1,7 +1,7 @@
 """What every HTTP answer has in common, and what is asked of every request, at each door."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -14,11 +14,10 @@ from app.config.settings import Settings
 from app.http.cross_site import is_foreign
 from app.http.web_files import accepts
 from app.serving.application import create_app
-from tests.app.conftest import PASSWORD, Instance, Person
+from tests.support.chat.people import PASSWORD, Instance, People, Start
 from tests.support.engine_clients import POLLING
 
-Start = Callable[..., Awaitable[Instance]]
-People = Callable[..., Awaitable[Person]]
+pytestmark = pytest.mark.over_websocket
 
 CROSS_SITE = {"sec-fetch-site": "cross-site", "origin": "https://other.example"}
 UNKNOWN_FILE = "/chat/files/01890000-0000-7000-8000-000000000000"
@@ -26,11 +25,6 @@ UNKNOWN_FILE = "/chat/files/01890000-0000-7000-8000-000000000000"
 MANY = 1_000  # tries after which a limit that refuses nobody is broken
 
 names = count(1)
-
-
-@pytest.fixture
-def transport() -> str:
-    return "websocket"
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 
 import httpx
@@ -12,11 +11,8 @@ import pytest
 
 from app.config.settings import HOUR_MS
 from app.db.database import Database
-from tests.app.conftest import Device, Instance, Person
+from tests.support.chat.people import Device, Instance, People, Start
 from tests.support.chat.row_locks import locked, somebody_waits
-
-Start = Callable[..., Awaitable[Instance]]
-People = Callable[..., Awaitable[Person]]
 
 
 def room_locked(db: Database, room_id: str) -> AbstractAsyncContextManager[None]:
@@ -34,7 +30,7 @@ async def no_longer_accepting(instance: Instance) -> None:
         await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("transport", ["websocket"], indirect=True)
+@pytest.mark.over_websocket
 async def test_what_is_under_way_is_written_and_answered(
     instance: Instance, people: People, db: Database
 ) -> None:
@@ -119,7 +115,7 @@ async def test_what_does_not_end_in_time_is_given_up(start: Start, people: Peopl
 
 
 # python-socketio's client takes the end of a polling session for a dismissal; the wire is held to above.
-@pytest.mark.parametrize("transport", ["websocket"], indirect=True)
+@pytest.mark.over_websocket
 async def test_clients_come_back_after_a_shutdown(
     start: Start, people: People, stack: AsyncExitStack, transport: str, free_port: int
 ) -> None:

@@ -26,8 +26,9 @@ from app.workers.listen_sockets import ListenError, Port
 from app.workers.slot import WorkerSlot
 from app.workers.supervisor import environment
 from app.workers.worker_process import ALIVE_EVERY
-from tests.app.conftest import PASSWORD
-from tests.support.chat.served import PATIENCE, Served, gone
+from tests.support.chat.people import PASSWORD
+from tests.support.chat.served import Served, gone
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -1,20 +1,16 @@
 """Clients against real servers, on both websocket shells and both event loops."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
 import protocol
 from protocol import Client, Server
-from tests.support.raw_servers import Proxy, RawServer
-from tests.support.running import SHELLS, Running
-
-Serve: TypeAlias = Callable[..., Awaitable[Running]]
-NewClient: TypeAlias = Callable[..., Client]
-NewProxy: TypeAlias = Callable[[int], Awaitable[Proxy]]
+from tests.support.raw_servers import NewClient, NewProxy, Proxy, RawServer
+from tests.support.running import SHELLS, Running, Serve
 
 QUICK = {"reconnection_delay": 5, "reconnection_delay_max": 20}
 FOLDER = f"{protocol.__path__[0]}/client/"

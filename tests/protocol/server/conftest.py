@@ -1,21 +1,16 @@
 """Real servers behind uvicorn, on both websocket shells, and clients that are closed at the end."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
 from protocol import EngineServer, Server, Socket
-from tests.support.engine_clients import Client, PollingClient, Recorder, WebSocketClient
+from tests.support.engine_clients import Client, Connect, Poll, PollingClient, Recorder, WebSocketClient
 from tests.support.hostile_clients import Good, GoodClient
-from tests.support.raw_websocket import WebSocket
-from tests.support.running import RAW, SHELLS, Running
-
-Serve: TypeAlias = Callable[..., Awaitable[Running]]
-Connect: TypeAlias = Callable[..., Awaitable[Client]]
-Poll: TypeAlias = Callable[..., Awaitable[PollingClient]]
-Open: TypeAlias = Callable[..., Awaitable[WebSocket]]
+from tests.support.raw_websocket import Open, WebSocket
+from tests.support.running import RAW, SHELLS, Running, Serve
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,7 @@ import psutil
 
 from app.config.settings import Settings
 from app.embedded.child_process import is_alive
-
-START_WITHIN = 60.0  # seconds, on a machine that is busy
-PATIENCE = 30.0
+from tests.support.waiting import PATIENCE, PATIENCE_FOR_PROCESSES
 
 CONSOLE_COMMAND = (sys.executable, "-m", "app")  # of the repository
 
@@ -63,7 +61,7 @@ class Served:
 
     async def ready(self) -> "Served":
         """It serves; `url` says where."""
-        found = RUNNING.search(await self.logged(RUNNING, within=START_WITHIN))
+        found = RUNNING.search(await self.logged(RUNNING, within=PATIENCE_FOR_PROCESSES))
         assert found is not None
         self.url = found[1]
         return self

@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 import urllib.request
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -25,7 +25,7 @@ from app.attachments.storage.storage import (
     stream,
 )
 from app.config.settings import Settings, load_settings
-from tests.app.conftest import PASSWORD, Instance
+from tests.support.chat.people import PASSWORD, Start
 
 KEY = "0f/0190a5e2-7b1c-7000-8000-00000000000f"
 OTHER = "0f/0190a5e2-7b1c-7000-8000-00000000000f.webp"
@@ -197,7 +197,7 @@ async def test_a_bucket_keeps_to_its_prefix(s3_server: str) -> None:
         await open_storage(bucket_settings(s3_server, f"s3://{BUCKET}/two")).read(KEY, 0, 1)
 
 
-async def test_an_instance_with_a_bucket(start: Callable[..., Awaitable[Instance]], s3_server: str) -> None:
+async def test_an_instance_with_a_bucket(start: Start, s3_server: str) -> None:
     changes = bucket_settings(s3_server)
     names = ("file_storage", "s3_endpoint", "s3_access_key", "s3_secret_key")
     instance = await start(**{name: getattr(changes, name) for name in names})

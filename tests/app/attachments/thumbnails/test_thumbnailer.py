@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -26,10 +26,10 @@ from app.attachments.thumbnails.thumbnailer import Thumbnailer
 from app.attachments.uploads import Upload
 from app.core.caller import Caller
 from app.db.database import Database
-from tests.app.conftest import Person
+from tests.support.chat.people import People
 from tests.support.images import SAMPLES, image
 
-People = Callable[..., Awaitable[Person]]
+pytestmark = pytest.mark.over_websocket
 
 ENDLESS = Bounds(cpu=20.0, wall=60.0)
 SOON = 0.2  # seconds
@@ -73,12 +73,6 @@ async def in_work(thumbnailer: Thumbnailer, user_id: str) -> AsyncIterator["asyn
             await asyncio.sleep(0.001)
         yield task
     await asyncio.gather(task, return_exceptions=True)
-
-
-@pytest.fixture
-def transport() -> str:
-    """Files have nothing to do with it."""
-    return "websocket"
 
 
 @pytest.fixture(autouse=True)

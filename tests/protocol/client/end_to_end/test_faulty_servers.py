@@ -12,9 +12,10 @@ from protocol.errors import CloseCode
 from protocol.socketio.packets import Parser
 from protocol.websocket import frames
 from protocol.websocket.frames import Close, Opcode, Pong
-from tests.protocol.client.conftest import NewClient, NewProxy, Serve
 from tests.protocol.client.test_client import get
-from tests.support.raw_servers import OPEN, RawPeer, RawServer, until
+from tests.support.raw_servers import OPEN, NewClient, NewProxy, RawPeer, RawServer
+from tests.support.running import Serve
+from tests.support.waiting import until
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from protocol import Server, Unreachable
-from tests.protocol.client.conftest import NewClient
-from tests.support.raw_servers import until
+from tests.support.raw_servers import NewClient
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="session")

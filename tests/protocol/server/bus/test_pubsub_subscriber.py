@@ -3,7 +3,7 @@ streams."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from protocol.server.bus import pubsub_subscriber as redis_pubsub
 from protocol.server.bus.pubsub_subscriber import Channels, PubSubSubscriber
 from protocol.server.bus.redis_bus import RedisBus
 from protocol.server.redis.connection import RedisConnection
-from tests.conftest import RestartableValkey
 from tests.support.inbox import Inbox, event
+from tests.support.redis_servers import RestartableValkey
+from tests.support.waiting import until
 
 HELLO = ServerSideEmit("/", ["hello"])
 NEGATIVE = "/a/long/name/of/a/namespace/that/overflows"  # its hash is
@@ -40,12 +41,6 @@ async def started(bus: RedisBus, inbox: Inbox | None = None) -> AsyncIterator[Re
         await bus.stop()
 
 
-async def eventually(condition: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(20):
-        while not await condition():  # noqa: ASYNC110 - another process decides
-            await asyncio.sleep(0.01)
-
-
 @pytest.fixture
 def client(redis_url: str) -> Any:
     with redis.Redis.from_url(redis_url) as client:
@@ -56,7 +51,7 @@ async def test_every_instance_is_asked_and_counted_once(redis_url: str, client: 
     inboxes = [Inbox() for _ in range(3)]
     async with AsyncExitStack() as stack:
         buses = [await stack.enter_async_context(started(RedisBus(redis_url), inbox)) for inbox in inboxes]
-        await eventually(lambda: all_listen(buses[0], 3))
+        await until(lambda: all_listen(buses[0], 3))
         assert {bus.uid for bus in buses} == await buses[0].listeners("/")
         assert await buses[1].request(FetchSockets("/", "1", Target())) == 3
         for inbox in inboxes:
@@ -69,7 +64,7 @@ async def test_every_instance_is_asked_and_counted_once(redis_url: str, client: 
     async def nobody_listens() -> bool:
         return client.pubsub_channels() == []
 
-    await eventually(nobody_listens)
+    await until(nobody_listens)
 
 
 async def test_a_request_is_made_once_though_its_reply_gets_lost(
@@ -82,7 +77,7 @@ async def test_a_request_is_made_once_though_its_reply_gets_lost(
         reply_eater(redis_url, tmp_path / "eater", b"PUBLISH") as (url, eaten),
         started(RedisBus(url)) as bus,
     ):
-        await eventually(lambda: all_listen(bus, 2))
+        await until(lambda: all_listen(bus, 2))
         with pytest.raises(BusUnavailable, match="broke before the reply"):
             await bus.request(HELLO)
         assert await bus.request(ServerSideEmit("/", ["next"])) == 2
@@ -171,7 +166,7 @@ async def test_subscriptions_come_back_after_a_cut(redis_url: str, client: redis
             await bus.request(ServerSideEmit("/", ["before", round_]))
             client.client_kill_filter(_type="pubsub")
             bus.listen(f"/{round_}")
-            await eventually(lambda: all_listen(bus, 1))
+            await until(lambda: all_listen(bus, 1))
             assert await bus.request(ServerSideEmit(f"/{round_}", ["new"])) == 1
             assert await bus.request(ServerSideEmit("/", ["after", round_])) == 1
             await inbox.until_last(ServerSideEmit("/", ["after", round_]))
@@ -188,7 +183,7 @@ async def test_while_redis_is_away_requests_fail_and_then_all_comes_back(
             await stack.enter_async_context(started(RedisBus(server.url, publish_timeout=300), inbox))
             for inbox in inboxes
         ]
-        await eventually(lambda: all_listen(buses[0], 2))
+        await until(lambda: all_listen(buses[0], 2))
         server.kill()
         with pytest.raises(BusUnavailable):
             await buses[0].request(HELLO)
@@ -198,7 +193,7 @@ async def test_while_redis_is_away_requests_fail_and_then_all_comes_back(
         buses[0].listen("/new")
         await asyncio.sleep(0.4)  # longer than the answer waits for Redis
         server.start()
-        await eventually(lambda: come_back(buses))
+        await until(lambda: come_back(buses))
         assert await buses[1].request(FetchSockets("/", "after", Target())) == 2
         for inbox in inboxes:
             await inbox.until_last(FetchSockets("/", "after", Target()))
@@ -236,7 +231,7 @@ async def test_a_redis_that_accepts_and_says_nothing_is_given_up(
     running = asyncio.create_task(subscriber.run(None))
     async with await asyncio.start_unix_server(accept, tmp_path / "redis"):
         await silent.wait()
-        await eventually(lambda: failed(subscriber))
+        await until(lambda: failed(subscriber))
     (tmp_path / "redis").unlink(missing_ok=True)
     (tmp_path / "redis").symlink_to(redis_url.removeprefix("unix://").partition("?")[0])
     async with asyncio.timeout(20):

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import shutil
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from protocol.cluster.stream_records import Record, encode
 from protocol.errors import BusUnavailable
 from protocol.server.bus.redis_bus import RedisBus
-from tests.conftest import RestartableValkey
 from tests.support.inbox import Inbox, event
+from tests.support.redis_servers import RestartableValkey
+from tests.support.waiting import until
 
 STREAM = "socket.io"
 RedisServer = Callable[[], RestartableValkey]
@@ -35,12 +36,6 @@ async def started(bus: RedisBus, inbox: Inbox | None = None) -> AsyncIterator[Re
         yield bus
     finally:
         await bus.stop()
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(20):
-        while not await condition():  # noqa: ASYNC110 - another process decides
-            await asyncio.sleep(0.01)
 
 
 async def answers(bus: RedisBus) -> bool:
@@ -239,7 +234,7 @@ async def test_a_killed_redis_that_kept_its_data_loses_nothing(redis_server: Red
         await bus.publish(event("before"))
         await inbox.wait_for(1)
         server.kill()
-        await eventually(lambda: gone(bus))
+        await until(lambda: gone(bus))
         waiting = [asyncio.create_task(bus.publish(event("while away", n))) for n in range(10)]
         await asyncio.sleep(0)
         server.start()
@@ -311,7 +306,7 @@ async def test_publishers_wait_for_redis_only_so_long_and_only_so_many(redis_ser
         assert "wait for Redis" in str(results[5])
         assert "not stored within 0.3 s" in str(results[0])
         server.start()
-        await eventually(lambda: answers(bus))
+        await until(lambda: answers(bus))
         await bus.publish(event("after"))
 
 
@@ -320,7 +315,7 @@ async def test_stop_ends_those_who_wait(redis_server: RedisServer) -> None:
     async with started(RedisBus(server.url)) as bus:
         server.kill()
         waiting = asyncio.create_task(bus.publish(event("x")))
-        await eventually(lambda: gone(bus))
+        await until(lambda: gone(bus))
         await bus.stop()
         with pytest.raises(BusUnavailable, match="stopped"):
             await waiting
@@ -350,7 +345,7 @@ async def test_a_redis_that_hangs_is_given_up_and_taken_again(redis_server: Redi
             with pytest.raises(BusUnavailable, match="not stored within"):
                 await bus.publish(event("held up"))
             client.client_unpause()
-        await eventually(lambda: answers(bus))
+        await until(lambda: answers(bus))
         await bus.publish(event("after"))
         await inbox.until(lambda: event("after") in inbox.records)
 
@@ -362,7 +357,7 @@ async def test_what_redis_refuses_for_a_while_is_stored_after_that(redis_server:
         with redis.Redis.from_url(server.url) as client:
             client.config_set("min-replicas-to-write", 1)
             waiting = [asyncio.create_task(bus.publish(event("n", n))) for n in range(5)]
-            await eventually(lambda: counted(client, "errorstat_NOREPLICAS"))
+            await until(lambda: counted(client, "errorstat_NOREPLICAS"))
             client.config_set("min-replicas-to-write", 0)
             await asyncio.gather(*waiting)
         assert await inbox.wait_for(5) == [event("n", n) for n in range(5)]
@@ -381,7 +376,7 @@ async def test_a_key_that_is_no_stream_is_reported_and_outlived(redis_url: str, 
         with pytest.raises(BusUnavailable, match="WRONGTYPE"):
             await bus.publish(event("refused"))
         client.delete(STREAM)
-        await eventually(lambda: answers(bus))
+        await until(lambda: answers(bus))
         await bus.publish(event("after"))
         assert await inbox.wait_for(2) == [event("before"), event("after")]
 
@@ -397,9 +392,9 @@ async def test_a_login_that_is_withdrawn_for_a_while_is_outlived(
         async with started(RedisBus(url, publish_timeout=20_000), inbox) as bus:
             client.acl_setuser("parley", enabled=False, reset_passwords=True)
             client.client_kill_filter(_type="normal", skipme=True)
-            await eventually(lambda: gone(bus))
+            await until(lambda: gone(bus))
             client.acl_setuser("parley", enabled=True, passwords=["+secret"])
-            await eventually(lambda: answers(bus))
+            await until(lambda: answers(bus))
             await bus.publish(event("after"))
             assert await inbox.wait_for(1) == [event("after")]
         assert "reads from Redis again" in caplog.text

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from protocol import Cookie, Server
-from tests.protocol.server.conftest import Open, Poll, Serve
-from tests.support.engine_clients import POLLING, http_client, session_id
-from tests.support.raw_websocket import WEBSOCKET, Refusal
+from tests.support.engine_clients import POLLING, Poll, http_client, session_id
+from tests.support.raw_websocket import WEBSOCKET, Open, Refusal
+from tests.support.running import Serve
 
 App = Callable[..., Server]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from protocol import Server, Socket
-from tests.protocol.server.conftest import Connect, Serve
-from tests.support.engine_clients import Client, Recorder
+from tests.support.engine_clients import Client, Connect, Recorder
+from tests.support.running import Serve
 
 App = Callable[..., Server]
 

@@ -8,9 +8,9 @@ import orjson
 import pytest
 
 from protocol import NO_ACK, AckTimeout, Disconnected, Incoming, Server, Socket
-from tests.protocol.server.conftest import Connect, Serve
-from tests.support.engine_clients import Client, Recorder
-from tests.support.running import until
+from tests.support.engine_clients import Client, Connect, Recorder
+from tests.support.running import Serve
+from tests.support.waiting import until
 
 App = Callable[..., Server]
 

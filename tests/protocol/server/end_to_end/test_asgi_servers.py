@@ -11,10 +11,9 @@ import pytest
 from msgspec import Struct
 
 from scripts.asgi_servers import SERVERS, command
-from tests.protocol.server.conftest import Open
 from tests.support.engine_clients import POLLING, PollingClient
 from tests.support.paths import ROOT
-from tests.support.raw_websocket import WEBSOCKET, Refusal, Served, WebSocket
+from tests.support.raw_websocket import WEBSOCKET, Open, Refusal, Served, WebSocket
 from tests.support.reference_server import Reference
 
 ATTACHED = '452-["echo",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]'

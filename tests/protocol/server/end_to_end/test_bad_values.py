@@ -11,8 +11,9 @@ import pytest
 from protocol import JSON, MSGPACK, AckTimeout, BadValue, Client, Incoming, Server, Socket
 from protocol.engineio.packets import Encoded
 from protocol.socketio.packets import Packet, Parser
-from tests.protocol.server.conftest import Connect, Serve
 from tests.support.engine_clients import Client as RawClient
+from tests.support.engine_clients import Connect
+from tests.support.running import Serve
 
 App = Callable[..., Server]
 

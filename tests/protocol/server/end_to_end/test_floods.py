@@ -9,11 +9,11 @@ import pytest
 
 from protocol import CloseReason, Incoming, Server, Socket
 from protocol.websocket.frames import Close, Opcode, encode
-from tests.protocol.server.conftest import Connect, Open, Poll, Serve
-from tests.support.engine_clients import Client, PollingClient, Recorder
+from tests.support.engine_clients import Client, Connect, Poll, PollingClient, Recorder
 from tests.support.hostile_clients import Good, bad_websocket, make_io
-from tests.support.raw_websocket import WebSocket
-from tests.support.running import RAW, Running, until
+from tests.support.raw_websocket import Open, WebSocket
+from tests.support.running import RAW, Running, Serve
+from tests.support.waiting import until
 
 MASK = b"mask"
 

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable
 
 from protocol import Server, Socket
-from tests.protocol.server.conftest import Connect, Open, Poll, Serve
-from tests.support.engine_clients import Recorder
-from tests.support.running import until
+from tests.support.engine_clients import Connect, Poll, Recorder
+from tests.support.raw_websocket import Open
+from tests.support.running import Serve
+from tests.support.waiting import until
 
 App = Callable[..., Server]
 

@@ -10,11 +10,11 @@ import pytest
 
 from protocol.websocket import frames
 from protocol.websocket.frames import Opcode
-from tests.protocol.server.conftest import Open, Poll, Serve
-from tests.support.engine_clients import POLLING, Recorder
+from tests.support.engine_clients import POLLING, Poll, Recorder
 from tests.support.hostile_clients import Good, bad_websocket, make_io
-from tests.support.raw_websocket import WebSocket, connect, opening, read_answer
-from tests.support.running import PATIENCE, RAW, until
+from tests.support.raw_websocket import Open, WebSocket, connect, opening, read_answer
+from tests.support.running import RAW, Serve
+from tests.support.waiting import PATIENCE, until
 
 # --- packets ---
 

@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from protocol import EngineServer, Server, network_of
-from tests.protocol.server.conftest import Open, Poll, Serve
-from tests.support.engine_clients import POLLING, http_client
-from tests.support.raw_websocket import WEBSOCKET, Refusal
-from tests.support.running import until
+from tests.support.engine_clients import POLLING, Poll, http_client
+from tests.support.raw_websocket import WEBSOCKET, Open, Refusal
+from tests.support.running import Serve
+from tests.support.waiting import until
 
 App = Callable[..., Server]
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from protocol import Incoming, Refused, Server, Socket
-from tests.protocol.server.conftest import Connect, Serve
-from tests.support.engine_clients import Recorder
-from tests.support.running import until
+from tests.support.engine_clients import Connect, Recorder
+from tests.support.running import Serve
+from tests.support.waiting import until
 
 App = Callable[..., Server]
 

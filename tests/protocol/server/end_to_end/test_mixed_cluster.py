@@ -18,10 +18,10 @@ from protocol.cluster.stream_records import (
     Target,
     encode,
 )
-from tests.protocol.server.conftest import Serve
 from tests.support.engine_clients import Recorder
 from tests.support.node_server import NodeError, NodeServer, node_server
-from tests.support.running import RAW, until
+from tests.support.running import RAW, Serve
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(90)
 

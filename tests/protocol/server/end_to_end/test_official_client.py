@@ -24,10 +24,9 @@ from protocol import (
     Server,
     Socket,
 )
-from tests.protocol.server.conftest import Serve
 from tests.support.engine_clients import Recorder
 from tests.support.paths import CLIENTS
-from tests.support.running import ASGI, RAW, Running
+from tests.support.running import ASGI, RAW, Running, Serve
 
 PATIENCE = 30.0  # seconds; Node takes its time to start
 

@@ -10,9 +10,9 @@ import pytest
 import socketio
 
 from protocol import Refused, Server, Socket
-from tests.protocol.server.conftest import Serve
 from tests.support.engine_clients import Recorder
-from tests.support.running import PATIENCE, Running, until
+from tests.support.running import Running, Serve
+from tests.support.waiting import PATIENCE, until
 
 WAYS = {"polling": ["polling"], "websocket": ["websocket"], "upgrade": ["polling", "websocket"]}
 

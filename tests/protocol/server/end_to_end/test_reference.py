@@ -10,11 +10,10 @@ import msgpack
 import pytest
 
 from protocol import MSGPACK, Server
-from tests.protocol.server.conftest import Open, Serve
 from tests.support.engine_clients import POLLING, http_client, session_id
-from tests.support.raw_websocket import WEBSOCKET, Refusal, WebSocket
+from tests.support.raw_websocket import WEBSOCKET, Open, Refusal, WebSocket
 from tests.support.reference_server import Reference, reference
-from tests.support.running import Running
+from tests.support.running import Running, Serve
 
 App = Callable[..., Server]
 

@@ -8,10 +8,10 @@ import pytest
 
 from protocol import EngineServer, EngineSession, Server, Socket
 from protocol.websocket.frames import Close
-from tests.protocol.server.conftest import Connect, Open, Poll, Serve
-from tests.support.engine_clients import POLLING, Lost, Recorder, WebSocketClient, http_client
-from tests.support.raw_websocket import Refusal
-from tests.support.running import PATIENCE, RAW, until
+from tests.support.engine_clients import POLLING, Connect, Lost, Poll, Recorder, WebSocketClient, http_client
+from tests.support.raw_websocket import Open, Refusal
+from tests.support.running import RAW, Serve
+from tests.support.waiting import PATIENCE, until
 
 App = Callable[..., Server]
 

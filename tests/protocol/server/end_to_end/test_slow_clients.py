@@ -8,10 +8,10 @@ import pytest
 from protocol import Socket
 from protocol.websocket import frames
 from protocol.websocket.frames import Opcode
-from tests.protocol.server.conftest import Connect, Poll, Serve
-from tests.support.engine_clients import Recorder, WebSocketClient
+from tests.support.engine_clients import Connect, Poll, Recorder, WebSocketClient
 from tests.support.hostile_clients import Good, bad_websocket, make_io
-from tests.support.running import PATIENCE, RAW, until
+from tests.support.running import RAW, Serve
+from tests.support.waiting import PATIENCE, until
 
 # --- clients that do not read, or do not answer ---
 

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import pytest
 
 from protocol import RedisBus, Server, Socket
-from tests.protocol.server.conftest import Serve
 from tests.support.engine_clients import Client, Recorder, WebSocketClient
-from tests.support.running import until
+from tests.support.running import Serve
+from tests.support.waiting import until
 
 App = Callable[..., Server]
 Cluster: TypeAlias = Callable[..., Awaitable[None]]

@@ -8,10 +8,10 @@ import pytest
 
 from protocol import Server
 from protocol.websocket.frames import Close, Opcode
-from tests.protocol.server.conftest import Open, Poll, Serve
-from tests.support.engine_clients import PollingClient, Recorder, session_id
-from tests.support.raw_websocket import WEBSOCKET, WebSocket
-from tests.support.running import Running, until
+from tests.support.engine_clients import Poll, PollingClient, Recorder, session_id
+from tests.support.raw_websocket import WEBSOCKET, Open, WebSocket
+from tests.support.running import Running, Serve
+from tests.support.waiting import until
 
 App = Callable[..., Server]
 

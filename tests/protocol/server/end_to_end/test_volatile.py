@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable
 
 from protocol import Server
-from tests.protocol.server.conftest import Open, Poll, Serve
-from tests.support.engine_clients import PollingClient, WebSocketClient
-from tests.support.running import until
+from tests.support.engine_clients import Poll, PollingClient, WebSocketClient
+from tests.support.raw_websocket import Open
+from tests.support.running import Serve
+from tests.support.waiting import until
 
 App = Callable[..., Server]
 

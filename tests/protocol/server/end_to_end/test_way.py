@@ -5,9 +5,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from protocol import RedisBus, Server, Socket
-from tests.protocol.server.conftest import Serve
 from tests.support.engine_clients import WebSocketClient
-from tests.support.running import RAW
+from tests.support.running import RAW, Serve
 from tests.way import watched
 
 HANDOFFS = (

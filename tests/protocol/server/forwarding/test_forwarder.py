@@ -9,11 +9,11 @@ import orjson
 import pytest
 
 from protocol import RedisStore, Server, Socket
-from tests.protocol.server.conftest import Open, Poll, Serve
-from tests.support.engine_clients import POLLING, PollingClient, Recorder, http_client
+from tests.support.engine_clients import POLLING, Poll, PollingClient, Recorder, http_client
 from tests.support.forwarding_cluster import UNKNOWN, Told, credentials, forwarding, lease_of, turn_to
-from tests.support.raw_websocket import Refusal, WebSocket, connect, read_answer
-from tests.support.running import RAW, Running, until
+from tests.support.raw_websocket import Open, Refusal, WebSocket, connect, read_answer
+from tests.support.running import RAW, Running, Serve
+from tests.support.waiting import until
 
 Start: TypeAlias = Callable[..., Awaitable[Running]]
 

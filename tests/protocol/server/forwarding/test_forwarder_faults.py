@@ -13,12 +13,12 @@ from protocol import MemoryStore, RedisStore, Server, StoreUnavailable
 from protocol.server.forwarding import instance_directory as instances
 from protocol.server.forwarding import remote_instance as owner
 from protocol.server.forwarding.instance_directory import InstanceDirectory
-from tests.conftest import RestartableValkey
-from tests.protocol.server.conftest import Open, Poll, Serve
-from tests.support.engine_clients import PollingClient
+from tests.support.engine_clients import Poll, PollingClient
 from tests.support.forwarding_cluster import UNKNOWN, Process, forwarding, lease_of, turn_to
-from tests.support.raw_websocket import Refusal, WebSocket
-from tests.support.running import PATIENCE, Running, until
+from tests.support.raw_websocket import Open, Refusal, WebSocket
+from tests.support.redis_servers import RestartableValkey
+from tests.support.running import Running, Serve
+from tests.support.waiting import PATIENCE, until
 
 Front: TypeAlias = Callable[..., Awaitable[Running]]
 Other: TypeAlias = Callable[..., Awaitable[Process]]

@@ -12,10 +12,10 @@ import pytest
 import redis
 
 from protocol import AckTimeout, BusUnavailable, Disconnected, Emitter, RedisBus, RemoteSocket, Server, Socket
-from tests.conftest import RestartableValkey
-from tests.protocol.server.conftest import Serve
 from tests.support.engine_clients import Recorder, WebSocketClient
-from tests.support.running import RAW, until
+from tests.support.redis_servers import RestartableValkey
+from tests.support.running import RAW, Serve
+from tests.support.waiting import until
 
 App = Callable[..., Server]
 

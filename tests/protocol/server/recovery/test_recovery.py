@@ -12,10 +12,10 @@ from protocol import CloseReason, Observer, Refused, Server, Socket, StoreUnavai
 from protocol.cluster.missed_events import MOST_MISSED
 from protocol.server.recovery.session_saver import key_of
 from protocol.server.store.store import MemoryStore
-from tests.protocol.server.conftest import Connect, Serve
-from tests.support.engine_clients import Recorder
+from tests.support.engine_clients import Connect, Recorder
 from tests.support.returning_client import Guest
-from tests.support.running import Running, until
+from tests.support.running import Running, Serve
+from tests.support.waiting import until
 
 LONG = 120_000  # ms
 

@@ -11,13 +11,13 @@ from msgspec import structs
 from protocol import CloseReason, RedisBus, RedisStore, Server
 from protocol.cluster.session_recovery import decode, encode
 from protocol.server.recovery.session_saver import key_of
-from tests.conftest import RestartableValkey
-from tests.protocol.server.conftest import Serve
 from tests.protocol.server.recovery.test_recovery import LONG, Outcomes
 from tests.support.engine_clients import WebSocketClient
 from tests.support.node_server import node_server
+from tests.support.redis_servers import RestartableValkey
 from tests.support.returning_client import Guest
-from tests.support.running import Running, until
+from tests.support.running import Running, Serve
+from tests.support.waiting import until
 
 NAMES = ["/", "/a", "/b", "/c"]
 

@@ -11,9 +11,9 @@ from protocol.errors import BusUnavailable, StoreUnavailable
 from protocol.server.bus.redis_bus import RedisBus
 from protocol.server.redis.client import RedisClient
 from tests.support.inbox import Inbox, event
-from tests.support.redis_servers import RestartableValkey, running_cluster, running_sentinel, wait_until
-from tests.support.running import until
+from tests.support.redis_servers import RestartableValkey, running_cluster, running_sentinel
 from tests.support.tls import TlsDoor, make_certificate, tls_door
+from tests.support.waiting import until, wait_until
 
 
 class Guarded:

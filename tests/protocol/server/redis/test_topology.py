@@ -16,14 +16,8 @@ from protocol.server.redis.client import RedisClient
 from protocol.server.redis.topology import slot_of
 from protocol.server.store.redis import RedisStore
 from tests.support.inbox import Inbox, event
-from tests.support.redis_servers import (
-    Cluster,
-    RestartableValkey,
-    Watched,
-    running_cluster,
-    running_watched,
-    wait_until,
-)
+from tests.support.redis_servers import Cluster, RestartableValkey, Watched, running_cluster, running_watched
+from tests.support.waiting import wait_until
 
 STREAM = "socket.io"
 LONG = 600_000  # ms

@@ -15,9 +15,8 @@ from protocol.cluster.stream_records import (
     SingleRecord,
     Target,
 )
-from tests.protocol.server.conftest import Serve
 from tests.support.engine_clients import WebSocketClient
-from tests.support.running import RAW
+from tests.support.running import RAW, Serve
 
 
 class NotingBus(MemoryBus):

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from protocol import BusUnavailable, Server, Socket
-from tests.protocol.server.conftest import Connect, Serve
-from tests.support.engine_clients import Client
+from tests.support.engine_clients import Client, Connect
+from tests.support.running import Serve
 
 App = Callable[..., Server]
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from protocol import Server, Socket
-from tests.protocol.server.conftest import Connect, Serve
-from tests.support.engine_clients import Client, Recorder
+from tests.support.engine_clients import Client, Connect, Recorder
+from tests.support.running import Serve
 
 App = Callable[..., Server]
 

@@ -8,7 +8,7 @@ import pytest
 from protocol.errors import StoreUnavailable
 from protocol.server.store.redis import RedisStore
 from protocol.server.store.store import SWEEP_EVERY, MemoryStore, Store
-from tests.conftest import RestartableValkey
+from tests.support.redis_servers import RestartableValkey
 
 LONG = 60_000  # ms
 

@@ -8,10 +8,10 @@ import orjson
 import pytest
 
 from protocol import Server, Socket
-from tests.protocol.server.conftest import Poll, Serve
-from tests.support.engine_clients import POLLING, PollingClient, Recorder
+from tests.support.engine_clients import POLLING, Poll, PollingClient, Recorder
 from tests.support.raw_websocket import connect
-from tests.support.running import until
+from tests.support.running import Serve
+from tests.support.waiting import until
 
 App = Callable[..., Server]
 

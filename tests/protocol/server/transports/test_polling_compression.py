@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from protocol import Server
-from tests.protocol.server.conftest import Poll, Serve
+from tests.support.engine_clients import Poll
+from tests.support.running import Serve
 
 App = Callable[..., Server]
 

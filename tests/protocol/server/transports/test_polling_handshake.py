@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from protocol import Server, Socket
-from tests.protocol.server.conftest import Open, Poll, Serve
-from tests.support.engine_clients import POLLING, PollingClient, Recorder, http_client
-from tests.support.raw_websocket import Refusal, connect, read_answer
+from tests.support.engine_clients import POLLING, Poll, PollingClient, Recorder, http_client
+from tests.support.raw_websocket import Open, Refusal, connect, read_answer
+from tests.support.running import Serve
 
 App = Callable[..., Server]
 

@@ -12,13 +12,13 @@ from protocol import Server, Socket
 from protocol.server.transports import websocket as websocket_module
 from protocol.websocket import frames
 from protocol.websocket.frames import Close, Opcode, Ping, Pong
-from tests.protocol.server.conftest import Open, Serve
 from tests.support.engine_clients import Recorder
 from tests.support.raw_websocket import (
     ABNORMAL,
+    Open,
     WebSocket,
 )
-from tests.support.running import RAW
+from tests.support.running import RAW, Serve
 
 App = Callable[..., Server]
 

@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 
 from protocol import Refused, Server
-from tests.protocol.server.conftest import Open, Serve
 from tests.support.engine_clients import Recorder, WebSocketClient, http_client, session_id
 from tests.support.raw_websocket import (
     WEBSOCKET,
+    Open,
     Refusal,
     connect,
     opening,
     read_answer,
 )
-from tests.support.running import RAW, until
+from tests.support.running import RAW, Serve
+from tests.support.waiting import until
 
 App = Callable[..., Server]
 

@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 from protocol import Observer
 from protocol.server.http.asgi import Receive, Scope, Send, read_body, respond
 from protocol.server.uvicorn_http.http_protocol import HttpProtocol
-from tests.support.running import PATIENCE, until
+from tests.support.waiting import PATIENCE, until
 
 Cut: TypeAlias = Callable[[bytes], Iterable[bytes]]
 

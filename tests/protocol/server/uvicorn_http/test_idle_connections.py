@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 from protocol.server.http.asgi import Receive, Scope, Send, respond
 from protocol.server.uvicorn_http.http_protocol import HttpProtocol
 from tests.support.raw_websocket import connect, read_answer
-from tests.support.running import until
+from tests.support.waiting import until
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 ADDRESS, DAY = "127.0.0.1", 86_400

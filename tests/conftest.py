@@ -6,7 +6,7 @@ A test that takes `database_url` has a migrated database to itself, one that tak
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
@@ -23,7 +23,14 @@ from app.config.settings import Settings
 from app.embedded.postgres import running_postgres
 from app.embedded.valkey import running_valkey
 from tests.support.ports import find_free_port
-from tests.support.redis_servers import Cluster, RestartableValkey, Watched, running_cluster, running_watched
+from tests.support.redis_servers import (
+    Cluster,
+    RedisServer,
+    RestartableValkey,
+    Watched,
+    running_cluster,
+    running_watched,
+)
 
 # Nothing here outlives a run, so nothing has to reach the disk.
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
@@ -169,7 +176,7 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def redis_server(servers_folder: Path) -> Iterator[Callable[[], RestartableValkey]]:
+def redis_server(servers_folder: Path) -> Iterator[RedisServer]:
     """Makes Valkeys of the test's own, started."""
     with ExitStack() as stack:
 

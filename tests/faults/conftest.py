@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from itertools import count
 from pathlib import Path
@@ -20,7 +20,7 @@ from scripts.proxy import Proxy
 from tests.conftest import FORGETFUL
 from tests.support.chat.talking_members import Member, NodeMember, PythonMember
 from tests.support.ports import find_free_port
-from tests.support.redis_servers import RestartableValkey
+from tests.support.redis_servers import RedisServer, RestartableValkey
 from tests.support.waiting import PATIENCE_FOR_PROCESSES as PATIENCE
 
 PASSWORD = "correct horse battery staple"
@@ -211,9 +211,17 @@ class Talk:
         return log
 
 
+async def all_is_well_again(cluster: Cluster, talk: Talk) -> None:
+    """The members go on, nothing they said is lost or there twice, and the instances count them as they are."""
+    await talk.goes_on()
+    await talk.ends()
+    await talk.everybody_is_online()
+    cluster.assert_alive()
+
+
 @pytest.fixture
 async def cluster(
-    redis_server: Callable[[], RestartableValkey], postgres_server: RestartablePostgres, tmp_path: Path
+    redis_server: RedisServer, postgres_server: RestartablePostgres, tmp_path: Path
 ) -> AsyncIterator[Cluster]:
     cluster = Cluster(redis_server(), postgres_server, tmp_path)
     try:

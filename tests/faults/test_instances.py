@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.faults.conftest import Cluster, Talk
+from tests.faults.conftest import Cluster, Talk, all_is_well_again
 from tests.support.chat.talking_members import PythonMember
 from tests.support.waiting import sleep_until
 
@@ -60,7 +60,4 @@ async def test_an_instance_stands_still_past_its_lease(cluster: Cluster, talk: T
     finally:
         frozen.process.send_signal(signal.SIGCONT)
     await cluster.tells("ready", 200)
-    await talk.goes_on()
-    await talk.ends()
-    await talk.everybody_is_online()
-    cluster.assert_alive()
+    await all_is_well_again(cluster, talk)

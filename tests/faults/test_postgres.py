@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.faults.conftest import Cluster, Talk
+from tests.faults.conftest import Cluster, Talk, all_is_well_again
 from tests.support.waiting import sleep_until
 
 pytestmark = pytest.mark.timeout(240)
@@ -29,10 +29,7 @@ async def test_postgresql_is_restarted(cluster: Cluster, talk: Talk) -> None:
     finally:
         cluster.postgres_server.start()  # in this thread, whose life it is tied to
     await cluster.tells("ready", 200)
-    await talk.goes_on()
-    await talk.ends()
-    await talk.everybody_is_online()
-    cluster.assert_alive()
+    await all_is_well_again(cluster, talk)
 
 
 @pytest.mark.parametrize("loss", ["refused", "black hole"])
@@ -49,10 +46,7 @@ async def test_the_links_to_postgresql_are_cut(cluster: Cluster, talk: Talk, los
     for link in cluster.postgres:
         await link.resume()
     await cluster.tells("ready", 200)
-    await talk.goes_on()
-    await talk.ends()
-    await talk.everybody_is_online()
-    cluster.assert_alive()
+    await all_is_well_again(cluster, talk)
 
 
 async def test_the_network_forgets_the_connections_to_postgresql(cluster: Cluster, talk: Talk) -> None:
@@ -63,7 +57,4 @@ async def test_the_network_forgets_the_connections_to_postgresql(cluster: Cluste
         link.abandon()
     await cluster.tells("ready", 503)
     await cluster.tells("ready", 200)
-    await talk.goes_on()
-    await talk.ends()
-    await talk.everybody_is_online()
-    cluster.assert_alive()
+    await all_is_well_again(cluster, talk)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.faults.conftest import Cluster, Talk
+from tests.faults.conftest import Cluster, Talk, all_is_well_again
 from tests.support.waiting import sleep_until
 
 pytestmark = pytest.mark.timeout(240)
@@ -19,10 +19,7 @@ async def test_redis_is_killed_and_started_again(cluster: Cluster, talk: Talk) -
     await cluster.tells("live", 200)
     cluster.valkey.start()  # in this thread, whose life it is tied to
     await cluster.tells("ready", 200)
-    await talk.goes_on()
-    await talk.ends()
-    await talk.everybody_is_online()
-    cluster.assert_alive()
+    await all_is_well_again(cluster, talk)
 
 
 @pytest.mark.parametrize("loss", ["refused", "black hole"])
@@ -38,10 +35,7 @@ async def test_the_links_to_redis_are_cut(cluster: Cluster, talk: Talk, loss: st
     for link in cluster.redis:
         await link.resume()
     await cluster.tells("ready", 200)
-    await talk.goes_on()
-    await talk.ends()
-    await talk.everybody_is_online()
-    cluster.assert_alive()
+    await all_is_well_again(cluster, talk)
 
 
 async def test_one_instance_alone_loses_redis(cluster: Cluster, talk: Talk) -> None:
@@ -55,10 +49,7 @@ async def test_one_instance_alone_loses_redis(cluster: Cluster, talk: Talk) -> N
     await cluster.redis[0].resume()
     await cluster.lags(0, behind=False)
     await cluster.tells("ready", 200)
-    await talk.goes_on()
-    await talk.ends()
-    await talk.everybody_is_online()
-    cluster.assert_alive()
+    await all_is_well_again(cluster, talk)
 
 
 async def test_the_network_forgets_the_connections_to_redis(cluster: Cluster, talk: Talk) -> None:
@@ -67,7 +58,4 @@ async def test_the_network_forgets_the_connections_to_redis(cluster: Cluster, ta
         link.abandon()
     await cluster.tells("ready", 503)
     await cluster.tells("ready", 200)
-    await talk.goes_on()
-    await talk.ends()
-    await talk.everybody_is_online()
-    cluster.assert_alive()
+    await all_is_well_again(cluster, talk)

@@ -9,10 +9,11 @@ from typing import Any, TypeAlias
 import httpx
 import orjson
 
+from protocol import Server
 from protocol.engineio import packets as engine
 from protocol.engineio.packets import PacketType
-from tests.support.raw_websocket import Served, WebSocket
-from tests.support.running import Running
+from tests.support.raw_websocket import WEBSOCKET, Open, Served, WebSocket
+from tests.support.running import Running, Serve
 from tests.support.waiting import PATIENCE
 
 POLLING = "EIO=4&transport=polling"
@@ -194,3 +195,18 @@ Connect: TypeAlias = Callable[..., Awaitable[Client]]
 
 
 Poll: TypeAlias = Callable[..., Awaitable[PollingClient]]
+
+
+async def probe(running: Running, client: PollingClient, open_websocket: Open) -> WebSocket:
+    """A second transport for the client, whose probe was answered."""
+    socket = await open_websocket(running, f"{WEBSOCKET}&sid={client.sid}")
+    socket.send("2probe")
+    assert await socket.receive() == "3probe"
+    return socket
+
+
+async def joined(host: Serve, connect: Connect, io: Server) -> Client:
+    """A client in the main namespace of a server; `host` and `connect` are the fixtures."""
+    client = await connect(await host(io))
+    await client.join()
+    return client

@@ -1,10 +1,12 @@
 """What the tests of buses share: the receiving end."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from protocol.cluster.requests import ClusterMessage
 from protocol.cluster.stream_records import Broadcast, Record, Target
+from protocol.server.bus.redis_bus import RedisBus
 
 
 def event(*data: object, nsp: str = "/") -> Broadcast:
@@ -52,3 +54,18 @@ class Inbox:
 
     async def until_last(self, message: ClusterMessage) -> None:
         await self.until(lambda: bool(self.messages) and self.messages[-1][1] == message)
+
+
+@asynccontextmanager
+async def started(
+    bus: RedisBus, inbox: Inbox | None = None, *, listens: bool = False
+) -> AsyncIterator[RedisBus]:
+    """A bus that delivers to an inbox, and listens to requests of `/` if it is told so."""
+    inbox = inbox or Inbox()
+    if listens:
+        bus.listen("/")
+    await bus.start(inbox.deliver, inbox.gap, inbox.receive)
+    try:
+        yield bus
+    finally:
+        await bus.stop()

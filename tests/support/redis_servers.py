@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import redis
 
@@ -222,3 +222,6 @@ def listens(port: int) -> bool:
     """Whether something accepts connections on a port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+RedisServer: TypeAlias = Callable[[], RestartableValkey]  # the fixture `redis_server`, which starts one

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from protocol import Observer
 from tests.support.engine_clients import Client
 
 
@@ -63,3 +64,16 @@ class Guest:
         """Lose the connection."""
         with contextlib.suppress(Exception):
             await self.client.close()
+
+
+LONG = 120_000  # ms
+
+
+class Outcomes(Observer):
+    """What became of those who wanted to come back."""
+
+    def __init__(self) -> None:
+        self.all: list[str] = []
+
+    def recovery(self, outcome: str) -> None:
+        self.all.append(outcome)

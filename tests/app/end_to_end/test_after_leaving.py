@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from PIL import Image
 
-from tests.app.end_to_end.test_every_operation import EVENTS, ROUTES, ask
+from tests.support.chat.operations import EVENTS, ROUTES, ask
 from tests.support.chat.people import Device, People, Person
 
 GOES: dict[str, Callable[["Scene"], tuple[str, dict[str, Any]]]] = {

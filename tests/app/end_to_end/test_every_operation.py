@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from tests.support.chat import descriptions as described
+from tests.support.chat.operations import EVENTS, ROUTES, ask
 from tests.support.chat.people import Device, People, Person
 
 NOWHERE = "nowhere"
@@ -138,29 +138,6 @@ CASES: dict[str, Case] = {
 ALONE = {"roomLeave"}  # succeeds for whom it would be refused to in company: here, for Bob
 
 
-def events() -> dict[str, str]:
-    """By operation, the name of its event; `authenticate` has tests of its own, which need no scene."""
-    found = described.descriptions().asyncapi
-    return {
-        name: found["channels"][name]["address"]
-        for name, operation in found["operations"].items()
-        if operation["action"] == "receive" and name != "authenticate"
-    }
-
-
-def routes() -> dict[str, tuple[str, str]]:
-    """By operation, the method and path of those that have an event, too."""
-    return {
-        operation["operationId"]: (method.upper(), path)
-        for path, item in described.descriptions().openapi["paths"].items()
-        for method, operation in item.items()
-        if operation["operationId"] in CASES
-    }
-
-
-EVENTS, ROUTES = events(), routes()
-
-
 def test_every_event_has_its_row() -> None:
     assert EVENTS.keys() == CASES.keys()
     assert EVENTS.keys() - ROUTES.keys() == {"join", "leave", "typingStart", "typingStop"}
@@ -205,20 +182,3 @@ async def test_the_route(scene: Scene, http: httpx.AsyncClient, name: str) -> No
     person = scene.bob if name in ALONE else scene.ann
     answer = await ask(person.http, name, case.good(scene))
     assert answer.status_code in (200, 201), answer.text
-
-
-async def ask(http: httpx.AsyncClient, name: str, payload: dict[str, Any]) -> httpx.Response:
-    """Asks over REST for what an event with this payload would do."""
-    method, path = ROUTES[name]
-    fields = dict(payload)
-    for field, known_as in (("receiverId", "userId"), ("afterSeq", "after")):
-        if field in fields:
-            fields[known_as] = fields.pop(field)
-    for field in [field for field in fields if f"{{{field}}}" in path]:
-        path = path.replace(f"{{{field}}}", str(fields.pop(field)))
-    if method == "GET":
-        query = {
-            name: ",".join(value) if isinstance(value, list) else value for name, value in fields.items()
-        }
-        return await http.request(method, path, params=query)
-    return await http.request(method, path, json=fields)

@@ -21,7 +21,7 @@ from app.limits import rate_limits as limits_module
 from app.limits.rate_limits import LimitKind, Limits, buckets_of, name_key
 from app.limits.token_bucket import SECOND, Bucket, LocalBuckets, Taken, take
 from protocol import network_of
-from tests.support.redis_servers import RestartableValkey
+from tests.support.redis_servers import RedisServer
 
 HOUR = 3600
 FAST = Bucket(SECOND // 100, 200)  # which instances take up to 20 tokens of at a time
@@ -367,7 +367,7 @@ async def test_whoever_goes_away_leaves_the_others_their_answer(make: MakeLimits
 
 async def test_without_redis_each_instance_limits_on_its_own(
     make: MakeLimits,
-    redis_server: Callable[[], RestartableValkey],
+    redis_server: RedisServer,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:

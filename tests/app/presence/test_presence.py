@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any
@@ -20,7 +20,7 @@ from protocol import BusUnavailable
 from tests.support.chat.other_process import OtherProcess, other_process
 from tests.support.chat.people import Connect, Device, Instance, People, Person, Start
 from tests.support.chat.row_locks import locked, somebody_waits
-from tests.support.redis_servers import RestartableValkey
+from tests.support.redis_servers import RedisServer
 from tests.support.waiting import PATIENCE, until
 
 AT_ONCE = 50  # ms of a hold
@@ -482,7 +482,7 @@ async def test_thousands_of_users_of_a_dead_instance(
 async def test_nobody_is_kept_out_while_redis_is_away(
     people: People,
     start: Start,
-    redis_server: Callable[[], RestartableValkey],
+    redis_server: RedisServer,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     server = redis_server()
@@ -523,7 +523,7 @@ async def test_a_redis_that_has_lost_everything_is_told_who_is_here(
 async def test_an_outage_that_is_longer_than_the_leases_is_not_taken_for_death(
     people: People,
     start: Start,
-    redis_server: Callable[[], RestartableValkey],
+    redis_server: RedisServer,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     server = redis_server()

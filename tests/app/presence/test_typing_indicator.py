@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from app.payloads.requests import RoomRef
 from app.presence import typing_indicator as typing_module
 from app.presence.typing_indicator import TypingIndicator
 from tests.support.chat.people import Connect, Device, Instance, People, Person, Start
-from tests.support.redis_servers import RestartableValkey
+from tests.support.redis_servers import RedisServer
 
 
 async def together(*people: Person) -> str:
@@ -413,7 +413,7 @@ async def test_what_a_dead_instance_noted_ends_by_itself(
 
 @over_one_transport
 async def test_without_redis_each_instance_tells_what_it_knows(
-    scene: Scene, db: Database, redis_server: Callable[[], RestartableValkey]
+    scene: Scene, db: Database, redis_server: RedisServer
 ) -> None:
     valkey = redis_server()
     soft_state = SoftState(valkey.url)

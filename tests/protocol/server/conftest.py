@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from protocol import EngineServer, Server, Socket
+from protocol import Server, Socket
 from tests.support.engine_clients import Client, Connect, Poll, PollingClient, Recorder, WebSocketClient
 from tests.support.hostile_clients import Good, GoodClient
 from tests.support.raw_websocket import Open, WebSocket
-from tests.support.running import RAW, SHELLS, Running, Serve
+from tests.support.running import RAW, Running, Serve
 
 
 @pytest.fixture(scope="session")
@@ -19,28 +19,10 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "asyncio", {"use_uvloop": True}
 
 
-@pytest.fixture(params=SHELLS)
-def shell(request: pytest.FixtureRequest) -> str:
-    """A test that serves runs once with each shell."""
-    return str(request.param)
-
-
 @pytest.fixture
 async def stack() -> AsyncIterator[AsyncExitStack]:
     async with AsyncExitStack() as stack:
         yield stack
-
-
-@pytest.fixture
-async def serve(shell: str, stack: AsyncExitStack) -> Serve:
-    """Serves a server until the end of the test."""
-
-    async def start(server: Server | EngineServer, port: int = 0) -> Running:
-        running = await Running(server, shell).start(port)
-        stack.push_async_callback(running.stop)
-        return running
-
-    return start
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@ streams."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +22,13 @@ from protocol.server.bus.pubsub_subscriber import Channels, PubSubSubscriber
 from protocol.server.bus.redis_bus import RedisBus
 from protocol.server.redis.connection import RedisConnection
 from tests.support.inbox import Inbox, event
-from tests.support.redis_servers import RestartableValkey
+from tests.support.inbox import started as started_bus
+from tests.support.redis_servers import RedisServer
 from tests.support.waiting import until
 
+started = partial(started_bus, listens=True)
 HELLO = ServerSideEmit("/", ["hello"])
 NEGATIVE = "/a/long/name/of/a/namespace/that/overflows"  # its hash is
-RedisServer = Callable[[], RestartableValkey]
-
-
-@asynccontextmanager
-async def started(bus: RedisBus, inbox: Inbox | None = None) -> AsyncIterator[RedisBus]:
-    """A bus that listens to `/`."""
-    inbox = inbox or Inbox()
-    bus.listen("/")
-    await bus.start(inbox.deliver, inbox.gap, inbox.receive)
-    try:
-        yield bus
-    finally:
-        await bus.stop()
 
 
 @pytest.fixture

@@ -4,38 +4,23 @@ import asyncio
 import logging
 import shutil
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from protocol.cluster.stream_records import Record, encode
 from protocol.errors import BusUnavailable
 from protocol.server.bus.redis_bus import RedisBus
-from tests.support.inbox import Inbox, event
-from tests.support.redis_servers import RestartableValkey
+from tests.support.inbox import Inbox, event, started
+from tests.support.redis_servers import RedisServer
+from tests.support.tls import make_certificate
 from tests.support.waiting import until
 
 STREAM = "socket.io"
-RedisServer = Callable[[], RestartableValkey]
-
-
-@asynccontextmanager
-async def started(bus: RedisBus, inbox: Inbox | None = None) -> AsyncIterator[RedisBus]:
-    inbox = inbox or Inbox()
-    await bus.start(inbox.deliver, inbox.gap)
-    try:
-        yield bus
-    finally:
-        await bus.stop()
 
 
 async def answers(bus: RedisBus) -> bool:
@@ -410,22 +395,8 @@ def test_a_url_that_is_none_is_refused_at_once(url: str) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with a key and a certificate for localhost that it signed itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-    return file
+    """That of the server, for localhost alone."""
+    return make_certificate(tmp_path_factory.mktemp("tls") / "localhost.pem")
 
 
 @asynccontextmanager

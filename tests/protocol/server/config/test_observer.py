@@ -8,8 +8,7 @@ import pytest
 import redis
 
 from protocol import Observer, RedisBus, Refused, Server, Socket
-from tests.protocol.server.end_to_end.test_upgrade import probe
-from tests.support.engine_clients import Connect, Poll, PollingClient, Recorder, WebSocketClient
+from tests.support.engine_clients import Connect, Poll, PollingClient, Recorder, WebSocketClient, probe
 from tests.support.hostile_clients import bad_websocket
 from tests.support.raw_websocket import Open
 from tests.support.running import Serve

@@ -6,18 +6,12 @@ from collections.abc import Callable
 import pytest
 
 from protocol import Server, Socket
-from tests.support.engine_clients import Client, Connect, Recorder
+from tests.support.engine_clients import Connect, Recorder, joined
 from tests.support.running import Serve
 
 App = Callable[..., Server]
 
 pytestmark = pytest.mark.usefixtures("way")
-
-
-async def joined(host: Serve, connect: Connect, io: Server) -> Client:
-    client = await connect(await host(io))
-    await client.join()
-    return client
 
 
 async def test_events_of_one_socket_are_handled_in_order(

@@ -17,7 +17,7 @@ App = Callable[..., Server]
 pytestmark = pytest.mark.usefixtures("way")
 
 
-async def joined(host: Serve, connect: Connect, io: Server) -> tuple[Client, Socket]:
+async def joined_socket(host: Serve, connect: Connect, io: Server) -> tuple[Client, Socket]:
     client = await connect(await host(io))
     sid = await client.join()
     return client, io.sockets[sid]
@@ -46,7 +46,7 @@ async def test_what_a_handler_returns(
     async def ask(socket: Socket) -> Any:
         return value
 
-    client, _ = await joined(host, connect, io)
+    client, _ = await joined_socket(host, connect, io)
     await client.send('27["ask"]')
     assert await client.receive() == f"37{answer}"
 
@@ -69,7 +69,7 @@ async def test_a_handler_may_leave_an_event_without_an_acknowledgement(
     async def judge(_socket: Socket, _incoming: Incoming, _error: Exception) -> Any:
         return NO_ACK
 
-    client, _ = await joined(host, connect, io)
+    client, _ = await joined_socket(host, connect, io)
     await client.send('27["ask",false]', '28["ask",true]')
     assert await client.receive() == '38["yes"]'
 
@@ -78,7 +78,7 @@ async def test_a_handler_may_leave_an_event_without_an_acknowledgement(
 async def test_ack_ids(host: Serve, make_app: App, connect: Connect, number: int) -> None:
     io = make_app()
     io.of("/custom").on("ask")(lambda _: True)
-    client, _ = await joined(host, connect, io)
+    client, _ = await joined_socket(host, connect, io)
     await client.join("/custom")
     await client.send(f'2/custom,{number}["ask"]')
     assert await client.receive() == f"3/custom,{number}[true]"
@@ -87,19 +87,19 @@ async def test_ack_ids(host: Serve, make_app: App, connect: Connect, number: int
 async def test_an_ack_id_that_is_too_large_closes(
     host: Serve, make_app: App, connect: Connect, seen: Recorder
 ) -> None:
-    client, _ = await joined(host, connect, make_app())
+    client, _ = await joined_socket(host, connect, make_app())
     await client.provoke(f'2{2**53}["echo"]')
     await seen.wait_for("disconnect", "parse error")
 
 
 async def test_no_ack_where_none_is_wanted(host: Serve, make_app: App, connect: Connect) -> None:
-    client, _ = await joined(host, connect, make_app())
+    client, _ = await joined_socket(host, connect, make_app())
     await client.send('2["echo"]', '2["echo"]')
     assert [await client.receive() for _ in range(2)] == ['2["echo"]'] * 2
 
 
 async def test_binary_acks(host: Serve, make_app: App, connect: Connect) -> None:
-    client, socket = await joined(host, connect, make_app())
+    client, socket = await joined_socket(host, connect, make_app())
     await client.send('51-9["echo",{"_placeholder":true,"num":0}]', b"\x01")
     placeholder = '{"_placeholder":true,"num":0}'
     expected = [f'51-["echo",{placeholder}]', b"\x01", f"61-9[{placeholder}]", b"\x01"]
@@ -116,7 +116,7 @@ async def test_binary_acks(host: Serve, make_app: App, connect: Connect) -> None
 async def test_what_a_client_answers(
     host: Serve, make_app: App, connect: Connect, answer: str, value: Any
 ) -> None:
-    client, socket = await joined(host, connect, make_app())
+    client, socket = await joined_socket(host, connect, make_app())
     asking = asyncio.create_task(socket.emit_with_ack("ask", 1, timeout=10_000))
     assert await client.receive() == '20["ask",1]'
     await client.send(f"30{answer}")
@@ -125,7 +125,7 @@ async def test_what_a_client_answers(
 
 async def test_answers_in_another_order(host: Serve, make_app: App, connect: Connect) -> None:
     """Ids count up in a namespace, over all its sockets."""
-    client, socket = await joined(host, connect, make_app())
+    client, socket = await joined_socket(host, connect, make_app())
     asking = [asyncio.create_task(socket.emit_with_ack("ask", number)) for number in range(3)]
     assert [await client.receive() for _ in range(3)] == [f'2{number}["ask",{number}]' for number in range(3)]
     await client.send('32["two"]', '30["zero"]', '31["one"]')
@@ -134,7 +134,7 @@ async def test_answers_in_another_order(host: Serve, make_app: App, connect: Con
 
 async def test_an_ack_counts_once(host: Serve, make_app: App, connect: Connect) -> None:
     """What comes again, or was never asked for, is ignored."""
-    client, socket = await joined(host, connect, make_app())
+    client, socket = await joined_socket(host, connect, make_app())
     asking = asyncio.create_task(socket.emit_with_ack("ask"))
     await client.receive()
     await client.send('30["first"]', '30["second"]', '35["unasked"]')
@@ -146,7 +146,7 @@ async def test_an_ack_counts_once(host: Serve, make_app: App, connect: Connect) 
 
 
 async def test_a_client_that_does_not_answer(host: Serve, make_app: App, connect: Connect) -> None:
-    client, socket = await joined(host, connect, make_app())
+    client, socket = await joined_socket(host, connect, make_app())
     with pytest.raises(AckTimeout, match="operation has timed out"):
         await socket.emit_with_ack("ask", timeout=10)
     await client.receive()
@@ -158,7 +158,7 @@ async def test_a_client_that_does_not_answer(host: Serve, make_app: App, connect
 async def test_a_client_that_goes_before_it_answers(
     host: Serve, make_app: App, connect: Connect, how: str
 ) -> None:
-    client, socket = await joined(host, connect, make_app())
+    client, socket = await joined_socket(host, connect, make_app())
     asking = asyncio.create_task(socket.emit_with_ack("ask"))
     await client.receive()
     await (client.send("1") if how == "leave" else client.provoke("bad"))
@@ -176,7 +176,7 @@ async def test_asking_from_within_a_handler(host: Serve, make_app: App, connect:
     async def start(socket: Socket) -> Any:
         return await socket.emit_with_ack("what", timeout=10_000)
 
-    client, _ = await joined(host, connect, io)
+    client, _ = await joined_socket(host, connect, io)
     await client.send('21["start"]')
     assert await client.receive() == '20["what"]'
     await client.send('30["this"]')
@@ -204,7 +204,7 @@ async def test_asking_with_many_events_behind(
             await client.send(f'2{number + 1000}["event",{number}]')
 
     go_on = asyncio.Event()
-    client, socket = await joined(host, connect, io)
+    client, socket = await joined_socket(host, connect, io)
     await client.send('21["start"]')
     await seen.wait_for("started")
     sending = asyncio.create_task(send_events())
@@ -232,7 +232,7 @@ async def test_a_handler_that_is_done_after_its_client_left(
             await asyncio.sleep(0.01)
         return "done"
 
-    client, _ = await joined(host, connect, io)
+    client, _ = await joined_socket(host, connect, io)
     await client.send('21["slow"]', "1")
     await seen.wait_for("started")
     await client.send("0")
@@ -308,7 +308,7 @@ async def test_broadcast_with_acks_to_one_that_goes(host: Serve, make_app: App, 
 
 async def test_asking_what_cannot_be_sent(host: Serve, make_app: App, connect: Connect) -> None:
     """Nobody is left waiting for the answer."""
-    _, socket = await joined(host, connect, make_app())
+    _, socket = await joined_socket(host, connect, make_app())
     with pytest.raises(TypeError):
         await socket.emit_with_ack("ask", object())
     with pytest.raises(ValueError, match="reserved"):

@@ -1,6 +1,5 @@
 """The plain ASGI websocket under the ASGI servers that there are. Where one differs, `DIFFERENCES` says how."""
 
-import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -13,6 +12,7 @@ from msgspec import Struct
 from scripts.asgi_servers import SERVERS, command
 from tests.support.engine_clients import POLLING, PollingClient
 from tests.support.paths import ROOT
+from tests.support.ports import find_free_port
 from tests.support.raw_websocket import WEBSOCKET, Open, Refusal, Served, WebSocket
 from tests.support.reference_server import Reference
 
@@ -31,15 +31,10 @@ class Difference(Struct, frozen=True):
 DIFFERENCES = {"daphne": Difference(empty="b", codes=3000, refusal=403)}
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        return int(bound.getsockname()[1])
-
-
 @pytest.fixture(params=SERVERS, scope="module")
 def served(request: pytest.FixtureRequest) -> Iterator[Reference]:
     """Where the application is served."""
-    place = Reference(free_port())
+    place = Reference(find_free_port())
     arguments = command(request.param, "tests.support.asgi_app:app", place.port)
     with subprocess.Popen(arguments, cwd=ROOT) as process:
         try:

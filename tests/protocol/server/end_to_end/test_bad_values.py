@@ -11,8 +11,7 @@ import pytest
 from protocol import JSON, MSGPACK, AckTimeout, BadValue, Client, Incoming, Server, Socket
 from protocol.engineio.packets import Encoded
 from protocol.socketio.packets import Packet, Parser
-from tests.support.engine_clients import Client as RawClient
-from tests.support.engine_clients import Connect
+from tests.support.engine_clients import Connect, joined
 from tests.support.running import Serve
 
 App = Callable[..., Server]
@@ -21,12 +20,6 @@ pytestmark = pytest.mark.usefixtures("way")
 
 DEEP = "[" * 100 + "]" * 100
 BAD = ["1e400", "-1e999", DEEP, "[" * 1500 + "]" * 1500, "9" * 400]
-
-
-async def joined(host: Serve, connect: Connect, io: Server) -> RawClient:
-    client = await connect(await host(io))
-    await client.join()
-    return client
 
 
 def judged(io: Server) -> list[tuple[Incoming, Exception]]:

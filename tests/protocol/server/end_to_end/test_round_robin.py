@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 import pytest
 
 from protocol import MSGPACK, RedisBus, RedisStore
-from tests.protocol.server.end_to_end.test_official_client import VALUES, final, make_io, script
 from tests.support.engine_clients import Recorder
 from tests.support.forwarding_cluster import forwarding, round_robin
+from tests.support.official_client import VALUES, final, make_io, script
 from tests.support.running import Serve
 
 Scenario: TypeAlias = Callable[[str], Awaitable[list[Any]]]

@@ -8,20 +8,12 @@ import pytest
 
 from protocol import Server
 from protocol.websocket.frames import Close, Opcode
-from tests.support.engine_clients import Poll, PollingClient, Recorder, session_id
-from tests.support.raw_websocket import WEBSOCKET, Open, WebSocket
-from tests.support.running import Running, Serve
+from tests.support.engine_clients import Poll, PollingClient, Recorder, probe, session_id
+from tests.support.raw_websocket import WEBSOCKET, Open
+from tests.support.running import Serve
 from tests.support.waiting import until
 
 App = Callable[..., Server]
-
-
-async def probe(running: Running, client: PollingClient, open_websocket: Open) -> WebSocket:
-    """A second transport for the client, whose probe was answered."""
-    socket = await open_websocket(running, f"{WEBSOCKET}&sid={client.sid}")
-    socket.send("2probe")
-    assert await socket.receive() == "3probe"
-    return socket
 
 
 async def pending_get(io: Server, client: PollingClient) -> "asyncio.Task[httpx.Response]":

@@ -16,7 +16,7 @@ from protocol.server.forwarding.instance_directory import InstanceDirectory
 from tests.support.engine_clients import Poll, PollingClient
 from tests.support.forwarding_cluster import UNKNOWN, Process, forwarding, lease_of, turn_to
 from tests.support.raw_websocket import Open, Refusal, WebSocket
-from tests.support.redis_servers import RestartableValkey
+from tests.support.redis_servers import RedisServer
 from tests.support.running import Running, Serve
 from tests.support.waiting import PATIENCE, until
 
@@ -163,7 +163,7 @@ async def test_the_store_is_away(
     other: Other,
     poll: Poll,
     open_websocket: Open,
-    redis_server: Callable[[], RestartableValkey],
+    redis_server: RedisServer,
 ) -> None:
     """Instances that are known are there, for much longer than a lease; those that are not known are not. A store that
     comes back empty costs nobody a session."""
@@ -196,9 +196,7 @@ async def test_the_store_is_away(
     await unknown.join()
 
 
-async def test_no_store_at_the_start(
-    make_app: Callable[..., Server], redis_server: Callable[[], RestartableValkey]
-) -> None:
+async def test_no_store_at_the_start(make_app: Callable[..., Server], redis_server: RedisServer) -> None:
     store = redis_server()
     store.stop()
     io = make_app(store=RedisStore(store.url), forwarding=forwarding(), recovery=1_000)

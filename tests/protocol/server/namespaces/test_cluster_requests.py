@@ -13,7 +13,7 @@ import redis
 
 from protocol import AckTimeout, BusUnavailable, Disconnected, Emitter, RedisBus, RemoteSocket, Server, Socket
 from tests.support.engine_clients import Recorder, WebSocketClient
-from tests.support.redis_servers import RestartableValkey
+from tests.support.redis_servers import RedisServer
 from tests.support.running import RAW, Serve
 from tests.support.waiting import until
 
@@ -397,7 +397,7 @@ async def test_while_redis_is_away_requests_fail_and_afterwards_they_work(
     serve: Serve,
     make_app: App,
     stack: AsyncExitStack,
-    redis_server: Callable[[], RestartableValkey],
+    redis_server: RedisServer,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -8,18 +8,12 @@ from typing import Any
 import pytest
 
 from protocol import BadArguments, Incoming, Refused, Server, Socket
-from tests.support.engine_clients import Client, Connect, Recorder
+from tests.support.engine_clients import Connect, Recorder, joined
 from tests.support.running import Serve
 
 App = Callable[..., Server]
 
 pytestmark = pytest.mark.usefixtures("way")
-
-
-async def joined(host: Serve, connect: Connect, io: Server) -> Client:
-    client = await connect(await host(io))
-    await client.join()
-    return client
 
 
 async def test_an_exception_is_logged(

@@ -8,26 +8,14 @@ from typing import Any
 
 import pytest
 
-from protocol import CloseReason, Observer, Refused, Server, Socket, StoreUnavailable
+from protocol import CloseReason, Refused, Server, Socket, StoreUnavailable
 from protocol.cluster.missed_events import MOST_MISSED
 from protocol.server.recovery.session_saver import key_of
 from protocol.server.store.store import MemoryStore
 from tests.support.engine_clients import Connect, Recorder
-from tests.support.returning_client import Guest
+from tests.support.returning_client import LONG, Guest, Outcomes
 from tests.support.running import Running, Serve
 from tests.support.waiting import until
-
-LONG = 120_000  # ms
-
-
-class Outcomes(Observer):
-    """What became of those who wanted to come back."""
-
-    def __init__(self) -> None:
-        self.all: list[str] = []
-
-    def recovery(self, outcome: str) -> None:
-        self.all.append(outcome)
 
 
 @pytest.fixture

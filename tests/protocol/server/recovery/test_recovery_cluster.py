@@ -11,11 +11,10 @@ from msgspec import structs
 from protocol import CloseReason, RedisBus, RedisStore, Server
 from protocol.cluster.session_recovery import decode, encode
 from protocol.server.recovery.session_saver import key_of
-from tests.protocol.server.recovery.test_recovery import LONG, Outcomes
 from tests.support.engine_clients import WebSocketClient
 from tests.support.node_server import node_server
-from tests.support.redis_servers import RestartableValkey
-from tests.support.returning_client import Guest
+from tests.support.redis_servers import RedisServer
+from tests.support.returning_client import LONG, Guest, Outcomes
 from tests.support.running import Running, Serve
 from tests.support.waiting import until
 
@@ -204,7 +203,7 @@ async def test_a_session_that_leaves_is_dropped(make: MakeInstance) -> None:
         await asyncio.sleep(0.005)
 
 
-async def test_redis_is_away(make: MakeInstance, redis_server: Callable[[], RestartableValkey]) -> None:
+async def test_redis_is_away(make: MakeInstance, redis_server: RedisServer) -> None:
     """Clients come in all the same, as new ones; when it is back they can be recovered again."""
     valkey = redis_server()
     one = await make(valkey.url)
@@ -220,9 +219,7 @@ async def test_redis_is_away(make: MakeInstance, redis_server: Callable[[], Rest
     assert (await guest.come(await one.client())).recovered
 
 
-async def test_one_who_leaves_while_redis_is_away(
-    make: MakeInstance, redis_server: Callable[[], RestartableValkey]
-) -> None:
+async def test_one_who_leaves_while_redis_is_away(make: MakeInstance, redis_server: RedisServer) -> None:
     """It cannot have its session back, though nobody could be told, and though it asks for it meanwhile."""
     valkey = redis_server()
     one = await make(valkey.url)
@@ -240,9 +237,7 @@ async def test_one_who_leaves_while_redis_is_away(
     assert one.outcomes.all == ["unavailable", "unknown"]
 
 
-async def test_a_redis_that_lost_everything(
-    make: MakeInstance, redis_server: Callable[[], RestartableValkey]
-) -> None:
+async def test_a_redis_that_lost_everything(make: MakeInstance, redis_server: RedisServer) -> None:
     valkey = redis_server()
     one = await make(valkey.url)
     guest = await Guest().come(await one.client())

@@ -16,9 +16,9 @@ from protocol.cluster.record_batches import unfold_all
 from protocol.cluster.stream_records import Broadcast, DisconnectSockets, Join, Leave, Target, decode
 from protocol.socketio.decoder import Decoder
 from protocol.socketio.packets import Connect, Event, Parser
-from tests.protocol.server.recovery.test_recovery import LONG, Outcomes
 from tests.support.engine_clients import Client, Lost, PollingClient, WebSocketClient
 from tests.support.raw_websocket import WEBSOCKET, WebSocket
+from tests.support.returning_client import LONG, Outcomes
 from tests.support.running import Running, Serve
 from tests.support.waiting import PATIENCE
 

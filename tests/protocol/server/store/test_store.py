@@ -1,14 +1,14 @@
 """The contract of a store. Every store passes it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
 from protocol.errors import StoreUnavailable
 from protocol.server.store.redis import RedisStore
 from protocol.server.store.store import SWEEP_EVERY, MemoryStore, Store
-from tests.support.redis_servers import RestartableValkey
+from tests.support.redis_servers import RedisServer
 
 LONG = 60_000  # ms
 
@@ -76,7 +76,7 @@ async def test_what_has_ended_does_not_fill_the_memory() -> None:
     assert len(store) == 1
 
 
-async def test_a_redis_that_is_away_is_told(redis_server: Callable[[], RestartableValkey]) -> None:
+async def test_a_redis_that_is_away_is_told(redis_server: RedisServer) -> None:
     valkey = redis_server()
     store = RedisStore(valkey.url)
     await store.put({"a": "1"}, LONG)

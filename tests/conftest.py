@@ -12,7 +12,6 @@ from itertools import count
 from pathlib import Path
 
 import argon2
-import asyncpg
 import hypothesis
 import pytest
 import redis
@@ -23,6 +22,7 @@ from app.config.settings import Settings
 from app.embedded.postgres import running_postgres
 from app.embedded.valkey import running_valkey
 from tests.support.ports import find_free_port
+from tests.support.postgres_servers import FORGETFUL, TEMPLATE, execute
 from tests.support.redis_servers import (
     Cluster,
     RedisServer,
@@ -31,10 +31,6 @@ from tests.support.redis_servers import (
     running_cluster,
     running_watched,
 )
-
-# Nothing here outlives a run, so nothing has to reach the disk.
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
-TEMPLATE = "template_parley"
 
 # Limits that no test reaches unless it means to; they are kept all the same, as in earnest.
 UNHURRIED = {
@@ -115,17 +111,6 @@ def empty_database_url(postgres_sockets: Path) -> Iterator[str]:
     execute(postgres_sockets, f"create database {name}")
     yield embedded.database_url(postgres_sockets, name)
     execute(postgres_sockets, f"drop database {name} with (force)")
-
-
-def execute(sockets: Path, statement: str) -> None:
-    async def run() -> None:
-        connection = await asyncpg.connect(embedded.database_url(sockets))
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(run())
 
 
 @pytest.fixture(scope="session")

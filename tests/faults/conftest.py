@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,36 +14,19 @@ import pytest
 
 from app.db.migrations import migrate
 from app.embedded import DATABASE, database_url
-from app.embedded.postgres import running_postgres
 from scripts.cluster import UNLIMITED, Instance
 from scripts.proxy import Proxy
-from tests.conftest import FORGETFUL
+from tests.support.chat.people import PASSWORD
 from tests.support.chat.talking_members import Member, NodeMember, PythonMember
 from tests.support.ports import find_free_port
+from tests.support.postgres_servers import RestartablePostgres
 from tests.support.redis_servers import RedisServer, RestartableValkey
 from tests.support.waiting import PATIENCE_FOR_PROCESSES as PATIENCE
 
-PASSWORD = "correct horse battery staple"
 # Short, so that what is noticed by silence is noticed soon.
 QUICK = {"PING_INTERVAL": "2000", "PING_TIMEOUT": "3000", "PRESENCE_LEASE": "3000", "PRESENCE_HOLD": "500"}
 
 names = count(1)
-
-
-class RestartablePostgres:
-    """A PostgreSQL of the tests' own, which keeps its data and its socket over stop and start."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.socket = folder / "socket" / ".s.PGSQL.5432"
-        self._running = ExitStack()
-
-    def start(self) -> None:
-        self._running.enter_context(running_postgres(self.folder, settings=FORGETFUL))
-
-    def stop(self) -> None:
-        """Let it end in order: it ends all connections."""
-        self._running.close()
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from scripts.hostility.ordinary import Assignment, Ordinary
 from scripts.hostility.report import Measured, cells, missed
 from scripts.hostility.wire import ending
 from scripts.loadtest.histogram import Histogram
-from tests.conftest import TEMPLATE, execute
+from tests.support.postgres_servers import TEMPLATE, execute
 
 pytestmark = pytest.mark.timeout(180)
 

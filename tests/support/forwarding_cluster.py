@@ -1,8 +1,6 @@
 """A cluster of the tests: instances that forward to each other, in this process or in processes of their own."""
 
 import asyncio
-import os
-import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -12,7 +10,7 @@ from typing import Any
 from protocol import Forwarding, Observer, RedisStore, Server, Socket
 from protocol.server.forwarding.remote_instance import CREDENTIAL_HEADER
 from tests.support.engine_clients import POLLING, PollingClient
-from tests.support.paths import CLIENTS
+from tests.support.paths import node_client
 from tests.support.running import Running
 from tests.support.waiting import PATIENCE
 
@@ -84,18 +82,11 @@ class Process:
         await self._process.wait()
 
 
-def node() -> str:
-    """Node's program."""
-    assert (CLIENTS / "node_modules").exists(), "scripts/test installs the JavaScript clients"
-    return os.environ.get("PARLEY_NODE") or shutil.which("node") or "node"
-
-
 @asynccontextmanager
 async def round_robin(*urls: str) -> AsyncIterator[str]:
     """The URL of a proxy that gives each request to the next of the servers."""
     process = await asyncio.create_subprocess_exec(
-        node(),
-        CLIENTS / "round-robin.mjs",
+        *node_client("round-robin.mjs"),
         *urls,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -1,8 +1,6 @@
 """Node's server with its streams adapter, run by the tests (tests/clients/server.mjs)."""
 
 import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from itertools import count
@@ -10,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from tests.support.paths import CLIENTS
+from tests.support.paths import node_client
 from tests.support.waiting import PATIENCE
 
 
@@ -95,12 +93,8 @@ def _read(value: Any) -> Any:
 @asynccontextmanager
 async def node_server(redis_url: str, **options: Any) -> AsyncIterator[NodeServer]:
     """Runs one, with options of its adapter, and `connectionStateRecovery`."""
-    node = os.environ.get("PARLEY_NODE") or shutil.which("node")
-    assert node is not None
-    assert (CLIENTS / "node_modules").exists(), "scripts/test installs the JavaScript clients"
     process = await asyncio.create_subprocess_exec(
-        node,
-        CLIENTS / "server.mjs",
+        *node_client("server.mjs"),
         redis_url,
         orjson.dumps(options),
         stdin=asyncio.subprocess.PIPE,

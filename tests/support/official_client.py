@@ -1,9 +1,7 @@
 """The official JavaScript client, run in Node (tests/clients), and the server that its scenarios expect."""
 
 import asyncio
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,10 +17,9 @@ from protocol import (
     Socket,
 )
 from tests.support.engine_clients import Recorder
-from tests.support.paths import CLIENTS
+from tests.support.paths import node_client
 from tests.support.running import Running
-
-PATIENCE = 30.0  # seconds; Node takes its time to start
+from tests.support.waiting import PATIENCE
 
 
 def make_io(seen: Recorder, **options: Any) -> Server:
@@ -101,12 +98,8 @@ class Script:
 
 @asynccontextmanager
 async def script(name: str, running: Running, transports: str) -> AsyncIterator[Script]:
-    node = os.environ.get("PARLEY_NODE") or shutil.which("node")
-    assert node is not None
-    assert (CLIENTS / "node_modules").exists(), "scripts/test installs the JavaScript clients"
     process = await asyncio.create_subprocess_exec(
-        node,
-        CLIENTS / "run.mjs",
+        *node_client("run.mjs"),
         name,
         running.origin,
         transports,

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from tests.support.forwarding_cluster import CLIENTS, node
+from tests.support.paths import node_client
 
 
 class Reference:
@@ -25,7 +25,7 @@ class Reference:
 @contextmanager
 def reference(**options: Any) -> Iterator[Reference]:
     """Serves it, with options of its own."""
-    command = (node(), CLIENTS / "reference.mjs", orjson.dumps(options).decode())
+    command = (*node_client("reference.mjs"), orjson.dumps(options).decode())
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -1,13 +1,14 @@
 """Blocks: what no longer comes from somebody who is blocked, at every door and on every instance; what still does."""
 
 import asyncio
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from app.accounts.blocks import MAX_BLOCKS
 from app.db.database import Database
 from tests.support.chat.people import Device, People, Person, Start
+from tests.support.chat.scenes import Scene
 
 pytestmark = pytest.mark.over_websocket
 
@@ -15,30 +16,23 @@ CANNOT = ("forbidden", "You cannot write to this person")
 UNBLOCK_FIRST = ("conflict", "You have blocked this person: unblock them first")
 
 
-class Scene(NamedTuple):
-    """Ann and Bob share a room and a conversation, in which each has written. Nobody has blocked anybody."""
+class Acquaintance(Scene):
+    """They have a conversation too, in which each has written. Nobody has blocked anybody."""
 
-    ann: Person
-    bob: Person
-    hers: Device
-    his: Device
-    room: str
     conversation: str
     her_message: str
     his_message: str
 
 
 @pytest.fixture
-async def scene(people: People) -> Scene:
-    ann, bob = await people(), await people()
-    room = await ann.room()
-    await bob.http.post(f"/chat/rooms/{room}/join")
-    hers, his = await ann.device(), await bob.device()
-    first = await hers.ok("dm:send", {"receiverId": bob.id, "content": "hello"})
-    second = await his.ok("dm:send", {"receiverId": ann.id, "content": "hello"})
-    await hers.ok("room:read", {"roomId": first["roomId"], "seq": second["seq"]})
-    await his.expect("room:read-updated")
-    return Scene(ann, bob, hers, his, room, first["roomId"], first["id"], second["id"])
+async def scene(people: People) -> Acquaintance:
+    scene = await Acquaintance.open(people)
+    first = await scene.hers.ok("dm:send", {"receiverId": scene.bob.id, "content": "hello"})
+    second = await scene.his.ok("dm:send", {"receiverId": scene.ann.id, "content": "hello"})
+    await scene.hers.ok("room:read", {"roomId": first["roomId"], "seq": second["seq"]})
+    await scene.his.expect("room:read-updated")
+    scene.conversation, scene.her_message, scene.his_message = first["roomId"], first["id"], second["id"]
+    return scene
 
 
 async def refusal(device: Device, event: str, payload: dict[str, Any]) -> tuple[str, str]:
@@ -46,7 +40,9 @@ async def refusal(device: Device, event: str, payload: dict[str, Any]) -> tuple[
     return error["reason"], error["message"]
 
 
-def writing(scene: Scene, receiver: Person, message: str, other: str) -> list[tuple[str, dict[str, Any]]]:
+def writing(
+    scene: Acquaintance, receiver: Person, message: str, other: str
+) -> list[tuple[str, dict[str, Any]]]:
     """All by which somebody writes in the conversation, who has written `message` there."""
     return [
         ("dm:send", {"receiverId": receiver.id, "content": "x"}),
@@ -60,7 +56,7 @@ def writing(scene: Scene, receiver: Person, message: str, other: str) -> list[tu
 # Direct messages
 
 
-async def test_nobody_writes_to_who_has_blocked_them_nor_the_other_way_round(scene: Scene) -> None:
+async def test_nobody_writes_to_who_has_blocked_them_nor_the_other_way_round(scene: Acquaintance) -> None:
     await scene.hers.ok("user:block", {"userId": scene.bob.id})
     for event, payload in writing(scene, scene.ann, scene.his_message, scene.her_message):
         assert await refusal(scene.his, event, payload) == CANNOT, event
@@ -77,7 +73,7 @@ async def test_nobody_writes_to_who_has_blocked_them_nor_the_other_way_round(sce
     assert len(await scene.hers.ok("dm:history", {"userId": scene.bob.id})) == 2
 
 
-async def test_what_was_written_can_be_read_and_taken_back(scene: Scene) -> None:
+async def test_what_was_written_can_be_read_and_taken_back(scene: Acquaintance) -> None:
     await scene.his.ok("reaction:add", {"messageId": scene.her_message, "kind": "👍"})
     await scene.hers.ok("user:block", {"userId": scene.bob.id})
     taken = await scene.his.ok("reaction:remove", {"messageId": scene.her_message, "kind": "👍"})
@@ -88,14 +84,14 @@ async def test_what_was_written_can_be_read_and_taken_back(scene: Scene) -> None
         assert left["id"] == scene.her_message
 
 
-async def test_a_retry_of_what_was_sent_before_the_block_is_answered(scene: Scene) -> None:
+async def test_a_retry_of_what_was_sent_before_the_block_is_answered(scene: Acquaintance) -> None:
     payload = {"receiverId": scene.ann.id, "content": "once", "clientId": "c-1"}
     sent = await scene.his.ok("dm:send", payload)
     await scene.hers.ok("user:block", {"userId": scene.bob.id})
     assert await scene.his.ok("dm:send", payload) == sent
 
 
-async def test_after_unblocking_both_write_again(scene: Scene) -> None:
+async def test_after_unblocking_both_write_again(scene: Acquaintance) -> None:
     await scene.hers.ok("user:block", {"userId": scene.bob.id})
     assert await scene.hers.ok("user:unblock", {"userId": scene.bob.id}) == {"userId": scene.bob.id}
     for event, payload in writing(scene, scene.ann, scene.his_message, scene.her_message):
@@ -104,7 +100,7 @@ async def test_after_unblocking_both_write_again(scene: Scene) -> None:
         await scene.hers.ok(event, payload)
 
 
-async def test_two_who_have_blocked_each_other_both_have_to_unblock(scene: Scene) -> None:
+async def test_two_who_have_blocked_each_other_both_have_to_unblock(scene: Acquaintance) -> None:
     await scene.hers.ok("user:block", {"userId": scene.bob.id})
     await scene.his.ok("user:block", {"userId": scene.ann.id})
     payload = {"receiverId": scene.ann.id, "content": "x"}
@@ -127,7 +123,7 @@ async def test_no_conversation_begins_where_there_is_a_block(people: People, db:
 
 
 async def test_a_block_holds_on_every_instance_once_it_is_made(
-    scene: Scene, start: Start, people: People
+    scene: Acquaintance, start: Start, people: People
 ) -> None:
     """While somebody writes all the time, on another instance, nothing comes after the answer to the block."""
     second = await start()
@@ -164,7 +160,7 @@ async def test_a_block_holds_on_every_instance_once_it_is_made(
 # Rooms that both are in
 
 
-async def test_a_mention_by_who_is_blocked_does_not_call_and_its_text_stays(scene: Scene) -> None:
+async def test_a_mention_by_who_is_blocked_does_not_call_and_its_text_stays(scene: Acquaintance) -> None:
     name = scene.ann.user["username"]
     await scene.hers.ok("user:block", {"userId": scene.bob.id})
     sent = await scene.his.ok("message:send", {"roomId": scene.room, "content": f"@{name} look"})
@@ -177,7 +173,7 @@ async def test_a_mention_by_who_is_blocked_does_not_call_and_its_text_stays(scen
     assert (await scene.hers.expect("mention:new"))["id"] == last["id"]
 
 
-async def test_who_has_blocked_can_mention_in_a_room(scene: Scene) -> None:
+async def test_who_has_blocked_can_mention_in_a_room(scene: Acquaintance) -> None:
     """A block keeps the other away; what one says oneself in a room is no secret."""
     await scene.hers.ok("user:block", {"userId": scene.bob.id})
     text = f"@{scene.bob.user['username']} no"
@@ -185,7 +181,7 @@ async def test_who_has_blocked_can_mention_in_a_room(scene: Scene) -> None:
     assert (await scene.his.expect("mention:new"))["id"] == sent["id"]
 
 
-async def test_typing_is_not_told_between_them_and_is_to_others(scene: Scene, people: People) -> None:
+async def test_typing_is_not_told_between_them_and_is_to_others(scene: Acquaintance, people: People) -> None:
     eve = await people()
     await eve.http.post(f"/chat/rooms/{scene.room}/join")
     third = await eve.device()
@@ -202,7 +198,7 @@ async def test_typing_is_not_told_between_them_and_is_to_others(scene: Scene, pe
     assert scene.hers.received["typing:update"] == scene.his.received["typing:update"] == []
 
 
-async def test_read_marks_are_not_told_between_them(scene: Scene, people: People) -> None:
+async def test_read_marks_are_not_told_between_them(scene: Acquaintance, people: People) -> None:
     eve = await people()
     await eve.http.post(f"/chat/rooms/{scene.room}/join")
     third = await eve.device()
@@ -230,7 +226,7 @@ async def test_read_marks_are_not_told_between_them(scene: Scene, people: People
             assert {(m["lastReadSeq"], m["lastReadAt"], m["presence"]) for m in shown} == {(0, None, None)}
 
 
-async def test_presence_is_withheld_from_both_and_comes_back(scene: Scene, people: People) -> None:
+async def test_presence_is_withheld_from_both_and_comes_back(scene: Acquaintance, people: People) -> None:
     eve = await people()
     await eve.http.post(f"/chat/rooms/{scene.room}/join")
     third = await eve.device()
@@ -281,7 +277,7 @@ async def test_who_comes_is_told_to_others_but_not_to_who_has_blocked_them(peopl
 # Invitations
 
 
-async def test_no_invitation_comes_from_who_is_blocked(scene: Scene, people: People) -> None:
+async def test_no_invitation_comes_from_who_is_blocked(scene: Acquaintance, people: People) -> None:
     his_room, other_room = await scene.bob.room(isPrivate=True), await scene.bob.room(isPrivate=True)
     await scene.his.ok("room:invite", {"roomId": other_room, "userId": scene.ann.id})
     await scene.hers.expect("room:invited")
@@ -308,7 +304,7 @@ async def test_no_invitation_comes_from_who_is_blocked(scene: Scene, people: Peo
 # Blocking
 
 
-async def test_blocking_is_told_to_ones_own_devices_alone_and_once(scene: Scene) -> None:
+async def test_blocking_is_told_to_ones_own_devices_alone_and_once(scene: Acquaintance) -> None:
     tablet = await scene.ann.device()
     block = await scene.hers.ok("user:block", {"userId": scene.bob.id})
     assert block["user"]["username"] == scene.bob.user["username"]
@@ -339,7 +335,7 @@ async def test_the_blocked_are_listed_in_pages_for_who_has_blocked_them(people: 
     assert len((await ann.http.get("/chat/blocks")).json()["blocks"]) == 2
 
 
-async def test_blocks_that_are_refused(scene: Scene, db: Database) -> None:
+async def test_blocks_that_are_refused(scene: Acquaintance, db: Database) -> None:
     assert (await scene.hers.refused("user:block", {"userId": scene.ann.id}))["reason"] == "forbidden"
     await db.value(
         """

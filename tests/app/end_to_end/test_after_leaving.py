@@ -4,45 +4,41 @@ nothing, whichever way it is asked for.
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from tests.support.chat.operations import EVENTS, ROUTES, ask
-from tests.support.chat.people import Device, People, Person
+from tests.support.chat.people import People
+from tests.support.chat.scenes import Scene
 
-GOES: dict[str, Callable[["Scene"], tuple[str, dict[str, Any]]]] = {
+GOES: dict[str, Callable[["Left"], tuple[str, dict[str, Any]]]] = {
     "left": lambda scene: ("room:leave", {"roomId": scene.room}),
     "removed": lambda scene: ("room:kick", {"roomId": scene.room, "userId": scene.bob.id}),
     "banned": lambda scene: ("room:ban", {"roomId": scene.room, "userId": scene.bob.id}),
 }
 
 
-class Scene(NamedTuple):
+class Left(Scene):
     """Bob has written in Ann's private room, with a picture, and reacted there, and is a member no more."""
 
-    ann: Person
-    bob: Person
-    hers: Device
-    his: Device
-    room: str
     message: dict[str, Any]
 
 
-def in_room(**fields: Any) -> Callable[[Scene], dict[str, Any]]:
+def in_room(**fields: Any) -> Callable[[Left], dict[str, Any]]:
     return lambda scene: {"roomId": scene.room, **fields}
 
 
-def about_ann(**fields: Any) -> Callable[[Scene], dict[str, Any]]:
+def about_ann(**fields: Any) -> Callable[[Left], dict[str, Any]]:
     return lambda scene: {"roomId": scene.room, "userId": scene.ann.id, **fields}
 
 
-def of_his_message(**fields: Any) -> Callable[[Scene], dict[str, Any]]:
+def of_his_message(**fields: Any) -> Callable[[Left], dict[str, Any]]:
     return lambda scene: {"messageId": scene.message["id"], **fields}
 
 
-NOT_A_MEMBER: dict[str, Callable[[Scene], dict[str, Any]]] = {
+NOT_A_MEMBER: dict[str, Callable[[Left], dict[str, Any]]] = {
     "roomGet": in_room(),
     "roomUpdate": in_room(name="Mine"),
     "roomLeave": in_room(),
@@ -71,7 +67,7 @@ NOT_A_MEMBER: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "join": lambda scene: {"rooms": [f"room:{scene.room}"]},
 }
 FORBIDDEN = {"roomJoin": in_room()}  # it is private
-SHOWS_NOTHING: dict[str, Callable[[Scene], dict[str, Any]]] = {
+SHOWS_NOTHING: dict[str, Callable[[Left], dict[str, Any]]] = {
     "roomList": lambda _: {},
     "roomInvitations": lambda _: {},
     "roomDiscover": lambda _: {},
@@ -91,25 +87,22 @@ def test_every_event_has_its_row() -> None:
 
 
 @pytest.fixture(params=GOES)
-async def scene(request: pytest.FixtureRequest, people: People) -> Scene:
-    ann, bob = await people(), await people()
-    room = await ann.room(isPrivate=True)
-    hers, his = await ann.device(), await bob.device()
-    await hers.ok("room:invite", {"roomId": room, "userId": bob.id})
-    await his.ok("room:join", {"roomId": room})
+async def scene(request: pytest.FixtureRequest, people: People) -> Left:
+    scene = await Left.open(people, private=True)
     picture = BytesIO()
     Image.new("RGB", (8, 8)).save(picture, "PNG")
-    file = (await bob.http.post("/chat/files", files={"file": ("kettle.png", picture.getvalue())})).json()
-    sent = {"roomId": room, "content": "the kettle", "clientId": "c", "attachments": [file["id"]]}
-    message = await his.ok("message:send", sent)
-    await his.ok("reaction:add", {"messageId": message["id"], "kind": "👍"})
-    scene = Scene(ann, bob, hers, his, room, message)
+    file = (
+        await scene.bob.http.post("/chat/files", files={"file": ("kettle.png", picture.getvalue())})
+    ).json()
+    sent = {"roomId": scene.room, "content": "the kettle", "clientId": "c", "attachments": [file["id"]]}
+    scene.message = await scene.his.ok("message:send", sent)
+    await scene.his.ok("reaction:add", {"messageId": scene.message["id"], "kind": "👍"})
     event, payload = GOES[request.param](scene)
-    await (his if event == "room:leave" else hers).ok(event, payload)
+    await (scene.his if event == "room:leave" else scene.hers).ok(event, payload)
     return scene
 
 
-async def asked(scene: Scene, name: str, payload: dict[str, Any]) -> list[Any]:
+async def asked(scene: Left, name: str, payload: dict[str, Any]) -> list[Any]:
     """What comes of an operation over each of its doors: the data, or the reason why not."""
     answer = await scene.his.call(EVENTS[name], payload)
     found = [answer["data"] if answer["ok"] else answer["error"]["reason"]]
@@ -120,7 +113,7 @@ async def asked(scene: Scene, name: str, payload: dict[str, Any]) -> list[Any]:
 
 
 @pytest.mark.over_websocket
-async def test_nothing_can_be_asked_for(scene: Scene) -> None:
+async def test_nothing_can_be_asked_for(scene: Left) -> None:
     for name, payload in NOT_A_MEMBER.items():
         assert set(await asked(scene, name, payload(scene))) == {"not_a_member"}, name
     for name, payload in FORBIDDEN.items():
@@ -135,7 +128,7 @@ async def test_nothing_can_be_asked_for(scene: Scene) -> None:
 
 
 @pytest.mark.over_websocket
-async def test_the_files_of_the_room_are_closed_also_to_who_sent_them(scene: Scene) -> None:
+async def test_the_files_of_the_room_are_closed_also_to_who_sent_them(scene: Left) -> None:
     (file,) = scene.message["attachments"]
     for headers in ({}, {"range": "bytes=0-1"}, {"if-none-match": f'"{file["id"]}"'}):
         for path in (file["url"], file["thumbnailUrl"]):
@@ -152,7 +145,7 @@ async def test_the_files_of_the_room_are_closed_also_to_who_sent_them(scene: Sce
 
 
 @pytest.mark.over_websocket
-async def test_a_retry_shows_nothing_of_what_became_of_the_message(scene: Scene) -> None:
+async def test_a_retry_shows_nothing_of_what_became_of_the_message(scene: Left) -> None:
     """Edited by no one but its sender; reacted to, or deleted by an admin."""
     retry = {"roomId": scene.room, "content": "the kettle", "clientId": "c"}
     await scene.hers.ok("reaction:add", {"messageId": scene.message["id"], "kind": "👀"})
@@ -167,7 +160,7 @@ async def test_a_retry_shows_nothing_of_what_became_of_the_message(scene: Scene)
         await scene.hers.ok("message:delete", {"messageId": scene.message["id"]})
 
 
-async def test_nothing_is_heard_any_more(scene: Scene) -> None:
+async def test_nothing_is_heard_any_more(scene: Left) -> None:
     heard = len(scene.his.heard)
     await scene.hers.ok("message:send", {"roomId": scene.room, "content": f"@{scene.bob.user['username']}"})
     await scene.hers.ok("reaction:add", {"messageId": scene.message["id"], "kind": "👀"})

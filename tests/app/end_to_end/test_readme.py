@@ -1,7 +1,6 @@
 """The README's first chat runs as it stands there, and its table has the settings that there are."""
 
 import asyncio
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.config.settings import Settings
-from tests.support.paths import ROOT
+from tests.support.paths import ROOT, node
 
 README = (ROOT / "README.md").read_text()
 
@@ -37,7 +36,7 @@ async def test_first_chat(instance: Any, tmp_path: Path) -> None:
     (tmp_path / "second.py").write_text(sample("second.py"))
     (tmp_path / "node_modules").symlink_to(ROOT / "tests/clients/node_modules")
 
-    first = await start(os.environ.get("PARLEY_NODE", "node"), "first.mjs", instance.url, cwd=tmp_path)
+    first = await start(node(), "first.mjs", instance.url, cwd=tmp_path)
     try:
         printed = await line(first)
         text = re.fullmatch(r"([0-9a-f-]{36}) ada-\d+: Hello from JavaScript\n", printed)

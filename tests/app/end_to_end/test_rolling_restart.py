@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import shutil
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -17,7 +15,7 @@ from app.config.settings import Settings
 from protocol import AckTimeout, Disconnected
 from tests.support.chat.people import PASSWORD
 from tests.support.chat.served import Served
-from tests.support.paths import CLIENTS
+from tests.support.paths import node_client
 from tests.support.waiting import PATIENCE
 
 WAYS = (
@@ -53,11 +51,9 @@ class OfficialMember(Heard):
     @classmethod
     async def start(cls, *arguments: str) -> "OfficialMember":
         """Its arguments are those of member.mjs."""
-        node = os.environ.get("PARLEY_NODE") or shutil.which("node")
-        assert node is not None, "no Node.js: scripts/test sees to one"
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            node, str(CLIENTS / "member.mjs"), *arguments, stdin=pipe, stdout=pipe
+            *node_client("member.mjs"), *arguments, stdin=pipe, stdout=pipe
         )
         return cls(process)
 

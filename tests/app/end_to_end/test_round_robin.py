@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from tests.support.chat.people import PASSWORD, Start
-from tests.support.forwarding_cluster import CLIENTS, node, round_robin
+from tests.support.forwarding_cluster import round_robin
+from tests.support.paths import node_client
 
 ROOMS, PEOPLE, DEVICES = 10, 5, 4  # in each room, of each person: 200 clients
 MESSAGES = 3
@@ -17,7 +18,7 @@ MESSAGES = 3
 async def crowd(url: str, **what: Any) -> Any:
     """What members of rooms, each with a client of its own, say of how they fared."""
     process = await asyncio.create_subprocess_exec(
-        node(), CLIENTS / "crowd.mjs", url, orjson.dumps(what), stdout=asyncio.subprocess.PIPE
+        *node_client("crowd.mjs"), url, orjson.dumps(what), stdout=asyncio.subprocess.PIPE
     )
     output, _ = await process.communicate()
     assert process.returncode == 0

@@ -7,7 +7,8 @@ import pytest
 
 from app.db.database import Database
 from app.messages.edits import MAX_KINDS, MAX_KINDS_OF_USER, MAX_REACTIONS
-from tests.support.chat.people import Device, People, Person
+from tests.support.chat.people import Device, People
+from tests.support.chat.scenes import Scene
 
 EVENTS = {
     "message:edit": "EDIT_FAILED",
@@ -18,16 +19,9 @@ EVENTS = {
 FIELDS = {"content": "changed", "kind": "👍"}
 
 
-class Talk:
-    """Ann's room, which Bob is a member of, with a message of Bob's; the devices of both, and of Eve, a stranger."""
+class Talk(Scene):
+    """With a message of Bob's."""
 
-    ann: Person
-    bob: Person
-    eve: Person
-    hers: Device
-    his: Device
-    stranger: Device
-    room: str
     message: dict[str, Any]
 
     async def fence(self, *devices: Device) -> None:
@@ -40,15 +34,7 @@ class Talk:
 
 @pytest.fixture
 async def talk(people: People) -> Talk:
-    talk = Talk()
-    talk.ann, talk.bob, talk.eve = await people(), await people(), await people()
-    talk.room = await talk.ann.room()
-    talk.hers, talk.his, talk.stranger = (
-        await talk.ann.device(),
-        await talk.bob.device(),
-        await talk.eve.device(),
-    )
-    await talk.his.ok("room:join", {"roomId": talk.room})
+    talk = await Talk.open(people, eve=True)
     talk.message = await talk.his.ok("message:send", {"roomId": talk.room, "content": "first"})
     return talk
 

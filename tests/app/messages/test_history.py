@@ -6,19 +6,15 @@ import pytest
 
 from app.db.database import Database
 from app.messages import history as reading_module
-from tests.support.chat.people import Device, People, Person
+from tests.support.chat.people import People, Person
+from tests.support.chat.scenes import Scene
 
 UNKNOWN = ("unknown", "", "a b", "a\0b", "x" * 100)
 
 
-class Talk:
-    """Ann's room with 9 messages, one of which was deleted."""
+class Talk(Scene):
+    """With 9 messages, one of which was deleted. Bob is not there."""
 
-    ann: Person
-    eve: Person
-    hers: Device
-    stranger: Device
-    room: str
     messages: list[dict[str, Any]]  # the oldest first
 
     def ids(self, *places: int) -> list[str]:
@@ -41,10 +37,7 @@ class Talk:
 
 @pytest.fixture
 async def talk(people: People) -> Talk:
-    talk = Talk()
-    talk.ann, talk.eve = await people(), await people()
-    talk.room = await talk.ann.room()
-    talk.hers, talk.stranger = await talk.ann.device(), await talk.eve.device()
+    talk = await Talk.open(people, bob=False, eve=True)
     talk.messages = [
         await talk.hers.ok("message:send", {"roomId": talk.room, "content": f"message {number}"})
         for number in range(9)

@@ -6,17 +6,12 @@ from typing import Any
 import pytest
 
 from app.db.database import Database
-from tests.support.chat.people import Device, People, Person
+from tests.support.chat.people import People
+from tests.support.chat.scenes import Scene
 
 
-class Talk:
-    """Ann's room, which Bob is a member of."""
-
-    ann: Person
-    bob: Person
-    hers: Device
-    his: Device
-    room: str
+class Talk(Scene):
+    """What Bob says, and what Ann reads."""
 
     async def send(self, content: str = "hello") -> Any:
         """A message of Bob's."""
@@ -28,12 +23,7 @@ class Talk:
 
 @pytest.fixture
 async def talk(people: People) -> Talk:
-    talk = Talk()
-    talk.ann, talk.bob = await people(), await people()
-    talk.room = await talk.ann.room()
-    talk.hers, talk.his = await talk.ann.device(), await talk.bob.device()
-    await talk.his.ok("room:join", {"roomId": talk.room})
-    return talk
+    return await Talk.open(people)
 
 
 async def test_a_client_cannot_send_messages_of_the_system(talk: Talk) -> None:

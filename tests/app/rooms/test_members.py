@@ -5,37 +5,21 @@ from typing import Any
 import pytest
 
 from app.db.database import Database
-from tests.support.chat.people import Device, People, Person, Start
+from tests.support.chat.people import Device, People, Start
+from tests.support.chat.scenes import Scene
 
 
-class Scene:
-    """A room of ann's, which bob is in; eve is not. Each has a device."""
-
-    def __init__(self, room: str, people: dict[str, Person], devices: dict[str, Device]) -> None:
-        self.room = room
-        self.ann, self.bob, self.eve = people["ann"], people["bob"], people["eve"]
-        self.admin, self.member, self.stranger = devices["ann"], devices["bob"], devices["eve"]
-
-    def of(self, person: Person, **fields: Any) -> dict[str, Any]:
-        return {"roomId": self.room, "userId": person.id, **fields}
+class PrivateRoom(Scene):
+    """Ann, who is its admin, has invited Bob."""
 
     async def last_seq(self) -> int:
-        last_seq: int = (await self.admin.ok("room:get", {"roomId": self.room}))["lastSeq"]
+        last_seq: int = (await self.hers.ok("room:get", {"roomId": self.room}))["lastSeq"]
         return last_seq
 
 
 @pytest.fixture
-async def scene(people: People) -> Scene:
-    crowd = {name: await people() for name in ("ann", "bob", "eve")}
-    room = await crowd["ann"].room(isPrivate=True)
-    devices = {name: await person.device() for name, person in crowd.items()}
-    scene = Scene(room, crowd, devices)
-    await scene.admin.ok("room:invite", scene.of(scene.bob))
-    await scene.member.ok("room:join", {"roomId": room})
-    for device in (scene.admin, scene.member):
-        await device.expect("room:member-updated")
-        await device.expect("room:user-joined")
-    return scene
+async def scene(people: People) -> PrivateRoom:
+    return await PrivateRoom.open(people, eve=True, private=True)
 
 
 async def hears(device: Device, event: str, member: dict[str, Any]) -> None:
@@ -57,10 +41,10 @@ async def reason(device: Device, event: str, payload: Any) -> str:
 # The list
 
 
-async def test_the_list_of_members_tells_who_is_here_and_nothing_of_guests(scene: Scene) -> None:
+async def test_the_list_of_members_tells_who_is_here_and_nothing_of_guests(scene: PrivateRoom) -> None:
     """Eve is online, which is no business of people whom she shares no room with."""
-    guest = await scene.admin.ok("room:invite", scene.of(scene.eve))
-    page = await scene.member.ok("room:members", {"roomId": scene.room})
+    guest = await scene.hers.ok("room:invite", scene.of(scene.eve))
+    page = await scene.his.ok("room:members", {"roomId": scene.room})
     assert page["next"] is None
     assert [member["userId"] for member in page["members"]] == [scene.ann.id, scene.bob.id, scene.eve.id]
     ann, bob, eve = page["members"]
@@ -74,50 +58,48 @@ async def test_the_list_of_members_tells_who_is_here_and_nothing_of_guests(scene
     ]
 
 
-async def test_the_list_of_members_has_pages(scene: Scene, people: People) -> None:
+async def test_the_list_of_members_has_pages(scene: PrivateRoom, people: People) -> None:
     for _ in range(3):
         guest = await people()
-        await scene.admin.ok("room:invite", scene.of(guest))
+        await scene.hers.ok("room:invite", scene.of(guest))
     seen: list[str] = []
     after: str | None = None
     for size in (2, 2, 1):
-        page = await scene.admin.ok("room:members", {"roomId": scene.room, "limit": 2, "after": after})
+        page = await scene.hers.ok("room:members", {"roomId": scene.room, "limit": 2, "after": after})
         assert len(page["members"]) == size
         seen += [member["userId"] for member in page["members"]]
         after = page["next"]
     assert after is None
     assert len(set(seen)) == 5
-    whole = await scene.admin.ok("room:members", {"roomId": scene.room})
+    whole = await scene.hers.ok("room:members", {"roomId": scene.room})
     assert [member["userId"] for member in whole["members"]] == seen
 
 
-async def test_a_page_goes_on_from_somebody_who_left_meanwhile(scene: Scene) -> None:
-    await scene.member.ok("room:leave", {"roomId": scene.room})
-    await scene.admin.ok("room:invite", scene.of(scene.eve))
-    page = await scene.admin.ok("room:members", {"roomId": scene.room, "after": scene.bob.id})
+async def test_a_page_goes_on_from_somebody_who_left_meanwhile(scene: PrivateRoom) -> None:
+    await scene.his.ok("room:leave", {"roomId": scene.room})
+    await scene.hers.ok("room:invite", scene.of(scene.eve))
+    page = await scene.hers.ok("room:members", {"roomId": scene.room, "after": scene.bob.id})
     assert [member["userId"] for member in page["members"]] == [scene.eve.id]
 
 
-async def test_lists_of_members_that_are_refused(scene: Scene) -> None:
+async def test_lists_of_members_that_are_refused(scene: PrivateRoom) -> None:
     assert await reason(scene.stranger, "room:members", {"roomId": scene.room}) == "not_a_member"
-    await scene.admin.ok("room:invite", scene.of(scene.eve))
+    await scene.hers.ok("room:invite", scene.of(scene.eve))
     assert await reason(scene.stranger, "room:members", {"roomId": scene.room}) == "not_a_member"
-    assert await reason(scene.admin, "room:members", {"roomId": "unknown"}) == "not_found"
+    assert await reason(scene.hers, "room:members", {"roomId": "unknown"}) == "not_found"
     for after in ("unknown", "no id", ""):
-        assert (
-            await reason(scene.admin, "room:members", {"roomId": scene.room, "after": after}) == "not_found"
-        )
+        assert await reason(scene.hers, "room:members", {"roomId": scene.room, "after": after}) == "not_found"
     for limit in (0, 101, "x", 1.5):
-        assert await reason(scene.admin, "room:members", {"roomId": scene.room, "limit": limit}) == "invalid"
+        assert await reason(scene.hers, "room:members", {"roomId": scene.room, "limit": limit}) == "invalid"
 
 
 # Invitations
 
 
-async def test_an_invitation_is_heard_by_the_guest_and_the_room(scene: Scene) -> None:
-    invited = await scene.admin.ok("room:invite", scene.of(scene.eve))
+async def test_an_invitation_is_heard_by_the_guest_and_the_room(scene: PrivateRoom) -> None:
+    invited = await scene.hers.ok("room:invite", scene.of(scene.eve))
     assert (invited["state"], invited["role"], invited["leftAt"]) == ("invited", "member", None)
-    for device in (scene.admin, scene.member, scene.stranger):
+    for device in (scene.hers, scene.his, scene.stranger):
         await hears(device, "room:member-updated", invited)
     room = await scene.stranger.expect("room:invited")
     assert (room["id"], room["unread"], room["membership"]["state"]) == (scene.room, 0, "invited")
@@ -126,54 +108,54 @@ async def test_an_invitation_is_heard_by_the_guest_and_the_room(scene: Scene) ->
     assert (await scene.eve.http.get("/chat/invitations")).json() == [room]
 
 
-async def test_somebody_invited_is_no_member_yet(scene: Scene) -> None:
-    await scene.admin.ok("room:invite", scene.of(scene.eve))
+async def test_somebody_invited_is_no_member_yet(scene: PrivateRoom) -> None:
+    await scene.hers.ok("room:invite", scene.of(scene.eve))
     message = {"roomId": scene.room, "content": "x"}
     assert await reason(scene.stranger, "message:send", message) == "not_a_member"
     assert await reason(scene.stranger, "message:history", {"roomId": scene.room}) == "not_a_member"
     assert await reason(scene.stranger, "room:get", {"roomId": scene.room}) == "not_a_member"
     assert await reason(scene.stranger, "join", {"rooms": [f"room:{scene.room}"]}) == "not_a_member"
-    await scene.admin.ok("message:send", message)
-    await scene.member.expect("message:new")
+    await scene.hers.ok("message:send", message)
+    await scene.his.expect("message:new")
     await scene.stranger.ok("room:join", {"roomId": scene.room})
     await scene.stranger.expect("room:added")
     assert scene.stranger.received["message:new"] == []
 
 
-async def test_an_invitation_by_name_in_any_case(scene: Scene) -> None:
+async def test_an_invitation_by_name_in_any_case(scene: PrivateRoom) -> None:
     name = scene.eve.user["username"].upper()
-    invited = await scene.admin.ok("room:invite", {"roomId": scene.room, "username": name})
+    invited = await scene.hers.ok("room:invite", {"roomId": scene.room, "username": name})
     assert invited["userId"] == scene.eve.id
 
 
-async def test_who_is_invited_already_is_not_invited_again(scene: Scene) -> None:
-    first = await scene.admin.ok("room:invite", scene.of(scene.eve))
-    assert await scene.admin.ok("room:invite", scene.of(scene.eve)) == first
-    role = await scene.admin.ok("room:set-role", scene.of(scene.bob, role="admin"))
-    await hears(scene.admin, "room:member-updated", first)
-    await hears(scene.admin, "room:member-updated", role)
+async def test_who_is_invited_already_is_not_invited_again(scene: PrivateRoom) -> None:
+    first = await scene.hers.ok("room:invite", scene.of(scene.eve))
+    assert await scene.hers.ok("room:invite", scene.of(scene.eve)) == first
+    role = await scene.hers.ok("room:set-role", scene.of(scene.bob, role="admin"))
+    await hears(scene.hers, "room:member-updated", first)
+    await hears(scene.hers, "room:member-updated", role)
     assert len(scene.stranger.received["room:invited"]) == 1
 
 
-async def test_invitations_that_are_refused(scene: Scene) -> None:
+async def test_invitations_that_are_refused(scene: PrivateRoom) -> None:
     invite = "room:invite"
-    assert await reason(scene.member, invite, scene.of(scene.eve)) == "forbidden"
+    assert await reason(scene.his, invite, scene.of(scene.eve)) == "forbidden"
     assert await reason(scene.stranger, invite, scene.of(scene.eve)) == "not_a_member"
-    assert await reason(scene.admin, invite, scene.of(scene.bob)) == "conflict"
-    assert await reason(scene.admin, invite, scene.of(scene.ann)) == "conflict"
-    assert await reason(scene.admin, invite, {"roomId": scene.room, "userId": "unknown"}) == "not_found"
-    assert await reason(scene.admin, invite, {"roomId": scene.room, "username": "nobody"}) == "not_found"
-    assert await reason(scene.admin, invite, {"roomId": "unknown", "userId": scene.eve.id}) == "not_found"
+    assert await reason(scene.hers, invite, scene.of(scene.bob)) == "conflict"
+    assert await reason(scene.hers, invite, scene.of(scene.ann)) == "conflict"
+    assert await reason(scene.hers, invite, {"roomId": scene.room, "userId": "unknown"}) == "not_found"
+    assert await reason(scene.hers, invite, {"roomId": scene.room, "username": "nobody"}) == "not_found"
+    assert await reason(scene.hers, invite, {"roomId": "unknown", "userId": scene.eve.id}) == "not_found"
     for payload in ({}, {"userId": scene.eve.id, "username": "eve"}, {"userId": 7}, {"username": "a b"}):
-        assert await reason(scene.admin, invite, {"roomId": scene.room, **payload}) == "invalid"
+        assert await reason(scene.hers, invite, {"roomId": scene.room, **payload}) == "invalid"
     assert scene.stranger.received["room:invited"] == []
 
 
-async def test_an_invitation_can_be_declined(scene: Scene) -> None:
-    await scene.admin.ok("room:invite", scene.of(scene.eve))
+async def test_an_invitation_can_be_declined(scene: PrivateRoom) -> None:
+    await scene.hers.ok("room:invite", scene.of(scene.eve))
     change = await scene.stranger.ok("room:leave", {"roomId": scene.room})
     assert change["member"]["state"] == "left"
-    for device in (scene.admin, scene.member, scene.stranger):
+    for device in (scene.hers, scene.his, scene.stranger):
         await device.expect("room:member-updated")
         await hears(device, "room:member-updated", change["member"])
         assert device.received["room:user-left"] == []
@@ -182,29 +164,31 @@ async def test_an_invitation_can_be_declined(scene: Scene) -> None:
     assert await reason(scene.stranger, "room:join", {"roomId": scene.room}) == "forbidden"
 
 
-async def test_an_invitation_can_be_withdrawn(scene: Scene) -> None:
-    await scene.admin.ok("room:invite", scene.of(scene.eve))
-    withdrawn = await scene.admin.ok("room:kick", scene.of(scene.eve))
+async def test_an_invitation_can_be_withdrawn(scene: PrivateRoom) -> None:
+    await scene.hers.ok("room:invite", scene.of(scene.eve))
+    withdrawn = await scene.hers.ok("room:kick", scene.of(scene.eve))
     assert withdrawn["state"] == "removed"
-    for device in (scene.admin, scene.member, scene.stranger):
+    for device in (scene.hers, scene.his, scene.stranger):
         await device.expect("room:member-updated")
         await hears(device, "room:member-updated", withdrawn)
     assert await scene.stranger.ok("room:invitations") == []
     assert await reason(scene.stranger, "room:join", {"roomId": scene.room}) == "forbidden"
 
 
-async def test_who_left_can_be_invited_back(scene: Scene) -> None:
-    await scene.member.ok("room:leave", {"roomId": scene.room})
-    assert await reason(scene.member, "room:join", {"roomId": scene.room}) == "forbidden"
-    again = await scene.admin.ok("room:invite", scene.of(scene.bob))
+async def test_who_left_can_be_invited_back(scene: PrivateRoom) -> None:
+    await scene.his.ok("room:leave", {"roomId": scene.room})
+    assert await reason(scene.his, "room:join", {"roomId": scene.room}) == "forbidden"
+    again = await scene.hers.ok("room:invite", scene.of(scene.bob))
     assert (again["state"], again["leftAt"]) == ("invited", None)
-    assert (await scene.member.ok("room:join", {"roomId": scene.room}))["unread"] == 0
+    assert (await scene.his.ok("room:join", {"roomId": scene.room}))["unread"] == 0
 
 
-async def test_who_accepts_an_invitation_to_a_room_that_all_left_becomes_its_admin(scene: Scene) -> None:
-    await scene.admin.ok("room:invite", scene.of(scene.eve))
-    await scene.member.ok("room:leave", {"roomId": scene.room})
-    await scene.admin.ok("room:leave", {"roomId": scene.room})
+async def test_who_accepts_an_invitation_to_a_room_that_all_left_becomes_its_admin(
+    scene: PrivateRoom,
+) -> None:
+    await scene.hers.ok("room:invite", scene.of(scene.eve))
+    await scene.his.ok("room:leave", {"roomId": scene.room})
+    await scene.hers.ok("room:leave", {"roomId": scene.room})
     room = await scene.stranger.ok("room:join", {"roomId": scene.room})
     assert room["membership"]["role"] == "admin"
 
@@ -212,36 +196,36 @@ async def test_who_accepts_an_invitation_to_a_room_that_all_left_becomes_its_adm
 # Roles
 
 
-async def test_a_role_is_changed_and_the_room_hears_it(scene: Scene) -> None:
-    promoted = await scene.admin.ok("room:set-role", scene.of(scene.bob, role="admin"))
+async def test_a_role_is_changed_and_the_room_hears_it(scene: PrivateRoom) -> None:
+    promoted = await scene.hers.ok("room:set-role", scene.of(scene.bob, role="admin"))
     assert (promoted["role"], promoted["state"]) == ("admin", "member")
-    for device in (scene.admin, scene.member):
+    for device in (scene.hers, scene.his):
         await hears(device, "room:member-updated", promoted)
-    demoted = await scene.member.ok("room:set-role", scene.of(scene.ann, role="member"))
-    for device in (scene.admin, scene.member):
+    demoted = await scene.his.ok("room:set-role", scene.of(scene.ann, role="member"))
+    for device in (scene.hers, scene.his):
         await hears(device, "room:member-updated", demoted)
-    assert await reason(scene.admin, "room:set-role", scene.of(scene.ann, role="admin")) == "forbidden"
-    room = await scene.admin.ok("room:get", {"roomId": scene.room})
+    assert await reason(scene.hers, "room:set-role", scene.of(scene.ann, role="admin")) == "forbidden"
+    room = await scene.hers.ok("room:get", {"roomId": scene.room})
     assert (room["membership"]["role"], room["lastSeq"]) == ("member", demoted["changeSeq"])
 
 
-async def test_a_role_that_is_so_already_is_no_change(scene: Scene) -> None:
+async def test_a_role_that_is_so_already_is_no_change(scene: PrivateRoom) -> None:
     before = await scene.last_seq()
-    same = await scene.admin.ok("room:set-role", scene.of(scene.bob, role="member"))
+    same = await scene.hers.ok("room:set-role", scene.of(scene.bob, role="member"))
     assert same["changeSeq"] == before
     assert await scene.last_seq() == before
 
 
-async def test_roles_that_are_refused(scene: Scene) -> None:
+async def test_roles_that_are_refused(scene: PrivateRoom) -> None:
     event = "room:set-role"
-    assert await reason(scene.member, event, scene.of(scene.bob, role="admin")) == "forbidden"
+    assert await reason(scene.his, event, scene.of(scene.bob, role="admin")) == "forbidden"
     assert await reason(scene.stranger, event, scene.of(scene.eve, role="admin")) == "not_a_member"
-    assert await reason(scene.admin, event, scene.of(scene.eve, role="admin")) == "not_found"
-    assert await reason(scene.admin, event, scene.of(scene.ann, role="member")) == "conflict"
-    await scene.admin.ok("room:invite", scene.of(scene.eve))
-    assert await reason(scene.admin, event, scene.of(scene.eve, role="admin")) == "not_found"
+    assert await reason(scene.hers, event, scene.of(scene.eve, role="admin")) == "not_found"
+    assert await reason(scene.hers, event, scene.of(scene.ann, role="member")) == "conflict"
+    await scene.hers.ok("room:invite", scene.of(scene.eve))
+    assert await reason(scene.hers, event, scene.of(scene.eve, role="admin")) == "not_found"
     for role in ("owner", "", 7, None):
-        assert await reason(scene.admin, event, scene.of(scene.bob, role=role)) == "invalid"
+        assert await reason(scene.hers, event, scene.of(scene.bob, role=role)) == "invalid"
 
 
 # Removals
@@ -249,121 +233,121 @@ async def test_roles_that_are_refused(scene: Scene) -> None:
 
 @pytest.mark.parametrize(("event", "state"), [("room:kick", "removed"), ("room:ban", "banned")])
 async def test_who_is_removed_leaves_with_every_device_and_hears_it(
-    scene: Scene, start: Start, event: str, state: str
+    scene: PrivateRoom, start: Start, event: str, state: str
 ) -> None:
     second = await start()
     far, admin_there = await scene.bob.device(second.url), await scene.ann.device(second.url)
     gone = await admin_there.ok(event, scene.of(scene.bob))
     assert (gone["state"], gone["role"]) == (state, "member")
     assert gone["leftAt"] is not None
-    for device in (scene.admin, admin_there, scene.member, far):
+    for device in (scene.hers, admin_there, scene.his, far):
         await hears(device, "room:user-left", gone)
-    await scene.admin.ok("message:send", {"roomId": scene.room, "content": "x"})
-    await scene.admin.expect("message:new")
-    await scene.admin.ok("dm:send", {"receiverId": scene.bob.id, "content": "later"})
-    for device in (scene.member, far):
+    await scene.hers.ok("message:send", {"roomId": scene.room, "content": "x"})
+    await scene.hers.expect("message:new")
+    await scene.hers.ok("dm:send", {"receiverId": scene.bob.id, "content": "later"})
+    for device in (scene.his, far):
         await device.expect("dm:new")
         assert device.received["message:new"] == []
         assert await reason(device, "message:send", {"roomId": scene.room, "content": "y"}) == "not_a_member"
-    assert await scene.member.ok("room:list") == []
+    assert await scene.his.ok("room:list") == []
 
 
-async def test_an_admin_can_remove_another(scene: Scene) -> None:
-    await scene.admin.ok("room:set-role", scene.of(scene.bob, role="admin"))
-    gone = await scene.member.ok("room:kick", scene.of(scene.ann))
+async def test_an_admin_can_remove_another(scene: PrivateRoom) -> None:
+    await scene.hers.ok("room:set-role", scene.of(scene.bob, role="admin"))
+    gone = await scene.his.ok("room:kick", scene.of(scene.ann))
     assert (gone["state"], gone["role"]) == ("removed", "member")
-    assert await reason(scene.admin, "room:kick", scene.of(scene.bob)) == "not_a_member"
+    assert await reason(scene.hers, "room:kick", scene.of(scene.bob)) == "not_a_member"
 
 
-async def test_who_is_gone_already_is_not_removed_again(scene: Scene) -> None:
-    left = await scene.member.ok("room:leave", {"roomId": scene.room})
-    assert await scene.admin.ok("room:kick", scene.of(scene.bob)) == left["member"]
-    banned = await scene.admin.ok("room:ban", scene.of(scene.bob))
-    assert await scene.admin.ok("room:ban", scene.of(scene.bob)) == banned
-    assert await scene.admin.ok("room:kick", scene.of(scene.bob)) == banned
+async def test_who_is_gone_already_is_not_removed_again(scene: PrivateRoom) -> None:
+    left = await scene.his.ok("room:leave", {"roomId": scene.room})
+    assert await scene.hers.ok("room:kick", scene.of(scene.bob)) == left["member"]
+    banned = await scene.hers.ok("room:ban", scene.of(scene.bob))
+    assert await scene.hers.ok("room:ban", scene.of(scene.bob)) == banned
+    assert await scene.hers.ok("room:kick", scene.of(scene.bob)) == banned
     assert await scene.last_seq() == banned["changeSeq"] == left["seq"] + 1
-    await scene.admin.ok("room:unban", scene.of(scene.bob))
-    await hears(scene.admin, "room:user-left", left["member"])
-    await hears(scene.admin, "room:member-updated", banned)
-    assert (await scene.admin.expect("room:member-updated"))["member"]["state"] == "removed"
+    await scene.hers.ok("room:unban", scene.of(scene.bob))
+    await hears(scene.hers, "room:user-left", left["member"])
+    await hears(scene.hers, "room:member-updated", banned)
+    assert (await scene.hers.expect("room:member-updated"))["member"]["state"] == "removed"
 
 
 @pytest.mark.parametrize("event", ["room:kick", "room:ban", "room:unban"])
-async def test_removals_that_are_refused(scene: Scene, event: str) -> None:
-    assert await reason(scene.member, event, scene.of(scene.ann)) == "forbidden"
+async def test_removals_that_are_refused(scene: PrivateRoom, event: str) -> None:
+    assert await reason(scene.his, event, scene.of(scene.ann)) == "forbidden"
     assert await reason(scene.stranger, event, scene.of(scene.bob)) == "not_a_member"
-    assert await reason(scene.admin, event, scene.of(scene.ann)) == "forbidden"
-    assert await reason(scene.admin, event, {"roomId": scene.room, "userId": "unknown"}) == "not_found"
-    assert await reason(scene.admin, event, {"roomId": "unknown", "userId": scene.bob.id}) == "not_found"
+    assert await reason(scene.hers, event, scene.of(scene.ann)) == "forbidden"
+    assert await reason(scene.hers, event, {"roomId": scene.room, "userId": "unknown"}) == "not_found"
+    assert await reason(scene.hers, event, {"roomId": "unknown", "userId": scene.bob.id}) == "not_found"
     for user_id in (7, None, "a b", "", {}):
-        assert await reason(scene.admin, event, {"roomId": scene.room, "userId": user_id}) == "invalid"
+        assert await reason(scene.hers, event, {"roomId": scene.room, "userId": user_id}) == "invalid"
     if event != "room:ban":
-        assert await reason(scene.admin, event, scene.of(scene.eve)) == "not_found"
-    assert (await scene.member.ok("room:get", {"roomId": scene.room}))["membership"]["state"] == "member"
+        assert await reason(scene.hers, event, scene.of(scene.eve)) == "not_found"
+    assert (await scene.his.ok("room:get", {"roomId": scene.room}))["membership"]["state"] == "member"
 
 
 # Bans
 
 
-async def test_somebody_who_never_came_can_be_banned(scene: Scene) -> None:
-    banned = await scene.admin.ok("room:ban", scene.of(scene.eve))
+async def test_somebody_who_never_came_can_be_banned(scene: PrivateRoom) -> None:
+    banned = await scene.hers.ok("room:ban", scene.of(scene.eve))
     assert banned["state"] == "banned"
-    for device in (scene.admin, scene.member):
+    for device in (scene.hers, scene.his):
         await hears(device, "room:member-updated", banned)
     assert await reason(scene.stranger, "room:join", {"roomId": scene.room}) == "forbidden"
-    assert await reason(scene.admin, "room:invite", scene.of(scene.eve)) == "conflict"
-    free = await scene.admin.ok("room:unban", scene.of(scene.eve))
+    assert await reason(scene.hers, "room:invite", scene.of(scene.eve)) == "conflict"
+    free = await scene.hers.ok("room:unban", scene.of(scene.eve))
     assert free["state"] == "removed"
-    for device in (scene.admin, scene.member):
+    for device in (scene.hers, scene.his):
         await hears(device, "room:member-updated", free)
-    invited = await scene.admin.ok("room:invite", scene.of(scene.eve))
+    invited = await scene.hers.ok("room:invite", scene.of(scene.eve))
     assert invited["state"] == "invited"
     await hears(scene.stranger, "room:member-updated", invited)  # and nothing of the ban before
 
 
-async def test_admins_list_who_is_banned(scene: Scene) -> None:
+async def test_admins_list_who_is_banned(scene: PrivateRoom) -> None:
     asked = {"roomId": scene.room}
-    assert await scene.admin.ok("room:bans", asked) == {"members": [], "next": None}
-    banned = [await scene.admin.ok("room:ban", scene.of(person)) for person in (scene.bob, scene.eve)]
-    assert await scene.admin.ok("room:bans", asked) == {"members": banned, "next": None}
-    first = await scene.admin.ok("room:bans", {**asked, "limit": 1})
+    assert await scene.hers.ok("room:bans", asked) == {"members": [], "next": None}
+    banned = [await scene.hers.ok("room:ban", scene.of(person)) for person in (scene.bob, scene.eve)]
+    assert await scene.hers.ok("room:bans", asked) == {"members": banned, "next": None}
+    first = await scene.hers.ok("room:bans", {**asked, "limit": 1})
     assert first == {"members": banned[:1], "next": scene.bob.id}
-    rest = await scene.admin.ok("room:bans", {**asked, "after": first["next"]})
+    rest = await scene.hers.ok("room:bans", {**asked, "after": first["next"]})
     assert rest == {"members": banned[1:], "next": None}
     answer = await scene.ann.http.get(f"/chat/rooms/{scene.room}/bans")
     assert answer.json() == {"members": banned, "next": None}
-    await scene.admin.ok("room:unban", scene.of(scene.bob))
-    assert (await scene.admin.ok("room:bans", asked))["members"] == banned[1:]
+    await scene.hers.ok("room:unban", scene.of(scene.bob))
+    assert (await scene.hers.ok("room:bans", asked))["members"] == banned[1:]
 
 
-async def test_who_may_not_see_the_banned(scene: Scene) -> None:
-    assert await reason(scene.member, "room:bans", {"roomId": scene.room}) == "forbidden"
+async def test_who_may_not_see_the_banned(scene: PrivateRoom) -> None:
+    assert await reason(scene.his, "room:bans", {"roomId": scene.room}) == "forbidden"
     assert await reason(scene.stranger, "room:bans", {"roomId": scene.room}) == "not_a_member"
-    assert await reason(scene.admin, "room:bans", {"roomId": "unknown"}) == "not_found"
-    assert await reason(scene.admin, "room:bans", {"roomId": scene.room, "after": "unknown"}) == "not_found"
-    assert await reason(scene.admin, "room:bans", {"roomId": scene.room, "limit": 0}) == "invalid"
+    assert await reason(scene.hers, "room:bans", {"roomId": "unknown"}) == "not_found"
+    assert await reason(scene.hers, "room:bans", {"roomId": scene.room, "after": "unknown"}) == "not_found"
+    assert await reason(scene.hers, "room:bans", {"roomId": scene.room, "limit": 0}) == "invalid"
 
 
-async def test_lifting_a_ban_that_there_is_not_changes_nothing(scene: Scene) -> None:
+async def test_lifting_a_ban_that_there_is_not_changes_nothing(scene: PrivateRoom) -> None:
     before = await scene.last_seq()
-    member = await scene.admin.ok("room:unban", scene.of(scene.bob))
+    member = await scene.hers.ok("room:unban", scene.of(scene.bob))
     assert member["state"] == "member"
     assert await scene.last_seq() == before
-    await scene.admin.ok("message:send", {"roomId": scene.room, "content": "still here"})
-    assert (await scene.member.expect("message:new"))["content"] == "still here"
+    await scene.hers.ok("message:send", {"roomId": scene.room, "content": "still here"})
+    assert (await scene.his.expect("message:new"))["content"] == "still here"
 
 
 # A direct conversation stays as it is
 
 
-async def test_nobody_governs_a_direct_conversation(scene: Scene) -> None:
-    room = (await scene.admin.ok("dm:send", {"receiverId": scene.bob.id, "content": "x"}))["roomId"]
+async def test_nobody_governs_a_direct_conversation(scene: PrivateRoom) -> None:
+    room = (await scene.hers.ok("dm:send", {"receiverId": scene.bob.id, "content": "x"}))["roomId"]
     payload = {"roomId": room, "userId": scene.bob.id}
     for event in ("room:invite", "room:kick", "room:ban", "room:unban"):
-        assert await reason(scene.admin, event, payload) == "forbidden"
+        assert await reason(scene.hers, event, payload) == "forbidden"
         assert await reason(scene.stranger, event, payload) == "not_a_member"
-    assert await reason(scene.admin, "room:set-role", {**payload, "role": "admin"}) == "forbidden"
-    page = await scene.admin.ok("room:members", {"roomId": room})
+    assert await reason(scene.hers, "room:set-role", {**payload, "role": "admin"}) == "forbidden"
+    page = await scene.hers.ok("room:members", {"roomId": room})
     assert [member["role"] for member in page["members"]] == ["member", "member"]
 
 
@@ -371,7 +355,7 @@ async def test_nobody_governs_a_direct_conversation(scene: Scene) -> None:
 
 
 @pytest.mark.over_websocket
-async def test_members_over_rest(scene: Scene, db: Database) -> None:
+async def test_members_over_rest(scene: PrivateRoom, db: Database) -> None:
     http, path = scene.ann.http, f"/chat/rooms/{scene.room}"
     invited = await http.post(f"{path}/invitations", json={"username": scene.eve.user["username"]})
     assert (invited.status_code, invited.json()["state"]) == (200, "invited")
@@ -393,7 +377,7 @@ async def test_members_over_rest(scene: Scene, db: Database) -> None:
 
 
 @pytest.mark.over_websocket
-async def test_members_over_rest_refused(scene: Scene) -> None:
+async def test_members_over_rest_refused(scene: PrivateRoom) -> None:
     path, bob, eve = f"/chat/rooms/{scene.room}", scene.bob.http, scene.eve.http
     ann = scene.ann.http
     assert (await eve.get(f"{path}/members")).status_code == 403

@@ -1,9 +1,7 @@
 """The contract for JSON: limits that are held exactly, and the values that JavaScript reads."""
 
 import json
-import os
 import random
-import shutil
 import struct
 import subprocess
 from typing import Any
@@ -23,6 +21,7 @@ from protocol.socketio.json_values import (
     parse_json,
 )
 from tests.support.packet_values import nested, scalars
+from tests.support.paths import node
 
 MANY = 10**9
 UNGAINLY = st.text('[]{}",:\\a€', max_size=6)  # what the check must not take for the marks of JSON
@@ -208,10 +207,8 @@ def test_a_javascript_reader_gets_what_javascript_sent() -> None:
             rows.append([text, "null"])  # as JavaScript writes what is infinite
         except ValueError:
             rows.append([text, None])
-    node = os.environ.get("PARLEY_NODE") or shutil.which("node")
-    assert node, "scripts/test says where Node is"
     ran = subprocess.run(
-        [node, "-e", READ], input=json.dumps(rows), capture_output=True, text=True, check=True
+        [node(), "-e", READ], input=json.dumps(rows), capture_output=True, text=True, check=True
     )
     for text, (sent, given_back) in zip(texts, json.loads(ran.stdout), strict=True):
         expected = None if sent is None else sent.replace("\\ud800", "�")

@@ -1,8 +1,6 @@
 """Members of a room who keep talking through whatever happens, and follow the room as docs/chat.md tells clients to."""
 
 import asyncio
-import os
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,7 +12,7 @@ import orjson
 from app.client import ChatClient, ChatRefused
 from protocol import AckTimeout, Disconnected
 from tests.support.chat.follower import NUMBERS, Follower
-from tests.support.paths import CLIENTS
+from tests.support.paths import node_client
 
 GAP = 0.25  # seconds that a missing number may still come by itself
 PAUSE = 0.2  # seconds from one message to the next
@@ -147,14 +145,10 @@ class NodeMember(Member):
     _process: asyncio.subprocess.Process
 
     async def start(self) -> None:
-        node = os.environ.get("PARLEY_NODE") or shutil.which("node")
-        assert node is not None
-        assert (CLIENTS / "node_modules").exists(), "scripts/test installs the JavaScript clients"
         self._views: asyncio.Queue[list[tuple[int, str]]] = asyncio.Queue()
         self._fell_silent = asyncio.Event()
         self._process = await asyncio.create_subprocess_exec(
-            node,
-            CLIENTS / "follower.mjs",
+            *node_client("follower.mjs"),
             *(self.url, self.token, self.room_id, self.name),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -28,14 +28,11 @@ from app.db.database import Database
 from app.limits.rate_limits import Limits
 from app.payloads.account_requests import Credential, Identifier, SignIn, SignUp
 from app.payloads.fields.validation import USERNAME
-from app.payloads.responses import Presence, Session
+from app.payloads.responses import Session
+from tests.support.chat.people import nobody_is_here
 
 NOBODY = Caller("")
 SECRET = "a secret of the tests, long enough for HS512 to take it as its key"
-
-
-async def nobody_is_here(_: list[str]) -> dict[str, Presence]:
-    return {}
 
 
 @pytest.fixture

@@ -1,20 +1,10 @@
 """The token alone decides who a client is, for as long as it is valid."""
 
-import time
-
 import httpx
 import pytest
-from joserfc import jwt
-from joserfc.jwk import OctKey
 
 from app.config.settings import Settings
-from tests.support.chat.people import Connect, People, Person
-
-
-def token_of(settings: Settings, person: Person, lifetime: float) -> str:
-    """A token as ours, for so many seconds."""
-    claims = {"sub": person.id, "iat": int(time.time()), "exp": int(time.time() + lifetime), "jti": "short"}
-    return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(settings.jwt_secret))
+from tests.support.chat.people import Connect, People, token_of
 
 
 async def test_a_user_id_in_a_payload_counts_for_nothing(people: People) -> None:

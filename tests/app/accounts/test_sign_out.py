@@ -13,7 +13,7 @@ from app.config.settings import Settings
 from app.db.database import Database
 from app.db.queries import Queries
 from tests.support.chat.people import PASSWORD, Connect, Device, People, Person, Start
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.over_websocket
 
@@ -101,9 +101,11 @@ async def test_a_revocation_is_forgotten_when_its_token_has_expired(
     for token_id, expires_at in (("old", time.time() - day - 60), ("new", time.time() - day + 60)):
         await store.tokens.revoke(db, token_id=token_id, user_id=ann.id, expires_at=int(expires_at))
     await start()
-    async with asyncio.timeout(PATIENCE):
-        while await db.value("select count(*) from revoked_tokens") > 1:  # noqa: ASYNC110 - it is another's doing
-            await asyncio.sleep(0.01)
+
+    async def only_one_is_left() -> bool:
+        return await db.value("select count(*) from revoked_tokens") <= 1
+
+    await until(only_one_is_left)
     assert await db.column(str, "select jti from revoked_tokens") == ["new"]
 
 

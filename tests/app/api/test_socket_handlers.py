@@ -1,17 +1,14 @@
 """Every event over websocket and polling: success, refusal, malformed input, and who hears of it."""
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
-from joserfc import jwt
-from joserfc.jwk import OctKey
 
 from app.api import socket_handlers as handlers_module
 from app.config.settings import Settings
 from app.db.database import Database
-from tests.support.chat.people import Connect, Instance, People, Person, Start
+from tests.support.chat.people import Connect, Instance, People, Start, token_of
 
 MALFORMED: list[tuple[Any, ...]] = [
     (),
@@ -23,12 +20,6 @@ MALFORMED: list[tuple[Any, ...]] = [
     ({"roomId": {}},),
     (b"\x00\xff",),
 ]
-
-
-def token_of(settings: Settings, person: Person, lifetime: float) -> str:
-    now = time.time()
-    claims = {"sub": person.id, "iat": int(now), "exp": int(now + lifetime), "jti": "t"}
-    return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(settings.jwt_secret))
 
 
 def change(event: dict[str, Any]) -> tuple[str, str, int, str]:

@@ -11,18 +11,14 @@ from app.messages.direct import Direct
 from app.messages.history import MessageHistory
 from app.messages.writer import MessageWriter
 from app.payloads.requests import ListConversations, ReadHistory, SearchMessages, SendDirect
-from app.payloads.responses import Message, Presence
+from app.payloads.responses import Message
 from protocol import MemoryBus, Server
-from tests.support.chat.people import Instance, People
+from tests.support.chat.people import Instance, People, nobody_is_here
 
 NUMBER = 7
 CONTENT = "kettle " + "\x01" * 100  # six bytes of JSON for each of them
 SIZES = [(1, 1), (1_000, 2), (1_800, 3), (100_000, 4)]  # of a page in bytes, with so many messages at most
 LIMIT = 4
-
-
-async def nobody_is_here(_: list[str]) -> dict[str, Presence]:
-    return {}
 
 
 class Desk:

@@ -18,7 +18,7 @@ from app.presence.announcements import PresenceNews
 from app.presence.redis_leases import LeaseClaim, Leases
 from protocol import BusUnavailable
 from tests.support.chat.other_process import OtherProcess, other_process
-from tests.support.chat.people import Connect, Device, Instance, People, Person, Start
+from tests.support.chat.people import Connect, Device, Instance, People, Person, Start, together
 from tests.support.chat.row_locks import locked, somebody_waits
 from tests.support.redis_servers import RedisServer
 from tests.support.waiting import PATIENCE, until
@@ -38,15 +38,6 @@ def settings(settings: Settings) -> Settings:
 async def in_redis(redis_url: str) -> AsyncIterator["redis.asyncio.Redis[Any]"]:
     async with redis.asyncio.Redis.from_url(redis_url, decode_responses=True) as client:
         yield client
-
-
-async def together(*people: Person, rooms: int = 1) -> list[str]:
-    """Rooms that all of them are in."""
-    made = [await people[0].room() for _ in range(rooms)]
-    for person in people[1:]:
-        for room in made:
-            assert (await person.http.post(f"/chat/rooms/{room}/join")).status_code == 200
-    return made
 
 
 async def news(device: Device, person: Person, *statuses: str) -> Any:
@@ -186,7 +177,8 @@ async def test_presence_is_told_only_to_those_who_share_a_room(people: People) -
 
 async def test_presence_is_told_once_however_many_rooms_are_shared(people: People) -> None:
     ann, bob, cat = await people(), await people(), await people()
-    await together(ann, bob, cat, rooms=3)
+    for _ in range(3):
+        await together(ann, bob, cat)
     hers = await ann.device()
     await bob.device()
     await cat.device()
@@ -196,7 +188,7 @@ async def test_presence_is_told_once_however_many_rooms_are_shared(people: Peopl
 
 async def test_who_has_left_the_room_is_not_told_any_more(people: People) -> None:
     ann, bob, cat = await people(), await people(), await people()
-    [room] = await together(ann, bob)
+    room = await together(ann, bob)
     await together(bob, cat)
     his = await bob.device()
     assert (await bob.http.post(f"/chat/rooms/{room}/leave")).status_code == 200
@@ -229,7 +221,7 @@ async def fill(db: Database, room: str, count: int, state: str = "member") -> No
 @pytest.mark.parametrize("members", [500, 501])
 async def test_a_room_of_more_than_500_is_not_told(people: People, db: Database, members: int) -> None:
     ann, bob, cat = await people(), await people(), await people()
-    [room] = await together(ann, bob)
+    room = await together(ann, bob)
     await together(ann, cat)
     await fill(db, room, members - 2)
     await fill(db, room, 3, "invited")
@@ -250,7 +242,7 @@ async def test_a_room_of_more_than_500_is_not_told(people: People, db: Database,
 
 async def test_presences_are_given_at_the_connection(people: People, db: Database) -> None:
     ann, bob, cat, dan, eve = [await people() for _ in range(5)]
-    [room] = await together(ann, bob, cat)
+    room = await together(ann, bob, cat)
     for person in (bob, dan, eve):
         await person.device()
     await db.value(

@@ -15,17 +15,8 @@ from app.db.database import Database
 from app.payloads.requests import RoomRef
 from app.presence import typing_indicator as typing_module
 from app.presence.typing_indicator import TypingIndicator
-from tests.support.chat.people import Connect, Device, Instance, People, Person, Start
+from tests.support.chat.people import Connect, Device, Instance, People, Person, Start, together
 from tests.support.redis_servers import RedisServer
-
-
-async def together(*people: Person) -> str:
-    """A room that all of them are in."""
-    room = await people[0].room()
-    for person in people[1:]:
-        assert (await person.http.post(f"/chat/rooms/{room}/join")).status_code == 200
-    return room
-
 
 # Over real connections
 

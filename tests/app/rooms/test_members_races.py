@@ -20,13 +20,13 @@ from app.core.errors import Refusal
 from app.db.database import Database
 from app.db.rows import Row
 from app.payloads.requests import CreateRoom, Invite, MemberRef, RoomRef, SetRole, UpdateRoom
-from app.payloads.responses import Presence
 from app.rooms.invitations import Invitations
 from app.rooms.members import RoomMembers
 from app.rooms.rooms import Rooms
 from protocol import MemoryBus, Server
 from protocol.cluster.record_batches import unfold
 from protocol.cluster.stream_records import Broadcast, Join, Leave, Record, SingleRecord
+from tests.support.chat.people import nobody_is_here
 
 PEOPLE = 7
 AT_ONCE = 8
@@ -45,10 +45,6 @@ class NotingBus(MemoryBus):
         await asyncio.sleep(random.random() / 1000)
         self.stored += [single for single, _, _ in unfold(record, "", 0)]
         return await super().publish(record)
-
-
-async def nobody_is_here(_: list[str]) -> dict[str, Presence]:
-    return {}
 
 
 class Office:

@@ -37,7 +37,7 @@ from app.payloads.requests import (
     SyncRoom,
     UpdateRoom,
 )
-from app.payloads.responses import Presence, RoomInfo, wire
+from app.payloads.responses import RoomInfo, wire
 from app.rooms.invitations import Invitations
 from app.rooms.members import RoomMembers
 from app.rooms.rooms import Rooms
@@ -45,6 +45,7 @@ from protocol import MemoryBus, Server
 from protocol.cluster.record_batches import unfold
 from protocol.cluster.stream_records import Broadcast, Record
 from tests.support.chat.follower import NUMBERS, Follower, numbered
+from tests.support.chat.people import nobody_is_here
 
 numbers = count(1)
 
@@ -104,10 +105,6 @@ class Chat:
             await self.page(follower, user_id, room_id, limits[turn % len(limits)])
             turn += 1
         return follower
-
-
-async def nobody_is_here(_: list[str]) -> dict[str, Presence]:
-    return {}
 
 
 class Place:

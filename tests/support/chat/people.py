@@ -1,6 +1,7 @@
 """Whole instances of the chat, and people who use them over HTTP and real Socket.IO connections."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
@@ -10,8 +11,11 @@ from typing import Any, TypeAlias
 import aiohttp
 import socketio
 from engineio.payload import Payload
+from joserfc import jwt
+from joserfc.jwk import OctKey
 
 from app.config.settings import Settings
+from app.payloads.responses import Presence
 from app.serving.server import ChatServer
 from tests.support.chat import descriptions as described
 from tests.support.waiting import PATIENCE
@@ -168,3 +172,22 @@ Start: TypeAlias = Callable[
     ..., Awaitable[Instance]
 ]  # the fixture `start`, which starts instances of one chat
 Connect: TypeAlias = Callable[..., Awaitable[Device]]  # the fixture `connect`
+
+
+async def together(*people: Person) -> str:
+    """A room of the first of them that all of them are in."""
+    room = await people[0].room()
+    for person in people[1:]:
+        assert (await person.http.post(f"/chat/rooms/{room}/join")).status_code == 200
+    return room
+
+
+async def nobody_is_here(_: list[str]) -> dict[str, Presence]:
+    """Stands for the presence of users where a test has no sockets."""
+    return {}
+
+
+def token_of(settings: Settings, person: Person, lifetime: float) -> str:
+    """A token as the instances make them, valid for so many seconds."""
+    claims = {"sub": person.id, "iat": int(time.time()), "exp": int(time.time() + lifetime), "jti": "short"}
+    return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(settings.jwt_secret))

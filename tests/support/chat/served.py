@@ -14,7 +14,7 @@ import psutil
 
 from app.config.settings import Settings
 from app.embedded.child_process import is_alive
-from tests.support.waiting import PATIENCE, PATIENCE_FOR_PROCESSES
+from tests.support.waiting import PATIENCE, PATIENCE_FOR_PROCESSES, until
 
 CONSOLE_COMMAND = (sys.executable, "-m", "app")  # of the repository
 
@@ -131,6 +131,4 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 async def gone(processes: list[psutil.Process]) -> None:
     """Waits until none of them runs any more."""
-    async with asyncio.timeout(PATIENCE):
-        while any(map(is_alive, processes)):  # noqa: ASYNC110 - not all are children of this process
-            await asyncio.sleep(0.05)
+    await until(lambda: not any(map(is_alive, processes)))

@@ -21,7 +21,7 @@ from tests.support.chat.talking_members import Member, NodeMember, PythonMember
 from tests.support.ports import find_free_port
 from tests.support.postgres_servers import RestartablePostgres
 from tests.support.redis_servers import RedisServer, RestartableValkey
-from tests.support.waiting import PATIENCE_FOR_PROCESSES as PATIENCE
+from tests.support.waiting import PATIENCE
 
 # Short, so that what is noticed by silence is noticed soon.
 QUICK = {"PING_INTERVAL": "2000", "PING_TIMEOUT": "3000", "PRESENCE_LEASE": "3000", "PRESENCE_HOLD": "500"}

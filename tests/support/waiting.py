@@ -5,10 +5,7 @@ import inspect
 import time
 from collections.abc import Callable
 
-PATIENCE = 30.0  # seconds that a test waits for what must come: far more than it takes, for a busy machine
-PATIENCE_FOR_PROCESSES = (
-    60.0  # seconds; the same where whole processes start, or find their way after a fault
-)
+PATIENCE = 60.0  # seconds that a test waits for what must come: far more than it takes, for a busy machine
 
 
 async def until(condition: Callable[[], object], *, patience: float = PATIENCE) -> None:

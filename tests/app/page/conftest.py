@@ -42,7 +42,7 @@ STILL = """() => Promise.all(document.getAnimations()
     .filter((animation) => animation.effect?.getComputedTiming().iterations !== Infinity)
     .map((animation) => animation.finished.catch(() => undefined)))
     .then(() => undefined)"""
-PATIENCE = 15_000  # ms that a test waits for what must come
+PATIENCE = 45_000  # ms that a test waits for what must come
 WIDE = {"width": 1280, "height": 800}
 NARROW = {"width": 390, "height": 844}
 

@@ -14,7 +14,7 @@ import psutil
 
 from app.config.settings import Settings
 from app.embedded.child_process import is_alive
-from tests.support.waiting import PATIENCE, PATIENCE_FOR_PROCESSES, until
+from tests.support.waiting import PATIENCE, until
 
 CONSOLE_COMMAND = (sys.executable, "-m", "app")  # of the repository
 
@@ -61,7 +61,7 @@ class Served:
 
     async def ready(self) -> "Served":
         """It serves; `url` says where."""
-        found = RUNNING.search(await self.logged(RUNNING, within=PATIENCE_FOR_PROCESSES))
+        found = RUNNING.search(await self.logged(RUNNING))
         assert found is not None
         self.url = found[1]
         return self

@@ -6,13 +6,12 @@ A test that takes `database_url` has a migrated database to itself, one that tak
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
 import argon2
-import asyncpg
 import hypothesis
 import pytest
 import redis
@@ -22,18 +21,16 @@ from app.accounts import auth
 from app.config.settings import Settings
 from app.embedded.postgres import running_postgres
 from app.embedded.valkey import running_valkey
-from tests.redis_servers import (
+from tests.support.ports import find_free_port
+from tests.support.postgres_servers import FORGETFUL, TEMPLATE, execute
+from tests.support.redis_servers import (
     Cluster,
+    RedisServer,
     RestartableValkey,
     Watched,
-    find_free_port,
     running_cluster,
     running_watched,
 )
-
-# Nothing here outlives a run, so nothing has to reach the disk.
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
-TEMPLATE = "template_parley"
 
 # Limits that no test reaches unless it means to; they are kept all the same, as in earnest.
 UNHURRIED = {
@@ -116,17 +113,6 @@ def empty_database_url(postgres_sockets: Path) -> Iterator[str]:
     execute(postgres_sockets, f"drop database {name} with (force)")
 
 
-def execute(sockets: Path, statement: str) -> None:
-    async def run() -> None:
-        connection = await asyncpg.connect(embedded.database_url(sockets))
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(run())
-
-
 @pytest.fixture(scope="session")
 def valkey_sockets(servers_folder: Path) -> Iterator[Path]:
     folder = servers_folder / "valkey"
@@ -175,7 +161,7 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def redis_server(servers_folder: Path) -> Iterator[Callable[[], RestartableValkey]]:
+def redis_server(servers_folder: Path) -> Iterator[RedisServer]:
     """Makes Valkeys of the test's own, started."""
     with ExitStack() as stack:
 

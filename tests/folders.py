@@ -6,9 +6,9 @@
 import ast
 from functools import cache
 from graphlib import TopologicalSorter
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+
 FACADE = "protocol"  # the module `protocol/__init__.py`, which offers names of all folders of `protocol`
 BELOW_FACADE = "protocol/errors.py, backoff.py"  # what stands beside it, and imports nothing
 MODULES = sorted(

@@ -10,8 +10,8 @@ import pytest
 
 import protocol
 from tests import folders
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 MODULES = sorted(
     path.relative_to(ROOT) for folder in ("app", "protocol") for path in (ROOT / folder).rglob("*.py")
 )
@@ -55,6 +55,22 @@ SQL = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 VAGUE = re.compile(r"manager|helper|utils|^base_|^_?Base[A-Z]", re.IGNORECASE)
+
+# Tests of several parts together, by folder; all other test modules are named after the module that they test.
+END_TO_END = (
+    "tests/app/end_to_end",
+    "tests/app/page",  # the web page, in browsers
+    "tests/faults",
+    "tests/fuzz",
+    "tests/protocol/client/end_to_end",
+    "tests/protocol/server/end_to_end",
+)
+TESTS_OF_THE_REPOSITORY = {"tests/test_architecture.py", "tests/test_docs.py"}
+TESTS = sorted(
+    path.relative_to(ROOT)
+    for folder in ("app", "faults", "fuzz", "protocol", "scripts", "support", ".")
+    for path in (ROOT / "tests" / folder).glob("**/test_*.py" if folder != "." else "test_*.py")
+)
 
 FILES_OF_A_FOLDER = 9  # beside `__init__`
 LINES_OF_A_FILE = 325  # a guide that shows when a file does two jobs; most have half of it
@@ -180,6 +196,42 @@ def test_files_and_functions_are_short(path: Path) -> None:
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert lines_of_code(node) <= LINES_OF_A_FUNCTION, f"{node.name} is too long"
+
+
+def subjects_of(folder: Path) -> set[str]:
+    """What test modules of a folder of the source or of `scripts` may be named after: its modules, and the folder."""
+    if not folder.is_dir():
+        return set()
+    return {folder.name} | {path.stem for path in folder.iterdir() if path.suffix in ("", ".py")} - {
+        "__init__"
+    }
+
+
+def is_named_after(path: Path, names: set[str]) -> bool:
+    """Whether a test module has one of the names, alone or before what of it is tested: `test_writer_refusals`."""
+    subject = path.stem.removeprefix("test_")
+    return any(subject == name or subject.startswith(f"{name}_") for name in names)
+
+
+@names([path for path in TESTS if path.as_posix() not in TESTS_OF_THE_REPOSITORY])
+def test_tests_mirror_the_tree(path: Path) -> None:
+    """A test module is where the source has what it is named after; or in a folder of tests of several parts, and then
+    not named as if it were about one."""
+    if not path.as_posix().startswith(tuple(f"{folder}/" for folder in END_TO_END)):
+        assert is_named_after(path, subjects_of(ROOT / path.parent.relative_to("tests")))
+    elif path.parent.name == "end_to_end":
+        part = path.parts[1]
+        stems = {module.stem for module in MODULES if module.parts[0] == part}
+        assert path.stem.removeprefix("test_") not in stems, f"there is a module of this name in {part}"
+
+
+def test_a_stray_name_of_a_test_is_noticed() -> None:
+    names = subjects_of(ROOT / "protocol/engineio")
+    assert is_named_after(Path("test_packets.py"), names)
+    assert is_named_after(Path("test_session_in_any_order.py"), names)
+    assert not is_named_after(Path("test_engine.py"), names)
+    assert not is_named_after(Path("test_sessions.py"), names)
+    assert subjects_of(ROOT / "protocol/nowhere") == set()
 
 
 def lines_of_code(function: ast.AST) -> int:

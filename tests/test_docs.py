@@ -33,8 +33,9 @@ from protocol.server.socketio.broadcast_batch import BroadcastBatch
 from protocol.server.socketio.broadcast_operator import BroadcastOperator
 from protocol.server.socketio.namespace import DynamicNamespace
 from tests.diagrams import diagrams
+from tests.support.paths import ROOT
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = ROOT / "docs"
 SERVER = (DOCS / "server.md").read_text()
 CLIENT = (DOCS / "client.md").read_text()
 

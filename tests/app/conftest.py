@@ -1,35 +1,21 @@
 """Whole instances of the chat, and people who use them over HTTP and real Socket.IO connections."""
 
-import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, suppress
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
-import aiohttp
 import httpx
 import pytest
-import socketio
 import structlog
-from engineio.payload import Payload
 
 from app.config.settings import Settings
 from app.db.database import Database
 from app.observability.logging import QUIET
-from app.serving.server import ChatServer
-from tests.app import described
-
-Payload.max_decode_packets = (
-    1_000  # beyond 16 the client would take the answer to a poll for an attack, and end
-)
-
-PATIENCE = 60.0  # seconds that a test waits for what must come
-PASSWORD = "correct horse battery staple"
-
-names = count(1)
+from tests.support.chat import descriptions as described
+from tests.support.chat.people import PASSWORD, Connect, Device, Instance, People, Person, Start, names
 
 
 @pytest.fixture
@@ -56,142 +42,12 @@ def logging_as_it_was() -> Iterator[None]:
     structlog.contextvars.clear_contextvars()
 
 
-class Instance:
-    """A server that runs in this event loop."""
-
-    path = "/io/"
-
-    def __init__(self, settings: Settings) -> None:
-        self.server = ChatServer(settings)
-        self.port = 0
-        self.url = ""
-        self.running = asyncio.create_task(self.server.serve())
-
-    async def started(self) -> "Instance":
-        while not self.server.started:
-            if self.running.done():
-                self.running.result()
-                raise AssertionError("the server ended at once")
-            await asyncio.sleep(0.01)
-        self.port = self.server.servers[0].sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        return self
-
-    async def stop(self) -> None:
-        """What SIGTERM does."""
-        self.server.should_exit = True
-        await self.running
-
-
-class Device:
-    """One Socket.IO connection. Keeps every event that comes, in order; `heard` has those of all names."""
-
-    def __init__(self, url: str, token: str | None, transport: str, **options: Any) -> None:
-        self.url = url
-        self.token = token
-        self.transport = transport
-        self.client = socketio.AsyncClient(**{"reconnection": False, **options})
-        self.received: dict[str, list[Any]] = defaultdict(list)
-        self.heard: list[tuple[str, Any]] = []
-        self.undescribed: list[str] = []
-        self._news = asyncio.Condition()
-        self._read: dict[str, int] = defaultdict(int)
-        self.client.on("*", self._receive)
-        self.client.on("disconnect", self._end)
-
-    async def _receive(self, event: str, *args: Any) -> None:
-        if event != "disconnect":
-            try:
-                described.check_event(event, args[0] if args else None)
-            except AssertionError as error:  # which would be lost in a task of the client
-                self.undescribed.append(str(error))
-        async with self._news:
-            self.heard.append((event, args[0] if args else None))
-            self.received[event].append(args[0] if args else None)
-            self._news.notify_all()
-
-    async def _end(self, reason: str) -> None:
-        await self._receive("disconnect", reason)
-
-    async def connect(self, headers: dict[str, str] | None = None) -> "Device":
-        await self.client.connect(
-            self.url,
-            headers=headers or {},
-            auth=None if self.token is None else {"token": self.token},
-            transports=[self.transport],
-            socketio_path="/io",
-            wait_timeout=PATIENCE,
-        )
-        return self
-
-    async def close(self) -> None:
-        with suppress(aiohttp.ClientPayloadError):  # let out where the server was killed amid an answer
-            await self.client.shutdown()
-        if (
-            self.client.eio.http is not None
-        ):  # which the client leaves open when the server ended the connection
-            await self.client.eio.http.close()
-        assert self.undescribed == []
-
-    async def call(self, event: str, *args: Any) -> Any:
-        """Emits an event; returns its ack."""
-        data = args if len(args) != 1 else args[0]
-        answer = await self.client.call(event, data, timeout=PATIENCE)
-        described.check_ack(event, args[0] if args else None, answer)
-        return answer
-
-    async def ok(self, event: str, *args: Any) -> Any:
-        """Emits an event that must succeed; returns its data."""
-        answer = await self.call(event, *args)
-        assert answer["ok"] is True, answer
-        return answer["data"]
-
-    async def refused(self, event: str, *args: Any) -> Any:
-        """Emits an event that must be refused; returns the error."""
-        answer = await self.call(event, *args)
-        assert answer["ok"] is False, answer
-        assert set(answer["error"]) - {"retryAfter"} == {"code", "reason", "message", "requestId"}
-        return answer["error"]
-
-    async def expect(self, event: str) -> Any:
-        """The next event of a name that was not asked for before."""
-        async with asyncio.timeout(PATIENCE), self._news:
-            place = self._read[event]
-            await self._news.wait_for(lambda: len(self.received[event]) > place)
-            self._read[event] += 1
-            return self.received[event][place]
-
-    async def authenticate(self) -> Any:
-        return await self.ok("authenticate")
-
-
-class Person:
-    """An account, with its HTTP client and its devices."""
-
-    def __init__(self, url: str, session: dict[str, Any], stack: AsyncExitStack, transport: str) -> None:
-        self.url = url
-        self.token: str = session["token"]
-        self.device_token: str = session["deviceToken"]
-        self.user: dict[str, Any] = session["user"]
-        self.id: str = self.user["id"]
-        self.http = described.client(url, headers={"authorization": f"Bearer {self.token}"})
-        self._stack = stack
-        self._transport = transport
-
-    async def device(self, url: str | None = None) -> Device:
-        """A connected and authenticated device, at another instance if its URL is given."""
-        device = Device(url or self.url, self.token, self._transport)
-        self._stack.push_async_callback(device.close)
-        await device.connect()
-        await device.authenticate()
-        return device
-
-    async def room(self, **fields: Any) -> str:
-        """Creates a room; returns its id."""
-        answer = await self.http.post("/chat/rooms", json={"name": "a room", **fields})
-        assert answer.status_code == 201, answer.text
-        room_id: str = answer.json()["id"]
-        return room_id
+@pytest.fixture
+def signals_as_they_were() -> Iterator[None]:
+    """For tests in which a command takes signals."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture
@@ -201,7 +57,7 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
 
 
 @pytest.fixture
-def start(settings: Settings, stack: AsyncExitStack) -> Callable[..., Awaitable[Instance]]:
+def start(settings: Settings, stack: AsyncExitStack) -> Start:
     """Starts instances of one chat; they share their database and their Valkey."""
 
     async def start(**changes: Any) -> Instance:
@@ -213,7 +69,7 @@ def start(settings: Settings, stack: AsyncExitStack) -> Callable[..., Awaitable[
 
 
 @pytest.fixture
-async def instance(start: Callable[..., Awaitable[Instance]]) -> Instance:
+async def instance(start: Start) -> Instance:
     """One running instance."""
     return await start()
 
@@ -225,15 +81,23 @@ async def http(instance: Instance) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture(params=["websocket", "polling"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests that take `transport`, or a person with a device, run over both; those marked `over_websocket` do not."""
+    chosen = any("transport" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "transport" in metafunc.fixturenames and not chosen:
+        alone = metafunc.definition.get_closest_marker("over_websocket") is not None
+        metafunc.parametrize("transport", ["websocket"] if alone else ["websocket", "polling"], indirect=True)
+
+
+@pytest.fixture
 def transport(request: pytest.FixtureRequest) -> str:
-    """Tests that take it, or a person with a device, run over both."""
+    """How the devices of the test connect."""
     chosen: str = request.param
     return chosen
 
 
 @pytest.fixture
-def connect(instance: Instance, stack: AsyncExitStack, transport: str) -> Callable[..., Awaitable[Device]]:
+def connect(instance: Instance, stack: AsyncExitStack, transport: str) -> Connect:
     """Connects a device with any token, or none; it does not authenticate."""
 
     async def connect(
@@ -247,9 +111,7 @@ def connect(instance: Instance, stack: AsyncExitStack, transport: str) -> Callab
 
 
 @pytest.fixture
-def people(
-    instance: Instance, http: httpx.AsyncClient, stack: AsyncExitStack, transport: str
-) -> Callable[[], Awaitable[Person]]:
+def people(instance: Instance, http: httpx.AsyncClient, stack: AsyncExitStack, transport: str) -> People:
     """Signs people up."""
 
     async def sign_up(username: str | None = None) -> Person:

@@ -18,14 +18,7 @@ from app.config.settings import variables
 from app.embedded import embedded
 from app.embedded.child_process import is_alive
 
-pytestmark = pytest.mark.usefixtures("logging_as_it_was")
-
-
-@pytest.fixture(autouse=True)
-def signals_as_they_were() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
+pytestmark = pytest.mark.usefixtures("logging_as_it_was", "signals_as_they_were")
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +11,9 @@ import pytest
 
 from app.client import ChatClient, ChatRefused
 from protocol import Disconnected
-from tests.app.conftest import PASSWORD, PATIENCE, Instance, names
+from tests.support.chat.people import PASSWORD, Instance, Start, names
+from tests.support.paths import ROOT
+from tests.support.waiting import PATIENCE
 
 Join = Callable[..., Awaitable[ChatClient]]
 
@@ -115,7 +116,7 @@ async def test_an_event_without_an_ack_is_refused_as_an_error(join: Join) -> Non
 
 
 async def test_after_a_break_it_authenticates_again_and_calls_wait_for_that(
-    instance: Instance, start: Callable[..., Awaitable[Instance]], join: Join
+    instance: Instance, start: Start, join: Join
 ) -> None:
     ann = await join(reconnection_delay=10, reconnection_delay_max=20)
     room = (await ann.call("room:create", {"name": "a room"}))["id"]
@@ -154,7 +155,7 @@ async def test_calls_before_the_beginning_say_so_and_nothing_has_to_be_ended() -
 async def test_the_sample_of_the_documentation(
     instance: Instance, join: Join, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "chat.md").read_text("utf-8")
+    text = (ROOT / "docs" / "chat.md").read_text("utf-8")
     sample = re.search(r"```python\n(.+?)```", text, re.DOTALL)
     assert sample is not None
     names: dict[str, Any] = {}

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,34 +14,19 @@ import pytest
 
 from app.db.migrations import migrate
 from app.embedded import DATABASE, database_url
-from app.embedded.postgres import running_postgres
 from scripts.cluster import UNLIMITED, Instance
 from scripts.proxy import Proxy
-from tests.conftest import FORGETFUL, RestartableValkey, find_free_port
-from tests.faults.member import Member, NodeMember, PythonMember
+from tests.support.chat.people import PASSWORD
+from tests.support.chat.talking_members import Member, NodeMember, PythonMember
+from tests.support.ports import find_free_port
+from tests.support.postgres_servers import RestartablePostgres
+from tests.support.redis_servers import RedisServer, RestartableValkey
+from tests.support.waiting import PATIENCE
 
-PATIENCE = 60.0  # seconds that a test waits for what must come
-PASSWORD = "correct horse battery staple"
 # Short, so that what is noticed by silence is noticed soon.
 QUICK = {"PING_INTERVAL": "2000", "PING_TIMEOUT": "3000", "PRESENCE_LEASE": "3000", "PRESENCE_HOLD": "500"}
 
 names = count(1)
-
-
-class RestartablePostgres:
-    """A PostgreSQL of the tests' own, which keeps its data and its socket over stop and start."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.socket = folder / "socket" / ".s.PGSQL.5432"
-        self._running = ExitStack()
-
-    def start(self) -> None:
-        self._running.enter_context(running_postgres(self.folder, settings=FORGETFUL))
-
-    def stop(self) -> None:
-        """Let it end in order: it ends all connections."""
-        self._running.close()
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +99,10 @@ class Cluster:
 
     async def lags(self, place: int, *, behind: bool) -> None:
         """Wait until an instance says that it is more than a second behind the stream, or that it is not."""
-        async with asyncio.timeout(PATIENCE), httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as http:
+        async with (
+            asyncio.timeout(PATIENCE),
+            httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as http,
+        ):
             while True:
                 answer = await http.get(f"{self.instances[place].url}/metrics")
                 (lag,) = re.findall(r"^parley_stream_lag_seconds (\S+)$", answer.text, re.MULTILINE)
@@ -206,9 +194,17 @@ class Talk:
         return log
 
 
+async def all_is_well_again(cluster: Cluster, talk: Talk) -> None:
+    """The members go on, nothing they said is lost or there twice, and the instances count them as they are."""
+    await talk.goes_on()
+    await talk.ends()
+    await talk.everybody_is_online()
+    cluster.assert_alive()
+
+
 @pytest.fixture
 async def cluster(
-    redis_server: Callable[[], RestartableValkey], postgres_server: RestartablePostgres, tmp_path: Path
+    redis_server: RedisServer, postgres_server: RestartablePostgres, tmp_path: Path
 ) -> AsyncIterator[Cluster]:
     cluster = Cluster(redis_server(), postgres_server, tmp_path)
     try:
@@ -228,11 +224,6 @@ async def talk(cluster: Cluster) -> AsyncIterator[Talk]:
             await talk.let_in(cluster.front.url, kind)
         await talk.goes_on(times=3)
         yield talk
-
-
-async def until(time: float) -> None:
-    """Sleep until the loop's clock shows a time."""
-    await asyncio.sleep(max(0.0, time - asyncio.get_running_loop().time()))
 
 
 async def sign_up(http: httpx.AsyncClient) -> dict[str, Any]:

@@ -5,8 +5,9 @@ import signal
 
 import pytest
 
-from tests.faults.conftest import Cluster, Talk, until
-from tests.faults.member import PythonMember
+from tests.faults.conftest import Cluster, Talk, all_is_well_again
+from tests.support.chat.talking_members import PythonMember
+from tests.support.waiting import sleep_until
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -53,13 +54,10 @@ async def test_an_instance_stands_still_past_its_lease(cluster: Cluster, talk: T
     frozen.process.send_signal(signal.SIGSTOP)
     try:
         await talk.goes_on()  # its clients have noticed, and are with the other one
-        await until(thawed)
+        await sleep_until(thawed)
         await cluster.tells("ready", 200, 1)
         await talk.everybody_is_online()
     finally:
         frozen.process.send_signal(signal.SIGCONT)
     await cluster.tells("ready", 200)
-    await talk.goes_on()
-    await talk.ends()
-    await talk.everybody_is_online()
-    cluster.assert_alive()
+    await all_is_well_again(cluster, talk)

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.faults.conftest import Cluster, Talk, until
+from tests.faults.conftest import Cluster, Talk, all_is_well_again
+from tests.support.waiting import sleep_until
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -28,10 +29,7 @@ async def test_postgresql_is_restarted(cluster: Cluster, talk: Talk) -> None:
     finally:
         cluster.postgres_server.start()  # in this thread, whose life it is tied to
     await cluster.tells("ready", 200)
-    await talk.goes_on()
-    await talk.ends()
-    await talk.everybody_is_online()
-    cluster.assert_alive()
+    await all_is_well_again(cluster, talk)
 
 
 @pytest.mark.parametrize("loss", ["refused", "black hole"])
@@ -43,15 +41,12 @@ async def test_the_links_to_postgresql_are_cut(cluster: Cluster, talk: Talk, los
     assert await cluster.checks(1) == {"postgresql": "down", "redis": "ok"}
     await cluster.tells("live", 200)
     await refused_clearly(talk)
-    await until(away)
+    await sleep_until(away)
     await cluster.tells("ready", 503)
     for link in cluster.postgres:
         await link.resume()
     await cluster.tells("ready", 200)
-    await talk.goes_on()
-    await talk.ends()
-    await talk.everybody_is_online()
-    cluster.assert_alive()
+    await all_is_well_again(cluster, talk)
 
 
 async def test_the_network_forgets_the_connections_to_postgresql(cluster: Cluster, talk: Talk) -> None:
@@ -62,7 +57,4 @@ async def test_the_network_forgets_the_connections_to_postgresql(cluster: Cluste
         link.abandon()
     await cluster.tells("ready", 503)
     await cluster.tells("ready", 200)
-    await talk.goes_on()
-    await talk.ends()
-    await talk.everybody_is_online()
-    cluster.assert_alive()
+    await all_is_well_again(cluster, talk)

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.faults.conftest import Cluster, Talk, until
+from tests.faults.conftest import Cluster, Talk, all_is_well_again
+from tests.support.waiting import sleep_until
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -18,10 +19,7 @@ async def test_redis_is_killed_and_started_again(cluster: Cluster, talk: Talk) -
     await cluster.tells("live", 200)
     cluster.valkey.start()  # in this thread, whose life it is tied to
     await cluster.tells("ready", 200)
-    await talk.goes_on()
-    await talk.ends()
-    await talk.everybody_is_online()
-    cluster.assert_alive()
+    await all_is_well_again(cluster, talk)
 
 
 @pytest.mark.parametrize("loss", ["refused", "black hole"])
@@ -32,15 +30,12 @@ async def test_the_links_to_redis_are_cut(cluster: Cluster, talk: Talk, loss: st
     await cluster.tells("ready", 503)
     assert await cluster.checks(1) == {"postgresql": "ok", "redis": "down"}
     await cluster.tells("live", 200)
-    await until(away)
+    await sleep_until(away)
     await cluster.tells("ready", 503)
     for link in cluster.redis:
         await link.resume()
     await cluster.tells("ready", 200)
-    await talk.goes_on()
-    await talk.ends()
-    await talk.everybody_is_online()
-    cluster.assert_alive()
+    await all_is_well_again(cluster, talk)
 
 
 async def test_one_instance_alone_loses_redis(cluster: Cluster, talk: Talk) -> None:
@@ -49,15 +44,12 @@ async def test_one_instance_alone_loses_redis(cluster: Cluster, talk: Talk) -> N
     await cluster.tells("ready", 503, 0)
     assert await cluster.checks(1) == {"postgresql": "ok", "redis": "ok"}
     await cluster.tells("live", 200)
-    await until(away)  # in which the others' messages pass it by, and its lease ends
+    await sleep_until(away)  # in which the others' messages pass it by, and its lease ends
     await cluster.lags(0, behind=True)
     await cluster.redis[0].resume()
     await cluster.lags(0, behind=False)
     await cluster.tells("ready", 200)
-    await talk.goes_on()
-    await talk.ends()
-    await talk.everybody_is_online()
-    cluster.assert_alive()
+    await all_is_well_again(cluster, talk)
 
 
 async def test_the_network_forgets_the_connections_to_redis(cluster: Cluster, talk: Talk) -> None:
@@ -66,7 +58,4 @@ async def test_the_network_forgets_the_connections_to_redis(cluster: Cluster, ta
         link.abandon()
     await cluster.tells("ready", 503)
     await cluster.tells("ready", 200)
-    await talk.goes_on()
-    await talk.ends()
-    await talk.everybody_is_online()
-    cluster.assert_alive()
+    await all_is_well_again(cluster, talk)

@@ -5,8 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,11 +46,6 @@ def instances(launcher: "subprocess.Popen[str]") -> list[psutil.Process]:
 def sign_up(url: str, name: str) -> httpx.Response:
     body = {"username": name, "credential": "correct horse battery"}
     return httpx.post(f"{url}/auth/sign-up", json=body, trust_env=False)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

@@ -26,12 +26,12 @@ from scripts.hostility.ordinary import Assignment, Ordinary
 from scripts.hostility.report import Measured, cells, missed
 from scripts.hostility.wire import ending
 from scripts.loadtest.histogram import Histogram
-from tests.conftest import TEMPLATE, execute
+from tests.support.postgres_servers import TEMPLATE, execute
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(180)
 
 MOMENT = 0.2  # seconds
-PATIENCE = 60.0  # seconds that a test waits for what must come
 
 Answers = Counter[str]
 
@@ -94,7 +94,7 @@ async def attacking(target: Attacked, name: str) -> AsyncIterator[Outcome]:
     prepared = await chosen.prepare(target.target) if chosen.prepare else None
     task = asyncio.create_task(run(chosen, target.target, outcome, prepared))
     try:
-        await until(lambda: outcome.sent > 0 or bool(outcome.answers), outcome)
+        await until_seen(lambda: outcome.sent > 0 or bool(outcome.answers), outcome)
         yield outcome
     finally:
         task.cancel()
@@ -105,12 +105,10 @@ async def run(chosen: Attack, target: Target, outcome: Outcome, prepared: Any) -
     await chosen.run(target, outcome, prepared)
 
 
-async def until(condition: Callable[[], bool], *outcomes: Outcome) -> None:
-    """Wait for what must come."""
+async def until_seen(condition: Callable[[], bool], *outcomes: Outcome) -> None:
+    """Wait for what must come of attacks."""
     try:
-        async with asyncio.timeout(PATIENCE):
-            while not condition():  # noqa: ASYNC110 - the attackers tell nobody
-                await asyncio.sleep(0.02)
+        await until(condition)
     except TimeoutError:
         pytest.fail(f"it does not happen: {[dict(outcome.answers) for outcome in outcomes]}")
 
@@ -144,7 +142,7 @@ REFUSED: dict[str, Callable[[Answers], bool]] = {
 @pytest.mark.parametrize("name", REFUSED)
 async def test_the_attacker_is_refused_and_nobody_else_is_harmed(target: Attacked, name: str) -> None:
     async with attacking(target, name) as outcome:
-        await until(lambda: REFUSED[name](outcome.answers), outcome)
+        await until_seen(lambda: REFUSED[name](outcome.answers), outcome)
     assert not outcome.answers["internal"]
 
 
@@ -195,7 +193,7 @@ async def test_a_websocket_that_floods_is_closed_with_a_reason(target: Attacked)
         )
 
     try:
-        await until(all_are_closed, *outcomes.values())
+        await until_seen(all_are_closed, *outcomes.values())
     finally:
         for task in runs:
             task.cancel()
@@ -208,7 +206,7 @@ async def test_pictures_are_taken_or_refused(target: Attacked) -> None:
     content = picture("RGB", 300, "JPEG", progressive=True)
     task = asyncio.create_task(upload("a.jpg", target.target, outcome, content))
     try:
-        await until(lambda: bool(outcome.answers), outcome)
+        await until_seen(lambda: bool(outcome.answers), outcome)
     finally:
         task.cancel()
         await asyncio.wait([task])

@@ -19,13 +19,13 @@ from scripts.loadtest.histogram import Histogram, bucket, highest
 from scripts.loadtest.member import Member, View
 from scripts.loadtest.polling import new_http_session
 from scripts.proxy import Proxy
-from tests.conftest import find_free_port
+from tests.support.ports import find_free_port
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.timeout(180)
 
 SMALL = ["--clients", "40", "--users", "8", "--room-size", "4", "--processes", "2", "--connect-rate", "100"]
 BUSY = ["--duration", "5", "--rate", "40", "--reconnect", "2", "--polling", "20%"]
-PATIENCE = 60.0  # seconds that a test waits for what must come
 
 
 class Chat:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.proxy import Proxy, Target
+from tests.support.waiting import until
 
 Connect = Callable[[Proxy], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 MEBIBYTE = 2**20
@@ -92,11 +93,6 @@ async def closed(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
     with suppress(ConnectionError):
         await writer.wait_closed()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - what is waited for has no event
-        await asyncio.sleep(0.01)
 
 
 async def test_connections_are_spread_in_turn(proxy: Proxy, connect: Connect) -> None:

@@ -13,11 +13,10 @@ import pytest
 from app.client import ChatClient
 from app.config.settings import Settings
 from scripts.wheel import UnmovableModule, moved
-from tests.app.images import image
-from tests.app.served import CONSOLE_COMMAND, Served
 from tests.folders import FILES, MODULES
-
-ROOT = Path(__file__).parents[2]
+from tests.support.chat.served import CONSOLE_COMMAND, Served
+from tests.support.images import image
+from tests.support.paths import ROOT
 
 PROJECT = {
     "app/__init__.py": 'NAME = "shop"\n',

@@ -7,7 +7,6 @@ import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,9 +24,10 @@ from playwright.async_api import (
     TimeoutError as NotInTime,
 )
 
-from tests.app.conftest import PASSWORD, Instance
+from tests.support.chat.people import PASSWORD, Instance
+from tests.support.paths import CLIENTS
 
-AXE = Path(__file__).parents[2] / "clients" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = CLIENTS / "node_modules" / "axe-core" / "axe.min.js"
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",

@@ -2,9 +2,9 @@
 
 from playwright.async_api import Browser, Page, expect
 
-from tests.app import described
-from tests.app.conftest import Instance
 from tests.app.page.conftest import AXE
+from tests.support.chat import descriptions as described
+from tests.support.chat.people import Instance
 
 
 async def opened(browser: Browser, url: str, faults: list[str]) -> Page:

@@ -1,20 +1,16 @@
 """Clients against real servers, on both websocket shells and both event loops."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
 import protocol
-from protocol import Client, Server
-from tests.protocol.client.peers import Proxy, RawServer
-from tests.protocol.server.running import SHELLS, Running
-
-Serve: TypeAlias = Callable[..., Awaitable[Running]]
-NewClient: TypeAlias = Callable[..., Client]
-NewProxy: TypeAlias = Callable[[int], Awaitable[Proxy]]
+from protocol import Client
+from tests.support.raw_servers import NewClient, NewProxy, Proxy, RawServer
+from tests.support.running import Running
 
 QUICK = {"reconnection_delay": 5, "reconnection_delay_max": 20}
 FOLDER = f"{protocol.__path__[0]}/client/"
@@ -25,11 +21,6 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
     return "asyncio", {"use_uvloop": request.param}
 
 
-@pytest.fixture(params=SHELLS)
-def shell(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
 async def stack() -> AsyncIterator[AsyncExitStack]:
     """What is to be ended after the test; then no task of a client may be left."""
@@ -37,18 +28,6 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
         yield stack
     codes = [getattr(task.get_coro(), "cr_code", None) for task in asyncio.all_tasks()]
     assert [code for code in codes if code is not None and code.co_filename.startswith(FOLDER)] == []
-
-
-@pytest.fixture
-async def serve(shell: str, stack: AsyncExitStack) -> Serve:
-    """Serves a server until the end of the test."""
-
-    async def start(server: Server, port: int = 0) -> Running:
-        running = await Running(server, shell).start(port)
-        stack.push_async_callback(running.stop)
-        return running
-
-    return start
 
 
 @pytest.fixture

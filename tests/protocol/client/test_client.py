@@ -21,8 +21,9 @@ from protocol import (
     Unreachable,
 )
 from protocol.socketio.packets import Parser
-from tests.protocol.client.conftest import NewClient, Serve
-from tests.protocol.client.peers import PATIENCE, until
+from tests.support.raw_servers import NewClient
+from tests.support.running import Serve
+from tests.support.waiting import PATIENCE, until
 
 VALUES = [
     pytest.param([], id="nothing"),

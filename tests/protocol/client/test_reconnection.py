@@ -9,10 +9,10 @@ import pytest
 
 from protocol import JSON, MSGPACK, AckTimeout, Client, Disconnected, Refused, Server, Socket, Unreachable
 from protocol.engineio.client_session import DisconnectReason
-from tests.protocol.client.conftest import NewClient, NewProxy, Serve
-from tests.protocol.client.peers import Proxy, RawServer, until
 from tests.protocol.client.test_client import get
-from tests.protocol.server.running import Running
+from tests.support.raw_servers import NewClient, NewProxy, Proxy, RawServer
+from tests.support.running import Running, Serve
+from tests.support.waiting import until
 
 SHORT = {"ping_interval": 100, "ping_timeout": 100}
 

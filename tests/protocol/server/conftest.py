@@ -1,21 +1,16 @@
 """Real servers behind uvicorn, on both websocket shells, and clients that are closed at the end."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
-from protocol import EngineServer, Server, Socket
-from tests.protocol.server.client import Client, PollingClient, Recorder, WebSocketClient
-from tests.protocol.server.hostility import Good, GoodClient
-from tests.protocol.server.running import RAW, SHELLS, Running
-from tests.protocol.server.websocket import WebSocket
-
-Serve: TypeAlias = Callable[..., Awaitable[Running]]
-Connect: TypeAlias = Callable[..., Awaitable[Client]]
-Poll: TypeAlias = Callable[..., Awaitable[PollingClient]]
-Open: TypeAlias = Callable[..., Awaitable[WebSocket]]
+from protocol import Server, Socket
+from tests.support.engine_clients import Client, Connect, Poll, PollingClient, Recorder, WebSocketClient
+from tests.support.hostile_clients import Good, GoodClient
+from tests.support.raw_websocket import Open, WebSocket
+from tests.support.running import RAW, Running, Serve
 
 
 @pytest.fixture(scope="session")
@@ -24,28 +19,10 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "asyncio", {"use_uvloop": True}
 
 
-@pytest.fixture(params=SHELLS)
-def shell(request: pytest.FixtureRequest) -> str:
-    """A test that serves runs once with each shell."""
-    return str(request.param)
-
-
 @pytest.fixture
 async def stack() -> AsyncIterator[AsyncExitStack]:
     async with AsyncExitStack() as stack:
         yield stack
-
-
-@pytest.fixture
-async def serve(shell: str, stack: AsyncExitStack) -> Serve:
-    """Serves a server until the end of the test."""
-
-    async def start(server: Server | EngineServer, port: int = 0) -> Running:
-        running = await Running(server, shell).start(port)
-        stack.push_async_callback(running.stop)
-        return running
-
-    return start
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import pytest
 import uvicorn
 
 from protocol import BusUnavailable, EngineServer, MemoryBus, Options, RedisBus, Server
-from tests.protocol.server.client import POLLING, Recorder, WebSocketClient
-from tests.protocol.server.conftest import Open, Serve
+from tests.support.engine_clients import POLLING, Recorder, WebSocketClient
+from tests.support.raw_websocket import Open
+from tests.support.running import Serve
 
 App = Callable[..., Server]
 

@@ -1,0 +1,183 @@
+"""The garbage collector looks at everything seldom, and what has ended does not need it."""
+
+import asyncio
+import gc
+import socket
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+
+from app.config.settings import Settings
+from app.runtime.garbage_collection import COUNTED_EVERY, seldom_collected
+from app.serving.server import ChatServer
+from protocol.websocket.frames import Opcode, encode
+from tests.support.chat.people import Instance, People, Start
+from tests.support.raw_websocket import WebSocket
+from tests.support.waiting import PATIENCE
+
+VISITS = 5
+
+
+class Cycle:
+    """Refers to itself."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def cycles() -> int:
+    """How many the collector would look at."""
+    return sum(isinstance(found, Cycle) for found in gc.get_objects())
+
+
+@pytest.fixture(autouse=True)
+def no_collector() -> Iterator[None]:
+    """Python collects nothing by itself."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
+def kept() -> Iterator[list[Cycle]]:
+    """What there is when it begins."""
+    assert not cycles()
+    kept = [Cycle() for _ in range(100)]
+    with seldom_collected():
+        yield kept
+    kept.clear()
+    gc.collect()
+    assert not cycles()
+
+
+def test_what_outlives_a_full_collection_is_not_looked_at_again(kept: list[Cycle]) -> None:
+    assert cycles() == 0
+    kept.append(Cycle())
+    assert cycles() == 1
+    gc.collect(1)
+    assert cycles() == 1
+    gc.collect()
+    assert cycles() == 0
+
+
+@pytest.mark.usefixtures("kept")
+def test_what_is_new_is_collected() -> None:
+    aside = gc.get_freeze_count()
+    for _ in range(aside // 2):
+        Cycle()
+    gc.collect()
+    assert cycles() == 0
+    assert gc.get_freeze_count() < aside * 1.1
+
+
+def test_everything_is_looked_at_once_there_is_much_more() -> None:
+    with seldom_collected(growth=1.5):
+        before = gc.get_freeze_count()
+        kept = [Cycle() for _ in range(before)]
+        for _ in range(COUNTED_EVERY):
+            gc.collect()
+        kept.clear()
+        assert cycles() == before
+        gc.collect()
+        assert cycles() == 0
+        assert gc.get_freeze_count() < before * 1.1
+
+
+def test_the_process_of_a_server_sets_aside(settings: Settings) -> None:
+    aside = []
+
+    class Serving(ChatServer):
+        async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+            aside.append(gc.get_freeze_count())
+
+    Serving(settings).run()
+    assert aside[0] > gc.get_freeze_count() == 0
+
+
+OURS = (
+    "app.",
+    "protocol.server.",
+    "protocol.engineio.session",
+    "protocol.socketio.namespace_states",
+    "uvicorn.",
+    "uvloop.",
+    "sqlalchemy.",
+)
+
+
+def alive() -> Counter[str]:
+    """What of the server is there, by the names of the classes."""
+    names = (f"{type(found).__module__}.{type(found).__qualname__}" for found in gc.get_objects())
+    return Counter(name for name in names if name.startswith(OURS))
+
+
+@pytest.fixture
+async def instance(start: Start) -> Instance:
+    """One on which clients are soon forgotten."""
+    return await start(ping_interval=500, ping_timeout=500)
+
+
+async def nothing_is_left_by(visit: Callable[[], Awaitable[None]]) -> None:
+    """What a visit needs is free after it, without the collector."""
+    await visit()
+    before = alive()
+    for _ in range(VISITS):
+        await visit()
+    async with asyncio.timeout(PATIENCE):
+        while alive() - before:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.1)
+
+
+async def test_clients_that_have_gone_leave_nothing_to_the_collector(
+    people: People,
+) -> None:
+    person = await people()
+    room = await person.room()
+
+    async def visit() -> None:
+        device = await person.device()
+        await device.ok("message:send", {"roomId": room, "content": "hello"})
+        await device.close()
+
+    await nothing_is_left_by(visit)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(encode(Opcode.TEXT, b"2"), id="not masked"),
+        pytest.param(encode(Opcode.TEXT, b"\xff", mask=bytes(4)), id="no text"),
+        pytest.param(encode(Opcode.TEXT, bytes(2_000_000), mask=bytes(4)), id="too big"),
+    ],
+)
+async def test_clients_that_break_a_rule_of_websockets_leave_nothing(
+    instance: Instance, frame: bytes
+) -> None:
+    async def visit() -> None:
+        client = await WebSocket.open(instance)
+        client.write(frame)
+        await client.until_close()
+        await client.close()
+
+    await nothing_is_left_by(visit)
+
+
+async def test_requests_that_are_refused_leave_nothing(people: People) -> None:
+    person = await people()
+
+    async def visit() -> None:
+        assert (await person.http.post("/chat/rooms", json={"name": 1})).status_code == 422
+
+    await nothing_is_left_by(visit)
+
+
+async def test_uploads_leave_nothing(people: People) -> None:
+    person = await people()
+
+    async def visit() -> None:
+        answer = await person.http.post("/chat/files", files={"file": ("a.txt", b"a", "text/plain")})
+        assert answer.status_code == 201
+
+    await nothing_is_left_by(visit)

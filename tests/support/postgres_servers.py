@@ -1,0 +1,43 @@
+"""Real PostgreSQLs of the tests' own, and statements for them."""
+
+import asyncio
+from contextlib import ExitStack
+from pathlib import Path
+
+import asyncpg
+
+from app import embedded
+from app.embedded.postgres import running_postgres
+
+# Nothing here outlives a run, so nothing has to reach the disk.
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+
+
+TEMPLATE = "template_parley"
+
+
+def execute(sockets: Path, statement: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(embedded.database_url(sockets))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
+
+
+class RestartablePostgres:
+    """A PostgreSQL of the tests' own, which keeps its data and its socket over stop and start."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket = folder / "socket" / ".s.PGSQL.5432"
+        self._running = ExitStack()
+
+    def start(self) -> None:
+        self._running.enter_context(running_postgres(self.folder, settings=FORGETFUL))
+
+    def stop(self) -> None:
+        """Let it end in order: it ends all connections."""
+        self._running.close()

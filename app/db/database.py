@@ -188,12 +188,12 @@ def _no_connection() -> Iterator[None]:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """What the driver raises, as what callers are told."""
+    """Turns the errors of the driver into those of this module."""
     try:
         yield
     except UNREACHABLE as error:
         raise DatabaseUnavailable(f"PostgreSQL does not answer: {error!r}") from error
     except NOT_TAKEN as error:
-        # What it says holds the value, which is what somebody wrote.
+        # Its text holds the value, which a user wrote.
         log.warning("PostgreSQL does not take a value: %s", type(error).__name__)
         raise DatabaseRefused(type(error).__name__) from error

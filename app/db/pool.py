@@ -3,7 +3,7 @@
 A connection on which an answer did not come in time is cut. It may never come, and asyncpg would wait for it, whatever
 is asked next, with the connection's place in the pool held for ever. The others that were open then are replaced before
 they are used again: where a network has forgotten one connection, it has forgotten them all, and each would cost
-somebody the whole time.
+a caller the whole time.
 
 Behind a pooler such as PgBouncer a connection may be another one of PostgreSQL's in each transaction. Then no statement
 stays prepared there, and no setting is made for longer than a transaction.
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 async def _leave_as_it_is(_connection: object) -> None:
-    """Resets nothing on a connection that goes back: a pooler may have given it to somebody else by then."""
+    """Resets nothing on a connection that goes back: a pooler may have given it to another client by then."""
 
 
 BEHIND_POOLER: dict[str, Any] = {"statement_cache_size": 0, "reset": _leave_as_it_is}
@@ -108,7 +108,7 @@ class ConnectionPool:
 
 
 async def leads_to_pooler(connection: "asyncpg.Connection[Any]") -> bool:
-    """Whether the process that answers is another than the one that was named when the connection was made. PgBouncer
+    """True if the process that answers is not the one that was named when the connection was made. PgBouncer
     names one that it has made up, so that it can tell whose statement is to be cancelled."""
     answering: int = await connection.fetchval("values (pg_backend_pid())")
     return answering != connection.get_server_pid()
@@ -125,7 +125,7 @@ def cut_if_silent(connection: databases.core.Connection) -> Iterator[None]:
 
 
 def open_pool(url: str, **options: Any) -> databases.Database:
-    """What `databases` makes of a URL, with the TLS and the servers that it asks for, which `databases` would drop."""
+    """The pool that `databases` makes of a URL, with the TLS and the servers it asks for, which `databases` would drop."""
     tls, servers, attributes = tls_of(url), servers_of(url), attributes_of(url)
     if tls is not None:
         options["ssl"] = tls

@@ -17,7 +17,7 @@ from asyncpg.connect_utils import SessionAttribute
 ATTRIBUTES = ("any", "read-write", "primary")
 PORT = 5432
 LEAST_TIMEOUT = 1.0  # seconds for each of several servers
-PATIENCE = 10.0  # seconds for all, where nobody says
+PATIENCE = 10.0  # seconds for all, if the URL names no timeout
 
 # What makes the next server worth a try. Who is refused by one has the wrong password for all.
 GOES_ON = (

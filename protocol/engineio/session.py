@@ -96,22 +96,22 @@ class Session:
 
     @property
     def open(self) -> bool:
-        """Whether messages can still be exchanged."""
+        """True while messages can be exchanged."""
         return self.phase < _ENDING
 
     @property
     def quiet(self) -> bool:
-        """Whether a message changes nothing about the session: it is open, and no pong is awaited."""
+        """True if a message changes nothing about the session: it is open, and no pong is awaited."""
         return self._heartbeat is _RESTING and self.phase < _ENDING
 
     @property
     def transport(self) -> str:
-        """What carries the session: "polling" or "websocket"."""
+        """The transport of the session: "polling" or "websocket"."""
         return "websocket" if self.phase is _WEBSOCKET else "polling"
 
     @property
     def writable(self) -> bool:
-        """Whether the transport would take packets now: a websocket, or a GET that waits."""
+        """True if the transport takes packets now: a websocket, or a GET that waits."""
         return self.phase is _WEBSOCKET or self._get is _PENDING
 
     def send(self, item: Encoded) -> None:

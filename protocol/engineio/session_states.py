@@ -90,7 +90,7 @@ class Heartbeat(IntEnum):
 
 
 class Exchange(IntEnum):
-    """Whether one of polling's two HTTP requests is in flight."""
+    """The state of one of polling's two HTTP requests."""
 
     FREE = 0
     PENDING = 1

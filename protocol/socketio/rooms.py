@@ -63,7 +63,7 @@ class RoomIndex(Generic[RoomMember]):
         return frozenset(rooms) if rooms else _EMPTY
 
     def has(self, member: RoomMember, room: str) -> bool:
-        """Whether a member is in a room."""
+        """True if a member is in a room."""
         return room in self._rooms.get(member, _EMPTY)
 
     def count(self, member: RoomMember) -> int:

@@ -125,7 +125,7 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
         return Timing(self.ping_interval, self.ping_timeout, self.upgrade_timeout)
 
     def has_path(self, path: str) -> bool:
-        """Whether the path of a request is the server's."""
+        """True if the path of a request is the server's."""
         if path.startswith(self.path):
             return True
         return not self.add_trailing_slash and path == self.path[:-1]

@@ -34,7 +34,7 @@ def session_headers(
 
 
 def _own(hook: Callable[[Handshake], Mapping[str, str]], handshake: Handshake) -> list[tuple[bytes, bytes]]:
-    """What a function of the application adds; nothing where it fails, as the session works without it."""
+    """The headers that a function of the application adds; none if it fails, since the session works without them."""
     try:
         added = dict(hook(handshake))
         for name, value in added.items():

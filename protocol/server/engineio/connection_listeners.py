@@ -1,4 +1,4 @@
-"""What an application is told of one connection: its packets, and its upgrade.
+"""The application's listeners of one connection: of its packets, and of its upgrade.
 
 It stands before the receiver of the link's messages, so that a link without listeners does nothing for them."""
 

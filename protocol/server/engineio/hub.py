@@ -107,7 +107,7 @@ class Hub:
 
     @property
     def asks(self) -> bool:
-        """Whether `admit` has something to ask the application."""
+        """True if `admit` has something to ask the application."""
         return self.options.allow_request is not None or self.options.generate_id is not None
 
     async def admit(self, request: Request) -> None:

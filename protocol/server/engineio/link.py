@@ -176,7 +176,7 @@ class Link:
             self.settle()
 
     def listen(self) -> ConnectionListeners:
-        """What calls the application's listeners of this connection."""
+        """The application's listeners of this connection."""
         if self.listeners is None:
             self.listeners = ConnectionListeners(self.receiver)
             if self.session.reason is None:

@@ -39,7 +39,7 @@ def _read(name: str) -> _File:
 
 
 def is_asked_for(scope: Scope) -> bool:
-    """Whether a request is for one of the files."""
+    """True if a request is for one of the files."""
     path: str = scope["path"]
     return path.endswith(_ENDS) and scope["type"] == "http" and path.rpartition("/")[2] in _NAMES
 

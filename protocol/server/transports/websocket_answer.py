@@ -32,7 +32,7 @@ def subprotocol(options: EngineOptions, request: Request) -> str | None:
 def accept_headers(
     options: EngineOptions, request: Request, chosen: str | None, opened: str | None = None
 ) -> list[tuple[bytes, bytes]]:
-    """What the 101 says besides, with the subprotocol that was chosen. `opened`: see `session_headers`."""
+    """Further headers of the 101, with the chosen subprotocol. `opened`: see `session_headers`."""
     headers = session_headers(options, request, opened)
     if chosen is not None:
         headers.append((OFFER, chosen.encode()))

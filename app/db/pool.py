@@ -125,7 +125,7 @@ def cut_if_silent(connection: databases.core.Connection) -> Iterator[None]:
 
 
 def open_pool(url: str, **options: Any) -> databases.Database:
-    """The pool that `databases` makes of a URL, with the TLS and the servers it asks for, which `databases` would drop."""
+    """The pool that `databases` makes of a URL, with its TLS and servers, which `databases` would drop."""
     tls, servers, attributes = tls_of(url), servers_of(url), attributes_of(url)
     if tls is not None:
         options["ssl"] = tls

@@ -125,7 +125,7 @@ class SessionRecovery:
     # --- sockets ---
 
     def is_for(self, auth: Mapping[str, Any]) -> bool:
-        """True if a client, by the auth of its CONNECT, asks for recovery. A client that comes back has asked before."""
+        """True if a client, by the auth of its CONNECT, asks for recovery; a client that returns has asked before."""
         if self._options.recovery_for == "all":
             return True
         return auth.get("recovery") is True or auth.get("pid") is not None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from protocol.engineio import packets as engine
 from protocol.engineio.packets import Encoded, EnginePacket, PacketType
 from protocol.engineio.session import CloseReason, Session, Timing
-from protocol.engineio.session_states import TRANSITIONS, SessionState
+from protocol.engineio.session_states import LINGERING, TRANSITIONS, SessionState
 from protocol.errors import SessionError
 from tests.fuzz.draw import Draw
 
@@ -16,6 +16,10 @@ PACKETS = [EnginePacket(kind, data) for kind in PacketType for data in ("", "pro
     EnginePacket(PacketType.MESSAGE, b"b")
 ]
 REASONS = list(CloseReason)
+
+
+ENDED = LINGERING | {SessionState.CLOSED}
+PROBED = {SessionState.UPGRADING, SessionState.CLOSING_UPGRADING}
 
 
 def check(data: bytes) -> None:
@@ -58,7 +62,7 @@ class Run:
         except SessionError:
             assert kind % len(self.steps) in (6, 7), "only a request is refused"
         assert session.phase is before or session.phase in reachable(before)
-        assert session.open == (session.reason is None) == (session.phase < SessionState.CLOSING)
+        assert session.open == (session.reason is None) == (session.phase not in ENDED)
         assert reason is None or session.reason is reason, "a session ends once"
         assert (session.next_deadline is None) == (session.phase is SessionState.CLOSED)
         assert reason is None or len(session.outbox) <= queue, "what is sent after the end is dropped"
@@ -86,9 +90,7 @@ class Run:
     def receive_probe(self, choice: int) -> None:
         packet = PACKETS[choice % len(PACKETS)]
         answer = self.session.receive_probe(packet)
-        probed = self.session.phase is SessionState.UPGRADING and packet == EnginePacket(
-            PacketType.PING, "probe"
-        )
+        probed = self.session.phase in PROBED and packet == EnginePacket(PacketType.PING, "probe")
         assert answer is (engine.PROBE_PONG if probed else None)
 
 

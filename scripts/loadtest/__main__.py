@@ -142,6 +142,7 @@ def shares(plan: Plan, accounts: Accounts, name: str) -> list[Assignment]:
             clients=clients[worker::workers],
             duration=plan.duration,
             size=plan.size,
+            grace=plan.grace,
             connect_rate=plan.connect_rate / workers,
             rates={what: rate / workers for what, rate in rates.items()},
         )

@@ -54,6 +54,7 @@ class Plan(Struct, frozen=True):
     polling: float
     size: int
     processes: int
+    grace: float
     prefix: str
     accounts: Path
     json: Path | None
@@ -115,6 +116,13 @@ def parse(arguments: Sequence[str] | None = None) -> Plan:
         help="number of client processes (%(default)s)",
     )
     add(
+        "--grace",
+        type=positive,
+        default=15.0,
+        metavar="S",
+        help="seconds to wait for clients that cannot connect, and for what is in flight at the end (%(default)s)",
+    )
+    add(
         "--prefix",
         default="load",
         help="prefix of the account names, reused by later runs (%(default)s)",
@@ -147,6 +155,7 @@ def parse(arguments: Sequence[str] | None = None) -> Plan:
         polling=chosen.polling,
         size=chosen.size,
         processes=min(chosen.processes, chosen.clients),
+        grace=chosen.grace,
         prefix=chosen.prefix,
         accounts=chosen.accounts,
         json=chosen.json,

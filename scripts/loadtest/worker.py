@@ -25,8 +25,6 @@ from scripts.loadtest.member import FAILURES, Member, kind_of, now
 
 TICK = 1.0  # seconds
 AWAY = (0.2, 2.0)  # seconds that a client which goes stays away
-GRACE = 15.0  # seconds that what is under way at the end may still take
-PATIENCE = 20.0  # seconds without one more client that could connect, before the rest are given up
 
 
 class Assignment(Struct, frozen=True):
@@ -37,6 +35,7 @@ class Assignment(Struct, frozen=True):
     clients: list[tuple[str, str, str, bool]]
     duration: float
     size: int
+    grace: float  # seconds without one more client that could connect, and for what is under way at the end
     connect_rate: float  # all rates are this worker's own
     rates: dict[str, float]
 
@@ -69,7 +68,7 @@ class Worker:
         before = len(self._members) + 1
         while 0 < len(self._under_way) < before:
             before = len(self._under_way)
-            await asyncio.wait(self._under_way, timeout=PATIENCE)
+            await asyncio.wait(self._under_way, timeout=self._assignment.grace)
         return len(self._under_way)
 
     async def run(self, start: float) -> None:
@@ -85,20 +84,20 @@ class Worker:
             *(self._keep_up(start, rates[name], act) for name, act in acts.items() if rates[name])
         )
         with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE):
+            async with asyncio.timeout(self._assignment.grace):
                 await self._ended()
         self._counts["unfinished"] += len(self._under_way)
 
     async def settle(self, last: dict[str, int]) -> dict[str, int]:
         """Wait until everybody has the last number of their room, have the others ask, and count what is missing."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE):
+            async with asyncio.timeout(self._assignment.grace):
                 for member in self._members:
                     while member.view.applied < last[member.room]:  # noqa: ASYNC110 - it may never come
                         await asyncio.sleep(0.02)
         late = [member for member in self._members if member.view.applied < last[member.room]]
         with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE):
+            async with asyncio.timeout(self._assignment.grace):
                 await asyncio.gather(*(member.ask_for_the_rest() for member in late), return_exceptions=True)
         views = [(member.view, last[member.room]) for member in self._members]
         return {

@@ -356,7 +356,7 @@ async def test_a_client_of_an_instance_that_stops_goes_on_at_another(chat: Chat,
 
 async def test_what_cannot_connect_ends_the_run(chat: Chat, tmp_path: Path) -> None:
     nobody = f"http://127.0.0.1:{find_free_port()}"
-    status, _, err = await load(tmp_path, chat.proxy.url, nobody, *SMALL)
+    status, _, err = await load(tmp_path, chat.proxy.url, nobody, *SMALL, "--grace", "5")
     assert status == 1
     assert err.startswith("load: 20 of 40 clients cannot connect: connect: Unreachable ")
 
@@ -365,7 +365,7 @@ async def test_the_logs_are_read_from_whoever_is_left(chat: Chat, tmp_path: Path
     """A run whose first server ends for good has figures of it, and says what its clients did not get."""
     going, staying = chat.instances
     file = tmp_path / "run.json"
-    asked = ["--duration", "4", "--json", str(file), "--max-lost", "0"]
+    asked = ["--duration", "4", "--grace", "5", "--json", str(file), "--max-lost", "0"]
     running = asyncio.create_task(load(tmp_path, going.url, staying.url, *SMALL, *asked))
     async with httpx.AsyncClient(base_url=staying.url, trust_env=False, timeout=PATIENCE) as http:
         while "\nparley_messages_written_total 0.0" in (await http.get("/metrics")).text:  # noqa: ASYNC110

@@ -72,7 +72,11 @@ class LocalNamespace:
     def audience(self, target: Target) -> list["LocalSocket"]:
         """The sockets of this instance that get an event for a target: those in the default room where it names none
         and there is one. So no client gets an event before the application has let it into that room."""
-        return list(self.rooms.select(target.rooms or self._default_rooms, target.except_))
+        return list(self._audience(target))
+
+    def _audience(self, target: Target) -> Collection["LocalSocket"]:
+        """The same, which later joins may change: for a caller that is done with it at once."""
+        return self.rooms.select(target.rooms or self._default_rooms, target.except_)
 
     def send_with_ack(
         self, sockets: Sequence["LocalSocket"], data: list[Any], settle: Callable[[Any], None]
@@ -206,10 +210,7 @@ class LocalNamespace:
                 log.exception("a listener of broadcasts failed for %r", data[0])
 
     def _broadcast(self, record: Broadcast, offset: str, packet: Encoded | None) -> None:
-        target = record.target
-        sockets: Collection[LocalSocket] = self.rooms.select(
-            target.rooms or self._default_rooms, target.except_
-        )
+        sockets = self._audience(record.target)
         if record.volatile:
             sockets = [socket for socket in sockets if socket.link.writable]
         if not sockets:

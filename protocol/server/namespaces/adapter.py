@@ -15,6 +15,7 @@ from protocol.server.config.options import Options
 from protocol.server.engineio.hub import Hub
 from protocol.server.namespaces.cluster_answers import Answerer
 from protocol.server.namespaces.cluster_requests import Asker
+from protocol.server.namespaces.handlers import notify
 from protocol.server.namespaces.local_namespace import LocalNamespace
 from protocol.server.namespaces.local_socket import LocalSocket
 from protocol.server.namespaces.namespace_rule import NamespaceRule
@@ -78,11 +79,8 @@ class Adapter:
         """Deliver to a namespace from now on."""
         self.namespaces[namespace.name] = namespace
         self.bus.listen(namespace.name)
-        for listener in self.on_new_namespace:
-            try:
-                listener(namespace.facade)
-            except Exception:
-                log.exception("a listener of new namespaces failed for %r", namespace.name)
+        if self.on_new_namespace:
+            notify(self.on_new_namespace, "new namespaces", namespace.name, namespace.facade)
 
     async def start(self) -> None:
         """Begin to deliver. Raises `BusUnavailable`."""

@@ -1,8 +1,9 @@
 """The handlers that an application registers for a namespace, once, for all its sockets."""
 
 import inspect
+import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args
 
 from msgspec import Struct
@@ -12,6 +13,8 @@ from protocol.socketio.packets import Event
 
 if TYPE_CHECKING:
     from protocol.server.namespaces.local_socket import LocalSocket
+
+log = logging.getLogger(__name__)
 
 Handler: TypeAlias = Callable[..., Any]
 RegisteredHandler = TypeVar("RegisteredHandler", bound=Handler)
@@ -67,6 +70,15 @@ async def call(handler: Handler, *args: Any) -> Any:
     """Call a handler that may be a coroutine function or a plain one."""
     result = handler(*args)
     return await result if isinstance(result, Awaitable) else result
+
+
+def notify(listeners: Iterable[Handler], kind: str, about: object, *args: Any) -> None:
+    """Call plain functions with `args`. One that fails is logged: the thing that it is told of happens all the same."""
+    for listener in listeners:
+        try:
+            listener(*args)
+        except Exception:
+            log.exception("a listener of %s failed for %r", kind, about)
 
 
 class Handlers:

@@ -16,7 +16,7 @@ from protocol.cluster.stream_records import (
     Target,
 )
 from protocol.engineio.packets import Encoded
-from protocol.server.namespaces.handlers import Handlers, RoomChange, call
+from protocol.server.namespaces.handlers import Handlers, RoomChange, call, notify
 from protocol.socketio.packets import Event
 from protocol.socketio.rooms import RoomIndex
 
@@ -94,10 +94,7 @@ class LocalNamespace:
         """Call the catch-all listeners of what goes out. One that fails is logged; the event goes out all the same."""
         for listener in self.handlers.outgoing:
             for socket in sockets:
-                try:
-                    listener(socket.facade, *data)
-                except Exception:
-                    log.exception("a listener of outgoing events failed for %r", socket)
+                notify((listener,), "outgoing events", socket, socket.facade, *data)
 
     # --- membership ---
 
@@ -158,11 +155,7 @@ class LocalNamespace:
 
     def _tell(self, change: RoomChange, whose: Any, room: str) -> None:
         """Call the listeners of a change of rooms. One that fails is logged; the change has happened all the same."""
-        for listener in self.handlers.rooms.get(change, ()):
-            try:
-                listener(whose, room)
-            except Exception:
-                log.exception("a listener of rooms failed for %r", room)
+        notify(self.handlers.rooms.get(change, ()), "rooms", room, whose, room)
 
     def _notice_rooms(self, socket: "LocalSocket", before: int) -> None:
         if (
@@ -180,7 +173,7 @@ class LocalNamespace:
         match record:
             case Broadcast():
                 if offset:
-                    self._notify_broadcast(record.data)
+                    notify(self.handlers.broadcasts, "broadcasts", record.data[0], *record.data)
                 self._broadcast(record, offset, packet)
             case Join(target=target, rooms=rooms):
                 for socket in self.audience(target):  # in its new rooms it gets events
@@ -201,13 +194,6 @@ class LocalNamespace:
         for socket in self.select(target):
             if socket.id in target.rooms:
                 socket.abandon()
-
-    def _notify_broadcast(self, data: list[Any]) -> None:
-        for listener in self.handlers.broadcasts:
-            try:
-                listener(*data)
-            except Exception:
-                log.exception("a listener of broadcasts failed for %r", data[0])
 
     def _broadcast(self, record: Broadcast, offset: str, packet: Encoded | None) -> None:
         sockets = self._audience(record.target)

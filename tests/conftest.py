@@ -7,7 +7,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -98,17 +98,29 @@ def postgres_sockets(servers_folder: Path) -> Iterator[Path]:
 @pytest.fixture
 def database_url(postgres_sockets: Path) -> Iterator[str]:
     """The URL of a database that has the schema and no rows."""
-    name = f"test_{next(numbers)}"
-    execute(postgres_sockets, f"create database {name} template {TEMPLATE} strategy file_copy")
-    yield embedded.database_url(postgres_sockets, name)
-    execute(postgres_sockets, f"drop database {name} with (force)")
+    with new_database(postgres_sockets, f"template {TEMPLATE} strategy file_copy") as url:
+        yield url
 
 
 @pytest.fixture
 def empty_database_url(postgres_sockets: Path) -> Iterator[str]:
     """The URL of a database without the schema."""
+    with new_database(postgres_sockets) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def lasting_database_url(postgres_sockets: Path) -> Iterator[str]:
+    """The URL of a database that has the schema, which the tests of a module share."""
+    with new_database(postgres_sockets, f"template {TEMPLATE} strategy file_copy") as url:
+        yield url
+
+
+@contextmanager
+def new_database(postgres_sockets: Path, options: str = "") -> Iterator[str]:
+    """The URL of a new database, which exists as long as the block lasts."""
     name = f"test_{next(numbers)}"
-    execute(postgres_sockets, f"create database {name}")
+    execute(postgres_sockets, f"create database {name} {options}")
     yield embedded.database_url(postgres_sockets, name)
     execute(postgres_sockets, f"drop database {name} with (force)")
 
@@ -127,6 +139,15 @@ def redis_url(valkey_sockets: Path) -> str:
     with redis.Redis.from_url(url) as client:
         client.flushall()
     return url
+
+
+@pytest.fixture(scope="module")
+def lasting_redis_url(servers_folder: Path) -> Iterator[str]:
+    """The URL of a Valkey that the tests of a module share: that of `redis_url` is emptied for each of others."""
+    server = RestartableValkey(servers_folder / f"valkey-{next(numbers)}")
+    server.start()
+    yield server.url
+    server.stop()
 
 
 @pytest.fixture(scope="session")

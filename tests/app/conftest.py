@@ -5,7 +5,10 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from inspect import signature
+from itertools import cycle, repeat
 from typing import Any
+from zlib import crc32
 
 import httpx
 import pytest
@@ -82,28 +85,38 @@ async def http(instance: Instance) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests that take `transport`, or a person with a device, run over both; those marked `over_websocket` do not."""
+    """Tests that take `transport` themselves run once over each."""
     chosen = any("transport" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
-    if "transport" in metafunc.fixturenames and not chosen:
-        alone = metafunc.definition.get_closest_marker("over_websocket") is not None
-        metafunc.parametrize("transport", ["websocket"] if alone else ["websocket", "polling"], indirect=True)
+    if "transport" in signature(metafunc.function).parameters and not chosen:
+        metafunc.parametrize("transport", ["websocket", "polling"], indirect=True)
 
 
 @pytest.fixture
-def transport(request: pytest.FixtureRequest) -> str:
-    """How the devices of the test connect."""
-    chosen: str = request.param
-    return chosen
+def transport(request: pytest.FixtureRequest) -> str | None:
+    """How all devices of the test connect; None where they do so over both in turn."""
+    return getattr(request, "param", None)
 
 
 @pytest.fixture
-def connect(instance: Instance, stack: AsyncExitStack, transport: str) -> Connect:
+def transports(request: pytest.FixtureRequest, transport: str | None) -> Iterator[str]:
+    """How each device of the test connects: over both in turn, unless the test says otherwise. Which of them is the
+    first is another one for every other test, so that those of a single device are made over either."""
+    if request.node.get_closest_marker("over_websocket") is not None:
+        transport = "websocket"
+    if transport is not None:
+        return repeat(transport)
+    both = ["websocket", "polling"]
+    return cycle(both if crc32(request.node.name.encode()) % 2 else both[::-1])
+
+
+@pytest.fixture
+def connect(instance: Instance, stack: AsyncExitStack, transports: Iterator[str]) -> Connect:
     """Connects a device with any token, or none; it does not authenticate."""
 
     async def connect(
         token: str | None = None, headers: dict[str, str] | None = None, url: str | None = None
     ) -> Device:
-        device = Device(url or instance.url, token, transport)
+        device = Device(url or instance.url, token, next(transports))
         stack.push_async_callback(device.close)
         return await device.connect(headers)
 
@@ -111,14 +124,16 @@ def connect(instance: Instance, stack: AsyncExitStack, transport: str) -> Connec
 
 
 @pytest.fixture
-def people(instance: Instance, http: httpx.AsyncClient, stack: AsyncExitStack, transport: str) -> People:
+def people(
+    instance: Instance, http: httpx.AsyncClient, stack: AsyncExitStack, transports: Iterator[str]
+) -> People:
     """Signs people up."""
 
     async def sign_up(username: str | None = None) -> Person:
         body = {"username": username or f"person-{next(names)}", "credential": PASSWORD}
         answer = await http.post("/auth/sign-up", json=body)
         assert answer.status_code == 201, answer.text
-        person = Person(instance.url, answer.json(), stack, transport)
+        person = Person(instance.url, answer.json(), stack, transports)
         stack.push_async_callback(person.http.aclose)
         return person
 

@@ -5,7 +5,8 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
-from itertools import pairwise
+from contextlib import asynccontextmanager
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ from tests.support.waiting import PATIENCE
 pytestmark = pytest.mark.timeout(180)
 
 SMALL = ["--clients", "40", "--users", "8", "--room-size", "4", "--processes", "2", "--connect-rate", "100"]
-BUSY = ["--duration", "5", "--rate", "40", "--reconnect", "2", "--polling", "20%"]
+names = count(1)
+BUSY = ["--duration", "4", "--rate", "40", "--reconnect", "2", "--polling", "20%"]
 
 
 class Chat:
@@ -50,22 +52,33 @@ class Chat:
         await self.proxy.stop()
 
 
-@pytest.fixture
-def limits() -> dict[str, str]:
-    return UNLIMITED
-
-
-@pytest.fixture
-async def chat(
-    database_url: str, redis_url: str, tmp_path: Path, limits: dict[str, str]
-) -> AsyncIterator[Chat]:
-    stores = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "FILE_STORAGE": str(tmp_path / "files")}
-    chat = Chat({**os.environ, **stores, "JWT_SECRET": "for-tests-only-" * 3, **limits}, tmp_path)
+@asynccontextmanager
+async def running(database_url: str, redis_url: str, folder: Path, **settings: str) -> AsyncIterator[Chat]:
+    """The chat, which runs as long as the block lasts; nobody is limited, unless the settings say so."""
+    stores = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "FILE_STORAGE": str(folder / "files")}
+    secret = {"JWT_SECRET": "for-tests-only-" * 3}
+    chat = Chat({**os.environ, **stores, **secret, **UNLIMITED, **settings}, folder)
     try:
         await chat.start()
         yield chat
     finally:
         await chat.stop()
+
+
+@pytest.fixture
+async def chat(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Chat]:
+    """A chat for a test that ends some of it."""
+    async with running(database_url, redis_url, tmp_path) as chat:
+        yield chat
+
+
+@pytest.fixture(scope="module")
+async def lasting_chat(
+    lasting_database_url: str, lasting_redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Chat]:
+    """The chat of all other tests."""
+    async with running(lasting_database_url, lasting_redis_url, tmp_path_factory.mktemp("chat")) as chat:
+        yield chat
 
 
 async def load(folder: Path, *arguments: str) -> tuple[int, str, str]:
@@ -81,10 +94,10 @@ async def load(folder: Path, *arguments: str) -> tuple[int, str, str]:
     return process.returncode, out.decode(), err.decode()
 
 
-async def test_a_run_has_figures_a_chart_and_thresholds(chat: Chat, tmp_path: Path) -> None:
+async def test_a_run_has_figures_a_chart_and_thresholds(lasting_chat: Chat, tmp_path: Path) -> None:
     files = ["--json", str(tmp_path / "run.json"), "--chart", str(tmp_path / "run.png")]
     kept = ["--max-lost", "0", "--max-doubled", "0", "--max-missed", "0", "--max-p99", "60000"]
-    status, out, err = await load(tmp_path, chat.proxy.url, *SMALL, *BUSY, *files, *kept)
+    status, out, err = await load(tmp_path, lasting_chat.proxy.url, *SMALL, *BUSY, *files, *kept)
     assert (status, err) == (0, ""), out
     assert "lost 0, missed 0, doubled 0" in out
     found = json.loads((tmp_path / "run.json").read_text())
@@ -94,7 +107,7 @@ async def test_a_run_has_figures_a_chart_and_thresholds(chat: Chat, tmp_path: Pa
 
     # The next run has the same accounts, and a threshold that nothing can keep.
     impossible = ["--max-p99", "0.001", "--max-lost", "0"]
-    status, out, _ = await load(tmp_path, chat.proxy.url, *SMALL, "--duration", "1", *impossible)
+    status, out, _ = await load(tmp_path, lasting_chat.proxy.url, *SMALL, "--duration", "1", *impossible)
     assert status == 1
     assert "failed: --max-p99 0.001 was not kept: it is" in out
     assert "failed: --max-lost" not in out
@@ -160,12 +173,12 @@ def assert_drawn(file: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("limits", [{**UNLIMITED, "SIGN_UP_RATE": "2"}])
-async def test_a_server_with_limits_is_named(chat: Chat, tmp_path: Path) -> None:
-    status, _, err = await load(tmp_path, chat.proxy.url, *SMALL)
+async def test_a_server_with_limits_is_named(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    async with running(database_url, redis_url, tmp_path, SIGN_UP_RATE="2") as limited:
+        status, _, err = await load(tmp_path, limited.proxy.url, *SMALL)
     assert status == 1
     assert err.startswith(
-        f"load: {chat.proxy.url} limits how much one address may do (/auth/sign-up: Too many accounts"
+        f"load: {limited.proxy.url} limits how much one address may do (/auth/sign-up: Too many accounts"
     )
 
 
@@ -228,7 +241,7 @@ class Pair:
 async def somebody(url: str) -> tuple[str, str]:
     """A token, and the id of a room of whom it is."""
     async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
-        body = {"username": "somebody", "credential": "correct horse battery"}
+        body = {"username": f"somebody-{next(names)}", "credential": "correct horse battery"}
         token: str = (await http.post("/auth/sign-up", json=body)).json()["token"]
         headers = {"authorization": f"Bearer {token}"}
         room: str = (await http.post("/chat/rooms", json={"name": "a room"}, headers=headers)).json()["id"]
@@ -236,8 +249,8 @@ async def somebody(url: str) -> tuple[str, str]:
 
 
 @pytest.fixture
-async def pair(chat: Chat) -> AsyncIterator[Pair]:
-    url = chat.instances[0].url
+async def pair(lasting_chat: Chat) -> AsyncIterator[Pair]:
+    url = lasting_chat.instances[0].url
     token, room = await somebody(url)
     failures: list[str] = []
     members = [
@@ -355,9 +368,9 @@ async def test_a_client_of_an_instance_that_stops_goes_on_at_another(chat: Chat,
         await member.close()
 
 
-async def test_what_cannot_connect_ends_the_run(chat: Chat, tmp_path: Path) -> None:
+async def test_what_cannot_connect_ends_the_run(lasting_chat: Chat, tmp_path: Path) -> None:
     nobody = f"http://127.0.0.1:{find_free_port()}"
-    status, _, err = await load(tmp_path, chat.proxy.url, nobody, *SMALL, "--grace", "5")
+    status, _, err = await load(tmp_path, lasting_chat.proxy.url, nobody, *SMALL, "--grace", "2")
     assert status == 1
     assert err.startswith("load: 20 of 40 clients cannot connect: connect: Unreachable ")
 
@@ -366,7 +379,7 @@ async def test_the_logs_are_read_from_whoever_is_left(chat: Chat, tmp_path: Path
     """A run whose first server ends for good has figures of it, and says what its clients did not get."""
     going, staying = chat.instances
     file = tmp_path / "run.json"
-    asked = ["--duration", "4", "--grace", "5", "--json", str(file), "--max-lost", "0"]
+    asked = ["--duration", "3", "--grace", "2", "--json", str(file), "--max-lost", "0"]
     running = asyncio.create_task(load(tmp_path, going.url, staying.url, *SMALL, *asked))
     async with httpx.AsyncClient(base_url=staying.url, trust_env=False, timeout=PATIENCE) as http:
         while "\nparley_messages_written_total 0.0" in (await http.get("/metrics")).text:  # noqa: ASYNC110

@@ -9,8 +9,16 @@ import asyncpg
 from app import embedded
 from app.embedded.postgres import running_postgres
 
-# Nothing here outlives a run, so nothing has to reach the disk.
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+# Nothing here outlives a run, so nothing has to reach the disk; and its databases, one a test, are small.
+FORGETFUL = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "16MB",  # looked through whenever a database is made or dropped
+    "autovacuum": "off",
+    "jit": "off",
+}
 
 
 TEMPLATE = "template_parley"

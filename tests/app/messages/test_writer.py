@@ -250,7 +250,7 @@ async def test_a_full_queue_refuses(desk: Desk) -> None:
 async def test_an_outage_is_told_to_all_who_wait_and_the_next_send_works(
     desk: Desk, database_url: str, db: Database
 ) -> None:
-    own = Database(database_url, command_timeout=0.3)
+    own = Database(database_url, command_timeout=2.0)
     await own.connect()
     writer = MessageWriter(own, desk.announce)
     ann = await desk.person()

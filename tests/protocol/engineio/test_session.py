@@ -93,6 +93,14 @@ def test_the_times_are_those_of_the_reference() -> None:
     assert (LINGER, STALL) == (30_000, 1_000)
 
 
+@pytest.mark.parametrize("phase", SessionState)
+def test_a_session_is_quiet_while_it_is_open_and_awaits_no_pong(phase: SessionState) -> None:
+    session = IN_PHASE[phase]()
+    assert session.quiet is session.open
+    session.tick(START + TIMING.ping_interval)
+    assert not session.quiet
+
+
 @pytest.mark.parametrize("input", SessionInput)
 @pytest.mark.parametrize("phase", SessionState)
 def test_every_input_in_every_phase(phase: SessionState, input: SessionInput) -> None:

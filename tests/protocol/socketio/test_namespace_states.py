@@ -239,13 +239,17 @@ class TestAttachments:
         assert give(few, Event(["x", b"1"])) == Event(["x", b"1"])
         with pytest.raises(PacketError, match="2 attachments"):
             give(few, Event(["x", b"1", b"2"]))
+        few.allow(PacketLimits(2))
+        assert give(few, Event(["x", b"1", b"2"])) == Event(["x", b"1", b"2"])
 
 
 class TestAcks:
     def test_each_is_taken_once(self) -> None:
         connection = make()
         assert connection.take_ack("/", 0) is None
+        assert not connection.owes_acks
         connection.expect_ack("/", 0, "zero")
+        assert connection.owes_acks
         connection.expect_ack("/a", 0, "zero of a")
         assert connection.take_ack("/", 0) == "zero"
         assert connection.take_ack("/", 0) is None

@@ -250,6 +250,12 @@ def test_limits_are_given() -> None:
     assert isinstance(decode(deep, OF_SERVERS), Event)
 
 
+def test_a_stranger_s_payload_has_no_more_values_than_a_connect() -> None:
+    strangers = PacketLimits(values=1000, auth_values=150).of_strangers()
+    assert strangers == PacketLimits(values=150, auth_values=150)
+    assert PacketLimits(values=100, auth_values=150).of_strangers().values == 100
+
+
 def test_binary_alone_is_no_packet() -> None:
     with pytest.raises(PacketError, match="belongs to no packet"):
         decode(b"2[1]")

@@ -254,6 +254,19 @@ def test_a_character_may_lie_across_fragments() -> None:
     assert client_reader().receive(data) == ["€"]
 
 
+@pytest.mark.parametrize("cut", range(4))
+def test_frames_are_read_a_few_at_a_time(cut: int) -> None:
+    """What is left waits for the next call, and comes before what is received by then."""
+    reader = FrameReader(masked=False, max_payload=LIMIT)
+    assert reader.proceed() == []
+    stream = b"".join(encode(Opcode.TEXT, b"%d" % number) for number in range(4))
+    assert reader.receive(stream[: len(stream) - cut], 1) == ["0"]
+    assert reader.proceed(1) == ["1"]
+    assert reader.receive(stream[len(stream) - cut :], 1) == ["2"]
+    assert reader.proceed() == ["3"]
+    assert reader.proceed() == []
+
+
 def test_nothing_received_is_nothing_read() -> None:
     reader = client_reader()
     assert reader.receive(b"") == []

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, suppress
 from itertools import count
 from typing import Any, TypeAlias
@@ -141,7 +141,9 @@ class Device:
 class Person:
     """An account, with its HTTP client and its devices."""
 
-    def __init__(self, url: str, session: dict[str, Any], stack: AsyncExitStack, transport: str) -> None:
+    def __init__(
+        self, url: str, session: dict[str, Any], stack: AsyncExitStack, transports: Iterator[str]
+    ) -> None:
         self.url = url
         self.token: str = session["token"]
         self.device_token: str = session["deviceToken"]
@@ -149,11 +151,11 @@ class Person:
         self.id: str = self.user["id"]
         self.http = described.client(url, headers={"authorization": f"Bearer {self.token}"})
         self._stack = stack
-        self._transport = transport
+        self._transports = transports
 
     async def device(self, url: str | None = None) -> Device:
         """A connected and authenticated device, at another instance if its URL is given."""
-        device = Device(url or self.url, self.token, self._transport)
+        device = Device(url or self.url, self.token, next(self._transports))
         self._stack.push_async_callback(device.close)
         await device.connect()
         await device.authenticate()

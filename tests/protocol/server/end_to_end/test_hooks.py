@@ -385,7 +385,6 @@ async def test_the_client_for_browsers_is_an_option(
         running = await serve(make_app(serve_client=False))
         assert (await http.get(f"{running.origin}/socket.io/socket.io.js")).status_code == 400
         monkeypatch.setattr(client_bundle, "FOLDER", tmp_path)
-        client_bundle._read.cache_clear()
         running = await serve(make_app())
         assert (await http.get(f"{running.origin}/socket.io/socket.io.js")).status_code == 404
 

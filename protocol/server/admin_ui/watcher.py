@@ -27,7 +27,7 @@ class Watcher:
         self._data: dict[tuple[str, str], Any] = {}  # of namespace and id, as the pages have it
 
     def watch(self, namespace: Namespace) -> None:
-        """Listen to a namespace. Those that are made for clients share their handlers, so one is enough."""
+        """Hear of what happens in a namespace. Those that clients ask for share their handlers, so one is enough."""
         registry: HandlerRegistry = namespace if namespace.parent is None else namespace.parent
         if registry in self._watched:
             return

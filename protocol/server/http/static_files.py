@@ -30,7 +30,7 @@ def _read(path: Path) -> _File:
 
 async def serve_file(request: Request, path: Path, kind: bytes, send: Send, headers: RawHeaders) -> None:
     """Answer with a file of a type; 304 to whoever has it (RFC 9110 §13.1.2). Raises `OSError` where there is none."""
-    headers = [(b"x-content-type-options", b"nosniff"), *headers]
+    headers = list(headers)
     if request.method not in ("GET", "HEAD"):
         await respond_with(send, HTTPStatus.METHOD_NOT_ALLOWED, b"", [*headers, (b"allow", b"GET, HEAD")])
         return
@@ -50,7 +50,8 @@ async def serve_file(request: Request, path: Path, kind: bytes, send: Send, head
 
 
 async def respond_with(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    """Answer with what caches may keep, as `headers` say."""
+    """Answer with what caches may keep, as `headers` say, and whose type no browser may guess."""
+    headers = [(b"x-content-type-options", b"nosniff"), *headers]
     if not any(name == b"content-length" for name, _ in headers) and status != HTTPStatus.NOT_MODIFIED:
         headers = [*headers, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": int(status), "headers": headers})

@@ -38,4 +38,4 @@ async def serve(options: EngineOptions, scope: Scope, receive: Receive, send: Se
         await serve_file(request, FOLDER / name, kind + b"; charset=utf-8", send, headers)
     except OSError as error:
         log.warning("the client cannot be served, scripts/web installs it: %s", error)
-        await respond_with(send, 404, b"Not found", [(b"x-content-type-options", b"nosniff"), *headers])
+        await respond_with(send, 404, b"Not found", list(headers))

@@ -38,10 +38,15 @@ class Traffic:
         listeners.on_upgrade.append(partial(self._upgraded, session_id))
         listeners.on_end.append(partial(self._ended, session_id))
 
-    def sent(self, item: Encoded, number: int = 1) -> None:
+    def sent(self, item: Encoded, number: int) -> None:
         """A packet is queued for so many clients."""
-        self.packets_out += number * (bool(item.text) + len(item.binary))
-        self.bytes_out += number * (item.size - bool(item.text))
+        has_text = bool(item.text)
+        if item.binary:
+            self.packets_out += number * (has_text + len(item.binary))
+            self.bytes_out += number * (item.size - has_text)
+        else:
+            self.packets_out += number
+            self.bytes_out += number * (len(item.text) - has_text)
 
     def _came(self, _type: str, data: str | bytes) -> None:
         if data:
@@ -64,5 +69,5 @@ class CountedLink(Link):
     def send(self, item: Encoded) -> None:
         """See `Link.send`."""
         if self._hub.traffic is not None:
-            self._hub.traffic.sent(item)
+            self._hub.traffic.sent(item, 1)
         super().send(item)

@@ -89,6 +89,9 @@ class Feed:
                 if not self._incomplete:
                     log.warning("the admin UI is not told of something: %s", result)
                 self._incomplete = True
+        if self.left_out and not self._queue:
+            log.info("the admin UI was not told of %d events: there were too many", self.left_out)
+            self.left_out = 0
         if self._incomplete and not self._queue:
             await self._refresh()
 

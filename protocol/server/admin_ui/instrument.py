@@ -8,7 +8,7 @@ from protocol.errors import AckTimeout, BusUnavailable
 from protocol.server.admin_ui.commands import FEATURES, Commands
 from protocol.server.admin_ui.descriptions import Description, description, details_of
 from protocol.server.admin_ui.feed import ALL_SOCKETS, Feed
-from protocol.server.admin_ui.server_stats import ServerStats
+from protocol.server.admin_ui.server_stats import KnownServers, ServerStats
 from protocol.server.admin_ui.sign_in import Auth, SignIn
 from protocol.server.admin_ui.watcher import Watcher
 from protocol.server.server import Server
@@ -67,6 +67,7 @@ class _Instrumentation:
         self._is_developing = mode == "development"
         self._feed = Feed(admin, self._all_sockets)
         self._watcher = Watcher(self._feed, admin)
+        self._servers = KnownServers()
         self._features = [*(() if read_only else FEATURES), "AGGREGATED_EVENTS"]
         if self._is_developing:
             self._features.append("ALL_EVENTS")
@@ -83,12 +84,15 @@ class _Instrumentation:
                 self._watcher.watch(namespace)
             io.on_new_namespace(self._watcher.watch)
             io.while_serving(self._feed.run)
+            self._admin.on_any_broadcast(self._servers.heard)
         io.add_details(details_of)
 
         @io.while_serving
         async def send_stats() -> None:
             while True:
                 await self._send_stats(stats.take())
+                if self._admin.sockets and self._servers.have_gone():
+                    await self._admin.local.emit(ALL_SOCKETS, await self._all_sockets())
                 await asyncio.sleep(interval)
 
     async def _send_stats(self, taken: dict[str, Any]) -> None:

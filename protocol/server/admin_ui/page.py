@@ -9,7 +9,8 @@ import logging
 import re
 from pathlib import Path
 
-from protocol.server.http.asgi import Receive, Scope, Send
+from protocol.errors import CloseCode
+from protocol.server.http.asgi import Receive, Scope, Send, websocket_close
 from protocol.server.http.request import Request
 from protocol.server.http.static_files import respond_with, serve_file
 
@@ -57,8 +58,11 @@ class AdminPage:
         self._defaults = script.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request over HTTP; 404 where there is no such file."""
-        del receive  # a GET has no body
+        """Answer a request over HTTP; 404 where there is no such file. A websocket is closed."""
+        if scope["type"] == "websocket":
+            await receive()
+            await websocket_close(send, CloseCode.NORMAL)
+            return
         request = Request.of_scope(scope)
         above, _, name = request.path.rpartition("/")
         folder = above.rpartition("/")[2]

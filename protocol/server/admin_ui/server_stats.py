@@ -1,4 +1,5 @@
-"""The state of this instance, for the page: read from counters once an interval, so that nothing is done a packet."""
+"""The state of this instance, for the page: read from counters once an interval, so that nothing is done a packet; and
+which servers say theirs."""
 
 import os
 import socket
@@ -8,6 +9,9 @@ from typing import Any
 
 from protocol.server.engineio.traffic import Traffic
 from protocol.server.server import Server
+
+SILENT = 10.0  # seconds, as the page has it
+MAX_SERVERS = 1_000
 
 _TOTALS = {
     "packetsIn": "packets_in",
@@ -59,3 +63,27 @@ class ServerStats:
                 event: dict[str, Any] = {"timestamp": timestamp, "type": kind, "count": count}
                 yield event if subtype is None else {**event, "subType": subtype}
         self._before = totals
+
+
+class KnownServers:
+    """The servers that the pages hear of. A crashed one says nothing of its sockets, but is not heard any more."""
+
+    def __init__(self) -> None:
+        self._heard_at: dict[str, float] = {}
+
+    def heard(self, event: str, *args: Any) -> None:
+        """An event has come for the pages."""
+        if (
+            event == "server_stats"
+            and args
+            and isinstance(args[0], dict)
+            and len(self._heard_at) < MAX_SERVERS
+        ):
+            self._heard_at[str(args[0].get("serverId"))] = time.monotonic()
+
+    def have_gone(self) -> bool:
+        """True, once for each, if a server is silent for so long that the page calls it unhealthy."""
+        before = len(self._heard_at)
+        earliest = time.monotonic() - SILENT
+        self._heard_at = {server: at for server, at in self._heard_at.items() if at >= earliest}
+        return len(self._heard_at) < before

@@ -146,7 +146,9 @@ class SignIn:
             self._check = PasswordCheck(auth)
         elif callable(auth):
             self._check = auth
-        elif auth is not False:
+        elif auth is False:
+            log.warning("the admin UI is open to anyone who can reach this server")
+        else:
             raise ValueError("auth must be a username and a password, a function, or explicitly False")
         if secret is not None and len(secret) < 16:
             raise ValueError("the secret of sessions must have at least 16 characters")

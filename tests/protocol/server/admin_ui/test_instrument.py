@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from protocol import MSGPACK, Client, MemoryBus, RedisBus, Server, Socket, instrument
-from protocol.server.admin_ui import feed
+from protocol.server.admin_ui import feed, server_stats
 from protocol.server.admin_ui import instrument as module
 from tests.support.admin_page import AdminClient
 from tests.support.engine_clients import PollingClient
@@ -372,6 +372,25 @@ async def test_a_cluster_with_a_node_server(
         await our_page.hears("socket_disconnected", "/", ours_client.id, "server namespace disconnect")
         await our_page.client.emit("_disconnect", "/", False, theirs.id)
         await their_page.hears("socket_disconnected", "/", theirs.id, "server namespace disconnect")
+
+
+async def test_a_server_that_crashes_leaves_no_sockets_behind(
+    serve: Serve, redis_url: str, page_of: Any, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_stats, "SILENT", 0.5)
+    io = Server(bus=RedisBus(redis_url))
+    instrument(io, auth=False, stats_interval=QUICK)
+    ours = await serve(io)
+    async with node_server(redis_url) as node:
+        await node.do("instrument", {"auth": False, "serverId": "node", "mode": "development"})
+        theirs = await visitor(stack, node.origin, auth={"name": "x", "textual": True}, reconnection=False)
+        page = await page_of(ours)
+        await page.hears("all_sockets")
+        assert theirs.id in [each["id"] for each in page.all("all_sockets")[0]]
+        await until(lambda: "node" in [stats["serverId"] for stats in page.all("server_stats")])
+        sid = theirs.id
+        node.process.kill()
+    await until(lambda: sid not in [each["id"] for each in page.all("all_sockets")[-1]])
 
 
 async def test_without_a_bus_the_server_goes_on(

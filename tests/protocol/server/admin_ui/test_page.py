@@ -77,6 +77,19 @@ async def test_other_methods_are_refused(origin: str) -> None:
         assert (await http.post(f"{origin}/")).status_code == 405
 
 
+async def test_a_websocket_is_closed() -> None:
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await AdminPage()({"type": "websocket", "path": "/ops/ui/"}, receive, send)
+    assert sent == [{"type": "websocket.close", "code": 1000, "reason": ""}]
+
+
 async def test_without_a_slash_it_leads_to_the_page(origin: str) -> None:
     async with http_client() as http:
         answer = await http.get(f"{origin}/nested")

@@ -8,6 +8,7 @@ from dataclasses import Field, replace
 from typing import Any
 
 from app import emit_command as emitting
+from app import hash_password_command
 from app.config.jwt_secret import with_secret
 from app.config.settings import Settings, load_settings, variables
 from app.core.private_files import private_files
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         else:
             asyncio.run(emitting.emit(settings, chosen))
 
+    if chosen.command == "hash-password":
+        return guarded(hash_password_command.run)
     with private_files():
         return guarded(command)
 
@@ -50,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
         "--workers",
         metavar="N",
         help="number of worker processes, or auto for one per processor: see WORKERS",
+    )
+    commands.add_parser(
+        "hash-password", help="ask for a password and print its hash, for ADMIN_UI_PASSWORD_HASH"
     )
     commands.add_parser("migrate", help="update the database schema and exit")
     emitting.add_arguments(

@@ -20,6 +20,8 @@ from protocol.errors import (
     StoreUnavailable,
     Unreachable,
 )
+from protocol.server.admin_ui.instrument import instrument
+from protocol.server.admin_ui.page import AdminPage
 from protocol.server.bus.bus import Bus, MemoryBus
 from protocol.server.bus.redis_bus import RedisBus
 from protocol.server.config.observer import Forwarded, Observer, Recovery
@@ -50,6 +52,7 @@ __all__ = [
     "MSGPACK",
     "NO_ACK",
     "AckTimeout",
+    "AdminPage",
     "BadArguments",
     "BadValue",
     "BroadcastBatch",
@@ -87,6 +90,7 @@ __all__ = [
     "Store",
     "StoreUnavailable",
     "Unreachable",
+    "instrument",
     "is_deeper",
     "load_tls_files",
     "network_of",

@@ -27,6 +27,7 @@ DOCUMENTATION = (
 PARTS = ("app", "protocol")
 PAGE = "app/web/dist"
 CLIENT = "protocol/server/transports/client_bundle"
+ADMIN_PAGE = "protocol/server/admin_ui/page_files"
 SCHEMA = "schema.sql"
 
 
@@ -41,13 +42,14 @@ class WheelContents(BuildHookInterface[Any]):
             self.metadata.core.scripts[name] = prefix + target
         if not prefix:
             return
-        for folder, file in ((PAGE, "index.html"), (CLIENT, "socket.io.js")):
+        for folder, file in ((PAGE, "index.html"), (CLIENT, "socket.io.js"), (ADMIN_PAGE, "index.html")):
             if not Path(self.root, folder, file).is_file():
                 raise FileNotFoundError(f"{folder} has no {file}: run scripts/web before a wheel is built")
         included = build_data["force_include"]  # where two files have one place in the wheel, these win
         included[SCHEMA] = f"{PACKAGE}/{SCHEMA}"
         included[PAGE] = f"{PACKAGE}/{PAGE}"
         included[CLIENT] = f"{PACKAGE}/{CLIENT}"
+        included[ADMIN_PAGE] = f"{PACKAGE}/{ADMIN_PAGE}"
         for place, text in self._modules():
             path = Path(self._folder.name, place)
             path.parent.mkdir(parents=True, exist_ok=True)

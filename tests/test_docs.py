@@ -25,6 +25,7 @@ from protocol import (
     RemoteSocket,
     Server,
     Socket,
+    instrument,
 )
 from protocol.cluster.requests import HandshakeDetails
 from protocol.server.config.options import EngineOptions
@@ -162,6 +163,16 @@ def test_forwarding() -> None:
     parts = [part.partition("=") for part in given[1].split(", ")]
     fields = {field.name: field.default for field in msgspec.structs.fields(Forwarding)}
     assert {name: eval(default) if default else msgspec.NODEFAULT for name, _, default in parts} == fields
+
+
+def test_admin_ui() -> None:
+    text = section("Admin UI")
+    assert names(text) - {"Option"} == options_of(instrument).keys()
+    given = re.search(r"`instrument\(io, \*, auth, ([^)]+)\)`", text)
+    assert given is not None
+    parts = [part.partition("=") for part in re.sub(r"\s+", " ", given[1]).split(", ")]
+    defaults = {name: default for name, default in options_of(instrument).items() if name != "auth"}
+    assert {name: eval(default) for name, _, default in parts} == defaults
 
 
 def test_engine_server() -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from app.config.value_parsers import (
     SettingKind,
     ValueReason,
+    argon2_hash,
     folder_or_bucket,
     one_of,
     origins,
@@ -99,6 +100,25 @@ class Settings:
         secret(),
         "Bearer token for /metrics; default: open to this machine in development only.",
         hidden=True,
+    )
+    admin_ui_user: str = setting(
+        "",
+        word("a name"),
+        "Name of the operator who may use the admin UI, at /admin-ui/; default: it is off.",
+    )
+    admin_ui_password_hash: str = setting(
+        "",
+        argon2_hash(),
+        "Argon2 hash of the operator's password; parley hash-password makes it.",
+        hidden=True,
+    )
+    admin_ui_mode: str = setting(
+        "production",
+        one_of("production", "development"),
+        "Show the operator counters, or also all sockets, rooms and events, with the messages in them.",
+    )
+    admin_ui_read_only: bool = setting(
+        False, yes_or_no(), "Keep the operator from acting on clients in the admin UI."
     )
     traces: bool = setting(
         False, yes_or_no(), "Send traces to OpenTelemetry, configured by the OTEL_* variables."
@@ -208,6 +228,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             given[described.name] = read(name, text, described)
     if given.get("environment") == "production":
         given.setdefault("host", "0.0.0.0")  # noqa: S104  a container's only way to be reached
+    if ("admin_ui_user" in given) != ("admin_ui_password_hash" in given):
+        raise ConfigError("ADMIN_UI_USER and ADMIN_UI_PASSWORD_HASH must be given together.")
     return Settings(**given)
 
 

@@ -8,6 +8,8 @@ from ipaddress import ip_network
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
+import argon2
+
 from app.db.servers import check_servers, of_first
 from app.db.tls import tls_of
 from protocol import parse_redis_url
@@ -121,6 +123,17 @@ def secret() -> SettingKind[str]:
         return text
 
     return SettingKind(f"a text of at least {SECRET_CHARACTERS} characters", parse)
+
+
+def argon2_hash() -> SettingKind[str]:
+    def parse(text: str) -> str:
+        try:
+            argon2.extract_parameters(text)
+        except argon2.exceptions.InvalidHashError:
+            raise ValueError from None
+        return text
+
+    return SettingKind("an argon2 hash, as parley hash-password prints it", parse)
 
 
 def word(allowed: str) -> SettingKind[str]:

@@ -61,6 +61,7 @@ from app.rooms.membership_sweeper import MembershipSweeper
 from app.rooms.preferences import RoomPreferences
 from app.rooms.rooms import Rooms
 from app.runtime.instance_address import forwarding
+from app.serving.admin_ui import admin_ui
 from app.store.log.pages import MAX_PAGE
 from protocol import Handshake, RedisBus, RedisStore, Refused, Server
 
@@ -87,7 +88,10 @@ def create_app(settings: Settings) -> Starlette:
     metrics = MetricsRoute(chat.metrics, settings)
     descriptions = Descriptions(handlers.operations, [*file_routes.described(), *health.described()])
     answering = (api, file_routes, health, metrics, descriptions, WebFiles())
-    routes = [route for part in answering for route in part.routes()]
+    of_operators = admin_ui(
+        settings, chat.io, SOCKET_PATH
+    )  # before the files of the pages, which may have any name
+    routes = [*of_operators, *(route for part in answering for route in part.routes())]
     pace = pace_of(settings)
     polling = SlowRefusals(Budgeted(chat.io, chat.budgets, before=True), pace)
     app = Starlette(routes=[Mount(SOCKET_PATH, app=polling)], lifespan=chat.lifespan)

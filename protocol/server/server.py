@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from protocol.server.bus.bus import Bus, MemoryBus
 from protocol.server.config.options import Options
@@ -13,6 +13,7 @@ from protocol.server.dispatch.dispatch import Dispatch
 from protocol.server.engine_server import http_protocol, serve, serve_lifespan
 from protocol.server.engineio.hub import Hub
 from protocol.server.engineio.link import Link
+from protocol.server.engineio.traffic import Traffic
 from protocol.server.forwarding.forwarder import Forwarder
 from protocol.server.forwarding.options import Forwarding
 from protocol.server.http.asgi import Receive, Scope, Send
@@ -24,6 +25,7 @@ from protocol.server.namespaces.namespace_rule import Accepts, NamespaceRule
 from protocol.server.private_listener.listener import PrivateListener
 from protocol.server.recovery.recovery import SessionRecovery
 from protocol.server.socketio.namespace import DynamicNamespace, Namespace
+from protocol.server.socketio.selection import Selection
 from protocol.server.socketio.socket import Socket
 from protocol.server.store.store import MemoryStore, Store
 from protocol.server.transports import client_bundle
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from protocol.server.uvicorn_http.http_protocol import HttpProtocol
 
 log = logging.getLogger(__name__)
+
+Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Server(Namespace):
@@ -71,6 +75,8 @@ class Server(Namespace):
         self._bypass = False  # the fast websocket may be in use, and middleware was not looked for yet
         self._started = False
         self._starting = asyncio.Lock()
+        self._work: list[Work] = []
+        self._working: list[asyncio.Task[None]] = []
         super().__init__(self._adapter.namespace("/"))
 
     def _attach(self, hub: Hub, link: Link) -> ConnectedClient:
@@ -109,7 +115,24 @@ class Server(Namespace):
         self._adapter.on_new_namespace.append(listener)
         return listener
 
+    def select(self, nsp: str) -> Selection:
+        """All sockets of a namespace that this instance need not have, on every instance."""
+        return Selection(self._adapter, nsp)
+
+    def add_details(self, details: Callable[[Socket], Mapping[str, Any]]) -> None:
+        """Add the items that `details(socket)`, a plain function, returns to the `data` of this instance's sockets as
+        other servers get it from `fetch_sockets`."""
+        self._adapter.add_details(details)
+
     # --- life ---
+
+    def while_serving(self, work: Work) -> Work:
+        """Run a coroutine function as a task from `start` to `stop`, which cancels it once all sessions have ended. If
+        it raises, that is logged."""
+        self._work.append(work)
+        if self._started:
+            self._working.append(asyncio.create_task(_logged(work)))
+        return work
 
     async def start(self) -> None:
         """Start serving. Raises `BusUnavailable` and `StoreUnavailable` if these do not answer, and `OSError` if the
@@ -129,6 +152,7 @@ class Server(Namespace):
             raise
         self._started = True
         self._hub.accepting = True
+        self._working = [asyncio.create_task(_logged(work)) for work in self._work]
 
     async def stop(self, grace: int = 10_000) -> None:
         """Stop in order, within `grace` ms and some seconds: accept no new sessions, let handlers finish, then
@@ -136,6 +160,10 @@ class Server(Namespace):
         """
         await self._hub.drain(grace)
         await self._hub.close()
+        working, self._working = self._working, []
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
         if self._started:
             self._started = False
             if self._hub.forwarder is not None:
@@ -147,6 +175,10 @@ class Server(Namespace):
     def sessions(self) -> int:
         """The number of open sessions on this instance."""
         return len(self._hub.links)
+
+    def count_traffic(self) -> Traffic:
+        """Count the packets and bytes of the sessions that begin from now on; the result has the totals."""
+        return self._hub.count_traffic()
 
     @property
     def buffered(self) -> int:
@@ -205,3 +237,10 @@ class Server(Namespace):
                 "let allow_request decide who may connect, or leave ws= out",
                 ", ".join(found),
             )
+
+
+async def _logged(work: Work) -> None:
+    try:
+        await work()
+    except Exception:
+        log.exception("%r has failed, and does not run any more", work)

@@ -43,7 +43,9 @@ const serve = (nsp) => {
     const namespace = io.of(nsp);
     namespace.on("connection", (socket) => {
         socket.data.name = socket.handshake.auth.name;
-        socket.data.blob = Buffer.from([0, 255]);
+        if (!socket.handshake.auth.textual) {
+            socket.data.blob = Buffer.from([0, 255]); // which Node's admin UI cannot take
+        }
         socket.join(["all", socket.data.name]);
         socket.on("disconnect", (reason) => say("gone", socket.data.name, reason));
     });
@@ -84,6 +86,10 @@ const verbs = {
         socket[verb](...values);
     },
     uid: (nsp) => io.of(nsp).adapter.uid,
+    instrument: async (options) => {
+        const { instrument } = await import("@socket.io/admin-ui");
+        instrument(io, options);
+    },
     rooms: (nsp) => [...io.of(nsp).sockets.values()].map((socket) => socket.rooms),
     // An entry as `@socket.io/redis-streams-emitter` writes it, which is not in every registry.
     entry: (stream, fields) => redis.xAdd(stream, "*", fields),

@@ -1,4 +1,4 @@
-"""The application's listeners of one connection: of its packets, and of its upgrade.
+"""The listeners of one connection: of its packets, its upgrade and its end.
 
 It stands before the receiver of the link's messages, so that a link without listeners does nothing for them."""
 
@@ -14,14 +14,17 @@ log = logging.getLogger(__name__)
 
 PacketListener: TypeAlias = Callable[[str, str | bytes], object]
 UpgradeListener: TypeAlias = Callable[[str], object]
+EndListener: TypeAlias = Callable[[str], object]
 
 
 class ConnectionListeners:
-    """The listeners of a link. `on_packet` get the type and the data, `on_upgrade` the name of the transport."""
+    """The listeners of a link. `on_packet` get the type and the data, `on_upgrade` the name of the transport, `on_end`
+    the reason."""
 
     def __init__(self, receiver: Receiver) -> None:
         self.on_packet: list[PacketListener] = []
         self.on_upgrade: list[UpgradeListener] = []
+        self.on_end: list[EndListener] = []
         self._receiver = receiver
 
     def tell_packet(self, packet: EnginePacket) -> None:
@@ -49,7 +52,8 @@ class ConnectionListeners:
         self._receiver.expire()
 
     def end(self, reason: CloseReason) -> None:
-        """Pass it on."""
+        """Tell of it, and pass it on."""
+        _call(self.on_end, reason.value)
         self._receiver.end(reason)
 
     def retire(self) -> None:

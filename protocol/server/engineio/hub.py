@@ -20,6 +20,7 @@ from protocol.server.config.options import AllowHook, EngineOptions, IdHook
 from protocol.server.engineio.link import Link
 from protocol.server.engineio.receiver import Receiver
 from protocol.server.engineio.request_forwarder import RequestForwarder
+from protocol.server.engineio.traffic import CountedLink, Traffic
 from protocol.server.engineio.transport import Transport
 from protocol.server.engineio.turn_queue import TurnQueue
 from protocol.server.engineio.unjoined_sessions import Unjoined
@@ -61,6 +62,7 @@ class Hub:
         self.accepting = True
         self.tag = new_tag()
         self.forwarder: RequestForwarder | None = None  # where instances forward requests to each other
+        self.traffic: Traffic | None = None  # where packets and bytes are counted
         self._attach = attach
         self._unjoined = Unjoined(options.max_unjoined)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -156,11 +158,17 @@ class Hub:
         options, now = self.options, self.now()
         session_id = request.session_id or new_session_id(self.tag)
         session = Session(session_id, options.timing, websocket=websocket, now=now)
-        link = Link(self, session, transport, request, int(time.time() * 1000))
+        issued = int(time.time() * 1000)
+        if self.traffic is None:
+            link = Link(self, session, transport, request, issued)
+        else:
+            link = CountedLink(self, session, transport, request, issued)
         link.receiver = self._attach(self, link)
         self.links[session.id] = link
         if not websocket:
             self._unjoined.add(link)
+        if self.traffic is not None:
+            self.traffic.watch(link)
         options.observer.session_opened(transport.name)
         body = {
             "sid": session.id,
@@ -178,6 +186,12 @@ class Hub:
         if self.links.pop(link.session.id, None) is not None:
             self._unjoined.discard(link)
 
+    def count_traffic(self) -> Traffic:
+        """Count the packets and bytes of the sessions that begin from now on."""
+        if self.traffic is None:
+            self.traffic = Traffic()
+        return self.traffic
+
     # --- one flush a tick ---
 
     def wake(self, link: Link) -> None:
@@ -186,8 +200,10 @@ class Hub:
             self.loop.call_soon(self._flush)
         self._awake.append(link)
 
-    def send_all(self, links: Iterable[Link], item: Encoded) -> None:
-        """Queue one packet for many clients."""
+    def send_all(self, links: Iterable[Link], number: int, item: Encoded) -> None:
+        """Queue one packet for many clients; `number` is how many they are."""
+        if self.traffic is not None:
+            self.traffic.sent(item, number)
         awake, limit = self._awake, self.options.max_buffered
         if not awake:
             self.loop.call_soon(self._flush)

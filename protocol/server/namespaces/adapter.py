@@ -3,7 +3,7 @@ socket."""
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from protocol.cluster.record_batches import unfold
@@ -70,7 +70,7 @@ class Adapter:
 
     def make_child(self, parent: NamespaceRule, name: str) -> LocalNamespace:
         """A namespace with the handlers of `parent`."""
-        child = LocalNamespace(name, self, parent.handlers)
+        child = LocalNamespace(name, self, parent)
         parent.children[name] = child
         self.add(child)
         return child
@@ -115,6 +115,10 @@ class Adapter:
     def handle_server_side(self, namespace: LocalNamespace, event: ServerSideEmit) -> None:
         """Have an event of another server handled."""
         self._answerer.emit(namespace, event)
+
+    def add_details(self, details: Callable[[Any], Mapping[str, Any]]) -> None:
+        """Add items to the `data` of this instance's sockets, in answers to other servers."""
+        self._answerer.details.append(details)
 
     def drop_if_empty(self, namespace: LocalNamespace) -> None:
         """Forget a namespace that was made for a client's asking, once no client is in it or about to be."""

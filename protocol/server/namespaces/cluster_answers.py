@@ -56,6 +56,9 @@ class Answerer:
         self._namespaces = namespaces
         self._run = run
         self._timeout = timeout
+        self.details: list[
+            Callable[[Any], Mapping[str, Any]]
+        ] = []  # what else is said of a socket, in its `data`
 
     def receive(self, uid: str, request: ClusterRequest) -> None:
         """Take a request of the server `uid`."""
@@ -82,12 +85,29 @@ class Answerer:
         self._run(self._handle(namespace, event.data, lambda _: None))
 
     def _answer_sockets(self, uid: str, request: FetchSockets, sockets: Iterable["LocalSocket"]) -> None:
-        details = tuple(_details(socket) for socket in sockets)
+        details = tuple(self._details(socket) for socket in sockets)
         try:
             self._send(uid, Sockets(request.nsp, request.id, details))
         except TypeError:
             # Of one socket maybe, by its client's own doing; the others are not to be missed for it.
             self._answer(uid, Sockets(request.nsp, request.id, tuple(map(_sendable, details))))
+
+    def _details(self, socket: "LocalSocket") -> SocketDetails:
+        came = socket.handshake
+        handshake = HandshakeDetails(
+            headers=dict(came.headers),
+            query=dict(came.query),
+            auth=dict(came.auth),
+            address=came.address,
+            secure=came.secure,
+            xdomain=came.xdomain,
+            url=came.url,
+            issued=came.issued,
+        )
+        data = socket.data
+        for details in self.details:
+            data = {**data, **details(socket.facade)}
+        return SocketDetails(socket.id, handshake, tuple(socket.rooms), data)
 
     async def _answer_event(self, uid: str, request: AskServers, namespace: "LocalNamespace | None") -> None:
         def answer(value: Any) -> None:
@@ -161,21 +181,6 @@ class Answerer:
 
 def _log_lost(uid: str, error: Exception) -> None:
     log.warning("a request of the server %s is not answered: %s", uid, error)
-
-
-def _details(socket: "LocalSocket") -> SocketDetails:
-    came = socket.handshake
-    handshake = HandshakeDetails(
-        headers=dict(came.headers),
-        query=dict(came.query),
-        auth=dict(came.auth),
-        address=came.address,
-        secure=came.secure,
-        xdomain=came.xdomain,
-        url=came.url,
-        issued=came.issued,
-    )
-    return SocketDetails(socket.id, handshake, tuple(socket.rooms), socket.data)
 
 
 def _sendable(socket: SocketDetails) -> SocketDetails:

@@ -23,6 +23,7 @@ from protocol.socketio.rooms import RoomIndex
 if TYPE_CHECKING:
     from protocol.server.namespaces.adapter import Adapter
     from protocol.server.namespaces.local_socket import LocalSocket
+    from protocol.server.namespaces.namespace_rule import NamespaceRule
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +35,16 @@ class LocalNamespace:
     `entering` counts the clients whose middleware is running, `plain` the sockets that cannot be recovered.
     """
 
-    def __init__(self, name: str, adapter: "Adapter", handlers: Handlers | None = None) -> None:
+    def __init__(self, name: str, adapter: "Adapter", rule: "NamespaceRule | None" = None) -> None:
+        """`rule` has the handlers of one that was made because a client asked for it."""
         self.name = name
+        self.rule = rule
         self.adapter = adapter
         self.hub = adapter.hub
         self.parser = adapter.parser
         self.recovery = adapter.recovery
         self._default_rooms = adapter.default_rooms
-        self.handlers = handlers or Handlers()
+        self.handlers = Handlers() if rule is None else rule.handlers
         self.sockets: dict[str, Any] = {}
         self.rooms: RoomIndex[LocalSocket] = RoomIndex()
         self.entering = 0
@@ -87,7 +90,7 @@ class LocalNamespace:
         for socket in sockets:
             socket.client.expect_ack(self.name, number, settle)
         self.notify_outgoing(sockets, data)
-        self.hub.send_all((socket.link for socket in sockets), encoded)
+        self.hub.send_all((socket.link for socket in sockets), len(sockets), encoded)
         return number
 
     def notify_outgoing(self, sockets: Iterable["LocalSocket"], data: list[Any]) -> None:
@@ -216,13 +219,14 @@ class LocalNamespace:
                 packet = self.parser.encode(Event([*record.data, stamp], self.name))
         if packet is None:
             packet = self.parser.encode(Event(record.data, self.name))
-        self.hub.send_all((socket.link for socket in sockets), packet)
+        self.hub.send_all((socket.link for socket in sockets), len(sockets), packet)
 
     def _send_plain(self, sockets: Collection["LocalSocket"], data: list[Any]) -> Collection["LocalSocket"]:
         """Send an event without its offset to those who cannot be recovered; returns the others."""
         plain = [socket for socket in sockets if socket.recoverable is None]
         if plain:
-            self.hub.send_all((socket.link for socket in plain), self.parser.encode(Event(data, self.name)))
+            packet = self.parser.encode(Event(data, self.name))
+            self.hub.send_all((socket.link for socket in plain), len(plain), packet)
         if len(plain) == len(sockets):
             return ()
         return [socket for socket in sockets if socket.recoverable is not None]

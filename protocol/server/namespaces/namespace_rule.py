@@ -22,6 +22,7 @@ class NamespaceRule:
     def __init__(self, rule: re.Pattern[str] | Accepts) -> None:
         self.handlers = Handlers()
         self.children: dict[str, LocalNamespace] = {}
+        self.facade: Any = None  # what applications see of it
         self._rule = rule
 
     def matches(self, name: str) -> bool:

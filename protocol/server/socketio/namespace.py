@@ -31,6 +31,11 @@ class Namespace(HandlerRegistry):
         return self._local.name
 
     @property
+    def parent(self) -> "DynamicNamespace | None":
+        """What `of` returned for the pattern or function that this one was made for; None for one of `of(name)`."""
+        return None if self._local.rule is None else self._local.rule.facade
+
+    @property
     def sockets(self) -> "Mapping[str, Socket]":
         """The sockets of this instance, by id."""
         return self._local.sockets
@@ -119,6 +124,7 @@ class DynamicNamespace(HandlerRegistry):
     def __init__(self, rule: NamespaceRule) -> None:
         super().__init__(rule.handlers)
         self._rule = rule
+        rule.facade = self
 
     @property
     def children(self) -> Mapping[str, Namespace]:

@@ -1,6 +1,7 @@
 """One client in one namespace, as applications see it."""
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,12 @@ class Socket:
     def id(self) -> str:
         """Its public id, which is also the name of a room with it alone."""
         return self._local.id
+
+    @property
+    def client_id(self) -> str:
+        """An id of its connection, the same in all namespaces: a hash of the session's id, which is a secret."""
+        session_id = self._local.link.session.id
+        return hashlib.blake2s(session_id.encode(), digest_size=8, person=b"clientid").hexdigest()
 
     @property
     def nsp(self) -> "Namespace":

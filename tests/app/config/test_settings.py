@@ -7,6 +7,7 @@ import pytest
 from app.config.settings import ConfigError, Settings, load_settings, variables
 
 SECRET = "0123456789abcdef0123456789abcdef"
+HASH = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$MDEyMzQ1Njc4OWFiY2RlZg"
 
 READ = [
     ("HOST", "::1", "::1"),
@@ -88,6 +89,7 @@ REFUSED = [
     ("FILE_STORAGE", "s3://", "a folder, or a bucket as s3://bucket or s3://bucket/prefix"),
     ("S3_ENDPOINT", "minio:9000", "a URL that starts with http:// or https://"),
     ("S3_REGION", "eu central", "the name of a region"),
+    ("ADMIN_UI_MODE", "loud", "one of production, development"),
     ("PRESENCE_LEASE", "99", "a whole number of ms from 100 to 3600000"),
     ("SHUTDOWN_TIMEOUT", "3600001", "a whole number of ms from 0 to 3600000"),
 ]
@@ -127,6 +129,7 @@ REFUSED_UNSEEN = [
         "ssl_ca_certs in a Redis URL cannot be read",
     ),
     ("JWT_SECRET", "hunter2", "at least 32 characters"),
+    ("ADMIN_UI_PASSWORD_HASH", "hunter2", "an argon2 hash"),
     ("S3_ACCESS_KEY", "hunter2 hunter2", "an access key"),
     ("S3_SECRET_KEY", "hunter2 hunter2", "a secret key"),
 ]
@@ -184,3 +187,12 @@ def test_every_setting_has_a_line_of_documentation() -> None:
     for name, field in variables():
         assert field.metadata["documentation"].endswith("."), name
         assert "\n" not in field.metadata["documentation"], name
+
+
+def test_an_operator_has_a_name_and_a_password() -> None:
+    for given in ({"ADMIN_UI_USER": "ops"}, {"ADMIN_UI_PASSWORD_HASH": HASH}):
+        with pytest.raises(ConfigError, match="must be given together"):
+            load_settings(given)
+    settings = load_settings({"ADMIN_UI_USER": "ops", "ADMIN_UI_PASSWORD_HASH": HASH})
+    assert (settings.admin_ui_user, settings.admin_ui_password_hash) == ("ops", HASH)
+    assert HASH not in repr(settings)

@@ -13,7 +13,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
-from protocol import Forwarding, Handshake, Namespace, Server, Socket
+from protocol import Forwarding, Handshake, Namespace, RedisBus, Server, Socket
 from protocol.server.transports import client_bundle
 from tests.support.engine_clients import POLLING, Poll, PollingClient, http_client, session_id
 from tests.support.raw_websocket import WEBSOCKET, Open, Refusal, WebSocket
@@ -152,6 +152,75 @@ async def test_new_namespaces(serve: Serve, make_app: App, theirs: Reference, op
     assert {name: namespace.name for name, namespace in io.namespaces.items()} == {
         n: n for n in io.namespaces
     }
+
+
+async def test_namespaces_of_a_pattern_know_it(serve: Serve, open_websocket: Open) -> None:
+    io = Server()
+    rooms = io.of(re.compile(r"/room-\d"))
+    socket = await open_websocket(await serve(io))
+    await enter(socket, "/room-1,")
+    assert io.of("/room-1").parent is rooms
+    assert io.parent is io.of("/other").parent is None
+
+
+# --- servers ---
+
+
+async def test_work_while_a_server_serves(caplog: pytest.LogCaptureFixture) -> None:
+    """From each start to the stop after it, and at once where it serves already; failing, it stops nothing else."""
+    io = Server()
+    happened: list[str] = []
+
+    @io.while_serving
+    async def work() -> None:
+        happened.append("begins")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            assert io.sessions == 0
+            happened.append("ends")
+
+    @io.while_serving
+    async def fail() -> None:
+        raise RuntimeError("not now")
+
+    async def late() -> None:
+        happened.append("late")
+
+    await io.start()
+    await until(lambda: happened == ["begins"])
+    io.while_serving(late)
+    await until(lambda: happened == ["begins", "late"])
+    await io.stop()
+    assert happened == ["begins", "late", "ends"]
+    await io.start()
+    await until(lambda: len(happened) == 5)
+    await io.stop()
+    assert happened == ["begins", "late", "ends", "begins", "late", "ends"]
+    assert caplog.text.count("has failed, and does not run any more") == 2
+
+
+async def test_a_namespace_that_this_instance_does_not_have(
+    serve: Serve, redis_url: str, open_websocket: Open
+) -> None:
+    """Its sockets are reached, and it does not come to be here; and what is added to their data is told elsewhere."""
+    io, other = Server(bus=RedisBus(redis_url)), Server(bus=RedisBus(redis_url))
+    other.of("/far")
+    other.add_details(lambda socket: {"connection": socket.client_id, "name": "theirs"})
+    other.add_details(lambda socket: {"name": "last"})
+    await serve(io)
+    socket = await open_websocket(await serve(other))
+    own = await enter(socket, "/far,")
+    await io.select("/far").to(own).emit("hello", 1)
+    while (message := await socket.receive()) != '42/far,["hello",1]':
+        assert str(message).startswith("0"), message
+    assert "/far" not in io.namespaces
+    here = other.of("/far").sockets[own]
+    here.data["name"] = "ours"
+    (there,) = await io.of("/far").fetch_sockets()
+    assert there.data == {"connection": here.client_id, "name": "last"}
+    assert here.data == {"name": "ours"}
+    assert len(here.client_id) == 16
 
 
 # --- connections ---
@@ -385,7 +454,6 @@ async def test_the_client_for_browsers_is_an_option(
         running = await serve(make_app(serve_client=False))
         assert (await http.get(f"{running.origin}/socket.io/socket.io.js")).status_code == 400
         monkeypatch.setattr(client_bundle, "FOLDER", tmp_path)
-        client_bundle._read.cache_clear()
         running = await serve(make_app())
         assert (await http.get(f"{running.origin}/socket.io/socket.io.js")).status_code == 404
 

@@ -42,6 +42,7 @@ from protocol.server.socketio.remote_socket import RemoteSocket
 from protocol.server.socketio.socket import Socket
 from protocol.server.store.redis import RedisStore
 from protocol.server.store.store import MemoryStore, Store
+from protocol.server.uvicorn_http.unread_body import discard_body
 from protocol.socketio.acknowledgement import NO_ACK
 from protocol.socketio.json_values import is_deeper, parse_json
 from protocol.socketio.msgpack_parser import MSGPACK
@@ -90,6 +91,7 @@ __all__ = [
     "Store",
     "StoreUnavailable",
     "Unreachable",
+    "discard_body",
     "instrument",
     "is_deeper",
     "load_tls_files",

@@ -2,10 +2,12 @@
 
 A refusal costs the server nearly as much as any other answer, and a client that guesses passwords, tokens or paths asks
 again as soon as it is there. A connection asks for one thing at a time, so to hold the answer back slows that client,
-and no other: what is not refused is answered at once, in that network, too.
+and no other: what is not refused is answered at once, in that network, too. What has come of the body of such a request
+is not kept meanwhile.
 """
 
 import asyncio
+import random
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
@@ -15,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.config.settings import Settings
 from app.http.address_allowance import address_of
-from protocol import network_of
+from protocol import discard_body, network_of
 
 PART = 20  # of the requests that a network may send, one in so many may be refused and answered at once,
 LEAST_RATE, LEAST_BURST = 10, 40  # or so many a second and after a pause, if that is more
@@ -84,20 +86,22 @@ class SlowRefusals:
 
         await self._app(scope, receive, send_unless_refused)
         if refusal:
-            await self._hold(network_of(address_of(scope)), refusal[0])
+            await self._hold(scope, refusal[0])
             for message in refusal:
                 await send(message)
 
-    async def _hold(self, network: str, start: Message) -> None:
+    async def _hold(self, scope: Scope, start: Message) -> None:
+        network = network_of(address_of(scope))
         wait = self._pace.take(network)
         if not wait:
             return
         if self._held[network] >= MAX_HELD:
             MutableHeaders(scope=start)["connection"] = "close"
             return
+        discard_body(scope)
         self._held[network] += 1
         try:
-            await asyncio.sleep(wait)
+            await asyncio.sleep(wait * random.uniform(0.5, 1))  # or all would come back at one moment
         finally:
             self._held[network] -= 1
             if not self._held[network]:

@@ -30,7 +30,6 @@ from protocol.server.engineio.hub import Hub
 from protocol.server.uvicorn_http.chunk_framing import Framing
 from protocol.server.uvicorn_http.flow_control import Flow, RequestPhase
 from protocol.server.uvicorn_http.lingering_close import Discarding, LingeringClose
-from protocol.server.uvicorn_http.read_turns import LARGE_READ
 from protocol.server.uvicorn_http.request_head import (
     RequestRefused,
     body_length,
@@ -40,10 +39,12 @@ from protocol.server.uvicorn_http.request_head import (
     tail_of,
     without_offer,
 )
+from protocol.server.uvicorn_http.unread_body import offer_to_discard
 
 _PIECE = 16_384  # bytes of a chunked body that are parsed at once
 _PIECES_A_TURN = 16  # of the event loop; a piece is smaller where an empty line ends it
 _HELD = 65_536  # bytes that may be kept behind a request that is being answered
+_LARGE_BODY = 16_384  # bytes
 _LINGER = 1.0  # seconds that a client that was refused has to read why, while what it sends is thrown away
 
 # Looking a member up in its class costs more than comparing it.
@@ -108,18 +109,14 @@ class HttpProtocol(LingeringClose):
         self._unparsed = self._unparsed + data if self._unparsed else data
         if self._phase is _ANSWER:
             self._hold()
-        elif len(data) > LARGE_READ:
-            self._parse_soon(large=True)
-        elif not self._may_parse():
-            self._parse_soon()
-        elif not self._waits:
-            self._parse()
+        else:
+            self._parse_in_turn(len(data))
 
     # --- in pieces that end no later than the message does ---
 
-    def _parse_soon(self, *, large: bool = False) -> None:
+    def _parse_soon(self) -> None:
         if not self._waits and self._phase is not _OVER:
-            self._wait_for_turn(self._parse, large=large)
+            self._wait_for_turn(self._parse)
 
     def _parse(self) -> None:
         """Parse what was read: to the end of the request, or as much as one turn of the event loop allows."""
@@ -220,6 +217,8 @@ class HttpProtocol(LingeringClose):
         self._fields = 0
         self._framing = Framing()
         super().on_headers_complete()
+        if length is None or length > _LARGE_BODY:
+            offer_to_discard(self.scope, self._discard_body)
 
     def on_body(self, body: bytes) -> None:
         """Some of the body."""
@@ -230,6 +229,13 @@ class HttpProtocol(LingeringClose):
             if len(cycle.body) > HIGH_WATER_LIMIT:
                 self.flow.pause_reading()
             cycle.message_event.set()
+
+    def _discard_body(self) -> None:
+        self.cycle.body = bytearray()
+        if self._phase is _SIZED or self._phase is _CHUNKED:
+            self.flow.pause_reading()
+        if self._phase is _CHUNKED:
+            self._unparsed = b""
 
     def on_message_complete(self) -> None:
         """The last byte of a request, or of the head of one that offers another protocol."""

@@ -35,6 +35,19 @@ class ReadTurns(IdleConnections):
         """Call `work`, which the client at an address causes, in a later turn of the event loop."""
         return self.loop.call_soon(work)
 
+    def _parse(self) -> None:
+        """Parse what was read. For the subclass."""
+        raise NotImplementedError
+
+    def _parse_in_turn(self, size: int) -> None:
+        """Parse a read of so many bytes, now or when it is this connection's turn."""
+        if self._waits:
+            return  # it is parsed with what was read before
+        if size > LARGE_READ or not self._may_parse():
+            self._wait_for_turn(self._parse, large=size > LARGE_READ)
+        else:
+            self._parse()
+
     def _may_parse(self) -> bool:
         """True if a small read may be parsed now; false: it is parsed in a later turn."""
         parsed, address = self.parsed, self._address

@@ -1,6 +1,6 @@
 /** What a browser has and Node has not, in memory. */
-import type { Locks } from "../src/outbox";
-import type { Shelf } from "../src/storage";
+import type { Locks } from "../src/client/outbox";
+import type { Shelf } from "../src/client/storage";
 
 /** A storage. */
 export function shelf(): Shelf {

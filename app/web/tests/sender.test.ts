@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Calling } from "../src/connection";
-import type { NewMessage, Operations } from "../src/contract";
-import { failure, refused } from "../src/errors";
-import type { OutboxEntry, Place } from "../src/model";
-import { Outbox, type Locks } from "../src/outbox";
-import { Sender } from "../src/sender";
-import { Kept } from "../src/storage";
+import type { Calling } from "../src/client/connection";
+import type { ClientEvent, DataOf, PayloadOf, Written } from "../src/client/contract";
+import { failure, refused } from "../src/client/errors";
+import { Outbox, type Locks, type OutboxEntry, type Place } from "../src/client/outbox";
+import { Sender } from "../src/client/sender";
+import { Kept } from "../src/client/storage";
 import { PageLocks, shelf } from "./browser";
 import { message } from "./server";
 
@@ -32,12 +31,12 @@ function sending(kept = new Kept(shelf()), locks: Locks | null = null) {
     get online() {
       return world.online;
     },
-    call: async <E extends keyof Operations>(_event: E, payload: Operations[E][0]) => {
-      const { content, clientId } = payload as NewMessage;
+    call: async <E extends ClientEvent>(_event: E, payload: PayloadOf<E>) => {
+      const { content, clientId } = payload as Written;
       taken.push(content);
       const answer = answers.shift();
       if (answer) throw answer;
-      return message(taken.length, "ada", { content, clientId: clientId ?? null }) as Operations[E][1];
+      return message(taken.length, "ada", { content, clientId: clientId ?? null }) as DataOf<E>;
     },
   };
   const refused: string[] = [];

@@ -140,6 +140,19 @@ test("without locks it is sent by the next page that is opened", async () => {
   expect(kept.keys("outbox.")).toEqual([]);
 });
 
+test("what was not sent when a session ended is sent when its user is back in the same page", async () => {
+  const { world, outbox, sender, taken } = sending();
+  world.online = false;
+  outbox.add(entry("one"));
+  outbox.close();
+  outbox.open("ada");
+  outbox.add(entry("two"));
+  world.online = true;
+  sender.pump();
+  await settle();
+  expect(taken).toEqual(["one", "two"]);
+});
+
 test("one user's messages are not another's to send", async () => {
   const kept = new Kept(shelf());
   const ada = sending(kept);

@@ -125,6 +125,7 @@ export class ParleyClient {
 
   /** Opens the connection with a token, in place of one that was open. */
   open(token: string): void {
+    this.#lose();
     this.#core.rest.token = token;
     this.#core.connection.open(token);
   }
@@ -142,7 +143,8 @@ export class ParleyClient {
 
   /**
    * Sends a message to a room, given by its id, or to a user. It is repeated until the server has it, which stores it
-   * once, and after those that were sent there before. Rejects with a ChatError where the server does not take it.
+   * once, and after those that were sent there before. Rejects with a ChatError where the server does not take it, and
+   * at `close`.
    */
   async send(to: string | Place, message: string | NewMessage): Promise<Message> {
     await this.#until(() => this.#userId !== null, null);
@@ -188,6 +190,7 @@ export class ParleyClient {
   /** Ends the connection. What was not sent stays in the `storage` that was given. */
   close(): void {
     this.#end(failure("offline"));
+    this.#drop(failure("offline"));
     this.#core.outbox.close();
     this.#rooms.forgetAll();
     this.#userId = null;
@@ -207,6 +210,7 @@ export class ParleyClient {
 
   #is(userId: string): void {
     if (userId === this.#userId) return;
+    this.#drop(failure("unauthenticated"));
     this.#rooms.forgetAll();
     this.#ready = false;
     this.#userId = userId;
@@ -214,14 +218,23 @@ export class ParleyClient {
     this.#settle();
   }
 
-  /** The connection is not to be had any more: so say all that wait for it. */
+  /** There is no connection any more until `open`: all that wait for one are told. */
   #end(error: ChatError): void {
     this.#core.connection.close();
+    this.#lose();
+    for (const waiting of this.#waiting) waiting.reject(error);
+    this.#waiting.clear();
+  }
+
+  #lose(): void {
     this.#core.typing.forgetAll();
     this.#core.follower.lose();
     this.#ready = false;
-    for (const waiting of [...this.#waiting, ...this.#sending.values()]) waiting.reject(error);
-    this.#waiting.clear();
+  }
+
+  /** Nobody hears any more what becomes of what was to be sent. */
+  #drop(error: ChatError): void {
+    for (const sending of this.#sending.values()) sending.reject(error);
     this.#sending.clear();
   }
 

@@ -55,7 +55,7 @@ export class Connection implements Calling {
     this.#set("connecting");
     const manager = new Manager(this.origin, {
       path: "/io",
-      transports: ["websocket", "polling"],
+      transports: globalThis.WebSocket ? ["websocket", "polling"] : ["polling"], // Node has it from 22 on
       tryAllTransports: true,
     });
     const socket = manager.socket("/", { auth: { token, recovery: true } });

@@ -188,7 +188,10 @@ def _name_of(values: Iterable[Any]) -> str | None:
 
 
 def _alias(name: str, kind: Any) -> str:
-    return f"export type {name} = {_texts(_values(kind))};\n"
+    texts = _texts(_values(kind))
+    if len(texts) <= _FILLER.width:
+        return f"export type {name} = {texts};\n"
+    return "\n  | ".join([f"export type {name} =", *texts.split(" | ")]) + ";\n"
 
 
 def _told(event: str, kind: Any, when: str) -> str:

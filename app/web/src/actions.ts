@@ -150,7 +150,9 @@ function finding({ rest, people, lists }: Chat) {
     },
     discover: (query: string, options: { after?: string; signal?: AbortSignal } = {}) =>
       rest.ask(
-        "GET /chat/rooms/public", { query: query.trim() || null, limit: PAGE, after: options.after ?? null }, options.signal,
+        "GET /chat/rooms/public",
+        { query: query.trim() || null, limit: PAGE, after: options.after ?? null },
+        options.signal,
       ),
     async searchUsers(query: string, signal?: AbortSignal) {
       if (!query.trim()) return [];

@@ -114,9 +114,13 @@ function change(server: RoomOnServer, kind: number, pick: number): Change {
   return kind === 8 ? server.join("bob", "member") : server.rename();
 }
 
-const step = fc.record({ do: fc.constantFrom("change", "change", "hear", "hear", "miss", "answer", "answer", "time", "cut"), kind: fc.nat(9), pick: fc.nat(50) });
+const step = fc.record({
+  do: fc.constantFrom("change", "change", "hear", "hear", "miss", "answer", "answer", "time", "cut"),
+  kind: fc.nat(9),
+  pick: fc.nat(50),
+});
 
-test("whatever is cut, lost or overtaken, each message is told once, in order, and ends as the server has it", async () => {
+test("whatever is cut, lost or overtaken, each message is told once, in order, and ends as on the server", async () => {
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 80 }), async (steps) => {
     const server = new RoomOnServer();
     const client = new Client(server);

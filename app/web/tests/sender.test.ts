@@ -4,8 +4,8 @@ import type { ClientEvent, DataOf, PayloadOf, Written } from "../src/client/cont
 import { failure, refused } from "../src/client/errors";
 import { Outbox, type Locks, type OutboxEntry, type Place } from "../src/client/outbox";
 import { Sender } from "../src/client/sender";
-import { Kept } from "../src/client/storage";
-import { PageLocks, shelf } from "./browser";
+import { Kept, memoryShelf } from "../src/client/storage";
+import { PageLocks } from "./browser";
 import { message } from "./server";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -22,7 +22,7 @@ function entry(content: string, place = HALL): OutboxEntry {
 }
 
 /** A sender whose server refuses with `answers`, in turn, and else takes everything. */
-function sending(kept = new Kept(shelf()), locks: Locks | null = null) {
+function sending(kept = new Kept(memoryShelf()), locks: Locks | null = null) {
   const answers: Error[] = [];
   const taken: string[] = [];
   const world = { online: true, answers, taken };
@@ -112,7 +112,7 @@ test("one that is refused fails in words and lets the next pass; it can be sent 
 
 /** Ada writes two messages offline on a page that has these locks. */
 function leftBehind(locks: Locks | null) {
-  const kept = new Kept(shelf());
+  const kept = new Kept(memoryShelf());
   const page = sending(kept, locks);
   page.world.online = false;
   page.outbox.add(entry("one"));
@@ -154,7 +154,7 @@ test("what was not sent when a session ended is sent when its user is back in th
 });
 
 test("one user's messages are not another's to send", async () => {
-  const kept = new Kept(shelf());
+  const kept = new Kept(memoryShelf());
   const ada = sending(kept);
   ada.world.online = false;
   ada.outbox.add(entry("mine"));
@@ -165,7 +165,7 @@ test("one user's messages are not another's to send", async () => {
 });
 
 test("what has no room in the browser's storage is sent all the same", async () => {
-  const full = shelf();
+  const full = memoryShelf();
   full.setItem = () => {
     throw new DOMException("no room", "QuotaExceededError");
   };

@@ -1,4 +1,4 @@
-/** A chat without user interface: connected again and again, every room followed without gaps, what is sent sent once. */
+/** A chat without user interface: it stays connected, follows every room without gaps, and sends each message once. */
 import type { ConnectionState } from "./connection";
 import type {
   Attachment, ClientEvent, DataOf, Message, PayloadOf, RoomRef, ServerEvents, Session,

@@ -18,7 +18,19 @@ export type ClientEvent = keyof ClientEvents;
 export type PayloadOf<E extends ClientEvent> = Parameters<ClientEvents[E]>[0];
 export type DataOf<E extends ClientEvent> = Parameters<ClientEvents[E]>[1] extends Ack<infer Data> ? Data : never;
 
-export type Reason = "conflict" | "forbidden" | "internal" | "invalid" | "not_a_member" | "not_found" | "rate_limited" | "too_large" | "too_long" | "too_many" | "unauthenticated" | "unavailable";
+export type Reason =
+  | "conflict"
+  | "forbidden"
+  | "internal"
+  | "invalid"
+  | "not_a_member"
+  | "not_found"
+  | "rate_limited"
+  | "too_large"
+  | "too_long"
+  | "too_many"
+  | "unauthenticated"
+  | "unavailable";
 
 export type Role = "admin" | "member";
 

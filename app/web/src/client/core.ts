@@ -76,7 +76,8 @@ export class Core {
       events.on(event, (change) => this.memberChanged(change));
     }
     events.on("message:deleted", ({ roomId, ...deleted }) => follower.receive(roomId, { type: "deleted", ...deleted }));
-    events.on("reaction:updated", ({ roomId, ...updated }) => follower.receive(roomId, { type: "reactions", ...updated }));
+    events.on("reaction:updated", ({ roomId, ...updated }) =>
+      follower.receive(roomId, { type: "reactions", ...updated }));
     events.on("room:updated", (room) => follower.receive(room.id, { type: "room", seq: room.changeSeq, room }));
     events.on("typing:update", (update) => this.typing.take(update));
   }

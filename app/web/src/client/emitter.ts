@@ -1,7 +1,8 @@
 /** Listeners by event. */
 
 /** What a listener of an event gets; `Events` has the listeners' types, as socket.io-client's do. */
-export type PayloadTo<Events, E extends keyof Events> = Events[E] extends (payload: infer Payload) => void ? Payload : never;
+export type PayloadTo<Events, E extends keyof Events> =
+  Events[E] extends (payload: infer Payload) => void ? Payload : never;
 
 export class Emitter<Events> {
   readonly #listeners = new Map<keyof Events, Set<(payload: never) => void>>();

@@ -38,7 +38,7 @@ export class Rest {
     return (await (await this.#fetch("POST", FILES, formOf(file, name), signal)).json()) as Attachment;
   }
 
-  /** Sends a file; `onProgress` gets 0 to 1. Only XMLHttpRequest, which browsers alone have, tells how much has left. */
+  /** Sends a file, in browsers; `onProgress` gets 0 to 1. Only XMLHttpRequest tells how much has left. */
   upload(file: File, onProgress: (part: number) => void, signal: AbortSignal): Promise<Attachment> {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();

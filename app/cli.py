@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
             serve(settings, environ)
         elif chosen.command == "migrate":
             migrate(settings)
+        elif chosen.command == "contract":
+            contract(settings)
         else:
             asyncio.run(emitting.emit(settings, chosen))
 
@@ -58,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
         "hash-password", help="ask for a password and print its hash, for ADMIN_UI_PASSWORD_HASH"
     )
     commands.add_parser("migrate", help="update the database schema and exit")
+    commands.add_parser("contract", help="print the TypeScript types of all events, payloads and answers")
     emitting.add_arguments(
         commands.add_parser("emit", help="send an event to the clients of the running instances")
     )
@@ -103,3 +106,13 @@ def migrate(settings: Settings) -> None:
         applied = asyncio.run(migrations.migrate(urls.database or settings.database_url))
     numbers = ", ".join(map(str, applied))
     print(f"applied the migrations {numbers}" if applied else "the schema is up to date")  # noqa: T201
+
+
+def contract(settings: Settings) -> None:
+    """Prints the contract of an application that is never started."""
+    from app.serving.application import create_app
+
+    settings = replace(
+        settings, database_url="postgresql:///", redis_url="redis://127.0.0.1", jwt_secret="unused" * 6
+    )
+    print(create_app(settings).state.descriptions.typescript, end="")  # noqa: T201

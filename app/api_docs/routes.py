@@ -18,6 +18,7 @@ from starlette.routing import Route
 from app.api_docs.asyncapi import asyncapi
 from app.api_docs.asyncapi_html import asyncapi_page
 from app.api_docs.openapi import openapi
+from app.api_docs.typescript import typescript
 from app.attachments.routes import known
 from app.contract.operation import Operation, OtherRoute
 from app.http.web_files import ALWAYS_ASKED_FOR, PAGE_HEADERS
@@ -40,6 +41,11 @@ class Descriptions:
     def asyncapi(self) -> dict[str, Any]:
         """See `app.api_docs.asyncapi`."""
         return asyncapi(self._operations, EMITTED)
+
+    @cached_property
+    def typescript(self) -> str:
+        """See `app.api_docs.typescript`."""
+        return typescript(self._operations, EMITTED)
 
     def routes(self) -> list[Route]:
         """Those of the documents and of the events' page."""

@@ -1,4 +1,5 @@
-"""The page to chat on and the page of the REST API: the files that scripts/web builds, served from app/web/dist.
+"""The page to chat on, the page of the REST API and the client for JavaScript: the files that scripts/web builds,
+served from app/web/dist.
 
 Their names in /assets have a hash of their content in them, so these never change; all others are asked for again,
 and not sent again where they are the same. Beside a file there may be the same file compressed.
@@ -36,6 +37,11 @@ PAGE_HEADERS = {
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
+CLIENT_HEADERS = {
+    "client/parley.js": {"x-typescript-types": "/client/parley.d.ts"},  # where Deno looks for the types
+    "client/parley.d.ts": {"content-type": "application/typescript; charset=utf-8"},
+    "client/parley-chat-client.tgz": {"content-type": "application/gzip"},
+}
 ALWAYS_ASKED_FOR = "no-cache"
 NEVER_CHANGED = "public, max-age=31536000, immutable"
 ENCODINGS = {"br": ".br", "gzip": ".gz"}  # the best first
@@ -48,11 +54,11 @@ class WebFiles:
         self._files = CompressedFiles(directory=dist, check_dir=False)
 
     def routes(self) -> list[Route]:
-        """Those of the pages and of the files that they need; a GET also answers HEAD."""
+        """Those of the pages and of the files that they need, and of the client; a GET also answers HEAD."""
         return [
             Route("/", self.index),
             Route("/docs", self.docs),
-            *(Route(f"{folder}/{{name}}", self.file) for folder in ("", "/assets", "/docs")),
+            *(Route(f"{folder}/{{name}}", self.file) for folder in ("", "/assets", "/client", "/docs")),
         ]
 
     async def index(self, request: Request) -> Response:
@@ -64,7 +70,7 @@ class WebFiles:
         return await self._page("docs/index.html", request)
 
     async def file(self, request: Request) -> Response:
-        """GET /{name}, /assets/{name}, /docs/{name}: what the pages need."""
+        """GET /{name}, /assets/{name}, /docs/{name}: what the pages need. GET /client/{name}: the client."""
         return await self._found(request.scope["path"].lstrip("/"), request)
 
     async def _page(self, name: str, request: Request) -> Response:
@@ -76,6 +82,7 @@ class WebFiles:
     async def _found(self, name: str, request: Request) -> Response:
         response = await self._files.get_response(name, request.scope)
         response.headers.update(PAGE_HEADERS)
+        response.headers.update(CLIENT_HEADERS.get(name, {}))
         response.headers["cache-control"] = NEVER_CHANGED if name.startswith("assets/") else ALWAYS_ASKED_FOR
         return response
 

@@ -142,6 +142,7 @@ async def test_the_chat_is_served(
             assert (await http.get(attachment["thumbnailUrl"])).status_code == 200
             assert (await http.get("/")).headers["content-type"].startswith("text/html")
             assert (await http.get("/io/socket.io.js")).status_code == 200
+            assert (await http.get("/client/parley.js")).status_code == 200
         async with ChatClient(served.url, token) as chat:
             room = await chat.call("room:create", {"name": "a room"})
             sent = await chat.call("message:send", {"roomId": room["id"], "content": "hello"})

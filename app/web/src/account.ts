@@ -1,9 +1,6 @@
 /** Who is signed in, in all tabs of this browser. */
 import { batch, signal } from "@preact/signals";
-import type { Session, User } from "./contract";
-import { ChatError } from "./errors";
-import type { Rest } from "./rest";
-import type { Kept } from "./storage";
+import { ChatError, type Kept, type Rest, type Session, type SignIn, type User } from "./client";
 
 const KEY = "session";
 const DEVICE = "device"; // of whoever signed in last; it stays when they sign out, and says nothing to anybody else
@@ -34,24 +31,24 @@ export class Account {
   }
 
   async signUp(username: string, password: string, displayName?: string): Promise<void> {
-    const body = { username, credential: password, ...(displayName ? { displayName } : {}) };
-    this.#begin(await this.rest.post<Session>("/auth/sign-up", { body }));
+    const payload = { username, credential: password, ...(displayName ? { displayName } : {}) };
+    this.#begin(await this.rest.ask("POST /auth/sign-up", payload));
   }
 
   async signIn(username: string, password: string): Promise<void> {
-    const body = {
+    const payload: SignIn = {
       identifier: { scheme: "username", value: username },
       credential: { scheme: "basic", value: password },
       deviceToken: this.kept.get<string>(DEVICE),
     };
-    this.#begin(await this.rest.post<Session>("/auth/sign-in", { body }));
+    this.#begin(await this.rest.ask("POST /auth/sign-in", payload));
   }
 
   /** Also where the server cannot be told: then the token lives on until it expires, unknown to anybody. */
   async signOut(): Promise<void> {
     this.#checking = true; // the server ends the socket before it answers: no reason to ask whether the token is good
     try {
-      await this.rest.post("/auth/sign-out");
+      await this.rest.ask("POST /auth/sign-out", {});
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
     } finally {
@@ -67,7 +64,7 @@ export class Account {
     this.#checking = true;
     const token = this.rest.token;
     try {
-      await this.rest.get<User>("/auth/who-am-i");
+      await this.rest.ask("GET /auth/who-am-i", {});
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
       if (error.reason !== "unauthenticated" || token !== this.rest.token) return;

@@ -1,10 +1,10 @@
 /** The model of a chat: its state as signals, and what one can do. */
 import { computed } from "@preact/signals";
 import type { Chat } from "./chat";
-import type { Attachment, Member, Message, Privacy, PublicRooms, Role, Room, UserRef } from "./contract";
-import { failure } from "./errors";
-import { newId } from "./ids";
-import type { Draft, Model, Place } from "./model";
+import {
+  type Attachment, failure, type Member, newId, type Place, type Privacy, type Role, type Room, type UserRef,
+} from "./client";
+import type { Draft, Model } from "./model";
 
 const PAGE = 20; // of what is found
 
@@ -12,11 +12,11 @@ export function modelOf(chat: Chat): Model {
   return { ...state(chat), ...account(chat), ...openRoom(chat), ...messages(chat), ...finding(chat), ...rooms(chat), ...choices(chat) };
 }
 
-function state({ account, blocks, link, lists, people, places, mentions, notices, outbox }: Chat) {
+function state({ account, blocks, connection, lists, people, places, mentions, notices, waiting }: Chat) {
   return {
     me: account.me,
     signedOutReason: account.reason,
-    connection: link.connection,
+    connection,
     listsLoaded: lists.loaded,
     rooms: lists.rooms,
     conversations: lists.conversations,
@@ -30,7 +30,7 @@ function state({ account, blocks, link, lists, people, places, mentions, notices
     personOutbox: computed(() => {
       const place = places.place.value;
       if (!place || "roomId" in place) return [];
-      return outbox.entries.value.filter((entry) => "userId" in entry.place && entry.place.userId === place.userId);
+      return waiting.value.filter((entry) => "userId" in entry.place && entry.place.userId === place.userId);
     }),
     notices: notices.all,
     presenceOf: (userId: string) => people.presence(userId),
@@ -119,7 +119,7 @@ function messages(chat: Chat) {
     discard: (clientId: string) => outbox.remove(clientId),
     async edit(messageId: string, content: string) {
       const message = await link.call("message:edit", { messageId, content });
-      chat.follower.receive(message.roomId, { type: "message", seq: message.changeSeq, message });
+      chat.core.changed(message);
     },
     async deleteMessage(messageId: string) {
       const { roomId, ...deleted } = await link.call("message:delete", { messageId });
@@ -144,17 +144,19 @@ function finding({ rest, people, lists }: Chat) {
   return {
     async search(query: string, options: { roomId?: string; before?: string; signal?: AbortSignal } = {}) {
       const { signal, ...where } = options;
-      const found = await rest.get<Message[]>("/chat/search", { query: { query, limit: PAGE, ...where }, signal });
+      const found = await rest.ask("GET /chat/search", { query, limit: PAGE, ...where }, signal);
       people.meetSenders(found);
       return found;
     },
     discover: (query: string, options: { after?: string; signal?: AbortSignal } = {}) =>
-      rest.get<PublicRooms>("/chat/rooms/public", {
-        query: { query: query.trim() || null, limit: PAGE, after: options.after }, signal: options.signal,
-      }),
+      rest.ask(
+        "GET /chat/rooms/public",
+        { query: query.trim() || null, limit: PAGE, after: options.after ?? null },
+        options.signal,
+      ),
     async searchUsers(query: string, signal?: AbortSignal) {
       if (!query.trim()) return [];
-      const found = await rest.get<UserRef[]>("/chat/users", { query: { query: query.trim(), limit: PAGE }, signal });
+      const found = await rest.ask("GET /chat/users", { query: query.trim(), limit: PAGE }, signal);
       people.meet(found);
       return found;
     },

@@ -1,8 +1,6 @@
 /** Whom one has blocked, read from the server and kept live. */
 import { signal } from "@preact/signals";
-import type { Calling } from "./connection";
-import type { Block, UserRef } from "./contract";
-import { ChatError } from "./errors";
+import { type Block, type Calling, ChatError, type UserRef } from "./client";
 
 const AGAIN_AFTER = 3000; // ms
 

@@ -1,30 +1,33 @@
 /** The parts put together: what comes from the server goes where it belongs. */
-import { batch, effect, untracked } from "@preact/signals";
+import { batch, effect, untracked, type ReadonlySignal } from "@preact/signals";
 import { Account } from "./account";
 import { Blocks } from "./blocks";
-import { Link } from "./connection";
-import type { ConversationHidden, MemberChanged, Message, ReadMark, Session, UserRef } from "./contract";
+import {
+  type Change, ChatError, type Connection, type ConnectionState, type ConversationHidden, Core, type CoreHooks,
+  type Follower, Kept, type Locks, type MemberChanged, type Message, type Outbox, type OutboxEntry, type ReadMark,
+  type Rest, type Sender, type Session, type Shelf, type Typing, type UserRef,
+} from "./client";
 import { Drafts } from "./drafts";
-import { ChatError } from "./errors";
 import { Files } from "./files";
-import { Follower } from "./follower";
 import { Lists } from "./lists";
-import type { Change } from "./log";
 import { Mentions } from "./mentions";
-import type { OutboxEntry } from "./model";
 import { Notices } from "./notices";
-import { Outbox, type Locks } from "./outbox";
 import { People } from "./people";
 import { conversationOf, Places } from "./places";
 import { Reading } from "./reading";
-import { Rest } from "./rest";
-import { Sender } from "./sender";
-import { Kept, type Shelf } from "./storage";
-import { Typing } from "./typing";
+import { signalOf } from "./signal-of";
 
 export class Chat {
+  readonly core: Core;
   readonly rest: Rest;
-  readonly link: Link;
+  readonly link: Connection;
+  readonly outbox: Outbox;
+  readonly sender: Sender;
+  readonly typing: Typing;
+  readonly follower: Follower;
+  readonly connection: ReadonlySignal<ConnectionState>;
+  /** What is in the outbox. */
+  readonly waiting: ReadonlySignal<readonly OutboxEntry[]>;
   readonly kept: Kept;
   readonly account: Account;
   readonly people: People;
@@ -33,19 +36,23 @@ export class Chat {
   readonly blocks: Blocks;
   readonly drafts: Drafts;
   readonly files: Files;
-  readonly outbox: Outbox;
-  readonly sender: Sender;
-  readonly typing: Typing;
   readonly lists: Lists;
-  readonly follower: Follower;
   readonly reading: Reading;
   readonly places: Places;
 
   /** `locks`: null where the browser has none, on a page that is not served securely. */
   constructor(origin: string, shelf: Shelf, locks: Locks | null) {
-    this.rest = new Rest(origin);
-    const link = (this.link = new Link(origin));
     this.kept = new Kept(shelf);
+    const core = (this.core = new Core(origin, this.kept, locks, this.#hooks()));
+    const { connection: link, follower, outbox } = core;
+    this.rest = core.rest;
+    this.link = link;
+    this.outbox = outbox;
+    this.sender = core.sender;
+    this.typing = core.typing;
+    this.follower = follower;
+    this.connection = signalOf(link.state);
+    this.waiting = signalOf(outbox.entries);
     this.account = new Account(this.rest, this.kept, {
       entered: (session) => this.#enter(session),
       left: () => this.#leave(),
@@ -54,24 +61,12 @@ export class Chat {
     this.blocks = new Blocks(link);
     this.drafts = new Drafts(this.kept, this.me);
     this.files = new Files((path) => this.rest.blob(path));
-    this.outbox = new Outbox(this.kept, locks, () => this.sender.pump());
-    this.sender = new Sender(
-      this.outbox, link, (entry, message) => void this.#sent(entry, message), (entry, error) => this.#unsent(entry, error),
-    );
-    const typing = (this.typing = new Typing(link));
-    this.follower = new Follower(link, {
-      deliver: (roomId, changes) => this.#apply(roomId, changes),
-      isOpen: (roomId) => this.places.get(roomId) !== undefined,
-      reload: (roomId) => void this.places.get(roomId)?.reload().then(() => this.#settle(roomId)),
-      refresh: (roomId) => (this.lists.has(roomId) ? this.lists.refresh(roomId) : this.lists.readSoon()),
-      gone: (roomId) => this.#gone(roomId),
-    });
-    const lists = (this.lists = new Lists(this.me, link, people, this.follower));
+    const lists = (this.lists = new Lists(this.me, link, people, follower));
     this.reading = new Reading(link, (roomId) => lists.settle(roomId));
     const seen = (messages: readonly Message[]) => this.#seen(messages);
     this.places = new Places(
-      { me: this.me, link, lists, people, typing, outbox: this.outbox.entries, seen },
-      (roomId) => this.follower.sync(roomId),
+      { me: this.me, link, lists, people, typing: signalOf(core.typing.rooms), outbox: this.waiting, seen },
+      (roomId) => follower.sync(roomId),
       (roomId) => this.#settle(roomId),
     );
     this.#listen();
@@ -94,57 +89,60 @@ export class Chat {
     return last.roomId;
   }
 
-  #listen(): void {
-    const { link, people, lists, places, blocks } = this;
-    link.attach({
+  /** What the parts of the client tell, once all parts of the page are there. */
+  #hooks(): CoreHooks {
+    return {
+      rooms: {
+        deliver: (roomId, changes) => this.#apply(roomId, changes),
+        isOpen: (roomId) => this.places.get(roomId) !== undefined,
+        reload: (roomId) => void this.places.get(roomId)?.reload().then(() => this.#settle(roomId)),
+        refresh: (roomId) => (this.lists.has(roomId) ? this.lists.refresh(roomId) : this.lists.readSoon()),
+        gone: (roomId) => this.#gone(roomId),
+      },
+      sent: (entry, message) => void this.#sent(entry, message),
+      failed: (entry, error) => this.#unsent(entry, error),
       ready: () => {
+        const { lists, places } = this;
         void lists.read().then(() => {
           const place = places.place.peek();
           if (place && "roomId" in place) void this.#find(place.roomId);
         });
-        void blocks.read();
+        void this.blocks.read();
         places.resume();
         this.reading.resume();
-        this.sender.pump();
       },
-      lost: () => {
-        this.follower.lose();
-        places.lose();
-        this.typing.forgetAll();
-      },
+      lost: () => this.places.lose(),
       unauthenticated: () => void this.account.check(),
-    });
-    const message = (message: Message) =>
-      this.follower.receive(message.roomId, { type: "message", seq: message.changeSeq, message });
-    link.on("message:new", message);
-    link.on("dm:new", message);
-    link.on("message:edited", message);
-    link.on("message:deleted", ({ roomId, ...deleted }) =>
-      this.follower.receive(roomId, { type: "deleted", ...deleted }));
-    link.on("reaction:updated", ({ roomId, ...updated }) =>
-      this.follower.receive(roomId, { type: "reactions", ...updated }));
-    link.on("room:updated", (room) => this.follower.receive(room.id, { type: "room", seq: room.changeSeq, room }));
-    link.on("room:user-joined", (change) => this.changed(change));
-    link.on("room:user-left", (change) => this.changed(change));
-    link.on("room:member-updated", (change) => this.changed(change));
-    link.on("room:invited", (room) => lists.invited(room));
-    link.on("room:added", (room) => (room.kind === "direct" ? lists.readSoon() : lists.add(room)));
-    link.on("room:read-updated", (mark) => this.#marked(mark));
-    link.on("room:mute-updated", (mute) => lists.muted(mute));
-    link.on("conversation:hidden", (hidden) => this.hidden(hidden));
-    link.on("user:blocked", (block) => blocks.add(block));
-    link.on("user:unblocked", ({ userId }) => blocks.remove(userId));
-    link.on("mention:new", (message) => this.#mentioned(message));
-    link.on("typing:update", (update) => this.typing.take(update));
-    link.on("presence:changed", (presence) => people.tell([presence]));
-    link.on("presence:snapshot", (online) => people.tellAll(online));
-    link.on("error", (error) => this.notices.tell("error", error.message));
+    };
+  }
+
+  #listen(): void {
+    const { link: { events }, people, lists, blocks } = this;
+    for (const event of ["room:user-joined", "room:user-left", "room:member-updated"] as const) {
+      events.on(event, (change) => this.#memberChanged(change));
+    }
+    events.on("room:invited", (room) => lists.invited(room));
+    events.on("room:added", (room) => (room.kind === "direct" ? lists.readSoon() : lists.add(room)));
+    events.on("room:read-updated", (mark) => this.#marked(mark));
+    events.on("room:mute-updated", (mute) => lists.muted(mute));
+    events.on("conversation:hidden", (hidden) => this.hidden(hidden));
+    events.on("user:blocked", (block) => blocks.add(block));
+    events.on("user:unblocked", ({ userId }) => blocks.remove(userId));
+    events.on("mention:new", (message) => this.#mentioned(message));
+    events.on("presence:changed", (presence) => people.tell([presence]));
+    events.on("presence:snapshot", (online) => people.tellAll(online));
+    events.on("error", (error) => this.notices.tell("error", error.message));
+  }
+
+  /** A membership is as an operation has answered. */
+  changed(change: MemberChanged): void {
+    this.core.memberChanged(change);
+    this.#memberChanged(change);
   }
 
   /** A membership changed. One's own counts at once: who is out hears nothing more, and need not wait for it. */
-  changed(change: MemberChanged): void {
-    const { roomId, userId, seq, member } = change;
-    this.follower.receive(roomId, { type: "member", seq, member });
+  #memberChanged(change: MemberChanged): void {
+    const { roomId, userId, member } = change;
     if (member.state !== "member") this.typing.end(roomId, userId);
     if (userId !== this.me()) {
       if (member.state === "member" && !this.people.presence(userId)) this.people.ask([userId]);
@@ -219,8 +217,6 @@ export class Chat {
   /** The server has a message. In an open room it appears in its turn; elsewhere nobody waits for it. */
   async #sent(entry: OutboxEntry, message: Message): Promise<void> {
     const { roomId } = message;
-    this.typing.sent(roomId);
-    this.follower.receive(roomId, { type: "message", seq: message.changeSeq, message });
     const { place } = entry;
     if ("userId" in place && !this.lists.has(roomId)) await this.#begun(place.userId);
     if (!this.places.get(roomId) || this.follower.applied(roomId) >= message.changeSeq) this.#seen([message]);
@@ -259,7 +255,7 @@ export class Chat {
 
   /** A room is read anew, or no longer loaded: what the server has of it need not be shown as on its way. */
   #settle(roomId: string): void {
-    const sent = this.outbox.entries.peek().filter(({ place, state }) =>
+    const sent = this.outbox.entries.value.filter(({ place, state }) =>
       state === "sent" && "roomId" in place && place.roomId === roomId);
     this.outbox.remove(...sent.map(({ clientId }) => clientId));
   }

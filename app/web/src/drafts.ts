@@ -1,7 +1,6 @@
 /** What was begun and not sent, by place, kept in this browser. */
-import type { Draft, Place } from "./model";
-import { keyOf } from "./sender";
-import type { Kept } from "./storage";
+import { keyOf, type Kept, type Place } from "./client";
+import type { Draft } from "./model";
 
 const NOTHING: Draft = { text: "", replyTo: null, attachments: [] };
 

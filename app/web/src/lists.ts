@@ -1,10 +1,9 @@
 /** Rooms, conversations and invitations, with what is unread in each, read from the server and kept live. */
 import { signal } from "@preact/signals";
-import type { Calling } from "./connection";
-import type { Conversation, ConversationHidden, MemberChanged, Message, Mute, Operations, Room, RoomInfo } from "./contract";
-import { ChatError } from "./errors";
-import type { Follower } from "./follower";
-import type { Change } from "./log";
+import {
+  type Calling, type Change, ChatError, type Conversation, type ConversationHidden, type DataOf, type Follower,
+  type MemberChanged, type Message, type Mute, type Room, type RoomInfo,
+} from "./client";
 import type { People } from "./people";
 import { counted, total, withMessage, withoutMessage, withRead, type Unread } from "./unread";
 
@@ -185,7 +184,7 @@ export class Lists {
     const read: Conversation[] = [];
     let before: string | null = null;
     do {
-      const page: Operations["conversation:list"][1] =
+      const page: DataOf<"conversation:list"> =
         await this.link.call("conversation:list", before ? { before } : {});
       this.#takeConversations(page);
       read.push(...page.conversations);
@@ -229,7 +228,7 @@ export class Lists {
     this.follower.known(room.id, room.lastSeq);
   }
 
-  #takeConversations({ conversations, next }: Operations["conversation:list"][1]): void {
+  #takeConversations({ conversations, next }: DataOf<"conversation:list">): void {
     for (const conversation of conversations) {
       const { roomId, unread, lastSeq, lastReadSeq } = conversation;
       const entry = this.#entries.get(roomId);

@@ -1,5 +1,5 @@
 /** The members of a room, as far as they are known, and how far each has read. */
-import type { Member, ReadMark } from "./contract";
+import type { Member, ReadMark } from "./client";
 
 export interface Members {
   /** By user; those who have left are kept, so that an older page does not bring them back. */

@@ -1,6 +1,6 @@
 /** Rooms in which one was mentioned, until one has read so far. */
 import { computed, signal } from "@preact/signals";
-import type { Message } from "./contract";
+import type { Message } from "./client";
 
 export class Mentions {
   readonly rooms = computed<ReadonlySet<string>>(() => new Set(this.#last.value.keys()));

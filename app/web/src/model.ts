@@ -8,21 +8,14 @@ import type { ReadonlySignal } from "@preact/signals";
 import { modelOf } from "./actions";
 import { Chat } from "./chat";
 import type {
-  Attachment, Conversation, Member, Message, Presence, Privacy, PublicRooms, Role, Room, User, UserRef,
-} from "./contract";
+  Attachment, ConnectionState, Conversation, Member, Message, OutboxEntry, Place, Presence, Privacy, PublicRooms, Role,
+  Room, User, UserRef,
+} from "./client";
+
+export type { OutboxEntry, Place } from "./client";
 
 /** Why somebody is at the sign-in form again though they did not ask for it; null when they did. */
 export type SignedOutReason = string | null;
-
-export interface Connection {
-  /** `connecting`: the first time, or again at once; `offline`: lost, and tried again every few seconds. */
-  status: "signed-out" | "connecting" | "online" | "offline";
-  /** Date.now() since when it is so. Show a banner only when it lasts, say 2 s. */
-  since: number;
-}
-
-/** Where messages go: a room (direct ones too), or a person with whom there is no conversation yet. */
-export type Place = { roomId: string } | { userId: string };
 
 /** The messages of a room that are loaded: a window without gaps, oldest first. */
 export interface Timeline {
@@ -60,21 +53,6 @@ export interface OpenRoom {
   readonly outbox: ReadonlySignal<readonly OutboxEntry[]>;
 }
 
-/** A message that the server has not yet been seen to have. Once it stands in the timeline it is no longer here. */
-export interface OutboxEntry {
-  clientId: string;
-  place: Place;
-  content: string;
-  replyTo: string | null;
-  attachments: Attachment[];
-  /** RFC 3339, of this device. */
-  createdAt: string;
-  /** `sent`: the server has it, and it appears in the timeline at once. `failed`: `retry` or `discard` it. */
-  state: "pending" | "sent" | "failed";
-  /** With `failed`: a sentence. */
-  error: string | null;
-}
-
 /** Something to tell once (a toast). `mention` has the message, to jump to. */
 export interface Notice {
   id: number;
@@ -95,7 +73,7 @@ export interface Model {
   /** Null while signed out. */
   readonly me: ReadonlySignal<User | null>;
   readonly signedOutReason: ReadonlySignal<SignedOutReason>;
-  readonly connection: ReadonlySignal<Connection>;
+  readonly connection: ReadonlySignal<ConnectionState>;
   /** Whether rooms, conversations and invitations have been read at least once. */
   readonly listsLoaded: ReadonlySignal<boolean>;
   /** Rooms that one is a member of, by name, with `unread` kept live. */

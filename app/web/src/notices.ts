@@ -1,6 +1,6 @@
 /** What is to be told once. */
 import { signal } from "@preact/signals";
-import type { Message } from "./contract";
+import type { Message } from "./client";
 import type { Notice } from "./model";
 
 const MOST = 20;

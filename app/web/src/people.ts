@@ -1,8 +1,8 @@
 /** Everybody who was met, and who of them is there. */
 import { signal } from "@preact/signals";
-import type { Calling } from "./connection";
-import type { Conversation, Member, Message, Presence, UserRef } from "./contract";
-import { ChatError } from "./errors";
+import {
+  type Calling, ChatError, type Conversation, type Member, type Message, type Presence, type UserRef,
+} from "./client";
 
 const SETTLE = 300; // ms: one question for many
 const MOST = 100; // people in one question
@@ -37,13 +37,13 @@ export class People {
 
   meetMembers(members: readonly Member[]): void {
     this.meet(members.map((member) => member.user));
-    const shown = members.flatMap(({ userId, presence }) => (presence ? [{ userId, ...presence }] : []));
+    const shown = members.flatMap(({ presence }) => presence ?? []);
     this.tell(shown);
   }
 
   meetConversations(conversations: readonly Conversation[]): void {
     this.meet(conversations.map(({ user }) => user));
-    this.tell(conversations.flatMap(({ user, presence }) => (presence ? [{ userId: user.id, ...presence }] : [])));
+    this.tell(conversations.flatMap(({ presence }) => presence ?? []));
   }
 
   tell(presences: readonly Presence[]): void {

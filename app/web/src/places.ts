@@ -1,7 +1,6 @@
 /** What is open in the main pane, and the rooms that are kept loaded for coming back to them. */
 import { computed, signal } from "@preact/signals";
-import type { Conversation, Message, Room, UserRef } from "./contract";
-import type { Place } from "./model";
+import type { Conversation, Message, Place, Room, UserRef } from "./client";
 import { LiveRoom, type Surroundings } from "./room";
 
 const KEPT = 5; // rooms

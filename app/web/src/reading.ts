@@ -1,6 +1,5 @@
 /** Tells the server how far one has read: seldom, and only ever further. */
-import type { Calling } from "./connection";
-import { ChatError } from "./errors";
+import { type Calling, ChatError } from "./client";
 
 const SETTLE = 400; // ms
 const AGAIN_AFTER = 3000; // ms

@@ -1,15 +1,13 @@
 /** An open room: its messages as far as they are loaded, its members, and who does what in it. */
 import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
-import type { Message, ReadingFrom, ReadMark } from "./contract";
-import { ChatError, failure, inWords } from "./errors";
-import type { Link } from "./connection";
+import {
+  applyChange, type Change, ChatError, type Connection, type Direction, edge, EMPTY, failure, inWords, mayGoOn,
+  type Message, type OutboxEntry, type Page, type ReadMark, type Window, withPage,
+} from "./client";
 import type { Lists } from "./lists";
-import type { Change } from "./log";
 import { NOBODY, present, withMembers, withReadMark, type Members } from "./members";
-import type { OpenRoom, OutboxEntry, Timeline } from "./model";
+import type { OpenRoom, Timeline } from "./model";
 import type { People } from "./people";
-import type { Typing } from "./typing";
-import { applyChange, edge, EMPTY, mayGoOn, withPage, type Direction, type Window } from "./window";
 
 const PAGE = 50; // messages
 const MEMBERS = 100;
@@ -17,10 +15,11 @@ const AGAIN_AFTER = 2000; // ms
 
 export interface Surroundings {
   me(): string;
-  link: Link;
+  link: Connection;
   lists: Lists;
   people: People;
-  typing: Typing;
+  /** By room: who is typing. */
+  typing: ReadonlySignal<ReadonlyMap<string, readonly string[]>>;
   outbox: ReadonlySignal<readonly OutboxEntry[]>;
   /** Messages that were read from history, which may be those of the outbox. */
   seen(messages: readonly Message[]): void;
@@ -56,7 +55,7 @@ export class LiveRoom implements OpenRoom {
     this.conversation = computed(() => lists.conversations.value.find((known) => known.roomId === roomId) ?? null);
     this.members = computed(() => present(this.#members.value));
     this.moreMembers = computed(() => this.#nextMembers.value !== null);
-    const typists = computed(() => typing.rooms.value.get(roomId) ?? []);
+    const typists = computed(() => typing.value.get(roomId) ?? []);
     this.typing = computed(() => typists.value.flatMap((id) => people.user(id) ?? []));
     this.typingCount = computed(() => typists.value.length);
     this.reads = computed(() => new Map([...this.#members.value.reads].filter(([id]) => id !== around.me())));
@@ -204,7 +203,7 @@ export class LiveRoom implements OpenRoom {
   }
 
   /** Reads a page into the window, with what changes while it is on its way. */
-  async #read(direction: Direction, from: ReadingFrom): Promise<void> {
+  async #read(direction: Direction, from: Page): Promise<void> {
     const missed: Change[] = [];
     const generation = this.#generation;
     this.#missed.add(missed);
@@ -222,7 +221,7 @@ export class LiveRoom implements OpenRoom {
     }
   }
 
-  async #history(from: ReadingFrom, limit: number): Promise<Message[]> {
+  async #history(from: Page, limit: number): Promise<Message[]> {
     const messages = await this.around.link.call("message:history", { roomId: this.roomId, limit, ...from });
     this.around.people.meetSenders(messages);
     return messages;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Blocks } from "../src/blocks";
-import type { Operations } from "../src/contract";
-import { failure } from "../src/errors";
+import type { ClientEvent, DataOf, PayloadOf } from "../src/client/contract";
+import { failure } from "../src/client/errors";
 import { user } from "./server";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -12,7 +12,7 @@ const block = (id: string) => ({ user: user(id), createdAt: "" });
 /** Blocks of a server that answers in pages of two; `meanwhile` runs while an answer is on its way. */
 function read(ids: string[], meanwhile: (blocks: Blocks) => void = () => undefined, failing = 0) {
   const asked: (string | undefined)[] = [];
-  const call = async <E extends keyof Operations>(_: E, payload: Operations[E][0]) => {
+  const call = async <E extends ClientEvent>(_: E, payload: PayloadOf<E>) => {
     const { after } = payload as { after?: string };
     asked.push(after);
     const from = after ? ids.indexOf(after) + 1 : 0;
@@ -20,7 +20,7 @@ function read(ids: string[], meanwhile: (blocks: Blocks) => void = () => undefin
     const next = ids.length > from + 2 ? page.at(-1)! : null;
     if (asked.length <= failing) throw failure("unavailable");
     meanwhile(blocks);
-    return { blocks: page.map(block), next } as unknown as Operations[E][1];
+    return { blocks: page.map(block), next } as unknown as DataOf<E>;
   };
   const blocks = new Blocks({ online: true, call });
   return { blocks, asked, there: () => [...blocks.users.value.keys()].sort() };

@@ -1,20 +1,5 @@
 /** What a browser has and Node has not, in memory. */
-import type { Locks } from "../src/outbox";
-import type { Shelf } from "../src/storage";
-
-/** A storage. */
-export function shelf(): Shelf {
-  const values = new Map<string, string>();
-  return {
-    getItem: (key) => values.get(key) ?? null,
-    setItem: (key, value) => void values.set(key, value),
-    removeItem: (key) => void values.delete(key),
-    key: (index) => [...values.keys()][index] ?? null,
-    get length() {
-      return values.size;
-    },
-  };
-}
+import type { Locks } from "../src/client/outbox";
 
 interface Waiting {
   page: string;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { failure, refused, type ChatError } from "../src/errors";
-import type { Reason } from "../src/contract";
+import { failure, refused, type ChatError } from "../src/client/errors";
+import type { Reason } from "../src/client/contract";
 
 const told = (reason: Reason, message: string, retryAfter?: number): ChatError =>
   refused({ reason, message, ...(retryAfter ? { retryAfter } : {}) });

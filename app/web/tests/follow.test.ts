@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Changes, Message, RoomInfo } from "../src/contract";
-import { Log, type Change } from "../src/log";
+import type { Changes, Message, RoomInfo } from "../src/client/contract";
+import { Log, type Change } from "../src/client/log";
 import { NOBODY, present, withMembers, type Members } from "../src/members";
-import { applyChange, edge, EMPTY, withPage, type Direction, type Window } from "../src/window";
+import { applyChange, edge, EMPTY, withPage, type Direction, type Window } from "../src/client/window";
 import { RoomOnServer } from "./server";
 
 const PAGE = 3;

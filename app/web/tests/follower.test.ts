@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Changes, Operations } from "../src/contract";
-import { failure } from "../src/errors";
-import { Follower } from "../src/follower";
-import type { Change } from "../src/log";
+import type { Changes, ClientEvent, DataOf, PayloadOf } from "../src/client/contract";
+import { failure } from "../src/client/errors";
+import { Follower } from "../src/client/follower";
+import type { Change } from "../src/client/log";
 import { message } from "./server";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -18,17 +18,17 @@ function answer(seqs: number[], more: Partial<Changes> = {}): Changes {
 }
 
 /** A follower whose room is open or closed; `calls` is all that it did. */
-function follower(open: boolean, sync: (afterSeq: number) => Promise<Changes>) {
+function follower(open: boolean, sync: (afterSeq: number) => Promise<Changes>, { reload = true } = {}) {
   const calls: string[] = [];
-  const call = async <E extends keyof Operations>(event: E, payload: Operations[E][0]) => {
-    const { afterSeq } = payload as Operations["room:sync"][0];
+  const call = async <E extends ClientEvent>(event: E, payload: PayloadOf<E>) => {
+    const { afterSeq } = payload as PayloadOf<"room:sync">;
     calls.push(event === "room:sync" ? `sync after ${afterSeq}` : "get");
-    return (event === "room:sync" ? await sync(afterSeq) : { lastSeq: 1 }) as Operations[E][1];
+    return (event === "room:sync" ? await sync(afterSeq) : { lastSeq: 1 }) as DataOf<E>;
   };
   const follower = new Follower({ online: true, call }, {
     deliver: (_roomId, changes) => calls.push(...changes.map(({ seq }) => `apply ${seq}`)),
     isOpen: () => open,
-    reload: () => calls.push("reload"),
+    ...(reload ? { reload: () => calls.push("reload") } : {}),
     refresh: () => calls.push("refresh"),
     gone: () => calls.push("gone"),
   });
@@ -128,4 +128,27 @@ test("a server that is out of reach is asked again, and one that says no is beli
   await it.sync("room");
   await vi.advanceTimersByTimeAsync(2000);
   expect(calls.slice(2)).toEqual(["sync after 1", "sync after 1", "gone"]);
+});
+
+test("without something to read anew, all pages are read, and live changes wait for the last", async () => {
+  const pages = [answer([2, 3], { hasMore: true, lastSeq: 5 }), answer([4, 5])];
+  const { follower: it, calls } = follower(true, () => {
+    it.receive("room", sent(6));
+    return Promise.resolve(pages.shift()!);
+  }, { reload: false });
+  it.follow("room", 1);
+  await it.sync("room");
+  expect(calls).toEqual([
+    "sync after 1", "apply 2", "apply 3", "sync after 3", "apply 4", "apply 5", "apply 6",
+  ]);
+});
+
+test("a log that has not come to where ours is, is another one: the room is read anew", async () => {
+  const { follower: it, calls } = follower(false, () => Promise.reject(failure("conflict")));
+  it.known("room", 7);
+  await it.sync("room");
+  expect(calls).toEqual(["sync after 7", "refresh"]);
+  it.known("room", 3);
+  it.receive("room", sent(4));
+  expect(calls.slice(2)).toEqual(["apply 4"]);
 });

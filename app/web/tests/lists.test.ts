@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Conversation, Operations, Room } from "../src/contract";
-import { failure } from "../src/errors";
+import type { ClientEvent, Conversation, DataOf, PayloadOf, Room } from "../src/client/contract";
+import { failure } from "../src/client/errors";
 import { Lists } from "../src/lists";
 import { message, user } from "./server";
 
@@ -32,7 +32,7 @@ function listed() {
   const applied = new Map<string, number>();
   const asked: string[] = [];
   let hold: Promise<void> = Promise.resolve();
-  const call = async <E extends keyof Operations>(event: E, payload: Operations[E][0]) => {
+  const call = async <E extends ClientEvent>(event: E, payload: PayloadOf<E>) => {
     asked.push(event);
     const { rooms, invitations, conversations } = structuredClone(server);
     const before = (payload as { before?: string }).before;
@@ -41,12 +41,12 @@ function listed() {
     const next = conversations.length > from + 2 ? page.at(-1)!.roomId : null;
     await hold;
     const roomId = (payload as { roomId?: string }).roomId;
-    const answers: Partial<Record<keyof Operations, unknown>> = {
+    const answers: Partial<Record<ClientEvent, unknown>> = {
       "room:list": rooms, "room:invitations": invitations, "conversation:list": { conversations: page, next },
       "room:get": rooms.find(({ id }) => id === roomId),
     };
     if (!answers[event]) throw failure("not_found");
-    return answers[event] as Operations[E][1];
+    return answers[event] as DataOf<E>;
   };
   const follower = {
     applied: (roomId: string) => applied.get(roomId) ?? 0,

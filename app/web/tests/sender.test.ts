@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Calling } from "../src/connection";
-import type { NewMessage, Operations } from "../src/contract";
-import { failure, refused } from "../src/errors";
-import type { OutboxEntry, Place } from "../src/model";
-import { Outbox, type Locks } from "../src/outbox";
-import { Sender } from "../src/sender";
-import { Kept } from "../src/storage";
-import { PageLocks, shelf } from "./browser";
+import type { Calling } from "../src/client/connection";
+import type { ClientEvent, DataOf, PayloadOf, Written } from "../src/client/contract";
+import { failure, refused } from "../src/client/errors";
+import { Outbox, type Locks, type OutboxEntry, type Place } from "../src/client/outbox";
+import { Sender } from "../src/client/sender";
+import { Kept, memoryShelf } from "../src/client/storage";
+import { PageLocks } from "./browser";
 import { message } from "./server";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -23,7 +22,7 @@ function entry(content: string, place = HALL): OutboxEntry {
 }
 
 /** A sender whose server refuses with `answers`, in turn, and else takes everything. */
-function sending(kept = new Kept(shelf()), locks: Locks | null = null) {
+function sending(kept = new Kept(memoryShelf()), locks: Locks | null = null) {
   const answers: Error[] = [];
   const taken: string[] = [];
   const world = { online: true, answers, taken };
@@ -32,12 +31,12 @@ function sending(kept = new Kept(shelf()), locks: Locks | null = null) {
     get online() {
       return world.online;
     },
-    call: async <E extends keyof Operations>(_event: E, payload: Operations[E][0]) => {
-      const { content, clientId } = payload as NewMessage;
+    call: async <E extends ClientEvent>(_event: E, payload: PayloadOf<E>) => {
+      const { content, clientId } = payload as Written;
       taken.push(content);
       const answer = answers.shift();
       if (answer) throw answer;
-      return message(taken.length, "ada", { content, clientId: clientId ?? null }) as Operations[E][1];
+      return message(taken.length, "ada", { content, clientId: clientId ?? null }) as DataOf<E>;
     },
   };
   const refused: string[] = [];
@@ -113,7 +112,7 @@ test("one that is refused fails in words and lets the next pass; it can be sent 
 
 /** Ada writes two messages offline on a page that has these locks. */
 function leftBehind(locks: Locks | null) {
-  const kept = new Kept(shelf());
+  const kept = new Kept(memoryShelf());
   const page = sending(kept, locks);
   page.world.online = false;
   page.outbox.add(entry("one"));
@@ -141,8 +140,21 @@ test("without locks it is sent by the next page that is opened", async () => {
   expect(kept.keys("outbox.")).toEqual([]);
 });
 
+test("what was not sent when a session ended is sent when its user is back in the same page", async () => {
+  const { world, outbox, sender, taken } = sending();
+  world.online = false;
+  outbox.add(entry("one"));
+  outbox.close();
+  outbox.open("ada");
+  outbox.add(entry("two"));
+  world.online = true;
+  sender.pump();
+  await settle();
+  expect(taken).toEqual(["one", "two"]);
+});
+
 test("one user's messages are not another's to send", async () => {
-  const kept = new Kept(shelf());
+  const kept = new Kept(memoryShelf());
   const ada = sending(kept);
   ada.world.online = false;
   ada.outbox.add(entry("mine"));
@@ -153,7 +165,7 @@ test("one user's messages are not another's to send", async () => {
 });
 
 test("what has no room in the browser's storage is sent all the same", async () => {
-  const full = shelf();
+  const full = memoryShelf();
   full.setItem = () => {
     throw new DOMException("no room", "QuotaExceededError");
   };

@@ -1,6 +1,6 @@
 /** A room as the server keeps it, in memory: what the client's side of the log is held to. */
-import type { Changes, LoggedChange, Member, Message, Reaction, RoomInfo, UserRef } from "../src/contract";
-import type { Change } from "../src/log";
+import type { Changes, Member, Message, Reaction, RoomInfo, UserRef } from "../src/client/contract";
+import type { Change } from "../src/client/log";
 
 const ROOM = "room";
 
@@ -75,7 +75,7 @@ export class RoomOnServer {
   }
 
   sync(afterSeq: number): Changes {
-    const changes: LoggedChange[] = [
+    const changes: Changes["changes"] = [
       ...Array.from(this.messages.values(), (it) => ({ seq: it.changeSeq, type: "message" as const, message: it })),
       ...Array.from(this.members.values(), (it) => ({ seq: it.changeSeq, type: "member" as const, member: it })),
       { seq: this.info.changeSeq, type: "room" as const, room: this.info },

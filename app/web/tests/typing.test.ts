@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Calling } from "../src/connection";
-import { failure } from "../src/errors";
-import { Typing } from "../src/typing";
+import type { Calling } from "../src/client/connection";
+import { failure } from "../src/client/errors";
+import { Typing } from "../src/client/typing";
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
 afterEach(() => void vi.useRealTimers());

@@ -19,7 +19,7 @@ from app.api_docs.routes import Descriptions
 from app.config.settings import Settings
 from app.serving.application import create_app
 
-PAGES = r"docs(/.*)?|assets/.*|(openapi|asyncapi)\.json|favicon\.svg|theme\.js"
+PAGES = r"docs(/.*)?|(assets|client)/.*|(openapi|asyncapi)\.json|favicon\.svg|theme\.js"
 NOT_DESCRIBED = re.compile(rf"/({PAGES}|io/)?")
 ERROR = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}}
 

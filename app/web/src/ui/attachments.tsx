@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Attachment } from "../contract";
+import type { Attachment } from "../client";
 import { model } from "../model";
 import { IconButton } from "./controls";
 import { closeOnCancel, useModal } from "./dialog";

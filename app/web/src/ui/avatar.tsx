@@ -1,4 +1,4 @@
-import type { UserRef } from "../contract";
+import type { UserRef } from "../client";
 import { shortNameOf } from "./format";
 import { Icon } from "./icons";
 

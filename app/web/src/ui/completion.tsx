@@ -2,7 +2,7 @@
 
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useId } from "preact/hooks";
-import type { UserRef } from "../contract";
+import type { UserRef } from "../client";
 import { model } from "../model";
 import { Avatar } from "./avatar";
 import { shortNameOf } from "./format";

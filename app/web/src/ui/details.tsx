@@ -1,6 +1,6 @@
 /** A room's name and description, to read or (for admins) to change, and the way out of it. */
 
-import type { Room } from "../contract";
+import type { Room } from "../client";
 import { model, type OpenRoom } from "../model";
 import { announce } from "./announcer";
 import { confirm } from "./dialog";

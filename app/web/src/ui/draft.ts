@@ -1,8 +1,7 @@
 /** What is being written in the open place: the text, what it answers, its files and those still on their way up. */
 
 import { effect, signal } from "@preact/signals";
-import type { Attachment, Message } from "../contract";
-import { inWords } from "../errors";
+import { type Attachment, inWords, type Message } from "../client";
 import { model, type Draft, type Place } from "../model";
 import { isPicture } from "./attachments";
 import { placeKey } from "./room-state";

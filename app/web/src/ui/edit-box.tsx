@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { Message } from "../contract";
+import type { Message } from "../client";
 import { model } from "../model";
 import { announce } from "./announcer";
 import { useAutosize } from "./autosize";

@@ -1,6 +1,6 @@
 /** Times, sizes and names in words. */
 
-import type { UserRef } from "../contract";
+import type { UserRef } from "../client";
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long" });

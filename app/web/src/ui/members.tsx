@@ -1,7 +1,7 @@
 /** Who is in a room, and what admins do about it. */
 
 import { useSignal } from "@preact/signals";
-import type { Member } from "../contract";
+import type { Member } from "../client";
 import { model, type OpenRoom } from "../model";
 import { announce } from "./announcer";
 import { Avatar } from "./avatar";

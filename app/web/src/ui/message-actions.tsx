@@ -1,6 +1,6 @@
 /** The buttons over a message, and what they do. */
 
-import type { Message } from "../contract";
+import type { Message } from "../client";
 import { model } from "../model";
 import { announce } from "./announcer";
 import { IconButton } from "./controls";

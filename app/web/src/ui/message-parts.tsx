@@ -2,7 +2,7 @@
 
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Message, Reaction } from "../contract";
+import type { Message, Reaction } from "../client";
 import { model, type OutboxEntry } from "../model";
 import { emojiName } from "./emoji";
 import { inWords as names, nameOf } from "./format";

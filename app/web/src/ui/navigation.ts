@@ -1,7 +1,7 @@
 /** Keeps the address and what is open in step, whichever of the two changed. */
 
 import { effect, untracked } from "@preact/signals";
-import type { UserRef } from "../contract";
+import type { UserRef } from "../client";
 import { model, type Place } from "../model";
 import { badge, nameOf } from "./format";
 import { isMuted } from "./personal";

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
-import type { PublicRoom } from "../contract";
+import type { PublicRoom } from "../client";
 import { model } from "../model";
 import { RoomMark } from "./avatar";
 import { Dialog } from "./dialog";

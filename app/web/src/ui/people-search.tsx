@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { UserRef } from "../contract";
+import type { UserRef } from "../client";
 import { model } from "../model";
 import { Avatar } from "./avatar";
 import { shortNameOf } from "./format";

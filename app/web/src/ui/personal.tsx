@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Audience, Mute, Privacy, UserRef } from "../contract";
+import type { Audience, Mute, Privacy, UserRef } from "../client";
 import { model } from "../model";
 import { announce } from "./announcer";
 import { Avatar } from "./avatar";

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
-import { inWords } from "../errors";
+import { inWords } from "../client";
 import { Problem } from "./controls";
 
 export interface RoomFields {

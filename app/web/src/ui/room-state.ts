@@ -1,7 +1,7 @@
 /** What is going on in the open room that only the interface knows. */
 
 import { effect, signal } from "@preact/signals";
-import type { Attachment, Member, Message } from "../contract";
+import type { Attachment, Member, Message } from "../client";
 import { model } from "../model";
 
 /** The row that the pointer or the focus is on: it shows its actions. */

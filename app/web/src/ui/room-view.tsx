@@ -2,7 +2,7 @@
 
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import type { Conversation, UserRef } from "../contract";
+import type { Conversation, UserRef } from "../client";
 import { model, type OpenRoom } from "../model";
 import { Avatar, RoomMark } from "./avatar";
 import { Composer } from "./composer";

@@ -1,6 +1,6 @@
 /** The rows of a timeline: the messages that are loaded and, after them, what is on its way. */
 
-import type { Message } from "../contract";
+import type { Message } from "../client";
 import type { OutboxEntry } from "../model";
 import { drawnSize, isPicture } from "./attachments";
 import { sameDay } from "./format";

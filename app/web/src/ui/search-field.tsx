@@ -1,6 +1,6 @@
 import { signal, useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { inWords } from "../errors";
+import { inWords } from "../client";
 import { Problem } from "./controls";
 import { Icon } from "./icons";
 

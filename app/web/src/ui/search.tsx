@@ -2,9 +2,8 @@
 
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import type { Message } from "../contract";
+import { mayGoOn, type Message } from "../client";
 import { model } from "../model";
-import { mayGoOn } from "../window";
 import { Empty } from "./empty";
 import { briefTime, nameOf } from "./format";
 import { narrow } from "./media";

@@ -1,7 +1,7 @@
 /** The left column: invitations, rooms, conversations, and oneself. */
 
 import type { ComponentChildren } from "preact";
-import type { Conversation, Room } from "../contract";
+import type { Conversation, Room } from "../client";
 import { model } from "../model";
 import { AccountMenu } from "./account-menu";
 import { Avatar } from "./avatar";

@@ -2,7 +2,7 @@
 
 import { effect, signal, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import type { Message } from "../contract";
+import type { Message } from "../client";
 import { model, type OpenRoom, type Timeline } from "../model";
 import { announce } from "./announcer";
 import { nameOf } from "./format";

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { inWords } from "../errors";
+import { inWords } from "../client";
 import { model, type Notice } from "../model";
 import { IconButton } from "./controls";
 import { Icon } from "./icons";

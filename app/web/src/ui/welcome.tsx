@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { TargetedInputEvent } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
-import { inWords } from "../errors";
+import { inWords } from "../client";
 import { model } from "../model";
 import { Problem } from "./controls";
 import { Icon, Logo } from "./icons";

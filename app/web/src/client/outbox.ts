@@ -1,11 +1,30 @@
 /** Messages that the server may not have yet. They are kept in this browser until it has. */
-import { signal } from "@preact/signals";
+import type { Attachment } from "./contract";
 import { newId } from "./ids";
-import type { OutboxEntry } from "./model";
 import type { Kept } from "./storage";
+import { Watched } from "./watched";
 
 const MOST = 200; // entries
 const KEY = "outbox.";
+
+/** Where messages go: a room (direct ones too), or a person with whom there is no conversation yet. */
+export type Place = { roomId: string } | { userId: string };
+
+/** A message that the server has not yet been seen to have. */
+export interface OutboxEntry {
+  clientId: string;
+  place: Place;
+  content: string;
+  replyTo: string | null;
+  attachments: Attachment[];
+  metadata?: Record<string, unknown> | null;
+  /** RFC 3339, of this device. */
+  createdAt: string;
+  /** `sent`: the server has it. `failed`: the server does not take it. */
+  state: "pending" | "sent" | "failed";
+  /** With `failed`: a sentence. */
+  error: string | null;
+}
 
 /** What is needed of `navigator.locks`. */
 export interface Locks {
@@ -18,7 +37,7 @@ export interface Locks {
  * (a page that is not served securely) to the first that comes: sent twice, it is still one message by `clientId`.
  */
 export class Outbox {
-  readonly entries = signal<readonly OutboxEntry[]>([]);
+  readonly entries = new Watched<readonly OutboxEntry[]>([]);
   readonly #tab = newId();
   #user: string | null = null;
   readonly #awaited = new Set<string>();
@@ -34,6 +53,7 @@ export class Outbox {
   open(user: string): void {
     this.close();
     this.#user = user;
+    this.entries.value = this.kept.get<OutboxEntry[]>(this.#key) ?? []; // of the same user, before a session ended
     for (const key of this.kept.keys(`${KEY}${user}.`)) this.#inherit(key);
   }
 
@@ -51,32 +71,35 @@ export class Outbox {
   }
 
   get full(): boolean {
-    return this.entries.peek().length >= MOST;
+    return this.entries.value.length >= MOST;
   }
 
   add(entry: OutboxEntry): void {
-    this.#set([...this.entries.peek(), entry]);
+    this.#set([...this.entries.value, entry]);
   }
 
   update(clientId: string, change: Partial<OutboxEntry>): void {
-    this.#set(this.entries.peek().map((entry) => (entry.clientId === clientId ? { ...entry, ...change } : entry)));
+    this.#set(this.entries.value.map((entry) => (entry.clientId === clientId ? { ...entry, ...change } : entry)));
   }
 
   remove(...clientIds: string[]): void {
-    const left = this.entries.peek().filter((entry) => !clientIds.includes(entry.clientId));
-    if (left.length < this.entries.peek().length) this.#set(left);
+    const left = this.entries.value.filter((entry) => !clientIds.includes(entry.clientId));
+    if (left.length < this.entries.value.length) this.#set(left);
   }
 
   get(clientId: string): OutboxEntry | undefined {
-    return this.entries.peek().find((entry) => entry.clientId === clientId);
+    return this.entries.value.find((entry) => entry.clientId === clientId);
   }
 
   #set(entries: readonly OutboxEntry[]): void {
     this.entries.value = entries;
     const unsent = entries.filter(({ state }) => state !== "sent");
-    const key = `${KEY}${this.#user}.${this.#tab}`;
-    if (unsent.length) this.kept.set(key, unsent);
-    else this.kept.remove(key);
+    if (unsent.length) this.kept.set(this.#key, unsent);
+    else this.kept.remove(this.#key);
+  }
+
+  get #key(): string {
+    return `${KEY}${this.#user}.${this.#tab}`;
   }
 
   #inherit(key: string): void {
@@ -96,7 +119,7 @@ export class Outbox {
     this.kept.remove(key);
     const fresh = left.filter(({ clientId }) => !this.get(clientId));
     if (!fresh.length) return;
-    const all = [...fresh, ...this.entries.peek()];
+    const all = [...fresh, ...this.entries.value];
     this.#set(all.sort((a, b) => a.createdAt.localeCompare(b.createdAt)));
     this.adopted();
   }

@@ -1,9 +1,9 @@
 /** Where one stands in a room's log: every change has a number, and each is applied once, in order. */
-import type { Changes, LoggedChange, Reaction } from "./contract";
+import type { Changes, Reaction } from "./contract";
 
 /** A change as it comes live. Those of the last two kinds tell a part of a message, the others the whole of a thing. */
 export type Change =
-  | LoggedChange
+  | Changes["changes"][number]
   | { seq: number; type: "deleted"; messageId: string; deletedAt: string }
   | { seq: number; type: "reactions"; messageId: string; reactions: Reaction[] };
 
@@ -16,8 +16,10 @@ export class Log {
   applied = 0;
   /** The highest number that the server is known to have come to. */
   told = 0;
-  /** False until it is known from where on one follows, and after a loss of the connection. */
+  /** False until it is known from where on one follows, after a loss of the connection, and between pages of a sync. */
   following = false;
+  /** Whether it has ever been known from where on one follows. */
+  started = false;
   readonly #waiting = new Map<number, Change>();
 
   /** Whether changes wait for an earlier one. */
@@ -38,9 +40,14 @@ export class Log {
 
   /** Everything up to this number is known from elsewhere; returns what is to be applied after it. */
   startAt(seq: number): Change[] {
-    this.following = true;
+    this.following = this.started = true;
     this.#advance(seq);
     return this.#drain();
+  }
+
+  /** The number before the first change that waits; null where none does. */
+  get beforeWaiting(): number | null {
+    return this.#waiting.size ? Math.min(...this.#waiting.keys()) - 1 : null;
   }
 
   /** From here on changes may be missed, until `startAt` or `catchUp`. */
@@ -49,13 +56,17 @@ export class Log {
   }
 
   /**
-   * Takes the answer to a `room:sync` after `applied`, with all there is; returns what is to be applied.
+   * Takes the answer to a `room:sync` after `applied`; returns what is to be applied. Live changes wait while it
+   * has more: what they change may be on a later page.
    *
    * What was applied while it was on its way is not news: a message in it may have been deleted and forgotten since.
    */
   catchUp(answer: Changes): Change[] {
     const news = answer.changes.filter(({ seq }) => seq > this.applied);
-    return [...news, ...this.startAt(answer.nextSeq)];
+    if (!answer.hasMore) return [...news, ...this.startAt(answer.nextSeq)];
+    this.lose();
+    this.#advance(answer.nextSeq);
+    return news;
   }
 
   #advance(seq: number): void {

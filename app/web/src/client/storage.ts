@@ -3,6 +3,20 @@
 /** Where text is kept by key: localStorage, or a Map in tests. */
 export type Shelf = Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length">;
 
+/** A shelf that is gone when the program ends. */
+export function memoryShelf(): Shelf {
+  const values = new Map<string, string>();
+  return {
+    getItem: (key) => values.get(key) ?? null,
+    setItem: (key, value) => void values.set(key, value),
+    removeItem: (key) => void values.delete(key),
+    key: (index) => [...values.keys()][index] ?? null,
+    get length() {
+      return values.size;
+    },
+  };
+}
+
 const PREFIX = "parley.";
 
 export class Kept {

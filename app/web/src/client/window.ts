@@ -12,7 +12,7 @@ export interface Window {
 export type Direction = "older" | "newer" | "latest" | "around";
 
 /** A page of history, in any order. `full`: it ends for its number or its size, so there may be more. */
-export interface Page {
+export interface HistoryPage {
   messages: readonly Message[];
   full: boolean;
 }
@@ -47,7 +47,7 @@ export function applyChange(window: Window, change: Change): Window {
  * The window with a page of history. `missed` are the changes that were applied since the page was asked for: the
  * page may have been read before them.
  */
-export function withPage(window: Window, direction: Direction, page: Page, missed: readonly Change[]): Window {
+export function withPage(window: Window, direction: Direction, page: HistoryPage, missed: readonly Change[]): Window {
   const joined = joinedPage(window, direction, page);
   return trimmed(missed.reduce(applyChange, joined), direction);
 }
@@ -58,7 +58,7 @@ export function edge(window: Window, direction: "older" | "newer"): Message | un
   return direction === "older" ? window.messages.find(standing) : window.messages.findLast(standing);
 }
 
-function joinedPage(window: Window, direction: Direction, page: Page): Window {
+function joinedPage(window: Window, direction: Direction, page: HistoryPage): Window {
   const more = page.full;
   switch (direction) {
     case "latest":

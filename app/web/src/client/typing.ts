@@ -1,14 +1,14 @@
 /** Who is typing where: told seldom, and forgotten by itself. */
-import { signal } from "@preact/signals";
 import type { Calling } from "./connection";
 import type { TypingUpdate } from "./contract";
+import { Watched } from "./watched";
 
 const TELL_EVERY = 2000; // ms
 const MOST = 10_000; // ms that a sign of typing counts, whatever the clocks say
 
 export class Typing {
   /** By room: who is typing. */
-  readonly rooms = signal<ReadonlyMap<string, readonly string[]>>(new Map());
+  readonly rooms = new Watched<ReadonlyMap<string, readonly string[]>>(new Map());
   readonly #ends = new Map<string, ReturnType<typeof setTimeout>>();
   #told: { roomId: string; at: number } | null = null;
 
@@ -44,7 +44,7 @@ export class Typing {
     if (left <= 0) return;
     const key = `${roomId} ${userId}`;
     this.#ends.set(key, setTimeout(() => this.end(roomId, userId), Math.min(left, MOST)));
-    this.#put(roomId, [...(this.rooms.peek().get(roomId) ?? []), userId]);
+    this.#put(roomId, [...(this.rooms.value.get(roomId) ?? []), userId]);
   }
 
   /** Somebody has stopped: their message came, or they left. */
@@ -53,7 +53,7 @@ export class Typing {
     if (!this.#ends.has(key)) return;
     clearTimeout(this.#ends.get(key));
     this.#ends.delete(key);
-    this.#put(roomId, (this.rooms.peek().get(roomId) ?? []).filter((id) => id !== userId));
+    this.#put(roomId, (this.rooms.value.get(roomId) ?? []).filter((id) => id !== userId));
   }
 
   forgetAll(): void {
@@ -69,6 +69,6 @@ export class Typing {
   }
 
   #put(roomId: string, typing: readonly string[]): void {
-    this.rooms.value = new Map(this.rooms.peek()).set(roomId, typing);
+    this.rooms.value = new Map(this.rooms.value).set(roomId, typing);
   }
 }

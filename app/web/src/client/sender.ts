@@ -1,9 +1,8 @@
 /** Sends what is in the outbox: for each place one after the other, so that the order stays. */
 import type { Calling } from "./connection";
-import type { Message, NewMessage } from "./contract";
+import type { Message, SendableType, Written } from "./contract";
 import { ChatError } from "./errors";
-import type { OutboxEntry, Place } from "./model";
-import type { Outbox } from "./outbox";
+import type { Outbox, OutboxEntry, Place } from "./outbox";
 
 const FIRST_WAIT = 1000; // ms; each further one is twice as long
 const LONGEST_WAIT = 30_000; // ms
@@ -24,7 +23,7 @@ export class Sender {
   /** Sends what can be sent now. */
   pump(): void {
     if (!this.link.online) return;
-    for (const entry of this.outbox.entries.peek()) {
+    for (const entry of this.outbox.entries.value) {
       const key = keyOf(entry.place);
       if (entry.state !== "pending" || this.#busy.has(key)) continue;
       this.#busy.add(key);
@@ -76,17 +75,18 @@ export function keyOf(place: Place): string {
   return "roomId" in place ? `room.${place.roomId}` : `user.${place.userId}`;
 }
 
-function payload({ clientId, content, replyTo, attachments }: OutboxEntry): NewMessage {
+function payload({ clientId, content, replyTo, attachments, metadata }: OutboxEntry): Written {
   return {
     clientId,
     content,
     ...(replyTo ? { replyTo } : {}),
+    ...(metadata ? { metadata } : {}),
     ...(attachments.length ? { type: typeOf(attachments), attachments: attachments.map(({ id }) => id) } : {}),
   };
 }
 
 /** What its attachments make of a message: of one kind all, or files. */
-function typeOf(attachments: OutboxEntry["attachments"]): NonNullable<NewMessage["type"]> {
+function typeOf(attachments: OutboxEntry["attachments"]): SendableType {
   const kinds = new Set(attachments.map(({ mediaType }) => mediaType.split("/")[0]));
   const [kind] = kinds;
   return kinds.size === 1 && (kind === "image" || kind === "audio" || kind === "video") ? kind : "file";

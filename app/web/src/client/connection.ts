@@ -1,16 +1,23 @@
 /** The one Socket.IO connection: kept, authenticated, and what is called over it. */
-import { signal } from "@preact/signals";
 import { Manager, type Socket } from "socket.io-client";
-import type { Ack, Authenticated, Operations, ServerEvents } from "./contract";
+import type { Answer, Authenticated, ClientEvent, DataOf, PayloadOf, ServerEvents } from "./contract";
+import { Emitter } from "./emitter";
 import { ChatError, failure, refused } from "./errors";
-import type { Connection } from "./model";
+import { Watched } from "./watched";
 
 const ANSWER_WITHIN = 15_000; // ms
 const AGAIN_AFTER = 2000; // ms, where socket.io-client leaves it to us
 
-interface Hooks {
+export interface ConnectionState {
+  /** `connecting`: the first time, or again at once; `offline`: lost, and tried again every few seconds. */
+  status: "signed-out" | "connecting" | "online" | "offline";
+  /** Date.now() since when it is so. Show a banner only when it lasts, say 2 s. */
+  since: number;
+}
+
+export interface ConnectionHooks {
   /** Authenticated: events flow, and what was missed may be read. */
-  ready(): void;
+  ready(authenticated: Authenticated): void;
   /** No longer so. */
   lost(): void;
   /** The server says that the token is not, or no longer, good. */
@@ -22,30 +29,25 @@ export interface Calling {
   /** Whether it is of use to call now. */
   readonly online: boolean;
   /** Calls an operation and returns the data of its ack. Rejects with a ChatError, at once when offline. */
-  call<E extends keyof Operations>(event: E, payload: Operations[E][0]): Promise<Operations[E][1]>;
+  call<E extends ClientEvent>(event: E, payload: PayloadOf<E>): Promise<DataOf<E>>;
 }
 
-export class Link implements Calling {
-  readonly connection = signal<Connection>({ status: "signed-out", since: Date.now() });
+export class Connection implements Calling {
+  readonly state = new Watched<ConnectionState>({ status: "signed-out", since: Date.now() });
+  /** The server's events. */
+  readonly events = new Emitter<ServerEvents>();
   /** Server time minus ours, ms. */
   clockOffset = 0;
   #socket: Socket | null = null;
-  #hooks: Hooks | null = null;
+  #hooks: ConnectionHooks | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
-  readonly #listeners = new Map<string, (payload: never) => void>();
+  #closed = new AbortController();
 
-  constructor(private readonly origin: string) {
-    globalThis.window?.addEventListener("online", () => this.reconnect());
-    globalThis.window?.addEventListener("offline", () => this.#pause());
-  }
+  constructor(private readonly origin: string) {}
 
   /** Who is told of the connection's turns. */
-  attach(hooks: Hooks): void {
+  attach(hooks: ConnectionHooks): void {
     this.#hooks = hooks;
-  }
-
-  on<E extends keyof ServerEvents>(event: E, listener: (payload: ServerEvents[E]) => void): void {
-    this.#listeners.set(event, listener);
   }
 
   open(token: string): void {
@@ -53,7 +55,7 @@ export class Link implements Calling {
     this.#set("connecting");
     const manager = new Manager(this.origin, {
       path: "/io",
-      transports: ["websocket", "polling"],
+      transports: globalThis.WebSocket ? ["websocket", "polling"] : ["polling"], // Node has it from 22 on
       tryAllTransports: true,
     });
     const socket = manager.socket("/", { auth: { token, recovery: true } });
@@ -64,13 +66,19 @@ export class Link implements Calling {
       if (!socket.active) this.#later(() => socket.connect(), null); // the server said no: it is ours to come again
     });
     socket.on("disconnect", (reason) => this.#lost(socket, reason));
-    for (const [event, listener] of this.#listeners) socket.on(event, listener as () => void);
-    socket.on("ping", ({ time }: ServerEvents["ping"]) => this.#tellTime(time));
-    socket.on("unauthenticated", () => this.#hooks?.unauthenticated());
+    socket.onAny((event: keyof ServerEvents, payload) => {
+      if (event === "ping") this.#tellTime(payload.time);
+      this.events.emit(event, payload);
+      if (event === "unauthenticated") this.#hooks?.unauthenticated();
+    });
+    const { signal } = (this.#closed = new AbortController());
+    globalThis.window?.addEventListener("online", () => this.reconnect(), { signal });
+    globalThis.window?.addEventListener("offline", () => this.#pause(), { signal });
   }
 
   close(): void {
     clearTimeout(this.#retry);
+    this.#closed.abort();
     const socket = this.#socket;
     this.#socket = null;
     socket?.disconnect();
@@ -85,27 +93,25 @@ export class Link implements Calling {
   }
 
   get online(): boolean {
-    return this.connection.peek().status === "online";
+    return this.state.value.status === "online";
   }
 
-  async call<E extends keyof Operations>(event: E, payload: Operations[E][0]): Promise<Operations[E][1]> {
+  async call<E extends ClientEvent>(event: E, payload: PayloadOf<E>): Promise<DataOf<E>> {
     const socket = this.#socket;
     if (!socket || !this.online) throw failure("offline");
     return this.#emit(socket, event, payload);
   }
 
-  async #emit<E extends keyof Operations>(
-    socket: Socket, event: E, payload: Operations[E][0],
-  ): Promise<Operations[E][1]> {
-    let ack: Ack<Operations[E][1]>;
+  async #emit<E extends ClientEvent>(socket: Socket, event: E, payload: PayloadOf<E>): Promise<DataOf<E>> {
+    let answer: Answer<DataOf<E>>;
     try {
-      ack = (await socket.timeout(ANSWER_WITHIN).emitWithAck(event, payload)) as Ack<Operations[E][1]>;
+      answer = (await socket.timeout(ANSWER_WITHIN).emitWithAck(event, payload)) as Answer<DataOf<E>>;
     } catch {
       throw failure(socket.connected ? "timeout" : "offline"); // socket.io-client rejects for these two alone
     }
-    if (ack.ok) return ack.data;
-    if (ack.error.reason === "unauthenticated") this.#hooks?.unauthenticated();
-    throw refused(ack.error);
+    if (answer.ok) return answer.data;
+    if (answer.error.reason === "unauthenticated") this.#hooks?.unauthenticated();
+    throw refused(answer.error);
   }
 
   async #authenticate(socket: Socket): Promise<void> {
@@ -121,7 +127,7 @@ export class Link implements Calling {
     if (socket !== this.#socket) return;
     this.#tellTime(answer.time);
     this.#set("online");
-    this.#hooks?.ready();
+    this.#hooks?.ready(answer);
   }
 
   #lost(socket: Socket, reason: string): void {
@@ -148,7 +154,7 @@ export class Link implements Calling {
     this.clockOffset = Date.parse(time) - Date.now();
   }
 
-  #set(status: Connection["status"]): void {
-    if (this.connection.peek().status !== status) this.connection.value = { status, since: Date.now() };
+  #set(status: ConnectionState["status"]): void {
+    if (this.state.value.status !== status) this.state.value = { status, since: Date.now() };
   }
 }

@@ -1,18 +1,15 @@
 /** Requests over HTTP: accounts, searches, files. */
-import type { Attachment, Reason } from "./contract";
+import type { Attachment, Reason, Routes } from "./contract";
 import { ChatError, failure, refused } from "./errors";
 
+const FILES = "/chat/files";
 const REASONS: Record<number, Reason> = {
   400: "invalid", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "conflict", 413: "too_large",
   422: "invalid", 429: "rate_limited", 503: "unavailable",
 };
 
-export interface Asking {
-  body?: unknown;
-  /** Left out where null or undefined. */
-  query?: Record<string, string | number | null | undefined>;
-  signal?: AbortSignal | undefined;
-}
+/** The routes without parameters in their paths. */
+export type Route = { [R in keyof Routes]: R extends `${string}{${string}` ? never : R }[keyof Routes];
 
 export class Rest {
   /** The bearer token, once there is one. */
@@ -20,25 +17,33 @@ export class Rest {
 
   constructor(private readonly origin: string) {}
 
-  get<T>(path: string, asking: Asking = {}): Promise<T> {
-    return this.#ask<T>("GET", path, asking);
-  }
-
-  post<T>(path: string, asking: Asking = {}): Promise<T> {
-    return this.#ask<T>("POST", path, asking);
+  /** Asks for what a route does. Of a GET's payload is left out what is null or undefined. */
+  async ask<R extends Route>(
+    route: R, payload: Parameters<Routes[R]>[0], signal?: AbortSignal,
+  ): Promise<ReturnType<Routes[R]>> {
+    const [method, path] = route.split(" ") as [string, string];
+    const response = method === "GET"
+      ? await this.#fetch(method, path + queryOf(payload), null, signal)
+      : await this.#fetch(method, path, JSON.stringify(payload), signal);
+    return (response.status === 204 ? undefined : await response.json()) as ReturnType<Routes[R]>;
   }
 
   /** The bytes of a file; `path` as the server gave it. */
   async blob(path: string): Promise<Blob> {
-    return (await this.#fetch("GET", path, {})).blob();
+    return (await this.#fetch("GET", path, null)).blob();
   }
 
-  /** Sends a file; `onProgress` gets 0 to 1. Only XMLHttpRequest tells how much has left. */
+  /** Sends a file. */
+  async post(file: Blob, name: string, signal?: AbortSignal): Promise<Attachment> {
+    return (await (await this.#fetch("POST", FILES, formOf(file, name), signal)).json()) as Attachment;
+  }
+
+  /** Sends a file, in browsers; `onProgress` gets 0 to 1. Only XMLHttpRequest tells how much has left. */
   upload(file: File, onProgress: (part: number) => void, signal: AbortSignal): Promise<Attachment> {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
       const abort = () => request.abort();
-      request.open("POST", `${this.origin}/chat/files`);
+      request.open("POST", this.origin + FILES);
       if (this.token) request.setRequestHeader("Authorization", `Bearer ${this.token}`);
       request.responseType = "json";
       request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
@@ -50,29 +55,18 @@ export class Rest {
       request.onabort = () => reject(new DOMException("The upload was stopped", "AbortError"));
       request.onloadend = () => signal.removeEventListener("abort", abort);
       signal.addEventListener("abort", abort);
-      const form = new FormData();
-      form.append("file", file, file.name);
-      request.send(form);
+      request.send(formOf(file, file.name));
       if (signal.aborted) request.abort();
     });
   }
 
-  async #ask<T>(method: string, path: string, asking: Asking): Promise<T> {
-    const response = await this.#fetch(method, path, asking);
-    return (response.status === 204 ? undefined : await response.json()) as T;
-  }
-
-  async #fetch(method: string, path: string, { body, query = {}, signal }: Asking): Promise<Response> {
+  async #fetch(method: string, path: string, body: string | FormData | null, signal?: AbortSignal): Promise<Response> {
     const headers: Record<string, string> = {};
     if (this.token) headers["Authorization"] = `Bearer ${this.token}`;
-    if (body !== undefined) headers["Content-Type"] = "application/json";
-    const wanted = Object.entries(query).flatMap(([name, value]) => (value == null ? [] : [[name, String(value)]]));
-    const search = wanted.length ? `?${new URLSearchParams(wanted)}` : "";
+    if (typeof body === "string") headers["Content-Type"] = "application/json";
     let response: Response;
     try {
-      response = await fetch(this.origin + path + search, {
-        method, headers, signal: signal ?? null, ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
+      response = await fetch(this.origin + path, { method, headers, body, signal: signal ?? null });
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") throw error;
       throw failure("offline");
@@ -81,6 +75,17 @@ export class Rest {
     const told: unknown = await response.json().catch(() => null); // a proxy's error page is no JSON
     throw errorOf(response.status, told as { message: string } | null, response.headers.get("Retry-After"));
   }
+}
+
+function queryOf(payload: object): string {
+  const wanted = Object.entries(payload).flatMap(([name, value]) => (value == null ? [] : [[name, String(value)]]));
+  return wanted.length ? `?${new URLSearchParams(wanted)}` : "";
+}
+
+function formOf(file: Blob, name: string): FormData {
+  const form = new FormData();
+  form.append("file", file, name);
+  return form;
 }
 
 function errorOf(status: number, told: { message: string } | null, retryAfter: string | null): ChatError {

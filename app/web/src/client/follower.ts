@@ -11,14 +11,14 @@ const MOST = 500; // changes: more are not worth to be applied one by one
 /** What the server says of a room that is not, or no longer, open to one; `invalid`: no room has such an id. */
 const OUT = new Set<FailureReason>(["not_a_member", "not_found", "forbidden", "invalid"]);
 
-interface Hooks {
+export interface RoomHooks {
   /** Changes to apply, in order; those of a sync may have been applied before. */
   deliver(roomId: string, changes: readonly Change[]): void;
   /** Whether its messages are loaded, and must go on without a gap. */
   isOpen(roomId: string): boolean;
-  /** Too much was missed: what is loaded is to be read anew. */
-  reload(roomId: string): void;
-  /** A closed room is to be read anew: `known` will be called with its number. */
+  /** Too much was missed: what is loaded is to be read anew. Without this hook all of it is read, page by page. */
+  reload?(roomId: string): void;
+  /** A room that is not followed is to be read anew: `known` or `follow` will be called with its number. */
   refresh(roomId: string): void;
   /** One is no longer in it. */
   gone(roomId: string): void;
@@ -29,7 +29,7 @@ export class Follower {
   readonly #waits = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #syncing = new Map<string, Promise<void>>();
 
-  constructor(private readonly link: Calling, private readonly hooks: Hooks) {}
+  constructor(private readonly link: Calling, private readonly hooks: RoomHooks) {}
 
   /** The number up to which everything of a room has been applied. */
   applied(roomId: string): number {
@@ -39,6 +39,22 @@ export class Follower {
   /** Whether all that is known to be there has been applied. */
   current(roomId: string): boolean {
     return this.#logs.get(roomId)?.behind === false;
+  }
+
+  /** Whether changes are applied as they come: not before it is known from where on, nor while some are missing. */
+  following(roomId: string): boolean {
+    return this.#logs.get(roomId)?.following === true;
+  }
+
+  /** Follows a room from a number on. */
+  follow(roomId: string, seq: number): void {
+    this.#deliver(roomId, this.#log(roomId).startAt(seq));
+  }
+
+  /** The rooms that were heard of and are not followed yet, each with the number before the first change heard. */
+  heard(): [roomId: string, seq: number][] {
+    return [...this.#logs].flatMap(([roomId, { started, beforeWaiting }]) =>
+      started || beforeWaiting === null ? [] : [[roomId, beforeWaiting]]);
   }
 
   /** Takes a live change. It waits where the room is not known yet, such as a conversation that is not listed. */
@@ -52,7 +68,8 @@ export class Follower {
   known(roomId: string, lastSeq: number): void {
     const log = this.#log(roomId);
     log.told = Math.max(log.told, lastSeq);
-    if (!this.hooks.isOpen(roomId)) this.#deliver(roomId, log.startAt(lastSeq));
+    const missed = !log.started || log.applied < lastSeq || this.#syncing.has(roomId);
+    if (!missed || !this.hooks.isOpen(roomId)) this.#deliver(roomId, log.startAt(lastSeq));
     if (log.behind) this.#ask(roomId, GRACE);
   }
 
@@ -86,24 +103,33 @@ export class Follower {
     let answer: Changes | Room;
     try {
       // One that was opened before the lists were read begins with what there is now.
-      answer = log.applied
+      answer = log.started
         ? await this.link.call("room:sync", { roomId, afterSeq: log.applied, limit: MOST })
         : await this.link.call("room:get", { roomId });
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
       if (OUT.has(error.reason)) this.hooks.gone(roomId);
+      else if (error.reason === "conflict") this.#startAnew(roomId);
       else if (error.reason !== "offline") this.#ask(roomId, error.retryAfter ?? AGAIN_AFTER);
       return; // offline: all is asked for again when the connection is back
     }
     if (log !== this.#logs.get(roomId)) return;
-    if ("changes" in answer && !answer.hasMore) this.#deliver(roomId, log.catchUp(answer));
-    else this.#begin(roomId, log, answer.lastSeq);
+    if ("changes" in answer && !(answer.hasMore && this.hooks.reload)) {
+      this.#deliver(roomId, log.catchUp(answer));
+      if (answer.hasMore) return this.#sync(roomId, log);
+    } else this.#begin(roomId, log, answer.lastSeq);
     if (log.gap) this.#ask(roomId, AGAIN_AFTER);
+  }
+
+  /** The server's log has not come to where ours is, so it is another one: its database was restored, say. */
+  #startAnew(roomId: string): void {
+    this.forget(roomId);
+    this.hooks.refresh(roomId);
   }
 
   /** Follows from a number on; what is loaded is read anew, from now on, so that it misses nothing. */
   #begin(roomId: string, log: Log, lastSeq: number): void {
-    this.hooks.reload(roomId);
+    this.hooks.reload?.(roomId);
     this.#deliver(roomId, log.startAt(lastSeq));
   }
 

@@ -284,6 +284,15 @@ class Hub:
             link.receiver.retire()
         await self._finish_tasks(grace)
 
+    def end_polling(self) -> None:
+        """Take no new sessions, and end those that poll, so that no GET that waits keeps the process from its end."""
+        if not self.accepting:
+            return
+        self.accepting = False
+        for link in list(self.links.values()):
+            if link.transport.name == "polling":
+                link.finish(CloseReason.SERVER_SHUTTING_DOWN)
+
     async def close(self, grace: int = 2_000) -> None:
         """End all sessions so that clients reconnect by themselves; disconnect handlers have `grace` ms."""
         self.accepting = False

@@ -81,6 +81,7 @@ class HttpProtocol(LingeringClose):
         attributes |= {
             "observer": hub.options.observer,
             "defer": staticmethod(hub.defer),
+            "end_polling": staticmethod(hub.end_polling),
             "large_reads": Counter(),
             "parsed": Counter(),
             "discarding": Discarding(),

@@ -41,6 +41,15 @@ class LingeringClose(ReadTurns):
     discarding: ClassVar[Discarding] = Discarding()
     _deadline: asyncio.TimerHandle | None = None  # for what is awaited of the client
 
+    @staticmethod
+    def end_polling() -> None:
+        """End the sessions whose requests wait for what there is to answer: a hub's method where there is one."""
+
+    def shutdown(self) -> None:
+        """uvicorn stops, once all requests are answered. A long poll would keep it until the next ping."""
+        self.end_polling()
+        super().shutdown()
+
     def _expect_nothing(self) -> None:
         """End the deadline, if there is one."""
         if self._deadline is not None:

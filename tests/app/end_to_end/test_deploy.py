@@ -20,7 +20,7 @@ from app.config.settings import variables
 from tests.support.chat.people import PASSWORD, Instance, People, Start
 from tests.support.paths import ROOT
 from tests.support.ports import find_free_port
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, until
 
 DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
@@ -242,3 +242,25 @@ async def test_the_proxy_says_who_a_client_is_and_not_the_client(
         await client.post(f"{proxy}/io/", params=query, content="40/test,")
         await client.get(f"{proxy}/io/", params=query)
     assert seen == ["127.0.0.1"]
+
+
+@needs_haproxy
+async def test_the_proxy_tells_that_a_client_has_gone_that_polled(
+    instance: Instance, other: Instance, proxy: str
+) -> None:
+    """A long poll ends with its client's connection; else nobody would notice before the ping's timeout."""
+    reasons: list[str] = []
+    servers = [each.server.io for each in (instance, other)]
+    for io in servers:
+        io.of("/test").on("disconnect")(lambda socket, reason: reasons.append(reason))
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
+        query = {"EIO": "4", "transport": "polling"}
+        query["sid"] = orjson.loads((await client.get(f"{proxy}/io/", params=query)).content[1:])["sid"]
+        await client.post(f"{proxy}/io/", params=query, content="40/test,")
+        await client.get(f"{proxy}/io/", params=query)
+        waiting = asyncio.create_task(client.get(f"{proxy}/io/", params=query))
+        (link,) = [link for io in servers for link in io._hub.links.values()]
+        await until(lambda: link.writable)
+        waiting.cancel()
+    await until(lambda: reasons)
+    assert reasons == ["transport error"]

@@ -217,6 +217,22 @@ async def test_uvicorn_stops(serve: Serve, make_app: App, open_websocket: Open, 
     assert io.sessions == 0
 
 
+async def test_uvicorn_stops_while_clients_poll(
+    serve: Serve, make_app: App, poll: Poll, seen: Recorder
+) -> None:
+    """A GET that waits is answered at once: it would keep the process until the next ping, with nobody told."""
+    io = make_app(ping_interval=PATIENCE * 1000)
+    running = await serve(io)
+    client = await poll(running)
+    sid = await client.join()
+    fetching = asyncio.create_task(client.get())
+    await until(lambda: io.sockets[sid]._local.link.writable)
+    await running.uvicorn.shutdown()
+    assert (await fetching).text == "1"
+    assert ("disconnect", "server shutting down") in seen.entries
+    assert io.sessions == 0
+
+
 @pytest.mark.parametrize("signal", [False, True])
 async def test_a_stop_during_an_upgrade(
     serve: Serve, make_app: App, poll: Poll, open_websocket: Open, shell: str, signal: bool

@@ -41,10 +41,9 @@ from protocol.server.uvicorn_http.request_head import (
 )
 from protocol.server.uvicorn_http.unread_body import offer_to_discard
 
-_PIECE = 16_384  # bytes of a chunked body that are parsed at once
+_PIECE = 16_384  # bytes of a chunked body that are parsed at once; a larger body may be discarded
 _PIECES_A_TURN = 16  # of the event loop; a piece is smaller where an empty line ends it
 _HELD = 65_536  # bytes that may be kept behind a request that is being answered
-_LARGE_BODY = 16_384  # bytes
 _LINGER = 1.0  # seconds that a client that was refused has to read why, while what it sends is thrown away
 
 # Looking a member up in its class costs more than comparing it.
@@ -73,7 +72,6 @@ class HttpProtocol(LingeringClose):
     _framing: Framing  # of the body
     _offer = False  # the head offers a websocket or what is ignored, and has not been acted upon
     _refusal: RequestRefused | None = None
-    _deadline_of: RequestPhase | None = None
 
     @classmethod
     def of(cls, hub: Hub, **attributes: object) -> type[Self]:
@@ -182,7 +180,7 @@ class HttpProtocol(LingeringClose):
         except httptools.HttpParserError:
             refusal, self._refusal = self._refusal, None
             raise refusal or RequestRefused(HTTPStatus.BAD_REQUEST, "Invalid HTTP request") from None
-        if framing is not None:
+        if framing:
             framing.count(len(piece), framing.content - content, self.max_head, self.max_framing)
 
     # --- what the parser has come to; what is raised here becomes its own error ---
@@ -218,7 +216,7 @@ class HttpProtocol(LingeringClose):
         self._fields = 0
         self._framing = Framing()
         super().on_headers_complete()
-        if length is None or length > _LARGE_BODY:
+        if length is None or length > _PIECE:
             offer_to_discard(self.scope, self._discard_body)
 
     def on_body(self, body: bytes) -> None:
@@ -233,8 +231,7 @@ class HttpProtocol(LingeringClose):
 
     def _discard_body(self) -> None:
         self.cycle.body = bytearray()
-        if self._phase is _SIZED or self._phase is _CHUNKED:
-            self.flow.pause_reading()
+        self.flow.pause_reading()
         if self._phase is _CHUNKED:
             self._unparsed = b""
 
@@ -262,15 +259,14 @@ class HttpProtocol(LingeringClose):
     def _take_offer(self) -> None:
         self._offer = False
         self._fields = 0
-        head = self.parser.get_method(), self.parser.get_http_version(), self.headers
-        if head[0] == b"CONNECT":
+        method, version, fields = self.parser.get_method(), self.parser.get_http_version(), self.headers
+        if method == b"CONNECT":
             raise RequestRefused(HTTPStatus.NOT_IMPLEMENTED, "This server is not a proxy")
-        if self.ws_protocol_class is not None and opens_websocket(*head):
+        if self.ws_protocol_class is not None and opens_websocket(method, version, fields):
             self.handle_websocket_upgrade()
         else:
             # The parser has skipped the body, which could be the other protocol's. A new one is given the same head
             # without the offer, and parses the body that follows.
-            method, version, fields = head
             self.parser = httptools.HttpRequestParser(self)
             self._feed(without_offer(method, self.url, version, fields))
 
@@ -316,14 +312,12 @@ class HttpProtocol(LingeringClose):
         self._phase = _OVER
         self._unparsed = b""
         self.flow.end()
-        self._deadline_of = None
         self._expect_nothing()
 
     # --- deadlines ---
 
     def _watch(self) -> None:
         """Have a deadline for what is awaited of the client; one that stands stays."""
-        self._deadline_of = None
         self._expect_nothing()
         if self._phase is not _ANSWER:
             within = self.head_within if self._phase is _HEAD else self.body_within

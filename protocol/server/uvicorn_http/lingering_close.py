@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from typing import ClassVar
 
+from protocol.server.uvicorn_http.flow_control import RequestPhase
 from protocol.server.uvicorn_http.read_turns import ReadTurns
 
 PAUSE = (
@@ -40,6 +41,7 @@ class LingeringClose(ReadTurns):
 
     discarding: ClassVar[Discarding] = Discarding()
     _deadline: asyncio.TimerHandle | None = None  # for what is awaited of the client
+    _deadline_of: RequestPhase | None = None
 
     @staticmethod
     def end_polling() -> None:
@@ -52,6 +54,7 @@ class LingeringClose(ReadTurns):
 
     def _expect_nothing(self) -> None:
         """End the deadline, if there is one."""
+        self._deadline_of = None
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None

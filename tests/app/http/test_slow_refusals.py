@@ -73,7 +73,7 @@ async def test_refusals_wait_and_nobody_else_does(http: httpx.AsyncClient, peopl
     assert (await ann.http.get("/auth/who-am-i")).status_code == 200  # from the same network
     assert len(waiting) == 2
     answers = await asyncio.gather(*refusals)
-    assert asyncio.get_running_loop().time() - started >= LONGEST
+    assert asyncio.get_running_loop().time() - started >= LONGEST / 2
     assert [answer.status_code for answer in answers] == [401] * 4
     assert all(answer.json()["details"]["reason"] == "unauthenticated" for answer in answers)
 

@@ -13,7 +13,7 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from protocol import Observer
+from protocol import Observer, discard_body
 from protocol.server.http.asgi import Receive, Scope, Send, read_body, respond
 from protocol.server.uvicorn_http.http_protocol import HttpProtocol
 from tests.support.waiting import PATIENCE, until
@@ -39,6 +39,7 @@ class Served:
         self.refused: list[int] = []
         self.read = asyncio.Event()  # of a POST to /later, before it reads its body
         self.read.set()
+        self.discarded = asyncio.Event()  # that of a POST to /discarded is answered after
         self.bounds: dict[str, float] = {}
         self.cut: Cut = lambda data: [data]
         self.connections: set[Any] = set()
@@ -80,6 +81,12 @@ class Served:
             await send({"type": "http.response.body", "body": b"be", "more_body": True})
         if scope["path"] == "/later":
             await self.read.wait()
+        if scope["path"] == "/discarded":
+            await self.read.wait()
+            discard_body(scope)
+            await self.discarded.wait()
+            await respond(send, 413, b"{}", [])
+            return
         body = await read_body(receive, 10_000_000)
         if body is None:
             self.seen.append({"gone": True})
@@ -240,6 +247,46 @@ async def test_a_body_waits_until_the_application_reads_it(served: Served) -> No
     await until(lambda: served.connections)
     served.read.set()
     assert seen(await asking) == [("POST", "/later", body.decode()), LAST_SEEN]
+
+
+# --- a body that nobody reads ---
+
+
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 5000000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n400000\r\n"]
+)
+async def test_nothing_is_kept_of_a_body_that_the_application_discards(
+    served: Served, framing: bytes
+) -> None:
+    """Nor is more of it read, until the answer has left; the connection ends with that."""
+    served.read.clear()
+    asking = asyncio.create_task(
+        served.ask(b"POST /discarded HTTP/1.1\r\nHost: chat\r\n" + framing, b"a" * 200_000, b"a" * 2_000_000)
+    )
+    await until(lambda: any(connection.flow.read_paused for connection in served.connections))
+    (connection,) = served.connections
+    assert len(connection.cycle.body) > 65_536
+    served.read.set()
+    await until(lambda: not connection.cycle.body)
+    assert connection._unparsed == b""
+    assert connection.flow.read_paused
+    served.discarded.set()
+    assert [(answer.status, answer.text) for answer in await asking] == [(413, "{}")]
+
+
+async def test_the_connection_of_a_body_that_came_whole_and_was_discarded_goes_on(served: Served) -> None:
+    served.discarded.set()
+    discarded, last = await served.ask(post(b"a" * 20_000, path=b"/discarded"), LAST)
+    assert discarded.status == 413
+    assert seen([last]) == [LAST_SEEN]
+
+
+async def test_small_bodies_and_other_servers_have_nothing_to_discard(served: Served) -> None:
+    discard_body({"type": "http"})
+    served.discarded.set()
+    small, last = await served.ask(post(b"abc", path=b"/discarded"), LAST)
+    assert small.status == 413
+    assert seen([last]) == [LAST_SEEN]
 
 
 # --- behind a request that is being answered ---

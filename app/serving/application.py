@@ -60,7 +60,9 @@ from app.rooms.members import RoomMembers
 from app.rooms.membership_sweeper import MembershipSweeper
 from app.rooms.preferences import RoomPreferences
 from app.rooms.rooms import Rooms
+from app.runtime import memory_return
 from app.runtime.instance_address import forwarding
+from app.runtime.memory_return import MemoryReturn
 from app.serving.admin_ui import admin_ui
 from app.store.log.pages import MAX_PAGE
 from protocol import Handshake, RedisBus, RedisStore, Refused, Server
@@ -174,6 +176,7 @@ class Chat:
                 every(files.SWEEP_EVERY, self.files.sweep),
                 every(sign_out.LOOK_EVERY, self._sign_outs.look),
                 every(subscriptions.LOOK_EVERY, self._subscriptions.look),
+                every(memory_return.LOOK_EVERY, MemoryReturn().look),
             ):
                 yield
         finally:

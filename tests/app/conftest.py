@@ -85,24 +85,24 @@ async def http(instance: Instance) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests that take `transport` themselves run once over each."""
+    """Tests that take `transport` themselves run once over each; those marked `over_websocket` over that alone."""
     chosen = any("transport" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
     if "transport" in signature(metafunc.function).parameters and not chosen:
-        metafunc.parametrize("transport", ["websocket", "polling"], indirect=True)
+        alone = metafunc.definition.get_closest_marker("over_websocket") is not None
+        metafunc.parametrize("transport", ["websocket"] if alone else ["websocket", "polling"], indirect=True)
 
 
 @pytest.fixture
 def transport(request: pytest.FixtureRequest) -> str | None:
     """How all devices of the test connect; None where they do so over both in turn."""
-    return getattr(request, "param", None)
+    alone = request.node.get_closest_marker("over_websocket") is not None
+    return getattr(request, "param", "websocket" if alone else None)
 
 
 @pytest.fixture
 def transports(request: pytest.FixtureRequest, transport: str | None) -> Iterator[str]:
     """How each device of the test connects: over both in turn, unless the test says otherwise. Which of them is the
     first is another one for every other test, so that those of a single device are made over either."""
-    if request.node.get_closest_marker("over_websocket") is not None:
-        transport = "websocket"
     if transport is not None:
         return repeat(transport)
     both = ["websocket", "polling"]

@@ -10,7 +10,8 @@ from protocol.client.options import ClientOptions
 from protocol.client.websocket import ClientWebSocket
 from protocol.engineio import packets as engine
 from protocol.engineio.client_session import ClientSession, DisconnectReason
-from protocol.engineio.packets import Encoded, PacketType
+from protocol.engineio.engine_packet import PacketType
+from protocol.engineio.packets import Encoded
 from protocol.errors import Unreachable
 from protocol.socketio.client_namespace_states import ClientNamespaceStates
 from protocol.socketio.packets import Packet, Rejected

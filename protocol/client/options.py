@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from protocol.socketio.packets import JSON, Parser
+from protocol.socketio.json_parser import JSON
+from protocol.socketio.packets import Parser
 from protocol.websocket.client_handshake import check_headers
 
 

@@ -74,6 +74,12 @@ class ClientSocket:
 
         return register
 
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Call `watcher`, a plain function, at once when the namespace was joined, was lost, or is not wanted any more:
+        `connected` and `active` tell which. Handlers of `on` hear that in their turn, when those of earlier events have
+        ended, which may wait for what only a watcher can bring about. What it raises is logged."""
+        self._state.watchers.append(watcher)
+
     def off(self, event: str) -> None:
         """Remove the handler of an event, or all handlers of a lifecycle event. Other events are dropped."""
         self._state.handlers.drop(event)

@@ -52,6 +52,7 @@ class ClientSocketState:
         self.id: str | None = None
         self.recovered = False
         self.handlers = EventHandlers()
+        self.watchers: list[Callable[[], None]] = []
         self._pid: str | None = None  # what we may come back with
         self._offset: str | None = None  # of the last event that came
         self._link = link
@@ -213,6 +214,7 @@ class ClientSocketState:
         else:
             self._phase = SocketPhase.RECONNECTING
             self._joined = asyncio.get_running_loop().create_future()
+            self._tell_watchers()
 
     def miss(self, error: Unreachable, *, final: bool) -> None:
         """An attempt to connect failed; the last one, if `final`."""
@@ -243,6 +245,7 @@ class ClientSocketState:
             connection.send(item)
         self._buffer.clear()
         self._settle(None)
+        self._tell_watchers()
         self._notify("connect")
 
     def _leave(self, reason: DisconnectReason) -> None:
@@ -257,6 +260,14 @@ class ClientSocketState:
         self._buffer.clear()
         self._fail_acks()
         self._settle(error)
+        self._tell_watchers()
+
+    def _tell_watchers(self) -> None:
+        for watcher in self.watchers:
+            try:
+                watcher()
+            except Exception:
+                log.exception("a watcher of %r failed", self)
 
     def _settle(self, error: Exception | None) -> None:
         if not self._joined.done():

@@ -10,7 +10,8 @@ from protocol.engineio.packets import Encoded
 from protocol.errors import CloseCode, FrameError, PacketError, Unreachable
 from protocol.websocket import frames
 from protocol.websocket.client_handshake import AnswerReader
-from protocol.websocket.frames import Close, FrameReader, Opcode, Ping, Pong
+from protocol.websocket.frames import FrameReader, Opcode
+from protocol.websocket.messages import Close, Ping, Pong, WebSocketMessage
 
 _CLOSE_TIMEOUT = 5.0  # seconds that the server has to end the connection after our close frame
 _MAX_UNREAD = 4_194_304  # bytes for a server that pings and does not read the pongs
@@ -126,7 +127,7 @@ class ClientWebSocket(asyncio.Protocol):
             elif self._state is ClientWebSocketState.OPEN:
                 self._take(message)
 
-    def _take(self, message: frames.WebSocketMessage) -> None:
+    def _take(self, message: WebSocketMessage) -> None:
         match message:
             case str() | bytes():
                 try:

@@ -47,17 +47,19 @@ class Kept(Struct):
 
 
 class Ring:
-    """The last records of a kind, up to `most` and to `most_size` characters in sum.
+    """The last records of a kind, up to `most` and to `most_size` characters in sum, and none that is more than
+    `max_age` ms older than the latest. A bus whose offsets are no times has none so old.
 
     After `floor` none is missing; None: that is not known before the next one comes.
     """
 
-    def __init__(self, most: int, most_size: int) -> None:
+    def __init__(self, most: int, most_size: int, max_age: int) -> None:
         self.floor: Position | None = None
         self._dropped = False  # whether it is full
         self._most = most
         self._most_size = most_size
-        self._size = 0
+        self._max_age = max_age
+        self.size = 0  # characters
         self._kept: deque[Kept] = deque()
 
     def __len__(self) -> int:
@@ -66,7 +68,7 @@ class Ring:
     def append(self, kept: Kept) -> None:
         """Keep the latest one."""
         self._kept.append(kept)
-        self._size += kept.size
+        self.size += kept.size
         self._trim()
 
     def prepend(self, past: list[Kept], floor: Position) -> None:
@@ -74,21 +76,26 @@ class Ring:
         if self._dropped:
             return
         self._kept.extendleft(reversed(past))
-        self._size += sum(kept.size for kept in past)
+        self.size += sum(kept.size for kept in past)
         self.floor = floor
         self._trim()
 
     def clear(self) -> None:
         """Keep nothing."""
         self._kept.clear()
-        self._size = 0
+        self.size = 0
         self.floor = None
         self._dropped = False
 
     def _trim(self) -> None:
-        while len(self._kept) > self._most or self._size > self._most_size:
-            dropped = self._kept.popleft()
-            self._size -= dropped.size
+        kept = self._kept
+        while kept and (
+            len(kept) > self._most
+            or self.size > self._most_size
+            or kept[0].position[0] + self._max_age < kept[-1].position[0]
+        ):
+            dropped = kept.popleft()
+            self.size -= dropped.size
             self.floor = dropped.position
             self._dropped = True
 
@@ -108,12 +115,17 @@ class History:
     them, since they are fewer and wanted for longer. `latest` is the offset of the last record, `position` the same.
     """
 
-    def __init__(self, most: int, most_size: int, pack: Pack) -> None:
+    def __init__(self, most: int, most_size: int, max_age: int, pack: Pack) -> None:
         self.latest = ""
         self.position: Position = NOWHERE
-        self.events = Ring(most, most_size)
-        self.orders = Ring(most, most_size)
+        self.events = Ring(most, most_size, max_age)
+        self.orders = Ring(most, most_size, max_age)
         self._pack = pack
+
+    @property
+    def size(self) -> int:
+        """The characters of all that is kept."""
+        return self.events.size + self.orders.size
 
     def append(self, offset: str, record: SingleRecord, size: int) -> Encoded | None:
         """A record is about to be delivered; returns its packet, if it is an event that is kept. One whose offset is no

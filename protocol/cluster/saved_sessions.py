@@ -21,6 +21,7 @@ RECOVERABLE = frozenset(
         CloseReason.TRANSPORT_CLOSE,
         CloseReason.FORCED_CLOSE,
         CloseReason.PING_TIMEOUT,
+        CloseReason.TOO_SLOW,
         CloseReason.SERVER_SHUTTING_DOWN,
         CloseReason.FORCED_SERVER_CLOSE,
     }

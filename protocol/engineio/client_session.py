@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
-from protocol.engineio.packets import EnginePacket, PacketType
+from protocol.engineio.engine_packet import EnginePacket, PacketType
 from protocol.errors import PacketError
 
 

@@ -26,7 +26,7 @@ class FloodGuard:
     def __init__(self, rate: int, burst: int, now: int) -> None:
         self._interval = 1000 / rate  # ms from one token to the next
         self._capacity = burst * self._interval
-        self._full_at: float = now  # when the bucket will have all its tokens again
+        self._full_at: float = float(now)  # when the bucket will have all its tokens again
         self._exceeded_at: int | None = None  # since when the client has been slowed
 
     def take(self, packets: int, now: int) -> int:

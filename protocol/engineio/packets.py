@@ -8,33 +8,12 @@ That form of a binary message is allowed on a websocket too, and is what a clien
 import binascii
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from enum import IntEnum
 
-from msgspec import Struct
-
+from protocol.engineio.engine_packet import EnginePacket, PacketType
 from protocol.errors import PacketError
 from protocol.websocket import frames
 
 SEPARATOR = "\x1e"
-
-
-class PacketType(IntEnum):
-    """The digit that a packet starts with."""
-
-    OPEN = 0
-    CLOSE = 1
-    PING = 2
-    PONG = 3
-    MESSAGE = 4
-    UPGRADE = 5
-    NOOP = 6
-
-
-class EnginePacket(Struct, frozen=True, gc=False):
-    """One packet. `data` is `bytes` only for a binary message."""
-
-    type: PacketType
-    data: str | bytes = ""
 
 
 class Encoded:

@@ -11,10 +11,9 @@ transport is `writable` and the caller `take`s it.
 
 from enum import StrEnum
 
-from msgspec import Struct
-
 from protocol.engineio import packets as engine
-from protocol.engineio.packets import Encoded, EnginePacket, PacketType
+from protocol.engineio.engine_packet import EnginePacket, PacketType
+from protocol.engineio.packets import Encoded
 from protocol.engineio.session_states import (
     LINGERING,
     OVER_POLLING,
@@ -24,6 +23,7 @@ from protocol.engineio.session_states import (
     SessionInput,
     SessionState,
 )
+from protocol.engineio.timing import Timing
 from protocol.errors import SessionError
 
 LINGER = 30_000  # how long a closed session keeps its last packets for the next GET (reference: Polling.closeTimeout)
@@ -31,7 +31,7 @@ STALL = 1_000  # a clock this late means that this process stood still, not that
 
 
 class CloseReason(StrEnum):
-    """Why a session ended, or why a client left a namespace: the reference's texts, and `flood`.
+    """Why a session ended, or why a client left a namespace: the reference's texts, `flood` and `too slow`.
 
     `docs/server.md` ("Disconnect reasons") says when each occurs. A member equals its text: `reason == "ping timeout"`.
     """
@@ -41,6 +41,7 @@ class CloseReason(StrEnum):
     PING_TIMEOUT = "ping timeout"
     PARSE_ERROR = "parse error"
     FLOOD = "flood"  # ours: the client sent too many control packets, see `flood_guard`
+    TOO_SLOW = "too slow"  # ours: the client did not read what was queued for it
     FORCED_CLOSE = "forced close"
     SERVER_SHUTTING_DOWN = "server shutting down"
     FORCED_SERVER_CLOSE = "forced server close"
@@ -52,14 +53,6 @@ class CloseReason(StrEnum):
 _WEBSOCKET, _ENDING, _PENDING = SessionState.WEBSOCKET, SessionState.CLOSING_UPGRADING, Exchange.PENDING
 _RESTING, _AWAITING = Heartbeat.RESTING, Heartbeat.AWAITING
 _MESSAGE, _PONG = PacketType.MESSAGE, PacketType.PONG
-
-
-class Timing(Struct, frozen=True):
-    """Milliseconds (reference's defaults)."""
-
-    ping_interval: int = 25_000
-    ping_timeout: int = 20_000
-    upgrade_timeout: int = 10_000
 
 
 class Session:

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from protocol.cluster.stream_records import ServerSideEmit
 from protocol.server.bus.stream_writer import StreamWriter
-from protocol.server.namespaces.event_names import check_server_side_name
+from protocol.server.config.event_names import check_server_side_name
 from protocol.server.socketio.broadcast_batch import BroadcastBatch
 from protocol.server.socketio.selection import Selection
 
@@ -87,9 +87,12 @@ class Emitter:
         """All sockets; drops the event for clients that cannot take it at once."""
         return self._all.volatile
 
-    def batch(self) -> BroadcastBatch:
-        """Collects what is sent within `async with`, and sends it as one record at the end of the block."""
-        return BroadcastBatch(self._publisher, self.name)
+    def batch(self, *, kept: bool = False) -> BroadcastBatch:
+        """Collects what is sent within `async with`, and sends it as one record at the end of the block.
+
+        A record that is `kept` is not waited for, and survives a Redis that is unavailable: see `BroadcastBatch`.
+        """
+        return BroadcastBatch(self._publisher, self.name, kept=kept)
 
     async def emit(self, event: str, *args: Any) -> None:
         """Send an event to all clients in the namespace. Raises `BusUnavailable`."""

@@ -117,8 +117,5 @@ class EngineSession:
     def expire(self) -> None:
         """Nothing expires here but what the session itself watches."""
 
-    def retire(self) -> None:
-        """Nothing waits here."""
-
     def end(self, reason: CloseReason) -> None:
         """Nothing is kept that would have to go."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
-from protocol.server.bus.bus import Bus, MemoryBus
+from protocol.server.bus.bus import Bus, BusFailure, MemoryBus
 from protocol.server.config.options import Options
 from protocol.server.dispatch.dispatch import Dispatch
 from protocol.server.engine_server import http_protocol, serve, serve_lifespan
@@ -170,6 +170,22 @@ class Server(Namespace):
                 await self._hub.forwarder.stop()
             await self._adapter.stop()
             await self._store.close()
+
+    @property
+    def bus_failure(self) -> BusFailure | None:
+        """Why the bus cannot store or deliver at present; None while nothing is known to be wrong."""
+        return self._adapter.bus.failure
+
+    @property
+    def recovery_history(self) -> int:
+        """The number of characters of events and commands that are kept for clients that return."""
+        recovery = self._adapter.recovery
+        return 0 if recovery is None else recovery.size
+
+    @property
+    def kept_records(self) -> int:
+        """The number of records that are kept until the bus stores them: see `batch`."""
+        return self._adapter.bus.kept
 
     @property
     def sessions(self) -> int:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from protocol.engineio.packets import Encoded
 from protocol.errors import BadValue, PacketError
+from protocol.socketio.json_parser import packet_of, rejected
 from protocol.socketio.json_values import is_beyond
 from protocol.socketio.packet_limits import OF_CLIENTS, PacketLimits
 from protocol.socketio.packets import (
@@ -30,8 +31,6 @@ from protocol.socketio.packets import (
     Packet,
     Parser,
     Rejected,
-    packet_of,
-    rejected,
 )
 
 _SHORT = 256  # bytes, too few to promise much

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from protocol.engineio.packets import Encoded
 from protocol.errors import PacketError
-from protocol.socketio.decoder import Decoder
+from protocol.socketio.json_parser import Decoder
 from protocol.socketio.packet_limits import OF_CLIENTS, PacketLimits
 from protocol.socketio.packets import Ack, Connect, ConnectError, Disconnect, Event, Packet, Parser, Rejected
 

@@ -7,11 +7,9 @@ Extensions are never negotiated, so a set RSV bit is an error (§5.2).
 
 import struct
 from enum import IntEnum
-from typing import TypeAlias
-
-from msgspec import Struct
 
 from protocol.errors import CloseCode, FrameError
+from protocol.websocket.messages import Close, Ping, Pong, WebSocketMessage
 
 
 class Opcode(IntEnum):
@@ -24,27 +22,6 @@ class Opcode(IntEnum):
     PING = 0x9
     PONG = 0xA
 
-
-class Ping(Struct, frozen=True):
-    """A ping; answer it with a pong that carries the same data (§5.5.2)."""
-
-    data: bytes
-
-
-class Pong(Struct, frozen=True):
-    """An answer to a ping, or an unsolicited one-way heartbeat (§5.5.3)."""
-
-    data: bytes
-
-
-class Close(Struct, frozen=True):
-    """The remote end closes (§5.5.1). `code` is NO_STATUS where its frame was empty."""
-
-    code: int
-    reason: str
-
-
-WebSocketMessage: TypeAlias = str | bytes | Ping | Pong | Close | FrameError
 
 # Codes that the remote end may put into a close frame (§7.4.1, §7.4.2 and the IANA registry).
 _CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
@@ -182,6 +159,30 @@ class FrameReader:
         if position < len(data):
             self._buffer += data[position:]
         return messages
+
+    def only_text(self, data: bytes) -> str | None:
+        """The message in bytes that are one short text frame of a client, as most are; None if they are anything else.
+
+        What it gives is read. Whatever it does not give, `receive` has to be given, which also says what is wrong.
+        """
+        size = len(data) - 6
+        if (
+            not 0 < size < 126
+            or data[0] != _WHOLE_TEXT
+            or data[1] != size | self._masked
+            or not self._masked
+            or self._buffer
+            or self.unread
+            or self._fragments is not None
+            or size > self.max_payload
+        ):
+            return None
+        key = data[2:6] * (size // 4 + 1)
+        number = int.from_bytes(data[6:], "little") ^ int.from_bytes(key[:size], "little")
+        try:
+            return number.to_bytes(size, "little").decode()
+        except UnicodeDecodeError:
+            return None
 
     def proceed(self, most: int = _ALL) -> list[WebSocketMessage]:
         """Read up to `most` of the frames that were left; return what `receive` does."""

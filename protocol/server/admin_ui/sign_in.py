@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
 
 from protocol.errors import Refused
-from protocol.server.engineio.unjoined_sessions import network_of
+from protocol.server.scheduling.networks import network_of
 from protocol.server.socketio.socket import Socket
 
 log = logging.getLogger(__name__)

@@ -1,10 +1,11 @@
 """The bus: how every fan-out, and every request, reaches every instance, the one that sent it included."""
 
+import asyncio
 import logging
 import secrets
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from protocol.cluster import requests
 from protocol.cluster.requests import ClusterAnswer, ClusterMessage, ClusterRequest
@@ -27,6 +28,22 @@ OnGap: TypeAlias = Callable[[], None]
 
 ReceiveRequest: TypeAlias = Callable[[str, ClusterMessage], None]
 """Gets the uid of an instance, and the request or answer that it sent. What it raises is logged and stops nothing."""
+
+
+BusFailure: TypeAlias = Literal[
+    "unreachable",
+    "silent",
+    "oom",
+    "readonly",
+    "noreplicas",
+    "misconf",
+    "masterdown",
+    "loading",
+    "refused",
+    "unreadable",
+]
+"""Why records cannot be stored or read. Of Redis: no connection, no answer in time, the codes of the refusals that
+operators meet, any other refusal, and, where records can be stored, a stream that cannot be read."""
 
 
 class Past(NamedTuple):
@@ -62,6 +79,22 @@ class Bus(Protocol):
         that cannot be sent. The records of one task, and those that are published one after the other without
         an await between, keep their order.
         """
+
+    def keep(self, record: Record) -> asyncio.Future[str]:
+        """Stores a record as `publish` does, but whenever that is possible: until then it is kept in memory, in its
+        place among the others. The result is its offset; whoever cancels it gives up the result alone.
+
+        Raises `BusUnavailable` where too many are kept already, and `TypeError`. The result raises `BusUnavailable`
+        for a record that was still kept when the bus stopped.
+        """
+
+    @property
+    def failure(self) -> BusFailure | None:
+        """Why records cannot be stored or read at present; None while nothing is known to be wrong."""
+
+    @property
+    def kept(self) -> int:
+        """How many records are kept and not stored yet."""
 
     def interest(self, nsp: str, room: str, present: bool) -> None:
         """Tells that this instance has members in a room, or no longer any.
@@ -135,6 +168,9 @@ class MemoryBus:
 
     async def publish(self, record: Record) -> str:
         """See `Bus.publish`. The record goes through the wire format, so it is held to the same rules as on Redis."""
+        return self._store(record)
+
+    def _store(self, record: Record) -> str:
         fields = encode(record, "")
         copy = decode(fields)
         assert copy is not None  # only what others write is not for us
@@ -144,6 +180,22 @@ class MemoryBus:
         offset = f"{self._count}-0"
         hand_over(self._deliver, copy, offset, len(fields["data"]))
         return offset
+
+    def keep(self, record: Record) -> asyncio.Future[str]:
+        """See `Bus.keep`. It is delivered before this returns."""
+        stored: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        stored.set_result(self._store(record))
+        return stored
+
+    @property
+    def failure(self) -> BusFailure | None:
+        """See `Bus.failure`: nothing can go wrong."""
+        return None
+
+    @property
+    def kept(self) -> int:
+        """See `Bus.kept`: none."""
+        return 0
 
     def interest(self, nsp: str, room: str, present: bool) -> None:
         """See `Bus.interest`: there is one instance, and it gets everything."""

@@ -16,7 +16,7 @@ from protocol.cluster.stream_names import stream_names
 from protocol.cluster.stream_positions import position
 from protocol.cluster.stream_records import Record
 from protocol.errors import BusUnavailable, StoreUnavailable
-from protocol.server.bus.bus import Deliver, OnGap, Past, ReceiveRequest
+from protocol.server.bus.bus import BusFailure, Deliver, OnGap, Past, ReceiveRequest
 from protocol.server.bus.pubsub_subscriber import Channels, PubSubSubscriber
 from protocol.server.bus.stream_reader import StreamReader
 from protocol.server.bus.stream_writer import StreamWriter
@@ -38,12 +38,13 @@ class RedisBus:
     `docs/server.md` ("Redis URLs") has the forms of `url`; a bad one raises `ValueError`. A stream keeps at least
     `max_len` entries. With a `stream_count` above 1 there are several streams, `stream` with a number, and each
     namespace belongs to one; all instances must use the same count. Requests use the channels
-    `<channel_prefix>#<namespace>#`. While Redis is unavailable, a publisher waits up to `publish_timeout` ms, and at
-    most `max_waiting` publishers wait.
+    `<channel_prefix>#<namespace>#`. When Redis fails or refuses writes, publishers wait until `publish_timeout` ms
+    after that began; from then on they get `BusUnavailable` at once, until Redis stores again. At most `max_waiting`
+    publishers wait, and `keep` keeps as many records, of 32 MiB at most.
 
-    An entry is stored at least once: if a connection breaks between a write and its answer, the write is repeated, and
-    the entry may be stored twice. After `BusUnavailable` or a cancellation, the record may still be delivered. Requests
-    and answers are sent at most once.
+    If a connection breaks between a write and its answer, the write is repeated, and the entry may be stored twice. It
+    has the same serial then, by which Parley's instances deliver it once; Node's deliver it twice. After
+    `BusUnavailable` or a cancellation, the record may still be delivered. Requests and answers are sent at most once.
     """
 
     def __init__(
@@ -102,6 +103,23 @@ class RedisBus:
     async def publish(self, record: Record) -> str:
         """See `Bus.publish`. The offset is the id of the stream's entry."""
         return await self._publisher.publish(record)
+
+    def keep(self, record: Record) -> asyncio.Future[str]:
+        """See `Bus.keep`."""
+        return self._publisher.keep(record)
+
+    @property
+    def failure(self) -> BusFailure | None:
+        """See `Bus.failure`."""
+        failure = self._publisher.failure
+        if failure is None and any(reader.failure is not None for reader in self._readers):
+            return "unreadable"
+        return failure
+
+    @property
+    def kept(self) -> int:
+        """See `Bus.kept`."""
+        return self._publisher.kept
 
     def interest(self, nsp: str, room: str, present: bool) -> None:
         """See `Bus.interest`: every instance reads the whole stream."""
@@ -178,15 +196,18 @@ class RedisBus:
         return max([await reader.lag(self._ask) for reader in self._readers])
 
     async def ping(self) -> None:
-        """See `Bus.ping`. Goes the way of the entries; fails at once while a stream cannot be read."""
+        """See `Bus.ping`. Goes the way of the entries, and finds out whether Redis would store one; fails at once while
+        a stream can be neither read nor written."""
         for reader in self._readers:
             if reader.failure is not None:
                 raise BusUnavailable(described(reader.failure)) from reader.failure
         try:
             async with asyncio.timeout(PING_TIMEOUT):
-                await self._ask("PING")
+                await self._publisher.probe()
         except TimeoutError:
-            raise BusUnavailable(f"no answer within {PING_TIMEOUT:g} s") from None
+            failure = self._publisher.failure
+            words = f"no answer within {PING_TIMEOUT:g} s"
+            raise BusUnavailable(words if failure is None else f"Redis stores nothing: {failure}") from None
 
     async def stop(self) -> None:
         """See `Bus.stop`."""

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
+from protocol.cluster.repetitions import Repetitions
 from protocol.cluster.stream_positions import position
 from protocol.cluster.stream_records import Record, decode
 from protocol.errors import ProtocolError
@@ -35,13 +36,19 @@ class StreamReader:
         self._first_cursor = START
         self.failure: Exception | None = None
         self._skipped = SkipLog(log)
+        self._repetitions = Repetitions()
 
     async def seek_end(self) -> None:
-        """Puts the cursor on the last entry. By its id: `$` would skip what comes between two reads."""
+        """Puts the cursor on the last entry. By its id: `$` would skip what comes between two reads.
+
+        The last entries are known from then on, so that one of them is not delivered when it is written once more.
+        """
         backoff = Backoff()
         while True:
             try:
-                self._cursor = self._first_cursor = await self._last_id()
+                newest = await self._newest(PAST_BATCH)
+                self._cursor = self._first_cursor = newest[0][0] if newest else START
+                self._know(_entry(fields) for _, fields in reversed(newest))
             except Exception as error:  # noqa: BLE001 - redis-py and the loops raise a mixed bag
                 await self._failed(error, backoff)
             else:
@@ -93,9 +100,19 @@ class StreamReader:
         return entries, intact
 
     async def _last_id(self) -> str:
-        await self._connection.send(pack(("XREVRANGE", self.stream, "+", "-", "COUNT", "1")))
-        entries = await self._connection.receive()
-        return str(entries[0][0]) if entries else START
+        newest = await self._newest(1)
+        return newest[0][0] if newest else START
+
+    async def _newest(self, count: int) -> list[tuple[str, list[str]]]:
+        """The last entries, the newest first."""
+        await self._connection.send(pack(("XREVRANGE", self.stream, "+", "-", "COUNT", str(count))))
+        entries: list[tuple[str, list[str]]] = await self._connection.receive()
+        return entries
+
+    def _know(self, entries: Iterable[Mapping[str, str]]) -> None:
+        """Have entries from before the start taken for repetitions when they come again."""
+        for entry in entries:
+            self._repetitions.is_new(entry)
 
     def _tell_of_gap(self, on_gap: OnGap) -> None:
         log.error("entries of stream %r were gone before they were read", self.stream)
@@ -107,15 +124,15 @@ class StreamReader:
     async def _deliver_all(self, entries: list[Any], deliver: Deliver) -> None:
         for count, (offset, fields) in enumerate(entries, 1):
             self._cursor = offset
-            record, size = self._decode(offset, fields)
-            if record is not None:
+            entry = _entry(fields)
+            record, size = self._decode(offset, entry)
+            if record is not None and self._repetitions.is_new(entry):
                 hand_over(deliver, record, offset, size)
             if count % DELIVER_BATCH == 0:
                 await asyncio.sleep(0)
 
-    def _decode(self, offset: str, fields: list[str]) -> tuple[Record | None, int]:
+    def _decode(self, offset: str, entry: dict[str, str]) -> tuple[Record | None, int]:
         """The record of an entry, if it is one, and its size."""
-        entry = dict(zip(fields[::2], fields[1::2], strict=True))
         try:
             return decode(entry), len(entry.get("data", ""))
         except ProtocolError as error:
@@ -124,23 +141,26 @@ class StreamReader:
 
     async def past(self, ask: AskRedis, limit: int, max_size: int) -> Past:
         """The stream up to the entry that `seek_end` found, read by `ask`, page by page from its end."""
-        found: list[tuple[str, Record, int]] = []
+        found: list[tuple[dict[str, str], tuple[str, Record, int]]] = []
         size, read, last = 0, 0, self._first_cursor
         end = last
         while read < limit and size < max_size:
             count = min(PAST_BATCH, limit - read)
             page = await ask("XREVRANGE", self.stream, end, "-", "COUNT", str(count))
             for last, fields in page:
-                record, length = self._decode(last, fields)
+                entry = _entry(fields)
+                record, length = self._decode(last, entry)
                 size += length
                 if record is not None:
-                    found.append((last, record, length))
+                    found.append((entry, (last, record, length)))
             read += len(page)
             if len(page) < count:
                 break
             end = f"({last}"
+        self._know(entry for entry, _ in reversed(found))
         # The oldest that was read counts as missing: it is unknown whether there were others before it.
-        return Past(found[::-1], last)
+        repetitions = Repetitions()
+        return Past([past for entry, past in reversed(found) if repetitions.is_new(entry)], last)
 
     async def lag(self, ask: AskRedis) -> float:
         """How many seconds of the stream, by the clock of Redis, lie between what was delivered and its last entry."""
@@ -152,3 +172,8 @@ class StreamReader:
     async def close(self) -> None:
         """Once `run` has ended."""
         await self._connection.close(wait=True)
+
+
+def _entry(fields: list[str]) -> dict[str, str]:
+    """The fields of an entry by their names."""
+    return dict(zip(fields[::2], fields[1::2], strict=True))

@@ -7,13 +7,14 @@ from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
-from protocol.engineio.session import Timing
+from protocol.engineio.timing import Timing
 from protocol.server.config.observer import Observer
 from protocol.server.config.origins import CorsOrigins, check_rule
 from protocol.server.http.handshake import Handshake
+from protocol.socketio.json_parser import JSON
 from protocol.socketio.json_values import MAX_VALUES
 from protocol.socketio.packet_limits import MAX_ATTACHMENTS, MAX_AUTH, PacketLimits
-from protocol.socketio.packets import JSON, Parser
+from protocol.socketio.packets import Parser
 
 TRANSPORTS = ("polling", "websocket")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
@@ -116,8 +117,11 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
 
     def _check_positive(self, *names: str) -> None:
         for name in names:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+            value = getattr(self, name)
+            if not isinstance(value, int):
+                raise ValueError(f"{name} must be a whole number, not {value!r}")
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}")
 
     @property
     def timing(self) -> Timing:
@@ -155,6 +159,7 @@ class Options(EngineOptions, frozen=True, kw_only=True):
     concurrent_events: bool = False
     parser: Parser = JSON
     recovery: int | None = None
+    recovery_history: int = 33_554_432
     recovery_for: RecoveryFor = "all"
     skip_middlewares: bool = False
     session_key_prefix: str = "sio:session:"
@@ -165,7 +170,7 @@ class Options(EngineOptions, frozen=True, kw_only=True):
         super().__post_init__()
         self._check_positive(
             *("connect_timeout", "requests_timeout", "max_pending_events", "max_namespaces"),
-            *("max_values", "max_auth"),
+            *("max_values", "max_auth", "recovery_history"),
         )
         if self.recovery_for not in get_args(RecoveryFor):
             choices = " or ".join(map(repr, get_args(RecoveryFor)))

@@ -9,8 +9,9 @@ from protocol.engineio.session import CloseReason
 from protocol.errors import BadValue, Refused
 from protocol.server.dispatch.connect import ConnectHandler, waits
 from protocol.server.namespaces.adapter import Adapter
-from protocol.server.namespaces.client import Arrival, ConnectedClient, Departure, Job, Misfit
+from protocol.server.namespaces.client import ConnectedClient
 from protocol.server.namespaces.handlers import BadArguments, Incoming, call
+from protocol.server.namespaces.jobs import Arrival, Departure, Job, Misfit
 from protocol.server.namespaces.local_namespace import LocalNamespace
 from protocol.server.namespaces.local_socket import LocalSocket
 from protocol.socketio.acknowledgement import ack_values

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from protocol.engineio.packets import EnginePacket
+from protocol.engineio.engine_packet import EnginePacket
 from protocol.engineio.session import CloseReason
 from protocol.server.engineio.receiver import Receiver
 
@@ -55,10 +55,6 @@ class ConnectionListeners:
         """Tell of it, and pass it on."""
         _call(self.on_end, reason.value)
         self._receiver.end(reason)
-
-    def retire(self) -> None:
-        """Pass it on."""
-        self._receiver.retire()
 
 
 def _call(listeners: list[Any], *args: Any) -> None:

@@ -22,10 +22,11 @@ from protocol.server.engineio.receiver import Receiver
 from protocol.server.engineio.request_forwarder import RequestForwarder
 from protocol.server.engineio.traffic import CountedLink, Traffic
 from protocol.server.engineio.transport import Transport
-from protocol.server.engineio.turn_queue import TurnQueue
 from protocol.server.engineio.unjoined_sessions import Unjoined
 from protocol.server.http.handshake import Handshake, verify, verify_version
 from protocol.server.http.request import Request
+from protocol.server.scheduling.eager_tasks import EagerTasks
+from protocol.server.scheduling.turn_queue import TurnQueue
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +64,11 @@ class Hub:
         self.tag = new_tag()
         self.forwarder: RequestForwarder | None = None  # where instances forward requests to each other
         self.traffic: Traffic | None = None  # where packets and bytes are counted
+        self.eager = EagerTasks()  # begins what clients ask for; `drain` and `close` wait for it
         self._attach = attach
         self._unjoined = Unjoined(options.max_unjoined)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.flushes = 0  # of the turns of the loop, those at whose end something was sent
         self._awake: list[Link] = []
         self._turns = TurnQueue()
         self._deadlines: list[tuple[int, int, Link]] = []
@@ -215,6 +218,7 @@ class Hub:
 
     def _flush(self) -> None:
         awake, self._awake = self._awake, []
+        self.flushes += 1
         for link in awake:
             link.flush()
 
@@ -280,8 +284,6 @@ class Hub:
     async def drain(self, grace: int) -> None:
         """Take no new sessions and no new events; let handlers finish for at most `grace` ms, then cancel them."""
         self.accepting = False
-        for link in self.links.values():
-            link.receiver.retire()
         await self._finish_tasks(grace)
 
     def end_polling(self) -> None:
@@ -301,11 +303,14 @@ class Hub:
         await self._finish_tasks(grace)
         self._arm(inf)
         self._loop = None  # the server may be started again, in another one
+        self.eager = EagerTasks()
 
     async def _finish_tasks(self, grace: int) -> None:
-        if not self._tasks:
+        self.eager.retire()
+        tasks = self._tasks | self.eager.waiting
+        if not tasks:
             return
-        _, late = await asyncio.wait(self._tasks, timeout=grace / 1000)
+        _, late = await asyncio.wait(tasks, timeout=grace / 1000)
         if not late:
             return
         log.warning("%d handlers did not finish in time and are cancelled", len(late))

@@ -5,6 +5,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from protocol.engineio import packets as engine
+from protocol.engineio.engine_packet import EnginePacket, PacketType
 from protocol.engineio.flood_guard import FLOODED, FloodGuard
 from protocol.engineio.packets import Encoded
 from protocol.engineio.session import CloseReason, Session
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MESSAGE, _PONG = engine.PacketType.MESSAGE, engine.PacketType.PONG
+_MESSAGE, _PONG = PacketType.MESSAGE, PacketType.PONG
 
 _CLOSE_WORDS = {CloseReason.FLOOD: "too many control packets"}
 _CLOSE_CODES = {
@@ -100,11 +101,14 @@ class Link:
         elif session.queued > limit:
             self.end_slow()
 
-    def end_slow(self) -> None:
-        """Throw the connection away: its client takes its packets too slowly."""
+    def end_slow(self, source: Transport | None = None) -> None:
+        """Throw the connection away, or a `source` that is only its probe: its client takes its packets too slowly."""
         log.info("a client takes its packets too slowly and is closed")
         self._hub.options.observer.client_too_slow()
-        self.fail(CloseReason.TRANSPORT_ERROR, abort=True)
+        if source is not None and source is not self.transport:
+            source.abort()
+            return
+        self.fail(CloseReason.TOO_SLOW, abort=True)
 
     # --- in ---
 
@@ -112,17 +116,16 @@ class Link:
         """Take one websocket message from a transport of this client."""
         if source is self.transport:
             try:
-                packet = engine.decode_packet(data)
-                if packet.type is _MESSAGE and self.session.quiet:
-                    self.receiver.receive(packet.data)
+                if type(data) is str and data[:1] == "4" and self.session.quiet:  # as most are
+                    self.receiver.receive(data[1:])
                 else:
-                    self.receive_packet(packet)
+                    self.receive_packet(engine.decode_packet(data))
             except PacketError as error:
                 self.refuse_packet(error)
         elif source is self.probe:
             self._receive_probe(source, data)
 
-    def receive_packet(self, packet: engine.EnginePacket) -> None:
+    def receive_packet(self, packet: EnginePacket) -> None:
         """Take one packet. Raises `PacketError` for a message that the receiver does not allow."""
         if self.listeners is not None and packet.type is not _MESSAGE and self.session.open:
             self.listeners.tell_packet(packet)

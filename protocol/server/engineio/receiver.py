@@ -25,10 +25,6 @@ class Receiver(Protocol):
         """The session has ended."""
         ...
 
-    def retire(self) -> None:
-        """This instance stops: nothing that the client sends is begun any more."""
-        ...
-
 
 class Nobody:
     """The receiver of a link whose session has ended and been told of."""
@@ -43,9 +39,6 @@ class Nobody:
 
     def end(self, reason: CloseReason) -> None:
         """It has ended."""
-
-    def retire(self) -> None:
-        """It has."""
 
 
 NOBODY = Nobody()

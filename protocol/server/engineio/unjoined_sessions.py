@@ -1,11 +1,9 @@
 """Polling sessions that have joined no namespace yet. Each costs its client one request and holds no connection, and
 lives until `connect_timeout`, so there are only so many of one network."""
 
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
-
 from protocol.errors import HandshakeCode, HandshakeError
 from protocol.server.engineio.link import Link
+from protocol.server.scheduling.networks import network_of
 
 
 class Unjoined:
@@ -36,17 +34,3 @@ class Unjoined:
             links.discard(link)
             if not links:
                 del self._links[network]
-
-
-@lru_cache(maxsize=4096)
-def network_of(address: str | None) -> str:
-    """The network that limits count as one client: an IPv4 address itself, or the /64 of an IPv6 address."""
-    try:
-        ip = ip_address(address or "")
-    except ValueError:
-        return "unknown"  # a unix socket has no address
-    if not isinstance(ip, IPv6Address):
-        return str(ip)
-    if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped)
-    return str(ip_network((int(ip), 64), strict=False).network_address)

@@ -16,7 +16,8 @@ from protocol.server.forwarding.remote_instance import RemoteInstance, target
 from protocol.server.http.asgi import Receive, Send, websocket_close, websocket_send
 from protocol.server.http.request import Request
 from protocol.websocket import client_handshake, frames
-from protocol.websocket.frames import Close, FrameReader, Opcode
+from protocol.websocket.frames import FrameReader, Opcode
+from protocol.websocket.messages import Close
 
 log = logging.getLogger(__name__)
 

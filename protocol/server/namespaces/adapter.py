@@ -1,6 +1,7 @@
 """The way out to many: a record goes to the bus, comes back from it on every instance, and is queued for each
 socket."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -107,6 +108,22 @@ class Adapter:
         seconds = self._round_trips.published(offset, began)
         if seconds is not None:
             self.observer.record_returned(seconds)
+
+    def keep(self, record: Record) -> asyncio.Future[str]:
+        """Put a record on the bus, whenever that is possible: see `Bus.keep`."""
+        began = time.perf_counter()
+        stored = self.bus.keep(record)
+
+        def measure(stored: asyncio.Future[str]) -> None:
+            if stored.cancelled():
+                return
+            if (error := stored.exception()) is not None:
+                log.warning("a record that was kept is lost: %s", error)
+            elif (seconds := self._round_trips.published(stored.result(), began)) is not None:
+                self.observer.record_returned(seconds)
+
+        stored.add_done_callback(measure)
+        return stored
 
     def deliver_here(self, record: Record) -> None:
         """Do what a record asks for on this instance alone."""

@@ -2,15 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, Any
 
 from protocol.engineio.session import CloseReason
 from protocol.errors import BadValue
 from protocol.server.config.options import Options
 from protocol.server.engineio.link import Link
+from protocol.server.namespaces.jobs import Arrival, Departure, Dispatcher, Job, LargeArrival, Misfit, Waiter
 from protocol.socketio.namespace_states import NamespaceStates
 from protocol.socketio.packets import Ack, Connect, Disconnect, Event, Rejected
 
@@ -28,49 +26,6 @@ _VALUE = 64  # bytes of memory that a value in JSON takes once it is parsed, how
 _EVENTS_A_TURN = 32  # of one client, where their handlers wait for nothing, before others get a turn
 
 
-class Arrival(Struct, frozen=True):
-    """An event of a socket."""
-
-    socket: "LocalSocket"
-    event: Event
-
-
-class LargeArrival(Arrival, frozen=True):
-    """A large event. `weight` is how many small events it counts for among those that wait."""
-
-    weight: int
-
-
-class Misfit(Struct, frozen=True):
-    """An event of a socket whose arguments cannot be carried: `event` has its name alone."""
-
-    socket: "LocalSocket"
-    event: Event
-    error: BadValue
-
-
-class Departure(Struct, frozen=True):
-    """A socket has left its namespace: its disconnect handlers are to run, after the events that came before."""
-
-    socket: "LocalSocket"
-    reason: CloseReason
-
-
-Job: TypeAlias = Connect | Arrival | Misfit | Rejected | Departure
-"""A `Rejected` one is a CONNECT."""
-
-Waiter: TypeAlias = Callable[[list[Any] | BadValue | None], None]
-"""Gets the values of an ack; `BadValue` where it came and they cannot be carried, None once it cannot come any more."""
-
-
-class Dispatcher(Protocol):
-    """Runs the application's handlers for what a client sent."""
-
-    def dispatch(self, client: "ConnectedClient", job: Job) -> Awaitable[Any]:
-        """Handle one job; the next one of the same client waits for it."""
-        ...
-
-
 class ConnectedClient:
     """The sockets of one client. Its events wait in one bounded inbox and are handled one after the other."""
 
@@ -81,9 +36,10 @@ class ConnectedClient:
         "_options",
         "_partial_size",
         "_pending",
-        "_reader",
+        "_reading",
         "_running",
-        "_waiting",
+        "_taken",
+        "_taken_before",
         "connection",
         "link",
         "sockets",
@@ -105,10 +61,11 @@ class ConnectedClient:
         self._options = options
         self._partial_size = 0  # bytes of a packet whose attachments are still to come
         self._inbox: list[Job] = []
-        self._pending = 0  # the weight of the jobs that wait, here and in what the reader has taken
-        self._reader: asyncio.Task[None] | None = None
+        self._pending = 0  # the weight of the jobs that wait
+        self._reading = False  # jobs are being handled
+        self._taken = 0  # jobs that were begun at once in this turn of the loop
+        self._taken_before = 0  # the flush that ends this turn, by its number
         self._running: set[asyncio.Task[None]] | None = None  # events, where they are handled side by side
-        self._waiting: asyncio.Future[None] | None = None  # the reader's, for the next job
 
     def trust(self) -> None:
         """Take what any client may send, from one that has shown its identity."""
@@ -135,14 +92,14 @@ class ConnectedClient:
                 if len(message) > _SMALL or self._partial_size:
                     self._enqueue_large(packet, message)
                 else:
-                    self.enqueue(Arrival(self.sockets[packet.nsp], packet))
+                    self.enqueue(Arrival(self.sockets[packet.nsp], packet), at_once=True)
             case None:
                 self._partial_size += len(message)
             case Ack():
                 self._settle_ack(packet, packet.data)
             case Connect() if self._hub.accepting:
                 self.link.control_packets += 1
-                self.enqueue(packet)
+                self.enqueue(packet, at_once=True)
             case Disconnect():
                 self.link.control_packets += 1
                 self.sockets[packet.nsp].depart(CloseReason.CLIENT_DISCONNECT)
@@ -181,11 +138,6 @@ class ConnectedClient:
         """The session has ended, and with it every socket."""
         for socket in list(self.sockets.values()):
             socket.depart(reason)
-        self._wake()
-
-    def retire(self) -> None:
-        """This instance stops: the reader ends once it has handled what has come in."""
-        self._wake()
 
     def expect_ack(self, nsp: str, number: int, waiter: Waiter) -> None:
         """Call `waiter` with what becomes of an ack, once."""
@@ -193,16 +145,27 @@ class ConnectedClient:
         if self._pending < self._most:
             self.link.resume()
 
-    # --- the one reader ---
+    # --- its jobs, one after the other ---
 
-    def enqueue(self, job: Job) -> None:
-        """Put a job behind those that came before it; past the limit, reading from the client stops."""
+    def enqueue(self, job: Job, *, at_once: bool = False) -> None:
+        """Put a job behind those that came before it; past the limit, reading from the client stops.
+
+        One that may begin `at_once` does, inside this call, if there is none before it.
+        """
         self._inbox.append(job)
         self._pending += 1
-        if self._reader is None:
-            self._reader = self._hub.run(self._read())
-        else:
-            self._wake()
+        if not self._reading:
+            self._reading = True
+            if self._taken_before != self._hub.flushes:
+                self._taken, self._taken_before = 0, self._hub.flushes
+            if not at_once:
+                self._hub.run(self._read())
+            elif self._taken < _EVENTS_A_TURN:
+                self._taken += 1
+                self._hub.eager.begin(self._hub.loop, self._read())
+            else:
+                self._taken = 0
+                self._hub.run(self._read_in_turn())
         if self._pending >= self._most:
             self.link.pause()
 
@@ -212,42 +175,40 @@ class ConnectedClient:
         most = self._options.max_pending_events
         return most * _PATIENCE if self.connection.owes_acks else most
 
-    def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None and not waiting.done():  # the reader's task may have been cancelled
-            waiting.set_result(None)
+    async def _read_in_turn(self) -> None:
+        await self._hub.turn(self.link.request.address)
+        await self._read()
 
     async def _read(self) -> None:
-        concurrent = self._options.concurrent_events
-        while self._inbox or await self._wait():
-            inbox, self._inbox, last = self._inbox, [], None
-            if len(inbox) > _EVENTS_A_TURN:
-                self._inbox = inbox[_EVENTS_A_TURN:]
-                del inbox[_EVENTS_A_TURN:]
-                last = inbox[-1]
-            jobs = iter(inbox)
-            for job in jobs:
-                begun = False
-                try:
-                    if concurrent and isinstance(job, Arrival | Misfit):
-                        self._start(job)
-                    else:
-                        while self._running:
-                            await asyncio.wait(self._running)
-                        begun = True
-                        self._pending -= job.weight if type(job) is LargeArrival else 1
-                        if self._pending <= self._options.max_pending_events // 2:
-                            self.link.resume()
-                        await self._dispatcher.dispatch(self, job)
-                    if job is last:
-                        await self._hub.turn(self.link.request.address)
-                except asyncio.CancelledError:
-                    if _to_be_cancelled():
-                        waiting = [*jobs, *self._inbox]
-                        self._give_up(job if begun else None, waiting if begun else [job, *waiting])
-                        raise
-                    log.warning("a handler was cancelled from within")
-        self._reader = None
+        """Handle the jobs that wait, one after the other."""
+        inbox, concurrent, taken = self._inbox, self._options.concurrent_events, 0
+        while inbox:
+            begun: Job | None = None
+            try:
+                if taken >= _EVENTS_A_TURN:
+                    taken = 0
+                    await self._hub.turn(self.link.request.address)
+                taken += 1
+                if concurrent and isinstance(inbox[0], Arrival | Misfit):
+                    self._start(inbox.pop(0))
+                    continue
+                while self._running:
+                    await asyncio.wait(self._running)
+                begun = inbox.pop(0)
+                self._settle(begun)
+                await self._dispatcher.dispatch(self, begun)
+            except asyncio.CancelledError:
+                if _to_be_cancelled():
+                    self._give_up(begun)
+                    raise
+                log.warning("a handler was cancelled from within")
+        self._reading = False
+
+    def _settle(self, job: Job) -> None:
+        """A job does not wait any more; reading from the client goes on once few do."""
+        self._pending -= job.weight if type(job) is LargeArrival else 1
+        if self.link.paused and self._pending <= self._options.max_pending_events // 2:
+            self.link.resume()
 
     def _start(self, job: Job) -> None:
         """Handle an event beside the others. Until it is handled it counts among those that wait."""
@@ -265,26 +226,18 @@ class ConnectedClient:
                 raise
             log.warning("a handler was cancelled from within")
         finally:
-            self._pending -= job.weight if type(job) is LargeArrival else 1
-            if self._pending <= self._options.max_pending_events // 2:
-                self.link.resume()
+            self._settle(job)
 
-    def _give_up(self, late: Job | None, waiting: list[Job]) -> None:
+    def _give_up(self, late: Job | None) -> None:
         """The server stops and a job did not end in time, or it cancelled the task it runs in. The events that wait
         behind one are not handled any more, but departures are."""
-        kept = [] if isinstance(late, Departure) else waiting
+        kept = [] if isinstance(late, Departure) else self._inbox
         self._inbox = [job for job in kept if isinstance(job, Departure)]
         self._pending = len(self._inbox)
         self.link.resume()
-        self._reader = self._hub.run(self._read()) if self._inbox else None
-
-    async def _wait(self) -> bool:
-        """Wait for the next job; false where there will be none."""
-        if not (self.link.session.open and self._hub.accepting):
-            return False
-        self._waiting = self._hub.loop.create_future()
-        await self._waiting
-        return True
+        self._reading = bool(self._inbox)
+        if self._reading:
+            self._hub.run(self._read())
 
 
 def _to_be_cancelled() -> bool:

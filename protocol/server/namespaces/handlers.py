@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args
 
 from msgspec import Struct
 
-from protocol.server.namespaces.event_names import check_name, check_server_side_name
+from protocol.server.config.event_names import check_name, check_server_side_name
 from protocol.socketio.packets import Event
 
 if TYPE_CHECKING:

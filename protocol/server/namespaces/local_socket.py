@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from protocol.engineio.session import CloseReason
+from protocol.server.config.event_names import check_name
 from protocol.server.http.handshake import Handshake
-from protocol.server.namespaces.client import ConnectedClient, Departure
-from protocol.server.namespaces.event_names import check_name
+from protocol.server.namespaces.client import ConnectedClient
+from protocol.server.namespaces.jobs import Departure
 from protocol.server.recovery.session_state import RecoverableSession
 from protocol.socketio.packets import Event
 

@@ -10,15 +10,15 @@ from protocol.cluster.stream_records import SingleRecord
 from protocol.engineio.packets import Encoded
 
 MOST_KEPT = 10_000  # records, as many as a stream has
-MOST_KEPT_SIZE = 67_108_864  # characters
 MOST_IN_VAIN = 100  # that waited in vain, and are not forgotten yet
 
 
 class DeliveryLog:
     """A history that can be waited for."""
 
-    def __init__(self, pack: Pack) -> None:
-        self.history = History(MOST_KEPT, MOST_KEPT_SIZE, pack)
+    def __init__(self, most_size: int, max_age: int, pack: Pack) -> None:
+        """`most_size` is in characters, `max_age` in ms."""
+        self.history = History(MOST_KEPT, most_size, max_age, pack)
         self._waiting: list[tuple[Position, int, asyncio.Future[None]]] = []
         self._numbers = count()
         self._in_vain = 0

@@ -20,7 +20,7 @@ from protocol.server.bus.bus import Bus, Past
 from protocol.server.config.observer import Recovery as Outcome
 from protocol.server.config.options import Options
 from protocol.server.engineio.hub import new_id
-from protocol.server.recovery.delivery_log import MOST_KEPT, MOST_KEPT_SIZE, DeliveryLog
+from protocol.server.recovery.delivery_log import MOST_KEPT, DeliveryLog
 from protocol.server.recovery.session_saver import SessionSaver
 from protocol.server.recovery.session_state import RecoverableSession, RecoverableSocket, TrackedDict
 from protocol.server.store.store import Store
@@ -49,6 +49,9 @@ class SessionRecovery:
         self.saver = SessionSaver(store, self.latest, duration, options.session_key_prefix)
         self._bus = bus
         self._options = options
+        # What a client may lack that comes back in time: its loss was noticed late, and what is saved of it, every half
+        # of the duration, may be as old.
+        self._max_age = duration + duration // 2 + options.ping_interval + options.ping_timeout
         self._delivered: dict[str, DeliveryLog] = {}  # by order
         self._floor: str | None = None  # of those that are not there yet
         self._leaving: dict[str, asyncio.Future[None]] = {}  # by id: sockets whose disconnect handlers run
@@ -63,7 +66,7 @@ class SessionRecovery:
         """Learn what came before, and begin to save; once the bus delivers."""
         gaps = self._gaps
         try:
-            past = await self._bus.recent(MOST_KEPT, MOST_KEPT_SIZE)
+            past = await self._bus.recent(MOST_KEPT, self._options.recovery_history)
         except BusUnavailable as error:
             log.warning("clients of before cannot be recovered: %s", error)
         else:
@@ -76,7 +79,7 @@ class SessionRecovery:
         for entry in unfold_all(past.entries):
             parts.setdefault(self._bus.order(entry[1].nsp), []).append(entry)
         for order, entries in parts.items():
-            self._delivered.setdefault(order, DeliveryLog(self._pack)).history.prepend(entries, past.floor)
+            self._delivered.setdefault(order, self._new_log()).history.prepend(entries, past.floor)
         self._floor = past.floor
 
     async def stop(self) -> None:
@@ -97,10 +100,18 @@ class SessionRecovery:
         order = self._bus.order(nsp)
         found = self._delivered.get(order)
         if found is None:
-            found = self._delivered[order] = DeliveryLog(self._pack)
+            found = self._delivered[order] = self._new_log()
             if self._floor is not None:
                 found.history.prepend([], self._floor)
         return found
+
+    def _new_log(self) -> DeliveryLog:
+        return DeliveryLog(self._options.recovery_history, self._max_age, self._pack)
+
+    @property
+    def size(self) -> int:
+        """The characters of all records that are kept."""
+        return sum(delivered.history.size for delivered in self._delivered.values())
 
     def latest(self, nsp: str) -> str:
         """The offset up to which all records of a namespace have been delivered here."""

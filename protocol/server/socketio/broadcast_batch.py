@@ -1,10 +1,19 @@
 """Several commands and events that leave as one record of the bus."""
 
+import asyncio
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from protocol.cluster.stream_records import MOST_IN_BATCH, ForSockets, Record, RecordBatch, ServerSideEmit
 from protocol.server.socketio.selection import Publisher, Selection
+
+
+class Keeper(Publisher, Protocol):
+    """An object that can also keep records until they are stored."""
+
+    def keep(self, record: Record) -> asyncio.Future[str]:
+        """Store a record whenever that is possible. Raises `BusUnavailable` and `TypeError`."""
+        ...
 
 
 class CollectedRecords:
@@ -32,11 +41,17 @@ class BroadcastBatch:
             await batch.to("room 1").emit("joined", "user 1")
 
     The end of the block raises `BusUnavailable`, and `TypeError` for a value that cannot be sent.
+
+    One that is `kept` waits for nothing: the record is kept in memory until the bus stores it, in its place among the
+    others. `stored` is done then, with the offset, or raises `BusUnavailable` if the bus stopped before. The end of the
+    block raises `BusUnavailable` only where too much is kept already.
     """
 
-    def __init__(self, publisher: Publisher, nsp: str) -> None:
+    def __init__(self, publisher: Keeper, nsp: str, *, kept: bool = False) -> None:
         self._publisher = publisher
         self._nsp = nsp
+        self._kept = kept
+        self.stored: asyncio.Future[str] | None = None
         self._collected = CollectedRecords()
 
     @property
@@ -65,4 +80,7 @@ class BroadcastBatch:
         if kind is not None or not records:
             return
         record = records[0] if len(records) == 1 else RecordBatch(self._nsp, tuple(records))
-        await self._publisher.publish(record)
+        if self._kept:
+            self.stored = self._publisher.keep(record)
+        else:
+            await self._publisher.publish(record)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from protocol.cluster.requests import SocketDetails
 from protocol.cluster.stream_records import Record, Target
 from protocol.errors import AckTimeout, BadValue
-from protocol.server.namespaces.event_names import check_name
+from protocol.server.config.event_names import check_name
 from protocol.server.namespaces.local_namespace import LocalNamespace
 from protocol.server.socketio.remote_socket import RemoteSocket
 from protocol.server.socketio.selection import EVERYBODY, Selection

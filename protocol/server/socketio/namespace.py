@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from protocol.cluster.stream_records import ServerSideEmit, Target
-from protocol.server.namespaces.event_names import check_server_side_name
+from protocol.server.config.event_names import check_server_side_name
 from protocol.server.namespaces.local_namespace import LocalNamespace
 from protocol.server.namespaces.namespace_rule import NamespaceRule
 from protocol.server.socketio.broadcast_batch import BroadcastBatch
@@ -66,9 +66,12 @@ class Namespace(HandlerRegistry):
         """All sockets; `emit_with_ack` and `fetch_sockets` wait this long."""
         return BroadcastOperator(self._local, timeout=milliseconds)
 
-    def batch(self) -> BroadcastBatch:
-        """Collects what is sent within `async with`, and sends it as one record at the end of the block."""
-        return BroadcastBatch(self._local.adapter, self.name)
+    def batch(self, *, kept: bool = False) -> BroadcastBatch:
+        """Collects what is sent within `async with`, and sends it as one record at the end of the block.
+
+        A record that is `kept` is not waited for, and survives a bus that is unavailable: see `BroadcastBatch`.
+        """
+        return BroadcastBatch(self._local.adapter, self.name, kept=kept)
 
     async def emit(self, event: str, *args: Any) -> None:
         """Send an event to all clients in the namespace, on every instance."""

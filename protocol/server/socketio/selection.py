@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from typing import Any, Protocol, Self
 
 from protocol.cluster.stream_records import Broadcast, DisconnectSockets, Join, Leave, Record, Target
-from protocol.server.namespaces.event_names import check_name
+from protocol.server.config.event_names import check_name
 
 EVERYBODY = Target()
 

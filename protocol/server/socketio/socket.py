@@ -9,9 +9,9 @@ from protocol.cluster.saved_sessions import RECOVERABLE
 from protocol.cluster.stream_records import Broadcast, Target
 from protocol.engineio.session import CloseReason
 from protocol.errors import AckTimeout, BadValue, Disconnected
+from protocol.server.config.event_names import check_name
 from protocol.server.engineio.connection_listeners import PacketListener, UpgradeListener
 from protocol.server.http.handshake import Handshake
-from protocol.server.namespaces.event_names import check_name
 from protocol.server.namespaces.handlers import RegisteredHandler
 from protocol.server.namespaces.local_socket import LocalSocket
 from protocol.server.socketio.broadcast_operator import BroadcastOperator
@@ -215,6 +215,12 @@ class Socket:
     async def disconnect(self, close: bool = False) -> None:
         """Disconnect from the namespace; with `close`, from all, and end the session."""
         self._local.dismiss(close=close)
+
+    async def drop(self) -> None:
+        """End the session as if its connection were lost: the client reconnects by itself, as it does not after
+        `disconnect`."""
+        if self._local.connected:
+            self._local.link.finish(CloseReason.FORCED_CLOSE)
 
     def end_slow(self) -> None:
         """End the session of a client that reads too slowly and drop its queue; the client reconnects by itself."""

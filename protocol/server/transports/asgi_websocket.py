@@ -25,7 +25,7 @@ from protocol.server.forwarding.tunnel import as_streams, carry_messages
 from protocol.server.http.asgi import Receive, Scope, Send, websocket_close, websocket_send
 from protocol.server.http.request import RawHeaders, Request
 from protocol.server.transports.websocket_answer import OFFER, subprotocol
-from protocol.websocket.frames import Close
+from protocol.websocket.messages import Close
 
 log = logging.getLogger(__name__)
 

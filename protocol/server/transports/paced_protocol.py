@@ -10,12 +10,28 @@ socket, until the hub gives the connection another turn. So two things can keep 
 """
 
 import asyncio
+from enum import IntEnum
 from typing import ClassVar
 
+from protocol.engineio.flood_guard import FEW
 from protocol.server.engineio.hub import PACKETS_A_TURN, Hub
-from protocol.websocket.frames import FrameReader, WebSocketMessage
+from protocol.server.engineio.link import Link
+from protocol.websocket.frames import FrameReader
+from protocol.websocket.messages import WebSocketMessage
 
 _LARGE_READ = 16_384  # bytes; what comes in larger pieces waits for a turn
+
+
+class WebSocketState(IntEnum):
+    """Where a connection stands."""
+
+    HANDSHAKE = 0
+    OPEN = 1
+    CLOSING = 2  # our close frame is sent; the client's is awaited
+    CLOSED = 3
+
+
+OPEN = WebSocketState.OPEN  # looking a member up in its class costs more than comparing it
 
 
 class PacedProtocol(asyncio.Protocol):
@@ -23,10 +39,12 @@ class PacedProtocol(asyncio.Protocol):
 
     hub: ClassVar[Hub]
 
-    __slots__ = ("_deferred", "_held", "_loop", "_reader", "_timer", "_transport")
+    __slots__ = ("_deferred", "_held", "_link", "_loop", "_reader", "_state", "_timer", "_transport")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._state = WebSocketState.HANDSHAKE
+        self._link: Link | None = None  # what takes the messages, once there is a session
         self._reader = FrameReader(masked=True, max_payload=self.hub.options.max_payload)
         self._held = False
         self._deferred = False
@@ -40,9 +58,15 @@ class PacedProtocol(asyncio.Protocol):
         if self._deferred or len(data) > _LARGE_READ:
             self._receive_later(data)
             return
-        reader = self._reader
-        messages = reader.receive(data, PACKETS_A_TURN)
-        wait = self._handle(messages) if messages or reader.small_fragments else 0
+        reader, link = self._reader, self._link
+        text = reader.only_text(data) if link is not None and self._state is OPEN else None
+        if link is not None and text is not None:
+            link.receive(self, text)  # type: ignore[arg-type]  # a subclass is a Transport
+            asked = link.control_packets > FEW and self._state is OPEN
+            wait = link.wait_after_control() if asked else 0
+        else:
+            messages = reader.receive(data, PACKETS_A_TURN)
+            wait = self._handle(messages) if messages or reader.small_fragments else 0
         if wait or reader.unread:
             self._put_off(wait)
 

@@ -23,7 +23,8 @@ _LEVEL = 6  # of compression; more costs more time than it saves bytes
 _OFF_LOOP = 16_384  # bytes; what is larger is compressed in a thread
 _LONGEST_CHOICE = 1_024  # characters of an Accept-Encoding that is looked into
 _TEXT = (b"content-type", b"text/plain; charset=UTF-8")
-_FAULTS = (CloseReason.TRANSPORT_ERROR, CloseReason.FLOOD)  # ends that the client has brought about
+# Ends that the client has brought about.
+_FAULTS = (CloseReason.TRANSPORT_ERROR, CloseReason.FLOOD, CloseReason.TOO_SLOW)
 
 
 class PollingTransport:

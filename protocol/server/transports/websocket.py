@@ -9,7 +9,6 @@ import asyncio
 import logging
 import os
 from collections.abc import Iterable
-from enum import IntEnum
 from typing import Any, ClassVar, cast
 
 from protocol.engineio.flood_guard import FEW
@@ -22,27 +21,16 @@ from protocol.server.engineio.link import Link
 from protocol.server.engineio.request_forwarder import RequestForwarder
 from protocol.server.http.forwarded_headers import see_through
 from protocol.server.http.request import RawHeaders, Request
-from protocol.server.transports.paced_protocol import PacedProtocol
+from protocol.server.transports.paced_protocol import OPEN, PacedProtocol, WebSocketState
 from protocol.server.transports.websocket_answer import accept_headers, refusal, subprotocol
 from protocol.websocket import frames
-from protocol.websocket.frames import Close, Opcode, Ping, Pong, WebSocketMessage
+from protocol.websocket.frames import Opcode
+from protocol.websocket.messages import Close, Ping, Pong, WebSocketMessage
 from protocol.websocket.server_handshake import parse_head, switch
 
 log = logging.getLogger(__name__)
 
 _CLOSE_TIMEOUT = 5.0  # seconds that the client has to answer our close frame
-
-
-class WebSocketState(IntEnum):
-    """Where a connection stands."""
-
-    HANDSHAKE = 0
-    OPEN = 1
-    CLOSING = 2  # our close frame is sent; the client's is awaited
-    CLOSED = 3
-
-
-_OPEN = WebSocketState.OPEN  # looking a member up in its class costs more than comparing it
 
 
 class WebSocketProtocol(PacedProtocol):
@@ -53,7 +41,7 @@ class WebSocketProtocol(PacedProtocol):
         bool
     ]  # given by `for_hub`, as is `hub`: whether instances, who show their secret, forward it
 
-    __slots__ = ("_base64", "_config", "_fd", "_link", "_state", "_uvicorn")
+    __slots__ = ("_base64", "_config", "_fd", "_uvicorn")
 
     def __init__(
         self,
@@ -65,9 +53,7 @@ class WebSocketProtocol(PacedProtocol):
         super().__init__(_loop or asyncio.get_running_loop())
         self._config = config
         self._uvicorn = server_state
-        self._state = WebSocketState.HANDSHAKE
         self._deferred = True
-        self._link: Link | None = None
         self._fd = -1  # -1: always write through the loop's transport
         self._base64 = False  # the client takes no binary frames
 
@@ -108,7 +94,7 @@ class WebSocketProtocol(PacedProtocol):
         """uvicorn stops: end the session, so that its client reconnects. An upgrade under way has some seconds left."""
         if self._link is not None:
             self._link.finish(CloseReason.SERVER_SHUTTING_DOWN)
-            if self._state is _OPEN:
+            if self._state is OPEN:
                 self._end_within(_CLOSE_TIMEOUT)
         else:
             self._transport.close()
@@ -216,7 +202,7 @@ class WebSocketProtocol(PacedProtocol):
     # --- frames in ---
 
     def _handle(self, messages: list[WebSocketMessage]) -> int:
-        if self._state is not _OPEN:
+        if self._state is not OPEN:
             self._await_close(messages)
             return 0
         link, rest = self._link, iter(messages)
@@ -225,7 +211,7 @@ class WebSocketProtocol(PacedProtocol):
                 link.receive(self, message)
             else:
                 self._handle_rare(message)
-            if self._state is not _OPEN:
+            if self._state is not OPEN:
                 self._await_close(rest)  # the client's close frame may be here already
                 return 0
         if link is None:
@@ -241,7 +227,7 @@ class WebSocketProtocol(PacedProtocol):
                 link.receive(self, message)
             case Ping(data=payload), Link() as link:
                 link.control_packets += 1
-                self._answer_ping(payload)
+                self._answer_ping(link, payload)
             case Pong(), Link() as link:
                 link.control_packets += 1
             case Close(code=code), _:
@@ -249,10 +235,9 @@ class WebSocketProtocol(PacedProtocol):
             case FrameError() as error, _:
                 self._fail(error)
 
-    def _answer_ping(self, payload: bytes) -> None:
+    def _answer_ping(self, link: Link, payload: bytes) -> None:
         if self.buffered > self.hub.options.max_buffered:
-            self.hub.options.observer.client_too_slow()
-            self._transport.abort()  # it pings and never reads our pongs
+            link.end_slow(self)  # it pings and never reads our pongs
         else:
             self._write(frames.encode(Opcode.PONG, payload))
 
@@ -288,7 +273,7 @@ class WebSocketProtocol(PacedProtocol):
 
     def send(self, items: list[Encoded]) -> None:
         """All of `items` in one write."""
-        if self._state is not _OPEN:
+        if self._state is not OPEN:
             return
         if self._base64:
             self._write(b"".join([item.base64_frame for item in items]))
@@ -311,7 +296,7 @@ class WebSocketProtocol(PacedProtocol):
 
     def close(self, code: CloseCode, reason: str = "") -> None:
         """Send a close frame and wait a while for the client's."""
-        if self._state is _OPEN:
+        if self._state is OPEN:
             self._write(frames.encode_close(code, reason))
             self._state = WebSocketState.CLOSING
             self._link = None

@@ -26,7 +26,8 @@ from protocol.cluster.stream_records import (
 )
 from protocol.engineio.packets import Encoded
 from protocol.errors import ProtocolError
-from protocol.socketio.packets import JSON, Event
+from protocol.socketio.json_parser import JSON
+from protocol.socketio.packets import Event
 
 SAVED = Saved(
     sid="s",
@@ -155,7 +156,7 @@ def offsets(history: History, start: Position) -> list[str]:
 
 
 def test_nothing_is_known_at_first() -> None:
-    history = History(10, 1000, pack)
+    history = History(10, 1000, 10**9, pack)
     assert not history.events.reaches((9**9, 0))
     assert missed_by(ALIVE, ALIVE.rooms, "/", NOWHERE, history) == "expired"
     history.append("5-0", news(), 1)
@@ -164,7 +165,7 @@ def test_nothing_is_known_at_first() -> None:
 
 
 def test_the_past_is_added_in_front() -> None:
-    history = History(10, 1000, pack)
+    history = History(10, 1000, 10**9, pack)
     history.append("5-0", news(), 1)
     history.prepend([("3-0", news(), 1), ("4-0", news(), 1)], "2-0")
     assert (history.latest, history.position, history.events.floor) == ("5-0", (5, 0), (2, 0))
@@ -173,7 +174,7 @@ def test_the_past_is_added_in_front() -> None:
 
 def test_a_past_for_which_there_is_no_room() -> None:
     """What has come since has pushed out some of itself already."""
-    history = History(2, 100, pack)
+    history = History(2, 100, 10**9, pack)
     for number in range(5, 8):
         history.append(f"{number}-0", news(), 1)
     history.prepend([("4-0", news(), 1)], "3-0")
@@ -184,7 +185,7 @@ def test_a_past_for_which_there_is_no_room() -> None:
 
 
 def test_what_was_for_servers_is_not_kept() -> None:
-    history = History(10, 1000, pack)
+    history = History(10, 1000, 10**9, pack)
     history.prepend([("3-0", ServerSideEmit("/", ["x"]), 1), ("4-0", news(), 1)], "2-0")
     history.append("5-0", ServerSideEmit("/", ["x"]), 1)
     assert offsets(history, (2, 0)) == ["4-0"]
@@ -193,16 +194,16 @@ def test_what_was_for_servers_is_not_kept() -> None:
 
 
 def test_a_past_without_a_presence() -> None:
-    history = History(10, 1000, pack)
+    history = History(10, 1000, 10**9, pack)
     history.prepend([("3-0", news(), 1)], "2-0")
     assert (history.latest, history.position, history.events.floor) == ("3-0", (3, 0), (2, 0))
-    history = History(10, 1000, pack)
+    history = History(10, 1000, 10**9, pack)
     history.prepend([], "0-0")
     assert (history.latest, history.position, history.events.floor) == ("0-0", (0, 0), (0, 0))
 
 
 def test_the_past_is_bounded() -> None:
-    history = History(3, 100, pack)
+    history = History(3, 100, 10**9, pack)
     history.prepend([], "0-0")
     for number in range(1, 6):
         history.append(f"{number}-0", news(), 10)
@@ -213,7 +214,7 @@ def test_the_past_is_bounded() -> None:
     history.append("7-0", news(), 101)
     assert offsets(history, NOWHERE) == []
     assert history.events.floor == history.position == (7, 0)
-    history = History(3, 100, pack)
+    history = History(3, 100, 10**9, pack)
     history.append("9-0", news(), 1)
     history.prepend([(f"{number}-0", news(), 1) for number in range(1, 5)], "0-0")
     assert offsets(history, NOWHERE) == ["3-0", "4-0", "9-0"]
@@ -221,7 +222,7 @@ def test_the_past_is_bounded() -> None:
 
 
 def test_a_gap_ends_the_past() -> None:
-    history = History(10, 1000, pack)
+    history = History(10, 1000, 10**9, pack)
     history.prepend([("1-0", news(), 1)], "0-0")
     history.clear()
     assert not history.events.reaches((1, 0))
@@ -231,7 +232,7 @@ def test_a_gap_ends_the_past() -> None:
 
 
 def test_another_history_begins_with_lower_offsets() -> None:
-    history = History(10, 1000, pack)
+    history = History(10, 1000, 10**9, pack)
     history.prepend([("9-0", news(), 1)], "0-0")
     history.append("3-0", news(), 1)
     assert offsets(history, NOWHERE) == ["3-0"]
@@ -241,21 +242,21 @@ def test_another_history_begins_with_lower_offsets() -> None:
 
 
 def test_volatile_events_pass() -> None:
-    history = History(10, 1000, pack)
+    history = History(10, 1000, 10**9, pack)
     history.append("1-0", news(volatile=True), 1)
     assert (len(history.events), history.latest, history.events.floor) == (0, "1-0", (1, 0))
 
 
 def test_an_offset_is_an_offset() -> None:
     with pytest.raises(ProtocolError):
-        History(1, 1, pack).append("x", news(), 1)
+        History(1, 1, 1, pack).append("x", news(), 1)
 
 
 # --- what was missed ---
 
 
 def past(*records: Record, size: int = 1) -> History:
-    history = History(10_000, 10**9, pack)
+    history = History(10_000, 10**9, 10**9, pack)
     history.prepend([], "0-0")
     for number, record in enumerate(records, 1):
         history.append(f"{number}-0", record, size)
@@ -365,7 +366,7 @@ def test_rooms_are_those_of_when_it_was_saved() -> None:
 
 
 def test_orders_are_kept_for_longer() -> None:
-    history = History(2, 1000, pack)
+    history = History(2, 1000, 10**9, pack)
     history.prepend([], "0-0")
     history.append("1-0", Leave("/", Target(), ("room",)), 1)
     for number in range(2, 10):
@@ -378,7 +379,7 @@ def test_orders_are_kept_for_longer() -> None:
 
 def test_those_who_come_back_push_out_nothing() -> None:
     """When an instance dies, all its clients come back within seconds, and each of them is told of."""
-    history = History(2, 1000, pack)
+    history = History(2, 1000, 10**9, pack)
     history.prepend([], "0-0")
     history.append("1-0", Leave("/", Target(), ("room",)), 1)
     for number in range(2, 10):
@@ -437,7 +438,7 @@ def test_the_offsets_of_a_batch_lie_between_the_entries_around_it() -> None:
 
 @pytest.mark.parametrize(("last", "missed"), [("6-0", ["one", "two"]), ("7-2-2", ["two"]), ("7-3", [])])
 def test_a_client_that_was_cut_off_within_a_batch_gets_the_rest(last: str, missed: list[str]) -> None:
-    history = History(10, 10**6, lambda record, offset: JSON.encode(Event([*record.data, offset])))
+    history = History(10, 10**6, 10**9, lambda record, offset: JSON.encode(Event([*record.data, offset])))
     history.prepend([], "0-0")
     history.append("6-0", Broadcast("/", Target(), ["zero"]), 1)
     for record, offset, size in unfold(BATCH, "7-3", 30):
@@ -566,7 +567,7 @@ def test_who_was_away_gets_what_it_would_have_got(
     steps: list[Any], away: list[Record], lost: int, noticed: bool, most: int
 ) -> None:
     """A client whose last `lost` events never came. Its server saved it at the end, or died before it could."""
-    history = History(most, 10**6, pack)
+    history = History(most, 10**6, 10**9, pack)
     history.prepend([], "0-0")
     client = Model(history)
     for step in steps:
@@ -598,3 +599,19 @@ def test_who_was_away_gets_what_it_would_have_got(
         assert found != "gone" or client.gone
         if found == "expired" and most == 100:
             assert lacks_from_before, "nothing else makes it impossible"
+
+
+def test_what_nobody_can_have_missed_any_more_is_not_kept() -> None:
+    history = History(10, 1000, 100, pack)
+    history.append("1000-0", news(), 7)
+    history.append("1001-0", Join("/", Target(("a",)), ("b",)), 5)
+    for ms in (1050, 1100):
+        history.append(f"{ms}-0", news(), 7)
+    assert history.size == 26
+    history.append("1101-0", news(), 7)
+    assert offsets(history, NOWHERE) == ["1050-0", "1100-0", "1101-0"]
+    assert not history.events.reaches((999, 0))
+    assert history.events.reaches((1000, 0))
+    history.append("1200-0", Join("/", Target(("a",)), ("c",)), 5)
+    assert [kept.offset for kept in history.orders.after(NOWHERE)] == ["1200-0"]
+    assert history.size == 26

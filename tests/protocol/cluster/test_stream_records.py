@@ -26,8 +26,8 @@ from protocol.cluster.stream_records import (
     encode,
 )
 from protocol.errors import ProtocolError
+from protocol.socketio.json_parser import encode as encode_packet
 from protocol.socketio.packets import Event
-from protocol.socketio.packets import encode as encode_packet
 
 EVERYONE = Target()
 DATE = datetime(2019, 12, 31, 22, 10, 0, 123000, UTC)

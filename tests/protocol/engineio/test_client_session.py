@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.engineio.client_session import TRANSITIONS, ClientSession, ClientSessionState
-from protocol.engineio.packets import EnginePacket, PacketType
+from protocol.engineio.engine_packet import EnginePacket, PacketType
 from protocol.errors import PacketError
 
 START = 1_000_000

@@ -8,14 +8,13 @@ from engineio.payload import Payload as PeerPayload
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocol.engineio.engine_packet import EnginePacket, PacketType
 from protocol.engineio.packets import (
     CLOSE,
     NOOP,
     PING,
     PROBE_PONG,
     Encoded,
-    EnginePacket,
-    PacketType,
     decode_packet,
     decode_payload,
     encode_packet,

@@ -18,19 +18,11 @@ from protocol.socketio.client_namespace_states import (
     ClientNamespaceState,
     ClientNamespaceStates,
 )
+from protocol.socketio.json_parser import JSON
 from protocol.socketio.msgpack_parser import MSGPACK
 from protocol.socketio.namespace_states import NamespaceStates
-from protocol.socketio.packets import (
-    JSON,
-    Ack,
-    Connect,
-    ConnectError,
-    Disconnect,
-    Event,
-    Packet,
-    Parser,
-    Rejected,
-)
+from protocol.socketio.packets import Ack, Connect, ConnectError, Disconnect, Event, Packet, Parser, Rejected
+from tests.support.tries import tries
 
 PACKETS: list[Packet] = [
     Connect("/a", {"sid": "x"}),
@@ -223,4 +215,6 @@ class MsgpackDialogue(Dialogue):
 
 TestDialogue = Dialogue.TestCase
 TestMsgpackDialogue = MsgpackDialogue.TestCase
-TestDialogue.settings = TestMsgpackDialogue.settings = settings(max_examples=200, stateful_step_count=30)
+TestDialogue.settings = TestMsgpackDialogue.settings = settings(
+    max_examples=tries(200), stateful_step_count=30
+)

@@ -11,9 +11,9 @@ from socketio.packet import Packet as PeerPacket
 
 from protocol.engineio.packets import Encoded
 from protocol.errors import PacketError
+from protocol.socketio.json_parser import JSON, attach, decode, encode, packet_of
 from protocol.socketio.packet_limits import MAX_ATTACHMENTS, OF_CLIENTS, OF_SERVERS, PacketLimits
 from protocol.socketio.packets import (
-    JSON,
     MAX_SAFE_INTEGER,
     RESERVED_EVENTS,
     Ack,
@@ -24,10 +24,6 @@ from protocol.socketio.packets import (
     Packet,
     Partial,
     Rejected,
-    attach,
-    decode,
-    encode,
-    packet_of,
 )
 from tests.support.packet_values import packets, scalars
 

@@ -12,17 +12,8 @@ from websockets.frames import Opcode as PeerOpcode
 from websockets.protocol import OPEN, Protocol, Side
 
 from protocol.errors import CloseCode, FrameError
-from protocol.websocket.frames import (
-    Close,
-    FrameReader,
-    Opcode,
-    Ping,
-    Pong,
-    WebSocketMessage,
-    apply_mask,
-    encode,
-    encode_close,
-)
+from protocol.websocket.frames import FrameReader, Opcode, apply_mask, encode, encode_close
+from protocol.websocket.messages import Close, Ping, Pong, WebSocketMessage
 
 MASK = bytes.fromhex("37fa213d")
 LIMIT = 1 << 20
@@ -402,3 +393,48 @@ def test_websockets_refuses_what_we_refuse(data: str, code: int, words: str) -> 
     refused = peer.parser_exc is not None
     # It takes lengths that are not in their shortest form, which §5.2 forbids, and leaves UTF-8 to its caller.
     assert refused is not (words == "shortest form" or (words == "UTF-8" and not data.startswith("88")))
+
+
+# Short text frames alone
+
+
+SHORT = [
+    (encode(Opcode.TEXT, b"a", mask=MASK), "a"),
+    (encode(Opcode.TEXT, "€🙂".encode(), mask=MASK), "€🙂"),
+    (encode(Opcode.TEXT, b"x" * 125, mask=MASK), "x" * 125),
+    (encode(Opcode.TEXT, b"", mask=MASK), None),
+    (encode(Opcode.TEXT, b"x" * 126, mask=MASK), None),
+    (encode(Opcode.TEXT, b"ab", mask=MASK)[:-1], None),
+    (encode(Opcode.TEXT, b"ab", mask=MASK) + b"\x81", None),
+    (encode(Opcode.TEXT, b"a", mask=MASK) * 2, None),
+    (encode(Opcode.TEXT, b"\xff", mask=MASK), None),
+    (encode(Opcode.TEXT, b"ab", mask=MASK, fin=False), None),
+    (encode(Opcode.BINARY, b"ab", mask=MASK), None),
+    (encode(Opcode.PING, b"ab", mask=MASK), None),
+    (encode(Opcode.TEXT, b"abcdef"), None),
+    (b"\xc1" + encode(Opcode.TEXT, b"ab", mask=MASK)[1:], None),
+]
+
+
+@pytest.mark.parametrize(("data", "text"), SHORT)
+def test_a_short_text_frame_alone_is_read_at_once(data: bytes, text: str | None) -> None:
+    assert FrameReader(masked=True, max_payload=LIMIT).only_text(data) == text
+
+
+def test_nothing_is_read_at_once_behind_what_waits_or_where_it_is_too_large() -> None:
+    data = encode(Opcode.TEXT, b"abc", mask=MASK)
+    assert FrameReader(masked=True, max_payload=2).only_text(data) is None
+    assert FrameReader(masked=False, max_payload=LIMIT).only_text(data) is None
+    begun, fragmented, unread = (FrameReader(masked=True, max_payload=LIMIT) for _ in range(3))
+    begun.receive(data[:3])
+    fragmented.receive(encode(Opcode.TEXT, b"a", mask=MASK, fin=False))
+    unread.receive(data, 0)
+    assert [reader.only_text(data) for reader in (begun, fragmented, unread)] == [None] * 3
+    assert begun.receive(data[3:]) == unread.proceed() == ["abc"]
+
+
+@given(st.binary(max_size=140) | st.binary(max_size=130).map(lambda data: encode(1, data, mask=MASK)))
+def test_what_is_read_at_once_is_what_would_be_read(data: bytes) -> None:
+    text = FrameReader(masked=True, max_payload=LIMIT).only_text(data)
+    if text is not None:
+        assert FrameReader(masked=True, max_payload=LIMIT).receive(data) == [text]

@@ -11,7 +11,8 @@ from protocol.client import websocket
 from protocol.errors import CloseCode
 from protocol.socketio.packets import Parser
 from protocol.websocket import frames
-from protocol.websocket.frames import Close, Opcode, Pong
+from protocol.websocket.frames import Opcode
+from protocol.websocket.messages import Close, Pong
 from tests.protocol.client.test_client import get
 from tests.support.raw_servers import OPEN, NewClient, NewProxy, RawPeer, RawServer
 from tests.support.running import Serve

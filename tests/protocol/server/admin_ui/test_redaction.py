@@ -18,7 +18,8 @@ from protocol.server.admin_ui.redaction import (
     shown,
     shown_text,
 )
-from protocol.socketio.packets import JSON, Event
+from protocol.socketio.json_parser import JSON
+from protocol.socketio.packets import Event
 
 SECRETS = (
     *("token", "accessToken", "x-access-token", "password", "Passwd", "pwd", "secret", "client_secret"),

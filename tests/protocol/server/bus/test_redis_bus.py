@@ -94,6 +94,23 @@ async def test_entries_from_before_the_start_are_not_delivered(redis_url: str, c
         assert await inbox.wait_for(1) == [event("after")]
 
 
+@pytest.mark.parametrize("newer", [0, 150])
+async def test_an_entry_from_before_the_start_is_not_delivered_when_it_is_repeated(
+    redis_url: str, client: redis.Redis, newer: int
+) -> None:
+    """Its writer had not got the answer. The last entries are known at once, those before with the past."""
+    repeated = encode(event("before"), "writer") | {"serial": "writer-7"}
+    client.xadd(STREAM, repeated)
+    add(client, *[event("newer", number) for number in range(newer)])
+    inbox = Inbox()
+    async with started(RedisBus(redis_url), inbox) as bus:
+        if newer:
+            await bus.recent(1_000, 1_000_000)
+        client.xadd(STREAM, repeated)
+        client.xadd(STREAM, encode(event("after"), "writer") | {"serial": "writer-8"})
+        assert await inbox.wait_for(1) == [event("after")]
+
+
 async def test_the_past_is_read_page_by_page_up_to_its_limits(redis_url: str, client: redis.Redis) -> None:
     past = [event("n", n, "x" * 100) for n in range(1_050)]
     offsets = add(client, *past)

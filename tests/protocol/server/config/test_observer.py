@@ -94,7 +94,7 @@ async def test_a_client_that_is_too_slow(serve: Serve, make_app: App, told: Told
                 await asyncio.sleep(0)
     await until(lambda: told.of("closed"))
     assert told.of("slow") == [()]
-    assert told.of("closed") == [("websocket", "transport error")]
+    assert told.of("closed") == [("websocket", "too slow")]
 
 
 async def test_what_waits_for_a_client_that_polls_is_counted(serve: Serve, make_app: App, poll: Poll) -> None:

@@ -31,7 +31,7 @@ async def send_later(io: Server) -> None:
 
 
 async def test_the_ping_packet(serve: Serve, make_app: App, open_websocket: Open, poll: Poll) -> None:
-    running = await serve(make_app(ping_interval=20, ping_timeout=2000))
+    running = await serve(make_app(ping_interval=80, ping_timeout=2000))
     websocket = await open_websocket(running)
     await websocket.receive()
     for _ in range(3):
@@ -58,7 +58,7 @@ async def test_one_ping_until_its_pong(serve: Serve, make_app: App, open_websock
 async def test_a_silent_websocket_is_closed(
     serve: Serve, make_app: App, open_websocket: Open, seen: Recorder
 ) -> None:
-    io = make_app(ping_interval=30, ping_timeout=20)
+    io = make_app(ping_interval=200, ping_timeout=100)  # the client joins before it is silent for too long
     websocket = await open_websocket(await serve(io))
     await websocket.receive()
     websocket.send("40")
@@ -106,7 +106,7 @@ async def test_another_packet_puts_the_deadline_off_once(
     serve: Serve, make_app: App, open_websocket: Open, seen: Recorder
 ) -> None:
     """While a pong is awaited; then the deadline holds, however much the client says."""
-    io = make_app(ping_interval=30, ping_timeout=300)
+    io = make_app(ping_interval=300, ping_timeout=300)
     websocket = await open_websocket(await serve(io))
     await websocket.receive()
     websocket.send("40")

@@ -103,6 +103,8 @@ def test_an_option_for_it_is_a_number_or_none() -> None:
         Server(max_unjoined=0)
     with pytest.raises(ValueError, match="max_head must be at least 1, not 0"):
         Server(max_head=0)
+    with pytest.raises(ValueError, match=r"ping_interval must be a whole number, not 2500\.0"):
+        Server(ping_interval=2500.0)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import msgpack
 import pytest
 
 from protocol import MSGPACK, Server
-from protocol.websocket.frames import Close, Opcode
+from protocol.websocket.frames import Opcode
+from protocol.websocket.messages import Close
 from tests.support.engine_clients import POLLING, PollingClient, Recorder, http_client, session_id
 from tests.support.raw_websocket import WEBSOCKET, Open, Refusal, WebSocket
 from tests.support.reference_server import Reference, reference

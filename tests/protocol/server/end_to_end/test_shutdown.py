@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from protocol import EngineServer, EngineSession, Server, Socket
-from protocol.websocket.frames import Close
+from protocol.websocket.messages import Close
 from tests.support.engine_clients import POLLING, Connect, Lost, Poll, Recorder, WebSocketClient, http_client
 from tests.support.raw_websocket import WEBSOCKET, Open, Refusal
 from tests.support.running import RAW, Serve
@@ -221,7 +221,7 @@ async def test_uvicorn_stops_while_clients_poll(
     serve: Serve, make_app: App, poll: Poll, seen: Recorder
 ) -> None:
     """A GET that waits is answered at once: it would keep the process until the next ping, with nobody told."""
-    io = make_app(ping_interval=PATIENCE * 1000)
+    io = make_app(ping_interval=int(PATIENCE) * 1000)
     running = await serve(io)
     client = await poll(running)
     sid = await client.join()

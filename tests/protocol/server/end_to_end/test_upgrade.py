@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from protocol import Server
-from protocol.websocket.frames import Close, Opcode
+from protocol.websocket.frames import Opcode
+from protocol.websocket.messages import Close
 from tests.support.engine_clients import Poll, PollingClient, Recorder, probe, session_id
 from tests.support.raw_websocket import WEBSOCKET, Open
 from tests.support.running import Serve

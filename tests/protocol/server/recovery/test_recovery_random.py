@@ -14,17 +14,18 @@ import redis.asyncio
 from protocol import JSON, MSGPACK, RedisBus, RedisStore, Server
 from protocol.cluster.record_batches import unfold_all
 from protocol.cluster.stream_records import Broadcast, DisconnectSockets, Join, Leave, Target, decode
-from protocol.socketio.decoder import Decoder
+from protocol.socketio.json_parser import Decoder
 from protocol.socketio.packets import Connect, Event, Parser
 from tests.support.engine_clients import Client, Lost, PollingClient, WebSocketClient
 from tests.support.raw_websocket import WEBSOCKET, WebSocket
 from tests.support.returning_client import LONG, Outcomes
 from tests.support.running import Running, Serve
+from tests.support.tries import tries
 from tests.support.waiting import PATIENCE
 
 App: TypeAlias = Callable[..., Server]
 
-INSTANCES, TRAVELLERS, EVENTS = 3, 6, 500
+INSTANCES, TRAVELLERS, EVENTS = 3, 6, tries(500)
 ROOMS = ["a", "b", "c"]
 BLOB = bytes(range(256)) * 80
 

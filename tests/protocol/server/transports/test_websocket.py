@@ -11,7 +11,8 @@ import pytest
 from protocol import Server, Socket
 from protocol.server.transports import websocket as websocket_module
 from protocol.websocket import frames
-from protocol.websocket.frames import Close, Opcode, Ping, Pong
+from protocol.websocket.frames import Opcode
+from protocol.websocket.messages import Close, Ping, Pong
 from tests.support.engine_clients import Recorder
 from tests.support.raw_websocket import (
     ABNORMAL,

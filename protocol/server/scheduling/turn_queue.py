@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from protocol.server.engineio.unjoined_sessions import network_of
+from protocol.server.scheduling.networks import network_of
 
 
 class TurnQueue:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.errors import PacketError
-from protocol.socketio.decoder import Decoder
+from protocol.socketio.json_parser import JSON, Decoder
 from protocol.socketio.msgpack_parser import MSGPACK
 from protocol.socketio.packet_limits import PacketLimits
-from protocol.socketio.packets import JSON, Ack, Event, Packet, Parser
+from protocol.socketio.packets import Ack, Event, Packet, Parser
 from tests.support.packet_values import packets, scalars
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from protocol.server.engineio.turn_queue import TurnQueue
+from protocol.server.scheduling.turn_queue import TurnQueue
 
 ONE, OTHER, THIRD = "192.0.2.1", "192.0.2.2", "198.51.100.3"
 

@@ -1,0 +1,4 @@
+"""How this package is loaded: compiled, or as Python.
+
+`protocol` imports it, before all else. It imports nothing of the others.
+"""

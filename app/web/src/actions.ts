@@ -8,11 +8,11 @@ import type { Draft, Model } from "./model";
 
 const PAGE = 20; // of what is found
 
-export function modelOf(chat: Chat): Model {
+export function modelOf(chat: Chat): Omit<Model, "nothingKept"> {
   return { ...state(chat), ...account(chat), ...openRoom(chat), ...messages(chat), ...finding(chat), ...rooms(chat), ...choices(chat) };
 }
 
-function state({ account, blocks, connection, lists, people, places, mentions, notices, waiting }: Chat) {
+function state({ account, blocks, connection, lists, people, places, notices, waiting }: Chat) {
   return {
     me: account.me,
     signedOutReason: account.reason,
@@ -22,10 +22,10 @@ function state({ account, blocks, connection, lists, people, places, mentions, n
     conversations: lists.conversations,
     moreConversations: computed(() => lists.next.value !== null),
     invitations: lists.invitations,
-    mentioned: mentions.rooms,
     blocked: blocks.users,
     place: places.place,
     openedRoom: places.opened,
+    offered: places.offered,
     person: places.person,
     personOutbox: computed(() => {
       const place = places.place.value;
@@ -53,7 +53,7 @@ function account({ account, drafts, link, outbox }: Chat) {
 }
 
 function openRoom(chat: Chat) {
-  const { places, lists, reading, mentions, typing, drafts, follower } = chat;
+  const { places, lists, reading, typing, drafts, follower } = chat;
   const opened = () => {
     const room = places.opened.peek();
     if (!room) throw failure("not_found");
@@ -85,12 +85,13 @@ function openRoom(chat: Chat) {
       const timeline = places.get(roomId)?.timeline.peek();
       const all = timeline?.atEnd === true && (timeline.messages.at(-1)?.seq ?? Infinity) <= seq;
       lists.markRead(roomId, seq, all && follower.current(roomId));
-      mentions.read(roomId, seq);
     },
     typing: (roomId: string) => typing.start(roomId),
     typingStopped: (roomId: string) => typing.stop(roomId),
     draftOf: (place: Place) => drafts.get(place),
     setDraft: (place: Place, draft: Draft) => drafts.set(place, draft),
+    editsOf: (roomId: string) => drafts.edits(roomId),
+    setEdit: (roomId: string, messageId: string, text: string | null) => drafts.setEdit(roomId, messageId, text),
   };
 }
 
@@ -145,6 +146,11 @@ function finding({ rest, people, lists }: Chat) {
     async search(query: string, options: { roomId?: string; before?: string; signal?: AbortSignal } = {}) {
       const { signal, ...where } = options;
       const found = await rest.ask("GET /chat/search", { query, limit: PAGE, ...where }, signal);
+      people.meetSenders(found);
+      return found;
+    },
+    async mentions({ before, signal }: { before?: string; signal?: AbortSignal } = {}) {
+      const found = await rest.ask("GET /chat/mentions", { limit: PAGE, before: before ?? null }, signal);
       people.meetSenders(found);
       return found;
     },

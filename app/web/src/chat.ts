@@ -5,17 +5,18 @@ import { Blocks } from "./blocks";
 import {
   type Change, ChatError, type Connection, type ConnectionState, type ConversationHidden, Core, type CoreHooks,
   type Follower, Kept, type Locks, type MemberChanged, type Message, type Outbox, type OutboxEntry, type ReadMark,
-  type Rest, type Sender, type Session, type Shelf, type Typing, type UserRef,
+  type Rest, type Room, type Sender, type Session, type Shelf, type Typing, type UserRef,
 } from "./client";
 import { Drafts } from "./drafts";
 import { Files } from "./files";
 import { Lists } from "./lists";
-import { Mentions } from "./mentions";
 import { Notices } from "./notices";
 import { People } from "./people";
 import { conversationOf, Places } from "./places";
 import { Reading } from "./reading";
 import { signalOf } from "./signal-of";
+
+const AGAIN_AFTER = 3000; // ms
 
 export class Chat {
   readonly core: Core;
@@ -32,7 +33,6 @@ export class Chat {
   readonly account: Account;
   readonly people: People;
   readonly notices = new Notices();
-  readonly mentions = new Mentions();
   readonly blocks: Blocks;
   readonly drafts: Drafts;
   readonly files: Files;
@@ -40,8 +40,11 @@ export class Chat {
   readonly reading: Reading;
   readonly places: Places;
 
-  /** `locks`: null where the browser has none, on a page that is not served securely. */
-  constructor(origin: string, shelf: Shelf, locks: Locks | null) {
+  /**
+   * `locks`: null where the browser has none, on a page that is not served securely. `shelf` is for all tabs, `ofTab`
+   * for this one.
+   */
+  constructor(origin: string, shelf: Shelf, locks: Locks | null, ofTab: Shelf) {
     this.kept = new Kept(shelf);
     const core = (this.core = new Core(origin, this.kept, locks, this.#hooks()));
     const { connection: link, follower, outbox } = core;
@@ -59,10 +62,11 @@ export class Chat {
     });
     const people = (this.people = new People(link));
     this.blocks = new Blocks(link);
-    this.drafts = new Drafts(this.kept, this.me);
+    this.drafts = new Drafts(this.kept, new Kept(ofTab), this.me);
     this.files = new Files((path) => this.rest.blob(path));
     const lists = (this.lists = new Lists(this.me, link, people, follower));
     this.reading = new Reading(link, (roomId) => lists.settle(roomId));
+    globalThis.window?.addEventListener("pagehide", () => this.reading.flush());
     const seen = (messages: readonly Message[]) => this.#seen(messages);
     this.places = new Places(
       { me: this.me, link, lists, people, typing: signalOf(core.typing.rooms), outbox: this.waiting, seen },
@@ -122,7 +126,7 @@ export class Chat {
       events.on(event, (change) => this.#memberChanged(change));
     }
     events.on("room:invited", (room) => lists.invited(room));
-    events.on("room:added", (room) => (room.kind === "direct" ? lists.readSoon() : lists.add(room)));
+    events.on("room:added", (room) => (room.kind === "direct" ? lists.readSoon() : this.#added(room)));
     events.on("room:read-updated", (mark) => this.#marked(mark));
     events.on("room:mute-updated", (mute) => lists.muted(mute));
     events.on("conversation:hidden", (hidden) => this.hidden(hidden));
@@ -132,6 +136,11 @@ export class Chat {
     events.on("presence:changed", (presence) => people.tell([presence]));
     events.on("presence:snapshot", (online) => people.tellAll(online));
     events.on("error", (error) => this.notices.tell("error", error.message));
+  }
+
+  #added(room: Room): void {
+    this.lists.add(room);
+    if (this.places.offered.peek()?.id === room.id) void this.places.open(room.id);
   }
 
   /** A membership is as an operation has answered. */
@@ -189,7 +198,6 @@ export class Chat {
     this.lists.forgetAll();
     this.reading.forgetAll();
     this.typing.forgetAll();
-    this.mentions.forgetAll();
     this.blocks.forgetAll();
     this.notices.forgetAll();
     this.people.forget();
@@ -262,12 +270,29 @@ export class Chat {
 
   #gone(roomId: string, how: "left" | "removed" | "banned" = "left"): void {
     const room = this.lists.remove(roomId);
+    if (!room && this.places.shows(roomId)) return void this.#offer(roomId);
     const shown = this.places.drop(roomId);
     this.follower.forget(roomId);
-    this.mentions.read(roomId, Infinity);
     if (room && how === "removed") this.notices.tell("info", `You were removed from ${room.name}.`);
     else if (room && how === "banned") this.notices.tell("info", `You were banned from ${room.name}.`);
-    else if (shown) this.notices.tell("info", room ? `You are no longer in ${room.name}.` : "That room is not open to you.");
+    else if (room && shown) this.notices.tell("info", `You are no longer in ${room.name}.`);
+  }
+
+  /** One has come to a room that one is not in: a public one can be joined. */
+  async #offer(roomId: string): Promise<void> {
+    if (!this.places.shows(roomId)) return;
+    try {
+      const room = await this.link.call("room:look-up", { roomId });
+      if (!this.places.shows(roomId)) return;
+      if (this.lists.has(roomId)) await this.places.open(roomId); // joined meanwhile, on another device
+      else this.places.offer(room);
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      if (error.reason === "offline") return; // it is asked again with the connection
+      if (error.passing) return void setTimeout(() => void this.#offer(roomId), error.retryAfter ?? AGAIN_AFTER);
+      this.follower.forget(roomId);
+      if (this.places.drop(roomId)) this.notices.tell("info", "That room is not open to you.");
+    }
   }
 
   #marked(mark: ReadMark): void {
@@ -275,15 +300,14 @@ export class Chat {
     if (mark.userId !== this.me()) return;
     this.lists.markRead(mark.roomId, mark.seq, false);
     this.lists.settle(mark.roomId);
-    this.mentions.read(mark.roomId, mark.seq);
   }
 
   #mentioned(message: Message): void {
     this.people.meetSenders([message]);
     const place = this.places.place.peek();
-    this.mentions.add(message);
+    this.lists.mentioned(message);
     if (place && "roomId" in place && place.roomId === message.roomId) return;
-    const who = message.sender.displayName ?? message.sender.username;
-    this.notices.tell("mention", `${who} mentioned you`, message);
+    const room = this.lists.rooms.peek().find(({ id }) => id === message.roomId);
+    this.notices.mention(message, room?.name ?? null);
   }
 }

@@ -16,6 +16,8 @@ interface Entry {
   room: Room | null;
   conversation: Conversation | null;
   unread: Unread;
+  /** Of those, the ones that mention oneself. */
+  mentions: Unread;
   added: number;
 }
 
@@ -155,17 +157,28 @@ export class Lists {
     this.#publish();
   }
 
+  /** A message mentions one; one that was edited is counted by the server alone. */
+  mentioned(message: Message): void {
+    const entry = this.#entries.get(message.roomId);
+    if (!entry || message.editedAt) return this.refresh(message.roomId);
+    if (message.seq > entry.mentions.readTo) {
+      this.#set(message.roomId, { mentions: withMessage(entry.mentions, message) });
+      this.#publish();
+    }
+  }
+
   /** One has read up to a message; `all`: and it is the last one that there is. */
   markRead(roomId: string, seq: number, all: boolean): void {
     const entry = this.#entries.get(roomId);
     if (!entry) return;
-    this.#set(roomId, { unread: withRead(entry.unread, seq, all) });
+    this.#set(roomId, { unread: withRead(entry.unread, seq, all), mentions: withRead(entry.mentions, seq, all) });
     this.#publish();
   }
 
   /** Asks the server where what is known does not tell how much is unread. */
   settle(roomId: string): void {
-    if (this.#entries.get(roomId)?.unread.stale) this.refresh(roomId);
+    const entry = this.#entries.get(roomId);
+    if (entry?.unread.stale || entry?.mentions.stale) this.refresh(roomId);
   }
 
   forgetAll(): void {
@@ -223,8 +236,9 @@ export class Lists {
     const entry = this.#entries.get(room.id);
     const unread = counted(entry?.unread ?? null, room.unread, room.lastSeq, room.membership.lastReadSeq);
     const later = entry?.room && this.follower.applied(room.id) > room.lastSeq;
+    const mentions = counted(entry?.mentions ?? null, room.mentions, room.lastSeq, room.membership.lastReadSeq);
     if (room.kind === "direct") this.#set(room.id, { unread });
-    else this.#set(room.id, later ? { unread } : { unread, room });
+    else this.#set(room.id, later ? { unread, mentions } : { unread, mentions, room });
     this.follower.known(room.id, room.lastSeq);
   }
 
@@ -245,6 +259,7 @@ export class Lists {
   #message(roomId: string, message: Message): void {
     const entry = this.#entries.get(roomId)!;
     if (message.deletedAt) return this.#deleted(roomId, message.id);
+    if (message.editedAt && total(entry.mentions)) this.refresh(roomId); // it may mention one no longer
     if (message.senderId !== this.me() && message.seq > entry.unread.readTo) {
       this.#set(roomId, { unread: withMessage(entry.unread, message) });
     }
@@ -256,7 +271,9 @@ export class Lists {
 
   #deleted(roomId: string, messageId: string): void {
     const entry = this.#entries.get(roomId)!;
-    this.#set(roomId, { unread: withoutMessage(entry.unread, messageId) });
+    this.#set(roomId, {
+      unread: withoutMessage(entry.unread, messageId), mentions: withoutMessage(entry.mentions, messageId),
+    });
     this.settle(roomId);
     if (entry.conversation?.lastMessage?.id === messageId) this.readSoon();
   }
@@ -276,12 +293,14 @@ export class Lists {
   }
 
   #set(roomId: string, change: Partial<Entry>): void {
-    const fresh = { room: null, conversation: null, unread: counted(null, 0, 0, 0), added: 0 };
+    const none = counted(null, 0, 0, 0);
+    const fresh = { room: null, conversation: null, unread: none, mentions: none, added: 0 };
     const entry = { ...(this.#entries.get(roomId) ?? fresh), ...change };
     const unread = total(entry.unread);
     const lastReadSeq = entry.unread.readTo;
     if (entry.room) {
-      entry.room = { ...entry.room, unread, membership: { ...entry.room.membership, lastReadSeq } };
+      const mentions = total(entry.mentions);
+      entry.room = { ...entry.room, unread, mentions, membership: { ...entry.room.membership, lastReadSeq } };
     }
     if (entry.conversation) entry.conversation = { ...entry.conversation, unread, lastReadSeq };
     this.#entries.set(roomId, entry);

@@ -10,7 +10,7 @@ import "./ui/styles/sidebar.css";
 import "./ui/styles/message.css";
 import "./ui/styles/timeline.css";
 import "./ui/styles/composer.css";
-import "./ui/styles/panels.css";
+import "./ui/styles/welcome.css";
 
 const root = document.getElementById("app");
 if (!root) throw new Error("The page has no #app to draw in.");

@@ -7,10 +7,13 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { modelOf } from "./actions";
 import { Chat } from "./chat";
+import type { ChosenFile } from "./chosen-files";
 import type {
-  Attachment, ConnectionState, Conversation, Member, Message, OutboxEntry, Place, Presence, Privacy, PublicRooms, Role,
+  Attachment, ConnectionState, Conversation, Member, Message, OutboxEntry, Place, Presence, Privacy, PublicRoom, PublicRooms, Role,
   Room, User, UserRef,
 } from "./client";
+import type { Edits } from "./drafts";
+import { shelfOr } from "./shelves";
 
 export type { OutboxEntry, Place } from "./client";
 
@@ -32,6 +35,8 @@ export interface Timeline {
   loading: { older: boolean; newer: boolean };
   /** The message that `jumpTo` brought; the page scrolls to it when `token` changes. */
   target: { messageId: string; token: number } | null;
+  /** Changes when the messages are read as for a room that is opened: the page begins with it anew. */
+  opening: number;
 }
 
 /** An open room. All are signals of this room alone. */
@@ -59,12 +64,15 @@ export interface Notice {
   kind: "info" | "error" | "mention";
   text: string;
   message: Message | null;
+  /** Of mentions: how many they are, and in which rooms. */
+  many?: number;
+  rooms?: ReadonlySet<string>;
 }
 
 export interface Draft {
   text: string;
   replyTo: string | null;
-  attachments: Attachment[];
+  attachments: ChosenFile[];
 }
 
 export interface Model {
@@ -72,25 +80,27 @@ export interface Model {
 
   /** Null while signed out. */
   readonly me: ReadonlySignal<User | null>;
+  /** Whether the browser forbids to keep anything: who signs in stays so until the page is left. */
+  readonly nothingKept: boolean;
   readonly signedOutReason: ReadonlySignal<SignedOutReason>;
   readonly connection: ReadonlySignal<ConnectionState>;
   /** Whether rooms, conversations and invitations have been read at least once. */
   readonly listsLoaded: ReadonlySignal<boolean>;
-  /** Rooms that one is a member of, by name, with `unread` kept live. */
+  /** Rooms that one is a member of, by name, with `unread` and `mentions` kept live. */
   readonly rooms: ReadonlySignal<readonly Room[]>;
   /** Conversations, the one with the last message first. */
   readonly conversations: ReadonlySignal<readonly Conversation[]>;
   readonly moreConversations: ReadonlySignal<boolean>;
   /** Rooms that one is invited to: joinRoom accepts, leaveRoom declines. */
   readonly invitations: ReadonlySignal<readonly Room[]>;
-  /** Rooms with an unread mention of oneself. */
-  readonly mentioned: ReadonlySignal<ReadonlySet<string>>;
   /** Whom one has blocked, by their ids. */
   readonly blocked: ReadonlySignal<ReadonlyMap<string, UserRef>>;
   /** What is open in the main pane, null for nothing. */
   readonly place: ReadonlySignal<Place | null>;
   /** The open room, null while `place` is nothing or a person without a conversation. */
   readonly openedRoom: ReadonlySignal<OpenRoom | null>;
+  /** The public room at a `place` that one is not in. */
+  readonly offered: ReadonlySignal<PublicRoom | null>;
   /** Who is at a `place` with a userId. */
   readonly person: ReadonlySignal<UserRef | null>;
   /** What is on its way to a `place` with a userId. */
@@ -137,6 +147,10 @@ export interface Model {
   draftOf(place: Place): Draft;
   /** Kept in this browser. */
   setDraft(place: Place, draft: Draft): void;
+  /** The messages of a room that are being edited. */
+  editsOf(roomId: string): Edits;
+  /** Kept in this browser; null when it is saved or given up. */
+  setEdit(roomId: string, messageId: string, text: string | null): void;
 
   // Messages
 
@@ -160,6 +174,8 @@ export interface Model {
 
   /** Newest first. The next page: `before` the id of the last. Abort what is superseded. */
   search(query: string, options?: { roomId?: string; before?: string; signal?: AbortSignal }): Promise<Message[]>;
+  /** Messages of one's rooms that mention oneself, paged as `search` is. */
+  mentions(options?: { before?: string; signal?: AbortSignal }): Promise<Message[]>;
   /** Public rooms by name; the next page: `after` = the answer's `next`. */
   discover(query: string, options?: { after?: string; signal?: AbortSignal }): Promise<PublicRooms>;
   searchUsers(query: string, signal?: AbortSignal): Promise<UserRef[]>;
@@ -193,4 +209,12 @@ export interface Model {
   hide(roomId: string): Promise<void>;
 }
 
-export const model: Model = modelOf(new Chat(location.origin, localStorage, navigator.locks ?? null));
+const lasting = shelfOr(() => localStorage);
+const ofTab = shelfOr(() => sessionStorage);
+/** Those of the browser's tabs; where nothing may be kept, a browser does not give its locks either. */
+export const locks = lasting.forbidden ? null : (navigator.locks ?? null);
+
+export const model: Model = {
+  ...modelOf(new Chat(location.origin, lasting.shelf, locks, ofTab.shelf)),
+  nothingKept: lasting.forbidden,
+};

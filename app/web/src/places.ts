@@ -1,6 +1,6 @@
 /** What is open in the main pane, and the rooms that are kept loaded for coming back to them. */
 import { computed, signal } from "@preact/signals";
-import type { Conversation, Message, Place, Room, UserRef } from "./client";
+import type { Conversation, Message, Place, PublicRoom, Room, UserRef } from "./client";
 import { LiveRoom, type Surroundings } from "./room";
 
 const KEPT = 5; // rooms
@@ -8,9 +8,11 @@ const KEPT = 5; // rooms
 export class Places {
   readonly place = signal<Place | null>(null);
   readonly person = signal<UserRef | null>(null);
+  /** The public room that is at the place, when one is not in it. */
+  readonly offered = signal<PublicRoom | null>(null);
   readonly opened = computed(() => {
     const place = this.place.value;
-    return place && "roomId" in place ? (this.#rooms.get(place.roomId) ?? null) : null;
+    return place && "roomId" in place && !this.offered.value ? (this.#rooms.get(place.roomId) ?? null) : null;
   });
   /** The one opened longest ago first. */
   readonly #rooms = new Map<string, LiveRoom>();
@@ -32,6 +34,7 @@ export class Places {
     const room = known ?? new LiveRoom(roomId, this.around);
     this.#rooms.delete(roomId);
     this.#rooms.set(roomId, room);
+    this.offered.value = null;
     this.place.value = { roomId };
     this.#keepFew();
     this.sync(roomId);
@@ -41,16 +44,25 @@ export class Places {
       await loading;
     }
     if (messageId) await room.jumpTo(messageId);
+    else await room.reopen();
   }
 
   /** A person with whom there is no conversation yet. */
   meet(person: UserRef): void {
     this.around.people.meet([person]);
+    this.offered.value = null;
     this.person.value = person;
     this.place.value = { userId: person.id };
   }
 
+  /** A public room that is open is one that one is not in: it is shown to join. */
+  offer(room: PublicRoom): void {
+    this.#unload(room.id);
+    this.offered.value = room;
+  }
+
   close(): void {
+    this.offered.value = null;
     this.place.value = null;
   }
 

@@ -20,6 +20,13 @@ export class Reading {
     return true;
   }
 
+  /** Tells at once: the page may be left for good. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#tellAll();
+  }
+
   /** Tells what could not be told. */
   resume(): void {
     if (this.#wanted.size) this.#soon(SETTLE);
@@ -35,8 +42,12 @@ export class Reading {
   #soon(after: number): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      if (this.link.online) for (const [roomId, seq] of this.#wanted) void this.#tell(roomId, seq);
+      this.#tellAll();
     }, after);
+  }
+
+  #tellAll(): void {
+    if (this.link.online) for (const [roomId, seq] of this.#wanted) void this.#tell(roomId, seq);
   }
 
   async #tell(roomId: string, seq: number): Promise<void> {

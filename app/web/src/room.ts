@@ -11,6 +11,7 @@ import type { People } from "./people";
 
 const PAGE = 50; // messages
 const MEMBERS = 100;
+const MOST_BEFORE = 4; // pages that are read before the first message that was told as unread
 const AGAIN_AFTER = 2000; // ms
 
 export interface Surroundings {
@@ -35,7 +36,7 @@ export class LiveRoom implements OpenRoom {
   readonly reads;
   readonly outbox;
   readonly timeline = signal<Timeline>({
-    ...EMPTY, status: "loading", error: null, loading: { older: false, newer: false }, target: null,
+    ...EMPTY, status: "loading", error: null, loading: { older: false, newer: false }, target: null, opening: 0,
   });
   readonly #members = signal<Members>(NOBODY);
   readonly #nextMembers = signal<string | null>(null);
@@ -46,6 +47,7 @@ export class LiveRoom implements OpenRoom {
   /** Pages that were asked for before the window was set anew are not for it. */
   #generation = 0;
   #targets = 0;
+  #openings = 0;
   #closed = false;
   #again: ReturnType<typeof setTimeout> | undefined;
 
@@ -82,8 +84,8 @@ export class LiveRoom implements OpenRoom {
   }
 
   /**
-   * Reads the members, and the newest messages or those around one (the newest where it is gone). Tries again by
-   * itself when the server is out of reach.
+   * Reads the members, and the messages around one (the newest where it is gone), or those where one left off reading.
+   * Tries again by itself when the server is out of reach.
    */
   async load(around?: string): Promise<void> {
     clearTimeout(this.#again);
@@ -108,6 +110,16 @@ export class LiveRoom implements OpenRoom {
   resume(): void {
     this.around.people.ask(this.members.peek().map(({ userId }) => userId));
     if (this.timeline.peek().status !== "ready") void this.load();
+  }
+
+  /** Opened again: what is shown is where one left off reading, or the end. */
+  async reopen(): Promise<void> {
+    if (this.timeline.peek().status !== "ready" || this.#window.atEnd || this.#readUpTo() !== null) return;
+    try {
+      await this.showLatest();
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   close(): void {
@@ -137,15 +149,9 @@ export class LiveRoom implements OpenRoom {
 
   /** Goes to the first message after one's mark of what was read, however far up it is. */
   async jumpAfter(seq: number): Promise<void> {
-    for (let afterSeq = seq, hasMore = true; hasMore;) {
-      const page = await this.around.link.call("room:sync", { roomId: this.roomId, afterSeq, limit: PAGE });
-      for (const change of page.changes) {
-        if (change.type !== "message" || change.message.seq <= seq || change.message.deletedAt) continue;
-        return this.jumpTo(change.message.id);
-      }
-      ({ nextSeq: afterSeq, hasMore } = page);
-    }
-    throw failure("not_found");
+    const messageId = await this.#firstAfter(seq);
+    if (messageId === null) throw failure("not_found");
+    await this.jumpTo(messageId);
   }
 
   async find(messageId: string): Promise<Message | null> {
@@ -163,12 +169,49 @@ export class LiveRoom implements OpenRoom {
   }
 
   async #start(around: string | undefined): Promise<void> {
+    if (around === undefined) return this.#leftOff();
     try {
-      await (around ? this.#read("around", { around }) : this.showLatest());
+      await this.#read("around", { around });
     } catch (error) {
-      if (!around || !(error instanceof ChatError) || error.reason !== "not_found") throw error;
+      if (!(error instanceof ChatError) || error.reason !== "not_found") throw error;
       await this.showLatest();
     }
+  }
+
+  /** The newest messages; but where more than these are unread, those around the first that is. */
+  async #leftOff(): Promise<void> {
+    const mark = this.#readUpTo();
+    const reaches = (page: readonly Message[]) =>
+      mark === null || !mayGoOn(page, PAGE) || page.some(({ seq }) => seq <= mark);
+    if (await this.#read("latest", {}, reaches) || mark === null) return;
+    const first = await this.#firstAfter(mark);
+    if (first === null) return this.showLatest();
+    await this.#read("around", { around: first }, () => true);
+    // A message that was changed is told of in the turn of its change, so the first one told may not be the first.
+    for (let page = 0; page < MOST_BEFORE && !this.#window.atStart; page += 1) {
+      const oldest = edge(this.#window, "older");
+      if (!oldest || oldest.seq <= mark) return;
+      await this.#read("older", { before: oldest.id });
+    }
+  }
+
+  /** Up to where one has read, null where all of it is. */
+  #readUpTo(): number | null {
+    const room = this.room.peek();
+    const { unread, lastReadSeq } = { ...this.conversation.peek(), ...room, ...room?.membership };
+    return unread && lastReadSeq !== undefined ? lastReadSeq : null;
+  }
+
+  /** The id of the first message that the log tells of after a number, null for none. */
+  async #firstAfter(seq: number): Promise<string | null> {
+    for (let afterSeq = seq, hasMore = true; hasMore;) {
+      const page = await this.around.link.call("room:sync", { roomId: this.roomId, afterSeq, limit: PAGE });
+      for (const change of page.changes) {
+        if (change.type === "message" && change.message.seq > seq && !change.message.deletedAt) return change.message.id;
+      }
+      ({ nextSeq: afterSeq, hasMore } = page);
+    }
+    return null;
   }
 
   async loadMoreMembers(): Promise<void> {
@@ -202,20 +245,27 @@ export class LiveRoom implements OpenRoom {
     }
   }
 
-  /** Reads a page into the window, with what changes while it is on its way. */
-  async #read(direction: Direction, from: Page): Promise<void> {
+  /**
+   * Reads a page into the window, with what changes while it is on its way. `opens` tells whether the page is one to
+   * open the room with; else it is not taken. Answers whether it was.
+   */
+  async #read(direction: Direction, from: Page, opens?: (messages: readonly Message[]) => boolean): Promise<boolean> {
     const missed: Change[] = [];
     const generation = this.#generation;
     this.#missed.add(missed);
     try {
       const messages = await this.#history(from, PAGE);
-      if (generation !== this.#generation) return;
+      if (generation !== this.#generation) return true; // another one was
+      if (opens && !opens(messages)) return false;
       if (direction === "latest" || direction === "around") this.#generation += 1;
+      const full = mayGoOn(messages, PAGE);
       batch(() => {
-        this.#show(withPage(this.#window, direction, { messages, full: mayGoOn(messages, PAGE) }, missed));
-        this.#patch({ status: "ready", error: null });
+        this.#show(withPage(this.#window, direction, { messages, full, around: from.around }, missed));
+        const opening = opens ? { opening: (this.#openings += 1) } : {};
+        this.#patch({ status: "ready", error: null, ...opening });
         this.around.seen(messages);
       });
+      return true;
     } finally {
       this.#missed.delete(missed);
     }

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { failure, refused, type ChatError } from "../src/client/errors";
 import type { Reason } from "../src/client/contract";
 
@@ -15,7 +15,6 @@ test.each([
   [told("rate_limited", "slow down", 12_400), "That was a little fast. Try again in 13 seconds."],
   [told("rate_limited", "slow down", 600_000), "That was a little fast. Try again in 10 minutes."],
   [told("teapot" as Reason, "short and stout"), "Something went wrong on the server. Try again."],
-  [failure("offline"), "You are offline. Try again once you are connected."],
 ])("%s", (error, sentence) => {
   expect(error.message).toBe(sentence);
 });
@@ -25,4 +24,15 @@ test.each([
   ["forbidden", false],
 ] as const)("%s passes: %s", (reason, passing) => {
   expect(failure(reason).passing).toBe(passing);
+});
+
+test("a network that is gone is told apart from a server that is", () => {
+  for (const [onLine, sentence] of [
+    [false, "You are offline. Try again once you are connected."],
+    [true, "The chat is out of reach for a moment. Try again soon."],
+  ] as const) {
+    vi.stubGlobal("navigator", { onLine });
+    expect(failure("offline")).toMatchObject({ reason: "offline", message: sentence });
+  }
+  vi.unstubAllGlobals();
 });

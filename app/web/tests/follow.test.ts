@@ -37,6 +37,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 interface Asked {
+  around: string | undefined;
   direction: Direction;
   page: Message[];
   missed: Change[];
@@ -92,14 +93,14 @@ class Client {
       : edge(this.window, direction);
     if (direction !== "latest" && !from) return;
     if ((direction === "older" && this.window.atStart) || (direction === "newer" && this.window.atEnd)) return;
-    this.asked.push({ direction, page: this.server.history(direction, from, PAGE), missed: [] });
+    this.asked.push({ direction, page: this.server.history(direction, from, PAGE), around: from?.id, missed: [] });
   }
 
   answer(): void {
     const asked = this.asked.shift();
     if (!asked) return;
-    const { direction, page, missed } = asked;
-    this.window = withPage(this.window, direction, { messages: page, full: page.length >= PAGE }, missed);
+    const { direction, page, around, missed } = asked;
+    this.window = withPage(this.window, direction, { messages: page, full: page.length >= PAGE, around }, missed);
     if (direction === "latest" || direction === "around") this.asked = [];
   }
 

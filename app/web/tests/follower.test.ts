@@ -152,3 +152,22 @@ test("a log that has not come to where ours is, is another one: the room is read
   it.receive("room", sent(4));
   expect(calls.slice(2)).toEqual(["apply 4"]);
 });
+
+test("what was never announced is asked for, unless it is applied", async () => {
+  const { follower: it, calls } = follower(true, () => Promise.resolve(answer([2, 3])));
+  await it.sync("room");
+  it.syncNeeded("room", 1);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(calls).toEqual(["get", "reload"]);
+  it.syncNeeded("room", 3);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(calls).toEqual(["get", "reload", "sync after 1", "apply 2", "apply 3"]);
+});
+
+test("a closed room in which a change was never announced is read anew", async () => {
+  const { follower: it, calls } = follower(false, never);
+  it.known("room", 1);
+  it.syncNeeded("room", 2);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(calls).toEqual(["refresh"]);
+});

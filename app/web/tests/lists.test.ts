@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { ClientEvent, Conversation, DataOf, PayloadOf, Room } from "../src/client/contract";
+import type { ClientEvent, Conversation, DataOf, Message, PayloadOf, Room } from "../src/client/contract";
 import { failure } from "../src/client/errors";
 import { Lists } from "../src/lists";
 import { message, user } from "./server";
@@ -10,7 +10,7 @@ afterEach(() => void vi.useRealTimers());
 function room(id: string, more: Partial<Room> = {}): Room {
   return {
     id, kind: "public", name: id, description: null, isPrivate: false, createdBy: "ada", changeSeq: 1, lastSeq: 1,
-    createdAt: "", modifiedAt: "", unread: 0,
+    createdAt: "", modifiedAt: "", unread: 0, mentions: 0,
     membership: {
       role: "member", state: "member", joinedAt: "", lastReadAt: null, lastReadSeq: 0, muted: false, mutedUntil: null,
     },
@@ -86,6 +86,32 @@ test("others' messages count as unread until they are read, one's own never", as
   expect(names()).toEqual(["hall 3"]);
   lists.markRead("hall", 7, true);
   expect(names()).toEqual(["hall 0"]);
+});
+
+test("mentions are counted until they are read, and by the server where an edit makes or ends one", async () => {
+  const { lists, server, say, asked } = listed();
+  const mentions = () => lists.rooms.value.map((one) => one.mentions);
+  const mentioned = (seq: number, more: Partial<Message> = {}) =>
+    lists.mentioned(message(seq, "bob", { roomId: "hall", ...more }));
+  server.rooms = [room("hall", { unread: 2, mentions: 1, lastSeq: 5 })];
+  await lists.read();
+  say("hall", 6);
+  mentioned(6);
+  mentioned(6); // told twice
+  expect(mentions()).toEqual([2]);
+  lists.markRead("hall", 6, true);
+  expect(mentions()).toEqual([0]);
+  mentioned(6); // read already
+  expect(mentions()).toEqual([0]);
+  server.rooms = [room("hall", { mentions: 1, lastSeq: 8 })];
+  mentioned(7, { editedAt: "then" });
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(asked.at(-1)).toBe("room:get");
+  expect(mentions()).toEqual([1]);
+  server.rooms = [room("hall", { mentions: 0, lastSeq: 9 })];
+  lists.apply("hall", [{ seq: 9, type: "message", message: message(7, "bob", { roomId: "hall", editedAt: "now" }) }]);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(mentions()).toEqual([0]);
 });
 
 test("a message that came while the lists were on their way is counted once, whether they knew it or not", async () => {

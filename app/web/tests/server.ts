@@ -13,7 +13,7 @@ export function message(seq: number, senderId: string, more: Partial<Message> = 
   return {
     id: `m${seq}`, roomId: ROOM, senderId, seq, changeSeq: seq, type: "text", content: `text ${seq}`, metadata: null,
     replyTo: null, clientId: null, createdAt: time, modifiedAt: time, editedAt: null, deletedAt: null,
-    sender: user(senderId), attachments: [], reactions: [], mentions: [], ...more,
+    sender: user(senderId), attachments: [], reactions: [], mentions: [], groupMention: null, ...more,
   };
 }
 

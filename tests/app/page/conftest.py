@@ -115,6 +115,8 @@ class Line:
 class Visitor:
     """Somebody at the page, in a browser profile of their own."""
 
+    session: dict[str, Any] | None = None  # of a visitor who was signed in from the first
+
     def __init__(self, name: str, context: BrowserContext, page: Page, line: Line) -> None:
         self.name = name
         self.context = context
@@ -194,6 +196,26 @@ class Visitor:
         await self.composer.fill(text)
         await self.composer.press("Enter")
 
+    async def post(self, path: str, body: dict[str, Any]) -> Any:
+        """What the page could send too, without its being shown there first."""
+        assert self.session is not None
+        headers = {"authorization": f"Bearer {self.session['token']}"}
+        answer = await self.context.request.post(path, data=body, headers=headers)
+        assert answer.ok, await answer.text()
+        return await answer.json()
+
+    async def say_lines(self, room: str, first: int, last: int) -> None:
+        """Writes "Line 1." and so on into a room, the one after the other."""
+        for number in range(first, last + 1):
+            await self.post(f"/chat/rooms/{room}/messages", {"content": f"Line {number}."})
+
+    async def look_away(self) -> None:
+        """To another window: Playwright gives the focus to all pages at once, and keeps it there."""
+        await self.page.evaluate("document.hasFocus = () => false; dispatchEvent(new Event('blur'))")
+
+    async def look_back(self) -> None:
+        await self.page.evaluate("document.hasFocus = () => true; dispatchEvent(new Event('focus'))")
+
     def message(self, text: str) -> Locator:
         """The row of the message with this text."""
         messages = self.page.get_by_role("list", name="Messages", exact=True)
@@ -244,6 +266,7 @@ class Visit:
 
     def __init__(self, instance: Instance, browser: Browser, stack: AsyncExitStack) -> None:
         self.visitors: list[Visitor] = []
+        self.room = ""  # the id of the room of `two_in_a_room`
         self._instance = instance
         self._browser = browser
         self._stack = stack
@@ -256,13 +279,19 @@ class Visit:
         theme: str = "light",
         session: dict[str, Any] | None = None,
         at: str = "/",
+        phone: bool = False,
     ) -> Visitor:
-        """`session`: what signing up answered, for somebody who is signed in already; `at`: where they begin."""
+        """`session`: what signing up answered, for somebody who is signed in already; `at`: where they begin.
+
+        `phone`: a narrow screen that is touched.
+        """
         line = await Line(self._instance.port).open()
         self._stack.push_async_callback(line.close)
         kept = [{"name": "parley.session", "value": json.dumps(session)}] if session else []
         context = await self._browser.new_context(
-            viewport=viewport,
+            viewport=NARROW if phone else viewport,
+            is_mobile=phone,
+            has_touch=phone,
             color_scheme=theme,
             base_url=line.url,
             storage_state={"cookies": [], "origins": [{"origin": line.url, "localStorage": kept}]},
@@ -270,6 +299,7 @@ class Visit:
         context.set_default_timeout(PATIENCE)
         self._stack.push_async_callback(context.close)
         visitor = Visitor(name, context, await context.new_page(), line)
+        visitor.session = session
         self.visitors.append(visitor)
         await visitor.page.goto(at)
         return visitor
@@ -288,7 +318,7 @@ class Visit:
                 await post("/auth/sign-up", {"username": name, "credential": PASSWORD})
                 for name in ("ann", "bob")
             ]
-            room = (await post("/chat/rooms", {"name": "Garden club"}, ann))["id"]
+            self.room = room = (await post("/chat/rooms", {"name": "Garden club"}, ann))["id"]
             await post(f"/chat/rooms/{room}/join", {}, bob)
         people = await asyncio.gather(
             self("ann", session=ann, at=f"/#/r/{room}"), self("bob", session=bob, at=f"/#/r/{room}")

@@ -24,7 +24,7 @@ async def test_rest_is_shown_and_can_be_tried_out(instance: Instance, browser: B
     await page.goto(f"{instance.url}/docs")
     for item in described.descriptions().openapi["paths"].values():
         for operation in item.values():
-            await expect(page.locator(f"[id$='-{operation['operationId']}']")).to_be_visible()
+            await expect(page.locator(f".opblock[id$='-{operation['operationId']}']")).to_be_visible()
     operation = page.locator("[id$='-live']")
     await operation.get_by_role("button").first.click()
     await operation.get_by_role("button", name="Try it out").click()

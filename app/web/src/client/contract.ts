@@ -85,6 +85,12 @@ export interface Blocks {
   next: string | null;
 }
 
+/** `credential` is the password that the user has, `newCredential` the one to have from now on. */
+export interface ChangePassword {
+  credential: string;
+  newCredential: string;
+}
+
 /**
  * All that changed after a number, each thing once and as it is now, in the order of `seq`.
  *
@@ -137,7 +143,7 @@ export interface Credential {
   value: string;
 }
 
-/** Public rooms whose names have words that begin with those of `query`; `after` is the `next` of another page. */
+/** Public rooms whose names have all words of `query`, or parts of words; `after` is the `next` of another page. */
 export interface DiscoverRooms {
   query?: string | null;
   after?: string | null;
@@ -196,6 +202,12 @@ export interface ListInvitations {
 /** `after` is the `next` of another page. */
 export interface ListMembers extends RoomRef {
   after?: string | null;
+  limit?: number;
+}
+
+/** `before` is a message's id, to go on from a page. */
+export interface ListMentions {
+  before?: string | null;
   limit?: number;
 }
 
@@ -261,7 +273,8 @@ export interface Membership {
  *
  * A deleted message has no content, metadata, attachments, reactions or mentions any more. Only messages of
  * direct conversations have `receiverId`, and `readAt`: when the receiver last marked as read, once that covers
- * it.
+ * it. `mentions` are users whom it names; with a `groupMention` it also calls all members of the room, or those
+ * who were online.
  */
 export interface Message {
   id: string;
@@ -282,6 +295,7 @@ export interface Message {
   attachments: Attachment[];
   reactions: Reaction[];
   mentions: string[];
+  groupMention: "all" | "here" | null;
   receiverId?: string;
   readAt?: Time | null;
 }
@@ -320,6 +334,21 @@ export interface MuteRoom extends RoomRef {
 
 /** No field at all. */
 export type Nothing = object;
+
+/**
+ * Which messages notify the user in rooms without a level of their own, and how much of them is shown.
+ *
+ * Push services never see what is shown: it is encrypted. `mutedUntil` is null where not everything is muted.
+ */
+export interface NotificationSettings {
+  level: "all" | "mentions" | "nothing";
+  content: "none" | "sender" | "text";
+  quiet: boolean;
+  quietFrom: string;
+  quietTo: string;
+  timeZone: string;
+  mutedUntil: Time | null;
+}
 
 /** A page of messages: the newest, or those next to (`around`: on both sides of) one given by its id. */
 export interface Page {
@@ -367,7 +396,21 @@ export interface PublicRooms {
   next: string | null;
 }
 
-/** `kind` is an emoji, or any short text of which every character can be seen. */
+/** A device of the user that takes pushes. `refreshedAt` is when it last subscribed. */
+export interface PushSubscription {
+  id: string;
+  device: string | null;
+  createdAt: Time;
+  refreshedAt: Time;
+}
+
+/** `vapidPublicKey` is the `applicationServerKey` that browsers subscribe with, in base64url. */
+export interface PushSubscriptions {
+  vapidPublicKey: string;
+  subscriptions: PushSubscription[];
+}
+
+/** `kind` is an emoji, or any short text of which every character can be seen. Each emoji is kept in one form. */
 export interface React extends MessageRef {
   kind: string;
 }
@@ -409,14 +452,22 @@ export interface ReadRoom extends RoomRef {
   seq: number;
 }
 
+/** `token` is the one that an administrator gave, `credential` the password to have from now on. */
+export interface ResetPassword {
+  token: string;
+  credential: string;
+}
+
 /**
  * A room as one of its members sees it. `lastSeq` is the number of the last change of any kind in its log.
  *
- * `unread` counts other people's messages after the member's mark, up to 1,000.
+ * `unread` counts other people's messages after the member's mark, up to 1,000, and `mentions` those of them
+ * that mention the member, likewise.
  */
 export interface Room extends RoomInfo {
   lastSeq: number;
   unread: number;
+  mentions: number;
   membership: Membership;
 }
 
@@ -440,22 +491,42 @@ export interface RoomInfo {
   modifiedAt: Time;
 }
 
+/** The level of the user for a room; `default` is the user's own. */
+export interface RoomNotifications {
+  roomId: string;
+  level: "all" | "default" | "mentions" | "nothing";
+}
+
 /** A room. */
 export interface RoomRef {
   roomId: string;
 }
 
-/** Words that a message has, of one room or all of one's own; `before` is a message's id, to go on from a page. */
+/**
+ * Words that a message has, of one room or all of one's own; `before` is a message's id, to go on from a page.
+ *
+ * `senderId`, `has`, `sentAfter` and `sentBefore` are what `from:`, `has:`, `after:` and `before:` in a query
+ * are. A message has all of `has`, and was sent at `sentAfter` or later, and before `sentBefore`.
+ */
 export interface SearchMessages {
-  query: string;
+  query?: string | null;
   roomId?: string | null;
+  senderId?: string | null;
+  has?: ("file" | "link")[] | null;
+  sentAfter?: Time | null;
+  sentBefore?: Time | null;
   before?: string | null;
   limit?: number;
 }
 
-/** `query` is the beginning of a username, in any case. */
+/**
+ * `query` are parts of names, in any case and with any accents; without it all users are listed.
+ *
+ * `after` is the id of the last user of another page.
+ */
 export interface SearchUsers {
-  query: string;
+  query?: string | null;
+  after?: string | null;
   limit?: number;
 }
 
@@ -486,6 +557,11 @@ export interface SetRole extends MemberRef {
   role: Role;
 }
 
+/** `default` stands for the user's own level. */
+export interface SetRoomNotifications extends RoomRef {
+  level: "all" | "default" | "mentions" | "nothing";
+}
+
 /** A name and a password; `deviceToken` is that of an earlier session, and one that is no good is ignored. */
 export interface SignIn {
   identifier: Identifier;
@@ -498,11 +574,25 @@ export interface SignOut {
   everywhere?: boolean | null;
 }
 
-/** `credential` is the password. */
+/** `credential` is the password, `invitation` the token of an invitation. */
 export interface SignUp {
   username: string;
   credential: string;
   displayName?: string | null;
+  invitation?: string | null;
+}
+
+/** Who may sign up: anybody (`open`), whoever has an invitation, or nobody (`closed`). */
+export interface SignUpPolicy {
+  policy: "closed" | "invitation" | "open";
+}
+
+/** What a browser's `PushSubscription` has: its endpoint, and its keys `p256dh` and `auth` in base64url. */
+export interface Subscribe {
+  endpoint: string;
+  p256dh: string;
+  auth: string;
+  device?: string | null;
 }
 
 /** The socket rooms whose subscription changed. */
@@ -513,6 +603,17 @@ export interface Subscribed {
 /** Socket rooms, as `room:<id>`; only the socket's own subscriptions change. */
 export interface Subscription {
   rooms: string[];
+}
+
+/** A subscription of the user's. */
+export interface SubscriptionRef {
+  subscriptionId: string;
+}
+
+/** A room's log has come to the number `lastSeq`, and not all of it was announced: sync what you lack. */
+export interface SyncNeeded {
+  roomId: string;
+  lastSeq: number;
 }
 
 /** `afterSeq` is the last change that the client knows of, 0 for none. */
@@ -545,6 +646,22 @@ export interface Unreact extends MessageRef {
   kind: string;
 }
 
+/**
+ * A setting that is absent or null stays as it is.
+ *
+ * `quiet` turns the quiet hours on or off: each day from `quietFrom` until `quietTo`, as `HH:MM` in `timeZone`,
+ * an IANA name. `muteSeconds` silences all rooms for so long; 0 ends that.
+ */
+export interface UpdateNotifications {
+  level?: "all" | "mentions" | "nothing" | null;
+  content?: "none" | "sender" | "text" | null;
+  quiet?: boolean | null;
+  quietFrom?: string | null;
+  quietTo?: string | null;
+  timeZone?: string | null;
+  muteSeconds?: number | null;
+}
+
 /** A setting that is absent or null stays as it is. */
 export interface UpdatePrivacy {
   directMessages?: Audience | null;
@@ -557,12 +674,13 @@ export interface UpdateRoom extends RoomRef {
   description?: string | null;
 }
 
-/** An account. `isOnline` is as of now, and `lastSeenAt` when its last device went. */
+/** An account. `isOnline` is as of now, `lastSeenAt` when its last device went; an administrator runs the chat. */
 export interface User extends UserRef {
   isOnline: boolean;
   lastSeenAt: Time | null;
   createdAt: Time;
   modifiedAt: Time;
+  isAdministrator: boolean;
 }
 
 /** A user, as others see them: a message's `sender`, a member's `user`. */
@@ -622,6 +740,8 @@ export interface ServerEvents {
   "room:added": (payload: Room) => void;
   /** To a room: its name or description changed. */
   "room:updated": (payload: RoomInfo) => void;
+  /** To a room with a change that was not announced: call `room:sync`, unless all up to `lastSeq` is applied. */
+  "room:sync-needed": (payload: SyncNeeded) => void;
   /** To a room of up to 500 members, of a larger one to the reader: a mark moved. */
   "room:read-updated": (payload: ReadMark) => void;
   /** To a room, but not to the one who types. */
@@ -640,6 +760,10 @@ export interface ServerEvents {
   "room:mute-updated": (payload: Mute) => void;
   /** To a user's own devices: the user has hidden a conversation. */
   "conversation:hidden": (payload: ConversationHidden) => void;
+  /** To a user's own devices: what notifies the user has changed. */
+  "notifications:updated": (payload: NotificationSettings) => void;
+  /** To a user's own devices: which messages of a room notify the user has changed. */
+  "room:notifications-updated": (payload: RoomNotifications) => void;
 }
 
 /** What clients emit. */
@@ -655,6 +779,37 @@ export interface ClientEvents {
   "join": (payload: Subscription, ack: Ack<Subscribed>) => void;
   /** Makes this socket hear no longer of the given rooms; its user stays a member. */
   "leave": (payload: Subscription, ack: Ack<Subscribed>) => void;
+  /**
+   * The presence of users who share a room with the user; others are left out.
+   *
+   * So are those who have blocked the user, or whom the user has blocked.
+   */
+  "presence:get": (payload: GetPresence, ack: Ack<Presence[]>) => void;
+  /**
+   * Tells the others in a room that the user types, for three seconds or until the next start.
+   *
+   * Users who have blocked the user, or are blocked by the user, are not told. Refused: `not_found`,
+   * `not_a_member`, and `too_many` for one who types in 20 rooms already.
+   */
+  "typing:start": (payload: RoomRef, ack: Ack<TypingUpdate>) => void;
+  /**
+   * Tells the others in a room that the user does not type any more, where they were told so before.
+   *
+   * Refused: `not_found`, `not_a_member`.
+   */
+  "typing:stop": (payload: RoomRef, ack: Ack<TypingUpdate>) => void;
+  /** The user's settings: which messages notify, how much is shown, quiet hours, and a mute of everything. */
+  "notifications:get": (payload: Nothing, ack: Ack<NotificationSettings>) => void;
+  /** Changes the user's settings; the answer has all of them. */
+  "notifications:set": (payload: UpdateNotifications, ack: Ack<NotificationSettings>) => void;
+  /** Which messages of a room or direct conversation notify the user. Refused: `not_found`, `not_a_member`. */
+  "room:notifications": (payload: RoomRef, ack: Ack<RoomNotifications>) => void;
+  /**
+   * Chooses which messages of a room or direct conversation notify the user.
+   *
+   * A mute of the room (`room:mute`) silences it whatever its level. Refused: `not_found`, `not_a_member`.
+   */
+  "room:set-notifications": (payload: SetRoomNotifications, ack: Ack<RoomNotifications>) => void;
   /** The rooms that the user is a member of, by name; direct conversations are not among them. */
   "room:list": (payload: Nothing, ack: Ack<Room[]>) => void;
   /**
@@ -690,10 +845,19 @@ export interface ClientEvents {
   /**
    * Public rooms in the order in which they were made; with a query, those whose names fit it.
    *
-   * They do when each word of the query begins a word of the name. Refused: `not_found` for an unknown `after`.
+   * They do when each word of the query is a part of the name, in any case and with any accents. Refused:
+   * `not_found` for an unknown `after`.
    */
   "room:discover": (payload: DiscoverRooms, ack: Ack<PublicRooms>) => void;
-  /** Users whose usernames begin with the query in any case, by name; oneself is among them. */
+  /** What everybody may know of a public room, before they join it. Refused: `not_found`, also for others. */
+  "room:look-up": (payload: RoomRef, ack: Ack<PublicRoom>) => void;
+  /**
+   * Users by their usernames and display names; oneself is among them. Without a query, all users by username.
+   *
+   * Each word of the query is a part of a name, in any case and with any accents. Users whose usernames begin with
+   * the query come first, each group by username. `after` goes on behind a user. Refused: `not_found` for an
+   * unknown `after`.
+   */
   "user:search": (payload: SearchUsers, ack: Ack<UserRef[]>) => void;
   /**
    * Members of a room and people invited to it, in the order of their ids, with the presence of the members.
@@ -813,7 +977,7 @@ export interface ClientEvents {
    *
    * Refused: `not_found` also for what it replies to and for its files, `not_a_member` also for a retry,
    * `conflict`; in a direct conversation `forbidden` for one whom the other has blocked, and `conflict` for one
-   * who has blocked the other.
+   * who has blocked the other; `rate_limited` also for an admin who calls `@all` or `@here` too often.
    */
   "message:send": (payload: SendMessage, ack: Ack<Message>) => void;
   /**
@@ -821,7 +985,8 @@ export interface ClientEvents {
    *
    * People who are mentioned for the first time are told of it. Content may be blank where there are attachments.
    * Refused: `not_found` also for a deleted message, `not_a_member`, and `forbidden` for another's message; in a
-   * direct conversation also what `message:send` refuses where one has blocked the other.
+   * direct conversation also what `message:send` refuses where one has blocked the other; `rate_limited` also for
+   * an admin who calls `@all` or `@here` too often.
    */
   "message:edit": (payload: EditMessage, ack: Ack<Message>) => void;
   /**
@@ -862,12 +1027,21 @@ export interface ClientEvents {
   /**
    * Messages of the user's own rooms that have all the words of `query`, newest first; the last may be begun.
    *
-   * "…" in it is a phrase, `-` before a word excludes it, `or` stands between alternatives; a query that only
-   * excludes finds nothing. A page of large messages has fewer than `limit`, and is empty only where there are no
-   * more. Refused: `not_a_member` for a room, and `not_found` for a room, or for a message that is not in what is
-   * searched.
+   * Names of attached files are searched too. "…" is a phrase, `-` before a word excludes it, `or` stands between
+   * alternatives. `from:name`, `in:room`, `has:file`, `has:link`, `before:2026-11-28` and `after:2026-11-28`
+   * filter, as the fields do. What only excludes, or is only dates, finds nothing. A page of large messages has
+   * fewer than `limit`, and is empty only where there are no more. Refused: `not_a_member` for a room, and
+   * `not_found` for a room, or for a message that is not in what is searched.
    */
   "message:search": (payload: SearchMessages, ack: Ack<Message[]>) => void;
+  /**
+   * Messages of the user's own rooms that mention the user, newest first, read or not.
+   *
+   * A room's `mentions` tells how many of them are after the user's mark. A page of large messages has fewer than
+   * `limit`, and is empty only where there are no more. Refused: `not_found` for a message that is not in the
+   * user's rooms.
+   */
+  "mention:list": (payload: ListMentions, ack: Ack<Message[]>) => void;
   /**
    * Marks all up to a place as read, at most up to the end of the log; a mark never goes back.
    *
@@ -884,33 +1058,25 @@ export interface ClientEvents {
    * the client has is of another log, and it is to begin anew.
    */
   "room:sync": (payload: SyncRoom, ack: Ack<Changes>) => void;
-  /**
-   * The presence of users who share a room with the user; others are left out.
-   *
-   * So are those who have blocked the user, or whom the user has blocked.
-   */
-  "presence:get": (payload: GetPresence, ack: Ack<Presence[]>) => void;
-  /**
-   * Tells the others in a room that the user types, for three seconds or until the next start.
-   *
-   * Users who have blocked the user, or are blocked by the user, are not told. Refused: `not_found`,
-   * `not_a_member`, and `too_many` for one who types in 20 rooms already.
-   */
-  "typing:start": (payload: RoomRef, ack: Ack<TypingUpdate>) => void;
-  /**
-   * Tells the others in a room that the user does not type any more, where they were told so before.
-   *
-   * Refused: `not_found`, `not_a_member`.
-   */
-  "typing:stop": (payload: RoomRef, ack: Ack<TypingUpdate>) => void;
 }
 
 /** The REST routes that are operations: what each takes, in the path, the query or the body, and its answer. */
 export interface Routes {
   "POST /auth/sign-up": (payload: SignUp) => Session;
+  "GET /auth/sign-up": (payload: Nothing) => SignUpPolicy;
   "POST /auth/sign-in": (payload: SignIn) => Session;
   "POST /auth/sign-out": (payload: SignOut) => void;
+  "POST /auth/reset-password": (payload: ResetPassword) => Session;
+  "POST /auth/change-password": (payload: ChangePassword) => Session;
   "GET /auth/who-am-i": (payload: Nothing) => User;
+  "GET /chat/presence": (payload: GetPresence) => Presence[];
+  "GET /chat/notifications": (payload: Nothing) => NotificationSettings;
+  "PATCH /chat/notifications": (payload: UpdateNotifications) => NotificationSettings;
+  "GET /chat/rooms/{roomId}/notifications": (payload: RoomRef) => RoomNotifications;
+  "PUT /chat/rooms/{roomId}/notifications": (payload: SetRoomNotifications) => RoomNotifications;
+  "GET /chat/push": (payload: Nothing) => PushSubscriptions;
+  "POST /chat/push": (payload: Subscribe) => PushSubscription;
+  "DELETE /chat/push/{subscriptionId}": (payload: SubscriptionRef) => void;
   "GET /chat/rooms": (payload: Nothing) => Room[];
   "POST /chat/rooms": (payload: CreateRoom) => Room;
   "GET /chat/rooms/{roomId}": (payload: RoomRef) => Room;
@@ -918,6 +1084,7 @@ export interface Routes {
   "POST /chat/rooms/{roomId}/join": (payload: RoomRef) => Room;
   "POST /chat/rooms/{roomId}/leave": (payload: RoomRef) => MemberChanged;
   "GET /chat/rooms/public": (payload: DiscoverRooms) => PublicRooms;
+  "GET /chat/rooms/public/{roomId}": (payload: RoomRef) => PublicRoom;
   "GET /chat/users": (payload: SearchUsers) => UserRef[];
   "GET /chat/rooms/{roomId}/members": (payload: ListMembers) => Members;
   "PUT /chat/rooms/{roomId}/members/{userId}/role": (payload: SetRole) => Member;
@@ -946,7 +1113,7 @@ export interface Routes {
   "GET /chat/rooms/{roomId}/messages": (payload: ReadHistory) => Message[];
   "GET /chat/messages/{messageId}": (payload: MessageRef) => Message;
   "GET /chat/search": (payload: SearchMessages) => Message[];
+  "GET /chat/mentions": (payload: ListMentions) => Message[];
   "PUT /chat/rooms/{roomId}/read": (payload: ReadRoom) => ReadMark;
   "GET /chat/rooms/{roomId}/changes": (payload: SyncRoom) => Changes;
-  "GET /chat/presence": (payload: GetPresence) => Presence[];
 }

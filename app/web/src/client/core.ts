@@ -79,6 +79,7 @@ export class Core {
     events.on("reaction:updated", ({ roomId, ...updated }) =>
       follower.receive(roomId, { type: "reactions", ...updated }));
     events.on("room:updated", (room) => follower.receive(room.id, { type: "room", seq: room.changeSeq, room }));
+    events.on("room:sync-needed", ({ roomId, lastSeq }) => follower.syncNeeded(roomId, lastSeq));
     events.on("typing:update", (update) => this.typing.take(update));
   }
 }

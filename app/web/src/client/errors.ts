@@ -46,7 +46,9 @@ const TELLING = new Set<FailureReason>([
 ]);
 
 export function failure(reason: FailureReason): ChatError {
-  return new ChatError(reason, SENTENCES[reason]);
+  // A browser knows whether it has a network; a server that is away is no fault of the user's.
+  const away = reason === "offline" && globalThis.navigator?.onLine !== false;
+  return new ChatError(reason, SENTENCES[away ? "unavailable" : reason]);
 }
 
 /** The error of a refused ack. */

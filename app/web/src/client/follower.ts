@@ -73,6 +73,13 @@ export class Follower {
     if (log.behind) this.#ask(roomId, GRACE);
   }
 
+  /** The server's log of a room has come to `lastSeq`, and not all of it was announced. */
+  syncNeeded(roomId: string, lastSeq: number): void {
+    const log = this.#log(roomId);
+    log.told = Math.max(log.told, lastSeq);
+    if (log.behind) this.#ask(roomId, GRACE);
+  }
+
   /** Brings an open room up to date. One at a time: who comes meanwhile waits for the same. */
   sync(roomId: string): Promise<void> {
     const running = this.#syncing.get(roomId);

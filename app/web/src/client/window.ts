@@ -11,10 +11,14 @@ export interface Window {
 
 export type Direction = "older" | "newer" | "latest" | "around";
 
-/** A page of history, in any order. `full`: it ends for its number or its size, so there may be more. */
+/**
+ * A page of history, in any order. `full`: it ends for its number or its size, so there may be more. `around`: the
+ * message that one of that direction is around.
+ */
 export interface HistoryPage {
   messages: readonly Message[];
   full: boolean;
+  around?: string | null | undefined;
 }
 
 export const EMPTY: Window = { messages: [], atStart: false, atEnd: false };
@@ -64,12 +68,18 @@ function joinedPage(window: Window, direction: Direction, page: HistoryPage): Wi
     case "latest":
       return { messages: merged([], page.messages), atStart: !more, atEnd: true };
     case "around":
-      return { messages: merged([], page.messages), atStart: false, atEnd: false };
+      return aroundOne(merged([], page.messages), page);
     case "older":
       return { ...window, messages: merged(window.messages, page.messages), atStart: !more };
     case "newer":
       return { ...window, messages: merged(window.messages, page.messages), atEnd: window.atEnd || !more };
   }
+}
+
+/** Where nothing stands on a side of a page that is not full, nothing is there. */
+function aroundOne(messages: readonly Message[], { full, around }: HistoryPage): Window {
+  const at = messages.findIndex(({ id }) => id === around);
+  return { messages, atStart: !full && at === 0, atEnd: !full && at >= 0 && at === messages.length - 1 };
 }
 
 /** Both lists in the order of `seq`, each message once, as of its later change. */
@@ -106,7 +116,7 @@ function revised(window: Window, id: string, seq: number, revise: (message: Mess
 }
 
 function tombstone(message: Message, deletedAt: string): Message {
-  return { ...message, deletedAt, content: "", metadata: null, attachments: [], reactions: [], mentions: [] };
+  return { ...message, deletedAt, content: "", metadata: null, attachments: [], reactions: [], mentions: [], groupMention: null };
 }
 
 /** The index of the message with this seq, or where it would stand. */

@@ -2,6 +2,7 @@ import { model } from "../model";
 import { Avatar } from "./avatar";
 import { MenuButton, MenuItem } from "./controls";
 import { shortNameOf } from "./format";
+import { later } from "./load-later";
 import { openDialog } from "./open-dialog";
 import { go } from "./route";
 import { setTheme, theme, type Theme } from "./theme";
@@ -11,9 +12,10 @@ const THEMES: readonly (readonly [Theme, string])[] = [
   ["system", "Theme of the system"], ["light", "Light theme"], ["dark", "Dark theme"],
 ];
 
-const STATUS = { "online": "Online", "connecting": "Connecting…", "offline": "Offline", "signed-out": "Signed out" };
+const STATUS = { "online": "Online", "connecting": "Connecting…", "offline": "Not connected", "signed-out": "Signed out" };
 
 async function signOut(): Promise<void> {
+  await later().then((parts) => parts.discardUploads(), () => undefined); // what was never loaded has none
   if (await attempt(() => model.signOut())) go({ name: "sign-in" });
 }
 

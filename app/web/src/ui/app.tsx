@@ -4,19 +4,16 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { model } from "../model";
 import { announce, Announcer } from "./announcer";
-import { Lightbox } from "./attachments";
-import { Confirmation } from "./dialog";
-import { DetailsPanel } from "./details";
+import { question } from "./confirm";
+import { useFileDrop } from "./drop-target";
 import { Empty, Loading } from "./empty";
 import { Icon, Logo } from "./icons";
-import { narrow } from "./media";
-import { MembersPanel } from "./members";
-import { ReactionPalette } from "./message-actions";
-import { openDialog } from "./open-dialog";
-import { PageDialogs } from "./page-dialogs";
+import { Later, loadWhenIdle } from "./load-later";
+import { narrow, networkUp } from "./media";
+import { closeDialog, openDialog } from "./open-dialog";
+import { lightbox, reacting } from "./room-state";
 import { RoomView } from "./room-view";
 import { route } from "./route";
-import { SearchPanel } from "./search";
 import { Sidebar } from "./sidebar";
 import { Toasts } from "./toasts";
 import { Welcome } from "./welcome";
@@ -42,7 +39,9 @@ function ConnectionBanner() {
       {lost && lasting.value && (
         <div class="banner">
           <span class="spinner" aria-hidden="true" />
-          {status === "offline" ? "You are offline. What you write is sent once you are back." : "Connecting…"}
+          {status !== "offline" ? "Connecting…"
+            : networkUp.value ? "The server is out of reach. What you write is sent once it is back."
+            : "You are offline. What you write is sent once you are back."}
           {status === "offline" && <button type="button" onClick={() => model.reconnect()}>Try now</button>}
         </div>
       )}
@@ -70,12 +69,23 @@ function Home() {
   );
 }
 
+function UnknownPage() {
+  return (
+    <Empty icon="compass" title="There is nothing here" text="The link may be mistyped, or what it led to is gone.">
+      <a class="button primary" href="/">All rooms and conversations</a>
+    </Empty>
+  );
+}
+
 function MainPane() {
   const at = route.value;
   const open = model.openedRoom.value;
-  if (at.name === "search") return <SearchPanel roomId={null} />;
+  if (at.name === "search") return <Later draw={({ SearchPanel }) => <SearchPanel roomId={null} />} />;
   if (at.name === "home") return <Home />;
+  if (at.name === "unknown") return <UnknownPage />;
   if (!model.listsLoaded.value) return <Loading />;
+  const offered = model.offered.value;
+  if (offered) return <Later draw={({ JoinOffer }) => <JoinOffer room={offered} />} />;
   return <RoomView open={open} />;
 }
 
@@ -83,16 +93,25 @@ function SidePanel() {
   const at = route.value;
   const open = model.openedRoom.value;
   if (at.name !== "room" || !open) return null;
-  if (at.panel === "search") return <SearchPanel key={open.roomId} roomId={open.roomId} />;
-  if (!open.room.value) return null;
-  if (at.panel === "members") return <MembersPanel key={open.roomId} open={open} />;
-  return at.panel === "details" && <DetailsPanel key={open.roomId} open={open} />;
+  const { roomId } = open;
+  switch (at.panel) {
+    case "search":
+      return <Later draw={({ SearchPanel }) => <SearchPanel roomId={roomId} />} />;
+    case "members":
+      return open.room.value && <Later draw={({ MembersPanel }) => <MembersPanel key={roomId} open={open} />} />;
+    case "details":
+      return open.room.value && <Later draw={({ DetailsPanel }) => <DetailsPanel key={roomId} open={open} />} />;
+    default:
+      return null;
+  }
 }
 
 function Shell() {
+  useEffect(loadWhenIdle, []);
   const at = route.value;
   const panel = at.name === "room" && at.panel !== null;
   const away = at.name !== "home";
+  const holding = useFileDrop();
   return (
     <>
       <a class="skip-link" href="#main" onClick={(event) => {
@@ -105,11 +124,14 @@ function Shell() {
           <main id="main" class="main-pane" tabIndex={-1} inert={panel && narrow.value}><MainPane /></main>
           <SidePanel />
           <ConnectionBanner />
+          {holding.value && <div class="drop"><Icon name="paperclip" size={32} />Drop files to attach them</div>}
         </div>
       </div>
-      <PageDialogs />
-      <ReactionPalette />
-      <Lightbox />
+      {openDialog.value && <Later draw={({ PageDialogs }) => <PageDialogs />} giveUp={closeDialog} />}
+      {reacting.value && (
+        <Later draw={({ ReactionPalette }) => <ReactionPalette />} giveUp={() => (reacting.value = null)} />
+      )}
+      {lightbox.value && <Later draw={({ Lightbox }) => <Lightbox />} giveUp={() => (lightbox.value = null)} />}
     </>
   );
 }
@@ -121,7 +143,9 @@ export function App() {
       {model.me.value ? <Shell />
         : status === "signed-out" ? <Welcome />
         : <div class="boot" role="status" aria-label="Loading Parley"><Logo size={56} /></div>}
-      <Confirmation />
+      {question.value && (
+        <Later draw={({ Confirmation }) => <Confirmation />} giveUp={() => question.peek()?.answer(false)} />
+      )}
       <Toasts />
       <Announcer />
     </>

@@ -4,13 +4,13 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Attachment } from "../client";
 import { model } from "../model";
-import { IconButton } from "./controls";
-import { closeOnCancel, useModal } from "./dialog";
 import { fileSize } from "./format";
 import { Icon } from "./icons";
+import { still } from "./media";
 import { lightbox } from "./room-state";
 import { attempt } from "./toasts";
 
+const MOST_MOVING = 8_000_000; // bytes of a picture that moves in its message; a larger one does when it is opened
 const PICTURE = { width: 360, height: 280 }; // px, the most of each (styles/composer.css)
 
 /** How large a picture is drawn: its place is kept before it has come, so that nothing jumps. */
@@ -22,7 +22,7 @@ export function drawnSize(file: Attachment): { width: number; height: number } {
 }
 
 /** The file's object URL: undefined while it comes, null when it cannot be had. */
-function useFileUrl(file: Attachment, which: "original" | "thumbnail") {
+export function useFileUrl(file: Attachment, which: "original" | "thumbnail") {
   const url = useSignal<string | null | undefined>(undefined);
   useEffect(() => {
     let wanted = true;
@@ -40,19 +40,26 @@ export function Thumbnail({ file }: { file: Attachment }) {
   return url ? <img src={url} alt="" /> : <span class="file-icon"><Icon name="file" /></span>;
 }
 
+/** Whether a picture may move. Its thumbnail does not. */
+export function moves(file: Attachment): boolean {
+  return file.mediaType === "image/gif";
+}
+
 function Picture({ file }: { file: Attachment }) {
-  const url = useFileUrl(file, file.thumbnailUrl ? "thumbnail" : "original").value;
+  const moving = moves(file) && !still.value && file.size <= MOST_MOVING;
+  const url = useFileUrl(file, file.thumbnailUrl && !moving ? "thumbnail" : "original").value;
   const { width, height } = drawnSize(file);
   return (
     <button type="button" class={`picture ${url ? "" : "waiting"}`} aria-label={`Open image ${file.name}`}
       style={{ width: `${width}px`, aspectRatio: `${width} / ${height}` }} onClick={() => (lightbox.value = file)}>
       {url && <img src={url} alt="" width={width} height={height} />}
       {url === null && <Icon name="file" />}
+      {moves(file) && !moving && <span class="tag" aria-hidden="true">GIF</span>}
     </button>
   );
 }
 
-async function download(file: Attachment): Promise<void> {
+export async function download(file: Attachment): Promise<void> {
   const link = document.createElement("a");
   link.href = await model.fileUrl(file, "original");
   link.download = file.name;
@@ -87,28 +94,4 @@ export function Attachments({ files }: { files: readonly Attachment[] }) {
         : <FileButton key={file.id} file={file} />)}
     </div>
   );
-}
-
-function LargePicture({ file }: { file: Attachment }) {
-  const dialog = useModal();
-  const url = useFileUrl(file, "original").value;
-  const close = () => (lightbox.value = null);
-  return (
-    <dialog ref={dialog} class="lightbox" aria-label={`Image ${file.name}`}
-      onCancel={(event) => closeOnCancel(event, close)}>
-      <div class="lightbox-head">
-        <h2 class="truncate">{file.name}</h2>
-        <IconButton icon="download" label="Download"
-          onClick={() => void attempt(() => download(file))} />
-        <IconButton icon="close" label="Close" onClick={close} />
-      </div>
-      <div class="lightbox-stage" onClick={(event) => event.target === event.currentTarget && close()}>
-        {url ? <img src={url} alt={file.name} /> : url === null ? <p>This image could not be loaded.</p> : <span class="spinner" />}
-      </div>
-    </dialog>
-  );
-}
-
-export function Lightbox() {
-  return lightbox.value && <LargePicture key={lightbox.value.id} file={lightbox.value} />;
 }

@@ -11,7 +11,7 @@ const MOST = 8;
 
 /** The name being typed before the caret: where its @ stands, and what follows it so far. */
 function typedName(text: string, caret: number): { start: number; name: string } | null {
-  const match = /(?:^|[\s(])@([A-Za-z0-9_.-]{0,50})$/.exec(text.slice(0, caret));
+  const match = /(?:^|[\s([{"'*_~>,;:])[@＠]([A-Za-z0-9_.-]{0,50})$/.exec(text.slice(0, caret));
   return match ? { start: caret - (match[1] ?? "").length - 1, name: match[1] ?? "" } : null;
 }
 
@@ -22,11 +22,21 @@ function candidates(): UserRef[] {
   return people.filter((user) => user.id !== model.me.value?.id);
 }
 
+/** What an admin of a room may call, beside its members. */
+const GROUPS: readonly UserRef[] = [
+  { id: "all", username: "all", displayName: "Everyone in this room", avatar: null },
+  { id: "here", username: "here", displayName: "Everyone who is online", avatar: null },
+];
+
+function groups(): readonly UserRef[] {
+  return model.openedRoom.value?.room.value?.membership.role === "admin" ? GROUPS : [];
+}
+
 function matching(name: string): UserRef[] {
   const begun = name.toLowerCase();
   const fits = (user: UserRef) => user.username.toLowerCase().startsWith(begun)
     || shortNameOf(user).toLowerCase().split(" ").some((word) => word.startsWith(begun));
-  return candidates().filter(fits).slice(0, MOST);
+  return [...candidates().filter(fits), ...groups().filter(({ username }) => username.startsWith(begun))].slice(0, MOST);
 }
 
 /** `take` gets the text and the caret's place after a name was chosen. */

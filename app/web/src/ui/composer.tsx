@@ -1,23 +1,21 @@
-/** Where one writes: Enter sends, Shift+Enter begins a line, files come by button, drop and paste. */
+/** Where one writes: Enter sends, Shift+Enter begins a line; on a phone Enter does. Files come by button, drop and paste. */
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { excess, HUGE, pastedText } from "../message-text";
 import { model } from "../model";
-import { Thumbnail, isPicture } from "./attachments";
 import { useAutosize } from "./autosize";
 import { useCompletion } from "./completion";
 import { IconButton } from "./controls";
-import {
-  addFiles, cancelUpload, changeDraft, draft, focusField, removeAttachment, sendDraft, uploadsHere, type Upload,
-} from "./draft";
-import { fileSize, nameOf } from "./format";
+import { changeDraft, draft, focusField, sendDraft } from "./draft";
+import { nameOf } from "./format";
 import { Icon } from "./icons";
-import { narrow } from "./media";
+import { Later } from "./load-later";
+import { narrow, touch } from "./media";
 import { summary } from "./message-parts";
-import { editing, placeKey } from "./room-state";
-import { attempt } from "./toasts";
-
-const LONGEST = 10_000; // characters of a message
+import { edit, placeKey, unsavedEdit } from "./room-state";
+import { attempt, tell } from "./toasts";
+import { addFiles, addText, uploading, uploadsHere } from "./uploads";
 
 function Replying({ messageId }: { messageId: string }) {
   const message = model.openedRoom.value?.timeline.value.messages.findLast((one) => one.id === messageId);
@@ -32,43 +30,17 @@ function Replying({ messageId }: { messageId: string }) {
   );
 }
 
-function UploadCard({ upload }: { upload: Upload }) {
-  const { id, name, part, error, preview } = upload;
-  return (
-    <li class={`upload ${error ? "failed" : ""}`}>
-      {preview ? <img src={preview} alt="" /> : <span class="file-icon"><Icon name="file" /></span>}
-      <span class="upload-text">
-        <span class="truncate">{name}</span>
-        <small>{error ?? (part < 1 ? `${Math.round(part * 100)} % of ${fileSize(upload.size)}` : "Almost there…")}</small>
-      </span>
-      <IconButton icon="close" label={error ? `Remove ${name}` : `Cancel upload of ${name}`} size={16}
-        onClick={() => cancelUpload(id)} />
-      {!error && <progress value={part} max={1} aria-label={`Upload of ${name}`} />}
-    </li>
-  );
-}
-
-/** The files of the draft: those that are there, then those on their way. */
-function Tray() {
-  const { attachments } = draft.value;
-  const coming = uploadsHere();
-  if (attachments.length + coming.length === 0) return null;
-  return (
-    <ul class="tray" aria-label="Files to send">
-      {attachments.map((file) => (
-        <li key={file.id} class="upload">
-          {isPicture(file.mediaType) ? <Thumbnail file={file} /> : <span class="file-icon"><Icon name="file" /></span>}
-          <span class="upload-text">
-            <span class="truncate">{file.name}</span>
-            <small>{fileSize(file.size)}</small>
-          </span>
-          <IconButton icon="close" label={`Remove ${file.name}`} size={16}
-            onClick={() => removeAttachment(file.id)} />
-        </li>
-      ))}
-      {coming.map((upload) => <UploadCard key={upload.id} upload={upload} />)}
-    </ul>
-  );
+function paste(event: ClipboardEvent): void {
+  const files = [...event.clipboardData?.files ?? []];
+  const pasted = event.clipboardData?.getData("text/plain") ?? "";
+  if (files.length) addFiles(files);
+  if (pasted.length > HUGE) {
+    addText(pasted);
+    tell("What you pasted is too long for a message: it is attached as a file.");
+  } else if (!files.length || pastedText(pasted, files.map(({ name }) => name))) {
+    return; // the browser puts the text in
+  }
+  event.preventDefault();
 }
 
 /** Opens one's last message for editing, when there is one. */
@@ -77,7 +49,7 @@ function editLast(): boolean {
   const last = model.openedRoom.peek()?.timeline.peek().messages
     .findLast((message) => message.senderId === me && !message.deletedAt);
   if (!last) return false;
-  editing.value = { messageId: last.id, text: last.content };
+  edit(last);
   return true;
 }
 
@@ -85,7 +57,7 @@ function send(): void {
   const open = model.openedRoom.peek();
   const timeline = open?.timeline.peek();
   const behind = timeline?.status === "ready" && !timeline.atEnd;
-  if (!sendDraft()) return;
+  if (uploading() || !sendDraft()) return;
   if (open) model.typingStopped(open.roomId);
   // What one sends stands at the end: go there when older messages are on the screen.
   if (behind) void attempt(() => model.showLatest());
@@ -116,33 +88,35 @@ export function Composer({ name }: { name: string }) {
   const place = placeKey();
   const asked = focusField.value;
   useEffect(() => {
-    // A phone's keyboard would cover half of what one came to read.
-    if (asked > 0 || !narrow.peek()) field.current?.focus();
+    // A phone's keyboard would cover half of what one came to read; a message that was jumped to has the focus.
+    if (asked > 0 || !(narrow.peek() || document.activeElement?.closest(".timeline"))) field.current?.focus();
   }, [place, asked]);
 
-  const busy = uploadsHere().some((upload) => !upload.error);
-  const ready = !busy && (text.trim() !== "" || attachments.length > 0);
+  const coming = uploadsHere();
+  const unsaved = unsavedEdit();
+  const over = excess(text);
+  const ready = !uploading() && over === 0 && (text.trim() !== "" || attachments.length > 0);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.isComposing || completion.onKey(event)) return;
     const bare = !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey;
-    if (event.key === "Enter" && !event.shiftKey) send();
+    if (event.key === "Enter" && !event.shiftKey && !(touch.peek() && bare)) send();
     else if (event.key === "ArrowUp" && bare && text === "" && editLast()) completion.close();
     else if (event.key === "Escape" && replyTo) changeDraft({ replyTo: null });
     else return;
     event.preventDefault();
   };
-  const onPaste = (event: ClipboardEvent) => {
-    const files = event.clipboardData?.files;
-    if (!files?.length) return;
+  const submit = (event: Event) => {
     event.preventDefault();
-    addFiles(files);
+    send();
+    field.current?.focus(); // the button that had it is disabled now
   };
   return (
-    <form class="composer" aria-label="Write a message" onSubmit={(event) => { event.preventDefault(); send(); }}>
+    <form class="composer" aria-label="Write a message" onSubmit={submit}>
       {completion.list}
       <div class="composer-box">
+        {unsaved && <Later draw={({ UnsavedEdit }) => <UnsavedEdit messageId={unsaved} />} waiting={null} />}
         {replyTo && <Replying messageId={replyTo} />}
-        <Tray />
+        {attachments.length + coming.length > 0 && <Later draw={({ Tray }) => <Tray />} waiting={null} />}
         <div class="composer-row">
           <IconButton icon="paperclip" label="Attach files"
             onClick={() => picker.current?.click()} />
@@ -152,18 +126,19 @@ export function Composer({ name }: { name: string }) {
               event.currentTarget.value = "";
               field.current?.focus();
             }} />
-          <textarea ref={field} dir="auto" aria-label="Message" placeholder={`Message ${name}`} rows={1} maxlength={LONGEST}
-            value={text} {...completion.attributes}
+          <textarea ref={field} dir="auto" aria-label="Message" placeholder={`Message ${name}`} rows={1}
+            enterkeyhint={touch.value ? "enter" : "send"} value={text} {...completion.attributes}
             onInput={(event) => {
               const { value, selectionStart } = event.currentTarget;
               changeDraft({ text: value });
               tellTyping(value);
               completion.watch(value, selectionStart);
             }}
-            onKeyDown={onKeyDown} onPaste={onPaste}
+            onKeyDown={onKeyDown} onPaste={paste}
             onBlur={() => { completion.close(); tellTyping(""); }} />
           <IconButton icon="send" label="Send" class="primary" type="submit" disabled={!ready} />
         </div>
+        {over > 0 && <Later draw={({ TooLong }) => <TooLong by={over} />} waiting={null} />}
       </div>
     </form>
   );

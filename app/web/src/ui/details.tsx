@@ -3,7 +3,7 @@
 import type { Room } from "../client";
 import { model, type OpenRoom } from "../model";
 import { announce } from "./announcer";
-import { confirm } from "./dialog";
+import { confirm } from "./confirm";
 import { wholeTime } from "./format";
 import { Icon } from "./icons";
 import { Panel } from "./panel";

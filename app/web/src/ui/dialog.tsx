@@ -1,10 +1,9 @@
 /** Dialogs on the browser's own <dialog>: it traps the focus, closes on Escape, and gives the focus back. */
 
-import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { question } from "./confirm";
 import { IconButton } from "./controls";
-import { onSignedOut } from "./signed-out";
 
 /** Shows the <dialog> of the ref while it is mounted. Closing it before it goes is what gives the focus back. */
 export function useModal() {
@@ -23,6 +22,12 @@ export function closeOnCancel(event: Event, onClose: () => void): void {
   onClose();
 }
 
+/** Whether something is written in a form of the dialog: a press beside it is no reason to throw that away. */
+function hasText(dialog: Element): boolean {
+  const fields = dialog.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("form :is(input:not([type=radio]), textarea)");
+  return [...fields].some((field) => field.value.trim() !== "");
+}
+
 interface DialogProps {
   title: string;
   onClose: () => void;
@@ -36,7 +41,7 @@ export function Dialog({ title, onClose, children, tall = false }: DialogProps) 
   const id = useId();
   return (
     <dialog ref={ref} class="dialog" aria-labelledby={id} onCancel={(event) => closeOnCancel(event, onClose)}
-      onMouseDown={(event) => event.target === ref.current && onClose()}>
+      onMouseDown={(event) => event.target === event.currentTarget && !hasText(event.currentTarget) && onClose()}>
       <div class="dialog-head">
         <h2 id={id}>{title}</h2>
         <IconButton icon="close" label="Close" onClick={onClose} />
@@ -45,31 +50,6 @@ export function Dialog({ title, onClose, children, tall = false }: DialogProps) 
     </dialog>
   );
 }
-
-interface Question {
-  title: string;
-  text: string;
-  action: string;
-  danger?: boolean;
-}
-
-const question = signal<(Question & { answer: (yes: boolean) => void }) | null>(null);
-
-/** Asks before something that cannot be undone. */
-export function confirm(asked: Question): Promise<boolean> {
-  question.value?.answer(false);
-  return new Promise((resolve) => {
-    question.value = {
-      ...asked,
-      answer: (yes) => {
-        question.value = null;
-        resolve(yes);
-      },
-    };
-  });
-}
-
-onSignedOut(() => question.peek()?.answer(false));
 
 export function Confirmation() {
   const asked = question.value;

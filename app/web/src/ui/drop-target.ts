@@ -1,28 +1,47 @@
-import { signal, type ReadonlySignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
-import type { RefObject } from "preact";
+import { useSignal, type ReadonlySignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { model } from "../model";
+import { focusField } from "./draft";
+import { tell } from "./toasts";
+import { addFiles } from "./uploads";
 
 function carriesFiles(event: DragEvent): boolean {
   return event.dataTransfer?.types.includes("Files") ?? false;
 }
 
-/** Takes files that are dropped on an element; answers whether some are held over it. */
-export function useDropTarget(ref: RefObject<HTMLElement | null>, take: (files: FileList) => void): ReadonlySignal<boolean> {
-  const over = useMemo(() => signal(false), []);
+/** Whether one can write where one is (reads signals). */
+function canWrite(): boolean {
+  const open = model.openedRoom.value;
+  if (open?.room.value) return true;
+  const user = open?.conversation.value?.user ?? (model.place.value && model.person.value);
+  return user !== undefined && user !== null && !model.blocked.value.has(user.id);
+}
+
+function take(files: FileList): void {
+  if (document.querySelector("dialog[open]")) return; // it has nothing to do with files
+  if (!canWrite()) return tell("Open a room or a conversation to drop files into it.");
+  addFiles(files);
+  focusField.value++;
+}
+
+/**
+ * Takes files that are dropped anywhere on the page, for the message that is being written: left to itself, the browser
+ * would go away from the page to show them. Answers whether some are held over it that can be dropped.
+ */
+export function useFileDrop(): ReadonlySignal<boolean> {
+  const over = useSignal(false);
   useEffect(() => {
-    const element = ref.current;
-    if (!element) return;
     let depth = 0; // entering a child comes before leaving its parent
     const stop = new AbortController();
     const on = (type: "dragenter" | "dragover" | "dragleave" | "drop", listener: (event: DragEvent) => void) =>
-      element.addEventListener(type, (event) => {
+      document.addEventListener(type, (event) => {
         if (!carriesFiles(event)) return;
         event.preventDefault();
         listener(event);
       }, { signal: stop.signal });
-    on("dragenter", () => { over.value = ++depth > 0; });
+    on("dragenter", () => { over.value = ++depth > 0 && canWrite(); });
     on("dragover", () => undefined);
-    on("dragleave", () => { over.value = --depth > 0; });
+    on("dragleave", () => { if (--depth <= 0) over.value = false; });
     on("drop", (event) => {
       depth = 0;
       over.value = false;

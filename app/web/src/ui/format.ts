@@ -1,6 +1,7 @@
 /** Times, sizes and names in words. */
 
 import type { UserRef } from "../client";
+import { now, today } from "./clock";
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long" });
@@ -14,7 +15,7 @@ const DAY_MS = 86_400_000;
 /** Days between the calendar day of `time` and today's: 0 today, 1 yesterday. */
 function daysAgo(time: string): number {
   const midnight = (date: Date) => new Date(date).setHours(0, 0, 0, 0);
-  return Math.round((midnight(new Date()) - midnight(new Date(time))) / DAY_MS);
+  return Math.round((midnight(today()) - midnight(new Date(time))) / DAY_MS);
 }
 
 export function sameDay(a: string, b: string): boolean {
@@ -47,7 +48,7 @@ export function briefTime(time: string): string {
 
 export function lastSeen(time: string | null): string {
   if (time === null) return "Offline";
-  const minutes = Math.floor((Date.now() - Date.parse(time)) / 60_000);
+  const minutes = Math.floor((now() - Date.parse(time)) / 60_000);
   if (minutes < 1) return "Last seen just now";
   if (minutes < 60) return `Last seen ${minutes} min ago`;
   return daysAgo(time) === 0 ? `Last seen at ${timeOfDay(time)}` : `Last seen ${briefTime(time)}`;

@@ -2,6 +2,7 @@
 
 const PATHS = {
   arrowDown: "M12 5v14M6 13l6 6 6-6",
+  at: "M16 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0v1.5a2.5 2.5 0 0 0 5 0V12a9 9 0 1 0-4 7.5",
   back: "M15 5l-7 7 7 7",
   check: "M5 12l5 5 9-9",
   close: "M6 6l12 12M18 6L6 18",

@@ -6,7 +6,7 @@ import { model, type OpenRoom } from "../model";
 import { announce } from "./announcer";
 import { Avatar } from "./avatar";
 import { MenuButton, MenuItem } from "./controls";
-import { confirm } from "./dialog";
+import { confirm } from "./confirm";
 import { lastSeen, nameOf, shortNameOf } from "./format";
 import { Icon } from "./icons";
 import { Panel } from "./panel";

@@ -4,12 +4,10 @@ import type { Message } from "../client";
 import { model } from "../model";
 import { announce } from "./announcer";
 import { IconButton } from "./controls";
-import { confirm } from "./dialog";
+import { confirm } from "./confirm";
 import { replyTo } from "./draft";
-import { PALETTE } from "./emoji";
 import { nameOf } from "./format";
-import { Popover } from "./popover";
-import { editing, reacting } from "./room-state";
+import { edit, reacting } from "./room-state";
 import { attempt, tell } from "./toasts";
 
 export async function deleteAfterAsking(message: Message): Promise<void> {
@@ -44,35 +42,11 @@ export function MessageActions({ message }: { message: Message }) {
         <IconButton icon="copy" label="Copy text" size={18} onClick={() => void copy(message.content)} />
       )}
       {mine && (
-        <IconButton icon="edit" label="Edit" size={18}
-          onClick={() => (editing.value = { messageId: message.id, text: message.content })} />
+        <IconButton icon="edit" label="Edit" size={18} onClick={() => edit(message)} />
       )}
       {(mine || admin) && (
         <IconButton icon="trash" label="Delete" size={18} class="danger" onClick={() => void deleteAfterAsking(message)} />
       )}
     </div>
-  );
-}
-
-/** The palette of reactions, for the message that `reacting` names. */
-export function ReactionPalette() {
-  if (!reacting.value) return null;
-  const { message, anchor } = reacting.value;
-  const me = model.me.value?.id ?? "";
-  const mine = new Set(message.reactions.filter((one) => one.userIds.includes(me)).map((one) => one.kind));
-  const close = () => (reacting.value = null);
-  const choose = (kind: string) => {
-    close();
-    void attempt(() => mine.has(kind) ? model.unreact(message.id, kind) : model.react(message.id, kind));
-  };
-  return (
-    <Popover label="Choose a reaction" role="dialog" class="emoji-grid" anchor={anchor} onClose={close}>
-      {PALETTE.map(([kind, name]) => (
-        <button key={kind} type="button" aria-label={name} title={name} aria-pressed={mine.has(kind)}
-          onClick={() => choose(kind)}>
-          {kind}
-        </button>
-      ))}
-    </Popover>
   );
 }

@@ -6,11 +6,11 @@ import type { Message, UserRef } from "../client";
 import { model, type OutboxEntry } from "../model";
 import { Attachments } from "./attachments";
 import { Avatar } from "./avatar";
-import { EditBox } from "./edit-box";
 import { count, dayName, nameOf, shortNameOf, timeOfDay, wholeTime } from "./format";
+import { Later } from "./load-later";
 import { MessageActions } from "./message-actions";
 import { Delivery, Quote, Reactions, summary } from "./message-parts";
-import { activeRow, editing } from "./room-state";
+import { activeRow, edits } from "./room-state";
 import { isJumbo, RichText } from "./rich-text";
 
 /** What a row is told by its neighbours. */
@@ -45,11 +45,11 @@ function Row({ rowKey, day, unread, tabbable, label, children }: RowProps) {
   );
 }
 
-function Text({ message }: { message: Pick<Message, "content" | "mentions"> & { editedAt?: string | null } }) {
+function Text({ message }: { message: Pick<Message, "content" | "mentions" | "groupMention"> & { editedAt?: string | null } }) {
   if (!message.content) return null;
   return (
     <div class={`content ${isJumbo(message.content) ? "jumbo" : ""}`} dir="auto">
-      <RichText text={message.content} mentions={message.mentions} />
+      <RichText message={message} />
       {message.editedAt && <span class="edited" title={wholeTime(message.editedAt)}>(edited)</span>}
     </div>
   );
@@ -74,10 +74,14 @@ function labelOf(message: Message): string {
   return parts.join(", ");
 }
 
+function mentionsMe({ mentions, groupMention, senderId }: Message, me: string): boolean {
+  return mentions.includes(me) || (groupMention !== null && senderId !== me);
+}
+
 export function MessageRow({ message, ...row }: Surroundings & { message: Message }) {
   const me = model.me.value?.id ?? "";
   const active = useComputed(() => activeRow.value === row.rowKey);
-  const edited = useComputed(() => editing.value?.messageId === message.id);
+  const edited = useComputed(() => message.id in edits.value);
   const found = useComputed(() => model.openedRoom.value?.timeline.value.target?.messageId === message.id);
   if (message.deletedAt || message.type === "system") {
     return (
@@ -86,7 +90,7 @@ export function MessageRow({ message, ...row }: Surroundings & { message: Messag
       </Row>
     );
   }
-  const marks = [row.first && "first", found.value && "found", message.mentions.includes(me) && "mentions-me"];
+  const marks = [row.first && "first", found.value && "found", mentionsMe(message, me) && "mentions-me"];
   return (
     <Row {...row} label={labelOf(message)}>
       <div class={`message ${marks.filter(Boolean).join(" ")}`}>
@@ -96,7 +100,9 @@ export function MessageRow({ message, ...row }: Surroundings & { message: Messag
         <div>
           {row.first && <Byline user={message.sender} time={message.createdAt} />}
           {message.replyTo && <Quote messageId={message.replyTo} />}
-          {edited.value ? <EditBox message={message} /> : <Text message={message} />}
+          {edited.value
+            ? <Later draw={({ EditBox }) => <EditBox message={message} />} waiting={<Text message={message} />} />
+            : <Text message={message} />}
           <Attachments files={message.attachments} />
           <Reactions message={message} />
         </div>
@@ -118,7 +124,7 @@ export function OutgoingRow({ entry, ...row }: Surroundings & { entry: OutboxEnt
         <div>
           {row.first && <Byline user={me} time={entry.createdAt} />}
           {entry.replyTo && <Quote messageId={entry.replyTo} />}
-          <Text message={{ content: entry.content, mentions: [] }} />
+          <Text message={{ content: entry.content, mentions: [], groupMention: null }} />
           <Attachments files={entry.attachments} />
           <Delivery entry={entry} />
         </div>

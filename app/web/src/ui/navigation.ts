@@ -4,6 +4,7 @@ import { effect, untracked } from "@preact/signals";
 import type { UserRef } from "../client";
 import { model, type Place } from "../model";
 import { badge, nameOf } from "./format";
+import { narrow } from "./media";
 import { isMuted } from "./personal";
 import { go, route, type Route } from "./route";
 import { attempt } from "./toasts";
@@ -29,8 +30,11 @@ function show(place: Place | null): void {
   if (isAt(place, at)) return;
   if (place === null) return go({ name: "home" }, true);
   if ("userId" in place) return go({ name: "person", userId: place.userId }, false, model.person.peek());
+  // A list of what was found stays beside what was opened from it, where there is room for both.
+  const found = at.name === "search" || (at.name === "room" && at.panel === "search");
+  const panel = found && !narrow.peek() ? "search" : null;
   // The first message to a person makes the conversation: it stands where the person stood.
-  go({ name: "room", roomId: place.roomId, panel: null }, at.name === "person");
+  go({ name: "room", roomId: place.roomId, panel }, at.name === "person");
 }
 
 /** What the browser's tab says: how much is unread, and where one is. */

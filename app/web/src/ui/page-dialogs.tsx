@@ -6,10 +6,11 @@ import type { PublicRoom } from "../client";
 import { model } from "../model";
 import { RoomMark } from "./avatar";
 import { Dialog } from "./dialog";
-import { count } from "./format";
+import { membersOf } from "./join-offer";
+import { MentionsList } from "./mentions-list";
 import { closeDialog, openDialog } from "./open-dialog";
 import { PeopleSearch } from "./people-search";
-import { PrivacyDialog } from "./personal";
+import { PrivacyDialog } from "./privacy";
 import { RoomForm, type RoomFields } from "./room-form";
 import { go } from "./route";
 import { FindingNote, SearchField, useFinding } from "./search-field";
@@ -48,13 +49,12 @@ function FoundRoom({ room }: { room: PublicRoom }) {
     else if (!await attempt(() => model.joinRoom(room.id))) return;
     closeDialog();
   };
-  const people = room.memberCount >= 1000 ? "1000 or more members" : count(room.memberCount, "member");
   return (
     <li class="person">
       <RoomMark isPrivate={false} />
       <span class="person-text">
         <strong class="truncate">{room.name}</strong>
-        <small class="truncate">{[people, room.description].filter(Boolean).join(" · ")}</small>
+        <small class="truncate">{[membersOf(room), room.description].filter(Boolean).join(" · ")}</small>
       </span>
       <button type="button" class={`button small ${room.joined ? "" : "primary"}`}
         aria-label={`${room.joined ? "Open" : "Join"} ${room.name}`} onClick={() => void enter()}>
@@ -102,6 +102,7 @@ export function PageDialogs() {
     case "new-room": return <NewRoom />;
     case "discover": return <Discover />;
     case "new-message": return <NewMessage />;
+    case "mentions": return <MentionsList />;
     case "privacy": return <PrivacyDialog />;
     default: return null;
   }

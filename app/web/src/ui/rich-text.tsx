@@ -1,53 +1,31 @@
-/** A message's text with its links and mentions. Everything becomes text nodes: nothing in it can be markup. */
+/**
+ * A message's text. What has markup, links or mentions is shown by a part of the page that is loaded later; until then,
+ * and where it cannot be loaded, it stands as it was typed. Nothing in it can be HTML.
+ */
 
-import type { ComponentChildren } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
+import type { Message } from "../client";
 import { model } from "../model";
+import { ask, loaded } from "./load-later";
 
-const TOKEN = /(https?:\/\/[^\s<>"]+)|(?<![\w@])@([A-Za-z0-9_.-]{3,50})/g;
-const CLOSING = /[.,;:!?'")\]}…]+$/;
+const MAY_HAVE_MARKUP = /[*_~`>@＠﹫[\\]|:\/\/|www\.|^[ \t]*(?:[-+]|\d+[.)])[ \t]/im;
 
-/** A link ends before the punctuation of its sentence, but keeps a bracket that it opened itself. */
-function trimLink(text: string): string {
-  const trimmed = text.replace(CLOSING, "");
-  return trimmed.includes("(") && text[trimmed.length] === ")" ? `${trimmed})` : trimmed;
-}
-
-function Link({ text }: { text: string }) {
-  if (!URL.canParse(text)) return <>{text}</>;
-  return <a href={text} target="_blank" rel="noopener noreferrer nofollow">{text}</a>;
-}
-
-/** The mentioned user whose name begins `written`: "@ann." may be Ann at a sentence's end. */
-function mentioned(written: string, names: ReadonlySet<string>): string | null {
-  for (let name = written; name.length >= 3; name = name.slice(0, -1)) {
-    if (names.has(name.toLowerCase())) return name;
-    if (!/[._-]$/.test(name)) return null;
-  }
-  return null;
-}
-
-interface RichTextProps {
-  text: string;
-  /** The ids of the users whom the server found in it. */
-  mentions: readonly string[];
-}
-
-export function RichText({ text, mentions }: RichTextProps) {
+/** The names that the server found in a message, in lower case, and those of the groups that it calls. */
+function namesOf({ mentions, groupMention }: Pick<Message, "mentions" | "groupMention">): string[] {
   const me = model.me.value;
-  const names = new Set(mentions.map((id) => (me?.id === id ? me : model.userOf(id))?.username.toLowerCase() ?? ""));
-  const parts: ComponentChildren[] = [];
-  let end = 0;
-  for (const match of text.matchAll(TOKEN)) {
-    const [whole, link, name] = match;
-    const piece = link ? trimLink(whole) : `@${mentioned(name ?? "", names) ?? ""}`;
-    if (piece === "@") continue;
-    parts.push(text.slice(end, match.index));
-    const mine = me !== null && piece.slice(1).toLowerCase() === me.username.toLowerCase();
-    parts.push(link ? <Link text={piece} /> : <span class={`mention ${mine ? "me" : ""}`}>{piece}</span>);
-    end = match.index + piece.length;
-  }
-  parts.push(text.slice(end));
-  return <>{parts}</>;
+  const users = mentions.flatMap((id) => (me?.id === id ? me : model.userOf(id)) ?? []);
+  return [...users.map(({ username }) => username.toLowerCase()), ...(groupMention ? ["all", "here"] : [])];
+}
+
+export function RichText({ message }: { message: Pick<Message, "content" | "mentions" | "groupMention"> }) {
+  const { content } = message;
+  const render = MAY_HAVE_MARKUP.test(content) ? loaded()?.renderText : null; // undefined: it has markup that cannot be shown yet
+  const missing = render === undefined;
+  useEffect(() => { if (missing) ask(); }, [missing]);
+  const names = namesOf(message).join(" ");
+  const me = model.me.value?.username.toLowerCase() ?? "";
+  const shown = useMemo(() => render?.(content, names.split(" "), me) ?? content, [content, names, me, render]);
+  return <>{shown}</>;
 }
 
 const JUMBO =

@@ -41,12 +41,12 @@ export function RoomForm({ start, action, save, onCancel, children }: RoomFormPr
     <form class="form" onSubmit={(event) => void submit(event)}>
       <div class="field">
         <label for={`${id}n`}>Name</label>
-        <input id={`${id}n`} class="input" required maxlength={100} autocomplete="off" autofocus={onCancel !== undefined}
+        <input id={`${id}n`} class="input" required autocomplete="off" autofocus={onCancel !== undefined}
           value={name} onInput={(event) => (fields.value = { name: event.currentTarget.value, description })} />
       </div>
       <div class="field">
         <label for={`${id}d`}>Description (optional)</label>
-        <textarea id={`${id}d`} class="input" rows={2} maxlength={1000} value={description}
+        <textarea id={`${id}d`} class="input" rows={2} value={description}
           onInput={(event) => (fields.value = { name, description: event.currentTarget.value })} />
       </div>
       {children}

@@ -2,7 +2,8 @@
 
 import { effect, signal } from "@preact/signals";
 import type { Attachment, Member, Message } from "../client";
-import { model } from "../model";
+import type { Edits } from "../drafts";
+import { model, type Place } from "../model";
 
 /** The row that the pointer or the focus is on: it shows its actions. */
 export const activeRow = signal<string | null>(null);
@@ -10,8 +11,33 @@ export const activeRow = signal<string | null>(null);
 /** The row that Tab reaches, from which the arrow keys go on; null for the last. */
 export const roving = signal<string | null>(null);
 
-/** The message being edited, with the text as it stands: the row may leave the screen meanwhile. */
-export const editing = signal<{ messageId: string; text: string } | null>(null);
+/** The messages being edited, with the text as it stands: the row, or its room, may leave the screen meanwhile. */
+export const edits = signal<Edits>({});
+
+/** The messages whose fields are drawn now. */
+export const drawnEdits = signal<ReadonlySet<string>>(new Set());
+
+/** The message whose editing has just begun: its field takes the focus. */
+export const justBegun = signal<string | null>(null);
+
+/** A message that is being edited somewhere off the screen (reads signals). */
+export function unsavedEdit(): string | undefined {
+  return Object.keys(edits.value).find((id) => !drawnEdits.value.has(id));
+}
+
+export function edit({ id, content }: Message): void {
+  justBegun.value = id;
+  changeEdit(id, edits.peek()[id] ?? content);
+}
+
+/** `text` null: it is saved, or given up. */
+export function changeEdit(messageId: string, text: string | null): void {
+  const place = model.place.peek();
+  if (!place || !("roomId" in place)) return;
+  const { [messageId]: _, ...others } = edits.peek();
+  edits.value = text === null ? others : { ...others, [messageId]: text };
+  model.setEdit(place.roomId, messageId, text);
+}
 
 /** The message a reaction is being chosen for, and where on the window. */
 export const reacting = signal<{ message: Message; anchor: DOMRect } | null>(null);
@@ -24,8 +50,11 @@ export const banned = signal<readonly Member[]>([]);
 
 /** A key of the open place, for what must begin anew with another one. */
 export function placeKey(): string | null {
-  const place = model.place.value;
-  return place && ("roomId" in place ? place.roomId : `person ${place.userId}`);
+  return model.place.value && keyOfPlace(model.place.value);
+}
+
+export function keyOfPlace(place: Place): string {
+  return "roomId" in place ? place.roomId : `person ${place.userId}`;
 }
 
 let before: string | null = null;
@@ -35,7 +64,9 @@ effect(() => {
   before = key;
   activeRow.value = null;
   roving.value = null;
-  editing.value = null;
+  const place = model.place.peek();
+  edits.value = place && "roomId" in place ? model.editsOf(place.roomId) : {};
+  justBegun.value = null;
   reacting.value = null;
   lightbox.value = null;
   banned.value = [];

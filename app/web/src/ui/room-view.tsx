@@ -1,17 +1,14 @@
 /** What is open in the main pane: its bar, its messages, who is typing, and where one writes. */
 
 import { useComputed } from "@preact/signals";
-import { useRef } from "preact/hooks";
 import type { Conversation, UserRef } from "../client";
 import { model, type OpenRoom } from "../model";
 import { Avatar, RoomMark } from "./avatar";
 import { Composer } from "./composer";
 import { IconButton, MenuButton, MenuItem } from "./controls";
-import { addFiles, focusField } from "./draft";
-import { useDropTarget } from "./drop-target";
 import { Loading } from "./empty";
 import { count, inWords, lastSeen, nameOf, shortNameOf } from "./format";
-import { Icon, type IconName } from "./icons";
+import type { IconName } from "./icons";
 import { BlockedNote, isMuted, toggleBlock } from "./personal";
 import { go, route, togglePanel, type Panel } from "./route";
 import { Timeline } from "./timeline";
@@ -106,22 +103,16 @@ function Typing({ open }: { open: OpenRoom | null }) {
 }
 
 export function RoomView({ open }: { open: OpenRoom | null }) {
-  const pane = useRef<HTMLDivElement>(null);
-  const holding = useDropTarget(pane, (files) => {
-    addFiles(files);
-    focusField.value++;
-  });
   const room = open?.room.value;
   const user = open?.conversation.value?.user ?? model.person.value;
   if (!room && !user) return <Loading />; // until it is listed, or found not to be open to one
   const name = room?.name ?? (user?.id === model.me.value?.id ? "yourself" : user ? nameOf(user) : "");
   return (
-    <div class="room" ref={pane}>
+    <div class="room">
       {open && room ? <RoomBar open={open} /> : <PersonBar open={open} />}
       <Timeline open={open} outbox={open?.outbox ?? model.personOutbox} />
       <Typing open={open} />
       {!room && user && model.blocked.value.has(user.id) ? <BlockedNote user={user} /> : <Composer name={name} />}
-      {holding.value && <div class="drop"><Icon name="paperclip" size={32} />Drop files to attach them</div>}
     </div>
   );
 }

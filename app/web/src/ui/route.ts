@@ -5,7 +5,7 @@ import { signal } from "@preact/signals";
 export type Panel = "members" | "search" | "details";
 
 export type Route =
-  | { name: "home" | "sign-in" | "sign-up" | "search" }
+  | { name: "home" | "sign-in" | "sign-up" | "search" | "unknown" }
   /** A person with whom there is no conversation yet. */
   | { name: "person"; userId: string }
   | { name: "room"; roomId: string; panel: Panel | null };
@@ -19,22 +19,27 @@ function parse(hash: string): Route {
   if (first === "r" && second) {
     return { name: "room", roomId: second, panel: PANELS.has(third) ? (third as Panel) : null };
   }
-  return { name: "home" };
+  return { name: first ? "unknown" : "home" };
 }
 
 /** The hash of a route, to link to. */
 export function href(route: Route): string {
   if (route.name === "home") return "#/";
+  if (route.name === "unknown") return location.hash;
   if (route.name === "person") return `#/u/${encodeURIComponent(route.userId)}`;
   if (route.name !== "room") return `#/${route.name}`;
   return `#/r/${encodeURIComponent(route.roomId)}${route.panel ? `/${route.panel}` : ""}`;
 }
 
+/** Where the server has the page; at any other path it gives it to tell that there is nothing. */
+const PATHS: ReadonlySet<string> = new Set(["/", "/index.html"]);
+
 function current(): Route {
+  if (!PATHS.has(location.pathname)) return { name: "unknown" };
   try {
     return parse(location.hash);
   } catch {
-    return { name: "home" }; // a hash that somebody mangled cannot be decoded
+    return { name: "unknown" }; // a hash that somebody mangled cannot be decoded
   }
 }
 
@@ -52,15 +57,18 @@ export function go(next: Route, replace = false, state: unknown = null): void {
   route.value = next;
 }
 
-/** Opens a panel beside the open room, or closes it when it is the one that is open. */
+/**
+ * Opens a panel beside the open room, or closes it when it is the one that is open. Panels are no places: the browser's
+ * back button goes to where one was before.
+ */
 export function togglePanel(panel: Panel): void {
   const at = route.value;
-  if (at.name === "room") go({ ...at, panel: at.panel === panel ? null : panel });
+  if (at.name === "room") go({ ...at, panel: at.panel === panel ? null : panel }, true);
   else if (panel === "search") go(at.name === "search" ? { name: "home" } : { name: "search" });
 }
 
 export function closePanel(): void {
   const at = route.value;
-  if (at.name === "room") go({ ...at, panel: null });
+  if (at.name === "room") go({ ...at, panel: null }, true);
   else if (at.name === "search") go({ name: "home" });
 }

@@ -1,4 +1,4 @@
-import { signal, useSignal, type ReadonlySignal } from "@preact/signals";
+import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { inWords } from "../client";
 import { Problem } from "./controls";
@@ -37,40 +37,50 @@ interface Page<T> {
   next: string | null;
 }
 
+/** What is found, and by what key: kept outside of what shows it, it is there when that comes back. */
+export interface Finding<T> {
+  found: Signal<Found<T>>;
+  key: string | null;
+}
+
+export function newFinding<T>(): Finding<T> {
+  return { found: signal({ items: [], status: "idle", error: "", more: null }), key: null };
+}
+
 /**
  * Asks while one types, and drops the answers that are overtaken. `key` is all that the answer depends on; null asks
- * nothing.
+ * nothing. What `kept` has found by the same key is not asked for again.
  */
 export function useFinding<T>(
-  key: string | null, ask: (next: string | null, signal: AbortSignal) => Promise<Page<T>>,
+  key: string | null, ask: (next: string | null, signal: AbortSignal) => Promise<Page<T>>, kept?: Finding<T>,
 ): ReadonlySignal<Found<T>> {
-  const found = useMemo(() => signal<Found<T>>({ items: [], status: "idle", error: "", more: null }), []);
-  const run = useSignal<AbortController | null>(null);
+  const finding = useMemo(() => kept ?? newFinding<T>(), []);
+  const { found } = finding;
   useEffect(() => {
-    run.peek()?.abort();
+    if (finding.key === key && found.peek().status === "ready") return;
+    finding.key = key;
     if (key === null) {
       found.value = { items: [], status: "idle", error: "", more: null };
       return;
     }
     const abort = new AbortController();
-    run.value = abort;
     const read = async (before: readonly T[], next: string | null) => {
       found.value = { ...found.peek(), status: "loading", more: null };
       try {
         const page = await ask(next, abort.signal);
-        if (abort.signal.aborted) return;
+        if (finding.key !== key) return;
         const items = [...before, ...page.items];
         const more = page.next === null ? null : () => void read(items, page.next);
         found.value = { items, status: "ready", error: "", more };
       } catch (error) {
-        if (abort.signal.aborted) return; // another question has overtaken it
+        if (finding.key !== key || abort.signal.aborted) return; // another question has overtaken it
         found.value = { items: before, status: "failed", error: inWords(error), more: null };
       }
     };
     const timer = setTimeout(() => void read([], null), PAUSE_MS);
     return () => {
       clearTimeout(timer);
-      abort.abort();
+      if (found.peek().status !== "ready") abort.abort();
     };
   }, [key]);
   return found;

@@ -1,7 +1,7 @@
 /** Finds messages in the open room, or in all of one's own. */
 
-import { useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { signal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { mayGoOn, type Message } from "../client";
 import { model } from "../model";
 import { Empty } from "./empty";
@@ -10,7 +10,8 @@ import { narrow } from "./media";
 import { summary } from "./message-parts";
 import { Panel } from "./panel";
 import { closePanel } from "./route";
-import { FindingNote, SearchField, useFinding } from "./search-field";
+import { FindingNote, newFinding, SearchField, useFinding } from "./search-field";
+import { onSignedOut } from "./signed-out";
 import { attempt } from "./toasts";
 
 const PAGE = 20;
@@ -33,7 +34,9 @@ function placeName(roomId: string): string {
 
 function Result({ message, query }: { message: Message; query: string }) {
   const jump = async () => {
+    state.chosen = true;
     if (await attempt(() => model.jumpTo(message.roomId, message.id)) && narrow.peek()) closePanel();
+    state.chosen = false;
   };
   return (
     <li>
@@ -58,20 +61,50 @@ function Scope({ all, onChange }: { all: boolean; onChange: (all: boolean) => vo
   );
 }
 
+/** What is searched for stays while its results are opened, one after the other. */
+const query = signal("");
+const all = signal(false);
+const finding = newFinding<Message>();
+const state = {
+  /** A result is being opened: that takes the focus, and not the panel, which may be drawn anew beside it. */
+  chosen: false,
+  /** How far the results were scrolled, in px. */
+  scrolled: 0,
+};
+
+function forget(): void {
+  query.value = "";
+  all.value = false;
+  state.scrolled = 0;
+}
+
+onSignedOut(() => {
+  forget();
+  Object.assign(finding, newFinding<Message>());
+});
+
 /** `roomId` is the open room; null when none is, and all are searched. */
 export function SearchPanel({ roomId }: { roomId: string | null }) {
-  const query = useSignal("");
-  const all = useSignal(roomId === null);
+  useEffect(() => { if (roomId === null) all.value = true; }, [roomId]);
   const asked = query.value.trim();
   const scope = all.value ? null : roomId;
+  const body = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const panel = body.current?.parentElement;
+    if (!panel) return;
+    panel.scrollTop = state.scrolled;
+    const note = () => { state.scrolled = panel.scrollTop; };
+    panel.addEventListener("scroll", note, { passive: true });
+    return () => panel.removeEventListener("scroll", note);
+  }, []);
   const found = useFinding(asked ? `${scope} ${asked}` : null, async (before, signal) => {
     const items = await model.search(asked, {
       signal, ...(scope ? { roomId: scope } : {}), ...(before ? { before } : {}),
     });
     return { items, next: mayGoOn(items, PAGE) ? items[items.length - 1]?.id ?? null : null };
-  }).value;
+  }, finding).value;
   return (
-    <Panel title="Search" alone={roomId === null}>
+    <Panel title="Search" alone={roomId === null} takesFocus={!state.chosen} onClose={forget}>
       <SearchField label="Search messages" placeholder="Words in a message" value={query.value}
         onInput={(text) => (query.value = text)} />
       {roomId && <Scope all={all.value} onChange={(value) => (all.value = value)} />}
@@ -79,7 +112,7 @@ export function SearchPanel({ roomId }: { roomId: string | null }) {
         <Empty level={2} icon="search" title="Find a message"
           text="Type a word or two of it. Choosing a result takes you to where it was said." />
       )}
-      <div>
+      <div ref={body}>
         <ul aria-label="Search results">
           {found.items.map((message) => <Result key={message.id} message={message} query={asked} />)}
         </ul>

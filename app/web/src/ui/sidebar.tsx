@@ -15,12 +15,14 @@ import { isMuted } from "./personal";
 import { href, route, togglePanel } from "./route";
 import { attempt } from "./toasts";
 
-function Unread({ n, mention = false }: { n: number; mention?: boolean }) {
-  if (n === 0 && !mention) return null;
-  return (
-    <span class="badge">
-      {mention && <span><span aria-hidden="true">@</span><span class="sr-only">you are mentioned, </span></span>}
-      {n > 0 && badge(n)}<span class="sr-only"> unread</span>
+function Unread({ n }: { n: number }) {
+  return n > 0 && <span class="badge">{badge(n)}<span class="sr-only"> unread</span></span>;
+}
+
+function Mentions({ n }: { n: number }) {
+  return n > 0 && (
+    <span class="badge mentions">
+      <span aria-hidden="true">@</span>{badge(n)}<span class="sr-only"> {n === 1 ? "mention" : "mentions"} of you,</span>
     </span>
   );
 }
@@ -45,7 +47,8 @@ function RoomEntry({ room }: { room: Room }) {
           {room.name}{room.isPrivate && <span class="sr-only"> (private)</span>}
         </span>
         {muted && <Muted />}
-        <Unread n={unread} mention={model.mentioned.value.has(room.id)} />
+        <Mentions n={room.mentions} />
+        <Unread n={unread} />
       </a>
     </li>
   );
@@ -59,9 +62,10 @@ function ConversationEntry({ conversation }: { conversation: Conversation }) {
   const mine = lastMessage?.senderId === me;
   const toSelf = user.id === me;
   const online = !toSelf && model.presenceOf(user.id)?.status === "online";
+  const preview = lastMessage ? `${mine && !toSelf ? "You: " : ""}${summary(lastMessage)}` : "No messages yet";
   return (
     <li>
-      <a class={`entry two-lines ${unread ? "unread" : ""}`} aria-current={current(roomId)}
+      <a title={preview.slice(0, 200)} class={`entry two-lines ${unread ? "unread" : ""}`} aria-current={current(roomId)}
         href={href({ name: "room", roomId, panel: null })}>
         <Avatar user={user} online={online} />
         <span class="entry-text">
@@ -72,9 +76,7 @@ function ConversationEntry({ conversation }: { conversation: Conversation }) {
             {lastMessage && <time dateTime={lastMessage.createdAt}>{briefTime(lastMessage.createdAt)}</time>}
           </span>
           <span class="entry-line">
-            <span class="entry-preview truncate">
-              {lastMessage ? `${mine && !toSelf ? "You: " : ""}${summary(lastMessage)}` : "No messages yet"}
-            </span>
+            <span class="entry-preview truncate">{preview}</span>
             {muted && <Muted />}
             <Unread n={unread} />
           </span>
@@ -166,6 +168,7 @@ export function Sidebar() {
     <div class="sidebar" role={alone ? "main" : "region"} aria-label="Your chats">
       <div class="bar">
         <Brand class="brand"><Logo />Parley</Brand>
+        <IconButton icon="at" label="Mentions" onClick={() => (openDialog.value = "mentions")} />
         <IconButton icon="search" label="Search messages"
           aria-pressed={searching} onClick={() => togglePanel("search")} />
       </div>

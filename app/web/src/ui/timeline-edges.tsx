@@ -8,7 +8,7 @@ import { count, inWords, nameOf } from "./format";
 import { Icon } from "./icons";
 import { attempt } from "./toasts";
 import { togglePanel } from "./route";
-import type { UnreadAtFirst } from "./timeline-hooks";
+import type { Unread } from "./timeline-hooks";
 import type { VirtualRows } from "./virtual-rows";
 
 export function GhostRows() {
@@ -96,7 +96,7 @@ export function Seen({ open }: { open: OpenRoom }) {
 }
 
 /** The way up to what was unread when the room was opened, where that is not loaded. */
-export function JumpToUnread({ unread }: { unread: UnreadAtFirst }) {
+export function JumpToUnread({ unread }: { unread: Unread }) {
   const done = useSignal(false);
   if (!unread.above || done.value) return null;
   const jump = async () => {
@@ -111,16 +111,17 @@ export function JumpToUnread({ unread }: { unread: UnreadAtFirst }) {
 }
 
 /** The way back to the newest messages, with how many have come meanwhile. */
-export function JumpToEnd({ rows, timeline, seen }: {
-  rows: VirtualRows; timeline: Timeline; seen: ReadonlySignal<number>;
+export function JumpToEnd({ rows, open, timeline, seen }: {
+  rows: VirtualRows; open: OpenRoom | null; timeline: Timeline; seen: ReadonlySignal<number>;
 }) {
   const { messages, atEnd } = timeline;
   if ((rows.atBottom.value && atEnd) || messages.length === 0) return null;
   const me = model.me.value?.id;
   let news = 0;
   for (let i = messages.length - 1; i >= 0 && (messages[i]?.seq ?? 0) > seen.value; i--) {
-    if (messages[i]?.senderId !== me) news++;
+    if (messages[i]?.senderId !== me && !messages[i]?.deletedAt) news++;
   }
+  if (!atEnd) news = Math.max(news, (open?.room.value ?? open?.conversation.value)?.unread ?? 0);
   const jump = async () => {
     if (!atEnd && !await attempt(() => model.showLatest())) return;
     rows.showEnd();

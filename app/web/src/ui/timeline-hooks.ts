@@ -1,48 +1,72 @@
 /** What the timeline does by itself as it is opened, scrolled and added to. */
 
-import { effect, signal, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { effect, signal, untracked, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Message } from "../client";
 import { model, type OpenRoom, type Timeline } from "../model";
+import { firstUnseen, left, opened, overrun, place, returned } from "../unread-line";
 import { announce } from "./announcer";
 import { nameOf } from "./format";
-import { attentive } from "./media";
+import { attentive, narrow } from "./media";
 import { summary } from "./message-parts";
 import { keyOf } from "./rows";
 import { roving } from "./room-state";
+import { route } from "./route";
 import { attempt } from "./toasts";
 import type { VirtualRows } from "./virtual-rows";
 
-/** What was unread when the room was opened. */
-export interface UnreadAtFirst {
+const FROM_TOP = 96; // px above the first unread message when a room is opened
+
+/** What had not been seen when the room was opened, or when nobody looked. */
+export interface Unread {
   count: number;
   readUpTo: number;
   /** Whether it begins before what is loaded. */
   above: boolean;
   /** The first of it, unless that is above: the line over it stays there while one reads. */
   first: string | undefined;
+  /** More came at once than the screen has room for. */
+  overrun: () => void;
 }
 
-export function useUnread(open: OpenRoom | null, timeline: Timeline, me: string): UnreadAtFirst {
-  const { messages, atStart } = timeline;
-  const [count, readUpTo] = useMemo(() => {
-    const room = open?.room.peek();
-    const { unread, lastReadSeq } = { ...open?.conversation.peek(), ...room, ...room?.membership };
-    return [unread ?? 0, (unread && lastReadSeq) ?? Infinity];
-  }, [open]);
-  return useMemo(() => {
-    const above = count > 0 && !atStart && (messages[0]?.seq ?? 0) > readUpTo;
-    const isUnread = ({ seq, senderId, deletedAt }: Message) => seq > readUpTo && senderId !== me && !deletedAt;
-    return { count, readUpTo, above, first: count > 0 && !above ? messages.find(isUnread)?.id : undefined };
-  }, [messages, atStart, count, readUpTo, me]);
+/** Up to where one had read a room when it was opened, and how much was unread. */
+function atFirst(open: OpenRoom | null): { count: number; readUpTo: number | null } {
+  const room = open?.room.peek();
+  const { unread = 0, lastReadSeq } = { ...open?.conversation.peek(), ...room, ...room?.membership };
+  return { count: unread, readUpTo: unread && lastReadSeq !== undefined ? lastReadSeq : null };
+}
+
+/** `seen`: up to where one has seen the messages since. */
+export function useUnread(
+  open: OpenRoom | null, { messages, atStart }: Timeline, me: string, seen: ReadonlySignal<number>,
+): Unread {
+  const { count, readUpTo } = useMemo(() => atFirst(open), [open]);
+  const line = useSignal(opened(readUpTo));
+  useEffect(() => effect(() => {
+    const looking = looks();
+    untracked(() => {
+      const { messages } = { ...open?.timeline.peek() };
+      line.value = looking ? returned(line.peek(), messages ?? [], me) : left(line.peek(), seen.peek());
+    });
+  }), [open]);
+  const after = place(line.value, messages, me);
+  const above = count > 0 && after === readUpTo && !atStart && (messages[0]?.seq ?? 0) > after;
+  return {
+    count, above, readUpTo: readUpTo ?? Infinity,
+    first: above ? undefined : messages[firstUnseen(messages, after, me)]?.id,
+    overrun: () => { line.value = overrun(line.peek(), seen.peek()); },
+  };
 }
 
 /** A room opens where one left off reading. */
 export function useStart(rows: VirtualRows, messages: readonly Message[], firstUnread: string | undefined): void {
+  const begun = useRef(false);
   useLayoutEffect(() => {
+    if (begun.current || messages.length === 0) return;
+    begun.current = true;
     const index = messages.findIndex((message) => message.id === firstUnread);
-    if (index > 0) rows.show(index, 96);
-  }, []);
+    if (index >= 0) rows.show(index, FROM_TOP);
+  });
 }
 
 /** Focuses a row once it is drawn; answers the function that asks for it. */
@@ -101,17 +125,26 @@ export function useLoading(rows: VirtualRows, timeline: Timeline): Failures {
   return failed;
 }
 
-/** What is on the screen while somebody looks counts as read. Answers the highest number that was on it. */
-export function useReading(rows: VirtualRows, open: OpenRoom | null, messages: readonly Message[]): ReadonlySignal<number> {
-  const seen = useSignal(0);
+/** Whether somebody looks at the messages (reads signals): a panel of a narrow screen covers them. */
+function looks(): boolean {
+  return attentive.value && !(narrow.value && route.value.name === "room" && route.value.panel !== null);
+}
+
+/** The highest number that was seen: before anything of it is on the screen, all that was read before. */
+export function useSeen(open: OpenRoom | null, messages: readonly Message[]): Signal<number> {
+  return useSignal(useMemo(() => atFirst(open).readUpTo ?? messages.at(-1)?.seq ?? 0, [open]));
+}
+
+/** What is on the screen while somebody looks has been seen, and so is read. */
+export function useReading(
+  rows: VirtualRows, open: OpenRoom | null, messages: readonly Message[], seen: Signal<number>,
+): void {
   useEffect(() => effect(() => {
     const last = messages[Math.min(rows.lastVisible.value, messages.length - 1)];
-    const looking = attentive.value;
-    if (!open || !last) return;
+    if (!open || !last || !looks()) return;
     seen.value = Math.max(seen.peek(), last.seq);
-    if (looking) model.markRead(open.roomId, last.seq);
+    model.markRead(open.roomId, last.seq);
   }), [open, messages]);
-  return seen;
 }
 
 /** Tells screen readers of what others write while the room is open. */

@@ -3,18 +3,20 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { model, type OpenRoom, type OutboxEntry, type Timeline as Loaded } from "../model";
+import { firstUnseen } from "../unread-line";
+import { loaded } from "./load-later";
 import { MessageRow, OutgoingRow, type Surroundings } from "./message-row";
 import { activeRow, roving } from "./room-state";
 import { beginsGroup, estimateHeight, isOutgoing, keyOf, newDay, type Item } from "./rows";
 import { Beginning, GhostRows, JumpToEnd, JumpToUnread, LoadingEdge, Seen, TimelineFailed } from "./timeline-edges";
 import {
-  useLoading, useNews, useReading, useRowFocus, useStart, useTarget, useUnread,
+  useLoading, useNews, useReading, useRowFocus, useSeen, useStart, useTarget, useUnread,
 } from "./timeline-hooks";
 import { VirtualRows } from "./virtual-rows";
 
 const NOTHING: Loaded = {
   messages: [], atStart: true, atEnd: true, status: "ready", error: null,
-  loading: { older: false, newer: false }, target: null,
+  loading: { older: false, newer: false }, target: null, opening: 0,
 };
 
 interface TimelineProps {
@@ -28,7 +30,7 @@ export function Timeline({ open, outbox }: TimelineProps) {
   const { status } = timeline;
   if (status === "loading" && timeline.messages.length + outbox.value.length === 0) return <GhostRows />;
   if (status === "failed") return <TimelineFailed text={timeline.error} />;
-  return <LoadedTimeline key={open?.roomId} open={open} timeline={timeline} outgoing={outbox.value} />;
+  return <LoadedTimeline key={`${open?.roomId} ${timeline.opening}`} open={open} timeline={timeline} outgoing={outbox.value} />;
 }
 
 /** The items of a timeline by their place and by their key. */
@@ -41,7 +43,8 @@ function listed(timeline: Loaded, outgoing: readonly OutboxEntry[], me: string) 
     const item = itemAt(index);
     return item ? keyOf(item, me) : "";
   };
-  return { total, itemAt, keyAt };
+  const itemOf = (key: string): Item | undefined => [...messages, ...shown].find((item) => keyOf(item, me) === key);
+  return { total, itemAt, itemOf, keyAt };
 }
 
 type Listed = ReturnType<typeof listed>;
@@ -92,7 +95,8 @@ function LoadedTimeline({ open, timeline, outgoing }: {
   const me = model.me.value?.id ?? "";
   const { messages, atStart, atEnd } = timeline;
   const items = listed(timeline, outgoing, me);
-  const unread = useUnread(open, timeline, me);
+  const seen = useSeen(open, messages);
+  const unread = useUnread(open, timeline, me, seen);
   const width = scroller.current?.clientWidth ?? 800;
 
   void rows.version.value; // to be drawn again when other rows come on the screen
@@ -101,6 +105,8 @@ function LoadedTimeline({ open, timeline, outgoing }: {
     keyAt: items.keyAt,
     estimate: (i) => estimateHeight(items.itemAt(i) as Item, items.itemAt(i - 1), me, width),
     follows: atEnd,
+    unseen: firstUnseen(messages, seen.peek(), me),
+    overrun: unread.overrun,
   });
   useLayoutEffect(() => {
     if (scroller.current && list.current) return rows.attach(scroller.current, list.current);
@@ -114,7 +120,7 @@ function LoadedTimeline({ open, timeline, outgoing }: {
   }, [outgoing[outgoing.length - 1]?.clientId]);
   useLayoutEffect(() => rows.settle());
   const failed = useLoading(rows, timeline);
-  const seen = useReading(rows, open, messages);
+  useReading(rows, open, messages, seen);
   useNews(open);
 
   const focusAt = (index: number) => {
@@ -124,6 +130,7 @@ function LoadedTimeline({ open, timeline, outgoing }: {
   return (
     <div class="timeline-wrap">
       <div ref={scroller} class="timeline" onKeyDown={(event) => walk(event, items, focusAt)}
+        onCopy={(event) => loaded()?.copyMessages(event, items.itemOf)}
         onPointerLeave={(event) => { if (event.pointerType === "mouse") activeRow.value = null; }}>
         <div>
           {atStart
@@ -137,7 +144,7 @@ function LoadedTimeline({ open, timeline, outgoing }: {
         </div>
       </div>
       <JumpToUnread unread={unread} />
-      <JumpToEnd rows={rows} timeline={timeline} seen={seen} />
+      <JumpToEnd rows={rows} open={open} timeline={timeline} seen={seen} />
     </div>
   );
 }

@@ -36,7 +36,7 @@ function Toast({ notice }: { notice: Notice }) {
   useEffect(() => {
     const timer = setTimeout(() => dismiss(id), SHOWN_MS);
     return () => clearTimeout(timer);
-  }, [id]);
+  }, [id, text]);
   const show = () => {
     dismiss(id);
     if (message) void attempt(() => model.jumpTo(message.roomId, message.id));

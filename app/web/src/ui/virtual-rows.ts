@@ -17,12 +17,17 @@ export interface Rows {
   estimate: (index: number) => number;
   /** Whether the list is to follow its end, when that is on the screen. */
   follows: boolean;
+  /** The first row that was never on the screen, -1 for none: the list follows its end no further than to it. */
+  unseen: number;
+  /** Called when that row has kept the list from following. */
+  overrun: () => void;
 }
 
 const DRAWN = 900; // px beyond the screen that are drawn
 const SPARE = 300; // px beyond the screen that must be drawn, else others are
 const NEAR = 1200; // px of rows beyond the screen below which an end is near
 const AT_BOTTOM = 40; // px from the end that still count as the end
+const ABOVE_UNSEEN = 48; // px that stay on the screen above the first unseen row
 
 export class VirtualRows {
   /** Raised when other rows are to be drawn. */
@@ -37,9 +42,10 @@ export class VirtualRows {
   first = 0;
   last = 0;
 
-  #rows: Rows = { count: 0, keyAt: () => "", estimate: () => 0, follows: true };
+  #rows: Rows = { count: 0, keyAt: () => "", estimate: () => 0, follows: true, unseen: -1, overrun: () => undefined };
   #offsets = new Offsets();
   #anchor: Anchor = "bottom";
+  #toEnd = false; // whether somebody asked for the end, past what they have not seen
   #scroller: HTMLElement | null = null;
   #list: HTMLElement | null = null;
   #base = 0; // px of what stands above the rows
@@ -66,6 +72,7 @@ export class VirtualRows {
     this.#rows = rows;
     this.#offsets.setRows(rows.count, rows.keyAt, rows.estimate);
     if (this.#anchor !== "bottom") this.#find(this.#anchor);
+    if (rows.unseen < 0) this.#toEnd = false;
     [this.first, this.last] = this.#range();
   }
 
@@ -83,6 +90,7 @@ export class VirtualRows {
     list.style.paddingBottom = `${this.#offsets.top(this.#rows.count) - this.#offsets.top(this.last)}px`;
     this.#base = list.offsetTop;
     this.#viewport = scroller.clientHeight;
+    const held = this.#holdUnseen();
     const wanted = this.#anchor === "bottom" ? scroller.scrollHeight - this.#viewport : this.#wantedTop();
     if (Math.abs(scroller.scrollTop - wanted) >= 1) scroller.scrollTop = wanted;
     this.#set = scroller.scrollTop;
@@ -90,6 +98,7 @@ export class VirtualRows {
     // An anchor that could not be reached, so near the end, would pull the list there once there is more.
     if (covered && Math.abs(this.#set - wanted) > 1) this.#anchorHere();
     this.#note();
+    if (held) this.#rows.overrun();
   }
 
   /** Scrolls so that a row stands `below` px under the top of the screen. */
@@ -110,11 +119,22 @@ export class VirtualRows {
 
   showEnd(): void {
     this.#anchor = "bottom";
+    this.#toEnd = true;
     this.version.value++;
   }
 
   get scrollTop(): number {
     return this.#scroller?.scrollTop ?? 0;
+  }
+
+  /** Stops following the end at the first row that would leave the screen unseen; answers whether it did. */
+  #holdUnseen(): boolean {
+    const { unseen, keyAt } = this.#rows;
+    if (this.#anchor !== "bottom" || this.#toEnd || unseen < 0) return false;
+    const top = this.#base + this.#offsets.top(unseen) - ABOVE_UNSEEN;
+    if (this.#wantedTop() <= top) return false;
+    this.#anchor = { key: keyAt(unseen), index: unseen, below: -ABOVE_UNSEEN };
+    return true;
   }
 
   /** The rows to draw around the anchor. */
@@ -149,6 +169,7 @@ export class VirtualRows {
   #scrolled(): void {
     if (this.#set === null || Math.abs(this.scrollTop - this.#set) >= 1) {
       this.#set = null;
+      this.#toEnd = false;
       this.#anchorHere();
       this.#drawOthers();
     }

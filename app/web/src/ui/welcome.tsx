@@ -13,7 +13,7 @@ function Password({ isNew, value, onInput }: { isNew: boolean; value: string; on
   const id = useId();
   const shown = useSignal(false);
   const field = {
-    id, value, class: "input", required: true, minlength: isNew ? 8 : 1, maxlength: 256, key: "field",
+    id, value, class: "input", required: true, minlength: isNew ? 8 : 1, key: "field",
     autocomplete: isNew ? "new-password" : "current-password",
     "aria-describedby": isNew ? `${id}-hint` : undefined,
     onInput: (event: TargetedInputEvent<HTMLInputElement>) => onInput(event.currentTarget.value),
@@ -62,6 +62,9 @@ function AccountForm({ isNew }: { isNew: boolean }) {
         <p class="lead">{isNew ? "It takes a name and a password." : "Sign in to go on where you left off."}</p>
       </div>
       <Problem text={problem.value} />
+      {model.nothingKept && (
+        <p class="hint">Your browser keeps nothing for this page: you stay signed in until you leave it or load it again.</p>
+      )}
       <div class="field">
         <label for={`${id}-name`}>Username</label>
         <input ref={first} id={`${id}-name`} class="input" required value={username.value} autocomplete="username"
@@ -72,7 +75,7 @@ function AccountForm({ isNew }: { isNew: boolean }) {
       {isNew && (
         <div class="field">
           <label for={`${id}-shown`}>Display name (optional)</label>
-          <input id={`${id}-shown`} class="input" maxlength={100} value={displayName.value} autocomplete="name"
+          <input id={`${id}-shown`} class="input" value={displayName.value} autocomplete="name"
             onInput={(event) => (displayName.value = event.currentTarget.value)} />
         </div>
       )}

@@ -1,0 +1,164 @@
+/**
+ * Markdown as people type it in a chat, as a tree: CommonMark with strikethrough and bare links, without what makes a
+ * chat look like a document (headings, rules, images, HTML, link definitions, code by indentation). What has no
+ * markup is text, as it was typed: line breaks and the indentation of lines are kept.
+ */
+import { parse as documentOf, postprocess, preprocess } from "micromark";
+import { gfmAutolinkLiteral } from "micromark-extension-gfm-autolink-literal";
+import { gfmStrikethrough } from "micromark-extension-gfm-strikethrough";
+
+export type Node =
+  | { type: "text"; text: string }
+  | { type: "code"; text: string }
+  | { type: "fence"; text: string; language: string }
+  | { type: "link"; url: string; children: Node[] }
+  | { type: "list"; start: number | null; children: Node[] }
+  | { type: "root" | "paragraph" | "quote" | "item" | "emphasis" | "strong" | "strike"; children: Node[] };
+
+type Parent = Extract<Node, { children: Node[] }>;
+
+const OPTIONS = {
+  extensions: [gfmAutolinkLiteral(), gfmStrikethrough({ singleTilde: false }), {
+    disable: {
+      null: [
+        "codeIndented", "headingAtx", "setextUnderline", "thematicBreak", "htmlFlow", "htmlText", "definition",
+        "labelStartImage", "characterReference", "hardBreakEscape",
+      ],
+    },
+  }],
+};
+const PARENTS: Record<string, Parent["type"]> = {
+  paragraph: "paragraph", blockQuote: "quote", emphasis: "emphasis", strong: "strong", strikethrough: "strike",
+};
+/** What is text, inside of a paragraph. */
+const TEXT = new Set(["data", "characterEscapeValue", "linePrefix", "lineEnding", "hardBreakTrailing"]);
+const SAFE = /^(?:https?:\/\/|mailto:)[^\s]/i;
+
+/** A link that can be followed; null for any other, such as `javascript:`. */
+function safe(url: string): string | null {
+  return SAFE.test(url) && URL.canParse(url) ? url : null;
+}
+
+function unescaped(text: string): string {
+  return text.replace(/\\([!-/:-@[-`{-~])/g, "$1");
+}
+
+/** The tokens of a text, as micromark tells them. */
+export function tokensOf(text: string) {
+  return postprocess(documentOf(OPTIONS).document().write(preprocess()(text, undefined, true)));
+}
+
+/** A text as a tree. */
+export function parse(text: string): Parent {
+  return new Tree(text).read();
+}
+
+class Tree {
+  readonly #stack: Parent[] = [{ type: "root", children: [] }];
+  /** The code that is being read. */
+  #code: { text: string; language: string } | null = null;
+  /** How deep one is in what is not shown: the target of a link. */
+  #hidden = 0;
+  /** The indentation of the paragraph that may begin. */
+  #indent = "";
+
+  constructor(private readonly source: string) {}
+
+  read(): Parent {
+    for (const [side, token] of tokensOf(this.source)) {
+      const text = this.source.slice(token.start.offset, token.end.offset);
+      if (side === "enter") this.#enter(token.type, text);
+      else this.#exit(token.type, text);
+    }
+    return this.#stack[0]!;
+  }
+
+  #open(node: Parent): void {
+    this.#stack.at(-1)!.children.push(node);
+    this.#stack.push(node);
+  }
+
+  #add(text: string): void {
+    const { children } = this.#stack.at(-1)!;
+    const last = children.at(-1);
+    if (last?.type === "text") last.text += text;
+    else children.push({ type: "text", text });
+  }
+
+  #enter(type: string, text: string): void {
+    const parent = PARENTS[type];
+    if (parent) this.#open({ type: parent, children: [] } as Parent);
+    if (type === "paragraph" && this.#indent) this.#add(this.#indent);
+    if (type !== "content") this.#indent = "";
+    if (parent) return;
+    if (type === "listOrdered") this.#open({ type: "list", start: 1, children: [] });
+    else if (type === "listUnordered") this.#open({ type: "list", start: null, children: [] });
+    else if (type === "listItemPrefix") this.#item();
+    else if (type === "link") this.#open({ type: "link", url: text, children: [] });
+    else if (type === "codeText" || type === "codeFenced") this.#code = { text: "", language: "" };
+    else if (type === "resource") this.#hidden++;
+  }
+
+  #item(): void {
+    if (this.#stack.at(-1)!.type === "item") this.#stack.pop();
+    this.#open({ type: "item", children: [] });
+  }
+
+  #exit(type: string, text: string): void {
+    const top = this.#stack.at(-1)!;
+    if (this.#code) this.#inCode(type, text);
+    else if (type === "listOrdered" || type === "listUnordered") this.#stack.length -= top.type === "item" ? 2 : 1;
+    else if (type === "listItemValue") this.#numbered(Number(text));
+    else if (type === "link") this.#link(top, text);
+    else if (PARENTS[type]) this.#stack.pop();
+    else if (type === "resource") this.#hidden--;
+    else if (type === "resourceDestinationString" && top.type === "link") top.url = unescaped(text);
+    else if (type === "autolinkProtocol") this.#bare(text, text, `<${text}>`);
+    else if (type === "literalAutolinkHttp") this.#bare(text, text);
+    else if (type === "literalAutolinkWww") this.#bare(text, `https://${text}`);
+    else if (type === "autolinkEmail" || type === "literalAutolinkEmail") this.#bare(text, `mailto:${text}`);
+    else if (TEXT.has(type) && !this.#hidden && this.#isInline()) this.#add(text);
+    else if (type === "linePrefix") this.#indent = text;
+  }
+
+  /** Whether text can stand here: in a paragraph, and not between blocks. */
+  #isInline(): boolean {
+    return this.#stack.some(({ type }) => type === "paragraph");
+  }
+
+  /** The first item's number is the list's. */
+  #numbered(number: number): void {
+    const list = this.#stack.at(-2);
+    if (list?.type === "list" && list.children.length === 1) list.start = number;
+  }
+
+  #inCode(type: string, text: string): void {
+    const code = this.#code!;
+    if (type === "codeTextData" || type === "codeFlowValue") code.text += text;
+    else if (type === "codeFencedFenceInfo") code.language = unescaped(text).toLowerCase();
+    else if (type === "lineEnding") code.text += "\n";
+    else if (type === "codeText") this.#stack.at(-1)!.children.push({ type: "code", text: code.text.replaceAll("\n", " ") });
+    else if (type === "codeFenced") {
+      const lines = code.text.replace(/^\n/, "").replace(/\n$/, "");
+      this.#stack.at(-1)!.children.push({ type: "fence", text: lines, language: code.language });
+    }
+    if (type === "codeText" || type === "codeFenced") this.#code = null;
+  }
+
+  /** What leads nowhere that is safe stays as it was typed. */
+  #link(top: Parent, source: string): void {
+    this.#stack.pop();
+    const url = top.type === "link" ? safe(top.url) : null;
+    if (top.type === "link" && url) top.url = url;
+    else {
+      this.#stack.at(-1)!.children.pop();
+      this.#add(source);
+    }
+  }
+
+  #bare(text: string, url: string, source = text): void {
+    const target = safe(url);
+    if (target) this.#stack.at(-1)!.children.push({ type: "link", url: target, children: [{ type: "text", text }] });
+    else this.#add(source);
+  }
+}

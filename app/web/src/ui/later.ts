@@ -1,0 +1,25 @@
+/** The parts of the page that its first look does without: one file, which `load-later` loads, with its styles. */
+import markdown from "../markdown/markdown.css?inline";
+import dialogs from "./styles/dialogs.css?inline";
+import emojis from "./styles/emojis.css?inline";
+import panels from "./styles/panels.css?inline";
+
+export { renderText } from "../markdown/render";
+export { copyMessages } from "./copy-messages";
+export { DetailsPanel } from "./details";
+export { Confirmation } from "./dialog";
+export { EditBox } from "./edit-box";
+export { JoinOffer } from "./join-offer";
+export { Lightbox } from "./lightbox";
+export { MembersPanel } from "./members";
+export { PageDialogs } from "./page-dialogs";
+export { ReactionPalette } from "./reaction-palette";
+export { SearchPanel } from "./search";
+export { TooLong, Tray } from "./tray";
+export { UnsavedEdit } from "./unsaved-edit";
+export { addFiles, cancelUpload, discardUploads } from "./uploading";
+
+// Within the script they need no request of their own; the policy of the page allows no <style>.
+const styles = new CSSStyleSheet();
+styles.replaceSync(dialogs + panels + markdown + emojis);
+document.adoptedStyleSheets.push(styles);

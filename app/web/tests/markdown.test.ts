@@ -1,0 +1,105 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import rows from "../../../tests/app/messages/markdown_code.json";
+import { withMentions } from "../src/markdown/mentions";
+import { parse, tokensOf, type Node } from "../src/markdown/parse";
+
+/** A tree in short: each node's type with what it has. */
+function short(node: Node): string {
+  switch (node.type) {
+    case "text": return JSON.stringify(node.text);
+    case "code": return `code(${JSON.stringify(node.text)})`;
+    case "fence": return `fence:${node.language}(${JSON.stringify(node.text)})`;
+    case "link": return `link:${node.url}(${node.children.map(short).join(" ")})`;
+    case "list": return `${node.start ?? "-"}(${node.children.map(short).join(" ")})`;
+    case "root": return node.children.map(short).join(" ");
+    default: return `${node.type}(${node.children.map(short).join(" ")})`;
+  }
+}
+
+const SHOWN: Record<string, string> = {
+  "plain": 'paragraph("plain")',
+  "two\nlines": 'paragraph("two\\nlines")',
+  "    indented\n  lines": 'paragraph("    indented\\n  lines")',
+  "one\n\n  two": 'paragraph("one") paragraph("  two")',
+  "**b** __b__ *i* _i_ ~~s~~":
+    'paragraph(strong("b") " " strong("b") " " emphasis("i") " " emphasis("i") " " strike("s"))',
+  "***both***": 'paragraph(emphasis(strong("both")))',
+  "snake_case_name 2*3*4 ~one~": 'paragraph("snake_case_name 2" emphasis("3") "4 ~one~")',
+  "`code **b**` ``a ` b``": 'paragraph(code("code **b**") " " code("a ` b"))',
+  "```Python\n  x = 1\n\ny\n```\nafter": 'fence:python("  x = 1\\n\\ny") paragraph("after")',
+  "~~~\nopen": 'fence:("open")',
+  "> q\n> r\n\nafter": 'quote(paragraph("q\\nr")) paragraph("after")',
+  "- a\n- b\n  - c": '-(item(paragraph("a")) item(paragraph("b") -(item(paragraph("c")))))',
+  "3. a\n4. b": '3(item(paragraph("a")) item(paragraph("b")))',
+  "[text](https://example.org/a_b_c \"t\")": 'paragraph(link:https://example.org/a_b_c("text"))',
+  "<https://example.org>": 'paragraph(link:https://example.org("https://example.org"))',
+  "https://example.org/a_b_(c).": 'paragraph(link:https://example.org/a_b_(c)("https://example.org/a_b_(c)") ".")',
+  "www.example.org, ann@example.org": [
+    'paragraph(link:https://www.example.org("www.example.org") ", "',
+    'link:mailto:ann@example.org("ann@example.org"))',
+  ].join(" "),
+  "\\*no\\*": 'paragraph("*no*")',
+  // What is none, so that nothing typed is lost.
+  "# no heading": 'paragraph("# no heading")',
+  "no\n---": 'paragraph("no\\n---")',
+  "***": 'paragraph("***")',
+  "<b>&amp;</b> <!-- x -->": 'paragraph("<b>&amp;</b> <!-- x -->")',
+  "![a](https://example.org/x.png)": 'paragraph("!" link:https://example.org/x.png("a"))',
+  "[a]: https://example.org\n[a]": [
+    'paragraph("[a]: " link:https://example.org("https://example.org") "\\n[a]")',
+  ].join(""),
+  "[x](javascript:alert(1))": 'paragraph("[x](javascript:alert(1))")',
+  "[x](JaVaScRiPt:alert(1))": 'paragraph("[x](JaVaScRiPt:alert(1))")',
+  "[x](data:text/html,x) [y](/path) [z](//example.org)":
+    'paragraph("[x](data:text/html,x) [y](/path) [z](//example.org)")',
+  "<javascript:alert(1)> <data:text/html,x>": 'paragraph("<javascript:alert(1)> <data:text/html,x>")',
+};
+
+test.each(Object.entries(SHOWN))("%j", (text, tree) => {
+  expect(short(parse(text))).toBe(tree);
+});
+
+test("the server's code is the page's", () => {
+  expect(rows.length).toBeGreaterThanOrEqual(300);
+  for (const [text, marks] of rows as [string, string][]) {
+    const code = tokensOf(text)
+      .filter(([side, { type }]) => side === "exit" && (type === "codeText" || type === "codeFenced"))
+      .map(([, { start, end }]) => [start.offset, end.offset] as const);
+    const found = [...text.matchAll(/@/g)].map(({ index }) => code.some(([from, to]) => from <= index && index < to));
+    expect(found.map((inCode) => (inCode ? "x" : ".")).join(""), JSON.stringify(text)).toBe(marks);
+  }
+});
+
+function nodesOf(node: Node): Node[] {
+  return "children" in node ? [node, ...node.children.flatMap(nodesOf)] : [node];
+}
+
+test("whatever is typed, links lead to the web or to a mailbox alone, and no letter is lost", () => {
+  const piece = fc.constantFrom(
+    "[a](", "javascript:", "data:", "https://x.y", ")", "<", ">", "*", "**", "_", "`", "```", "~~", "\n", "- ", "1. ", "> ",
+    "www.", "a", "é", "😀", " ", "\\", "@ann", "x@y.zz", "\t",
+  );
+  fc.assert(fc.property(fc.array(piece, { maxLength: 20 }).map((pieces) => pieces.join("")), (text) => {
+    const nodes = nodesOf(parse(text));
+    for (const node of nodes) if (node.type === "link") expect(node.url).toMatch(/^(https?:\/\/|mailto:)/i);
+    const shown = nodes.map((node) => ("text" in node ? node.text : node.type === "link" ? node.url : "")).join("");
+    for (const letter of ["é", "😀"]) {
+      if (!/```|~~~/.test(text) && text.includes(letter)) expect(shown.includes(letter) || text.includes("](")).toBe(true);
+    }
+  }), { numRuns: 300 });
+});
+
+test.each([
+  ["hi @ann!", ["ann"], ["@ann"]],
+  ["@Ann.Thanks @ann-san", ["ann"], ["@Ann", "@ann"]],
+  ["@ann.b", ["ann", "ann.b"], ["@ann.b"]],
+  ["_@ann_", ["ann"], ["@ann"]],
+  ["＠ann 我@ann说 @ann/@bob", ["ann", "bob"], ["＠ann", "@ann", "@ann", "@bob"]],
+  ["josé@ann x/@ann ?u=@ann @bob", ["ann"], []],
+  ["@all and @here", ["all", "here"], ["@all", "@here"]],
+])("the mentions in %j", (text, names, mentions) => {
+  const pieces = withMentions(text, new Set(names));
+  expect(pieces.map((piece) => piece.text).join("")).toBe(text);
+  expect(pieces.filter(({ mention }) => mention).map((piece) => piece.text)).toEqual(mentions);
+});

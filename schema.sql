@@ -337,3 +337,370 @@ left join lateral (
            else split_part(r.direct_key, ':', 1) end as user_id
     where r.kind = 'direct'
 ) receiver on true;
+
+-- migration 12: changes that were not announced
+--
+-- The minute in which a room's log last got a number; null where an instance of before this block did that. By the
+-- minute, so that of all changes in one only the first has to update the index, and the others stay HOT.
+alter table rooms add column changed_minute timestamptz;
+create index rooms_changed on rooms (changed_minute, id) where changed_minute is not null;
+
+-- One row. All changes up to `up_to` have been announced, or their rooms told to sync; the last look was at `looked_at`.
+create table announced_changes (
+    only_row   boolean      primary key default true check (only_row),
+    up_to      timestamptz  not null default now(),
+    looked_at  timestamptz  not null default now()
+);
+insert into announced_changes default values;
+
+-- migration 13: mentions by room, groups that are mentioned, and one kind for one emoji
+--
+-- Where a mention stands, so that the unread ones of a room are counted by an index; and whether the message names the
+-- user, or all members, or those who were online. An instance of before this block leaves the place to the trigger.
+alter table mentions
+    add column room_id text,
+    add column seq     bigint,
+    add column via     text not null default 'name' check (via in ('name', 'here', 'all'));
+update mentions set room_id = m.room_id, seq = m.seq from messages m where m.id = mentions.message_id;
+create function place_mention() returns trigger
+language plpgsql as $$
+begin
+    select m.room_id, m.seq into new.room_id, new.seq from messages m where m.id = new.message_id;
+    return new;
+end
+$$;
+create trigger mentions_place before insert on mentions
+    for each row when (new.room_id is null) execute function place_mention();
+alter table mentions alter column room_id set not null, alter column seq set not null;
+create index mentions_unread on mentions (user_id, room_id, seq);
+
+create or replace view shown_messages as
+select m.id, m.room_id, m.sender_id, m.seq, m.change_seq, m.type, m.content, m.metadata, m.reply_to, m.client_id,
+       m.created_at, m.modified_at, m.edited_at, m.deleted_at,
+       u.username, u.display_name, u.avatar,
+       r.kind, receiver.user_id as receiver_id,
+       (select mark.last_read_at
+        from room_members mark
+        where mark.room_id = m.room_id and mark.user_id = receiver.user_id and mark.last_read_seq >= m.seq) as read_at,
+       (select coalesce(jsonb_agg(jsonb_build_object('kind', of_kind.kind, 'userIds', of_kind.user_ids)
+                                  order by of_kind.since, of_kind.kind), '[]')
+        from (select kind, jsonb_agg(user_id order by created_at, user_id) as user_ids, min(created_at) as since
+              from reactions
+              where message_id = m.id
+              group by kind) of_kind) as reactions,
+       (select coalesce(jsonb_agg(user_id order by user_id), '[]')
+        from mentions
+        where message_id = m.id and via = 'name') as mentions,
+       (select coalesce(jsonb_agg(jsonb_build_object(
+                            'id', f.id, 'name', f.name, 'media_type', f.media_type, 'size', f.size,
+                            'width', f.width, 'height', f.height, 'thumbnail_key', f.thumbnail_key)
+                            order by f.place), '[]')
+        from files f
+        where f.message_id = m.id) as attachments,
+       m.metadata_bytes,
+       (select min(via)
+        from mentions
+        where message_id = m.id and via <> 'name') as group_mention
+from messages m
+join users u on u.id = m.sender_id
+join rooms r on r.id = m.room_id
+left join lateral (
+    select case split_part(r.direct_key, ':', 1)
+           when m.sender_id then split_part(r.direct_key, ':', 2)
+           else split_part(r.direct_key, ':', 1) end as user_id
+    where r.kind = 'direct'
+) receiver on true;
+
+-- Also the unread mentions of the member, up to 1,000.
+create or replace view shown_rooms as
+select r.id, r.kind, r.name, r.description, r.created_by, r.last_seq, r.change_seq, r.created_at, r.modified_at,
+       r.direct_key, m.user_id, m.role, m.state, m.joined_at, m.last_read_at, m.last_read_seq,
+       (select count(*)
+        from (select
+              from messages news
+              where news.room_id = r.id and news.seq > m.last_read_seq and news.sender_id <> m.user_id
+                and news.deleted_at is null and m.state = 'member'
+              limit 1000) counted) as unread,
+       (select count(*)
+        from (select
+              from mentions n
+              where n.user_id = m.user_id and n.room_id = r.id and n.seq > m.last_read_seq and m.state = 'member'
+              limit 1000) counted) as mentions
+from room_members m
+join rooms r on r.id = m.room_id
+where m.state in ('member', 'invited');
+
+-- Names of before they were checked: no line breaks and control characters, and nothing that turns the direction of what
+-- follows them.
+create function plain_name(name text) returns text
+language sql immutable strict parallel safe as $$
+    select nullif(trim(regexp_replace(
+        regexp_replace(name, '[\u0001-\u001F\u007F-\u009F\u2028\u2029]+', ' ', 'g'),
+        '[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]', '', 'g')), '')
+$$;
+update users set display_name = plain_name(display_name) where display_name is distinct from plain_name(display_name);
+update rooms set name = plain_name(name) where name <> plain_name(name);
+drop function plain_name(text);
+
+-- One emoji is one kind of reaction: form NFC, and the variation selectors that the emoji has by itself (UTS #51: those
+-- of fully-qualified emojis), as `app.payloads.fields.emoji` has it.
+create function reaction_kind(kind text) returns text
+language sql immutable strict parallel safe as $$
+    select regexp_replace(
+        regexp_replace(normalize(regexp_replace(kind, '[\uFE0E\uFE0F]', '', 'g'), NFC),
+                       '([\u00A9\u00AE\u203C\u2049\u2122\u2139\u2194-\u2199\u21A9\u21AA\u2328\u23CF\u23ED-\u23EF\u23F1\u23F2'
+                       '\u23F8-\u23FA\u24C2\u25AA\u25AB\u25B6\u25C0\u25FB\u25FC\u2600-\u2604\u260E\u2611\u2618\u261D\u2620'
+                       '\u2622\u2623\u2626\u262A\u262E\u262F\u2638-\u263A\u2640\u2642\u265F\u2660\u2663\u2665\u2666\u2668'
+                       '\u267B\u267E\u2692\u2694-\u2697\u2699\u269B\u269C\u26A0\u26A7\u26B0\u26B1\u26C8\u26CF\u26D1\u26D3'
+                       '\u26E9\u26F0\u26F1\u26F4\u26F7-\u26F9\u2702\u2708\u2709\u270C\u270D\u270F\u2712\u2714\u2716\u271D'
+                       '\u2721\u2733\u2734\u2744\u2747\u2763\u2764\u27A1\u2934\u2935\u2B05-\u2B07\u3030\u303D\u3297\u3299'
+                       '\U0001F170\U0001F171\U0001F17E\U0001F17F\U0001F202\U0001F237\U0001F321\U0001F324-\U0001F32C'
+                       '\U0001F336\U0001F37D\U0001F396\U0001F397\U0001F399-\U0001F39B\U0001F39E\U0001F39F'
+                       '\U0001F3CB-\U0001F3CE\U0001F3D4-\U0001F3DF\U0001F3F3\U0001F3F5\U0001F3F7\U0001F43F\U0001F441'
+                       '\U0001F4FD\U0001F549\U0001F54A\U0001F56F\U0001F570\U0001F573-\U0001F579\U0001F587'
+                       '\U0001F58A-\U0001F58D\U0001F590\U0001F5A5\U0001F5A8\U0001F5B1\U0001F5B2\U0001F5BC'
+                       '\U0001F5C2-\U0001F5C4\U0001F5D1-\U0001F5D3\U0001F5DC-\U0001F5DE\U0001F5E1\U0001F5E3\U0001F5E8'
+                       '\U0001F5EF\U0001F5F3\U0001F5FA\U0001F6CB\U0001F6CD-\U0001F6CF\U0001F6E0-\U0001F6E5\U0001F6E9'
+                       '\U0001F6F0\U0001F6F3])(?![\U0001F3FB-\U0001F3FF])', E'\\1\uFE0F', 'g'),
+        '([0-9#*])(?=\u20E3)', E'\\1\uFE0F', 'g')
+$$;
+
+-- An instance of before this block still writes other kinds.
+create function normalize_reaction() returns trigger
+language plpgsql as $$
+begin
+    new.kind := reaction_kind(new.kind);
+    if exists (
+        select from reactions r
+        where r.message_id = new.message_id and r.kind = new.kind and r.user_id = new.user_id
+    ) then
+        return null;
+    end if;
+    return new;
+end
+$$;
+create trigger reactions_kind before insert on reactions
+    for each row when (new.kind <> reaction_kind(new.kind)) execute function normalize_reaction();
+
+-- The messages whose reactions are merged have changed, so each takes the next number of its room's log.
+with changed as (
+    select m.id, m.room_id, row_number() over (partition by m.room_id order by m.seq) as number
+    from messages m
+    where exists (
+        select from reactions r
+        where r.message_id = m.id and r.kind <> reaction_kind(r.kind) and char_length(reaction_kind(r.kind)) <= 32
+    )
+), raised as (
+    update rooms r
+    set last_seq = r.last_seq + c.most, changed_minute = date_trunc('minute', now())
+    from (select room_id, max(number) as most from changed group by room_id) c
+    where r.id = c.room_id
+    returning r.id, r.last_seq - c.most as before
+)
+update messages m
+set change_seq = raised.before + changed.number
+from changed
+join raised on raised.id = changed.room_id
+where m.id = changed.id;
+
+with old as (
+    delete from reactions
+    where kind <> reaction_kind(kind) and char_length(reaction_kind(kind)) <= 32
+    returning message_id, reaction_kind(kind) as kind, user_id, created_at
+)
+insert into reactions (message_id, kind, user_id, created_at)
+select message_id, kind, user_id, min(created_at)
+from old
+group by message_id, kind, user_id
+on conflict do nothing;
+
+-- migration 14: words of messages and names
+--
+-- What is searched, as the application takes it apart (`app.search.words`). In tables of their own, so that a reaction
+-- to a message and a number of a room's log rewrite none of it. The old indexes stay for instances of before this block.
+create table message_words (
+    room_id     text        not null,
+    seq         bigint      not null,
+    change_seq  bigint      not null,                     -- of the message when it had these words, or earlier
+    created_at  timestamptz not null,                     -- that of the message
+    words       tsvector    not null,                     -- of its text and its files' names; and marks for what it is
+    primary key (room_id, seq),
+    foreign key (room_id, seq) references messages (room_id, seq) on delete cascade
+);
+create index message_words_newest on message_words (created_at, room_id, seq);
+-- What waits to be sorted into the index is read by each search, so it is little.
+create index message_words_words on message_words using gin (words) with (gin_pending_list_limit = 512);
+
+create table room_words (
+    room_id  text      primary key references rooms (id) on delete cascade,
+    words    tsvector  not null                           -- all parts of its name
+);
+create index room_words_words on room_words using gin (words);
+
+create table user_words (
+    user_id  text      primary key references users (id) on delete cascade,
+    words    tsvector  not null                           -- all parts of the username and the display name
+);
+create index user_words_words on user_words using gin (words);
+
+-- Whoever writes a row and its words raises its `words_version`. Of what is written without, as by instances of before
+-- this block, the triggers below note that its words are to be made: see app.search_index.indexer.
+alter table messages add column words_version integer;
+alter table rooms add column words_version integer;
+alter table users add column words_version integer;
+
+create table words_to_make (
+    number  bigint  generated always as identity primary key,
+    kind    text    not null check (kind in ('message', 'room', 'user')),
+    id      text    not null
+);
+
+create function note_words_to_make() returns trigger
+language plpgsql as $$
+begin
+    insert into words_to_make (kind, id) values (tg_argv[0], new.id);
+    return null;
+end
+$$;
+
+create trigger message_written after insert on messages for each row
+when (new.words_version is null)
+execute function note_words_to_make('message');
+create trigger message_changed after update of content on messages for each row
+when (old.content is distinct from new.content and new.words_version is not distinct from old.words_version)
+execute function note_words_to_make('message');
+
+create trigger room_written after insert on rooms for each row
+when (new.words_version is null and new.name is not null)
+execute function note_words_to_make('room');
+create trigger room_renamed after update of name on rooms for each row
+when (old.name is distinct from new.name and new.words_version is not distinct from old.words_version)
+execute function note_words_to_make('room');
+
+create trigger user_written after insert on users for each row
+when (new.words_version is null)
+execute function note_words_to_make('user');
+create trigger user_renamed after update of username, display_name on users for each row
+when ((old.username, old.display_name) is distinct from (new.username, new.display_name)
+      and new.words_version is not distinct from old.words_version)
+execute function note_words_to_make('user');
+
+-- How far the words of what was there before have been made, from the newest id down to `below`.
+create table words_made (
+    kind     text     primary key check (kind in ('message', 'room', 'user')),
+    below    text,                                        -- null while none are
+    is_done  boolean  not null default false
+);
+insert into words_made (kind) values ('user'), ('room'), ('message');
+
+-- migration 15: administrators, deactivated accounts, invitations to sign up, and the audit log
+--
+-- An instance of before this block knows nothing of `deactivated_at`: so the password of a deactivated account is put
+-- away, and `credential` is a hash of chance.
+alter table users
+    add column is_administrator       boolean not null default false,
+    add column deactivated_at         timestamptz,
+    add column deactivated_credential text,
+    add constraint users_deactivated check ((deactivated_at is null) = (deactivated_credential is null));
+
+-- Of the token that sets a password once, the SHA-256 hash alone is kept.
+create table password_resets (
+    user_id     text        primary key references users (id) on delete cascade,
+    token_hash  text        not null unique,
+    expires_at  timestamptz not null
+);
+
+-- A link with which people sign up. Of its token the SHA-256 hash alone is kept.
+create table sign_up_invitations (
+    id          text        primary key,
+    token_hash  text        not null unique,
+    note        text        check (char_length(note) between 1 and 200),
+    most_uses   integer     check (most_uses > 0),         -- null: any number
+    uses        integer     not null default 0,
+    created_at  timestamptz not null default now(),
+    expires_at  timestamptz not null,
+    revoked_at  timestamptz,
+    check (uses <= most_uses)
+);
+
+-- The rooms that whoever signs up with it enters.
+create table sign_up_invitation_rooms (
+    invitation_id  text  not null references sign_up_invitations (id) on delete cascade,
+    room_id        text  not null references rooms (id) on delete cascade,
+    primary key (invitation_id, room_id)
+);
+create index sign_up_invitation_rooms_room on sign_up_invitation_rooms (room_id);
+
+-- What administrators did. It outlives what it is about, so it refers to nothing.
+create table audit_log (
+    id          bigint      generated always as identity primary key,
+    at          timestamptz not null default now(),
+    actor       text        not null,                      -- a user's name, or the operator at the command line
+    action      text        not null,
+    subject_id  text        not null,
+    subject     text        not null,                      -- its name at that time
+    details     jsonb       not null default '{}' check (jsonb_typeof(details) = 'object')
+);
+
+create function refuse_change_of_audit_log() returns trigger language plpgsql as $$
+begin
+    raise exception 'the audit log is only ever appended to';
+end
+$$;
+create trigger audit_log_is_appended_to before update or delete or truncate on audit_log
+for each statement execute function refuse_change_of_audit_log();
+
+-- migration 16: notifications
+create table notification_settings (
+    user_id      text        primary key references users (id) on delete cascade,
+    level        text        not null default 'mentions' check (level in ('all', 'mentions', 'nothing')),
+    content      text        not null default 'text' check (content in ('none', 'sender', 'text')),
+    quiet        boolean     not null default false,
+    quiet_from   time        not null default '22:00',
+    quiet_to     time        not null default '07:00',
+    time_zone    text        not null default 'UTC',
+    muted_until  timestamptz
+);
+
+-- What a member chose for one room; null where the user's own level counts.
+alter table room_members
+    add column notify text check (notify in ('all', 'mentions', 'nothing'));
+
+-- A browser that takes pushes (RFC 8030), with the keys of its messages (RFC 8291). It goes with the token that made it.
+create table push_subscriptions (
+    id            text        primary key,
+    user_id       text        not null references users (id) on delete cascade,
+    token_id      text        not null,
+    endpoint      text        not null unique,
+    public_key    text        not null,
+    auth          text        not null,
+    device        text,
+    created_at    timestamptz not null default now(),
+    refreshed_at  timestamptz not null default now()
+);
+create index push_subscriptions_of_user on push_subscriptions (user_id, refreshed_at);
+create index push_subscriptions_of_token on push_subscriptions (token_id);
+
+-- True from when a member first had a subscription: the messages of all other rooms reach no device, and cost nothing.
+alter table rooms add column notifies boolean not null default false;
+
+create function note_notified_room() returns trigger
+language plpgsql as $$
+begin
+    if exists (select from push_subscriptions p where p.user_id = new.user_id) then
+        update rooms set notifies = true where id = new.room_id and not notifies;
+    end if;
+    return null;
+end
+$$;
+create trigger room_members_notified after insert or update of state on room_members for each row
+when (new.state = 'member')
+execute function note_notified_room();
+
+-- Messages of which nobody has been told yet. A row is written with its message, and goes when it is decided.
+create table notifications_due (
+    message_id  text        primary key references messages (id) on delete cascade,
+    put_at      timestamptz not null default now(),       -- when it was last put into the queue
+    created_at  timestamptz not null default now()
+);
+create index notifications_due_oldest on notifications_due (put_at);

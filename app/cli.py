@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field, replace
 from typing import Any
 
+from app import admin_command, backup_command, hash_password_command
 from app import emit_command as emitting
-from app import hash_password_command
 from app.config.jwt_secret import with_secret
 from app.config.settings import Settings, load_settings, variables
 from app.core.private_files import private_files
@@ -31,6 +31,12 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
             serve(settings, environ)
         elif chosen.command == "migrate":
             migrate(settings)
+        elif chosen.command == "backup":
+            backup_command.run_backup(settings, chosen)
+        elif chosen.command == "restore":
+            backup_command.run_restore(settings, chosen)
+        elif chosen.command == "admin":
+            admin_command.run(settings, chosen)
         elif chosen.command == "contract":
             contract(settings)
         else:
@@ -60,6 +66,15 @@ def parser() -> argparse.ArgumentParser:
         "hash-password", help="ask for a password and print its hash, for ADMIN_UI_PASSWORD_HASH"
     )
     commands.add_parser("migrate", help="update the database schema and exit")
+    backup_command.add_backup_arguments(
+        commands.add_parser("backup", help="copy the database and the files of one moment into a folder")
+    )
+    backup_command.add_restore_arguments(
+        commands.add_parser("restore", help="fill an empty database and storage with a backup")
+    )
+    admin_command.add_arguments(
+        commands.add_parser("admin", help="administer people and invitations, see docs/admin.md")
+    )
     commands.add_parser("contract", help="print the TypeScript types of all events, payloads and answers")
     emitting.add_arguments(
         commands.add_parser("emit", help="send an event to the clients of the running instances")

@@ -15,6 +15,7 @@ ChatEventHandler = TypeVar("ChatEventHandler", bound=Callable[..., Any])
 TokenSource = str | Callable[[], str | Awaitable[str]]
 
 PASSING = ("unavailable", "internal", "rate_limited", "too_many")  # what a little patience may mend
+ENDED = "the connection has ended"
 AGAIN_AFTER = 1000  # ms, where the server does not say
 
 
@@ -46,9 +47,9 @@ class ChatClient:
     def __init__(self, url: str, token: TokenSource, *, path: str = "/io/", **options: Any) -> None:
         self._token = token
         self._client = Client(url, path=path, **{"auth": {"recovery": True}, **options})
-        self._own: dict[str, Callable[..., Any]] = {"connect": self._authenticate, "disconnect": self._lost}
-        for event, handler in self._own.items():
-            self._client.on(event)(handler)
+        # Not by handlers: one of a missed event, which comes before, may call and thus wait for the authentication.
+        self._client.watch(self._changed)
+        self._authenticating: asyncio.Task[None] | None = None
         self._welcome: asyncio.Future[dict[str, Any]] | None = (
             None  # of the connection; None before the first one
         )
@@ -59,12 +60,20 @@ class ChatClient:
         welcome = self._welcome
         return self._client.connected and welcome is not None and welcome.done() and not welcome.exception()
 
+    @property
+    def id(self) -> str | None:
+        """The socket's id on the server, None while not connected. After a reconnect, the same id means that the
+        session was recovered: no event was missed. With another one, read with `room:sync` what came meanwhile.
+        """
+        return self._client.id
+
     async def connect(self) -> dict[str, Any]:
         """Connects and authenticates; returns the server's `authenticated`.
 
         Raises what `protocol.Client.connect` does, and ChatRefused when the token is not taken.
         """
-        self._welcome = asyncio.get_running_loop().create_future()
+        if not self._client.active:
+            self._welcome = asyncio.get_running_loop().create_future()
         await self._client.connect()
         return await self._welcomed()
 
@@ -80,8 +89,6 @@ class ChatClient:
     def off(self, event: str) -> None:
         """Takes back the handler of an event; of `disconnect`, all of them."""
         self._client.off(event)
-        if event in self._own:
-            self._client.on(event)(self._own[event])
 
     async def call(self, event: str, payload: object = None, *, timeout: int = 10_000) -> Any:  # noqa: ASYNC109
         """Emits an event and returns the `data` of its ack.
@@ -130,7 +137,8 @@ class ChatClient:
                     self._settle(answer)
                     return
         except Disconnected:
-            return  # another connection is made, or none is wanted any more
+            if not self._client.active:  # else another connection is made
+                self._settle(Disconnected(ENDED))
         except Exception as error:  # noqa: BLE001 - waiting callers get it: a refusal, or what the token's function raised
             self._settle(error)
             await self._client.disconnect()
@@ -150,11 +158,18 @@ class ChatClient:
         else:
             welcome.set_result(outcome)
 
-    def _lost(self, reason: str) -> None:
-        if self._client.active:
-            self._welcome = asyncio.get_running_loop().create_future()
-        else:
-            self._settle(Disconnected(reason))
+    def _changed(self) -> None:
+        """The connection was made, was lost, or is not wanted any more."""
+        task = self._authenticating
+        if self._client.connected:
+            if task is not None:
+                task.cancel()
+            self._authenticating = asyncio.create_task(self._authenticate())
+        elif self._client.active:
+            if self._welcome is None or self._welcome.done():
+                self._welcome = asyncio.get_running_loop().create_future()
+        elif task is None or task.done():  # else it may have the server's reason, and says so
+            self._settle(Disconnected(ENDED))
 
 
 def data_of(answer: Any) -> Any:

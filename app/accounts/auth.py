@@ -11,6 +11,7 @@ So a stranger who guesses from elsewhere takes nothing from the owner, and each 
 buckets are the same, and so is the work, whether or not there is such a name.
 """
 
+from contextlib import AbstractContextManager
 from functools import partial
 
 import argon2
@@ -20,15 +21,20 @@ from app import store
 from app.accounts.device_tokens import Device, DeviceTokens
 from app.accounts.hash_queue import HashQueue
 from app.accounts.tokens import NOT_SIGNED_IN, Tokens
+from app.administration.sign_ups import ANYBODY, NOT_OPEN, Entered, SignUps, token_hash
 from app.core.caller import Caller, Token
-from app.core.errors import Refusal
+from app.core.errors import Refusal, refuse
+from app.core.shared_reads import SharedRead
 from app.db.database import Database
+from app.db.queries import Queries
 from app.limits.rate_limits import LimitKind, Limits, name_key
 from app.payloads.account_requests import SignIn, SignUp
 from app.payloads.from_rows import user_of
 from app.payloads.requests import Nothing
-from app.payloads.responses import PresenceOf, Session, User
+from app.payloads.responses import PresenceOf, Session, SignUpPolicy, User
+from app.search.names import name_vector
 from app.store.people.accounts import AccountRow, SessionAccountRow
+from app.store.people.sign_up_invitations import OpenInvitationRow
 from protocol import network_of
 
 # What OWASP recommends for argon2id: 19 MiB of memory, 2 passes, 1 lane. About 80 ms of one core.
@@ -37,6 +43,7 @@ HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1
 FAILED = 3  # tokens that a failed attempt to sign in costs; a successful one costs a single one
 
 TAKEN = "This username is taken, or looks like one that is"
+DEACTIVATED = "Your account was deactivated: ask an administrator"
 WRONG_CREDENTIALS = "The username or the password is wrong"
 
 
@@ -44,42 +51,79 @@ class Auth:
     """Signs users up and in, and finds the user of a token."""
 
     def __init__(
-        self, db: Database, tokens: Tokens, devices: DeviceTokens, limits: Limits, presence: PresenceOf
+        self,
+        db: Database,
+        tokens: Tokens,
+        devices: DeviceTokens,
+        limits: Limits,
+        presence: PresenceOf,
+        sign_ups: SignUps = ANYBODY,
     ) -> None:
+        self._sign_ups = sign_ups
         self._db = db
         self._presence = presence
         self._tokens = tokens
         self._devices = devices
         self._limits = limits
+        self._validity = SharedRead(self._valid_among)
         self._queue = HashQueue()
         self._decoy = HASHER.hash("nobody's password")
 
     async def sign_up(self, caller: Caller, payload: SignUp) -> Session:
-        """Makes an account and opens a session.
+        """Makes an account and opens a session. With an invitation, the user enters its rooms.
+
+        The first account of an installation is its administrator.
 
         Refused: `conflict` when the name is taken, in any case, or looks like one that is (`paypa1`, `paypal`);
+        `forbidden` where nobody may sign up, or only with an invitation, and for an invitation that is not open;
         `rate_limited`; `unavailable`.
         """
+        self._sign_ups.check(payload.invitation)
         network = network_of(caller.address)
         with self._queue.entry(network):
             await self._limits.take("sign_up", network)
-            credential = await self._queue.run(partial(HASHER.hash, payload.credential))
+            invitation = await self._invitation(payload.invitation)
+            credential = await self.hashed(payload.credential)
+        row, entered = await self._db.transaction(partial(self._make, payload, credential, invitation))
+        await self._sign_ups.announce(entered)
+        return await self.session(row, network)
+
+    async def sign_up_policy(self, _: Caller, __: Nothing) -> SignUpPolicy:
+        """Tells who may sign up."""
+        return SignUpPolicy(policy=self._sign_ups.policy)
+
+    async def _invitation(self, token: str | None) -> OpenInvitationRow | None:
+        if token is None:
+            return None
+        row = await store.sign_up_invitations.find_open(self._db, token_hash(token))
+        return row or refuse("forbidden", NOT_OPEN)
+
+    async def _make(
+        self, payload: SignUp, credential: str, invitation: OpenInvitationRow | None, q: Queries
+    ) -> tuple[SessionAccountRow, list[Entered]]:
+        user_id = str(uuid_utils.uuid7())
+        if invitation is not None:
+            await store.rooms.lock_all(q, invitation.room_ids)
+            if not await store.sign_up_invitations.use(q, invitation.id):
+                raise Refusal("forbidden", NOT_OPEN)
         row = await store.accounts.insert(
-            self._db,
-            user_id=str(uuid_utils.uuid7()),
+            q,
+            user_id=user_id,
             username=payload.username,
             display_name=payload.display_name,
             credential=credential,
-        )
-        if row is None:
-            raise Refusal("conflict", TAKEN)
-        return await self._session(row, network, None)
+            words=name_vector(payload.username, payload.display_name),
+            is_administrator=await store.accounts.is_first(q),
+        ) or refuse("conflict", TAKEN)
+        rooms = [] if invitation is None else invitation.room_ids
+        return row, await self._sign_ups.enter(q, user_id, rooms)
 
     async def sign_in(self, caller: Caller, payload: SignIn) -> Session:
         """Opens a session. With the `deviceToken` of an earlier one, the attempts of others do not keep this one out.
 
-        Refused: `unauthenticated`, the same after the same work, for a wrong name or password; `rate_limited`, the same
-        for names that there are and are not; `unavailable`.
+        Refused: `unauthenticated`, the same after the same work, for a wrong name or password; `forbidden` for a
+        deactivated account, to whoever has its password; `rate_limited`, the same for names that there are and are
+        not; `unavailable`.
         """
         name, network = payload.identifier.value, network_of(caller.address)
         device = self._devices.verify(payload.device_token, name)
@@ -93,12 +137,14 @@ class Auth:
             if device is None:
                 await self._take_of_name(taken, name, network)
             credential = self._decoy if row is None else row.credential
-            fits = await self._queue.run(partial(_fits, credential, payload.credential.value))
+            fits = await self.fits(credential, payload.credential.value)
         if row is None or not fits:
             raise Refusal("unauthenticated", WRONG_CREDENTIALS)
+        if row.is_deactivated:
+            raise Refusal("forbidden", DEACTIVATED)
         for kind, key in taken:
             self._limits.give_back(kind, key, FAILED - 1)
-        return await self._session(row, network, device)
+        return await self.session(row, network, device)
 
     async def _take_of_name(self, taken: list[tuple[LimitKind, str]], name: str, network: str) -> None:
         place = self._devices.place(name, network)
@@ -123,12 +169,31 @@ class Auth:
 
     async def check(self, token: Token) -> None:
         """Raises Refusal: `unauthenticated` for a token that was revoked."""
-        if not await store.tokens.is_good(
-            self._db, token_id=token.id, user_id=token.user_id, generation=token.generation
-        ):
+        if not await self._validity.of(token):
             raise Refusal("unauthenticated", NOT_SIGNED_IN)
 
-    async def _session(self, row: SessionAccountRow, network: str, device: Device | None) -> Session:
+    async def _valid_among(self, tokens: list[Token]) -> dict[Token, bool]:
+        invalid = await store.tokens.invalid_among(
+            self._db,
+            token_ids=[token.id for token in tokens],
+            user_ids=[token.user_id for token in tokens],
+            generations=[token.generation for token in tokens],
+        )
+        return {token: token.id not in invalid for token in tokens}
+
+    def attempt(self, network: str) -> AbstractContextManager[None]:
+        """Holds a place among those whose passwords are hashed. Raises Refusal: `unavailable`."""
+        return self._queue.entry(network)
+
+    async def hashed(self, password: str) -> str:
+        """The hash of a new password, within an `attempt`."""
+        return await self._queue.run(partial(HASHER.hash, password))
+
+    async def fits(self, credential: str, password: str) -> bool:
+        """True if a hash is that of a password, within an `attempt`."""
+        return await self._queue.run(partial(_fits, credential, password))
+
+    async def session(self, row: SessionAccountRow, network: str, device: Device | None = None) -> Session:
         """A session, of a known device or a new one, from a network that is known from now on."""
         place = self._devices.place(row.username, network)
         await store.known_networks.remember(self._db, user_id=row.id, place=place)

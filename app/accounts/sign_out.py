@@ -6,9 +6,9 @@ away or the instance dies, is found by the next look at the tokens of all socket
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -49,6 +49,16 @@ def token_held_by(data: Mapping[str, Any]) -> Token | None:
     return None if claims is None else msgspec.convert(claims, Token)
 
 
+class Sockets(Protocol):
+    """A selection of sockets: of an instance, of all, or of an emitter."""
+
+    async def emit(self, event: str, *args: Any) -> None:
+        """Sends an event. Raises BusUnavailable."""
+
+    async def disconnect_sockets(self, close: bool = False) -> None:
+        """Disconnects them; with `close`, ends their sessions. Raises BusUnavailable."""
+
+
 class SignOuts:
     """Revokes tokens and ends their sockets."""
 
@@ -71,8 +81,19 @@ class SignOuts:
                 self._db, token_id=token.id, user_id=token.user_id, expires_at=token.expires_at
             )
             channel = token_channel(token.id)
+        await self._announce_end(channel, SIGNED_OUT)
+
+    async def end_sessions(self, user_id: str, why: str, *, except_token: str | None = None) -> None:
+        """Ends the sockets on all tokens of a user, which were revoked, and tells them `why`.
+
+        Those on the token with the id `except_token` have until the next look to authenticate with a newer one.
+        """
+        kept = () if except_token is None else (token_channel(except_token),)
+        await self._announce_end(tokens_channel(user_id), why, kept)
+
+    async def _announce_end(self, channel: str, why: str, kept: Sequence[str] = ()) -> None:
         try:
-            await self._end(channel, local=False)
+            await end_sockets(self._io.in_(channel).except_(*kept), why)
         except BusUnavailable:
             log.warning(
                 "a token was revoked; its sockets end within %d s, when they are looked at", LOOK_EVERY
@@ -93,14 +114,15 @@ class SignOuts:
                 generations=[token.generation for token in tokens],
             )
             for token_id in invalid:
-                await self._end(token_channel(token_id), local=True)
+                await end_sockets(self._io.local.in_(token_channel(token_id)), SIGNED_OUT)
         await store.tokens.forget_expired(self._db)
         await store.known_networks.forget_old(self._db)
 
-    async def _end(self, channel: str, *, local: bool) -> None:
-        sockets = (self._io.local if local else self._io).in_(channel)
-        await sockets.emit(UNAUTHENTICATED, wire(Unauthenticated(message=SIGNED_OUT, time=now())))
-        await sockets.disconnect_sockets(close=True)
+
+async def end_sockets(sockets: Sockets, why: str) -> None:
+    """Tells sockets that they are signed out, and disconnects them. Raises BusUnavailable."""
+    await sockets.emit(UNAUTHENTICATED, wire(Unauthenticated(message=why, time=now())))
+    await sockets.disconnect_sockets(close=True)
 
 
 def _parts(tokens: Iterable[Token]) -> Iterable[list[Token]]:

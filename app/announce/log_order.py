@@ -12,6 +12,7 @@ nothing was heard yet.
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from app.payloads.server_events import (
     MESSAGE_EDITED,
     MESSAGE_NEW,
     REACTION_UPDATED,
+    ROOM_SYNC_NEEDED,
     ROOM_UPDATED,
     USER_JOINED,
     USER_LEFT,
@@ -29,6 +31,7 @@ from app.payloads.server_events import (
 
 WAIT = 0.25  # seconds, for an instance that is alive
 MOST_ROOMS = 100_000  # whose last number is remembered
+NOTHING = (0, 0)  # known of a room
 
 # The fields of each event's payload that tell the room, and the number of the change in its log.
 PLACES = {
@@ -42,6 +45,9 @@ PLACES = {
     MEMBER_UPDATED: ("roomId", "seq"),
     ROOM_UPDATED: ("id", "changeSeq"),
 }
+NUMBERED = PLACES | {
+    ROOM_SYNC_NEEDED: ("roomId", "lastSeq")
+}  # which stands for changes that nobody announces
 
 
 class Place(NamedTuple):
@@ -53,9 +59,13 @@ class Place(NamedTuple):
 
 def place_of(event: str, *args: Any) -> Place | None:
     """The place of the change that an event announces; None for one that announces none, or is none of ours."""
-    if event not in PLACES or not args or not isinstance(args[0], dict):
+    return _place(PLACES, event, *args)
+
+
+def _place(fields: Mapping[str, tuple[str, str]], event: str, *args: Any) -> Place | None:
+    if event not in fields or not args or not isinstance(args[0], dict):
         return None
-    room_id, number = (args[0].get(field) for field in PLACES[event])
+    room_id, number = (args[0].get(field) for field in fields[event])
     return Place(room_id, number) if isinstance(room_id, str) and isinstance(number, int) else None
 
 
@@ -63,20 +73,29 @@ class LogOrder:
     """Knows how far each room's log has been announced, and what waits for that."""
 
     def __init__(self) -> None:
-        self._announced: dict[
-            str, int
-        ] = {}  # the greatest number of each room, the room last heard of at the end
+        # The greatest number of each room that was announced, and that came over the bus; the room last heard of at the
+        # end.
+        self._known: dict[str, tuple[int, int]] = {}
         self._waiting: defaultdict[str, list[tuple[int, asyncio.Future[None]]]] = defaultdict(list)
 
     def hear(self, event: str, *args: Any) -> None:
         """The bus has brought an event."""
-        place = place_of(event, *args)
+        place = _place(NUMBERED, event, *args)
         if place is not None:
-            self.passed(place)
+            self._raise(place, place.number)
+
+    def heard(self, room_id: str) -> int:
+        """The greatest number of a room that the bus has brought; 0 where nothing is known of it."""
+        return self._known.get(room_id, NOTHING)[1]
+
+    def is_turn(self, place: Place) -> bool:
+        """True if the change before this one has been announced, or nothing is known of its room."""
+        known = self._known.get(place.room_id)
+        return known is None or known[0] >= place.number - 1
 
     async def turn(self, place: Place) -> None:
         """Return once the change before this one has been announced, or is not worth waiting for any more."""
-        if self._announced.get(place.room_id, place.number) >= place.number - 1:
+        if self.is_turn(place):
             return
         waiting = self._waiting[place.room_id]
         entry = (place.number, asyncio.get_running_loop().create_future())
@@ -91,12 +110,16 @@ class LogOrder:
                 self._waiting.pop(place.room_id, None)
 
     def passed(self, place: Place) -> None:
-        """This change has been put on the bus, or has come from it."""
+        """This change is given to the bus."""
+        self._raise(place, 0)
+
+    def _raise(self, place: Place, heard: int) -> None:
         room_id, number = place
-        number = max(number, self._announced.pop(room_id, 0))
-        self._announced[room_id] = number
-        if len(self._announced) > MOST_ROOMS:
-            del self._announced[next(iter(self._announced))]
+        known = self._known.pop(room_id, NOTHING)
+        number = max(number, known[0])
+        self._known[room_id] = (number, max(heard, known[1]))
+        if len(self._known) > MOST_ROOMS:
+            del self._known[next(iter(self._known))]
         for awaited, turn in self._waiting.get(room_id, ()):
             if awaited <= number + 1 and not turn.done():
                 turn.set_result(None)

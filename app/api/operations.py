@@ -1,8 +1,10 @@
-"""Every operation of the chat: one line for its event, its REST route and both descriptions."""
+"""Every operation of the chat: one line for its event, its REST route and both descriptions.
+
+Those with which users decide for themselves are in `personal_operations`.
+"""
 
 from app.accounts.auth import Auth
-from app.accounts.blocks import UserBlocks
-from app.accounts.privacy import PrivacySettings
+from app.accounts.passwords import Passwords
 from app.accounts.sign_out import SignOuts
 from app.accounts.user_search import UserSearch
 from app.contract.operation import Operation, RestPage
@@ -15,16 +17,19 @@ from app.presence.presence import PresenceTracker
 from app.presence.typing_indicator import TypingIndicator
 from app.rooms.invitations import Invitations
 from app.rooms.members import RoomMembers
-from app.rooms.preferences import RoomPreferences
 from app.rooms.rooms import Rooms
+from app.search_index.message_search import MessageSearch
 
 
-def accounts(auth: Auth, sign_outs: SignOuts) -> list[Operation]:
+def accounts(auth: Auth, sign_outs: SignOuts, passwords: Passwords) -> list[Operation]:
     """Accounts; over REST only."""
     return [
         Operation(run=auth.sign_up, http=("POST", "/auth/sign-up"), status=201, who="anybody"),
+        Operation(run=auth.sign_up_policy, http=("GET", "/auth/sign-up"), who="anybody"),
         Operation(run=auth.sign_in, http=("POST", "/auth/sign-in"), who="anybody"),
         Operation(run=sign_outs.sign_out, http=("POST", "/auth/sign-out"), status=204),
+        Operation(run=passwords.reset_password, http=("POST", "/auth/reset-password"), who="anybody"),
+        Operation(run=passwords.change_password, http=("POST", "/auth/change-password")),
         Operation(run=auth.who_am_i, http=("GET", "/auth/who-am-i")),
     ]
 
@@ -119,51 +124,6 @@ def invitations(invitations: Invitations) -> list[Operation]:
     ]
 
 
-def personal(blocks: UserBlocks, privacy: PrivacySettings, preferences: RoomPreferences) -> list[Operation]:
-    """Settings of users for themselves."""
-    return [
-        Operation(
-            run=blocks.list_page, event="user:blocks", code="LIST_FAILED", http=("GET", "/chat/blocks")
-        ),
-        Operation(
-            run=blocks.block, event="user:block", code="BLOCK_FAILED", http=("PUT", "/chat/blocks/{userId}")
-        ),
-        Operation(
-            run=blocks.unblock,
-            event="user:unblock",
-            code="BLOCK_FAILED",
-            http=("DELETE", "/chat/blocks/{userId}"),
-        ),
-        Operation(
-            run=privacy.get, event="user:privacy", code="PRIVACY_FAILED", http=("GET", "/chat/privacy")
-        ),
-        Operation(
-            run=privacy.update,
-            event="user:set-privacy",
-            code="PRIVACY_FAILED",
-            http=("PATCH", "/chat/privacy"),
-        ),
-        Operation(
-            run=preferences.mute,
-            event="room:mute",
-            code="MUTE_FAILED",
-            http=("PUT", "/chat/rooms/{roomId}/mute"),
-        ),
-        Operation(
-            run=preferences.unmute,
-            event="room:unmute",
-            code="MUTE_FAILED",
-            http=("DELETE", "/chat/rooms/{roomId}/mute"),
-        ),
-        Operation(
-            run=preferences.hide,
-            event="conversation:hide",
-            code="HIDE_FAILED",
-            http=("PUT", "/chat/conversations/{roomId}/hidden"),
-        ),
-    ]
-
-
 def direct(direct: Direct) -> list[Operation]:
     """Direct conversations."""
     return [
@@ -196,6 +156,12 @@ def discovery(rooms: Rooms, people: UserSearch) -> list[Operation]:
             event="room:discover",
             code="DISCOVER_FAILED",
             http=("GET", "/chat/rooms/public"),
+        ),
+        Operation(
+            run=rooms.look_up,
+            event="room:look-up",
+            code="GET_FAILED",
+            http=("GET", "/chat/rooms/public/{roomId}"),
         ),
         Operation(run=people.search, event="user:search", code="SEARCH_FAILED", http=("GET", "/chat/users")),
     ]
@@ -238,7 +204,7 @@ def messages(writer: MessageWriter, revisions: MessageEdits) -> list[Operation]:
     ]
 
 
-def reading(reading: MessageHistory, sync: Sync) -> list[Operation]:
+def reading(reading: MessageHistory, search: MessageSearch, sync: Sync) -> list[Operation]:
     """Reading of messages."""
     return [
         Operation(
@@ -254,7 +220,10 @@ def reading(reading: MessageHistory, sync: Sync) -> list[Operation]:
             http=("GET", "/chat/messages/{messageId}"),
         ),
         Operation(
-            run=reading.search, event="message:search", code="SEARCH_FAILED", http=("GET", "/chat/search")
+            run=search.search, event="message:search", code="SEARCH_FAILED", http=("GET", "/chat/search")
+        ),
+        Operation(
+            run=reading.mentions, event="mention:list", code="LIST_FAILED", http=("GET", "/chat/mentions")
         ),
         Operation(
             run=reading.mark_read,

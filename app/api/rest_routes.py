@@ -1,8 +1,9 @@
 """The REST routes: each operation that has a path, behind the same types as its event."""
 
+import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 from urllib.parse import urlencode
@@ -56,7 +57,8 @@ class Api:
             if operation.http is not None:
                 method, path = operation.http
                 paths[path][method] = self._endpoint(operation)
-        return [route(path, **paths[path]) for path in sorted(paths, key=lambda path: path.replace("{", "~"))]
+        ordered = sorted(paths, key=lambda path: path.replace("{", "~"))
+        return [route(with_slashes(path), **paths[path]) for path in ordered]
 
     async def caller(self, request: Request) -> Caller:
         """The caller, from the bearer token; one who asks too much is refused. Raises Refusal."""
@@ -122,7 +124,7 @@ async def given_fields(
 
 
 def query_fields(takes: type[Struct]) -> Iterator[tuple[FieldInfo, type]]:
-    """The fields that a query can have, each with what it holds: one `int`, one `str`, or a `list` of texts."""
+    """The fields that a query can have, each with what it holds: one `int`, one `str`, a time, or a `list` of texts."""
     for field in msgspec.structs.fields(takes):
         union = get_origin(field.type) in (Union, UnionType)
         alternatives = get_args(field.type) if union else (field.type,)
@@ -148,6 +150,7 @@ def whole_number(name: str, text: str) -> int:
 _READERS: dict[type, Callable[[str, str], Any]] = {
     int: whole_number,
     str: lambda _, text: text,
+    dt.datetime: lambda _, text: text,
     list: lambda _, text: text.split(",") if text else [],
 }
 
@@ -161,10 +164,15 @@ def route(path: str, **endpoints: Endpoint) -> Route:
     return Route(path, answering(endpoint), methods=list(endpoints))
 
 
+def with_slashes(path: str) -> str:
+    """A path whose last parameter, if it is no id, may have a slash: routes are found in decoded paths."""
+    return re.sub(r"\{(\w+)(?<!Id)\}$", r"{\1:path}", path)
+
+
 def path_finder(routes: Sequence[Route]) -> Callable[[Scope], str | None]:
     """Gives the path of the route that has answered a request, None where none has."""
     # Of several paths with one endpoint, the first.
-    paths: dict[Any, str] = {route.endpoint: route.path for route in reversed(routes)}
+    paths: dict[Any, str] = {route.endpoint: route.path_format for route in reversed(routes)}
     return lambda scope: paths.get(scope.get("endpoint"))
 
 
@@ -176,12 +184,13 @@ def rest(
     budgets: Budgets,
     pace: RefusalPace,
     answered: Callable[[str, str | None, int, float], None],
+    unknown: Callable[[Request, Exception], Awaitable[Response]] = http_error,
 ) -> Starlette:
     """The application of all REST routes; pages of `origins` ("*" for any) may call it, and addresses that `allow` does
     not refuse.
 
     `pace` says how long refusals take. `answered` is told of each request: its method, the path of its route, if it has
-    one, the status, and the seconds.
+    one, the status, and the seconds. `unknown` answers requests without a route.
     """
     path_of = path_finder(routes)
 
@@ -204,6 +213,6 @@ def rest(
         Middleware(Budgeted, budgets=budgets),
         Middleware(CrossSite, origins=origins),
     ]
-    app = Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: http_error})
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: unknown})
     app.router.redirect_slashes = False  # a redirect would repeat the Host that the client sent
     return app

@@ -1,6 +1,12 @@
-"""The time that each socket has: to authenticate, and then until its token expires."""
+"""The time that each socket has: to authenticate, and then until its token expires.
+
+A client whose own fault it is not, since the chat could not look up its token, is not sent away: socket.io-client does
+not come back after that. Its connection is dropped, and it comes back by itself.
+"""
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from app.payloads.responses import now, wire
 from app.payloads.server_events import UNAUTHENTICATED, Unauthenticated
@@ -13,13 +19,30 @@ class SocketDeadlines:
     def __init__(self) -> None:
         self._timers: dict[str, asyncio.TimerHandle] = {}  # by socket id
         self._closing: set[asyncio.Task[None]] = set()
+        self._excused: set[str] = set()  # ids of sockets that are to be dropped
 
     def set(self, socket: Socket, seconds: float, message: str | None) -> None:
         """Disconnect a socket after a time, told why when there is a message; replaces what was set before."""
+        self._ring(socket, seconds, lambda: _end(socket, message))
+
+    def set_drop(self, socket: Socket, seconds: float | None) -> None:
+        """Drop the connection of a socket after a time, or, for None, at the time that is set; its client comes back by
+        itself."""
+        timer = self._timers.get(socket.id)
+        if seconds is None:
+            seconds = 0.0 if timer is None else timer.when() - asyncio.get_running_loop().time()
+        self._ring(socket, seconds, socket.drop)
+        self._excused.add(socket.id)
+
+    def is_excused(self, socket: Socket) -> bool:
+        """True for one that is to be dropped."""
+        return socket.id in self._excused
+
+    def _ring(self, socket: Socket, seconds: float, end: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self.cancel(socket)
 
         def ring() -> None:
-            task = asyncio.create_task(_end(socket, message))
+            task = asyncio.create_task(end())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
@@ -27,6 +50,7 @@ class SocketDeadlines:
 
     def cancel(self, socket: Socket) -> None:
         """A socket has no deadline any more."""
+        self._excused.discard(socket.id)
         timer = self._timers.pop(socket.id, None)
         if timer is not None:
             timer.cancel()

@@ -18,10 +18,11 @@ from app.accounts.auth import Auth
 from app.accounts.sign_out import hold_token, token_channel, token_held_by, tokens_channel
 from app.announce.announcer import room_channel, user_channel
 from app.api.socket_deadlines import SocketDeadlines, tell_unauthenticated
-from app.api.socket_user import USER, WANTS_ACK, caller_of, is_final, room_ids_of, token_of
+from app.api.socket_user import USER, WANTS_ACK, caller_of, is_final, is_ours, room_ids_of, token_of
 from app.api.user_sockets import UserSockets
 from app.contract.operation import Operation
 from app.core.errors import Refusal, as_refusal, new_request_id
+from app.core.shared_reads import SharedRead
 from app.db.database import Database
 from app.db.errors import DatabaseUnavailable
 from app.limits.rate_limits import Limits
@@ -74,6 +75,9 @@ class SocketHandlers:
         self._db = db
         self._auth = auth
         self._limits = limits
+        self._rooms: SharedRead[str, list[str]] = SharedRead(
+            lambda user_ids: store.members.room_ids_of_users(db, user_ids)
+        )
         self._presence = presence
         self._typing = typing
         self._sockets_of_users = sockets_of_users
@@ -117,7 +121,7 @@ class SocketHandlers:
             if offered is not None and self._auth.verify(offered).user_id != token.user_id:
                 raise Refused("it comes as another user")
             await self._auth.check(token)
-            joined = await store.members.room_ids_of_user(self._db, token.user_id)
+            joined = await self._rooms.of(token.user_id)
             followed = {channel for channel in socket.rooms if channel.startswith(room_channel(""))}
             await socket.leave(*followed.difference(map(room_channel, joined)))
             await socket.join(EVERYONE, *ALIASES)  # an earlier version did not, when it saved the session
@@ -148,7 +152,8 @@ class SocketHandlers:
         if incoming.name not in self._codes:
             raise Refusal("invalid", "There is no such event")
         if incoming.name != "authenticate" and USER not in socket.data:
-            await self._streaks.refused(socket, "unauthenticated")
+            if not self._deadlines.is_excused(socket):
+                await self._streaks.refused(socket, "unauthenticated")
             raise Refusal("unauthenticated", "Emit `authenticate` first")
         if USER in socket.data:
             self._streaks.end(socket)
@@ -184,7 +189,7 @@ class SocketHandlers:
         try:
             await self._auth.check(token)
             await socket.join(user_channel(user_id), EVERYONE, *ALIASES)
-            await self._follow(socket, lambda: store.members.room_ids_of_user(self._db, user_id))
+            await self._follow(socket, lambda: self._rooms.of(user_id))
             await self._presence.enter(user_id, socket.id)
         except Exception:
             if USER not in socket.data:  # still a stranger, who hears nothing
@@ -237,7 +242,7 @@ class SocketHandlers:
         if USER in socket.data:
             self._sockets_of_users.remove(socket.data[USER], socket)
             self._presence.leave(socket.data[USER], socket.id)
-            await self._typing.disconnected(socket.id)
+            self._typing.disconnected(socket.id)
 
     async def refused(self, socket: Socket, incoming: Incoming, error: Exception) -> Any:
         """Answers an event that was refused or failed."""
@@ -259,6 +264,9 @@ class SocketHandlers:
                     return None
             elif refusal.reason == "invalid":
                 await self._streaks.refused(socket, "invalid")
+            else:
+                # Whose own fault it is not has its time anew; whoever is too early keeps what is left.
+                self._deadlines.set_drop(socket, AUTHENTICATE_WITHIN if is_ours(refusal) else None)
         code = self._codes.get(str(incoming.name), UNKNOWN_EVENT)
         error_body = ErrorBody(
             code=code,

@@ -25,6 +25,11 @@ def is_final(refusal: Refusal) -> bool:
     return refusal.reason not in ("unavailable", "too_many", "rate_limited", "internal")
 
 
+def is_ours(refusal: Refusal) -> bool:
+    """True if the chat could not do what it was asked, whoever asked."""
+    return refusal.reason in ("unavailable", "internal")
+
+
 def token_of(socket: Socket, payload: Authenticate) -> str | None:
     """The token in the event itself, in the handshake's auth, or in its `Authorization: Bearer` header."""
     offered = socket.handshake.auth.get("token")

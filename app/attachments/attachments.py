@@ -119,6 +119,10 @@ class Files:
         return await self._db.transaction(work)
 
     async def _sweep_some(self, q: Queries) -> "SweptFiles":
+        if not await store.may_sweep(
+            q
+        ):  # another instance sweeps, or a backup copies what its snapshot names
+            return SweptFiles(0, 0)
         rows = await store.lock_expired(q, SWEEP_SIZE)
         gone = await asyncio.gather(*(self._deleted(row) for row in rows))
         ids = [row.id for row, is_gone in zip(rows, gone, strict=True) if is_gone]

@@ -17,8 +17,9 @@ from starlette.types import Receive, Scope, Send
 
 from app.attachments.attachments import NO_FILE, Files
 from app.attachments.byte_ranges import Part, part_of
-from app.attachments.media.media_types import BINARY, SHOWN, disposition
-from app.attachments.storage.storage import PIECE, NotStored, Storage, StorageUnavailable, stream
+from app.attachments.media.file_names import disposition
+from app.attachments.media.media_types import BINARY, SHOWN
+from app.attachments.storage.storage import PIECE, NotStored, NotWhole, Storage, StorageUnavailable, stream
 from app.attachments.thumbnails.thumbnail_result import THUMBNAIL_TYPE
 from app.attachments.upload_slots import UploadSlots
 from app.attachments.uploads import FIELD, Body, PartingResponse, announced_size, received
@@ -38,6 +39,7 @@ Identify = Callable[[Request], Awaitable[Caller]]
 AllowUpload = Callable[[Caller, int], Awaitable[None]]
 
 UPLOAD_WITHIN = 600.0  # seconds
+LOST = "The chat has lost this file"
 DOWNLOADS_AT_ONCE = 8  # of a user; each may hold two PIECEs for as long as its reader likes
 
 SAFE = {
@@ -199,8 +201,9 @@ def reported(endpoint: Endpoint) -> Endpoint:
             log.warning("%s", error)
             raise
         except NotStored as error:
-            log.error("the storage has lost %s", error)
-            raise Refusal("not_found", NO_FILE) from error
+            part = "the end of " if isinstance(error, NotWhole) else ""
+            log.error("the storage has lost %s%s", part, error)
+            raise Refusal("not_found", LOST) from error
 
     return answer
 

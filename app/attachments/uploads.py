@@ -19,8 +19,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from app.attachments.media.media_types import clean_name
-from app.attachments.storage.storage import StorageUnavailable
+from app.attachments.media.file_names import clean_name, sent_name
+from app.attachments.storage.storage import unwritten
 from app.core.errors import Refusal
 from app.payloads.fields.validation import refusal_of_field
 
@@ -149,7 +149,7 @@ def temporary_file() -> BinaryIO:
     try:
         return tempfile.TemporaryFile(buffering=0)
     except OSError as error:
-        raise StorageUnavailable(f"cannot make a temporary file: {error}") from error
+        raise unwritten("cannot make a temporary file", error) from error
 
 
 def append(file: BinaryIO, content: bytes) -> None:
@@ -159,7 +159,7 @@ def append(file: BinaryIO, content: bytes) -> None:
         while rest:
             rest = rest[file.write(rest) :]
     except OSError as error:
-        raise StorageUnavailable(f"cannot keep an upload while it comes: {error}") from error
+        raise unwritten("cannot keep an upload while it comes", error) from error
 
 
 def boundary_of(headers: Headers) -> bytes:
@@ -252,13 +252,13 @@ class UploadForm:
         self._value.clear()
 
     def _on_headers_finished(self) -> None:
-        _, options = parse_options_header(self._disposition)
-        if options.get(b"name") != FIELD.encode() or not options.get(b"filename"):
+        field, name = sent_name(self._disposition)
+        if field != FIELD or not name:
             return
         if self._name is not None:
             raise refusal_of_field(FIELD, "must be one file", "too_many")
         self._in_file = True
-        self._name = clean_name(unescaped(options[b"filename"].decode("utf-8", "replace")))
+        self._name = clean_name(name)
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:
@@ -273,8 +273,3 @@ class UploadForm:
 def malformed(error: FormParserError) -> HTTPException:
     """The answer to what is no form."""
     return HTTPException(400, f"The form cannot be read: {error}")
-
-
-def unescaped(name: str) -> str:
-    """A file's name without the three escapes that browsers put into it."""
-    return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")

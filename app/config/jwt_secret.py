@@ -48,7 +48,10 @@ def kept_secret(file: Path) -> str:
             log.warning(
                 "other users of this machine could read %s: remove it, if any of them should not", file
             )
-        text = kept.read().strip()
+        try:
+            text = kept.read().strip()
+        except UnicodeDecodeError:
+            raise ConfigError(f"{file} holds no text; remove it, or set JWT_SECRET.") from None
     if len(text) < SECRET_CHARACTERS:
         raise ConfigError(
             f"{file} holds fewer than {SECRET_CHARACTERS} characters; remove it, or set JWT_SECRET."

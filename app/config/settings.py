@@ -9,9 +9,11 @@ from app.config.value_parsers import (
     SettingKind,
     ValueReason,
     argon2_hash,
+    contact,
     folder_or_bucket,
     one_of,
     origins,
+    p256_key,
     postgres,
     processes,
     proxies,
@@ -20,6 +22,7 @@ from app.config.value_parsers import (
     secret,
     some_of,
     url,
+    webhook_secret,
     whole,
     word,
     yes_or_no,
@@ -142,6 +145,11 @@ class Settings:
         whole(0, HOUR_MS, "ms"),
         "Milliseconds in which a disconnected client can recover its session and missed events; 0: off.",
     )
+    recovery_history: int = setting(
+        32,
+        whole(1, 1024, "MiB"),
+        "MiB of recent events that a process keeps in memory for clients that return.",
+    )
     recovery_for: str = setting(
         "asking",
         one_of("asking", "all"),
@@ -174,6 +182,29 @@ class Settings:
     s3_secret_key: str = setting(
         "", word("a secret key"), "Secret key that belongs to S3_ACCESS_KEY.", hidden=True
     )
+    vapid_private_key: str = setting(
+        "",
+        p256_key(),
+        "Key that signs Web Push, 32 bytes in base64url; default: one derived from JWT_SECRET.",
+        hidden=True,
+    )
+    vapid_subject: str = setting(
+        "", contact(), "Contact for the operators of push services, mailto:… or https://…; some require it."
+    )
+    push_private_addresses: bool = setting(
+        False, yes_or_no(), "Send pushes to push services in private networks, too."
+    )
+    notification_hold: int = setting(
+        10_000,
+        whole(0, HOUR_MS, "ms"),
+        "Milliseconds that a connected user has to read a message before it is a notification.",
+    )
+    webhook_url: str = setting(
+        "", url("http", "https"), "Where all notifications are posted, for e-mail or mobile push."
+    )
+    webhook_secret: str = setting(
+        "", webhook_secret(), "Key that signs what is posted to WEBHOOK_URL, whsec_….", hidden=True
+    )
     forwarded_allow_ips: tuple[str, ...] = setting(
         ("127.0.0.1",), proxies(), "Trusted proxies, whose X-Forwarded-For gives the client's address."
     )
@@ -194,12 +225,20 @@ class Settings:
         whole(0, MANY),
         "Sign-in attempts per minute for a username from unknown networks; a failed one counts three times.",
     )
+    sign_up: str = setting(
+        "open",
+        one_of("open", "invitation", "closed"),
+        "Who may sign up: anybody, whoever has an invitation (parley admin invite), or nobody.",
+    )
     sign_up_rate: int = setting(60, whole(0, MANY), "New accounts per hour from an address.")
     conversation_rate: int = setting(
         100, whole(0, MANY), "Direct conversations per hour that a user may start."
     )
     room_rate: int = setting(100, whole(0, MANY), "Rooms per hour that a user may create.")
     invitation_rate: int = setting(200, whole(0, MANY), "Room invitations per hour that a user may send.")
+    group_mention_rate: int = setting(
+        20, whole(0, MANY), "Messages per hour in which an admin of rooms may call @all or @here."
+    )
     upload_rate: int = setting(100, whole(0, MANY), "MiB per minute that a user may upload.")
     max_rooms_per_user: int = setting(
         500, whole(0, MANY), "Rooms that a user may be a member of, without direct conversations."
@@ -230,6 +269,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         given.setdefault("host", "0.0.0.0")  # noqa: S104  a container's only way to be reached
     if ("admin_ui_user" in given) != ("admin_ui_password_hash" in given):
         raise ConfigError("ADMIN_UI_USER and ADMIN_UI_PASSWORD_HASH must be given together.")
+    if ("webhook_url" in given) != ("webhook_secret" in given):
+        raise ConfigError("WEBHOOK_URL and WEBHOOK_SECRET must be given together.")
     return Settings(**given)
 
 

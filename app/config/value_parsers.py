@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from base64 import b64decode
 from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Generic, NamedTuple, TypeVar
@@ -18,6 +19,7 @@ T = TypeVar("T")
 
 SECRET_CHARACTERS = 32
 MOST_WORKERS = 256
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # SEC 2 §2.4.2
 
 
 class ValueReason(ValueError):
@@ -123,6 +125,39 @@ def secret() -> SettingKind[str]:
         return text
 
     return SettingKind(f"a text of at least {SECRET_CHARACTERS} characters", parse)
+
+
+def p256_key() -> SettingKind[str]:
+    """A private key as `web-push generate-vapid-keys` prints it."""
+
+    def parse(text: str) -> str:
+        data = b64decode(text.rstrip("=") + "=", altchars=b"-_", validate=True)
+        if len(data) != 32 or not 0 < int.from_bytes(data, "big") < P256_ORDER:
+            raise ValueError
+        return text
+
+    return SettingKind("a private key of P-256, 32 bytes in base64url", parse)
+
+
+def contact() -> SettingKind[str]:
+    def parse(text: str) -> str:
+        if re.fullmatch(r"mailto:[^@\s]+@[^@\s]+|https://[^\s/]+\S*", text) is None:
+            raise ValueError
+        return text
+
+    return SettingKind("mailto:somebody@example.org or an https:// URL", parse)
+
+
+def webhook_secret() -> SettingKind[str]:
+    """A symmetric key as the Standard Webhooks specification serializes it: 24 to 64 bytes."""
+
+    def parse(text: str) -> str:
+        data = b64decode(text.removeprefix("whsec_"), validate=True)
+        if not (text.startswith("whsec_") and 24 <= len(data) <= 64):
+            raise ValueError
+        return text
+
+    return SettingKind("whsec_ and 24 to 64 bytes in base64", parse)
 
 
 def argon2_hash() -> SettingKind[str]:

@@ -48,7 +48,12 @@ NO_MESSAGE = "There is no such message"
 
 
 class Unavailable(Exception):
-    """Something that the chat depends on could not be reached or did not answer in time. Trying again may help."""
+    """Something that the chat depends on could not be reached or did not answer in time. Trying again may help.
+
+    `shown` is what a client is told; the text of the exception is for the log.
+    """
+
+    shown = "The chat cannot reach its storage right now, try again"
 
 
 class NotStorable(Exception):
@@ -96,7 +101,7 @@ def as_refusal(error: BaseException) -> Refusal | None:
         text = f"cannot be taken: {error}"
         return Refusal("invalid", f"payload: {text}", (Cause("", text, "invalid"),))
     if isinstance(error, Unavailable | BusUnavailable):
-        text = "The chat cannot reach its storage right now, try again"
+        text = error.shown if isinstance(error, Unavailable) else Unavailable.shown
         return Refusal("unavailable", text, retry_after=1000)
     if isinstance(error, NotStorable):
         return Refusal("invalid", "The chat can neither store nor look for this")

@@ -8,7 +8,8 @@
 - How long a statement may take is asyncpg's own `command_timeout`, never a timeout around the call. What becomes of a
   connection that took longer is in `pool`.
 - A transaction that PostgreSQL hears nothing more of ends, and gives back what it holds: an instance that hangs in the
-  middle of one would stop the rooms that it was changing on all others.
+  middle of one would stop the rooms that it was changing on all others. PostgreSQL 17 and later ends it also where the
+  network has forgotten the connection between two messages of one statement, which is active then and not idle.
 - Fewer pieces of work run at once than the pool has connections, and a caller without a slot in time is told
   so.
 - What means "PostgreSQL does not answer", or "it takes no writes", is one error, `DatabaseUnavailable`; what means that
@@ -24,9 +25,9 @@ from typing import Any, TypeVar
 import asyncpg
 import databases
 
-from app.db.errors import DatabaseRefused, DatabaseUnavailable
+from app.db.errors import DatabaseFull, DatabaseReadOnly, DatabaseRefused, DatabaseUnavailable
 from app.db.pool import ConnectionPool
-from app.db.queries import IDLE_TIMEOUT, C, Queries, R, Statements
+from app.db.queries import C, Queries, R, Statements
 
 T = TypeVar("T")
 
@@ -42,9 +43,11 @@ UNREACHABLE = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
     asyncpg.QueryCanceledError,
     asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # no disk, no memory, no connection
+    asyncpg.PostgresSystemError,  # its disk fails
 )
 
 # What is wrong with the values of a statement, and not with the statement or with PostgreSQL.
@@ -67,7 +70,7 @@ class Database:
         *,
         pool_size: int = 10,
         command_timeout: float = 10,
-        idle_timeout: float = 30,
+        idle_timeout: float = 20,
         acquire_timeout: float = 5,
         statements: Callable[[databases.core.Connection], Statements] | None = None,
     ) -> None:
@@ -78,11 +81,12 @@ class Database:
             command_timeout=command_timeout,
             timeout=acquire_timeout,
             server_settings={"application_name": "parley", "timezone": "UTC"},
-            session_settings={IDLE_TIMEOUT: str(round(idle_timeout * 1000))},
+            idle_timeout=round(idle_timeout * 1000),
         )
-        self._idle_timeout = round(idle_timeout * 1000)  # ms
         self.slots = max(1, pool_size - 1)  # how much runs at once
         self.waiting = 0  # how much waits for that
+        self.is_full = False  # its disk, as far as is known
+        self.uncertain_commits = 0  # transactions that may have been committed: PostgreSQL's answer was lost
         self._free = asyncio.Semaphore(self.slots)
         self._acquire_timeout = acquire_timeout
         self._statements = statements or Statements
@@ -103,8 +107,16 @@ class Database:
                 await self._pool.disconnect()
 
     async def ping(self) -> None:
-        """Asks PostgreSQL whether it takes writes, and waits for `PING_WITHIN`. Raises DatabaseUnavailable."""
-        await self._run(lambda statements: statements.ping())
+        """Asks PostgreSQL whether it takes writes, and waits for `PING_WITHIN`. Raises DatabaseUnavailable.
+
+        After a statement found its disk full, it is asked to write something, until it can.
+        """
+        if not self.is_full:
+            await self._run(lambda statements: statements.ping())
+            return
+        await self._run(lambda statements: statements.take_space())
+        self.is_full = False
+        log.warning("PostgreSQL has space on its disk again")
 
     async def rows(self, row: type[R], sql: str, /, **values: Any) -> list[R]:
         """See `Queries.rows`. Raises DatabaseUnavailable."""
@@ -139,11 +151,18 @@ class Database:
     async def _within(
         self, statements: Statements, work: Callable[[Queries], Awaitable[T]], **options: Any
     ) -> T:
-        async with statements.transaction(**options):
-            with statements.cut_if_silent():  # before the rollback, which would wait for the answer
-                if self._pool.is_behind_pooler:  # where it cannot be set for the session
-                    await statements.limit_idle(self._idle_timeout)
-                return await work(statements)
+        commits = False
+        try:
+            async with statements.transaction(**options):
+                with statements.cut_if_silent():  # before the rollback, which would wait for the answer
+                    if self._pool.is_behind_pooler:  # where it cannot be set for the session
+                        await statements.limit_idle(self._pool.idle_timeout)
+                    outcome = await work(statements)
+                    commits = True
+        except UNREACHABLE:
+            self.uncertain_commits += commits
+            raise
+        return outcome
 
     @property
     def in_use(self) -> int:
@@ -165,11 +184,17 @@ class Database:
         return await asyncio.shield(task)
 
     async def _hold(self, work: Callable[[Statements], Coroutine[Any, Any, T]]) -> T:
-        with _told():
-            async with AsyncExitStack() as held:
-                with _no_connection():
-                    connection = await held.enter_async_context(self._pool.held())
-                return await work(self._statements(connection))
+        try:
+            with _told():
+                async with AsyncExitStack() as held:
+                    with _no_connection():
+                        connection = await held.enter_async_context(self._pool.held())
+                    return await work(self._statements(connection))
+        except DatabaseFull as error:
+            if not self.is_full:
+                log.error("%s", error)
+                self.is_full = True
+            raise
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
@@ -191,6 +216,10 @@ def _told() -> Iterator[None]:
     """Turns the errors of the driver into those of this module."""
     try:
         yield
+    except asyncpg.DiskFullError as error:
+        raise DatabaseFull(f"the disk of PostgreSQL is full: {error}") from error
+    except asyncpg.ReadOnlySQLTransactionError as error:
+        raise DatabaseReadOnly(f"PostgreSQL takes no changes: {error}") from error
     except UNREACHABLE as error:
         raise DatabaseUnavailable(f"PostgreSQL does not answer: {error!r}") from error
     except NOT_TAKEN as error:

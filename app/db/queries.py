@@ -14,14 +14,17 @@ import databases
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
-from app.db.pool import cut_if_silent
+from app.db.pool import cut_if_silent, limit_transactions
 from app.db.rows import Row, read_rows
 
 R = TypeVar("R", bound=Row)
 C = TypeVar("C")
 
 PING_WITHIN = 2.0  # seconds
-IDLE_TIMEOUT = "idle_in_transaction_session_timeout"
+TAKE_SPACE = (
+    "create temporary table space_probe on commit drop as"
+    " select repeat('x', 1000) from generate_series(1, 1000)"
+)
 
 
 class Queries(Protocol):
@@ -100,9 +103,18 @@ class Statements:
                 "PostgreSQL is read-only: it is a standby, or set to be so"
             )
 
+    async def take_space(self) -> None:
+        """Writes as much as many changes would, and takes it back."""
+        attempt = self._driver.transaction()
+        await attempt.start()
+        try:
+            await self._driver.execute(TAKE_SPACE, timeout=PING_WITHIN)
+        finally:
+            await attempt.rollback()
+
     async def limit_idle(self, milliseconds: int) -> None:
         """Ends this transaction where nothing is heard of it for so long."""
-        await self._driver.execute(f"set local {IDLE_TIMEOUT} = {milliseconds}")
+        await limit_transactions(self._driver, milliseconds, local=True)
 
     def transaction(self, **options: Any) -> AbstractAsyncContextManager[Any]:
         """The driver's own: that of `databases` keeps the connection for ever when a rollback fails."""

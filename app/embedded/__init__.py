@@ -16,10 +16,19 @@ from urllib.parse import quote
 
 from app.core.private_files import NotPrivate, make_data_folder, open_file
 from app.embedded.child_process import EmbeddedError
-from app.embedded.postgres import DATABASE, ROLE, running_postgres
+from app.embedded.postgres import DATABASE, ROLE, running_postgres, socket_of_running, wheel_programs
 from app.embedded.valkey import answers, running_valkey, valkey_socket
 
-__all__ = ["EmbeddedError", "Urls", "database_url", "embedded", "redis_url", "running_redis_url"]
+__all__ = [
+    "EmbeddedError",
+    "Urls",
+    "database_url",
+    "embedded",
+    "redis_url",
+    "running_database_url",
+    "running_redis_url",
+    "wheel_programs",
+]
 
 # A unix socket's path holds 103 bytes on macOS and 107 on Linux; this leaves room for ".s.PGSQL.5432.lock".
 LONGEST_SOCKET_FOLDER = 80
@@ -85,10 +94,16 @@ def running_redis_url(data_dir: Path) -> str | None:
     return redis_url(folder) if not is_long(folder) and answers(valkey_socket(folder)) else None
 
 
+def running_database_url(data_dir: Path) -> str | None:
+    """The URL of the PostgreSQL that another process runs in `data_dir`, if one does."""
+    sockets = socket_of_running(data_dir.resolve() / "postgres")
+    return None if sockets is None else database_url(sockets)
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold `folder` against other launchers; the kernel lets go of it when this process ends."""
-    with os.fdopen(open_file(folder / "lock"), "r+") as file:
+    with os.fdopen(open_file(folder / "lock"), "r+", errors="replace") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

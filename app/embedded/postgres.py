@@ -17,6 +17,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,7 @@ DATABASE = "parley"
 STOP_SIGNAL = signal.SIGINT  # "fast": ends the connections and writes a checkpoint
 STATE_FOLDER = Path("/var/lib/parley")
 OWN_ACCOUNT, SHARED_ACCOUNT = "parley", "nobody"
+SOCKET_LINE = 4
 STATUS_LINE = 7  # of postmaster.pid; pg_ctl waits for the same word
 
 HBA = "local all all peer map=launcher\n"
@@ -194,6 +196,28 @@ def wheel_package() -> Path:
     if spec is None or spec.origin is None:
         raise EmbeddedError("no PostgreSQL for this system is installed; set DATABASE_URL to use another.")
     return Path(spec.origin).parent
+
+
+def wheel_programs() -> Path:
+    """The folder of the wheel's programs: pg_dump and psql among them. Raises EmbeddedError where there are none."""
+    return wheel_package() / PROGRAMS
+
+
+def socket_of_running(folder: Path) -> Path | None:
+    """The folder of the socket of the PostgreSQL that runs on `folder`, if one does and answers."""
+    try:
+        lines = (folder / "data" / "postmaster.pid").read_text(errors="replace").splitlines()
+    except OSError:
+        return None
+    if len(lines) <= STATUS_LINE:
+        return None
+    sockets = Path(lines[SOCKET_LINE])
+    with socket.socket(socket.AF_UNIX) as attempt:
+        try:
+            attempt.connect(str(sockets / ".s.PGSQL.5432"))
+        except OSError:
+            return None
+    return sockets
 
 
 def make_cluster(programs: Path, home: Path, account: struct_passwd | None) -> None:

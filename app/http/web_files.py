@@ -7,6 +7,7 @@ and not sent again where they are the same. Beside a file there may be the same 
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -16,6 +17,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from app.http.requests import http_error
 
 DIST = Path(__file__).parent.parent / "web" / "dist"
 
@@ -44,6 +47,7 @@ CLIENT_HEADERS = {
 }
 ALWAYS_ASKED_FOR = "no-cache"
 NEVER_CHANGED = "public, max-age=31536000, immutable"
+ONLY_IF = (b"if-", b"range")  # headers of requests for less than a whole file
 ENCODINGS = {"br": ".br", "gzip": ".gz"}  # the best first
 
 
@@ -72,6 +76,20 @@ class WebFiles:
     async def file(self, request: Request) -> Response:
         """GET /{name}, /assets/{name}, /docs/{name}: what the pages need. GET /client/{name}: the client."""
         return await self._found(request.scope["path"].lstrip("/"), request)
+
+    async def unknown(self, request: Request, error: Exception) -> Response:
+        """What answers Starlette's own errors. A browser that goes to an unknown path gets the page, which says so."""
+        assert isinstance(error, HTTPException)
+        if error.status_code == 404 and "text/html" in request.headers.get("accept", ""):
+            # Nothing that the browser has of this path is the same, and a part of it would be of no use.
+            asked = [
+                (name, value) for name, value in request.scope["headers"] if not name.startswith(ONLY_IF)
+            ]
+            with suppress(HTTPException):
+                response = await self._found("index.html", Request({**request.scope, "headers": asked}))
+                response.status_code = 404
+                return response
+        return await http_error(request, error)
 
     async def _page(self, name: str, request: Request) -> Response:
         try:

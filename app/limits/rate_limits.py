@@ -12,7 +12,8 @@ not spent after a second is lost. That keeps two promises:
 A refusal is remembered for as long as it holds, a second at most, so that a flood is refused without a round trip, too.
 
 While Redis is away each instance goes on with buckets of its own, which begin full: n instances then let
-n times as much pass.
+n times as much pass. Nobody waits for Redis for more than a quarter of a second: what it has not answered by then is
+answered that way, too.
 """
 
 import asyncio
@@ -21,11 +22,11 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from app.config.settings import Settings
 from app.core.background_tasks import ended
 from app.core.batcher import Batcher
 from app.core.caller import Caller
@@ -36,8 +37,8 @@ from protocol import network_of
 
 log = logging.getLogger(__name__)
 
-# The owner of the key: `event`, `conversation`, `room`, `invitation` and `upload` a user's, `username` a name's that
-# strangers try, `place` a name's in one network, `device` a known device's, the others an address's.
+# The owner of the key: `username` a name's that strangers try, `place` a name's in one network, `device` a known
+# device's, `address`, `sign_in` and `sign_up` an address's, the others a user's.
 LimitKind: TypeAlias = Literal[
     "event",
     "address",
@@ -45,10 +46,12 @@ LimitKind: TypeAlias = Literal[
     "username",
     "place",
     "device",
+    "credential",
     "sign_up",
     "conversation",
     "room",
     "invitation",
+    "group_mention",
     "upload",
 ]
 LimitKey: TypeAlias = tuple[LimitKind, str]
@@ -57,10 +60,8 @@ MIB = 2**20
 KEEP = SECOND  # µs that tokens of the shared bucket may be spent here, and that a refusal is believed
 MAX_KEYS = 50_000  # that an instance remembers
 MAX_BATCH = 200  # keys in one call of the script
+ANSWER_WITHIN = 0.25  # seconds that callers wait for Redis
 PROBE_EVERY = 1.0  # seconds from one look for a Redis that is away to the next
-# Of a name in one network, and of a known device. A failed attempt costs three: ten at once, then three a minute.
-WAY_IN_RATE = 9
-WAY_IN_BURST = 30
 PROBE = "limit:probe"  # the key of a bucket that no user takes from
 
 WORDS: dict[LimitKind, str] = {
@@ -70,10 +71,12 @@ WORDS: dict[LimitKind, str] = {
     "username": "Too many attempts to sign in with this name",
     "place": "Too many attempts to sign in with this name",
     "device": "Too many attempts to sign in from this device",
+    "credential": "Too many attempts to change the password",
     "sign_up": "Too many accounts were made from your network",
     "conversation": "You have begun many conversations lately",
     "room": "You have made many rooms lately",
     "invitation": "You have invited many people lately",
+    "group_mention": "You have called everybody often lately",
     "upload": "You have uploaded too much lately",
 }
 
@@ -154,6 +157,7 @@ class Limits:
         self._batcher = Batcher(self._answer, failed=self._fail, max_batch=MAX_BATCH)
         self._asked: dict[LimitKey, asyncio.Future[None]] = {}
         self._probing: asyncio.Task[None] | None = None  # while Redis is away
+        self._late: asyncio.Task[list[Taken]] | None = None  # asked of Redis, and not answered in time
 
     async def take(self, kind: LimitKind, key: str, tokens: int = 1) -> None:
         """Spends tokens of a bucket; more than its burst count as that. Raises Refusal: `rate_limited`."""
@@ -208,6 +212,9 @@ class Limits:
     async def close(self) -> None:
         """Ends what runs; waiting callers get `BatcherClosed`."""
         await self._batcher.close()
+        if self._late is not None:
+            self._late.cancel()
+            await asyncio.wait({self._late})
         if self._probing is not None:
             await ended(self._probing)
 
@@ -225,17 +232,25 @@ class Limits:
             self._settle(ask, answer)
 
     async def _answers(self, batch: list[BucketRequest]) -> list[Taken]:
-        if self._probing is None:
-            try:
-                return await self._shared(batch)
-            except SoftStateUnavailable as error:
-                log.warning("limits are each instance's own until Redis is back: %s", error)
-                self._probing = asyncio.create_task(self._probe())
+        if self._probing is None and self._late is None:
+            asking = self._late = asyncio.create_task(self._shared(batch))
+            asking.add_done_callback(self._answered)
+            await asyncio.wait({asking}, timeout=ANSWER_WITHIN)
+            if asking.done():
+                with suppress(SoftStateUnavailable):
+                    return asking.result()
         now = self._now()
         return [
             self._alone.take(ask.key, ask.bucket, now, need=ask.need, want=ask.want, returned=ask.returned)
             for ask in batch
         ]
+
+    def _answered(self, asking: "asyncio.Task[list[Taken]]") -> None:
+        self._late = None
+        error = None if asking.cancelled() else asking.exception()
+        if isinstance(error, SoftStateUnavailable):
+            log.warning("limits are each instance's own until Redis is back: %s", error)
+            self._probing = asyncio.create_task(self._probe())
 
     async def _shared(self, batch: list[BucketRequest]) -> list[Taken]:
         keys = [f"limit:{kind}:{key}" for kind, key in (ask.key for ask in batch)]
@@ -278,29 +293,8 @@ class Limits:
             except SoftStateUnavailable:
                 continue
             log.info("limits hold across instances again")
-            self._alone = LocalBuckets(MAX_KEYS)
-            self._probing = None
+            self._alone, self._probing = LocalBuckets(MAX_KEYS), None
             return
-
-
-def buckets_of(settings: Settings) -> dict[LimitKind, Bucket]:
-    """The buckets that the settings ask for; a rate of 0 is no limit."""
-    minute, hour = 60, 3600
-    own = (minute, WAY_IN_RATE if settings.sign_in_rate_of_name else 0, WAY_IN_BURST)
-    buckets: dict[LimitKind, tuple[int, int, int | None]] = {
-        "event": (1, settings.event_rate, settings.event_burst),
-        "address": (1, settings.address_rate, settings.address_burst),
-        "sign_in": (minute, settings.sign_in_rate, None),
-        "username": (minute, settings.sign_in_rate_of_name, None),
-        "place": own,
-        "device": own,
-        "sign_up": (hour, settings.sign_up_rate, None),
-        "conversation": (hour, settings.conversation_rate, None),
-        "room": (hour, settings.room_rate, None),
-        "invitation": (hour, settings.invitation_rate, None),
-        "upload": (minute, settings.upload_rate, None),
-    }
-    return {kind: Bucket.per(*bucket) for kind, bucket in buckets.items() if bucket[1]}
 
 
 def name_key(username: str) -> str:

@@ -27,8 +27,8 @@ from app.store.log.pages import MAX_PAGE
 class Direct:
     """Direct conversations of two users; a user alone keeps notes.
 
-    `may_begin` may refuse a user who begins another conversation. A page of them ends with the last message that makes
-    it `max_bytes` or more.
+    `may_begin` may refuse a user who begins another conversation; `met` is told of two who have one now. A page of
+    conversations ends with the last message that makes it `max_bytes` or more.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Direct:
         presence: PresenceOf,
         *,
         may_begin: Callable[[str], Awaitable[None]] | None = None,
+        met: Callable[[str, str], None] = lambda _user_id, _other_id: None,
         max_bytes: int = MAX_PAGE,
     ) -> None:
         self._max_bytes = max_bytes
@@ -49,6 +50,7 @@ class Direct:
         self._reading = reading
         self._presence = presence
         self._may_begin = may_begin
+        self._met = met
 
     async def send(self, caller: Caller, payload: SendDirect) -> Message:
         """Sends a message to one person, or to oneself; the first one makes their conversation.
@@ -128,6 +130,8 @@ class Direct:
                 for person in (people if made else ())
             ]
             await self._announcer.change_members(room_id, people, *told)
+            if made and user_id != other_id:
+                self._met(user_id, other_id)
         return room_id
 
     async def _make(self, user_id: str, other_id: str) -> tuple[DirectRoomRow, bool]:

@@ -4,7 +4,7 @@ Each change is made with the room's row locked, which gives it the next number o
 that number after its commit. What changes nothing takes no number and is not announced.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from app import store
@@ -13,14 +13,20 @@ from app.core.caller import Caller
 from app.core.errors import NO_MESSAGE, Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries
-from app.messages.writer import BLOCKED, BLOCKING, mention
+from app.messages.group_mentions import NO_CALL, Call
+from app.messages.mentioned import NOBODY, mention
+from app.messages.mentions import names_in
+from app.messages.writer import BLOCKED, BLOCKING
+from app.payloads.fields.names import shows
 from app.payloads.fields.validation import refusal_of_field
 from app.payloads.from_rows import message_of
 from app.payloads.requests import EditMessage, MessageRef, React, Unreact
 from app.payloads.responses import Message, MessageDeleted, ReactionsUpdated
 from app.payloads.server_events import MESSAGE_DELETED, MESSAGE_EDITED, REACTION_UPDATED
 from app.rooms.rooms import NOT_A_MEMBER
+from app.search.documents import prompt_vector
 from app.store.log.messages import ChangedMessageRow
+from app.store.search.message_words import WordsOfMessage
 
 MAX_KINDS = 20  # of reactions to one message
 MAX_KINDS_OF_USER = 10  # of those, by one user
@@ -32,32 +38,46 @@ T = TypeVar("T")
 class MessageEdits:
     """Changes messages that were sent."""
 
-    def __init__(self, db: Database, announcer: Announcer) -> None:
+    def __init__(
+        self,
+        db: Database,
+        announcer: Announcer,
+        *,
+        call: Callable[[str, str, list[list[str]]], Awaitable[Call]] | None = None,
+    ) -> None:
+        """`call` tells whom an edited message calls as a group, by its sender, its id and the names in it."""
         self._db = db
         self._announcer = announcer
+        self._call = call
 
     async def edit(self, caller: Caller, payload: EditMessage) -> Message:
         """Gives a message of one's own another content. With the same content nothing changes.
 
         People who are mentioned for the first time are told of it. Content may be blank where there are attachments.
         Refused: `not_found` also for a deleted message, `not_a_member`, and `forbidden` for another's message; in a
-        direct conversation also what `message:send` refuses where one has blocked the other.
+        direct conversation also what `message:send` refuses where one has blocked the other; `rate_limited` also for
+        an admin who calls `@all` or `@here` too often.
         """
         message_id, content = payload.message_id, payload.content
+        names = names_in(content)
+        call = NO_CALL
+        if names and self._call is not None:
+            call = await self._call(caller.user_id, message_id, names)
 
-        async def work(q: Queries, row: ChangedMessageRow) -> tuple[Message, list[str] | None]:
+        async def work(q: Queries, row: ChangedMessageRow) -> tuple[Message, Sequence[str] | None]:
             _check_is_there(row)
             if row.sender_id != caller.user_id:
                 raise Refusal("forbidden", "Only its author can edit a message")
             _check_may_write(row)
-            if not (content.strip() or row.has_files):
+            if not (shows(content) or row.has_files):
                 raise refusal_of_field("content", "must not be blank", "blank")
             if content == row.content:
                 return await shown_message(q, message_id), None
             seq = await store.rooms.next_seq(q, row.room_id)
-            await store.messages.edit(q, message_id=message_id, content=content, change_seq=seq)
-            mentioned = await mention(q, {message_id: content}, edited=True)
-            return await shown_message(q, message_id), mentioned.get(message_id, [])
+            await _edit(q, row, payload, seq)
+            found = await mention(q, {message_id: (names, call)}, edited=True)
+            new = found.get(message_id, NOBODY)
+            return await shown_message(q, message_id), [*new.named, *new.called]
 
         message, mentioned = await self._change(caller, message_id, work)
         if mentioned is not None:
@@ -172,6 +192,24 @@ class MessageEdits:
             return await work(q, row)
 
         return await self._db.transaction(within)
+
+
+async def _edit(q: Queries, row: ChangedMessageRow, payload: EditMessage, seq: int) -> None:
+    """Gives a message another content, and the words of that. Where these are made later, it has none until then."""
+    message_id, content = payload.message_id, payload.content
+    words = prompt_vector(
+        content,
+        room_id=row.room_id,
+        sender_id=row.sender_id,
+        file_names=await store.files.names_of_message(q, message_id) if row.has_files else (),
+    )
+    await store.messages.edit(
+        q, message_id=message_id, content=content, change_seq=seq, has_words=words is not None
+    )
+    if words is None:
+        await store.message_words.remove(q, [message_id])
+    else:
+        await store.message_words.put(q, [WordsOfMessage(message_id, seq, words)])
 
 
 async def shown_message(q: Queries, message_id: str) -> Message:

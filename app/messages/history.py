@@ -1,4 +1,4 @@
-"""Reading of rooms: pages of messages, search, and how far members have read."""
+"""Reading of rooms: pages of messages, and how far members have read."""
 
 from app import store
 from app.announce.announcer import Announcer
@@ -8,12 +8,11 @@ from app.db.database import Database
 from app.db.queries import Queries
 from app.payloads.fields.validation import is_id
 from app.payloads.from_rows import message_of
-from app.payloads.requests import MessageRef, Page, ReadHistory, ReadRoom, SearchMessages
+from app.payloads.requests import ListMentions, MessageRef, Page, ReadHistory, ReadRoom
 from app.payloads.responses import Message, ReadMark
 from app.payloads.server_events import MOST_TOLD, READ_UPDATED
 from app.rooms.rooms import NO_ROOM, check_member
 from app.store.log.pages import MAX_PAGE
-from app.store.log.search_terms import terms_of
 
 
 class MessageHistory:
@@ -45,30 +44,21 @@ class MessageHistory:
         await check_member(self._db, row.room_id, caller.user_id)
         return message_of(row)
 
-    async def search(self, caller: Caller, payload: SearchMessages) -> list[Message]:
-        """Messages of the user's own rooms that have all the words of `query`, newest first; the last may be begun.
+    async def mentions(self, caller: Caller, payload: ListMentions) -> list[Message]:
+        """Messages of the user's own rooms that mention the user, newest first, read or not.
 
-        "…" in it is a phrase, `-` before a word excludes it, `or` stands between alternatives; a query that only
-        excludes finds nothing. A page of large messages has fewer than `limit`, and is empty only where there are no
-        more. Refused: `not_a_member` for a room, and `not_found` for a room, or for a message that is not in what is
-        searched.
+        A room's `mentions` tells how many of them are after the user's mark. A page of large messages has fewer than
+        `limit`, and is empty only where there are no more. Refused: `not_found` for a message that is not in the user's
+        rooms.
         """
-        if payload.room_id is not None:
-            await check_member(self._db, payload.room_id, caller.user_id)
-            rooms = [payload.room_id]
-        else:
+        if payload.before is not None:
             rooms = await store.members.room_ids_of_user(self._db, caller.user_id)
-        if payload.before is not None and not (
-            is_id(payload.before) and await store.room_log.is_among(self._db, rooms, payload.before)
-        ):
-            raise Refusal("not_found", f"{NO_MESSAGE} in your rooms")
-        rows = await store.room_log.search(
-            self._db,
-            rooms,
-            terms=terms_of(payload.query),
-            before=payload.before,
-            limit=payload.limit,
-            max_bytes=self._max_bytes,
+            if not (
+                is_id(payload.before) and await store.message_words.place_of(self._db, rooms, payload.before)
+            ):
+                raise Refusal("not_found", f"{NO_MESSAGE} in your rooms")
+        rows = await store.mentions.of_user(
+            self._db, caller.user_id, before=payload.before, limit=payload.limit, max_bytes=self._max_bytes
         )
         return [message_of(row) for row in rows]
 

@@ -7,13 +7,14 @@ fail its neighbours. Files and mentions take statements of their own, in the sam
 
 What was created is announced by the writer and not by its sender's handler, so a sender who goes away between
 the commit and the announcement keeps no member from hearing it. The announcements of a room start in the order
-of `seq`.
+of `seq`. They wait for nothing, neither for their turn nor for the bus, so neither does a sender's answer.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import Context, copy_context
+from functools import partial
 from typing import NamedTuple
 
 import asyncpg
@@ -27,11 +28,14 @@ from app.core.errors import NO_MESSAGE, Reason, Refusal
 from app.db.database import Database
 from app.db.errors import DatabaseUnavailable
 from app.db.queries import Queries
+from app.messages.group_mentions import NO_CALL, Call
+from app.messages.mentioned import NOBODY, mention
 from app.messages.mentions import names_in
 from app.payloads.from_rows import message_of, new_message_of
 from app.payloads.requests import SendMessage
 from app.payloads.responses import Message
 from app.rooms.rooms import NO_ROOM, NOT_A_MEMBER
+from app.search.documents import prompt_vector
 from app.store.log.files import LooseFileRow
 from app.store.log.messages import Verdict
 
@@ -61,8 +65,11 @@ class Pending(Struct, frozen=True, eq=False):
     sender_id: str
     payload: SendMessage
     metadata: str | None
+    words: str | None  # what it is found by, without its files; None where they are made later
     written: asyncio.Future[Message]
     context: Context  # its request's, for the log
+    names: list[list[str]]
+    call: Call
 
     @property
     def keys(self) -> set[tuple[str, str, str]]:
@@ -74,30 +81,41 @@ class Pending(Struct, frozen=True, eq=False):
 
 
 class Written(NamedTuple):
-    """The outcome of a message: see `store.messages.AppendedRow`. `message` is set where it exists."""
+    """The outcome of a message: see `store.messages.AppendedRow`. `message` is set where it exists, `called` has
+    whom it mentions as some of a group, `is_due` says that it may notify somebody."""
 
     verdict: Verdict
     message: Message | None
+    called: Sequence[str] = ()
+    is_due: bool = False
 
 
 class MessageWriter:
-    """Writes messages in batches of up to 500; `announce` gets each new one after its commit.
+    """Writes messages in batches of up to 500; `announce` gets each new one after its commit, and must not wait.
 
+    `call` tells whom a message calls as a group, by its sender, its room and the names in it; without it, nobody.
     At most `max_waiting` messages wait; more are refused as `unavailable`. `wrote` is told of each commit: how many
-    messages it took, and how many of them were new.
+    messages it took, and how many of them were new. `notify` gets the id of each new one that may notify somebody,
+    which with `notify_all` is every one; it must not raise.
     """
 
     def __init__(
         self,
         db: Database,
-        announce: Callable[[Message], Awaitable[None]],
+        announce: Callable[[Message, Sequence[str]], Awaitable[None]],
         *,
+        call: Callable[[str, str, list[list[str]]], Awaitable[Call]] | None = None,
         wrote: Callable[[int, int], None] = lambda _size, _created: None,
+        notify: Callable[[str], None] = lambda _message_id: None,
+        notify_all: bool = False,
         max_waiting: int = 10_000,
     ) -> None:
         self._db = db
         self._announce = announce
+        self._call = call
         self._wrote = wrote
+        self._notify = notify
+        self._notify_all = notify_all
         self._batcher = Batcher(
             self._write,
             failed=_fail_all,
@@ -112,13 +130,22 @@ class MessageWriter:
 
         Refused: `not_found` also for what it replies to and for its files, `not_a_member` also for a retry, `conflict`;
         in a direct conversation `forbidden` for one whom the other has blocked, and `conflict` for one who has blocked
-        the other.
+        the other; `rate_limited` also for an admin who calls `@all` or `@here` too often.
         """
         metadata = payload.metadata_json
+        words = prompt_vector(payload.content, room_id=payload.room_id, sender_id=caller.user_id)
+        names = names_in(payload.content)
+        call = NO_CALL
+        if names and self._call is not None:
+            call = await self._call(caller.user_id, payload.room_id, names)
         written: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         message_id = str(uuid_utils.uuid7())
         try:
-            self._batcher.add(Pending(message_id, caller.user_id, payload, metadata, written, copy_context()))
+            self._batcher.add(
+                Pending(
+                    message_id, caller.user_id, payload, metadata, words, written, copy_context(), names, call
+                )
+            )
         except BatcherFull:
             words = "Too many messages are waiting to be written"
             raise Refusal("unavailable", words, retry_after=1000) from None
@@ -131,12 +158,13 @@ class MessageWriter:
             await asyncio.wait(self._announcing)
 
     async def _write(self, batch: list[Pending]) -> None:
+        append = partial(_append, batch=batch, notify_all=self._notify_all)
         try:
             try:
-                rows = await self._db.transaction(lambda q: _append(q, batch))
+                rows = await self._db.transaction(append)
             except asyncpg.UniqueViolationError:
                 # Another instance just used one of these clientIds in another room; now it can be seen.
-                rows = await self._db.transaction(lambda q: _append(q, batch))
+                rows = await self._db.transaction(append)
         except Exception as error:  # noqa: BLE001 - every waiting caller gets it, or a try of its own
             if len(batch) > 1 and not isinstance(error, DatabaseUnavailable):
                 for pending in batch:
@@ -152,16 +180,18 @@ class MessageWriter:
         if written.message is None:
             _fail(pending, Refusal(*REFUSALS[written.verdict]))
         elif written.verdict == "created":
-            announcement = self._announce_and_answer(pending, written.message)
+            if written.is_due:
+                self._notify(written.message.id)
+            announcement = self._announce_and_answer(pending, written.message, written.called)
             task = asyncio.create_task(announcement, context=pending.context)
             self._announcing.add(task)
             task.add_done_callback(self._announcing.discard)
         else:
             _answer(pending, written.message)
 
-    async def _announce_and_answer(self, pending: Pending, message: Message) -> None:
+    async def _announce_and_answer(self, pending: Pending, message: Message, called: Sequence[str]) -> None:
         try:
-            await self._announce(message)
+            await self._announce(message, called)
         except Exception:
             # It is in the room's log, where every member finds it at the next sync.
             log.exception("message %s of room %s was written but not announced", message.id, message.room_id)
@@ -181,7 +211,7 @@ def _without_repeats(waiting: Iterable[Pending]) -> list[Pending]:
     return batch
 
 
-async def _append(q: Queries, batch: list[Pending]) -> list[Written]:
+async def _append(q: Queries, batch: list[Pending], *, notify_all: bool) -> list[Written]:
     """Writes what of a batch can be written; returns what became of each."""
     # Two statements, for the second must see what was committed while the first waited for the rooms.
     await store.rooms.lock_all(q, list({pending.payload.room_id for pending in batch}))
@@ -197,22 +227,29 @@ async def _append(q: Queries, batch: list[Pending]) -> list[Written]:
         client_ids=[pending.payload.client_id for pending in batch],
         reply_tos=[pending.payload.reply_to for pending in batch],
         have_files=[_has_files(pending, files) for pending in batch],
+        words=[_words_of(pending, files) for pending in batch],
+        notify_all=notify_all,
     )
     created = [p for p, row in zip(batch, appended, strict=True) if row.message is not None]
     attached = await _attach(q, created, files)
-    mentioned = await mention(q, {p.id: p.payload.content for p in created})
-    messages = {
-        row.message.id: new_message_of(
-            row.message, attached.get(row.message.id, ()), mentioned.get(row.message.id, [])
-        )
-        for row in appended
-        if row.message is not None
-    }
+    mentioned = await mention(q, {p.id: (p.names, p.call) for p in created})
+    messages = {}
+    for row in appended:
+        if row.message is not None:
+            new = mentioned.get(row.message.id, NOBODY)
+            messages[row.message.id] = new_message_of(
+                row.message, attached.get(row.message.id, ()), list(new.named), new.group
+            )
     repeated = [row.repeated_id for row in appended if row.repeated_id is not None]
     if repeated:
         messages |= {row.id: message_of(row) for row in await store.room_log.shown(q, repeated)}
     return [
-        Written(row.verdict, messages.get(row.repeated_id or pending.id))
+        Written(
+            row.verdict,
+            messages.get(row.repeated_id or pending.id),
+            mentioned.get(pending.id, NOBODY).called,
+            row.is_due,
+        )
         for pending, row in zip(batch, appended, strict=True)
     ]
 
@@ -227,6 +264,17 @@ def _has_files(pending: Pending, files: dict[str, LooseFileRow]) -> bool:
     """True if all the files that a message names can be attached: its sender's, and no message has them."""
     named = [files.get(file_id) for file_id in pending.payload.attachments or ()]
     return all(file is not None and file.owner_id == pending.sender_id for file in named)
+
+
+def _words_of(pending: Pending, files: dict[str, LooseFileRow]) -> str | None:
+    """What a message is found by, with the names of its files."""
+    payload = pending.payload
+    names = [files[file_id].name for file_id in payload.attachments or () if file_id in files]
+    if not names:
+        return pending.words
+    return prompt_vector(
+        payload.content, room_id=payload.room_id, sender_id=pending.sender_id, file_names=names
+    )
 
 
 async def _attach(
@@ -246,24 +294,6 @@ async def _attach(
     for file_id, message_id, _ in places:
         attached.setdefault(message_id, []).append(files[file_id])
     return attached
-
-
-async def mention(q: Queries, contents: dict[str, str], *, edited: bool = False) -> dict[str, list[str]]:
-    """Keeps the users that new messages of locked rooms name, given by their ids; returns them, in the order of ids.
-
-    Of `edited` messages, users named no longer are taken off, and those not named before are returned.
-    """
-    names = [
-        (message_id, place, name)
-        for message_id, content in contents.items()
-        for place, readings in enumerate(names_in(content))
-        for name in readings
-    ]
-    mentioned: dict[str, list[str]] = {}
-    if names or edited:
-        for row in await store.mentions.put(q, list(contents), names=names):
-            mentioned.setdefault(row.message_id, []).append(row.user_id)
-    return {message_id: sorted(user_ids) for message_id, user_ids in mentioned.items()}
 
 
 def _answer(pending: Pending, message: Message) -> None:

@@ -95,6 +95,6 @@ async def _ask(name: str, check: Check) -> HealthAnswer:
         async with asyncio.timeout(ANSWER_WITHIN):
             await check()
     except (DatabaseUnavailable, BusUnavailable, TimeoutError) as error:
-        log.warning("%s does not answer: %r", name, error)
+        log.warning("%s is not ready: %s", name, str(error) or "it did not answer in time")
         return "down"
     return "ok"

@@ -26,7 +26,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from app.core.errors import Reason
 from app.limits.refusal_streaks import Streak
 from app.observability import SHARED_FOLDER
-from protocol import Forwarded, Observer, Recovery
+from protocol import BusFailure, Forwarded, Observer, Recovery
 
 Labelled = TypeVar("Labelled", Counter, Histogram)
 
@@ -82,6 +82,14 @@ class Metrics(Observer):
         )
         self._messages = counter("messages_written", "Messages written")
         self._batches = histogram("message_batch_size", "Messages per commit", buckets=MESSAGES)
+        self._lost_announcements = counter(
+            "announcements_lost",
+            "Changes that were not announced, since too many waited for Redis, or it failed until the end",
+        )
+        self._rooms_told = counter(
+            "rooms_told_to_sync", "Rooms told to sync, since changes of theirs had not been announced"
+        )
+        self._notifications = counter("notifications", "Attempts to send a notification", "output", "verdict")
         self._requests = counter("http_requests", "Requests, without polling", "method", "route", "status")
         self._request_seconds = histogram("http_request_seconds", "Time until the answer began", "route")
 
@@ -89,6 +97,15 @@ class Metrics(Observer):
         self.buffered = self._gauge("parley_buffered_bytes", "Bytes queued for clients")
         self.stream_lag = self._gauge(
             "parley_stream_lag_seconds", "How far delivery is behind the stream", mode="livemax"
+        )
+        self._bus_failing = self._gauge(
+            "parley_bus_failing", "1 while Redis fails to store or deliver events, by the reason", "reason"
+        )
+        self.announcements_waiting = self._gauge(
+            "parley_announcements_waiting", "Announcements that wait until Redis stores again"
+        )
+        self.recovery_history = self._gauge(
+            "parley_recovery_history_bytes", "Recent events kept for clients that return"
         )
         self.loop_delay = self._gauge(
             "parley_event_loop_delay_seconds", "How late a 10 ms timer fired", mode="livemax"
@@ -129,6 +146,8 @@ class Metrics(Observer):
             self._ended_by_refusals(streak)
         for outcome in get_args(Recovery):
             self._recoveries.labels(outcome)
+        for failure in get_args(BusFailure):
+            self._bus_failing.labels(failure)
         for kind in get_args(Forwarded):
             self._forwards.labels(kind)
             self._forward_failures.labels(kind)
@@ -208,6 +227,23 @@ class Metrics(Observer):
         """One commit took `size` messages, and `created` of them were new."""
         self._batches.observe(size)
         self._messages.inc(created)
+
+    def bus_fails(self, failure: BusFailure | None) -> None:
+        """The bus was looked at: why it fails, None if it does not."""
+        for reason in get_args(BusFailure):
+            self._bus_failing.labels(reason).set(reason == failure)
+
+    def announcement_lost(self) -> None:
+        """A change was not announced."""
+        self._lost_announcements.inc()
+
+    def rooms_told(self, rooms: int) -> None:
+        """Rooms were told to sync."""
+        self._rooms_told.inc(rooms)
+
+    def notification_sent(self, output: str, verdict: str) -> None:
+        """A notification was sent to an output, or not; `given_up` is one that is not tried again."""
+        self._notifications.labels(output, verdict).inc()
 
     def request_answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """A request was answered; `route` is None where there is none."""

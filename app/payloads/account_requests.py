@@ -5,9 +5,19 @@ from typing import Annotated, Literal
 from msgspec import Meta
 from msgspec.structs import force_setattr
 
-from app.payloads.fields.field_types import DisplayName, PageSize, Password, Query, Received, Username
+from app.payloads.fields.field_types import (
+    Cursor,
+    DisplayName,
+    NewUsername,
+    PageSize,
+    Password,
+    Query,
+    Received,
+)
 from app.payloads.fields.names import clean_display_name
 from app.payloads.fields.validation import check_text
+
+OneTimeToken = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class Authenticate(Received, frozen=True):
@@ -17,11 +27,12 @@ class Authenticate(Received, frozen=True):
 
 
 class SignUp(Received, frozen=True):
-    """`credential` is the password."""
+    """`credential` is the password, `invitation` the token of an invitation."""
 
-    username: Username
+    username: NewUsername
     credential: Password
     display_name: DisplayName | None = None
+    invitation: OneTimeToken | None = None
 
     def __post_init__(self) -> None:
         if self.display_name is not None:
@@ -50,6 +61,20 @@ class SignIn(Received, frozen=True):
     device_token: Annotated[str, Meta(max_length=1000)] | None = None
 
 
+class ChangePassword(Received, frozen=True):
+    """`credential` is the password that the user has, `newCredential` the one to have from now on."""
+
+    credential: Annotated[str, Meta(max_length=256)]
+    new_credential: Password
+
+
+class ResetPassword(Received, frozen=True):
+    """`token` is the one that an administrator gave, `credential` the password to have from now on."""
+
+    token: OneTimeToken
+    credential: Password
+
+
 class SignOut(Received, frozen=True):
     """With `everywhere`, all of the user's tokens and not only the one that is presented."""
 
@@ -57,10 +82,15 @@ class SignOut(Received, frozen=True):
 
 
 class SearchUsers(Received, frozen=True):
-    """`query` is the beginning of a username, in any case."""
+    """`query` are parts of names, in any case and with any accents; without it all users are listed.
 
-    query: Query
+    `after` is the id of the last user of another page.
+    """
+
+    query: Query | None = None
+    after: Cursor | None = None
     limit: PageSize = 20
 
     def __post_init__(self) -> None:
-        check_text("query", self.query)
+        if self.query is not None:
+            check_text("query", self.query)

@@ -21,6 +21,7 @@ from app.payloads.responses import (
 )
 from app.store.conversations.rooms import OwnRoomRow, PublicRoomRow
 from app.store.log.files import FileRow
+from app.store.log.mentions import Group
 from app.store.log.message_rows import MessageRow, ShownMessageRow
 from app.store.log.room_log import MemberRow, RoomInfoRow
 from app.store.people.accounts import AccountRow
@@ -53,6 +54,7 @@ def user_of(row: AccountRow, *, is_online: bool) -> User:
         last_seen_at=row.last_seen_at,
         created_at=row.created_at,
         modified_at=row.modified_at,
+        is_administrator=row.is_administrator,
     )
 
 
@@ -63,13 +65,16 @@ def message_of(row: ShownMessageRow) -> Message:
         [attachment_of(file) for file in msgspec.convert(row.attachments, list[FileRow])],
         msgspec.convert(row.reactions, list[Reaction]),
         row.mentions,
+        row.group_mention,
         row.read_at,
     )
 
 
-def new_message_of(row: MessageRow, files: Collection[FileRow], mentions: list[str]) -> Message:
+def new_message_of(
+    row: MessageRow, files: Collection[FileRow], mentions: list[str], group_mention: Group | None
+) -> Message:
     """A message that was just written, to which no user has reacted and which its receiver has not read."""
-    return _message_of(row, [attachment_of(file) for file in files], [], mentions, None)
+    return _message_of(row, [attachment_of(file) for file in files], [], mentions, group_mention, None)
 
 
 def _message_of(
@@ -77,6 +82,7 @@ def _message_of(
     attachments: list[Attachment],
     reactions: list[Reaction],
     mentions: list[str],
+    group_mention: Group | None,
     read_at: dt.datetime | None,
 ) -> Message:
     is_direct = row.kind == "direct"
@@ -99,6 +105,7 @@ def _message_of(
         attachments=attachments,
         reactions=reactions,
         mentions=mentions,
+        group_mention=group_mention,
         receiver_id=row.receiver_id if is_direct and row.receiver_id is not None else UNSET,
         read_at=read_at if is_direct else UNSET,
     )
@@ -133,6 +140,7 @@ def room_of(row: OwnRoomRow) -> Room:
         modified_at=row.modified_at,
         last_seq=row.last_seq,
         unread=row.unread,
+        mentions=row.mentions,
         membership=Membership(
             role=row.role,
             state=row.state,

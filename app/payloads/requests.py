@@ -9,14 +9,18 @@ from typing import Annotated, Any, ClassVar
 from msgspec import Meta
 from msgspec.structs import force_setattr
 
+from app.payloads.fields.emoji import reaction_kind
 from app.payloads.fields.field_types import (
     CONTENT_OR_FILES,
+    MAX_KIND,
+    Attached,
     ClientId,
     Content,
     Cursor,
     Description,
     FileIds,
     Id,
+    Moment,
     PageSize,
     Query,
     ReactionKind,
@@ -34,7 +38,7 @@ from app.payloads.fields.field_types import (
     exactly_one,
 )
 from app.payloads.fields.metadata import metadata_json
-from app.payloads.fields.names import check_visible, clean_name
+from app.payloads.fields.names import check_visible, clean_name, shows
 from app.payloads.fields.validation import check_text
 
 
@@ -86,7 +90,7 @@ class UpdateRoom(RoomRef, frozen=True):
 
 
 class DiscoverRooms(Received, frozen=True):
-    """Public rooms whose names have words that begin with those of `query`; `after` is the `next` of another page."""
+    """Public rooms whose names have all words of `query`, or parts of words; `after` is the `next` of another page."""
 
     query: Query | None = None
     after: Cursor | None = None
@@ -162,7 +166,9 @@ class Written(Received, frozen=True):
     attachments: FileIds | None = None
 
     def __post_init__(self) -> None:
-        check_text("content", self.content, blank=bool(self.attachments))
+        check_text("content", self.content, blank=True)
+        if not (self.attachments or shows(self.content)):
+            raise ValueError("field `content` must not be blank")
         if self.client_id is not None:
             check_text("clientId", self.client_id)
         if self.attachments and len(set(self.attachments)) < len(self.attachments):
@@ -202,12 +208,16 @@ class EditMessage(MessageRef, frozen=True):
 
 
 class React(MessageRef, frozen=True):
-    """`kind` is an emoji, or any short text of which every character can be seen."""
+    """`kind` is an emoji, or any short text of which every character can be seen. Each emoji is kept in one form."""
 
     kind: ReactionKind
 
     def __post_init__(self) -> None:
-        check_visible("kind", self.kind)
+        check_visible("kind", self.kind.replace("\ufe0e", "\ufe0f"))
+        kind = reaction_kind(self.kind)
+        if len(kind) > MAX_KIND:
+            raise ValueError(f"field `kind` must have at most {MAX_KIND} characters")
+        force_setattr(self, "kind", kind)
 
 
 class Unreact(MessageRef, frozen=True):
@@ -217,6 +227,7 @@ class Unreact(MessageRef, frozen=True):
 
     def __post_init__(self) -> None:
         check_text("kind", self.kind)
+        force_setattr(self, "kind", reaction_kind(self.kind))
 
 
 class Page(Received, frozen=True):
@@ -247,15 +258,35 @@ class ReadDirect(Page, frozen=True, kw_only=True):
 
 
 class SearchMessages(Received, frozen=True):
-    """Words that a message has, of one room or all of one's own; `before` is a message's id, to go on from a page."""
+    """Words that a message has, of one room or all of one's own; `before` is a message's id, to go on from a page.
 
-    query: Query
+    `senderId`, `has`, `sentAfter` and `sentBefore` are what `from:`, `has:`, `after:` and `before:` in a query are. A
+    message has all of `has`, and was sent at `sentAfter` or later, and before `sentBefore`.
+    """
+
+    RULES: ClassVar[Rules] = at_least_one("query", "senderId", "has")
+
+    query: Query | None = None
     room_id: Id | None = None
+    sender_id: Id | None = None
+    has: Annotated[list[Attached], Meta(max_length=2)] | None = None
+    sent_after: Moment | None = None
+    sent_before: Moment | None = None
     before: Cursor | None = None
     limit: PageSize = 50
 
     def __post_init__(self) -> None:
-        check_text("query", self.query)
+        if self.query is None and self.sender_id is None and not self.has:
+            raise ValueError("field `query` must be given, or `senderId` or `has`")
+        if self.query is not None:
+            check_text("query", self.query)
+
+
+class ListMentions(Received, frozen=True):
+    """`before` is a message's id, to go on from a page."""
+
+    before: Cursor | None = None
+    limit: PageSize = 50
 
 
 class ListConversations(Received, frozen=True):

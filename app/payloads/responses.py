@@ -29,12 +29,13 @@ class UserRef(Sent, frozen=True):
 
 
 class User(UserRef, frozen=True):
-    """An account. `isOnline` is as of now, and `lastSeenAt` when its last device went."""
+    """An account. `isOnline` is as of now, `lastSeenAt` when its last device went; an administrator runs the chat."""
 
     is_online: bool
     last_seen_at: Time | None
     created_at: Time
     modified_at: Time
+    is_administrator: bool
 
 
 class Session(Sent, frozen=True):
@@ -47,6 +48,12 @@ class Session(Sent, frozen=True):
     token: str
     device_token: str
     user: User
+
+
+class SignUpPolicy(Sent, frozen=True):
+    """Who may sign up: anybody (`open`), whoever has an invitation, or nobody (`closed`)."""
+
+    policy: Literal["open", "invitation", "closed"]
 
 
 class Presence(Sent, frozen=True):
@@ -93,11 +100,13 @@ class RoomInfo(Sent, frozen=True):
 class Room(RoomInfo, frozen=True):
     """A room as one of its members sees it. `lastSeq` is the number of the last change of any kind in its log.
 
-    `unread` counts other people's messages after the member's mark, up to 1,000.
+    `unread` counts other people's messages after the member's mark, up to 1,000, and `mentions` those of them that
+    mention the member, likewise.
     """
 
     last_seq: int
     unread: int
+    mentions: int
     membership: Membership
 
 
@@ -197,6 +206,8 @@ class Message(Sent, frozen=True):
 
     A deleted message has no content, metadata, attachments, reactions or mentions any more. Only messages of direct
     conversations have `receiverId`, and `readAt`: when the receiver last marked as read, once that covers it.
+    `mentions` are users whom it names; with a `groupMention` it also calls all members of the room, or those who were
+    online.
     """
 
     id: str
@@ -217,6 +228,7 @@ class Message(Sent, frozen=True):
     attachments: list[Attachment]
     reactions: list[Reaction]
     mentions: list[str]
+    group_mention: Literal["all", "here"] | None = None
     receiver_id: str | UnsetType = UNSET
     read_at: Time | UnsetType | None = UNSET
 

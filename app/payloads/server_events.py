@@ -5,6 +5,7 @@ from typing import Any, Final
 from msgspec import UNSET, UnsetType
 
 from app.core.errors import Reason
+from app.payloads.notification_payloads import NotificationSettings, RoomNotifications
 from app.payloads.preference_requests import Block, ConversationHidden, Mute, Privacy, Unblocked
 from app.payloads.responses import (
     MemberChanged,
@@ -35,6 +36,7 @@ MEMBER_UPDATED: Final = "room:member-updated"
 ROOM_INVITED: Final = "room:invited"
 ROOM_ADDED: Final = "room:added"
 ROOM_UPDATED: Final = "room:updated"
+ROOM_SYNC_NEEDED: Final = "room:sync-needed"
 READ_UPDATED: Final = "room:read-updated"
 TYPING_UPDATE: Final = "typing:update"
 PRESENCE_CHANGED: Final = "presence:changed"
@@ -43,6 +45,8 @@ USER_BLOCKED: Final = "user:blocked"
 USER_UNBLOCKED: Final = "user:unblocked"
 PRIVACY_UPDATED: Final = "user:privacy-updated"
 MUTE_UPDATED: Final = "room:mute-updated"
+NOTIFICATIONS_UPDATED: Final = "notifications:updated"
+ROOM_NOTIFICATIONS_UPDATED: Final = "room:notifications-updated"
 CONVERSATION_HIDDEN: Final = "conversation:hidden"
 
 MOST_TOLD: Final = 500  # members of a room that hear of presence and read marks; in a larger one they ask
@@ -80,6 +84,13 @@ class TypingUpdate(Sent, frozen=True):
     expires_at: Time | None
 
 
+class SyncNeeded(Sent, frozen=True):
+    """A room's log has come to the number `lastSeq`, and not all of it was announced: sync what you lack."""
+
+    room_id: str
+    last_seq: int
+
+
 class ErrorBody(Sent, frozen=True):
     """Why an event was refused. `requestId` finds the request in the server's log; `retryAfter` is in ms."""
 
@@ -111,6 +122,10 @@ EMITTED: dict[str, tuple[Any, str]] = {
     ROOM_INVITED: (Room, "To the devices of a user who was invited."),
     ROOM_ADDED: (Room, "To a user's own devices: the user became a member of this room."),
     ROOM_UPDATED: (RoomInfo, "To a room: its name or description changed."),
+    ROOM_SYNC_NEEDED: (
+        SyncNeeded,
+        "To a room with a change that was not announced: call `room:sync`, unless all up to `lastSeq` is applied.",
+    ),
     READ_UPDATED: (
         ReadMark,
         f"To a room of up to {MOST_TOLD} members, of a larger one to the reader: a mark moved.",
@@ -126,4 +141,12 @@ EMITTED: dict[str, tuple[Any, str]] = {
     PRIVACY_UPDATED: (Privacy, "To a user's own devices: who may write to or invite the user has changed."),
     MUTE_UPDATED: (Mute, "To a user's own devices: the user has muted a room, or unmuted it."),
     CONVERSATION_HIDDEN: (ConversationHidden, "To a user's own devices: the user has hidden a conversation."),
+    NOTIFICATIONS_UPDATED: (
+        NotificationSettings,
+        "To a user's own devices: what notifies the user has changed.",
+    ),
+    ROOM_NOTIFICATIONS_UPDATED: (
+        RoomNotifications,
+        "To a user's own devices: which messages of a room notify the user has changed.",
+    ),
 }

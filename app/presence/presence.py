@@ -22,12 +22,11 @@ from app.core.caller import Caller
 from app.core.errors import Refusal
 from app.core.redis_scripts import SoftState, SoftStateUnavailable
 from app.db.database import Database
-from app.db.errors import DatabaseUnavailable
 from app.payloads import responses
 from app.payloads.requests import GetPresence
-from app.payloads.server_events import MOST_TOLD, PRESENCE_SNAPSHOT
 from app.presence.announcements import PresenceNews
 from app.presence.redis_leases import LET_GO, LeaseClaim, Leases, Verdict
+from app.presence.snapshots import PresenceSnapshots
 from protocol import Server, Socket
 
 log = logging.getLogger(__name__)
@@ -36,8 +35,6 @@ HOLD = 5.0  # seconds
 LEASE = 15.0  # seconds
 TICKS_OF_A_LEASE = 3
 MAX_BATCH = 500  # users in one call of a script
-MOST_ACQUAINTANCES = 5_000  # users that a snapshot looks at
-MOST_IN_SNAPSHOT = 1_000
 TOO_MANY = "You are connected too many times: close another tab or device"
 RETRY_AFTER = 5_000  # ms
 
@@ -78,6 +75,7 @@ class PresenceTracker:
         self._db = db
         self._leases = Leases(soft_state, max_sockets=max_sockets)
         self._news = PresenceNews(io, db, self._leases)
+        self._snapshots = PresenceSnapshots(io, db, self._leases, self._news)
         self._max_sockets = max_sockets
         self._hold = hold
         self._lease = lease
@@ -99,6 +97,7 @@ class PresenceTracker:
         if self._ticking is not None:
             await ended(self._ticking)
         await self._batcher.drained()
+        await self._snapshots.told()
         for devices in self._users.values():
             self._keep(devices)
         untold = await self._news.told()
@@ -163,22 +162,11 @@ class PresenceTracker:
 
     async def send_snapshot(self, socket: Socket, user_id: str) -> None:
         """Tells a socket that follows its user's rooms which of the users whose presence it hears of are online."""
-        try:
-            others = await store.presence.acquaintances(
-                self._db, user_id, most_members=MOST_TOLD, limit=MOST_ACQUAINTANCES
-            )
-            online: list[str] = []
-            while others and len(online) < MOST_IN_SNAPSHOT:
-                online += await self._leases.online(others[:MAX_BATCH])
-                del others[:MAX_BATCH]
-        except (SoftStateUnavailable, DatabaseUnavailable) as error:
-            log.info("no snapshot of presence for socket %s: %s", socket.id, error)
-            return
-        snapshot = [
-            responses.Presence(user_id=other, status="online", last_seen_at=None)
-            for other in online[:MOST_IN_SNAPSHOT]
-        ]
-        await socket.emit(PRESENCE_SNAPSHOT, responses.wire(snapshot), local=True)
+        await self._snapshots.send(socket, user_id)
+
+    def meet(self, *user_ids: str) -> None:
+        """Tells, soon, users who have begun to share a room who is online in it, and the others of them."""
+        self._snapshots.meet(user_ids)
 
     # --- holds ---
 

@@ -6,7 +6,10 @@ announcement a second; what comes in between is told when the second is over, if
 
 With each announcement goes a note in Redis, for as long as it is true, so that a user who types on at another
 instance is not announced to have stopped. Should an instance die, its notes end by themselves, and `expiresAt` tells
-the receivers when to stop believing what it announced. While Redis is away each instance tells what it knows.
+the receivers when to stop believing what it announced.
+
+Nobody waits until that is told: it is told in a task of its own, one at a time of each state. While the bus fails
+nothing is told; by the time it is back, it would be old.
 """
 
 import asyncio
@@ -73,10 +76,11 @@ class TypingState(Struct, eq=False):
     withheld: Sequence[str] = ()
     told: bool | None = False
     told_at: float = float("-inf")
+    telling: asyncio.Task[None] | None = None
 
     def may_tell(self, time: float) -> bool:
-        """True if the last announcement is old enough for another."""
-        return time - self.told_at >= EVERY
+        """True if the last announcement is over, and old enough for another."""
+        return time - self.told_at >= EVERY and self.telling is None
 
 
 class TypingIndicator:
@@ -114,7 +118,7 @@ class TypingIndicator:
         state.until[caller.socket_id] = time + LASTS
         self._of_socket[caller.socket_id].add(key)
         if state.may_tell(time):
-            await self._tell(key, state)
+            self._tell(key, state)
         return self._update(key, state)
 
     async def stop(self, caller: Caller, payload: RoomRef) -> TypingUpdate:
@@ -126,11 +130,11 @@ class TypingIndicator:
         state = self._states.get(key)
         if state is not None:  # which ends, whether its user is still a member or not
             self._forget(key, state, caller.socket_id)
-            await self._settle_softly(key, state)
+            self._settle(key, state)
         await check_member(self._db, *key)
         return self._update(key, state or TypingState({}))
 
-    async def sent(self, user_id: str, room_id: str) -> None:
+    def sent(self, user_id: str, room_id: str) -> None:
         """The user has sent what was typed, on whichever device."""
         key = (room_id, user_id)
         state = self._states.get(key)
@@ -138,29 +142,34 @@ class TypingIndicator:
             for socket_id in list(state.until):
                 self._forget(key, state, socket_id)
             state.told = None if state.told else state.told
-            await self._settle_softly(key, state)
+            self._settle(key, state)
 
-    async def disconnected(self, socket_id: str) -> None:
+    def disconnected(self, socket_id: str) -> None:
         """The device types no more, wherever it did."""
         left = {key: self._states[key] for key in self._of_socket.get(socket_id, ())}
         for key, state in left.items():
             self._forget(key, state, socket_id)
         for key, state in left.items():
-            await self._settle_softly(key, state)
+            self._settle(key, state)
 
     async def run(self) -> None:
         """Tells in time what becomes news by itself, for ever."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            await self.sweep()
+            self.sweep()
 
-    async def sweep(self) -> None:
+    def sweep(self) -> None:
         """Ends what has lasted long enough, and tells what had to wait for its second."""
         time = self._clock()
         for key, state in list(self._states.items()):
             for socket_id in [socket_id for socket_id, until in state.until.items() if until <= time]:
                 self._forget(key, state, socket_id)
-            await self._settle_softly(key, state)
+            self._settle(key, state)
+
+    async def all_told(self) -> None:
+        """Returns when what is being told has been told."""
+        while telling := [state.telling for state in self._states.values() if state.telling is not None]:
+            await asyncio.wait(telling)
 
     def _begin(self, key: TypingKey) -> None:
         _, user_id = key
@@ -185,32 +194,41 @@ class TypingIndicator:
         if not keys:
             self._of_socket.pop(socket_id, None)
 
-    async def _settle(self, key: TypingKey, state: TypingState) -> None:
+    def _settle(self, key: TypingKey, state: TypingState) -> None:
         """Tells the room what it does not know, as soon as it may be told again."""
         if not state.may_tell(self._clock()):
             return
         is_typing = bool(state.until)
         if is_typing != state.told:
-            if is_typing:
-                await check_member(self._db, *key)
-            await self._tell(key, state)
+            self._tell(key, state, check=is_typing)
         elif not is_typing and self._states.get(key) is state:
             self._end(key)
 
-    async def _settle_softly(self, key: TypingKey, state: TypingState) -> None:
-        """As `_settle`, for callers that need not hear that it failed."""
+    def _tell(self, key: TypingKey, state: TypingState, *, check: bool = False) -> None:
+        """Tells the room in a task; with `check`, if the user is a member still."""
+        state.told, state.told_at = bool(state.until), self._clock()
+        if self._io.bus_failure is None:
+            state.telling = asyncio.create_task(
+                self._tell_softly(key, state, self._update(key, state), check)
+            )
+
+    async def _tell_softly(
+        self, key: TypingKey, state: TypingState, update: TypingUpdate, check: bool
+    ) -> None:
         try:
-            await self._settle(key, state)
+            if check:
+                await check_member(self._db, *key)
+            await self._publish(key, state, update)
         except Refusal:  # not a member any more
             for socket_id in list(state.until):
                 self._forget(key, state, socket_id)
         except (BusUnavailable, DatabaseUnavailable) as error:
             log.info("typing in room %s was not announced: %s", key[0], error)
+        finally:
+            state.telling = None
 
-    async def _tell(self, key: TypingKey, state: TypingState) -> None:
+    async def _publish(self, key: TypingKey, state: TypingState, update: TypingUpdate) -> None:
         room_id, user_id = key
-        state.told, state.told_at = bool(state.until), self._clock()
-        update = self._update(key, state)
         if await self._types_elsewhere(key, state) and not update.is_typing:
             return  # the other instance tells when it is over
         if update.is_typing:  # else the same are told as of the beginning

@@ -21,8 +21,9 @@ from app.payloads.fields.field_types import MemberState, Role, RoomKind
 from app.payloads.fields.validation import is_id
 from app.payloads.from_rows import member_of, public_room_of, room_info_of, room_of
 from app.payloads.requests import CreateRoom, DiscoverRooms, Nothing, RoomRef, UpdateRoom
-from app.payloads.responses import MemberChanged, PublicRooms, Room, RoomInfo
+from app.payloads.responses import MemberChanged, PublicRoom, PublicRooms, Room, RoomInfo
 from app.payloads.server_events import MEMBER_UPDATED, ROOM_ADDED, ROOM_UPDATED, USER_JOINED, USER_LEFT
+from app.search.names import name_asked, name_vector
 from app.store.conversations.rooms import LockedRoomRow
 from protocol import BusUnavailable
 
@@ -35,7 +36,7 @@ NOT_A_MEMBER = "You are not a member of this room"
 class Rooms:
     """Rooms, and entering and leaving them. A user may be in `most_rooms`, 0 for any number.
 
-    `may_create` may refuse a user who makes another room.
+    `may_create` may refuse a user who makes another room; `met` is told who has come into a room with others.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class Rooms:
         *,
         most_rooms: int = 0,
         may_create: Callable[[str], Awaitable[None]] | None = None,
+        met: Callable[[str], None] = lambda _user_id: None,
     ) -> None:
         self._db = db
         self._announcer = announcer
         self._most_rooms = most_rooms
         self._may_create = may_create
+        self._met = met
 
     async def list_all(self, caller: Caller, _: Nothing) -> list[Room]:
         """The rooms that the user is a member of, by name; direct conversations are not among them."""
@@ -58,19 +61,30 @@ class Rooms:
     async def discover(self, caller: Caller, payload: DiscoverRooms) -> PublicRooms:
         """Public rooms in the order in which they were made; with a query, those whose names fit it.
 
-        They do when each word of the query begins a word of the name. Refused: `not_found` for an unknown `after`.
+        They do when each word of the query is a part of the name, in any case and with any accents. Refused:
+        `not_found` for an unknown `after`.
         """
         after, size = payload.after, payload.limit
         if after is not None and not (is_id(after) and await store.rooms.is_public(self._db, after)):
             raise Refusal("not_found", NO_ROOM)
+        asked = None if payload.query is None else name_asked(payload.query)
         if payload.query is None:
             rows = await store.rooms.public(self._db, caller.user_id, after=after, limit=size + 1)
+        elif asked is None:  # nothing of it can be seen
+            rows = []
         else:
             rows = await store.rooms.public_with_words(
-                self._db, caller.user_id, query=payload.query, after=after, limit=size + 1
+                self._db, caller.user_id, asked=asked, after=after, limit=size + 1
             )
         rooms = [public_room_of(row) for row in rows[:size]]
         return PublicRooms(rooms=rooms, next=rooms[-1].id if len(rows) > size else None)
+
+    async def look_up(self, caller: Caller, payload: RoomRef) -> PublicRoom:
+        """What everybody may know of a public room, before they join it. Refused: `not_found`, also for others."""
+        row = None
+        if is_id(payload.room_id):
+            row = await store.rooms.public_one(self._db, caller.user_id, payload.room_id)
+        return public_room_of(row or refuse("not_found", NO_ROOM))
 
     async def get(self, caller: Caller, payload: RoomRef) -> Room:
         """One room that the user is a member of. Refused: `not_found`, `not_a_member`."""
@@ -93,6 +107,7 @@ class Rooms:
                 name=payload.name,
                 description=(payload.description or "").strip() or None,
                 created_by=caller.user_id,
+                words=name_vector(payload.name),
             )
             await self._enter(q, room_id, caller.user_id, "admin")
             change = await member_changed(q, room_id, caller.user_id)
@@ -121,7 +136,12 @@ class Rooms:
             if (name, description) != old:
                 seq = await store.rooms.next_seq(q, payload.room_id)
                 updated = await store.rooms.update(
-                    q, room_id=payload.room_id, name=name, description=description, change_seq=seq
+                    q,
+                    room_id=payload.room_id,
+                    name=name,
+                    description=description,
+                    change_seq=seq,
+                    words=name_vector(name),
                 )
                 info = room_info_of(updated)
             return await room_of_member(q, payload.room_id, caller.user_id), info
@@ -155,6 +175,7 @@ class Rooms:
         room, change, entered = await self._db.transaction(work)
         if entered:
             await self._announce_joined(room, change)
+            self._met(user_id)
         else:
             await self._announcer.follow(user_id, room_id, member=True)
             if caller.socket_id is not None and not caller.wants_answer:

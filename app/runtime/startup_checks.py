@@ -9,7 +9,7 @@ from protocol import RedisBus
 
 async def prepare(settings: Settings) -> None:
     """Sees to it that the address for other instances can be had, that PostgreSQL has the schema and that Redis
-    answers; uvicorn would show a traceback for any of them.
+    answers and stores; uvicorn would show a traceback for any of them.
 
     Raises ConfigError, DatabaseUnavailable, MigrationError and BusUnavailable.
     """
@@ -18,4 +18,7 @@ async def prepare(settings: Settings) -> None:
     await migrate(settings.database_url)
     bus = RedisBus(settings.redis_url)
     await bus.start(lambda *_: None, lambda: None)
-    await bus.stop()
+    try:
+        await bus.ping()
+    finally:
+        await bus.stop()

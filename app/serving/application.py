@@ -1,9 +1,11 @@
 """The one place where the parts are put together: settings → database, bus, server, services, routes, life and end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -11,15 +13,19 @@ from app.accounts import sign_out
 from app.accounts.auth import Auth
 from app.accounts.blocks import UserBlocks
 from app.accounts.device_tokens import DeviceTokens
+from app.accounts.passwords import Passwords
 from app.accounts.privacy import PrivacySettings
 from app.accounts.sign_out import SignOuts
 from app.accounts.tokens import Tokens
 from app.accounts.user_search import UserSearch
+from app.administration.sign_ups import Policy, SignUps
+from app.announce import log_sweeper
 from app.announce.announcer import Announcer
+from app.announce.log_sweeper import LogSweeper
 from app.api import operations as contract
-from app.api import user_sockets
+from app.api import personal_operations, user_sockets
 from app.api.rest_routes import Api, path_finder, rest
-from app.api.socket_handlers import EVERYONE, SocketHandlers
+from app.api.socket_handlers import SocketHandlers
 from app.api.user_sockets import UserSockets
 from app.api_docs.routes import Descriptions
 from app.attachments import attachments as files
@@ -30,7 +36,6 @@ from app.config.settings import Settings
 from app.contract.operation import Operation
 from app.contract.reads_in_turn import in_turn
 from app.core.background_tasks import every, running
-from app.core.errors import Refusal
 from app.core.redis_scripts import SoftState
 from app.db.database import Database
 from app.http.budgets import Budgeted, budgets_of
@@ -38,13 +43,17 @@ from app.http.requests import InFlight
 from app.http.slow_refusals import SlowRefusals, pace_of
 from app.http.web_files import WebFiles
 from app.limits.concurrency import READS_AT_ONCE, UserConcurrency
-from app.limits.rate_limits import Limits, buckets_of
+from app.limits.configured_buckets import buckets_of
+from app.limits.rate_limits import Limits
 from app.limits.refusal_streaks import RefusalStreaks
 from app.messages.direct import Direct
 from app.messages.edits import MessageEdits
+from app.messages.group_mentions import GroupMentions
 from app.messages.history import MessageHistory
 from app.messages.sync import Sync
 from app.messages.writer import MessageWriter
+from app.notifications import notifications
+from app.notifications.notifications import Notifications
 from app.observability import gauges as sampling
 from app.observability.gauges import Sampler
 from app.observability.health import Health
@@ -55,21 +64,22 @@ from app.payloads.responses import Message
 from app.presence.presence import PresenceTracker
 from app.presence.typing_indicator import TypingIndicator
 from app.rooms import membership_sweeper as subscriptions
+from app.rooms.first_rooms import FirstRooms
 from app.rooms.invitations import Invitations
 from app.rooms.members import RoomMembers
 from app.rooms.membership_sweeper import MembershipSweeper
 from app.rooms.preferences import RoomPreferences
 from app.rooms.rooms import Rooms
 from app.runtime import memory_return
-from app.runtime.instance_address import forwarding
 from app.runtime.memory_return import MemoryReturn
+from app.search_index import indexer
+from app.search_index.indexer import Indexer
+from app.search_index.message_search import MessageSearch
 from app.serving.admin_ui import admin_ui
+from app.serving.socket_server import SOCKET_PATH, socket_server
 from app.store.log.pages import MAX_PAGE
-from protocol import Handshake, RedisBus, RedisStore, Refused, Server
+from protocol import RedisBus, Server
 
-SOCKET_PATH = "/io"
-STRANGERS_PAYLOAD = 128 * 1024  # bytes of a message before `authenticate`; no event of the chat is larger
-MAX_UNJOINED = 1_000  # polling sessions of an address without a namespace; each keeps 16 KiB of head at most
 CLOSE_WITHIN = 2.0  # seconds that the last messages have to be written after their senders are gone
 
 
@@ -89,7 +99,8 @@ def create_app(settings: Settings) -> Starlette:
     health = Health({"postgresql": chat.db.ping, "redis": chat.bus.ping})
     metrics = MetricsRoute(chat.metrics, settings)
     descriptions = Descriptions(handlers.operations, [*file_routes.described(), *health.described()])
-    answering = (api, file_routes, health, metrics, descriptions, WebFiles())
+    files_of_pages = WebFiles()
+    answering = (api, file_routes, health, metrics, descriptions, files_of_pages)
     of_operators = admin_ui(
         settings, chat.io, SOCKET_PATH
     )  # before the files of the pages, which may have any name
@@ -107,6 +118,7 @@ def create_app(settings: Settings) -> Starlette:
         chat.budgets,
         pace,
         chat.metrics.request_answered,
+        files_of_pages.unknown,
     )
     app.router.default = chat.traces.requests(answer, path_finder(routes))
     app.state.io = chat.io
@@ -130,20 +142,30 @@ class Chat:
         self._soft_state = SoftState(settings.redis_url)
         self.limits = Limits(self._soft_state, buckets_of(settings))
         self.io = socket_server(settings, self.bus, self.limits, self.metrics)
-        self._sampler = Sampler(self.metrics, self.io, self.db, self.bus.lag)
+        self._sampler = Sampler(self.metrics, self.io, self.db, self.bus)
         self._presence = presence_of(settings, self.io, self.db, self._soft_state)
-        self.auth = auth_of(settings, self.db, self.limits, self._presence)
+        self._announcer = Announcer(self.io, self.db, lost=self.metrics.announcement_lost)
+        self.auth = auth_of(settings, self.db, self.limits, self._presence, self._announcer)
         self.files = Files(self.db, self.storage)
-        self._announcer = Announcer(self.io, self.db)
-        self._writer = MessageWriter(self.db, self._announce, wrote=self.metrics.batch_written)
+        self._groups = GroupMentions(self.db, self._presence.of, partial(self.limits.take, "group_mention"))
+        present, told = self._presence.of, self.metrics.notification_sent
+        self._notifications = Notifications(
+            settings, self.db, self._soft_state, self._announcer, present, told
+        )
+        self._writer = MessageWriter(
+            self.db,
+            self._announce,
+            call=self._groups.of_new,
+            wrote=self.metrics.batch_written,
+            notify=self._notifications.notify,
+            notify_all=self._notifications.to_all,
+        )
         self._typing = TypingIndicator(self.io, self.db, self._soft_state)
         self._sign_outs = SignOuts(self.io, self.db)
         self._subscriptions = MembershipSweeper(self.io, self.db, self._announcer)
-        operations = [
-            *contract.accounts(self.auth, self._sign_outs),
-            *self._room_operations(settings.max_rooms_per_user),
-            *contract.presence(self._presence, self._typing),
-        ]
+        self._log_sweeper = LogSweeper(self.io, self.db, self._announcer, told=self.metrics.rooms_told)
+        self._indexer = Indexer(self.db)
+        operations = [*self._user_operations(), *self._room_operations(settings.max_rooms_per_user)]
         turns = UserConcurrency(READS_AT_ONCE)
         self._sockets_of_users = UserSockets()
         self.budgets = budgets_of(settings)
@@ -165,8 +187,10 @@ class Chat:
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Opens what is to be open, and closes it in the order in which nothing is lost."""
         await self.db.connect()
+        self.io.while_serving(self._announce_to_the_end)
         await self.io.start()
         self._presence.start()
+        self._notifications.start()
         try:
             async with running(
                 every(sampling.EVERY, self._sampler.look),
@@ -175,42 +199,71 @@ class Chat:
                 every(user_sockets.LOOK_EVERY, self._sockets_of_users.end_slow),
                 every(files.SWEEP_EVERY, self.files.sweep),
                 every(sign_out.LOOK_EVERY, self._sign_outs.look),
+                every(log_sweeper.LOOK_EVERY, self._log_sweeper.look),
                 every(subscriptions.LOOK_EVERY, self._subscriptions.look),
+                self._notifications.run,
+                every(notifications.LOOK_EVERY, self._notifications.look),
+                every(indexer.LOOK_EVERY, self._indexer.look),
                 every(memory_return.LOOK_EVERY, MemoryReturn().look),
             ):
                 yield
         finally:
             await self.io.stop(self._grace)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_WITHIN):
-                    await self._writer.close()
+            await self._log_sweeper.hand_over()
+            await self._notifications.close()
             await self._presence.close()
             await self.limits.close()
             await self._soft_state.close()
             await self.db.close()
             await asyncio.to_thread(self.traces.close)
 
+    async def _announce_to_the_end(self) -> None:
+        """Waits until the sessions have ended, and then until what was accepted is written and on its way."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_WITHIN):
+                    await self._writer.close()
+                    await self._announcer.close()
+
     def _check_reader(self, user_id: str) -> None:
         """Raises Refusal, `rate_limited`, to a user for whom a page more would be too much to wait."""
         self._sockets_of_users.check(user_id)
         self.budgets.check("user_answers", user_id, MAX_PAGE)
 
-    async def _announce(self, message: Message) -> None:
-        await self._announcer.message(message)
-        await self._typing.sent(message.sender_id, message.room_id)
+    async def _announce(self, message: Message, called: Sequence[str]) -> None:
+        await self._announcer.message(message, called)
+        self._typing.sent(message.sender_id, message.room_id)
+
+    def _user_operations(self) -> list[Operation]:
+        """The operations on accounts, presence and what notifies a user."""
+        passwords = Passwords(self.db, self.auth, self._sign_outs, self.limits)
+        notifications = self._notifications
+        return [
+            *contract.accounts(self.auth, self._sign_outs, passwords),
+            *contract.presence(self._presence, self._typing),
+            *personal_operations.notifications(notifications.preferences, notifications.subscriptions),
+        ]
 
     def _room_operations(self, most_rooms: int) -> list[Operation]:
         """The operations on rooms and messages."""
         db, announcer, present = self.db, self._announcer, self._presence.of
         reading = MessageHistory(db, announcer)
-        rooms = Rooms(db, announcer, most_rooms=most_rooms, may_create=self.limits.take_room)
+        rooms = Rooms(
+            db,
+            announcer,
+            most_rooms=most_rooms,
+            may_create=self.limits.take_room,
+            met=self._presence.meet,
+        )
         invitations = Invitations(db, announcer, may_invite=self.limits.take_invitation)
         return [
             *contract.rooms(rooms),
             *contract.discovery(rooms, UserSearch(db)),
             *contract.members(RoomMembers(db, announcer, present)),
             *contract.invitations(invitations),
-            *contract.personal(
+            *personal_operations.personal(
                 UserBlocks(db, announcer, present),
                 PrivacySettings(db, announcer),
                 RoomPreferences(db, announcer),
@@ -223,17 +276,23 @@ class Chat:
                     reading,
                     present,
                     may_begin=self.limits.take_conversation,
+                    met=self._presence.meet,
                 )
             ),
-            *contract.messages(self._writer, MessageEdits(db, announcer)),
-            *contract.reading(reading, Sync(db)),
+            *contract.messages(self._writer, MessageEdits(db, announcer, call=self._groups.of_edited)),
+            *contract.reading(reading, MessageSearch(db), Sync(db)),
         ]
 
 
-def auth_of(settings: Settings, db: Database, limits: Limits, presence: PresenceTracker) -> Auth:
+def auth_of(
+    settings: Settings, db: Database, limits: Limits, presence: PresenceTracker, announcer: Announcer
+) -> Auth:
     """Accounts, with tokens that the secret signs."""
     secret = settings.jwt_secret
-    return Auth(db, Tokens(secret), DeviceTokens(secret), limits, presence.of)
+    first_rooms = FirstRooms(announcer)
+    policy = msgspec.convert(settings.sign_up, Policy)
+    sign_ups = SignUps(policy, first_rooms.enter, first_rooms.announce)
+    return Auth(db, Tokens(secret), DeviceTokens(secret), limits, presence.of, sign_ups)
 
 
 def presence_of(settings: Settings, io: Server, db: Database, soft_state: SoftState) -> PresenceTracker:
@@ -245,39 +304,4 @@ def presence_of(settings: Settings, io: Server, db: Database, soft_state: SoftSt
         max_sockets=settings.max_sockets_per_user,
         hold=settings.presence_hold / 1000,
         lease=settings.presence_lease / 1000,
-    )
-
-
-def socket_server(settings: Settings, bus: RedisBus, limits: Limits, metrics: Metrics) -> Server:
-    """The Socket.IO server with the options that the settings have."""
-    origins = settings.cors_origin
-
-    async def allow(handshake: Handshake) -> bool:
-        try:
-            await limits.take_event(None, handshake.address)
-        except Refusal as refusal:
-            raise Refused(refusal.message) from refusal
-        return True
-
-    return Server(
-        path=f"{SOCKET_PATH}/",
-        bus=bus,
-        observer=metrics,
-        store=RedisStore(settings.redis_url),
-        forwarding=forwarding(settings),
-        transports=settings.transports,
-        allow_upgrades=settings.allow_upgrades,
-        ping_interval=settings.ping_interval,
-        ping_timeout=settings.ping_timeout,
-        upgrade_timeout=settings.upgrade_timeout,
-        connect_timeout=settings.connect_timeout,
-        recovery=settings.recovery or None,
-        recovery_for=settings.recovery_for,
-        default_room=EVERYONE,
-        max_payload=settings.max_payload,
-        max_untrusted_payload=STRANGERS_PAYLOAD,
-        max_unjoined=MAX_UNJOINED if settings.address_rate else None,
-        allow_request=allow,
-        cors_origins="*" if "*" in origins else origins,
-        cors_credentials=bool(origins) and "*" not in origins,
     )

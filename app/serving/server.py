@@ -1,10 +1,12 @@
 """The process that serves the application, from a look at what it needs to an end that loses nothing."""
 
 import asyncio
+import logging
 import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from types import FrameType
 
 import uvicorn
@@ -15,9 +17,14 @@ from app.http.requests import InFlight
 from app.runtime.garbage_collection import seldom_collected
 from app.runtime.startup_checks import prepare
 from app.serving.application import create_app
-from protocol import Server
+from protocol import FORM, Server
 
 LOOK_EVERY = 0.1  # seconds from one look for a second Ctrl+C to the next, as uvicorn has it
+TICK = 1.0  # seconds between the updates of the Date header
+LOOKS_A_TICK = 10  # uvicorn counts in tenths of a second
+CONNECTIONS_END_WITHIN = 1.0  # seconds at the end, for connections that nothing is asked over any more
+
+log = logging.getLogger(__name__)
 
 
 class ChatServer(uvicorn.Server):
@@ -33,6 +40,8 @@ class ChatServer(uvicorn.Server):
         self.io: Server = app.state.io
         self._in_flight: InFlight = app.state.in_flight
         self._grace = settings.shutdown_timeout
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked_to_end = asyncio.Event()
         config = uvicorn.Config(
             app,
             host=settings.host,
@@ -55,17 +64,45 @@ class ChatServer(uvicorn.Server):
         with seldom_collected():
             super().run(sockets)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server.startup`."""
+        log.info("the engine is %s", FORM)
+        await super().startup(sockets)
+
+    async def main_loop(self) -> None:
+        """See `uvicorn.Server.main_loop`, which would wake ten times a second to look whether it is to end."""
+        self._loop = asyncio.get_running_loop()
+        looks = 0
+        while not await self.on_tick(looks):
+            looks += LOOKS_A_TICK
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._asked_to_end.wait(), TICK)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """See `uvicorn.Server.shutdown`, which would close the websockets first."""
+        """See `uvicorn.Server.shutdown`, which would close the websockets first, and always wait for 0.1 s."""
         for server in self.servers:
             server.close()
+        for listening in sockets or []:
+            listening.close()
         draining = asyncio.create_task(self._drain())
         while not draining.done() and not self.force_exit:
             await asyncio.wait({draining}, timeout=LOOK_EVERY)
         if draining.done():
             draining.result()
-        self.config.timeout_graceful_shutdown = 1  # what is left are unused connections
-        await super().shutdown(sockets)
+        await self._close_connections()
+        if not self.force_exit:
+            await self.lifespan.shutdown()
+
+    async def _close_connections(self) -> None:
+        """Close those that nothing is asked over, and wait a little for what is left."""
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        until = time.monotonic() + CONNECTIONS_END_WITHIN
+        while (state.connections or state.tasks) and not self.force_exit and time.monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_EVERY / 10)
+        for task in state.tasks:
+            task.cancel()
 
     async def _drain(self) -> None:
         started = time.monotonic()
@@ -80,7 +117,13 @@ class ChatServer(uvicorn.Server):
         """
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
+        self.ask_to_end()
+
+    def ask_to_end(self) -> None:
+        """Begin the orderly end; may be called in a signal handler."""
         self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._asked_to_end.set)
 
 
 def run(settings: Settings) -> None:

@@ -5,12 +5,27 @@ Every function takes the `Queries` to run on: a `Database` for a statement on it
 PostgreSQL's. The parts of the chat import it. It imports its own folders.
 """
 
-from app.store.conversations import direct, invitations, members, preferences, rooms
+from app.store.conversations import announced_changes, direct, invitations, members, preferences, rooms
 from app.store.log import files, mentions, messages, reactions, room_log
-from app.store.people import accounts, blocks, known_networks, presence, privacy, tokens
+from app.store.notifications import notification_settings, notifications_due, push_subscriptions
+from app.store.people import (
+    account_states,
+    accounts,
+    audit_log,
+    blocks,
+    known_networks,
+    presence,
+    privacy,
+    sign_up_invitations,
+    tokens,
+)
+from app.store.search import message_words, name_words, words_to_make
 
 __all__ = [
+    "account_states",
     "accounts",
+    "announced_changes",
+    "audit_log",
     "blocks",
     "direct",
     "files",
@@ -18,12 +33,19 @@ __all__ = [
     "known_networks",
     "members",
     "mentions",
+    "message_words",
     "messages",
+    "name_words",
+    "notification_settings",
+    "notifications_due",
     "preferences",
     "presence",
     "privacy",
+    "push_subscriptions",
     "reactions",
     "room_log",
     "rooms",
+    "sign_up_invitations",
     "tokens",
+    "words_to_make",
 ]

@@ -51,7 +51,8 @@ class Worker(ChatServer):
     def _orphaned(self) -> None:
         asyncio.get_running_loop().remove_reader(self._control)
         signal.alarm(self._last_resort)  # ends the process, for nothing else would
-        self.orphaned = self.should_exit = True
+        self.orphaned = True
+        self.ask_to_end()
 
 
 def serve(number: int, metrics_name: str, control: int, listening: list[int]) -> None:

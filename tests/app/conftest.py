@@ -1,7 +1,6 @@
 """Whole instances of the chat, and people who use them over HTTP and real Socket.IO connections."""
 
 import logging
-import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -43,14 +42,6 @@ def logging_as_it_was() -> Iterator[None]:
         logging.getLogger(name).setLevel(least)
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
-
-
-@pytest.fixture
-def signals_as_they_were() -> Iterator[None]:
-    """For tests in which a command takes signals."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture

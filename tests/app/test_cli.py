@@ -17,8 +17,9 @@ from app.cli import main
 from app.config.settings import variables
 from app.embedded import embedded
 from app.embedded.child_process import is_alive
+from tests.support.redis_servers import RedisServer
 
-pytestmark = pytest.mark.usefixtures("logging_as_it_was", "signals_as_they_were")
+pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 
 
 @contextmanager
@@ -103,6 +104,19 @@ def test_a_redis_that_cannot_be_reached_is_a_sentence(
     (sentence,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("parley: ")]
     assert sentence.startswith("parley: Redis does not answer")
     assert "hunter2" not in sentence
+
+
+def test_a_redis_that_refuses_writes_is_a_sentence(
+    capsys: pytest.CaptureFixture[str], empty_database_url: str, redis_server: RedisServer
+) -> None:
+    valkey = redis_server()
+    valkey.ask("CONFIG", "SET", "min-replicas-to-write", 1)
+    own = {"DATABASE_URL": empty_database_url, "REDIS_URL": valkey.url, "JWT_SECRET": "for-tests-only-" * 3}
+    assert main(["serve"], own) == 1
+    text = capsys.readouterr().err
+    (sentence,) = [line for line in text.splitlines() if line.startswith("parley: ")]
+    assert sentence == "parley: Redis stores nothing: noreplicas"
+    assert "Traceback" not in text
 
 
 def test_a_data_folder_in_use_is_a_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

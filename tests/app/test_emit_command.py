@@ -10,7 +10,7 @@ from app.cli import main
 from app.embedded import embedded
 from protocol.cluster.stream_records import Broadcast, Record, ServerSideEmit, Target, decode
 
-pytestmark = pytest.mark.usefixtures("logging_as_it_was", "signals_as_they_were")
+pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 
 
 def sent(url: str) -> list[Record | None]:

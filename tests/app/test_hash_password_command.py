@@ -9,8 +9,6 @@ import pytest
 from app.cli import main
 from app.config.settings import load_settings
 
-pytestmark = pytest.mark.usefixtures("signals_as_they_were")
-
 
 def test_a_password_from_a_pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("a long password \r\nnot this\n"))

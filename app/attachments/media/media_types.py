@@ -1,4 +1,4 @@
-"""The type of a file, by its bytes and never by its sender's word; and what it may be called.
+"""The type of a file, by its bytes and never by its sender's word.
 
 puremagic knows the bytes that hundreds of formats begin with, and `app.attachments.media.iso_media` one family that
 puremagic mixes up. Only those listed here keep their name: a `mediaType` is never one that a browser could run. HTML,
@@ -8,7 +8,6 @@ decoded.
 
 import codecs
 import unicodedata
-from urllib.parse import quote
 
 import puremagic
 
@@ -18,10 +17,6 @@ from app.attachments.media.iso_media import UNKNOWN, iso_media_type
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
 
 HEAD = 4096  # bytes that tell what a file is
-LONGEST_NAME = 255  # characters
-LONGEST_EXTENSION = 20  # characters, with the dot
-NAMELESS = "file"
-JOINERS = "\u200c\u200d"  # which some scripts and emoji need, unlike all other invisible characters
 BINARY = "application/octet-stream"
 TEXT = "text/plain"
 
@@ -77,24 +72,3 @@ def undecoded(head: bytes) -> str:
         return BINARY
     controls = any(unicodedata.category(char) == "Cc" and char not in "\t\n\f\r\x1b" for char in text)
     return BINARY if controls else TEXT
-
-
-def clean_name(name: str) -> str:
-    """A name that any system and any line of text can hold: no path, nothing invisible, at most 255 characters."""
-    name = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
-    name = " ".join("".join(char if _visible(char) else " " for char in name).split()).rstrip(". ")
-    if len(name) > LONGEST_NAME:
-        stem, dot, extension = name.rpartition(".")
-        kept = dot + extension if stem and len(extension) < LONGEST_EXTENSION else ""
-        name = name[: LONGEST_NAME - len(kept)].rstrip(". ") + kept
-    return name if name.strip(JOINERS) else NAMELESS
-
-
-def _visible(char: str) -> bool:
-    return char in JOINERS or unicodedata.category(char)[0] not in "CZ"
-
-
-def disposition(kind: str, name: str) -> str:
-    """A Content-Disposition (RFC 6266): `kind` is `inline` or `attachment`; any name fits into it."""
-    plain = "".join(char if char.isascii() and char not in '"\\%' else "_" for char in name)
-    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

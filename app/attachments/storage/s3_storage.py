@@ -6,6 +6,7 @@ multipart uploads are its own. An upload that was interrupted between two parts 
 lifecycle rule of the bucket (AbortIncompleteMultipartUpload) clears them away.
 """
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -24,6 +25,7 @@ REQUEST_TIMEOUT = timedelta(seconds=30)
 CONNECT_TIMEOUT = timedelta(seconds=3)
 GIVE_UP_AFTER = timedelta(seconds=10)
 RETRIES = 3
+OUT_OF_RANGE = re.compile(r"InvalidRange|416 Range Not Satisfiable|Requested Range")  # by code and by status
 
 
 class S3Storage:
@@ -70,6 +72,8 @@ class S3Storage:
         except FileNotFoundError as error:
             raise NotStored(key) from error
         except (BaseError, OSError) as error:
+            if OUT_OF_RANGE.search(str(error)):
+                return b""
             raise StorageUnavailable(f"cannot read {key}: {error}") from error
 
     async def delete(self, key: str) -> None:
@@ -80,3 +84,13 @@ class S3Storage:
             return  # some servers say so
         except (BaseError, OSError) as error:
             raise StorageUnavailable(f"cannot delete {key}: {error}") from error
+
+    async def is_empty(self) -> bool:
+        """See `Storage.is_empty`."""
+        try:
+            async for page in obstore.list(self._store, chunk_size=1):
+                if page:
+                    return False
+        except (BaseError, OSError) as error:
+            raise StorageUnavailable(f"cannot list the bucket: {error}") from error
+        return True

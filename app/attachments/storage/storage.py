@@ -5,6 +5,7 @@ clients that can also write to a folder do not call fsync, and a file whose mess
 cut. Anything that speaks S3 is reached with obstore (see `app.attachments.storage.s3_storage`).
 """
 
+import errno
 import os
 import re
 import shutil
@@ -26,8 +27,18 @@ class StorageUnavailable(Unavailable):
     """The storage could not be reached or could not do what it was asked; trying again may help."""
 
 
+class StorageFull(StorageUnavailable):
+    """There is no space left for a file."""
+
+    shown = "The chat has no space left for this file. Try again later"
+
+
 class NotStored(Exception):
     """There is nothing under this key."""
+
+
+class NotWhole(NotStored):
+    """There are fewer bytes under this key than were stored."""
 
 
 class Storage(Protocol):
@@ -45,18 +56,30 @@ class Storage(Protocol):
     async def delete(self, key: str) -> None:
         """Deletes what is stored, if anything is, and what an interrupted write left."""
 
+    async def is_empty(self) -> bool:
+        """True if nothing is stored."""
+
 
 async def stream(storage: Storage, key: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
     """The bytes from `start` to before `stop`, piece by piece. See `Storage.read`.
 
     Each piece is asked for when the one before has been taken, so a slow reader holds neither memory nor a connection.
+    Raises NotWhole where the end is missing: before the first piece, so that nobody is given a part for the whole.
     """
+    if stop - start > PIECE and not await storage.read(key, stop - 1, stop):
+        raise NotWhole(key)
     while start < stop:
         piece = await storage.read(key, start, min(stop, start + PIECE))
-        if not piece:
-            raise StorageUnavailable(f"{key} has less bytes than were stored")
+        if not piece or (len(piece) < PIECE and start + len(piece) < stop):
+            raise NotWhole(key)
         start += len(piece)
         yield piece
+
+
+def unwritten(attempt: str, error: OSError) -> StorageUnavailable:
+    """The error to raise where bytes could not be written to a disk."""
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return (StorageFull if is_full else StorageUnavailable)(f"{attempt}: {error}")
 
 
 def checked(key: str) -> str:
@@ -96,7 +119,7 @@ class FolderStorage:
         try:
             await to_thread.run_sync(_write, self._folder, path, file)
         except OSError as error:
-            raise StorageUnavailable(f"cannot write {path}: {error}") from error
+            raise unwritten(f"cannot write {path}", error) from error
 
     async def read(self, key: str, start: int, stop: int) -> bytes:
         """See `Storage.read`."""
@@ -115,6 +138,13 @@ class FolderStorage:
             await to_thread.run_sync(_delete, path)
         except OSError as error:
             raise StorageUnavailable(f"cannot delete {path}: {error}") from error
+
+    async def is_empty(self) -> bool:
+        """See `Storage.is_empty`."""
+        try:
+            return await to_thread.run_sync(_is_empty, self._folder)
+        except OSError as error:
+            raise StorageUnavailable(f"cannot look into {self._folder}: {error}") from error
 
     def _path(self, key: str) -> Path:
         return self._folder / checked(key)
@@ -161,3 +191,9 @@ def _read(path: Path, start: int, stop: int) -> bytes:
 def _delete(path: Path) -> None:
     path.unlink(missing_ok=True)
     _unfinished(path).unlink(missing_ok=True)
+
+
+def _is_empty(folder: Path) -> bool:
+    if not folder.exists():
+        return True
+    return not any(files for _, _, files in os.walk(folder))

@@ -1,16 +1,18 @@
 """The types of payloads of clients: fields with their limits, and rules as JSON Schema says them."""
 
+import datetime as dt
 from itertools import combinations
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from app.payloads.fields.validation import CHANNEL, ID, USERNAME
+from app.payloads.fields.validation import CHANNEL, ID, NEW_USERNAME, USERNAME
 
 Rules = dict[str, Any]  # a part of a JSON Schema
 
 MAX_CONTENT = 10_000  # characters
 MAX_ATTACHMENTS = 10  # of a message
+MAX_KIND = 32  # characters of a kind of reaction
 
 # What `check_text` sees to, as JSON Schema says it.
 STORABLE: Rules = {"not": {"pattern": r"\u0000"}}
@@ -25,11 +27,14 @@ Description = Annotated[str, Meta(max_length=1000, extra_json_schema=STORABLE)]
 ClientId = Annotated[str, Meta(min_length=1, max_length=64, extra_json_schema=SAYING)]
 Content = Annotated[str, Meta(max_length=MAX_CONTENT, extra_json_schema=STORABLE)]
 Username = Annotated[str, Meta(pattern=USERNAME)]
+NewUsername = Annotated[str, Meta(pattern=NEW_USERNAME)]
 DisplayName = Annotated[str, Meta(min_length=1, max_length=100, extra_json_schema=SAYING)]
 Password = Annotated[str, Meta(min_length=8, max_length=256)]
 Query = Annotated[str, Meta(min_length=1, max_length=200)]
-ReactionKind = Annotated[str, Meta(min_length=1, max_length=32, extra_json_schema=SAYING)]
+ReactionKind = Annotated[str, Meta(min_length=1, max_length=MAX_KIND, extra_json_schema=SAYING)]
 FileIds = Annotated[list[Id], Meta(max_length=MAX_ATTACHMENTS, extra_json_schema={"uniqueItems": True})]
+Moment = Annotated[dt.datetime, Meta(tz=True)]  # RFC 3339
+Attached = Literal["file", "link"]
 Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 PageSize = Annotated[int, Meta(ge=1, le=100)]
 SyncSize = Annotated[int, Meta(ge=1, le=500)]

@@ -14,10 +14,11 @@ LONGEST = 100  # characters
 EMOJI_STYLE, ZWNJ, ZWJ = "\ufe0f", "\u200c", "\u200d"
 KEYCAP = "\u20e3"
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # categories
-# Default_Ignorable_Code_Point and noncharacters that are in none of these categories, and the blank of Braille.
+# Default_Ignorable_Code_Point and noncharacters that are in none of these categories, and
+# characters without a form: the blank of Braille, the filler of Khitan, the null notehead.
 BLANK = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufdd0-\ufdef\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
-    "\ufffe\uffff\U000e0000-\U000e0fff]"
+    "\ufffe\uffff\U00016fe4\U0001d159\U000e0000-\U000e0fff]"
 )
 FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")  # of a region
 # Alphabets that have many letters which look like those of another one.
@@ -61,6 +62,13 @@ def check_visible(field: str, text: str) -> None:
         raise ValueError(f"field `{field}` must not be blank")
 
 
+def shows(text: str) -> bool:
+    """True if a text has something to see: not only blanks, and characters that are invisible or have no form."""
+    if "!" <= text[:1] <= "~":  # as most texts begin
+        return True
+    return any(not is_unseen(character) and unicodedata.category(character)[0] != "Z" for character in text)
+
+
 def is_unseen(character: str) -> bool:
     return unicodedata.category(character) in UNSEEN or BLANK.match(character) is not None
 
@@ -78,7 +86,7 @@ def belongs(text: str, at: int) -> bool:
 
 def is_symbol(character: str) -> bool:
     """True if a character is one of those that emojis are made of; newer ones are not in Python's tables."""
-    return character != "" and unicodedata.category(character) in ("So", "Sk", "Cn")
+    return character != "" and unicodedata.category(character) in ("So", "Sk", "Sm", "Cn")
 
 
 def alphabet_of(letter: str) -> str | None:

@@ -12,6 +12,8 @@ from app.core.errors import Cause, Reason, Refusal
 ID = r"^[0-9A-Za-z_-]{1,64}(?!\n)$"
 CHANNEL = r"^[0-9A-Za-z_:-]{1,80}(?!\n)$"
 USERNAME = r"^[A-Za-z0-9_.-]{3,50}(?!\n)$"
+# What follows a name in a sentence does not change it, and no name stands for a group; names of before may be so.
+NEW_USERNAME = r"^(?!(?:[Aa][Ll][Ll]|[Hh][Ee][Rr][Ee])$)[A-Za-z0-9_.-]{2,49}[A-Za-z0-9](?!\n)$"
 
 T = TypeVar("T")
 
@@ -85,6 +87,7 @@ _PATTERNS = {
     ID: "must be an id",
     CHANNEL: "must be the name of a room",
     USERNAME: "must be 3 to 50 letters A-Z or a-z, digits, or _ . -",
+    NEW_USERNAME: "must be 3 to 50 letters A-Z or a-z, digits, or _ . -, a letter or digit at the end, not all or here",
 }
 # What msgspec says, and what our own types say by raising ValueError; in words for people; for programs.
 _FAULTS = [

@@ -17,6 +17,13 @@ class MembershipRow(Row, frozen=True):
     role: Role
 
 
+class RoomsOfUserRow(Row, frozen=True):
+    """A user, and the ids of the user's rooms."""
+
+    user_id: str
+    room_ids: list[str]
+
+
 class EndedMembershipRow(Row, frozen=True):
     """An ended membership: the user and the room."""
 
@@ -43,6 +50,22 @@ async def room_ids_of_user(q: Queries, user_id: str) -> list[str]:
     return await q.column(
         str, "select room_id from room_members where user_id = :user_id and state = 'member'", user_id=user_id
     )
+
+
+async def room_ids_of_users(q: Queries, user_ids: Sequence[str]) -> dict[str, list[str]]:
+    """The ids of all rooms of each of the users, direct ones included."""
+    rows = await q.rows(
+        RoomsOfUserRow,
+        """
+        select user_id, array_agg(room_id) as room_ids
+        from room_members
+        where user_id = any(cast(:user_ids as text[])) and state = 'member'
+        group by user_id
+        """,
+        user_ids=list(user_ids),
+    )
+    found = {row.user_id: row.room_ids for row in rows}
+    return {user_id: found.get(user_id, []) for user_id in user_ids}
 
 
 async def rooms_among(q: Queries, user_id: str, room_ids: Sequence[str]) -> set[str]:
@@ -184,7 +207,7 @@ async def put(
         on conflict (room_id, user_id) do update
         set role = excluded.role, state = excluded.state, change_seq = excluded.change_seq, joined_at = now(),
             left_at = null, changed_by = excluded.changed_by, last_read_at = null,
-            last_read_seq = excluded.last_read_seq, muted_until = null, hidden_at_seq = null
+            last_read_seq = excluded.last_read_seq, muted_until = null, notify = null, hidden_at_seq = null
         """,
         member_id=member_id,
         room_id=room_id,

@@ -32,6 +32,7 @@ class OwnRoomRow(RoomInfoRow, frozen=True):
 
     last_seq: int
     unread: int
+    mentions: int
     role: Role
     state: Literal["member", "invited"]
     joined_at: dt.datetime
@@ -53,31 +54,61 @@ class PublicRoomRow(Row, frozen=True):
 
 
 async def insert(
-    q: Queries, *, room_id: str, kind: str, name: str, description: str | None, created_by: str
+    q: Queries,
+    *,
+    room_id: str,
+    kind: str,
+    name: str,
+    description: str | None,
+    created_by: str,
+    words: str | None = None,
 ) -> None:
-    """Adds an empty room; its first change will be number 1."""
+    """Adds an empty room; its first change will be number 1.
+
+    `words` are what its name is found by, as a `tsvector`; None where they are made later.
+    """
     await q.value(
         """
-        insert into rooms (id, kind, name, description, created_by)
-        values (:room_id, :kind, :name, :description, :created_by)
+        with made as (
+            insert into rooms (id, kind, name, description, created_by, words_version)
+            values (:room_id, :kind, :name, :description, :created_by,
+                    case when cast(:words as text) is not null then 0 end)
+            returning id
+        )
+        insert into room_words (room_id, words)
+        select id, cast(cast(:words as text) as tsvector) from made where cast(:words as text) is not null
         """,
         room_id=room_id,
         kind=kind,
         name=name,
         description=description,
         created_by=created_by,
+        words=words,
     )
 
 
 async def update(
-    q: Queries, *, room_id: str, name: str | None, description: str | None, change_seq: int
+    q: Queries,
+    *,
+    room_id: str,
+    name: str | None,
+    description: str | None,
+    change_seq: int,
+    words: str | None = None,
 ) -> RoomInfoRow:
-    """Changes the fields of a locked room; returns the row."""
+    """Changes the fields of a locked room; returns the row. `words`: see `insert`."""
     row = await q.row(
         RoomInfoRow,
         """
+        with named as (
+            insert into room_words (room_id, words)
+            select :room_id, cast(cast(:words as text) as tsvector) where cast(:words as text) is not null
+            on conflict (room_id) do update set words = excluded.words
+        )
         update rooms
-        set name = :name, description = :description, change_seq = :change_seq, modified_at = now()
+        set name = :name, description = :description, change_seq = :change_seq, modified_at = now(),
+            words_version = case when cast(:words as text) is null then words_version
+                                 else coalesce(words_version, 0) + 1 end
         where id = :room_id
         returning id, kind, name, description, created_by, change_seq, created_at, modified_at
         """,
@@ -85,6 +116,7 @@ async def update(
         name=name,
         description=description,
         change_seq=change_seq,
+        words=words,
     )
     assert row is not None
     return row
@@ -111,7 +143,12 @@ async def lock_all(q: Queries, room_ids: Sequence[str]) -> None:
 async def next_seq(q: Queries, room_id: str) -> int:
     """Takes the next number of the log of a locked room."""
     seq: int = await q.value(
-        "update rooms set last_seq = last_seq + 1 where id = :room_id returning last_seq", room_id=room_id
+        """
+        update rooms set last_seq = last_seq + 1, changed_minute = date_trunc('minute', now())
+        where id = :room_id
+        returning last_seq
+        """,
+        room_id=room_id,
     )
     return seq
 
@@ -119,6 +156,16 @@ async def next_seq(q: Queries, room_id: str) -> int:
 async def exists(q: Queries, room_id: str) -> bool:
     """True if there is such a room."""
     return bool(await q.value("select true from rooms where id = :room_id", room_id=room_id))
+
+
+async def no_conversations_among(q: Queries, room_ids: Sequence[str]) -> set[str]:
+    """Those of the ids that are of public or private rooms."""
+    found = await q.column(
+        str,
+        "select id from rooms where id = any(cast(:room_ids as text[])) and kind <> 'direct'",
+        room_ids=list(room_ids),
+    )
+    return set(found)
 
 
 async def is_public(q: Queries, room_id: str) -> bool:
@@ -131,7 +178,7 @@ async def is_public(q: Queries, room_id: str) -> bool:
 # `shown_rooms` with what the member chose for themself.
 OWN = """
 select r.id, r.kind, r.name, r.description, r.created_by, r.change_seq, r.created_at, r.modified_at, r.last_seq,
-       r.unread, r.role, r.state, r.joined_at, r.last_read_at, r.last_read_seq,
+       r.unread, r.mentions, r.role, r.state, r.joined_at, r.last_read_at, r.last_read_seq,
        coalesce(m.muted_until > now(), false) as muted,
        case when m.muted_until > now() and isfinite(m.muted_until) then m.muted_until end as muted_until
 from shown_rooms r
@@ -175,11 +222,6 @@ select r.id, r.name, r.description, r.created_at,
 from rooms r
 where r.kind = 'public' and r.id > coalesce(cast(:after as text), '')
 """
-# Null, which nothing fits, for a query without a word.
-BEGINNINGS = """
-(select cast(string_agg('''' || replace(replace(lexeme, '\\', '\\\\'), '''', '''''') || ''':*', ' & ') as tsquery)
- from unnest(to_tsvector('simple', :query)))
-"""
 
 
 async def public(q: Queries, user_id: str, *, after: str | None, limit: int) -> list[PublicRoomRow]:
@@ -189,18 +231,29 @@ async def public(q: Queries, user_id: str, *, after: str | None, limit: int) -> 
     )
 
 
-async def public_with_words(
-    q: Queries, user_id: str, *, query: str, after: str | None, limit: int
-) -> list[PublicRoomRow]:
-    """As `public`, only rooms whose names have, for each word of `query`, one that begins with it.
+async def public_one(q: Queries, user_id: str, room_id: str) -> PublicRoomRow | None:
+    """A public room; None where there is none with this id, or it is not public."""
+    return await q.row(
+        PublicRoomRow, f"{PUBLIC} and r.id = :room_id", user_id=user_id, room_id=room_id, after=None
+    )
 
-    PostgreSQL takes the query apart, as it did with the names, so a word is the same thing in both.
-    """
+
+async def public_with_words(
+    q: Queries, user_id: str, *, asked: str, after: str | None, limit: int
+) -> list[PublicRoomRow]:
+    """As `public`, only rooms whose names fit a `tsquery`."""
     return await q.rows(
         PublicRoomRow,
-        f"{PUBLIC} and to_tsvector('simple', r.name) @@ {BEGINNINGS} order by r.id limit :limit",
+        f"""
+        with fitting as materialized (
+            select room_id from room_words where words @@ (select cast(:asked as tsquery))
+        )
+        {PUBLIC} and r.id in (select room_id from fitting)
+        order by r.id
+        limit :limit
+        """,  # noqa: S608 - of constants of this program
         user_id=user_id,
-        query=query,
+        asked=asked,
         after=after,
         limit=limit,
     )

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from app.db.queries import Queries
 from app.db.rows import Row
 
+SWEEP_LOCK = 7_011_746_118  # a number of PostgreSQL's advisory locks, beside that of `app.db.migrations`
+
 
 class FileRow(Row, frozen=True):
     """The data of an attachment."""
@@ -46,6 +48,16 @@ class ExpiredFileRow(Row, frozen=True):
     id: str
     storage_key: str
     thumbnail_key: str | None
+
+
+class KeptFileRow(Row, frozen=True):
+    """A file that has not expired; `attached` while a message has it."""
+
+    id: str
+    storage_key: str
+    thumbnail_key: str | None
+    size: int
+    attached: bool
 
 
 async def lock_owner(q: Queries, owner_id: str) -> None:
@@ -154,6 +166,13 @@ async def attach(
     )
 
 
+async def names_of_message(q: Queries, message_id: str) -> list[str]:
+    """The names of a message's files, in their order."""
+    return await q.column(
+        str, "select name from files where message_id = :message_id order by place", message_id=message_id
+    )
+
+
 async def detach_of_message(q: Queries, message_id: str) -> None:
     """Takes the files from a message that is deleted; they expire at once."""
     await q.value(
@@ -188,3 +207,39 @@ async def lock_expired(q: Queries, limit: int) -> list[ExpiredFileRow]:
 async def delete(q: Queries, file_ids: Sequence[str]) -> None:
     """Forgets files that the storage has no more."""
     await q.value("delete from files where id = any(cast(:file_ids as text[]))", file_ids=list(file_ids))
+
+
+async def may_sweep(q: Queries) -> bool:
+    """Holds other sweeps and backups until the transaction ends; false where one is under way."""
+    is_free: bool = await q.value("select pg_try_advisory_xact_lock(cast(:lock as bigint))", lock=SWEEP_LOCK)
+    return is_free
+
+
+async def hold_sweeps(q: Queries) -> None:
+    """Waits for a sweep, and holds those to come until the connection ends."""
+    await q.value("select pg_advisory_lock_shared(cast(:lock as bigint))", lock=SWEEP_LOCK)
+
+
+async def kept_after(q: Queries, after: str, limit: int) -> list[KeptFileRow]:
+    """Files that have not expired, in the order of their ids from `after`, which may be empty."""
+    return await q.rows(
+        KeptFileRow,
+        """
+        select id, storage_key, thumbnail_key, size, message_id is not null as attached
+        from files
+        where id > :after and (expires_at is null or expires_at > now())
+        order by id
+        limit :limit
+        """,
+        after=after,
+        limit=limit,
+    )
+
+
+async def all_keys(q: Queries) -> list[str]:
+    """Where the bytes of all files are."""
+    return await q.column(
+        str,
+        "select storage_key from files"
+        " union all select thumbnail_key from files where thumbnail_key is not null",
+    )

@@ -1,7 +1,7 @@
 """The row of a message, and its columns, for all statements that read whole messages."""
 
 import datetime as dt
-from typing import Any
+from typing import Any, Literal
 
 from app.db.rows import Row
 from app.payloads.fields.field_types import MessageType, RoomKind
@@ -35,13 +35,15 @@ class ShownMessageRow(MessageRow, frozen=True):
     """A message of the view `shown_messages`, with all that hangs on it.
 
     Of `reactions` each is an object with `kind` and `userIds`, of `attachments` one with the columns of
-    `store.files.FileRow`. `read_at` is the receiver's mark, in a direct conversation.
+    `store.files.FileRow`. `read_at` is the receiver's mark, in a direct conversation. `group_mention` is the group that
+    it calls, by which it mentions users who are not in `mentions`.
     """
 
     read_at: dt.datetime | None
     reactions: list[Any]
     mentions: list[str]
     attachments: list[Any]
+    group_mention: Literal["all", "here"] | None
 
 
 class PagedMessageRow(ShownMessageRow, frozen=True):
@@ -52,5 +54,6 @@ class PagedMessageRow(ShownMessageRow, frozen=True):
 
 SHOWN_MESSAGE = """
 id, room_id, sender_id, seq, change_seq, type, content, metadata, reply_to, client_id, created_at, modified_at,
-edited_at, deleted_at, username, display_name, avatar, kind, receiver_id, read_at, reactions, mentions, attachments
+edited_at, deleted_at, username, display_name, avatar, kind, receiver_id, read_at, reactions, mentions, attachments,
+group_mention
 """

@@ -30,10 +30,12 @@ class AppendedRow(Row, frozen=True):
     stands for; or for what reason it was refused: `no_room`, `not_a_member`, `gone` (a member no more, and the clientId
     stands for a message of this room), `conflict` (for one of another room), `blocking` (the sender has blocked the
     receiver of a direct message), `blocked` (the receiver has blocked the sender), `no_reply_to` or `no_file`.
+    `is_due` says of a new one that it may notify somebody, which is noted with it.
     """
 
     verdict: Verdict
     repeated_id: str | None
+    is_due: bool
     message: MessageRow | None
 
 
@@ -68,11 +70,18 @@ async def append(
     client_ids: list[str | None],
     reply_tos: list[str | None],
     have_files: list[bool],
+    words: list[str | None],
+    notify_all: bool = False,
 ) -> list[AppendedRow]:
     """Appends messages, given as parallel arrays in their order of arrival, to the logs of locked rooms.
 
     One row comes back for each, in that order. No clientId may occur twice for a sender in one call. `have_files` says
-    whether the files that a message names, if any, are there to be attached.
+    whether the files that a message names, if any, are there to be attached. `words` are what it is found by, as
+    `tsvector`s; None where they are made later. With `notify_all` all messages may notify somebody, otherwise those of
+    rooms whose members have devices that take pushes.
+
+    A message's time is that of this statement, which began after the rooms were locked, and never earlier than that of
+    the message before it, whatever PostgreSQL's clock does. So times do not go back along `seq`.
     """
     return await q.rows(
         AppendedRow,
@@ -81,11 +90,12 @@ async def append(
             select *
             from unnest(cast(:ids as text[]), cast(:room_ids as text[]), cast(:sender_ids as text[]),
                         cast(:types as text[]), cast(:contents as text[]), cast(:metadata as text[]),
-                        cast(:client_ids as text[]), cast(:reply_tos as text[]), cast(:have_files as boolean[]))
+                        cast(:client_ids as text[]), cast(:reply_tos as text[]), cast(:have_files as boolean[]),
+                        cast(:words as text[]))
                  with ordinality as given (id, room_id, sender_id, type, content, metadata, client_id, reply_to,
-                                           has_files, place)
+                                           has_files, words, place)
         ), judged as (
-            select g.*, r.last_seq, old.id as old_id,
+            select g.*, r.last_seq, old.id as old_id, r.notifies or cast(:notify_all as boolean) as notifies,
                    case when r.id is null then 'no_room'
                         when m.id is null then case when old.room_id = g.room_id then 'gone' else 'not_a_member' end
                         when old.room_id = g.room_id then 'repeated'
@@ -109,23 +119,38 @@ async def append(
                 limit 1
             ) old on true
         ), numbered as (
-            select *, last_seq + row_number() over (partition by room_id order by place) as new_seq
+            select *, last_seq + row_number() over (partition by room_id order by place) as new_seq,
+                   greatest(statement_timestamp(), (
+                       select last.created_at from messages last
+                       where last.room_id = judged.room_id
+                       order by last.seq desc
+                       limit 1
+                   )) as new_time
             from judged
             where verdict = 'created'
         ), raised as (
             update rooms r
-            set last_seq = n.last
+            set last_seq = n.last, changed_minute = date_trunc('minute', now())
             from (select room_id, max(new_seq) as last from numbered group by room_id) n
             where r.id = n.room_id
         ), created as (
             insert into messages (id, room_id, sender_id, seq, change_seq, type, content, metadata, metadata_bytes,
-                                  client_id, reply_to)
+                                  client_id, reply_to, created_at, modified_at, words_version)
             select id, room_id, sender_id, new_seq, new_seq, type, content, cast(metadata as jsonb),
-                   octet_length(cast(cast(metadata as jsonb) as text)), client_id, reply_to
+                   octet_length(cast(cast(metadata as jsonb) as text)), client_id, reply_to, new_time, new_time,
+                   case when words is not null then 0 end
             from numbered
             returning *
+        ), indexed as (
+            insert into message_words (room_id, seq, change_seq, created_at, words)
+            select room_id, new_seq, new_seq, new_time, cast(words as tsvector)
+            from numbered
+            where words is not null
+        ), noted as (
+            insert into notifications_due (message_id) select id from numbered where notifies
         )
         select j.verdict, case when j.verdict = 'repeated' then j.old_id end as repeated_id,
+               coalesce(j.verdict = 'created' and j.notifies, false) as is_due,
                c.id, c.room_id, c.sender_id, c.seq, c.change_seq, c.type, c.content, c.metadata, c.reply_to,
                c.client_id, c.created_at, c.modified_at, c.edited_at, c.deleted_at,
                u.username, u.display_name, u.avatar, r.kind,
@@ -145,6 +170,8 @@ async def append(
         client_ids=client_ids,
         reply_tos=reply_tos,
         have_files=have_files,
+        words=words,
+        notify_all=notify_all,
     )
 
 
@@ -183,17 +210,20 @@ async def read_as(q: Queries, message_id: str, user_id: str) -> ChangedMessageRo
     return row
 
 
-async def edit(q: Queries, *, message_id: str, content: str, change_seq: int) -> None:
-    """Gives a message of a locked room another content."""
+async def edit(q: Queries, *, message_id: str, content: str, change_seq: int, has_words: bool) -> None:
+    """Gives a message of a locked room another content; its words are made later unless it `has_words` already."""
     await q.value(
         """
         update messages
-        set content = :content, change_seq = :change_seq, edited_at = now(), modified_at = now()
+        set content = :content, change_seq = :change_seq, edited_at = now(), modified_at = now(),
+            words_version = case when cast(:has_words as boolean) then coalesce(words_version, 0) + 1
+                                 else words_version end
         where id = :message_id
         """,
         message_id=message_id,
         content=content,
         change_seq=change_seq,
+        has_words=has_words,
     )
 
 
@@ -214,10 +244,14 @@ async def wipe(q: Queries, *, message_id: str, deleted_by: str, change_seq: int)
             delete from reactions where message_id = :message_id
         ), mentions_gone as (
             delete from mentions where message_id = :message_id
+        ), words_gone as (
+            delete from message_words w
+            using messages m
+            where m.id = :message_id and w.room_id = m.room_id and w.seq = m.seq
         )
         update messages
         set content = '', metadata = null, change_seq = :change_seq, deleted_by = :deleted_by,
-            deleted_at = now(), modified_at = now()
+            deleted_at = now(), modified_at = now(), words_version = coalesce(words_version, 0) + 1
         where id = :message_id
         returning deleted_at
         """,

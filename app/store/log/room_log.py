@@ -8,7 +8,6 @@ from app.db.rows import Row
 from app.payloads.fields.field_types import MemberState, Role, RoomKind
 from app.store.log.message_rows import SHOWN_MESSAGE, PagedMessageRow, ShownMessageRow
 from app.store.log.pages import MAX_PAGE, ended_by_size
-from app.store.log.search_terms import Term, columns_of
 
 
 class RoomInfoRow(Row, frozen=True):
@@ -53,31 +52,6 @@ SHOWN_MEMBERS = """
 select room_id, user_id, role, state, change_seq, joined_at, left_at, last_read_seq, last_read_at,
        username, display_name, avatar
 from shown_members
-"""
-
-# Of the addresses in a text, PostgreSQL keeps no `https://` among the words; with it, a query would find none of them.
-SCHEMES = r"\m[a-z][a-z0-9+.-]*://"
-
-# The terms of a query, of `columns_of`, as one `tsquery`, null without a word. `phraseto_tsquery` knows no operators,
-# and PostgreSQL itself quotes the words that it has found; the operators between them are added here.
-ASKED = """
-terms as (
-    select alternative, excluded, begun, place,
-           phraseto_tsquery('simple', regexp_replace(text, :schemes, '', 'gi')) as words
-    from unnest(cast(:texts as text[]), cast(:alternatives as integer[]), cast(:excluded as boolean[]),
-                cast(:begun as boolean[]))
-         with ordinality as terms (text, alternative, excluded, begun, place)
-), asked as materialized (
-    select cast(string_agg(words, ' | ') as tsquery) as words
-    from (
-        select string_agg(case when excluded then '!' else '' end || '(' || cast(words as text)
-                          || case when begun then ':*' else '' end || ')', ' & ' order by place) as words
-        from terms
-        where numnode(words) > 0
-        group by alternative
-        having bool_or(not excluded)
-    ) alternatives
-)
 """
 
 
@@ -141,57 +115,6 @@ async def shown(q: Queries, message_ids: Sequence[str]) -> list[ShownMessageRow]
         ShownMessageRow,
         f"{SHOWN_MESSAGES} where id = any(cast(:message_ids as text[]))",
         message_ids=list(message_ids),
-    )
-
-
-async def is_among(q: Queries, room_ids: Sequence[str], message_id: str) -> bool:
-    """True if a message, deleted or not, is in one of the rooms."""
-    return bool(
-        await q.value(
-            "select true from messages where id = :message_id and room_id = any(cast(:room_ids as text[]))",
-            message_id=message_id,
-            room_ids=list(room_ids),
-        )
-    )
-
-
-SEARCH = ended_by_size(
-    SHOWN_MESSAGE,
-    """
-    select * from shown_messages
-    where room_id = any(cast(:room_ids as text[])) and deleted_at is null
-      and to_tsvector('simple', content) @@ (select words from asked)
-      and id < coalesce(cast(:before as text), 'z')
-    order by id desc
-    limit :limit
-    """,
-    "id desc",
-    given=f"with {ASKED}",
-)
-
-
-async def search(
-    q: Queries,
-    room_ids: Sequence[str],
-    *,
-    terms: Sequence[Term],
-    before: str | None,
-    limit: int,
-    max_bytes: int = MAX_PAGE,
-) -> list[PagedMessageRow]:
-    """Messages of rooms that fit a query, newest first, older than the message `before` when one is given.
-
-    None fits a query without a word. See `ended_by_size`.
-    """
-    return await q.rows(
-        PagedMessageRow,
-        SEARCH,
-        **columns_of(terms),
-        schemes=SCHEMES,
-        room_ids=list(room_ids),
-        before=before,
-        limit=limit,
-        max_bytes=max_bytes,
     )
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 from app.db.queries import Queries
 from app.db.rows import Row
-from app.store.people.blocks import OTHERS_OF_BLOCKS
 
 
 class LastSeenRow(Row, frozen=True):
@@ -13,6 +12,13 @@ class LastSeenRow(Row, frozen=True):
 
     id: str
     last_seen_at: dt.datetime | None
+
+
+class AcquaintancesRow(Row, frozen=True):
+    """A user, and others in the user's rooms."""
+
+    user_id: str
+    others: list[str]
 
 
 class RoomsRow(Row, frozen=True):
@@ -89,43 +95,53 @@ async def rooms_told(q: Queries, user_ids: Sequence[str], most_members: int) -> 
     return {row.user_id: row.room_ids for row in rows}
 
 
-async def acquaintances(q: Queries, user_id: str, *, most_members: int, limit: int) -> list[str]:
-    """Others in the rooms of a user that have at most so many members.
+async def acquaintances(
+    q: Queries, user_ids: Sequence[str], *, most_members: int, limit: int
+) -> dict[str, list[str]]:
+    """For each of the users, others in rooms of theirs that have at most so many members.
 
     Rooms are read until `limit` people are found, counting those of several rooms each time: first the direct ones,
     then the latest. No room is read further than to see that it is too large. Without those who blocked the user, or
     whom the user blocked.
     """
-    return await q.column(
-        str,
-        f"""
-        select distinct found.user_id
-        from (
-            select near.user_id
+    rows = await q.rows(
+        AcquaintancesRow,
+        """
+        select asking.user_id, array(
+            select distinct found.user_id
             from (
-                select r.id
-                from room_members m
-                join rooms r on r.id = m.room_id
-                where m.user_id = :user_id and m.state = 'member'
-                order by r.kind <> 'direct', r.id desc
-            ) mine
-            cross join lateral (
-                select present.user_id, count(*) over () as members
+                select near.user_id
                 from (
-                    select user_id from room_members
-                    where room_id = mine.id and state = 'member'
-                    limit cast(:most_members as bigint) + 1
-                ) present
-            ) near
-            where near.members <= :most_members and near.user_id <> :user_id
-              and near.user_id not in ({OTHERS_OF_BLOCKS})
-            limit :limit
-        ) found
-        """,  # noqa: S608 - of constants of this program
-        user_id=user_id,
+                    select r.id
+                    from room_members m
+                    join rooms r on r.id = m.room_id
+                    where m.user_id = asking.user_id and m.state = 'member'
+                    order by r.kind <> 'direct', r.id desc
+                ) mine
+                cross join lateral (
+                    select present.user_id, count(*) over () as members
+                    from (
+                        select user_id from room_members
+                        where room_id = mine.id and state = 'member'
+                        limit cast(:most_members as bigint) + 1
+                    ) present
+                ) near
+                where near.members <= :most_members and near.user_id <> asking.user_id
+                  and near.user_id not in (
+                      select blocked_id from user_blocks where blocker_id = asking.user_id
+                      union all
+                      select blocker_id from user_blocks where blocked_id = asking.user_id
+                  )
+                limit :limit
+            ) found
+        ) as others
+        from unnest(cast(:user_ids as text[])) as asking (user_id)
+        """,
+        user_ids=list(user_ids),
         most_members=most_members,
         limit=limit,
     )
+    return {row.user_id: row.others for row in rows}
 
 
 async def acquainted(q: Queries, user_id: str, others: Sequence[str]) -> set[str]:

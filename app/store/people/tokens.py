@@ -6,26 +6,16 @@ A token is valid while it is of its user's current generation and is not among t
 from app.db.queries import Queries
 
 
-async def is_good(q: Queries, *, token_id: str, user_id: str, generation: int) -> bool:
-    """True if there is such an account, and the token was not revoked."""
-    found = await q.value(
-        """
-        select true
-        from users
-        where id = :user_id and token_generation = :generation
-          and not exists (select from revoked_tokens where jti = :token_id)
-        """,
-        token_id=token_id,
-        user_id=user_id,
-        generation=generation,
-    )
-    return found is not None
-
-
 async def revoke(q: Queries, *, token_id: str, user_id: str, expires_at: int) -> None:
-    """Ends one token, until it would have expired anyway; `expires_at` is in seconds since 1970."""
+    """Ends one token, until it would have expired anyway, and the pushes to devices that subscribed with it.
+
+    `expires_at` is in seconds since 1970.
+    """
     await q.value(
         """
+        with unsubscribed as (
+            delete from push_subscriptions where token_id = :token_id and user_id = :user_id
+        )
         insert into revoked_tokens (jti, user_id, expires_at)
         values (:token_id, :user_id, to_timestamp(:expires_at))
         on conflict do nothing
@@ -37,9 +27,15 @@ async def revoke(q: Queries, *, token_id: str, user_id: str, expires_at: int) ->
 
 
 async def revoke_all(q: Queries, user_id: str) -> None:
-    """Ends all tokens that a user has."""
+    """Ends all tokens that a user has, and the pushes to the user's devices."""
     await q.value(
-        "update users set token_generation = token_generation + 1 where id = :user_id", user_id=user_id
+        """
+        with unsubscribed as (
+            delete from push_subscriptions where user_id = :user_id
+        )
+        update users set token_generation = token_generation + 1 where id = :user_id
+        """,
+        user_id=user_id,
     )
 
 

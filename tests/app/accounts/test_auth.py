@@ -30,6 +30,7 @@ from app.payloads.account_requests import Credential, Identifier, SignIn, SignUp
 from app.payloads.fields.validation import USERNAME
 from app.payloads.responses import Session
 from tests.support.chat.people import nobody_is_here
+from tests.support.tries import tries
 
 NOBODY = Caller("")
 SECRET = "a secret of the tests, long enough for HS512 to take it as its key"
@@ -114,7 +115,7 @@ async def test_names_that_only_resemble_each_other_are_two(auth: Auth, pair: tup
 
 @examples(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    max_examples=50,
+    max_examples=tries(50),
     deadline=None,
 )
 @given(name=st.from_regex(USERNAME, fullmatch=True))

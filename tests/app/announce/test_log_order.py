@@ -94,6 +94,23 @@ async def test_the_rooms_that_are_remembered_are_bounded(order: LogOrder) -> Non
     turn.cancel()
 
 
+def test_what_was_given_to_the_bus_is_not_heard_before_it_comes_back(order: LogOrder) -> None:
+    assert (order.heard("a"), order.heard("b")) == (3, 0)
+    order.passed(Place("a", 4))
+    assert order.heard("a") == 3
+    order.hear("message:new", {"roomId": "a", "changeSeq": 4})
+    order.hear("message:deleted", {"roomId": "a", "seq": 2})
+    assert order.heard("a") == 4
+
+
+async def test_numbers_that_nobody_announces_pass_once_the_room_was_told_to_sync(order: LogOrder) -> None:
+    sixth = take(order, 6)
+    assert await waits(sixth)
+    order.hear("room:sync-needed", {"roomId": "a", "lastSeq": 5})
+    assert not await waits(sixth)
+    assert order.heard("a") == 5
+
+
 @pytest.mark.parametrize(
     "event",
     [

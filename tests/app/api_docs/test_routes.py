@@ -81,7 +81,7 @@ def test_every_route_is_described_and_everything_described_is_a_route(settings: 
         *(route.path for route in WebFiles().routes()),
     }
     routes = {
-        (method, route.path)
+        (method, route.path_format)
         for route in web.routes
         if isinstance(route, Route) and route.path not in pages
         for method in (route.methods or set()) - {"HEAD"}
@@ -188,6 +188,7 @@ USER = {
     "lastSeenAt": None,
     "isOnline": False,
     "createdAt": "2026-01-01T00:00:00Z",
+    "isAdministrator": False,
     "modifiedAt": "2026-01-01T00:00:00Z",
 }
 

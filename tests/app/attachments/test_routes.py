@@ -505,8 +505,26 @@ async def test_a_file_that_the_storage_lost_is_not_found(people: People, folder:
     attachment = await upload(ada, image("PNG"))
     for path in stored(folder):
         path.unlink()
-    refused(await ada.http.get(attachment["url"]), 404)
-    refused(await ada.http.get(attachment["thumbnailUrl"]), 404)
+    for url in (attachment["url"], attachment["thumbnailUrl"]):
+        answer = await ada.http.get(url)
+        refused(answer, 404)
+        assert answer.json()["message"] == "The chat has lost this file"
+
+
+@pytest.mark.parametrize("size", [PIECE // 2, 2 * PIECE])
+async def test_a_file_that_lost_its_end_is_refused_as_a_whole_and_named_in_the_log(
+    people: People, folder: Path, caplog: pytest.LogCaptureFixture, size: int
+) -> None:
+    ada = await people()
+    attachment = await upload(ada, os.urandom(size))
+    (path,) = stored(folder)
+    os.truncate(path, size - 10)
+    answer = await ada.http.get(attachment["url"])
+    refused(answer, 404)
+    assert answer.json()["message"] == "The chat has lost this file"
+    assert f"the storage has lost the end of {path.parent.name}/{path.name}" in caplog.text
+    part = await ada.http.get(attachment["url"], headers={"range": "bytes=0-99"})
+    assert part.status_code == 206  # which is there
 
 
 # How it is served

@@ -81,3 +81,11 @@ def test_a_key_is_not_kept_where_everybody_may_write(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"every user of this machine may write to .*; set DATA_DIR to"):
         with_secret(Settings(data_dir=tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe" * 40, b"", b"short"])
+def test_a_kept_secret_that_was_damaged_is_a_sentence(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "jwt_secret"
+    file.write_bytes(content)
+    with pytest.raises(ConfigError, match=rf"{file} holds .*; remove it, or set JWT_SECRET"):
+        with_secret(Settings(data_dir=tmp_path))

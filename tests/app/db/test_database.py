@@ -15,7 +15,8 @@ from app.db.errors import DatabaseRefused, DatabaseUnavailable, MigrationError
 from app.db.migrations import migrate, read_migrations, schema_path
 from app.db.queries import Queries
 from app.db.rows import Row
-from scripts.proxy import Proxy
+from scripts.proxy import Mode, Proxy
+from tests.support.waiting import until
 
 FIRST = "-- migration 1: one\ncreate table one (n integer);\n"
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
@@ -292,6 +293,72 @@ async def test_connections_that_the_network_has_forgotten_are_replaced(
     with pytest.raises(DatabaseUnavailable):
         await database.ping()
     await database.ping()
+    await database.close()
+    await proxy.stop()
+
+
+async def test_a_commit_whose_answer_is_lost_is_counted_and_another_failure_is_not(
+    small: Database, empty_database_url: str, postgres_sockets: Path
+) -> None:
+    name = empty_database_url.partition("?")[0].rpartition("/")[2]
+    proxy = Proxy([postgres_sockets / ".s.PGSQL.5432"])
+    await proxy.start()
+    database = Database(f"postgresql://parley:@127.0.0.1:{proxy.port}/{name}", pool_size=3, command_timeout=1)
+    await database.connect()
+
+    async def fail(q: Queries) -> None:
+        await q.value("insert into notes values (1)")
+        proxy.cut()
+        await q.value("insert into notes values (2)")
+
+    async def lose(q: Queries) -> None:
+        await q.value("insert into notes values (3)")
+        proxy.stall(Mode.STALL_TO_CLIENT)
+
+    with pytest.raises(DatabaseUnavailable):
+        await database.transaction(fail)
+    assert (await count(small), database.uncertain_commits) == (0, 0)
+    with pytest.raises(DatabaseUnavailable):
+        await database.transaction(lose)
+    assert (await count(small), database.uncertain_commits) == (1, 1)
+    await proxy.resume()
+    await database.close()
+    await proxy.stop()
+
+
+async def test_a_statement_of_which_half_has_come_does_not_hold_its_locks_for_ever(
+    small: Database, empty_database_url: str, postgres_sockets: Path
+) -> None:
+    """The driver has a new statement parsed, and sends its values when that is answered. A network that forgets the
+    connection in between leaves PostgreSQL with an active statement, in a transaction that nobody will end."""
+    name = empty_database_url.partition("?")[0].rpartition("/")[2]
+    proxy = Proxy([postgres_sockets / ".s.PGSQL.5432"])
+    await proxy.start()
+    database = Database(
+        f"postgresql://parley:@127.0.0.1:{proxy.port}/{name}", pool_size=3, command_timeout=1, idle_timeout=3
+    )
+    await database.connect()
+    await small.value("insert into notes values (1)")
+
+    async def hang(q: Queries) -> None:
+        await q.value("select n from notes where n = 1 for update")
+        proxy.stall(Mode.STALL_TO_CLIENT)
+        await q.value("select 1 as half")
+
+    hanging = asyncio.create_task(database.transaction(hang))
+    halves = (
+        "select count(*) from pg_stat_activity where query like '% as half' and wait_event = 'ClientRead'"
+    )
+    await until(lambda: small.value(halves))
+    proxy.abandon()
+    with pytest.raises(DatabaseUnavailable):
+        await hanging
+
+    async def is_free() -> bool:
+        return bool(await small.column(int, "select n from notes where n = 1 for update skip locked"))
+
+    await until(is_free)
+    await proxy.resume()
     await database.close()
     await proxy.stop()
 

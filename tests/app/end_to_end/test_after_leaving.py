@@ -21,7 +21,7 @@ GOES: dict[str, Callable[["Left"], tuple[str, dict[str, Any]]]] = {
 
 
 class Left(Scene):
-    """Bob has written in Ann's private room, with a picture, and reacted there, and is a member no more."""
+    """Bob wrote, with a picture, reacted and was mentioned in Ann's private room, and is a member no more."""
 
     message: dict[str, Any]
 
@@ -61,6 +61,8 @@ NOT_A_MEMBER: dict[str, Callable[[Left], dict[str, Any]]] = {
     "reactionRemove": of_his_message(kind="👍"),
     "roomMute": in_room(),
     "roomUnmute": in_room(),
+    "roomNotifications": in_room(),
+    "roomSetNotifications": in_room(level="all"),
     "conversationHide": in_room(),
     "typingStart": in_room(),
     "typingStop": in_room(),
@@ -71,14 +73,17 @@ SHOWS_NOTHING: dict[str, Callable[[Left], dict[str, Any]]] = {
     "roomList": lambda _: {},
     "roomInvitations": lambda _: {},
     "roomDiscover": lambda _: {},
+    "roomLookUp": in_room(),
     "conversationList": lambda _: {},
     "messageSearch": lambda _: {"query": "kettle"},
+    "mentionList": lambda _: {},
     "presenceGet": lambda scene: {"userIds": [scene.ann.id]},
     "leave": lambda scene: {"rooms": ["room:other"]},
 }
 NOT_ABOUT_ROOMS = {
     *("roomCreate", "userSearch", "dmSend", "dmHistory"),
     *("userBlock", "userUnblock", "userBlocks", "userPrivacy", "userSetPrivacy"),
+    *("notificationsGet", "notificationsSet"),
 }
 
 
@@ -97,6 +102,7 @@ async def scene(request: pytest.FixtureRequest, people: People) -> Left:
     sent = {"roomId": scene.room, "content": "the kettle", "clientId": "c", "attachments": [file["id"]]}
     scene.message = await scene.his.ok("message:send", sent)
     await scene.his.ok("reaction:add", {"messageId": scene.message["id"], "kind": "👍"})
+    await scene.hers.ok("message:send", {"roomId": scene.room, "content": f"@{scene.bob.user['username']}?"})
     event, payload = GOES[request.param](scene)
     await (scene.his if event == "room:leave" else scene.hers).ok(event, payload)
     return scene

@@ -1,5 +1,7 @@
 """Finding rooms and people, and changing a room's name; as events and over REST."""
 
+import httpx
+
 from tests.support.chat.people import Device, People
 
 
@@ -11,7 +13,7 @@ async def found(device: Device, query: str | None) -> list[str]:
 # Public rooms
 
 
-async def test_rooms_are_found_by_the_beginnings_of_their_words(people: People) -> None:
+async def test_rooms_are_found_by_any_parts_of_their_names(people: People) -> None:
     ann, bob = await people(), await people()
     device = await bob.device()
     names = ["Tea house", "the Coffee-House", "Teatime 2024", "Größe", "example.org fans", "C++ & O'Brien\\"]
@@ -28,7 +30,10 @@ async def test_rooms_are_found_by_the_beginnings_of_their_words(people: People) 
         ("grö", ["Größe"]),
         ("example.o", ["example.org fans"]),
         ("o'br", ["C++ & O'Brien\\"]),
-        ("ouse", []),
+        ("ouse", ["Tea house", "the Coffee-House"]),
+        ("GRO\u0308ß", ["Größe"]),
+        ("osse", ["Größe"]),
+        ("c++", ["C++ & O'Brien\\"]),
         ("tea coffee", []),
     ):
         assert await found(device, query) == expected, query
@@ -40,7 +45,7 @@ async def test_a_query_is_words_and_nothing_else(people: People) -> None:
     await ann.room(name="tea house")
     for query in ("tea:*", "!tea", "tea & !house", "tea | house", "tea' house", "(tea)", "%tea%"):
         assert await found(device, query) == ["tea house"], query
-    for query in ("'", "''", "\\", "\\'", "a' | tea", "(", "<->", "%", "_", ":*", "' or 1=1 --"):
+    for query in ("'", "''", "\\", "\\'", "x' | tea", "(", "<->", "%", "_", ":*", "' or 1=1 --"):
         assert await found(device, query) == [], query
 
 
@@ -82,6 +87,22 @@ async def test_public_rooms_have_pages(people: People) -> None:
     assert answer.json()["next"] == rooms[2]
 
 
+async def test_a_public_room_is_looked_up_by_who_has_a_link_to_it(people: People) -> None:
+    ann, bob = await people(), await people()
+    room = await ann.room(name="tea", description="Green and black")
+    device = await bob.device()
+    shown = await device.ok("room:look-up", {"roomId": room})
+    assert (shown["id"], shown["name"], shown["description"]) == (room, "tea", "Green and black")
+    assert (shown["memberCount"], shown["joined"]) == (1, False)
+    assert (await bob.http.get(f"/chat/rooms/public/{room}")).json() == shown
+    await device.ok("room:join", {"roomId": room})
+    assert (await device.ok("room:look-up", {"roomId": room}))["joined"]
+    direct = (await device.ok("dm:send", {"receiverId": ann.id, "content": "Hi"}))["roomId"]
+    for hidden in (await ann.room(isPrivate=True), direct, "unknown"):
+        error = await device.refused("room:look-up", {"roomId": hidden})
+        assert (error["code"], error["reason"]) == ("GET_FAILED", "not_found")
+
+
 async def test_discoveries_that_are_refused(people: People) -> None:
     ann = await people()
     device = await ann.device()
@@ -107,32 +128,58 @@ async def test_discoveries_that_are_refused(people: People) -> None:
 # People
 
 
-async def test_people_are_found_by_the_beginning_of_their_name(people: People) -> None:
+async def test_people_are_found_by_any_part_of_a_name(people: People) -> None:
     names = ["Anna", "annabel", "bob", "an_na", "a.nna"]
     persons = {name: await people(name) for name in names}
     device = await persons["bob"].device()
 
-    async def search(query: str, **more: int) -> list[str]:
+    async def search(query: str | None, **more: int | str) -> list[str]:
         answer = await device.ok("user:search", {"query": query, **more})
         return [user["username"] for user in answer]
 
     assert await search("ann") == ["Anna", "annabel"]
     assert await search("ANNA") == ["Anna", "annabel"]
+    assert await search("Ánna") == ["Anna", "annabel"]
     assert await search("a") == ["a.nna", "an_na", "Anna", "annabel"]
     assert await search("a", limit=1) == ["a.nna"]
-    assert await search("bo") == ["bob"]
-    for wild in ("%", "_nna", "an_n", "a%", "\\", "nna", "annabella", "ä"):
+    assert await search("nna") == ["a.nna", "Anna", "annabel"]
+    assert await search("na") == ["a.nna", "an_na", "Anna", "annabel"]
+    assert await search("b") == ["bob", "annabel"]  # whose username begins with it is first
+    assert await search("bel anna") == ["annabel"]
+    for wild in ("%", "_nna", "an_n", "\\", "annabella"):
         assert await search(wild) == (["an_na"] if wild == "an_n" else [])
     answer = await persons["bob"].http.get("/chat/users", params={"query": "anna", "limit": 1})
     anna = persons["Anna"].user
     assert answer.json() == [{key: anna[key] for key in ("id", "username", "displayName", "avatar")}]
+    for query, found in ((None, ["a.nna", "an_na", "Anna", "annabel", "bob"]), ("b", ["bob", "annabel"])):
+        assert await search(query) == found
+        pages: list[str] = []
+        while page := await search(query, limit=1, **({"after": persons[pages[-1]].id} if pages else {})):
+            pages += page
+        assert pages == found
+
+
+async def test_people_are_found_by_their_display_names(people: People, http: httpx.AsyncClient) -> None:
+    for username, display_name in (("hm", "Hannah Müller"), ("jp", "Jürgen Þórðarson"), ("li", "李小龙")):
+        body = {"username": username + "x", "credential": "correct horse", "displayName": display_name}
+        assert (await http.post("/auth/sign-up", json=body)).status_code == 201
+    device = await (await people("zoe")).device()
+    for query, found in (
+        ("nnah", ["hmx"]),
+        ("MULLER", ["hmx"]),
+        ("mü han", ["hmx"]),
+        ("thor", ["jpx"]),
+        ("小龙", ["lix"]),
+        ("x", ["hmx", "jpx", "lix"]),
+    ):
+        answer = await device.ok("user:search", {"query": query})
+        assert [user["username"] for user in answer] == found, query
 
 
 async def test_searches_for_people_that_are_refused(people: People) -> None:
     ann = await people()
     device = await ann.device()
     for payload in (
-        {},
         {"query": ""},
         {"query": 7},
         {"query": "a", "limit": 0},
@@ -140,7 +187,9 @@ async def test_searches_for_people_that_are_refused(people: People) -> None:
     ):
         error = await device.refused("user:search", payload)
         assert (error["code"], error["reason"]) == ("SEARCH_FAILED", "invalid")
-    assert (await ann.http.get("/chat/users")).status_code == 422
+    for after in ("unknown", "no id", ""):
+        assert (await device.refused("user:search", {"after": after}))["reason"] == "not_found"
+    assert [user["id"] for user in (await ann.http.get("/chat/users")).json()] == [ann.id]
 
 
 # A room's name and description
@@ -156,7 +205,7 @@ async def test_a_room_gets_another_name_and_everybody_in_it_hears_it(people: Peo
     assert renamed["changeSeq"] == renamed["lastSeq"] == 3
     for heard in (await device.expect("room:updated"), await other.expect("room:updated")):
         assert heard == {key: renamed[key] for key in heard}
-        assert set(renamed) - set(heard) == {"lastSeq", "unread", "membership"}
+        assert set(renamed) - set(heard) == {"lastSeq", "unread", "mentions", "membership"}
     cleared = await ann.http.patch(f"/chat/rooms/{room}", json={"description": ""})
     assert (cleared.status_code, cleared.json()["description"], cleared.json()["changeSeq"]) == (200, None, 4)
     assert (await other.expect("room:updated"))["description"] is None

@@ -75,6 +75,7 @@ CASES: dict[str, Case] = {
     "roomDiscover": Case(
         lambda _: {"query": "room"}, (lambda _: {"after": NOWHERE}, "not_found"), {"limit": 0}
     ),
+    "roomLookUp": Case(in_room(), elsewhere(), {"roomId": ""}),
     "roomInvitations": Case(lambda _: {"limit": 1}, None, {"limit": 101}),
     "roomMembers": Case(in_room(limit=1), elsewhere(), {"limit": 101}),
     "roomInvite": Case(about("eve"), (about("bob"), "conflict"), {"userId": 7}),
@@ -97,6 +98,10 @@ CASES: dict[str, Case] = {
     ),
     "userPrivacy": Case(nothing, None, None),
     "userSetPrivacy": Case(lambda _: {"invitations": "nobody"}, None, {"invitations": "friends"}),
+    "notificationsGet": Case(nothing, None, None),
+    "notificationsSet": Case(lambda _: {"level": "all"}, None, {"level": "some"}),
+    "roomNotifications": Case(in_room(), elsewhere(), {"roomId": 7}),
+    "roomSetNotifications": Case(in_room(level="all"), elsewhere(level="all"), {"level": "some"}),
     "roomMute": Case(in_room(seconds=60), elsewhere(), {"seconds": 0}),
     "roomUnmute": Case(in_room(), elsewhere(), {"roomId": 7}),
     "conversationHide": Case(
@@ -119,6 +124,7 @@ CASES: dict[str, Case] = {
     "messageSearch": Case(
         lambda _: {"query": "first"}, (lambda _: {"query": "x", "roomId": NOWHERE}, "not_found"), {}
     ),
+    "mentionList": Case(nothing, (lambda _: {"before": NOWHERE}, "not_found"), {"limit": 101}),
     "reactionAdd": Case(of_message(kind="👍"), of_none(kind="👍"), {"kind": "x" * 33}),
     "reactionRemove": Case(of_message(kind="👍"), of_none(kind="👍"), {"kind": "x" * 33}),
     "presenceGet": Case(lambda scene: {"userIds": [scene.bob.id]}, None, {"userIds": ["a b"]}),

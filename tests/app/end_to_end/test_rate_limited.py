@@ -515,3 +515,26 @@ async def test_invitations_that_one_user_sends(people: People) -> None:
     await device.ok("dm:send", {"receiverId": eve.id, "content": "x"})
     await guest.expect("dm:new")
     assert len(guest.received["room:invited"]) == 3
+
+
+@limits(group_mention_rate=2)
+@one_transport
+async def test_calls_of_all_members_that_one_admin_makes(people: People) -> None:
+    """Edits that call count; those of a message that has called, and the words of others, do not."""
+    ann, bob = await people(), await people()
+    device, his = await ann.device(), await bob.device()
+    room = await ann.room()
+    await his.ok("room:join", {"roomId": room})
+    await device.ok("message:send", {"roomId": room, "content": "@all"})
+    sent = await device.ok("message:send", {"roomId": room, "content": "lunch"})
+    edit = {"messageId": sent["id"]}
+    await device.ok("message:edit", edit | {"content": "@here lunch"})
+    await device.ok("message:edit", edit | {"content": "@here lunch!"})
+    await his.ok("message:send", {"roomId": room, "content": "@all"})
+    error = await device.refused("message:send", {"roomId": room, "content": "@all"})
+    assert (error["code"], error["reason"]) == ("SEND_FAILED", "rate_limited")
+    plain = await device.ok("message:send", {"roomId": room, "content": "lunch is over"})
+    error = await device.refused("message:edit", {"messageId": plain["id"], "content": "@all lunch"})
+    assert (error["code"], error["reason"]) == ("EDIT_FAILED", "rate_limited")
+    answer = await ann.http.post(f"/chat/rooms/{room}/messages", json={"content": "@here"})
+    assert answer.status_code == 429

@@ -295,6 +295,29 @@ async def test_the_client_for_programs(
     assert heard == [f"{number} {when}" for number in range(5) for when in ("before", "while away")]
 
 
+async def test_a_handler_of_a_missed_event_may_call(instance: Instance, people: People) -> None:
+    """What was missed comes before the client is authenticated again, which must not wait for its handler."""
+    ann, bob = await people(), await people()
+    room = await ann.room()
+    answers: asyncio.Queue[Any] = asyncio.Queue()
+    async with ChatClient(
+        instance.url, bob.token, reconnection_delay=500, reconnection_delay_max=500
+    ) as chat:
+
+        @chat.on("message:new")
+        async def answer(message: dict[str, Any]) -> None:
+            answers.put_nowait(await chat.call("room:get", {"roomId": message["roomId"]}))
+
+        await chat.call("room:join", {"roomId": room})
+        sid = chat._client.id
+        assert sid is not None
+        instance.server.io.sockets[sid]._local.link.fail(CloseReason.TRANSPORT_ERROR, abort=True)
+        await say(ann, room, "while away")
+        async with asyncio.timeout(PATIENCE):
+            assert (await answers.get())["id"] == room
+        assert chat._client.recovered
+
+
 # --- real processes ---
 
 

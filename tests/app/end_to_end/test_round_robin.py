@@ -7,11 +7,13 @@ import httpx
 import orjson
 import pytest
 
+from app.api import socket_handlers
 from tests.support.chat.people import PASSWORD, Start
 from tests.support.forwarding_cluster import round_robin
 from tests.support.paths import node_client
+from tests.support.tries import tries
 
-ROOMS, PEOPLE, DEVICES = 10, 5, 4  # in each room, of each person: 200 clients
+ROOMS, PEOPLE, DEVICES = 10, 5, tries(4)  # in each room, of each person: 200 clients
 MESSAGES = 3
 
 
@@ -51,11 +53,13 @@ async def rooms_full_of_people(url: str) -> dict[str, list[str]]:
     [({}, "websocket"), ({"transports": ["polling"]}, "polling")],
     ids=["with an upgrade", "polling only"],
 )
-async def test_200_clients_behind_a_round_robin(
-    start: Start, options: dict[str, Any], transport: str
+async def test_many_clients_behind_a_round_robin(
+    start: Start, options: dict[str, Any], transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # On a busy machine the last of many may need longer to say who they are.
+    monkeypatch.setattr(socket_handlers, "AUTHENTICATE_WITHIN", 120.0)
     instances = [await start() for _ in range(3)]
     rooms = await rooms_full_of_people(instances[0].url)
     async with round_robin(*(instance.url for instance in instances)) as url:
         said = await crowd(url, options=options, transport=transport, messages=MESSAGES, rooms=rooms)
-    assert said == {"clients": 200, "faults": []}
+    assert said == {"clients": ROOMS * PEOPLE * DEVICES, "faults": []}

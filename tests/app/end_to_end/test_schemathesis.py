@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.chat.people import People, Start
 from tests.support.images import image
+from tests.support.tries import tries
 
 pytestmark = pytest.mark.over_websocket
 
@@ -29,7 +30,7 @@ UNLIMITED = {
 @pytest.mark.timeout(300)
 async def test_rest_is_as_described(start: Start, people: People, tmp_path: Path) -> None:
     instance = await start(**UNLIMITED)
-    config = Template(CONFIG.read_text("utf-8")).substitute(await a_talk(people))
+    config = Template(CONFIG.read_text("utf-8")).substitute(await a_talk(people), EXAMPLES=tries(25))
     (tmp_path / CONFIG.name).write_text(config, "utf-8")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{instance.url}/openapi.json"),

@@ -46,8 +46,16 @@ def site(dist: Path) -> Starlette:
     async def allow(address: str) -> None:
         """Any address may."""
 
+    files = WebFiles(dist)
     return rest(
-        WebFiles(dist).routes(), (), InFlight(), allow, Budgets({}), RefusalPace(0, 0), lambda *_: None
+        files.routes(),
+        (),
+        InFlight(),
+        allow,
+        Budgets({}),
+        RefusalPace(0, 0),
+        lambda *_: None,
+        files.unknown,
     )
 
 
@@ -86,6 +94,21 @@ async def test_files_and_their_headers(page: httpx.AsyncClient, path: str, name:
     head = await page.head(path)
     assert (head.status_code, head.content) == (200, b"")
     assert dict(head.headers) | {"x-request-id": ""} == dict(answer.headers) | {"x-request-id": ""}
+
+
+@pytest.mark.parametrize("path", ["/no-such-page", "/no/such/page", "/no-such-page.html"])
+async def test_a_browser_at_an_unknown_path_gets_the_page(page: httpx.AsyncClient, path: str) -> None:
+    seen = (await page.get("/")).headers["etag"]
+    navigation = {
+        "accept": "text/html,application/xhtml+xml,*/*;q=0.8",
+        "if-none-match": seen,
+        "range": "bytes=0-1",
+    }
+    answer = await page.get(path, headers=navigation)
+    assert (answer.status_code, answer.content) == (404, FILES["dist/index.html"])
+    assert answer.headers["content-security-policy"]
+    for other in (await page.get(path), await page.get("/assets/gone.js", headers={"accept": "*/*"})):
+        assert (other.status_code, other.json()["statusCode"]) == (404, 404)
 
 
 async def test_nothing_runs_that_is_not_ours(page: httpx.AsyncClient) -> None:

@@ -64,7 +64,7 @@ async def test_slow_questions_of_one_user_leave_connections_to_the_others(
     held, release = asyncio.Event(), asyncio.Event()
 
     async def hold(q: Queries) -> None:
-        await q.value("lock table messages in access exclusive mode")
+        await q.value("lock table messages, message_words in access exclusive mode")
         held.set()
         await release.wait()
 
@@ -84,7 +84,10 @@ async def test_slow_questions_of_one_user_leave_connections_to_the_others(
     assert len(await listed) == 1
 
 
-WAITING = "select count(*) from pg_locks where not granted and relation = cast('messages' as regclass)"
+WAITING = """
+    select count(distinct pid) from pg_locks
+    where not granted and relation in (cast('messages' as regclass), cast('message_words' as regclass))
+"""
 
 
 @pytest.mark.over_websocket

@@ -18,10 +18,12 @@ from app.config.settings import Settings
 from app.core.errors import Refusal
 from app.core.redis_scripts import SoftState
 from app.limits import rate_limits as limits_module
-from app.limits.rate_limits import LimitKind, Limits, buckets_of, name_key
+from app.limits.configured_buckets import buckets_of
+from app.limits.rate_limits import LimitKind, Limits, name_key
 from app.limits.token_bucket import SECOND, Bucket, LocalBuckets, Taken, take
 from protocol import network_of
 from tests.support.redis_servers import RedisServer
+from tests.support.tries import tries
 
 HOUR = 3600
 FAST = Bucket(SECOND // 100, 200)  # which instances take up to 20 tokens of at a time
@@ -143,7 +145,7 @@ async def soft_state(redis_url: str) -> AsyncIterator[SoftState]:
 
 @examples(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    max_examples=50,
+    max_examples=tries(50),
     deadline=None,
 )
 @given(history=histories(), slow=st.sampled_from([1, 1_000, 1_000_000]))
@@ -284,7 +286,7 @@ async def test_tokens_are_lost_after_a_second(make: MakeLimits) -> None:
 
 @examples(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    max_examples=30,
+    max_examples=tries(30),
     deadline=None,
 )
 @given(gaps=st.lists(st.sampled_from([0, 0, 0, 1, SECOND // 2, SECOND, 2 * SECOND]), min_size=1, max_size=60))
@@ -330,10 +332,10 @@ async def test_a_kind_without_a_bucket_is_not_limited(make: MakeLimits) -> None:
     settings = Settings(event_rate=0, sign_up_rate=0, upload_rate=7, address_rate=10, address_burst=30)
     buckets = buckets_of(settings)
     assert set(buckets) == {
-        *("address", "sign_in", "username", "place", "device"),
-        *("conversation", "room", "invitation", "upload"),
+        *("address", "sign_in", "username", "place", "device", "credential"),
+        *("conversation", "room", "invitation", "group_mention", "upload"),
     }
-    assert not {"username", "place", "device"} & set(buckets_of(Settings(sign_in_rate_of_name=0)))
+    assert not {"username", "place", "device", "password"} & set(buckets_of(Settings(sign_in_rate_of_name=0)))
     assert buckets["upload"] == Bucket.per(60, 7)
     assert buckets["address"] == Bucket.per(1, 10, 30)
 

@@ -96,7 +96,9 @@ async def test_notes_to_oneself(people: People, db: Database) -> None:
     assert (notes["user"]["id"], notes["unread"], notes["lastMessage"]) == (ann.id, 0, sent)
     assert await device.ok("dm:history", {"userId": ann.id}) == [sent]
     assert await direct_rooms(db) == [DirectRoomCounts(members=1, messages=1)]
-    await device.ok("dm:send", {"receiverId": ann.id, "content": "and milk"})
+    more = await device.ok("dm:send", {"receiverId": ann.id, "content": "and milk"})
+    for mine in (device, tablet):
+        assert await mine.expect("dm:new") == more
     assert [len(mine.received["dm:new"]) for mine in (device, tablet)] == [2, 2]
 
 

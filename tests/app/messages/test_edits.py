@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -74,6 +75,8 @@ async def test_malformed_payloads(talk: Talk) -> None:
     for event, field, reason in (
         ("message:edit", {"content": None}, "invalid"),
         ("message:edit", {"content": " \n"}, "invalid"),
+        ("message:edit", {"content": "\u200b\u3164"}, "invalid"),
+        ("reaction:add", {"kind": "\ufe0f"}, "invalid"),
         ("message:edit", {"content": "a\0b"}, "invalid"),
         ("message:edit", {"content": "x" * 10_001}, "too_long"),
         ("reaction:add", {"kind": ""}, "invalid"),
@@ -308,6 +311,27 @@ async def test_reactions_over_rest(talk: Talk) -> None:
     assert (await talk.ann.http.put("/chat/messages/unknown/reactions/x")).status_code == 404
     assert (await talk.ann.http.put(f"{path}/{'x' * 33}")).status_code == 422
     assert (await talk.ann.http.put(f"{path}/%20")).status_code == 422
+
+
+async def test_one_emoji_is_one_reaction(talk: Talk) -> None:
+    path = f"/chat/messages/{talk.message['id']}/reactions"
+    for device, kind in ((talk.hers, "❤"), (talk.his, "❤\ufe0f"), (talk.hers, "❤\ufe0f")):
+        reacted = await device.ok("reaction:add", {"messageId": talk.message["id"], "kind": kind})
+    assert reacted["reactions"] == [{"kind": "❤\ufe0f", "userIds": [talk.ann.id, talk.bob.id]}]
+    assert (await talk.bob.http.delete(f"{path}/%E2%9D%A4")).json()["reactions"][0]["userIds"] == [
+        talk.ann.id
+    ]
+    await talk.hers.ok("reaction:remove", {"messageId": talk.message["id"], "kind": "❤"})
+    (message,) = (await talk.ann.http.get(f"/chat/rooms/{talk.room}/messages")).json()
+    assert message["reactions"] == []
+
+
+@pytest.mark.parametrize("kind", ["w/o", "1/2", "a//b", "/", "a/", "reactions/x"])
+async def test_a_kind_with_a_slash_works_over_rest(talk: Talk, kind: str) -> None:
+    path = f"/chat/messages/{talk.message['id']}/reactions/{quote(kind, safe='')}"
+    added = await talk.ann.http.put(path)
+    assert (added.status_code, [one["kind"] for one in added.json()["reactions"]]) == (200, [kind])
+    assert (await talk.ann.http.delete(path)).json()["reactions"] == []
 
 
 async def test_changes_at_once_each_take_one_number(talk: Talk) -> None:

@@ -10,10 +10,11 @@ from app.db.database import Database
 from app.messages.direct import Direct
 from app.messages.history import MessageHistory
 from app.messages.writer import MessageWriter
-from app.payloads.requests import ListConversations, ReadHistory, SearchMessages, SendDirect
+from app.payloads.requests import ListConversations, ListMentions, ReadHistory, SearchMessages, SendDirect
 from app.payloads.responses import Message
+from app.search_index.message_search import MessageSearch
 from protocol import MemoryBus, Server
-from tests.support.chat.people import Instance, People, nobody_is_here
+from tests.support.chat.people import Instance, People, nobody_is_here, together
 
 NUMBER = 7
 CONTENT = "kettle " + "\x01" * 100  # six bytes of JSON for each of them
@@ -29,6 +30,7 @@ class Desk:
         announcer = Announcer(io, db)
         self.io = io
         self.reading = MessageHistory(db, announcer, max_bytes=max_bytes)
+        self.searching = MessageSearch(db, max_bytes=max_bytes)
         writer = MessageWriter(db, announcer.message)
         self.direct = Direct(db, announcer, writer, self.reading, nobody_is_here, max_bytes=max_bytes)
 
@@ -87,8 +89,26 @@ async def test_what_is_found(desk: Desk, most: int, people: People) -> None:
         (await device.ok("message:send", {"roomId": room, "content": CONTENT}))["id"] for _ in range(NUMBER)
     ]
     found: list[str] = []
-    while page := await desk.reading.search(
+    while page := await desk.searching.search(
         caller, SearchMessages(query="kettle", before=found[-1] if found else None, limit=LIMIT)
+    ):
+        assert len(page) <= most
+        found += [message.id for message in page]
+    assert found == ids[::-1]
+
+
+@pytest.mark.over_websocket
+async def test_mentions(desk: Desk, most: int, people: People) -> None:
+    ann, bob = await people(), await people()
+    room = await together(ann, bob)
+    device = await ann.device()
+    content = f"@{bob.user['username']} {CONTENT}"
+    ids = [
+        (await device.ok("message:send", {"roomId": room, "content": content}))["id"] for _ in range(NUMBER)
+    ]
+    found: list[str] = []
+    while page := await desk.reading.mentions(
+        Caller(bob.id), ListMentions(before=found[-1] if found else None, limit=LIMIT)
     ):
         assert len(page) <= most
         found += [message.id for message in page]

@@ -219,7 +219,9 @@ async def test_a_page_shows_the_room_at_one_moment(chats: list[Chat]) -> None:
         while not await chats[0].db.value("select count(*) from pg_locks where not granted"):
             pass
         seq = await store.rooms.next_seq(q, place.id)
-        await store.messages.edit(q, message_id=history.sent[0][1], content="meanwhile", change_seq=seq)
+        await store.messages.edit(
+            q, message_id=history.sent[0][1], content="meanwhile", change_seq=seq, has_words=False
+        )
         return reading
 
     page = await (await chats[0].db.transaction(hold))

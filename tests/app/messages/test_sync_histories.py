@@ -1,6 +1,5 @@
 """Over random histories, whoever was away comes by `room:sync` to the very state of one who stayed."""
 
-import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from app.db.database import Database
 from protocol import Server
 from tests.support.chat.follower import Follower
 from tests.support.chat.histories import Chat, HeardBus, History
+from tests.support.tries import tries
 
 ACTS = [
     *["send", "page"] * 5,
@@ -40,7 +40,7 @@ async def chat(db: Database) -> AsyncIterator[Chat]:
 
 @pytest.mark.timeout(900)
 @settings(
-    max_examples=int(os.environ.get("PARLEY_HISTORIES", "300")),  # 1,000 in two minutes
+    max_examples=tries(300),  # 1,000 in two minutes
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

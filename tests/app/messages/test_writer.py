@@ -1,6 +1,7 @@
 """The batching writer, several of them at once on one PostgreSQL: order, gaps, retries, neighbours."""
 
 import asyncio
+import datetime as dt
 import random
 from collections.abc import AsyncIterator
 
@@ -17,6 +18,7 @@ from app.db.queries import Queries
 from app.messages.writer import MAX_BATCH, MessageWriter
 from app.payloads.requests import SendMessage
 from app.payloads.responses import Message
+from tests.support.chat.row_locks import locked, somebody_waits
 
 
 class Desk:
@@ -26,7 +28,7 @@ class Desk:
         self.db = db
         self.announced: list[Message] = []
 
-    async def announce(self, message: Message) -> None:
+    async def announce(self, message: Message, *_: object) -> None:
         self.announced.append(message)
 
     async def person(self) -> str:
@@ -116,7 +118,7 @@ async def test_a_row_that_postgresql_cannot_take_fails_alone(desk: Desk, writer:
     ann = await desk.person()
     room = await desk.room(ann)
     answers = await asyncio.gather(
-        *(writer.send(Caller(ann), message(room, text)) for text in ("1", "\udc80", "4")),
+        *(writer.send(Caller(ann), message(room, text)) for text in ("1", "a\udc80", "4")),
         return_exceptions=True,
     )
     assert [isinstance(answer, Message) for answer in answers] == [True, False, True]
@@ -135,6 +137,48 @@ async def test_more_than_a_batch_keeps_the_order_of_arrival(desk: Desk, writer: 
         str(i) for i in range(len(sent))
     ]
     assert [m.seq for m in desk.announced] == sorted(m.seq for m in desk.announced)
+
+
+async def test_times_do_not_go_back_along_the_numbers(desk: Desk, writer: MessageWriter) -> None:
+    """Of two writers, one may have begun its transaction first and get the room last."""
+    ann, bob = await desk.person(), await desk.person()
+    room = await desk.room(ann, bob)
+    other = MessageWriter(desk.db, desk.announce)
+
+    async def talk(user: str, of: MessageWriter) -> None:
+        for place in range(40):
+            await of.send(Caller(user), message(room, str(place)))
+
+    await asyncio.gather(talk(ann, writer), talk(bob, other))
+    await other.close()
+    times = await desk.db.column(
+        dt.datetime, "select created_at from messages where room_id = :r order by seq", r=room
+    )
+    assert len(times) == 80
+    assert times == sorted(times)
+
+
+async def test_a_clock_that_was_set_back_does_not_move_times_back(desk: Desk, writer: MessageWriter) -> None:
+    ann = await desk.person()
+    room = await desk.room(ann)
+    first = await writer.send(Caller(ann), message(room))
+    moved = (
+        "update messages set created_at = created_at + interval '1 hour' where id = :id returning created_at"
+    )
+    later = await desk.db.value(moved, id=first.id)
+    assert [(await writer.send(Caller(ann), message(room))).created_at for _ in range(2)] == [later, later]
+
+
+async def test_a_writer_that_waited_for_the_room_writes_at_the_time_at_which_it_got_it(
+    desk: Desk, writer: MessageWriter
+) -> None:
+    ann = await desk.person()
+    room = await desk.room(ann)
+    async with locked(desk.db, "select id from rooms where id = :r for no key update", r=room):
+        sending = asyncio.create_task(writer.send(Caller(ann), message(room)))
+        await somebody_waits(desk.db)
+        got_at = await desk.db.value("select clock_timestamp()")
+    assert (await sending).created_at > got_at
 
 
 async def test_a_retry_gets_the_original_and_is_not_announced(desk: Desk, writer: MessageWriter) -> None:
@@ -202,7 +246,7 @@ async def test_a_sender_who_goes_away_is_announced_all_the_same(desk: Desk, writ
 
 
 async def test_a_message_that_cannot_be_announced_is_written_all_the_same(desk: Desk) -> None:
-    async def announce(_message: Message) -> None:
+    async def announce(_message: Message, *_: object) -> None:
         raise LookupError("a bug")
 
     writer = MessageWriter(desk.db, announce)
@@ -216,7 +260,7 @@ async def test_a_message_that_cannot_be_announced_is_written_all_the_same(desk: 
 async def test_each_announcement_is_logged_under_its_own_request(desk: Desk) -> None:
     logged: dict[str, str] = {}
 
-    async def announce(message: Message) -> None:
+    async def announce(message: Message, *_: object) -> None:
         logged[message.content] = structlog.contextvars.get_contextvars()["request_id"]
 
     writer = MessageWriter(desk.db, announce)

@@ -11,7 +11,6 @@ from app import store
 from app.core.caller import Caller
 from app.core.errors import Refusal
 from app.db.database import Database
-from app.messages.mentions import MAX_MENTIONS, names_in
 from app.payloads.requests import CreateRoom, EditMessage, MessageRef, RoomRef, SendDirect, SendMessage
 from app.payloads.responses import Message
 from protocol import Server
@@ -261,14 +260,6 @@ async def test_a_retry_mentions_nobody_again(table: Table) -> None:
     first = await table.send(table.bob, "@ann", client_id="c")
     assert await table.send(table.bob, "@ann", client_id="c") == first
     assert told == [first.id]
-
-
-def test_the_names_in_a_text() -> None:
-    assert names_in("no name") == []
-    assert names_in("@ab @abc a@abc @@abc é@abc @abc! @a-b_c.d") == [["abc"], ["a-b_c.d"]]
-    assert names_in("@abc_. and @abc-") == [["abc_.", "abc_", "abc"], ["abc-", "abc"]]
-    assert names_in("@" + "x" * 50 + " @" + "y" * 51) == [["x" * 50]]
-    assert len(names_in(" ".join(f"@name{n}" for n in range(100)))) == MAX_MENTIONS
 
 
 async def test_a_mention_is_told_to_all_devices_of_the_mentioned_alone(people: People) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -124,10 +125,12 @@ async def test_what_may_be_counted_begins_with_none(instance: Instance) -> None:
 
 
 async def test_what_is_so_at_a_moment(instance: Instance, settings: Settings) -> None:
-    figures = await scrape_until(instance.url, lambda now: now("database_slots") > 0)
+    def has_begun(now: Figures) -> bool:  # what is done at the start has to wait for connections
+        return now("database_slots") > 0 and now("database_waiting") == 0
+
+    figures = await scrape_until(instance.url, has_begun)
     assert figures("database_slots") == settings.database_pool - 1
     assert figures("database_in_use") <= figures("database_slots")
-    assert figures("database_waiting") == 0
     assert figures("stream_lag_seconds") == 0
     assert figures("processes") == 1
     assert 0 <= figures("event_loop_delay_seconds") < PATIENCE
@@ -224,6 +227,19 @@ def test_the_documentation_lists_every_label() -> None:
         labels = ", ".join(metric._labelnames)
         total = "_total" if metric._type == "counter" else ""
         assert f"| `{metric._name}{total}{f'{{{labels}}}' if labels else ''}` |" in page
+
+
+def test_the_alerts_name_what_is_exported() -> None:
+    rules = yaml.safe_load((ROOT / "deploy/prometheus-alerts.yaml").read_text())["groups"][0]["rules"]
+    kinds = defined()
+    ends = {"histogram": ("_bucket", "_sum", "_count")}
+    exported = {name + end for name, kind in kinds.items() for end in ends.get(kind, ("",))}
+    for rule in rules:
+        named = set(re.findall(r"\bparley_\w+", rule["expr"]))
+        assert named
+        assert named <= exported
+        assert rule["annotations"]["summary"]
+    assert len({rule["alert"] for rule in rules}) == len(rules)
 
 
 def test_the_dashboard_shows_what_there_is() -> None:

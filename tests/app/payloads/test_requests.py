@@ -109,7 +109,7 @@ IN_WORDS: list[tuple[Any, Any, str]] = [
     (
         SignUp,
         {"username": "a", "credential": "password"},
-        "username: must be 3 to 50 letters A-Z or a-z, digits, or _ . -",
+        "username: must be 3 to 50 letters A-Z or a-z, digits, or _ . -, a letter or digit at the end, not all or here",
     ),
     (
         SignIn,

@@ -237,6 +237,46 @@ async def test_a_room_of_more_than_500_is_not_told(people: People, db: Database,
     assert await presence(ann, bob, cat) == {bob.id: "online", cat.id: "online"}
 
 
+async def snapshot_with(device: Device, *people: Person) -> None:
+    """Waits until a device was told that these are online, and nobody else."""
+    while {one["userId"] for one in await device.expect("presence:snapshot")} != {one.id for one in people}:
+        pass
+
+
+async def test_who_joins_a_room_and_those_in_it_are_told_of_each_other(people: People) -> None:
+    ann, bob, cat, dan = [await people() for _ in range(4)]
+    room = await together(ann, cat)
+    hers, his = await ann.device(), await bob.device()
+    await dan.device()  # a stranger to all
+    assert await his.expect("presence:snapshot") == []
+    await his.ok("room:join", {"roomId": room})
+    await snapshot_with(his, ann)  # cat is not here
+    assert (await news(hers, bob))["status"] == "online"
+    await his.ok("room:join", {"roomId": room})  # again, which tells nothing
+    assert dan.id not in {told["userId"] for told in hers.received["presence:changed"]}
+
+
+async def test_who_joins_without_a_device_is_not_taken_for_online(people: People) -> None:
+    ann, bob, cat = await people(), await people(), await people()
+    room = await together(ann)
+    hers = await ann.device()
+    assert (await bob.http.post(f"/chat/rooms/{room}/join")).status_code == 200
+    his = await cat.device()
+    await his.ok("room:join", {"roomId": room})
+    await news(hers, cat)
+    assert heard(hers, bob) == []
+    (bobs,) = await hers.ok("presence:get", {"userIds": [bob.id]})
+    assert (bobs["status"], bobs["lastSeenAt"]) == ("offline", None)
+
+
+async def test_two_who_begin_a_conversation_are_told_of_each_other(people: People) -> None:
+    ann, bob = await people(), await people()
+    hers, his = await ann.device(), await bob.device()
+    await hers.ok("dm:send", {"receiverId": bob.id, "content": "Hello"})
+    await snapshot_with(hers, bob)
+    await snapshot_with(his, ann)
+
+
 # Asking
 
 

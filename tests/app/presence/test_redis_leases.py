@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from app.core.redis_scripts import SoftState
 from app.presence.redis_leases import LET_GO, LeaseClaim, Leases, Verdict
+from tests.support.tries import tries
 
 T = TypeVar("T")
 
@@ -191,7 +192,7 @@ def test_counting_in_any_order(redis_url: str) -> None:
         run_state_machine_as_test(
             Counting,
             settings=settings(
-                max_examples=60,
+                max_examples=tries(60),
                 stateful_step_count=30,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

@@ -180,17 +180,21 @@ class Scene:
     async def start(self, device: str = "phone") -> None:
         answer = await self.typing.start(self.ann_on(device), RoomRef(room_id=self.room))
         assert answer.is_typing
+        await self.typing.all_told()
 
     async def stop(self, device: str = "phone") -> None:
         await self.typing.stop(self.ann_on(device), RoomRef(room_id=self.room))
+        await self.typing.all_told()
 
     async def at(self, seconds: float) -> None:
         """The time since the beginning, with a sweep then."""
         self.clock.time = 1000.0 + seconds
-        await self.typing.sweep()
+        self.typing.sweep()
+        await self.typing.all_told()
 
     async def heard(self) -> list[bool]:
         """All that was told up to now."""
+        await self.typing.all_told()
         await self.io.to(f"room:{self.room}").emit("test:mark")
         await self.his.expect("test:mark")
         return [update["isTyping"] for update in self.his.received["typing:update"]]
@@ -268,7 +272,7 @@ async def test_what_is_taken_back_within_a_second_is_not_told(scene: Scene) -> N
 async def test_who_types_on_after_a_message_is_told_again(scene: Scene) -> None:
     await scene.start()
     await scene.at(0.1)
-    await scene.typing.sent(scene.ann.id, scene.room)
+    scene.typing.sent(scene.ann.id, scene.room)
     await scene.at(0.2)
     await scene.start()
     assert await scene.heard() == [True]
@@ -283,9 +287,9 @@ async def test_of_two_devices_both_must_stop(scene: Scene) -> None:
     await scene.at(1.2)
     await scene.stop("phone")
     assert await scene.heard() == [True]
-    await scene.typing.disconnected("laptop")
+    scene.typing.disconnected("laptop")
     assert await scene.heard() == [True, False]
-    await scene.typing.disconnected("laptop")
+    scene.typing.disconnected("laptop")
     assert await scene.heard() == [True, False]
 
 
@@ -294,10 +298,10 @@ async def test_a_message_from_any_device_ends_it(scene: Scene) -> None:
     await scene.start("phone")
     await scene.start("laptop")
     await scene.at(1.2)
-    await scene.typing.sent(scene.ann.id, scene.room)
+    scene.typing.sent(scene.ann.id, scene.room)
     assert await scene.heard() == [True, False]
     await scene.at(2.5)
-    await scene.typing.sent(scene.ann.id, scene.room)
+    scene.typing.sent(scene.ann.id, scene.room)
     await scene.at(5)
     assert await scene.heard() == [True, False]
 
@@ -381,10 +385,12 @@ def other(scene: Scene, db: Database, soft_state: SoftState) -> TypingIndicator:
 async def test_who_types_on_at_another_instance_has_not_stopped(scene: Scene, other: TypingIndicator) -> None:
     await scene.start("phone")
     await other.start(scene.ann_on("laptop"), RoomRef(room_id=scene.room))
+    await other.all_told()
     await scene.at(1.2)
     await scene.stop("phone")
     assert await scene.heard() == [True, True]
-    await other.disconnected("laptop")
+    other.disconnected("laptop")
+    await other.all_told()
     assert await scene.heard() == [True, True, False]
 
 
@@ -394,6 +400,7 @@ async def test_what_a_dead_instance_noted_ends_by_itself(
 ) -> None:
     monkeypatch.setattr(typing_module, "LASTS", 0.2)
     await other.start(scene.ann_on("laptop"), RoomRef(room_id=scene.room))
+    await other.all_told()
     monkeypatch.undo()
     await scene.start("phone")
     await scene.at(1.2)

@@ -46,6 +46,9 @@ class NotingBus(MemoryBus):
         self.stored += [single for single, _, _ in unfold(record, "", 0)]
         return await super().publish(record)
 
+    def keep(self, record: Record) -> asyncio.Future[str]:
+        return asyncio.ensure_future(self.publish(record))
+
 
 class Office:
     """What one instance offers."""

@@ -35,6 +35,9 @@ class SlowBus(MemoryBus):
         self.stored += singles
         return await super().publish(record)
 
+    def keep(self, record: Record) -> asyncio.Future[str]:
+        return asyncio.ensure_future(self.publish(record))
+
 
 @pytest.fixture
 async def bus() -> SlowBus:

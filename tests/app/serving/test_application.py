@@ -270,7 +270,7 @@ async def test_probes_at_once_share_one_round_of_checks(raw: httpx.AsyncClient) 
 async def test_polling_sessions_of_an_address_that_have_joined_nothing_are_few(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.serving.application.MAX_UNJOINED", 5)
+    monkeypatch.setattr("app.serving.socket_server.MAX_UNJOINED", 5)
     instance = await start()
     async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as client:
         statuses = [(await client.get(f"/io/?{POLLING}")).status_code for _ in range(8)]

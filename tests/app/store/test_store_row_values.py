@@ -14,8 +14,9 @@ from app.db.database import Database
 from app.db.queries import Queries, Statements
 from app.db.rows import Row, inner_rows
 from app.payloads.from_rows import message_of
+from app.search.documents import message_vector
 from app.store.log.message_rows import MessageRow, ShownMessageRow
-from app.store.log.search_terms import terms_of
+from app.store.search.message_words import Span
 
 ALL_ROWS = {
     row
@@ -99,6 +100,7 @@ async def write(q: Queries, room_id: str, sender_id: str, **fields: Any) -> stor
         client_ids=[fields.get("client_id")],
         reply_tos=[fields.get("reply_to")],
         have_files=[fields.get("have_files", True)],
+        words=[message_vector("some words", room_id=room_id, sender_id=sender_id)],
     )
     return row
 
@@ -194,6 +196,7 @@ async def read_members(q: Queries) -> None:
     await store.members.state(q, "room", "ann")
     await store.members.shown(q, "room", "dan")
     await store.members.others(q, "room", "ann")
+    await store.members.room_ids_of_users(q, ["ann"])
     await store.members.listed(q, "room", after=None, limit=9)
     await store.members.banned(q, "room", after=None, limit=9)
     await store.members.mark(q, "room", "bob")
@@ -210,7 +213,7 @@ async def read_messages(q: Queries, message_id: str) -> None:
         await store.messages.read_as(q, message_id, user_id)
     await store.room_log.older(q, "room", below=None, limit=9)
     await store.room_log.changed_messages(q, "to-eve", after=0, limit=9)
-    await store.room_log.search(q, ["room"], terms=terms_of("words"), before=None, limit=9)
+    await read_words(q, message_id)
     await store.reactions.count(q, message_id=message_id, kind="+1", user_id="bob")
     (row,) = await store.room_log.shown(q, [message_id])
     message = message_of(row)
@@ -221,15 +224,89 @@ async def read_messages(q: Queries, message_id: str) -> None:
     )
 
 
+async def read_words(q: Queries, message_id: str) -> None:
+    rooms, asked, span = ["room", "to-eve"], "'words'", Span()
+    places = await store.message_words.newest_of_room(q, "room", asked, span, limit=9, most=9)
+    assert await store.message_words.newest_of_rooms(q, ["room"], asked, span, limit=9, each=9) == (
+        places,
+        True,
+    )
+    assert await store.message_words.newest_of_rooms(q, rooms, "'no'", span, limit=9, each=1) == ([], False)
+    assert await store.message_words.newest(q, ["room"], asked, span, limit=9, most=99) == places
+    assert await store.message_words.indexed(q, ["room"], asked, span, limit=9) == places
+    place = await store.message_words.place_of(q, rooms, message_id)
+    assert place in places
+    assert await store.message_words.newest(q, ["room"], asked, Span(place), limit=9, most=99) == [
+        other for other in places if other.seq < place.seq
+    ]
+    assert len(await store.message_words.shown(q, places)) == len(places) > 0
+    assert await store.message_words.has_more_than(q, "room", 0, None)
+    await store.words_to_make.message_texts(q, [message_id])
+
+
 async def read_people(q: Queries) -> None:
     await store.accounts.find(q, "ann")
     await store.accounts.find_with_credential(q, "ANN")
-    await store.accounts.search(q, "a", 9)
+    await store.accounts.with_beginning(q, "a", after=None, limit=9)
+    await store.name_words.put_users(q, {"ann": "'ann'"})
+    await store.name_words.users_with_part(q, "'ann'", beginning="b", after=None, limit=9)
+    await store.name_words.listed_users(q, after=None, limit=9)
+    await store.name_words.put_rooms(q, {"room": "'room'"})
+    await store.name_words.rooms_named(q, ["room"], "'room'")
+    await store.words_to_make.user_names(q, ["ann"])
+    await store.words_to_make.room_names(q, ["room"])
+    await store.words_to_make.work(q)
+    await q.value("update words_made set is_done = false where kind = 'room'")
+    await store.words_to_make.claim_progress(q)
+    await store.words_to_make.take_written(q, 9)
     await store.presence.last_seen(q, ["ann"])
+    await store.presence.acquaintances(q, ["ann"], most_members=9, limit=9)
     await store.presence.set_last_seen(q, {"ann": 1.0})
     await store.presence.rooms_told(q, ["ann"], 9)
     await store.privacy.settings(q, "ann")
+    await read_notifications(q)
     await store.privacy.towards(q, "ann", "bob")
+
+
+async def read_administration(q: Queries) -> None:
+    await store.account_states.lock_by_name(q, "ANN")
+    await store.account_states.listed(q, "a", after="", limit=9)
+    await store.sign_up_invitations.insert(
+        q, invitation_id="i", token_hash="h", note="n", most_uses=2, seconds=60, room_ids=["room"]
+    )
+    assert await store.sign_up_invitations.use(q, "i")
+    await store.sign_up_invitations.find_open(q, "h")
+    assert await store.sign_up_invitations.revoke(q, "i")
+    await store.sign_up_invitations.listed(q, after="", limit=9)
+    await store.audit_log.append(q, actor="a", action="b", subject_id="i", subject="", details='{"uses": 2}')
+    await store.audit_log.listed(q, after=0, limit=9)
+
+
+async def read_notifications(q: Queries) -> None:
+    given = dict.fromkeys(("content", "quiet", "quiet_from", "quiet_to", "time_zone"))
+    for seconds in (None, 60):
+        await store.notification_settings.update(q, "bob", level="all", mute_seconds=seconds, **given)
+    await store.notification_settings.settings(q, "bob")
+    await store.notification_settings.room_level(q, room_id="room", user_id="bob")
+    await store.notification_settings.set_room_level(q, room_id="room", user_id="bob", level="all")
+    for number, device in enumerate(("phone", None)):
+        await store.push_subscriptions.put(
+            q,
+            subscription_id=f"device-{number}",
+            user_id="bob",
+            token_id="token",
+            endpoint=f"https://push.example.org/{number}",
+            public_key="key",
+            auth="auth",
+            device=device,
+            most=9,
+        )
+    await store.push_subscriptions.of_user(q, "bob")
+    message_id = (await write(q, "room", "ann")).message
+    assert message_id is not None
+    assert await store.notifications_due.recipients(q, message_id.id, to_all=False)
+    assert await store.notifications_due.notice(q, message_id.id, "bob")
+    assert await store.notifications_due.device(q, "device-0", "bob")
 
 
 async def read_blocks(q: Queries) -> None:
@@ -244,11 +321,19 @@ async def read_files(q: Queries) -> None:
         await store.files.read(q, file_id, "ann")
         await store.files.expire(q, file_id)
     await store.files.lock_expired(q, 9)
+    await store.files.kept_after(q, "", 9)
+
+
+async def read_announced_changes(q: Queries) -> None:
+    span = await store.announced_changes.claim(q, every=-1, late=60)
+    assert span is not None
+    await store.announced_changes.rooms_changed(q, span.since)
+    await store.announced_changes.members_changed(q, {"room": 0, "to-bob": 0})
 
 
 async def test_values_are_of_the_types_of_their_fields(checked: Database, seen: list[Row]) -> None:
     message_id = await checked.transaction(furnish)
-    for read in (read_rooms, read_members, read_people, read_files):
+    for read in (read_rooms, read_members, read_people, read_files, read_announced_changes):
         await checked.transaction(read)
     await checked.transaction(lambda q: read_messages(q, message_id))
     verdicts = await checked.transaction(refusals)
@@ -256,6 +341,7 @@ async def test_values_are_of_the_types_of_their_fields(checked: Database, seen: 
     assert len(verdicts) == 9
     assert {row.message for row in verdicts.values()} == {None}
     await checked.transaction(read_blocks)
+    await checked.transaction(read_administration)
     await checked.transaction(read_members)
     inside = {inner for row in seen for inner in inner_rows(type(row)) if inner is not None}
     assert ({type(row) for row in seen} | inside) - PARTS == ALL_ROWS - PARTS

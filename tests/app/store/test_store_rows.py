@@ -14,7 +14,7 @@ from msgspec import Struct
 from app import store
 from app.db.queries import translate
 from app.db.rows import Row, columns_of, inner_rows
-from app.store.log.search_terms import Term
+from app.store.search.message_words import MessagePlace, Span, WordsOfMessage
 
 Function = Callable[..., Awaitable[Any]]
 Connection = asyncpg.Connection
@@ -25,6 +25,7 @@ OF_POSTGRESQL = {
     "int8": int,
     "bool": bool,
     "timestamptz": dt.datetime,
+    "time": dt.time,
     "jsonb": "anything",
     "text[]": list,
 }
@@ -75,13 +76,25 @@ def given(hint: Any) -> Any:
     """A value for an argument of a type."""
     if get_origin(hint) in (Union, types.UnionType):
         return given(get_args(hint)[0])
-    values: dict[Any, Any] = {str: "a", int: 1, float: 1.0}
+    values: dict[Any, Any] = {
+        str: "a",
+        int: 1,
+        float: 1.0,
+        bool: True,
+        dt.datetime: dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+        dt.time: dt.time(22),
+        Span: Span(),
+        MessagePlace: MessagePlace("a", 1, dt.datetime(2026, 1, 1, tzinfo=dt.UTC)),
+        WordsOfMessage: WordsOfMessage("a", 1, "a"),
+    }
     if hint in values:
         return values[hint]
     if get_origin(hint) is Mapping:
         return {"a": 1.0}
+    if get_origin(hint) is Literal:
+        return get_args(hint)[0]
     (inner,) = get_args(hint)
-    return [Term("a") if inner is Term else ("a", 1, "a") if get_origin(inner) is tuple else "a"]
+    return [("a", 1, "a") if get_origin(inner) is tuple else values.get(inner, "a")]
 
 
 async def statements_of(function: Function) -> list[Asked]:

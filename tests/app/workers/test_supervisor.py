@@ -58,26 +58,40 @@ def serve(launch: Serve) -> Serve:
     return start
 
 
+@pytest.fixture(scope="module")
+async def group(
+    lasting_database_url: str, lasting_redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Served]:
+    """Two workers, for the tests that leave as many."""
+    settings = Settings(
+        database_url=lasting_database_url,
+        redis_url=lasting_redis_url,
+        data_dir=tmp_path_factory.mktemp("group"),
+        jwt_secret="for-tests-only-" * 3,
+    )
+    served = await (await Served.start("--workers", "2", settings=settings)).ready()
+    yield served
+    await served.stop()
+
+
 async def answered_by(served: Served, workers: set[int]) -> None:
     """Asks over new connections until each of these workers has answered."""
+    first = len(served.lines)
     async with asyncio.timeout(PATIENCE):
-        while not workers <= {line["worker"] for line in served.lines if "/health/live" in line["event"]}:
+        while not workers <= {
+            line["worker"] for line in served.lines[first:] if "/health/live" in line["event"]
+        }:
             async with httpx.AsyncClient(trust_env=False) as client:
                 assert (await client.get(f"{served.url}/health/live")).status_code == 200
 
 
-async def test_they_share_a_port_and_end_together(serve: Serve) -> None:
-    served = await serve("--workers", "2")
-    workers = served.workers()
-    assert set(workers) == {1, 2}
-    await answered_by(served, {1, 2})
-    assert len(served.matching("running on http")) == 1
-    assert await served.stop() == 0
-    await gone([*workers.values()])
-    assert served.plain == []
+async def test_they_share_a_port(group: Served) -> None:
+    assert set(group.workers()) == {1, 2}
+    await answered_by(group, {1, 2})
+    assert len(group.matching("running on http")) == 1
 
 
-async def test_what_is_under_way_is_answered_before_they_end(serve: Serve) -> None:
+async def test_what_is_under_way_is_answered_before_they_end_together(serve: Serve) -> None:
     served = await serve("--workers", "2")
     workers = served.workers()
     account = json.dumps({"username": "somebody", "credential": PASSWORD}).encode()
@@ -95,6 +109,7 @@ async def test_what_is_under_way_is_answered_before_they_end(serve: Serve) -> No
         assert b" 201 " in await reader.readline()
         assert await served.ended() == 0
         assert not any(map(is_alive, workers.values()))
+        assert served.plain == []
         assert not [line for line in served.lines if line["level"] in ("warning", "error")]
     finally:
         writer.close()
@@ -118,20 +133,21 @@ async def test_auto_is_one_for_each_processor(serve: Serve) -> None:
     assert len(served.workers()) == usable_processors()
 
 
-async def test_one_that_crashes_is_started_again(serve: Serve) -> None:
-    served = await serve("--workers", "2")
-    workers = served.workers()
+async def test_one_that_crashes_is_started_again(group: Served) -> None:
+    workers = group.workers()
+    serves = r"worker 1 \(process \d+\) serves"
+    starts = len(group.matching(serves))
     workers[1].kill()
-    await served.logged(rf"worker 1 \(process {workers[1].pid}\) was ended by SIGKILL")
+    await group.logged(rf"worker 1 \(process {workers[1].pid}\) was ended by SIGKILL")
     async with httpx.AsyncClient(trust_env=False) as client:
         for _ in range(
             20
         ):  # the other one has the port to itself: no connection waits for one that is not there
-            answer = await client.get(f"{served.url}/health/live", headers={"connection": "close"})
+            answer = await client.get(f"{group.url}/health/live", headers={"connection": "close"})
             assert answer.status_code == 200
-    await served.logged(r"worker 1 \(process \d+\) serves", times=2)
-    assert served.workers()[2].pid == workers[2].pid
-    await answered_by(served, {1, 2})
+    await group.logged(serves, times=starts + 1)
+    assert group.workers()[2].pid == workers[2].pid
+    await answered_by(group, {1, 2})
 
 
 HANGS = """
@@ -206,16 +222,16 @@ async def test_where_no_process_can_be_made_a_line_says_why(
     assert "worker 1 could not start: no process could be made: Argument list too long" in caplog.text
 
 
-async def test_hangup_replaces_all_of_them(serve: Serve) -> None:
-    served = await serve("--workers", "2")
-    before = {process.pid for process in served.workers().values()}
-    served.process.send_signal(signal.SIGHUP)
-    await served.logged("all workers are replaced")
-    after = {process.pid for process in served.workers().values()}
+async def test_hangup_replaces_all_of_them(group: Served) -> None:
+    first = len(group.lines)
+    before = {process.pid for process in group.workers().values()}
+    group.process.send_signal(signal.SIGHUP)
+    await group.logged("all workers are replaced")
+    after = {process.pid for process in group.workers().values()}
     assert len(after) == 2
     assert not before & after
-    await answered_by(served, {1, 2})
-    ends = [line for line in served.lines if line["level"] in ("warning", "error")]
+    await answered_by(group, {1, 2})
+    ends = [line for line in group.lines[first:] if line["level"] in ("warning", "error")]
     assert ends == []
 
 
@@ -246,9 +262,8 @@ async def test_where_none_can_start_a_sentence_says_so(launch: Serve, tmp_path: 
     assert len(served.matching(r"worker \d could not start: process \d+ ended with status 9")) == 2
 
 
-async def test_a_port_in_use_is_a_sentence(serve: Serve, launch: Serve, tmp_path: Path) -> None:
-    served = await serve("--workers", "1")
-    port = served.url.rpartition(":")[2]
+async def test_a_port_in_use_is_a_sentence(group: Served, launch: Serve, tmp_path: Path) -> None:
+    port = group.url.rpartition(":")[2]
     second = await launch("--workers", "1", PORT=port, DATA_DIR=str(tmp_path / "other"))
     assert await second.ended() == 1
     assert second.plain == [f"parley: cannot listen on 127.0.0.1:{port}: Address already in use.\n"]

@@ -1,5 +1,6 @@
 """One suite that every storage passes: the folder, and a bucket of a real S3 server over HTTP."""
 
+import errno
 import io
 import logging
 import os
@@ -19,12 +20,15 @@ from app.attachments.storage.storage import (
     PIECE,
     FolderStorage,
     NotStored,
+    NotWhole,
     Storage,
+    StorageFull,
     StorageUnavailable,
     open_storage,
     stream,
 )
 from app.config.settings import Settings, load_settings
+from app.core.errors import as_refusal
 from tests.support.chat.people import PASSWORD, Start
 
 KEY = "0f/0190a5e2-7b1c-7000-8000-00000000000f"
@@ -158,9 +162,42 @@ async def test_many_at_once(storage: Storage) -> None:
 
 
 async def test_a_file_that_lost_its_end_is_told_of(storage: Storage) -> None:
-    await storage.write(KEY, io.BytesIO(bytes(PIECE)))
-    with pytest.raises(StorageUnavailable):
-        await whole(storage, KEY, PIECE + 1)
+    for size in (10, PIECE, PIECE + 10):
+        key = KEY.replace("0f/", f"{size % 251:02x}/")
+        await storage.write(key, io.BytesIO(bytes(size)))
+        for stored in (size + 1, size + PIECE, size + 2 * PIECE):
+            with pytest.raises(NotWhole):
+                await anext(stream(storage, key, 0, stored))  # before the first piece
+        with pytest.raises(NotWhole):
+            await anext(stream(storage, key, size + 1, size + 2))
+
+
+async def test_it_is_empty_until_something_is_stored(
+    storage: Storage, request: pytest.FixtureRequest
+) -> None:
+    if "bucket" in request.node.name:  # whose prefix other tests share
+        storage = open_storage(bucket_settings(request.getfixturevalue("s3_server"), f"s3://{BUCKET}/empty"))
+    assert await storage.is_empty()
+    await storage.write(KEY, io.BytesIO(b"x"))
+    assert not await storage.is_empty()
+    await storage.delete(KEY)
+    assert await storage.is_empty()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+async def test_a_full_disk_has_words_of_its_own(tmp_path: Path, number: int) -> None:
+    class Full(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError(number, os.strerror(number))
+
+    with pytest.raises(StorageFull, match=os.strerror(number)) as error:
+        await FolderStorage(tmp_path / "files").write(KEY, Full(b"x"))
+    refusal = as_refusal(error.value)
+    assert refusal is not None
+    assert (refusal.reason, refusal.message) == (
+        "unavailable",
+        "The chat has no space left for this file. Try again later",
+    )
 
 
 async def test_unavailable(broken_storage: Storage) -> None:
@@ -170,6 +207,9 @@ async def test_unavailable(broken_storage: Storage) -> None:
         await broken_storage.read(KEY, 0, 1)
     with pytest.raises(StorageUnavailable):
         await broken_storage.delete(KEY)
+    if not isinstance(broken_storage, FolderStorage):
+        with pytest.raises(StorageUnavailable):
+            await broken_storage.is_empty()
 
 
 async def test_an_unknown_bucket_is_unavailable(s3_server: str) -> None:

@@ -7,10 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import Refusal
-from app.payloads.account_requests import SignUp
-from app.payloads.fields.names import LONGEST, check_visible, clean_display_name, clean_name, is_unseen
+from app.payloads.account_requests import SignIn, SignUp
+from app.payloads.fields.names import (
+    LONGEST,
+    check_visible,
+    clean_display_name,
+    clean_name,
+    is_unseen,
+    shows,
+)
 from app.payloads.fields.validation import parse
-from app.payloads.requests import CreateRoom, React, Unreact, UpdateRoom
+from app.payloads.requests import CreateRoom, React, SendDirect, SendMessage, Unreact, UpdateRoom
+
+CREDENTIAL = {"scheme": "basic", "value": "password"}
 
 KEPT = {
     "Ann Lee": "Ann Lee",
@@ -99,6 +108,49 @@ def test_what_is_blank_is_refused(text: str) -> None:
         assert refusal.value.causes[0].code == "blank"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u200b",
+        "\u200b \u200d\n",
+        "\u3164",
+        "\u115f\u1160\uffa0",
+        "\u2800\u2800",
+        "\ufe0f\ufe0e",
+        "\U000e0041\U000e007f",
+        "\U000e0100",
+        "\x01\x1f\x7f\x85",
+        "\u202e\u2066",
+        "\u00ad\u034f\u2060\ufeff",
+        "\U0001d159",
+        "\u3000\u2003\u2028",
+    ],
+    ids=ascii,
+)
+def test_a_message_of_what_nobody_sees_is_blank(text: str) -> None:
+    assert not shows(text)
+    for kind, payload in (
+        (SendMessage, {"roomId": "r", "content": text}),
+        (SendDirect, {"receiverId": "u", "content": text}),
+    ):
+        with pytest.raises(Refusal) as refusal:
+            parse(kind, [payload])
+        assert (refusal.value.causes[0].path, refusal.value.causes[0].code) == ("content", "blank")
+    parse(SendMessage, [{"roomId": "r", "content": text, "attachments": ["f"]}])
+    for seen in (f"{text}a", f"❤\ufe0f{text}", f"{text}\u0e31", f"\U0001fae9{text}"):
+        assert parse(SendMessage, [{"roomId": "r", "content": seen}]).content == seen
+
+
+@pytest.mark.parametrize("username", ["ann.", "ann-", "ann_", "a.-", "all", "HERE", "an", "a" * 51, "ann\n"])
+def test_a_new_username_ends_where_a_sentence_does_not_change_it(username: str) -> None:
+    with pytest.raises(Refusal) as refusal:
+        parse(SignUp, [{"username": username, "credential": "password"}])
+    assert refusal.value.causes[0].path == "username"
+    for taken in ("ann.b", "_ann", "allan", "here1", "a" * 50):
+        assert parse(SignUp, [{"username": taken, "credential": "password"}]).username == taken
+    parse(SignIn, [{"identifier": {"scheme": "username", "value": username}, "credential": CREDENTIAL}])
+
+
 @pytest.mark.parametrize("text", MIXED.values(), ids=MIXED.keys())
 def test_a_word_of_several_alphabets_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must not mix letters of several alphabets in a word"):
@@ -118,7 +170,7 @@ def test_a_name_that_grows_too_long_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["👍", "👍🏽", "❤\ufe0f", "+1", "not an emoji", "👨\u200d👩\u200d👧", "™", "ℹ\ufe0f"]
+    "kind", ["👍", "👍🏽", "❤\ufe0f", "+1", "not an emoji", "👨\u200d👩\u200d👧", "ℹ\ufe0f", "a/b"]
 )
 def test_kinds_of_reactions_are_taken_as_they_are(kind: str) -> None:
     assert parse(React, [{"messageId": "m", "kind": kind}]).kind == kind

@@ -1,0 +1,30 @@
+"""`parley admin` on the database of the test's instances, in the event loop that these run on."""
+
+from typing import Protocol
+
+import pytest
+
+from app import admin_command
+from app.admin_command import NotDone
+from app.cli import parser
+
+
+class Admin(Protocol):
+    """Runs `parley admin` with arguments; gives the lines that it prints, or the sentence why not."""
+
+    async def __call__(self, *arguments: str, refused: bool = False) -> list[str]: ...
+
+
+@pytest.fixture
+def admin(database_url: str, redis_url: str, capsys: pytest.CaptureFixture[str]) -> Admin:
+    async def run(*arguments: str, refused: bool = False) -> list[str]:
+        capsys.readouterr()
+        chosen = parser().parse_args(["admin", *arguments])
+        if refused:
+            with pytest.raises(NotDone) as not_done:
+                await admin_command.act(chosen, database_url, redis_url)
+            return [str(not_done.value)]
+        await admin_command.act(chosen, database_url, redis_url)
+        return capsys.readouterr().out.splitlines()
+
+    return run

@@ -1,0 +1,52 @@
+-- What that instance had written.
+
+INSERT INTO public.users VALUES
+	('01a2266b-c052-7622-9b7c-7f59eb3dc9f9', 'ada', 'Ada', NULL, '$argon2id$v=19$m=19456,t=2,p=1$xVWdQ1RXuUwAyOvVC9AtmQ$1ELTLWxdbWpdFSQzksIDjEvx0UxPFFJUmFQs0jzDszc', NULL, '2026-11-29 08:28:45.524067+00', '2026-11-29 08:28:45.524067+00', 0, 'everyone', 'everyone', 'ada'),
+	('01a2266b-c123-77bb-a2c0-0bd23871e919', 'cyd', 'Cyd', NULL, '$argon2id$v=19$m=19456,t=2,p=1$7QFNnRdUCKd4OfVb8OYKFA$cpZSkbRY4zVPH95wZ0UnYrV8gH5wKx7HtORI4np0mgs', NULL, '2026-11-29 08:28:45.732065+00', '2026-11-29 08:28:45.732065+00', 0, 'everyone', 'everyone', 'cyd'),
+	('01a2266b-c0b4-76fa-abe2-d267f067521c', 'bob', 'Bob', NULL, '$argon2id$v=19$m=19456,t=2,p=1$h/fW4QeCup1KaImfmLbdFQ$mtURbWoidVJrAhTYwmjZA74I+1d8rWcjXuWcVXPx37Y', NULL, '2026-11-29 08:28:45.621419+00', '2026-11-29 08:28:45.621419+00', 0, 'everyone', 'nobody', 'bob');
+INSERT INTO public.rooms VALUES
+	('01a2266b-c603-767e-87c1-22b78098d44b', 'direct', NULL, NULL, '01a2266b-c052-7622-9b7c-7f59eb3dc9f9:01a2266b-c0b4-76fa-abe2-d267f067521c', '01a2266b-c052-7622-9b7c-7f59eb3dc9f9', 3, 0, '2026-11-29 08:28:46.979413+00', '2026-11-29 08:28:46.979413+00'),
+	('01a2266b-c2a1-7402-bc26-0708ccd2a390', 'public', 'Private', NULL, NULL, '01a2266b-c0b4-76fa-abe2-d267f067521c', 2, 0, '2026-11-29 08:28:46.113362+00', '2026-11-29 08:28:46.113362+00'),
+	('01a2266b-c1d4-76c5-82d0-a18707bf59fe', 'public', 'The old room', 'from before', NULL, '01a2266b-c052-7622-9b7c-7f59eb3dc9f9', 17, 0, '2026-11-29 08:28:45.908365+00', '2026-11-29 08:28:45.908365+00');
+INSERT INTO public.messages VALUES
+	('01a2266b-c3b2-7209-8a1b-f05b76645a9b', '01a2266b-c1d4-76c5-82d0-a18707bf59fe', '01a2266b-c052-7622-9b7c-7f59eb3dc9f9', 4, 4, 'text', 'message 0', NULL, NULL, 'old-0', '2026-11-29 08:28:46.387172+00', '2026-11-29 08:28:46.387172+00', NULL, NULL, NULL),
+	('01a2266b-c45e-7496-8094-54e74d931740', '01a2266b-c1d4-76c5-82d0-a18707bf59fe', '01a2266b-c052-7622-9b7c-7f59eb3dc9f9', 8, 8, 'text', 'message 4', NULL, NULL, 'old-4', '2026-11-29 08:28:46.559109+00', '2026-11-29 08:28:46.559109+00', NULL, NULL, NULL),
+	('01a2266b-c47e-72b0-b206-2420290d058e', '01a2266b-c1d4-76c5-82d0-a18707bf59fe', '01a2266b-c052-7622-9b7c-7f59eb3dc9f9', 9, 9, 'text', 'with a file for @bob', '{"from": "before"}', NULL, NULL, '2026-11-29 08:28:46.590729+00', '2026-11-29 08:28:46.590729+00', NULL, NULL, NULL),
+	('01a2266b-c4a8-7266-9c3c-0c4a6a4e301b', '01a2266b-c1d4-76c5-82d0-a18707bf59fe', '01a2266b-c0b4-76fa-abe2-d267f067521c', 10, 10, 'text', 'an answer', NULL, '01a2266b-c3b2-7209-8a1b-f05b76645a9b', NULL, '2026-11-29 08:28:46.632486+00', '2026-11-29 08:28:46.632486+00', NULL, NULL, NULL),
+	('01a2266b-c3ed-76f8-b35d-d53429704cd8', '01a2266b-c1d4-76c5-82d0-a18707bf59fe', '01a2266b-c052-7622-9b7c-7f59eb3dc9f9', 5, 11, 'text', 'message 1, edited', NULL, NULL, 'old-1', '2026-11-29 08:28:46.445457+00', '2026-11-29 08:28:46.69989+00', '2026-11-29 08:28:46.69989+00', NULL, NULL),
+	('01a2266b-c41e-7536-802f-7a09a7c8a635', '01a2266b-c1d4-76c5-82d0-a18707bf59fe', '01a2266b-c052-7622-9b7c-7f59eb3dc9f9', 6, 12, 'text', '', NULL, NULL, 'old-2', '2026-11-29 08:28:46.495185+00', '2026-11-29 08:28:46.7477+00', NULL, '2026-11-29 08:28:46.7477+00', '01a2266b-c052-7622-9b7c-7f59eb3dc9f9'),
+	('01a2266b-c43e-73ac-be2b-e5b939db58be', '01a2266b-c1d4-76c5-82d0-a18707bf59fe', '01a2266b-c052-7622-9b7c-7f59eb3dc9f9', 7, 15, 'text', 'message 3', NULL, NULL, 'old-3', '2026-11-29 08:28:46.526806+00', '2026-11-29 08:28:46.526806+00', NULL, NULL, NULL),
+	('01a2266b-c60a-7793-a993-5d2b710e5aa4', '01a2266b-c603-767e-87c1-22b78098d44b', '01a2266b-c052-7622-9b7c-7f59eb3dc9f9', 3, 3, 'text', 'between us', NULL, NULL, NULL, '2026-11-29 08:28:46.986676+00', '2026-11-29 08:28:46.986676+00', NULL, NULL, NULL);
+INSERT INTO public.files VALUES
+	('01a2266b-c36f-7657-b775-db61a8de5a5b', '01a2266b-c052-7622-9b7c-7f59eb3dc9f9', '01a2266b-c47e-72b0-b206-2420290d058e', 0, 'old.txt', 'text/plain', 17, NULL, NULL, '5b/01a2266b-c36f-7657-b775-db61a8de5a5b', NULL, '2026-11-29 08:28:46.319254+00', NULL);
+INSERT INTO public.known_networks VALUES
+	('5ba0ced20b2cdf91792159fc6f32ed27', '01a2266b-c052-7622-9b7c-7f59eb3dc9f9', '2026-11-29 08:28:45.5317+00'),
+	('05e907ac0300f1c9dbf1343d81a70b7f', '01a2266b-c0b4-76fa-abe2-d267f067521c', '2026-11-29 08:28:45.626807+00'),
+	('ba9b33cf7b326350b1bd05ebd1692461', '01a2266b-c123-77bb-a2c0-0bd23871e919', '2026-11-29 08:28:45.73331+00');
+INSERT INTO public.mentions VALUES
+	('01a2266b-c47e-72b0-b206-2420290d058e', '01a2266b-c0b4-76fa-abe2-d267f067521c');
+INSERT INTO public.reactions VALUES
+	('01a2266b-c43e-73ac-be2b-e5b939db58be', '+1', '01a2266b-c0b4-76fa-abe2-d267f067521c', '2026-11-29 08:28:46.781212+00');
+INSERT INTO public.revoked_tokens VALUES
+	('01a2266b-c126-745b-a5c3-c808d0239335', '01a2266b-c123-77bb-a2c0-0bd23871e919', '2026-12-06 08:28:45+00', '2026-11-29 08:28:47.892697+00');
+INSERT INTO public.room_members VALUES
+	('01a2266b-c1d7-74c8-aee4-4bac6022e7ad', '01a2266b-c1d4-76c5-82d0-a18707bf59fe', '01a2266b-c052-7622-9b7c-7f59eb3dc9f9', 'admin', 'member', NULL, 1, '2026-11-29 08:28:45.908365+00', NULL, NULL, 1, NULL, NULL),
+	('01a2266b-c2a2-721f-a33f-e46ae2928a78', '01a2266b-c2a1-7402-bc26-0708ccd2a390', '01a2266b-c0b4-76fa-abe2-d267f067521c', 'admin', 'member', NULL, 1, '2026-11-29 08:28:46.113362+00', NULL, NULL, 1, NULL, NULL),
+	('01a2266b-c2e2-75c3-99d6-7748611776e5', '01a2266b-c2a1-7402-bc26-0708ccd2a390', '01a2266b-c123-77bb-a2c0-0bd23871e919', 'member', 'invited', '01a2266b-c0b4-76fa-abe2-d267f067521c', 2, '2026-11-29 08:28:46.172733+00', NULL, NULL, 2, NULL, NULL),
+	('01a2266b-c261-7598-95b4-fe80425530e3', '01a2266b-c1d4-76c5-82d0-a18707bf59fe', '01a2266b-c123-77bb-a2c0-0bd23871e919', 'member', 'left', NULL, 16, '2026-11-29 08:28:46.048078+00', '2026-11-29 08:28:46.913754+00', NULL, 3, NULL, NULL),
+	('01a2266b-c605-720b-be2b-19b5aa2efa64', '01a2266b-c603-767e-87c1-22b78098d44b', '01a2266b-c052-7622-9b7c-7f59eb3dc9f9', 'member', 'member', NULL, 1, '2026-11-29 08:28:46.979413+00', NULL, NULL, 1, NULL, NULL),
+	('01a2266b-c605-720b-be2b-19b67afdc5dc', '01a2266b-c603-767e-87c1-22b78098d44b', '01a2266b-c0b4-76fa-abe2-d267f067521c', 'member', 'member', NULL, 2, '2026-11-29 08:28:46.979413+00', NULL, '2026-11-29 08:28:47.017023+00', 3, NULL, NULL),
+	('01a2266b-c226-711f-9a87-1553866c3f59', '01a2266b-c1d4-76c5-82d0-a18707bf59fe', '01a2266b-c0b4-76fa-abe2-d267f067521c', 'admin', 'member', '01a2266b-c052-7622-9b7c-7f59eb3dc9f9', 17, '2026-11-29 08:28:45.98823+00', NULL, '2026-11-29 08:28:46.882014+00', 7, 'infinity', NULL);
+INSERT INTO public.schema_migrations VALUES
+	(1, 'accounts', 'b3fd89246d30a4f532b5b8335279649bf43ddd16832fb6cbe3422aaaff6c8fad', '2026-11-29 08:28:44.926538+00'),
+	(2, 'rooms', '2927a3be7346b29e735cd12cd12adb706a8e78a418699f865631f3c151282770', '2026-11-29 08:28:44.952437+00'),
+	(3, 'messages', '509b8c2ad0d101228e18b0cf2d6eae6c622cb00dbd6cd6273a4ca9615fad4693', '2026-11-29 08:28:44.963506+00'),
+	(4, 'what is shown', 'd0f0713a1bf1eb4d548d034c016359c7fb0e3201771197196d40c8d665bd23ba', '2026-11-29 08:28:44.978845+00'),
+	(5, 'files expire', 'eba9b2c3cc21215f6ff75fbc605a8d038ee5dcc30754dd2e5fd8b586e2cdeeb6', '2026-11-29 08:28:44.988603+00'),
+	(6, 'generations of tokens', '98929ff45d6bff4cfbbb54198587ba60104a5293280acc6c21f70da0ef1bce9a', '2026-11-29 08:28:44.990599+00'),
+	(7, 'memberships that have ended lately', '31870d772a1d4a2ec2a911098967908e72d7b4201df6f8295839e9e54075bf57', '2026-11-29 08:28:44.991378+00'),
+	(8, 'blocks, privacy, muted rooms and hidden conversations', 'c6dac2930d0c30504893cf00da9ad8f1d877531ebd287989d5ea0a7d37b107ef', '2026-11-29 08:28:44.992397+00'),
+	(9, 'known networks', '38ceb4b217ee278b1f3169e6ffa740df0fee3cd9aecad6fa737c6fa7f33a578b', '2026-11-29 08:28:45.001636+00'),
+	(10, 'usernames that look alike', '43bec9db9ba12042535c40762de7568fab3ba12fda41d9c9a671f453f2e98a56', '2026-11-29 08:28:45.004045+00');
+INSERT INTO public.user_blocks VALUES
+	('01a2266b-c0b4-76fa-abe2-d267f067521c', '01a2266b-c123-77bb-a2c0-0bd23871e919', '2026-11-29 08:28:47.047562+00');

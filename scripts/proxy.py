@@ -25,6 +25,17 @@ class Mode(Enum):
     FORWARD = auto()
     REFUSE = auto()  # there are none, and new ones are refused
     STALL = auto()  # nothing passes; new ones are taken and hear nothing
+    STALL_TO_SERVER = auto()  # nothing passes from clients to servers
+    STALL_TO_CLIENT = auto()  # nothing passes from servers to clients
+
+    @property
+    def connects(self) -> bool:
+        """True if a new connection gets one to a server."""
+        return self not in (Mode.REFUSE, Mode.STALL)
+
+
+TO_SERVER = (Mode.FORWARD, Mode.STALL_TO_CLIENT)
+TO_CLIENT = (Mode.FORWARD, Mode.STALL_TO_SERVER)
 
 
 class End(asyncio.Protocol):
@@ -103,10 +114,11 @@ class Link:
 
     def regulate(self) -> None:
         """Let each end be read exactly while the other takes more."""
-        forwards = self._proxy.mode is Mode.FORWARD and not self.abandoned
-        passing = forwards and self.server.transport is not None
-        self.client.read(passing and not self.server.full)
-        self.server.read(passing and not self.client.full)
+        mode = self._proxy.mode
+        passing = not self.abandoned and self.server.transport is not None
+        to_server, to_client = mode in TO_SERVER, mode in TO_CLIENT
+        self.client.read(passing and to_server and not self.server.full)
+        self.server.read(passing and to_client and not self.client.full)
 
     def pass_on(self, end: End, data: bytes) -> None:
         """Write what came to the other end."""
@@ -206,9 +218,10 @@ class Proxy:
         self.stop_listening()
         self.cut()
 
-    def stall(self) -> None:
-        """Let nothing pass until `resume`, and tell nobody, as a network does that loses every packet."""
-        self.mode = Mode.STALL
+    def stall(self, mode: Mode = Mode.STALL) -> None:
+        """Let nothing pass until `resume`, and tell nobody, as a network does that loses every packet; or nothing in
+        one of the directions."""
+        self.mode = mode
         self._regulate()
 
     def abandon(self) -> None:
@@ -231,7 +244,7 @@ class Proxy:
         """A client has come."""
         self._links[link] = None
         self._empty.clear()
-        if self.mode is Mode.FORWARD:
+        if self.mode.connects:
             link.connecting = asyncio.create_task(self._connect(link))
 
     def forget(self, link: Link) -> None:
@@ -251,7 +264,7 @@ class Proxy:
 
     def _regulate(self) -> None:
         for link in self._links:
-            if link.connecting is None and self.mode is Mode.FORWARD:  # it came while nothing passed
+            if link.connecting is None and self.mode.connects:  # it came while nothing passed
                 link.connecting = asyncio.create_task(self._connect(link))
             link.regulate()
 

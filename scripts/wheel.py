@@ -8,9 +8,13 @@ Why by rewriting: `app` and `protocol` stand side by side at the top of the repo
 from one to the other. An import hook or an entry in `sys.path` would bring `app` back at run time, or give each
 module twice. A rewritten import is plain Python to interpreters, type checkers and debuggers. Each line keeps its
 number, so that a traceback of an installed server can be read beside the repository.
+
+Where the environment variable PARLEY_COMPILE is 1, as `scripts/build --compiled` sets it, the wheel also holds the
+compiled form of the engine's hottest modules: see scripts/compile.py.
 """
 
 import ast
+import os
 import re
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
@@ -29,6 +33,7 @@ PAGE = "app/web/dist"
 CLIENT = "protocol/server/transports/client_bundle"
 ADMIN_PAGE = "protocol/server/admin_ui/page_files"
 SCHEMA = "schema.sql"
+COMPILED = "protocol/_compiled"
 
 
 class WheelContents(BuildHookInterface[Any]):
@@ -55,6 +60,18 @@ class WheelContents(BuildHookInterface[Any]):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text)
             included[str(path)] = place
+        if os.environ.get("PARLEY_COMPILE") == "1":
+            included[str(self._compiled())] = f"{PACKAGE}/{COMPILED}"
+            build_data["pure_python"] = False
+            build_data["infer_tag"] = True
+
+    def _compiled(self) -> Path:
+        """The folder of the compiled modules. Raises CannotCompile."""
+        from scripts.compile import compile_modules  # needs what the server needs
+
+        folder = Path(self._folder.name, "compiled")
+        compile_modules(Path(self._folder.name), f"{PACKAGE}.", folder)
+        return folder
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002 - as hatchling calls it
         """Take the rewritten modules away: the wheel holds them."""

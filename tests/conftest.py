@@ -4,11 +4,14 @@ A test that takes `database_url` has a migrated database to itself, one that tak
 """
 
 import asyncio
+import gc
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 import argon2
@@ -23,6 +26,7 @@ from app.embedded.postgres import running_postgres
 from app.embedded.valkey import running_valkey
 from tests.support.ports import find_free_port
 from tests.support.postgres_servers import FORGETFUL, TEMPLATE, execute
+from tests.support.recycled_databases import RecycledDatabases
 from tests.support.redis_servers import (
     Cluster,
     RedisServer,
@@ -31,6 +35,7 @@ from tests.support.redis_servers import (
     running_cluster,
     running_watched,
 )
+from tests.support.tries import tries
 
 # Limits that no test reaches unless it means to; they are kept all the same, as in earnest.
 UNHURRIED = {
@@ -44,12 +49,13 @@ UNHURRIED = {
     "conversation_rate": 1_000_000,
     "room_rate": 1_000_000,
     "invitation_rate": 1_000_000,
+    "group_mention_rate": 1_000_000,
     "upload_rate": 1_000_000,
 }
 
 # On a busy machine an example may take any time.
 hypothesis.settings.register_profile(
-    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "patient", max_examples=tries(100), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("patient")
 
@@ -62,8 +68,31 @@ def anyio_backend() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those that were given more time begin first, so that no processor waits for them at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+    """Files with tests that were given more time begin first, and all processes have some: at the end none waits for
+    another. A file stays whole, since its tests may share what they run against.
+
+    pytest-xdist gives each process a part of the list, one after the other, and the end of a part to who is done.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    long = {item.path for item in items if item.get_closest_marker("timeout") is not None}
+    others = iter([item for item in items if item.path not in long])
+    files = [[item for item in items if item.path == path] for path in sorted(long)]
+    ordered: list[pytest.Item] = []
+    for number in range(workers):
+        part = [item for file in files[number::workers] for item in file]
+        size = len(items) * (number + 1) // workers - len(ordered)
+        ordered += [*part, *islice(others, max(0, size - len(part)))]
+    items[:] = [*ordered, *others]
+    gc.freeze()  # what was collected stays to the end: the collector need not look at it again and again
+
+
+@pytest.fixture(autouse=True)
+def signals_as_they_were() -> Iterator[None]:
+    """A command that a test calls takes SIGTERM for itself; the next test has it as this one found it."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if signal.getsignal(signal.SIGTERM) is not before:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -92,13 +121,30 @@ def postgres_sockets(servers_folder: Path) -> Iterator[Path]:
     with running_postgres(servers_folder / "postgres", settings=FORGETFUL) as sockets:
         execute(sockets, f"create database {TEMPLATE}")
         asyncio.run(migrate(embedded.database_url(sockets, TEMPLATE)))
+        asyncio.run(index(embedded.database_url(sockets, TEMPLATE)))
         yield sockets
 
 
+async def index(url: str) -> None:
+    """Have an instance see that there is nothing from before the index of words, so that not each test's does."""
+    from app.db.database import Database
+    from app.search_index.indexer import Indexer
+
+    database = Database(url)
+    await database.connect()
+    await Indexer(database).look()
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def databases(postgres_sockets: Path) -> RecycledDatabases:
+    return RecycledDatabases(postgres_sockets)
+
+
 @pytest.fixture
-def database_url(postgres_sockets: Path) -> Iterator[str]:
+def database_url(databases: RecycledDatabases) -> Iterator[str]:
     """The URL of a database that has the schema and no rows."""
-    with new_database(postgres_sockets, f"template {TEMPLATE} strategy file_copy") as url:
+    with databases.one() as url:
         yield url
 
 
@@ -110,17 +156,17 @@ def empty_database_url(postgres_sockets: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def lasting_database_url(postgres_sockets: Path) -> Iterator[str]:
+def lasting_database_url(databases: RecycledDatabases) -> Iterator[str]:
     """The URL of a database that has the schema, which the tests of a module share."""
-    with new_database(postgres_sockets, f"template {TEMPLATE} strategy file_copy") as url:
+    with databases.one() as url:
         yield url
 
 
 @contextmanager
-def new_database(postgres_sockets: Path, options: str = "") -> Iterator[str]:
-    """The URL of a new database, which exists as long as the block lasts."""
+def new_database(postgres_sockets: Path) -> Iterator[str]:
+    """The URL of a new database without the schema, which exists as long as the block lasts."""
     name = f"test_{next(numbers)}"
-    execute(postgres_sockets, f"create database {name} {options}")
+    execute(postgres_sockets, f"create database {name}")
     yield embedded.database_url(postgres_sockets, name)
     execute(postgres_sockets, f"drop database {name} with (force)")
 

@@ -33,6 +33,8 @@ from protocol.server.http.handshake import Handshake
 from protocol.server.socketio.broadcast_batch import BroadcastBatch
 from protocol.server.socketio.broadcast_operator import BroadcastOperator
 from protocol.server.socketio.namespace import DynamicNamespace
+from scripts.soaking.invariants.all_invariants import INVARIANTS
+from scripts.soaking.nemesis.faults import FAULTS
 from tests.diagrams import diagrams
 from tests.support.paths import ROOT
 
@@ -191,10 +193,16 @@ def example(page: str) -> dict[str, Any]:
     return scope
 
 
-def test_the_tests_that_hold_the_bounds_of_security_are_there() -> None:
-    page = (DOCS / "security.md").read_text("utf-8")
-    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page)
-    assert len(named) > 50
+def test_the_contract_has_each_invariant_in_the_order_of_the_checker() -> None:
+    page = (DOCS / "reliability.md").read_text("utf-8")
+    assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == list(INVARIANTS)
+    assert f"{len(FAULTS)} kinds of faults" in page
+
+
+@pytest.mark.parametrize(("page", "least"), [("security.md", 50), ("reliability.md", 9)])
+def test_the_tests_that_a_page_names_are_there(page: str, least: int) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (DOCS / page).read_text("utf-8"))
+    assert len(named) >= least
     for path, test in named:
         source = (DOCS.parent / path).read_text("utf-8")
         assert not test or re.search(rf"^ *(async )?def {test}\(", source, re.MULTILINE), f"{path}::{test}"
@@ -207,7 +215,7 @@ async def test_examples(capsys: pytest.CaptureFixture[str]) -> None:
         server_example["app"],
         host="127.0.0.1",
         port=0,
-        log_level="warning",
+        log_config=None,
         ws=server_example["io"].websocket_protocol,
     )
     server = uvicorn.Server(config)

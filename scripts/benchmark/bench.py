@@ -26,6 +26,8 @@ import machine
 import report
 
 from app.embedded.valkey import running_valkey
+from protocol import FORM
+from protocol.loading.compiled_form import VARIABLE
 
 HERE = Path(__file__).resolve().parent
 LOOPBACK = "127.0.0.1"
@@ -38,8 +40,10 @@ MAX_CONNECTS = 5_000
 
 _PYTHON = [sys.executable]
 _OURS, _THEIRS = HERE / "servers/parley_server.py", HERE / "servers/python_socketio_server.py"
+COMPILED = "parley-compiled"
 SERVERS: dict[str, list[str]] = {
     "parley": [*_PYTHON, str(_OURS), "{port}", "raw"],
+    COMPILED: [*_PYTHON, str(_OURS), "{port}", "raw"],
     "parley-asgi": [*_PYTHON, str(_OURS), "{port}", "asgi"],
     report.BASELINE: ["{node}", str(HERE / "servers/node_server.js"), "{port}"],
     "python-socketio": [*_PYTHON, str(_THEIRS), "{port}"],
@@ -136,7 +140,12 @@ def serving(name: str, place: Place, redis: str) -> Iterator[tuple[int, int]]:
     command = [part.format(port=port, node=place.node) for part in SERVERS[name]]
     if redis:
         command.append(redis)
-    environment = {**os.environ, "NODE_PATH": str(place.build / "node_modules"), "NODE_ENV": "production"}
+    environment = {
+        **os.environ,
+        "NODE_PATH": str(place.build / "node_modules"),
+        "NODE_ENV": "production",
+        VARIABLE: "1" if name == COMPILED else "0",
+    }
     with place.log.open("a") as log, pinned(place.server_core):
         log.write(f"--- {name}\n")
         log.flush()
@@ -284,7 +293,11 @@ def parse() -> argparse.Namespace:
         "--clients", type=positive, default=1000, metavar="N", help="clients in the room (1000)"
     )
     parser.add_argument(
-        "--only", type=some_of(SERVERS), default=list(SERVERS), metavar="NAME,…", help=", ".join(SERVERS)
+        "--only",
+        type=some_of(SERVERS),
+        default=[name for name in SERVERS if name != COMPILED or FORM == "compiled"],
+        metavar="NAME,…",
+        help=", ".join(SERVERS),
     )
     parser.add_argument(
         "--tests", type=some_of(TESTS), default=list(TESTS), metavar="NAME,…", help=", ".join(TESTS)
@@ -311,6 +324,8 @@ def main() -> None:
     out = chosen.out or chosen.build / "results.jsonl"
     try:
         check_writable(out)
+        if COMPILED in chosen.only and FORM != "compiled":
+            raise Failed(f"{COMPILED} needs scripts/compile first: the engine is {FORM}.")
         allow_connections(max(plan.clients, plan.connects))
         place = Place(chosen.node, chosen.build, *cores())
         tests = [test for test in plan.tests() if test[0] in chosen.tests]

@@ -145,6 +145,7 @@ def shares(plan: Plan, accounts: Accounts, name: str) -> list[Assignment]:
             grace=plan.grace,
             connect_rate=plan.connect_rate / workers,
             rates={what: rate / workers for what, rate in rates.items()},
+            cut=plan.cut,
         )
         for worker in range(workers)
     ]

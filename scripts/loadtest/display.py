@@ -16,6 +16,7 @@ LATENCIES = {
     "deliver": "send → delivered to a member",
     "read": "mark as read",
     "reconnect": "come back and catch up",
+    "back": "connection cut → back",
     "lag": "the load behind its schedule",
 }
 WORDS = {"lost": "lost", "missed": "missed", "doubled": "doubled", "out_of_order": "out of order"}
@@ -101,6 +102,9 @@ def report(console: Console, figures: Figures) -> None:
         f"delivered {counts['delivered']:,} ({counts['delivered'] / elapsed:,.0f}/s), "
         f"came back {counts['reconnected']:,}, read after an absence {counts['caught_up']:,}"
     )
+    if plan.cut:
+        words = f"cut {counts['cut']:,}, back {counts['back']:,}, with their session {counts['recovered']:,}"
+        console.print(words)
     console.print(", ".join(f"{WORDS[fault]} {counts[fault]:,}" for fault in FAULTS), style="bold")
     kinds = ", ".join(f"{kind} {number:,}" for kind, number in figures.errors.most_common())
     console.print(f"errors: {kinds or 'none'}")

@@ -114,6 +114,7 @@ class Member:
         self._failed = failed
         self._known = False
         self._away = True
+        self._session: str | None = None
         self._reads = False  # the log
         self._behind = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
@@ -124,6 +125,13 @@ class Member:
             self._chat.on(event)(self._hearing(event))
         self._chat.on("disconnect")(self._leave)
         self._chat.on("authenticated")(self._enter)
+        if isinstance(self._chat, ChatClient):  # which connects again by itself
+            self._chat.on("connect_error")(lambda error: failed(f"reconnect: {kind_of(error)}"))
+
+    @property
+    def id(self) -> str | None:
+        """The server's name for its session, which stays the same where the session is recovered; None over polling."""
+        return self._chat.id if isinstance(self._chat, ChatClient) else None
 
     @property
     def connected(self) -> bool:
@@ -209,7 +217,11 @@ class Member:
         return hear
 
     def _enter(self, _welcome: Any) -> None:
-        self.view.connect()
+        session, self._session = self._session, self.id
+        if session is not None and session == self.id:  # it was recovered: what was missed has come by itself
+            self._away = False
+        else:
+            self.view.connect()
         self._behind.set()
 
     def _leave(self, _reason: str) -> None:

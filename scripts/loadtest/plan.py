@@ -51,6 +51,7 @@ class Plan(Struct, frozen=True):
     reads: float
     typing: float
     reconnects: float
+    cut: float
     polling: float
     size: int
     processes: int
@@ -93,6 +94,13 @@ def parse(arguments: Sequence[str] | None = None) -> Plan:
         type=rate,
         metavar="N",
         help="clients a second that disconnect and reconnect (a 1000th)",
+    )
+    add(
+        "--cut",
+        type=share,
+        default=0.0,
+        metavar="SHARE",
+        help="share of the connections that break at once, in the middle of the load (none)",
     )
     add(
         "--polling",
@@ -152,6 +160,7 @@ def parse(arguments: Sequence[str] | None = None) -> Plan:
         reads=chosen.rate if chosen.reads is None else chosen.reads,
         typing=chosen.rate / 2 if chosen.typing is None else chosen.typing,
         reconnects=chosen.clients / 1000 if chosen.reconnect is None else chosen.reconnect,
+        cut=chosen.cut,
         polling=chosen.polling,
         size=chosen.size,
         processes=min(chosen.processes, chosen.clients),

@@ -20,6 +20,7 @@ import uvloop
 from msgspec import Struct
 
 from app.runtime.garbage_collection import seldom_collected
+from scripts.loadtest.cut import BreakableLoop, cut
 from scripts.loadtest.histogram import Histogram
 from scripts.loadtest.member import FAILURES, Member, kind_of, now
 
@@ -38,12 +39,14 @@ class Assignment(Struct, frozen=True):
     grace: float  # seconds without one more client that could connect, and for what is under way at the end
     connect_rate: float  # all rates are this worker's own
     rates: dict[str, float]
+    cut: float  # the share of its connections that break in the middle of the load
 
 
 class Worker:
     """Runs the clients of an assignment."""
 
-    def __init__(self, assignment: Assignment) -> None:
+    def __init__(self, assignment: Assignment, loop: BreakableLoop) -> None:
+        self._loop = loop
         self._assignment = assignment
         self._members = [self._member(*client) for client in assignment.clients]
         self._counts: Counter[str] = Counter()
@@ -81,7 +84,8 @@ class Worker:
         }
         rates = self._assignment.rates
         await asyncio.gather(
-            *(self._keep_up(start, rates[name], act) for name, act in acts.items() if rates[name])
+            self._cut(start + self._assignment.duration / 2),
+            *(self._keep_up(start, rates[name], act) for name, act in acts.items() if rates[name]),
         )
         with suppress(TimeoutError):
             async with asyncio.timeout(self._assignment.grace):
@@ -184,6 +188,16 @@ class Worker:
 
         return "away", go_and_come_back
 
+    async def _cut(self, due: float) -> None:
+        """Have connections break."""
+        if self._assignment.cut:
+            await asyncio.sleep(max(0.0, due - now()))
+            grace = self._assignment.grace + self._assignment.duration / 2
+            returns = await cut(self._loop, self._members, self._assignment.cut, grace)
+            self._counts.update(cut=returns.cut, back=len(returns.back), recovered=returns.recovered)
+            for seconds in returns.back:
+                self._latencies["back"].add(seconds)
+
     def _one(self) -> Member | None:
         """Any client that is connected: a person without a connection does not begin anything."""
         for _ in range(10):
@@ -228,10 +242,10 @@ class Worker:
 async def main() -> None:
     """Play one worker over the standard streams."""
     reader = asyncio.StreamReader(limit=2**28)
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-    )
-    worker = Worker(msgspec.json.decode(await reader.readline(), type=Assignment))
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, BreakableLoop)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    worker = Worker(msgspec.json.decode(await reader.readline(), type=Assignment), loop)
     ticking = asyncio.create_task(tick_forever(worker))
     waiting = await worker.connect()
     say(tick=worker.tick())  # what was used until here is not the load's
@@ -262,4 +276,4 @@ def say(**what: Any) -> None:
 
 if __name__ == "__main__":
     with seldom_collected():  # what stops this process would be taken for the server's
-        uvloop.run(main())
+        uvloop.run(main(), loop_factory=BreakableLoop)

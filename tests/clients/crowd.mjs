@@ -8,6 +8,7 @@ import { io } from "socket.io-client";
 const [url, text] = process.argv.slice(2);
 const { options, transport, messages, rooms } = JSON.parse(text);
 const faults = [];
+const AT_ONCE = 25;
 
 const member = (room, token, number) => {
     // A connection of its own for each, as in as many browsers.
@@ -16,14 +17,18 @@ const member = (room, token, number) => {
     const heard = [];
     let enough = () => {};
     socket.on("connect_error", (error) => faults.push([name, "connect_error", String(error)]));
-    socket.on("disconnect", (reason) => leaving || faults.push([name, "disconnect", reason]));
+    socket.on("disconnect", (reason, details) => {
+        const why = [details?.message, details?.description, details?.context?.responseText].map(String);
+        leaving || faults.push([name, "disconnect", reason, ...why]);
+    });
     socket.io.engine.on("upgradeError", (error) => faults.push([name, "upgradeError", String(error)]));
     socket.on("message:new", ({ content, roomId }) => {
         heard.push(roomId === room ? content : `not for ${room}: ${content}`);
         enough();
     });
     const hears = (count) =>
-        new Promise((resolve) => {
+        new Promise((resolve, reject) => {
+            socket.once("disconnect", reject);
             enough = () => heard.length >= count && resolve();
             enough();
         });
@@ -37,25 +42,37 @@ const ask = async (socket, event, payload) => {
     }
 };
 
+const enter = async ({ socket }) => {
+    await new Promise((resolve) => socket.once("connect", resolve));
+    await ask(socket, "authenticate");
+};
+
 let leaving = false;
-const members = Object.entries(rooms).flatMap(([room, tokens]) =>
-    tokens.map((token, number) => member(room, token, number)),
-);
+const clients = Object.entries(rooms).flatMap(([room, tokens]) => tokens.map((token, number) => [room, token, number]));
+const members = [];
 const all = (work) => Promise.all(members.map(work));
 
-await all(({ socket }) => new Promise((resolve) => socket.once("connect", resolve)));
-await all(({ socket }) => ask(socket, "authenticate"));
-// The first message goes out while transports change, the others when they have.
-for (let number = 0; number < messages; number++) {
-    await all(({ socket, room, name }) => ask(socket, "message:send", { roomId: room, content: `${name}: ${number}` }));
-    await all(({ hears, room }) => hears(rooms[room].length * (number + 1)));
-}
-await all(async ({ socket }) => {
-    const { engine } = socket.io;
-    while (engine.transport.name !== transport) {
-        await new Promise((resolve) => engine.once("upgrade", resolve));
+try {
+    // So many come at a time, and show at once who they are: there is a time for that, and for the change of transport.
+    for (let first = 0; first < clients.length; first += AT_ONCE) {
+        const coming = clients.slice(first, first + AT_ONCE).map(([room, token, number]) => member(room, token, number));
+        members.push(...coming);
+        await Promise.all(coming.map(enter));
     }
-});
+    // The first message goes out while transports change, the others when they have.
+    for (let number = 0; number < messages; number++) {
+        await all(({ socket, room, name }) => ask(socket, "message:send", { roomId: room, content: `${name}: ${number}` }));
+        await all(({ hears, room }) => hears(rooms[room].length * (number + 1)));
+    }
+    await all(async ({ socket }) => {
+        const { engine } = socket.io;
+        while (engine.transport.name !== transport) {
+            await new Promise((resolve) => engine.once("upgrade", resolve));
+        }
+    });
+} catch (error) {
+    faults.push(["everybody", String(error)]);
+}
 for (const { room, name, heard } of members) {
     const wanted = members
         .filter((other) => other.room === room)

@@ -106,6 +106,13 @@ for (const event of ["room:user-joined", "room:user-left", "room:member-updated"
     socket.on(event, ({ seq }) => hear(seq, null));
 }
 
+socket.on("room:sync-needed", ({ lastSeq }) => {
+    if (lastSeq > applied) {
+        complete = false;
+        follow();
+    }
+});
+
 socket.on("connect", async () => {
     complete = false;
     waiting.clear();

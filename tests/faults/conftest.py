@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -20,7 +21,7 @@ from tests.support.chat.people import PASSWORD
 from tests.support.chat.talking_members import Member, NodeMember, PythonMember
 from tests.support.ports import find_free_port
 from tests.support.postgres_servers import RestartablePostgres
-from tests.support.redis_servers import RedisServer, RestartableValkey
+from tests.support.redis_servers import RestartableValkey
 from tests.support.waiting import PATIENCE
 
 # Short, so that what is noticed by silence is noticed soon.
@@ -80,6 +81,14 @@ class Cluster:
         for way in (*self.redis, *self.postgres):
             await way.stop()
 
+    async def ask(self, statement: str) -> Any:
+        """The first value of a statement, asked past the proxies."""
+        connection = await asyncpg.connect(database_url(self.postgres_server.socket.parent))
+        try:
+            return await connection.fetchval(statement)
+        finally:
+            await connection.close()
+
     # --- health ---
 
     async def tells(self, page: str, status: int | None, *places: int) -> None:
@@ -109,6 +118,13 @@ class Cluster:
                 if (float(lag) > 1) is behind:
                     return
                 await asyncio.sleep(0.1)
+
+    async def is_whole(self) -> bool:
+        """Whether it is as it was at its start."""
+        states = [await instance.health("ready") for instance in self.instances]
+        return states == [200, 200] and not any(
+            "Traceback" in instance.log.read_text() for instance in self.instances
+        )
 
     def assert_alive(self) -> None:
         """None has crashed, and nothing happened that is not foreseen."""
@@ -202,16 +218,48 @@ async def all_is_well_again(cluster: Cluster, talk: Talk) -> None:
     cluster.assert_alive()
 
 
+class SharedCluster:
+    """The cluster of the tests of a file: each leaves it as it found it, or the next one has a new one."""
+
+    def __init__(self, postgres: RestartablePostgres, folder: Path) -> None:
+        self._postgres = postgres
+        self._folder = folder
+        self._numbers = count(1)
+        self._running: Cluster | None = None
+
+    async def whole(self) -> Cluster:
+        if self._running is not None and not await self._running.is_whole():
+            await self.stop()
+        if self._running is None:
+            folder = self._folder / f"cluster-{next(self._numbers)}"
+            valkey = RestartableValkey(folder / "valkey")
+            folder.mkdir()
+            valkey.start()
+            self._running = Cluster(valkey, self._postgres, folder)
+            await self._running.start()
+        return self._running
+
+    async def stop(self) -> None:
+        if self._running is not None:
+            running, self._running = self._running, None
+            await running.stop()
+            running.valkey.stop()
+
+
+@pytest.fixture(scope="module")
+async def shared_cluster(
+    postgres_server: RestartablePostgres, servers_folder: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[SharedCluster]:
+    folder = servers_folder / request.path.stem
+    folder.mkdir(mode=0o711)
+    shared = SharedCluster(postgres_server, folder)
+    yield shared
+    await shared.stop()
+
+
 @pytest.fixture
-async def cluster(
-    redis_server: RedisServer, postgres_server: RestartablePostgres, tmp_path: Path
-) -> AsyncIterator[Cluster]:
-    cluster = Cluster(redis_server(), postgres_server, tmp_path)
-    try:
-        await cluster.start()
-        yield cluster
-    finally:
-        await cluster.stop()
+async def cluster(shared_cluster: SharedCluster) -> Cluster:
+    return await shared_cluster.whole()
 
 
 @pytest.fixture

@@ -51,8 +51,10 @@ async def test_the_links_to_postgresql_are_cut(cluster: Cluster, talk: Talk, los
 
 async def test_the_network_forgets_the_connections_to_postgresql(cluster: Cluster, talk: Talk) -> None:
     """No packet of theirs arrives again, and nobody is told; new ones work at once."""
-    await asyncio.gather(*(talk.http.get(f"/chat/rooms/{talk.room_id}") for _ in range(50)))  # fills the pool
-    assert cluster.postgres[1].links > 5
+    await asyncio.gather(
+        *(talk.http.get(f"/chat/rooms/{talk.room_id}") for _ in range(50))
+    )  # over several connections
+    assert cluster.postgres[1].links > 2
     for link in cluster.postgres:
         link.abandon()
     await cluster.tells("ready", 503)

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from protocol.socketio.packets import JSON, Event
+from protocol.socketio.json_parser import JSON
+from protocol.socketio.packets import Event
 from protocol.websocket import client_handshake as opening
 from tests.fuzz.targets.operations import TYPES
 

@@ -30,9 +30,10 @@ from protocol.cluster.stream_records import (
     Target,
 )
 from protocol.engineio import packets as engine
-from protocol.engineio.packets import PacketType
+from protocol.engineio.engine_packet import EnginePacket, PacketType
 from protocol.socketio import msgpack_parser as packets_msgpack
-from protocol.socketio.packets import JSON, Ack, Connect, ConnectError, Event, Packet
+from protocol.socketio.json_parser import JSON
+from protocol.socketio.packets import Ack, Connect, ConnectError, Event, Packet
 from protocol.socketio.packets import DisconnectSockets as DisconnectPacket
 from protocol.websocket import frames
 from protocol.websocket.frames import Opcode
@@ -88,13 +89,13 @@ def frame_seeds() -> list[bytes]:
 
 def payload_seeds() -> list[bytes]:
     packets = [
-        *(engine.EnginePacket(kind, "") for kind in PacketType),
-        engine.EnginePacket(PacketType.PING, "probe"),
-        engine.EnginePacket(PacketType.OPEN, '{"sid":"a"}'),
-        engine.EnginePacket(PacketType.MESSAGE, '2["a","€"]'),
-        engine.EnginePacket(PacketType.MESSAGE, b""),
-        engine.EnginePacket(PacketType.MESSAGE, b"\x00\x1e\xff"),
-        engine.EnginePacket(PacketType.MESSAGE, b"binary"),
+        *(EnginePacket(kind, "") for kind in PacketType),
+        EnginePacket(PacketType.PING, "probe"),
+        EnginePacket(PacketType.OPEN, '{"sid":"a"}'),
+        EnginePacket(PacketType.MESSAGE, '2["a","€"]'),
+        EnginePacket(PacketType.MESSAGE, b""),
+        EnginePacket(PacketType.MESSAGE, b"\x00\x1e\xff"),
+        EnginePacket(PacketType.MESSAGE, b"binary"),
     ]
     groups = [*([packet] for packet in packets), packets, packets[::-1], packets[-4:] * 3]
     return [engine.encode_payload(group).encode() for group in groups]

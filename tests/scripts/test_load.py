@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,18 +26,18 @@ from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.timeout(180)
 
-SMALL = ["--clients", "40", "--users", "8", "--room-size", "4", "--processes", "2", "--connect-rate", "100"]
+SMALL = ["--clients", "40", "--users", "8", "--room-size", "4", "--processes", "1", "--connect-rate", "100"]
 names = count(1)
-BUSY = ["--duration", "4", "--rate", "40", "--reconnect", "2", "--polling", "20%"]
+BUSY = ["--processes", "2", "--duration", "4", "--rate", "40", "--reconnect", "2", "--polling", "20%"]
 
 
 class Chat:
-    """Two instances behind a proxy."""
+    """Instances behind a proxy."""
 
-    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+    def __init__(self, instances: int, environment: dict[str, str], folder: Path) -> None:
         self.instances = [
-            Instance(f"instance {place}", find_free_port(), folder / str(place), environment)
-            for place in (1, 2)
+            Instance(f"instance {place + 1}", find_free_port(), folder / str(place + 1), environment)
+            for place in range(instances)
         ]
         self.proxy = Proxy([instance.address for instance in self.instances])
 
@@ -53,11 +54,13 @@ class Chat:
 
 
 @asynccontextmanager
-async def running(database_url: str, redis_url: str, folder: Path, **settings: str) -> AsyncIterator[Chat]:
+async def running(
+    database_url: str, redis_url: str, folder: Path, instances: int = 2, **settings: str
+) -> AsyncIterator[Chat]:
     """The chat, which runs as long as the block lasts; nobody is limited, unless the settings say so."""
     stores = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "FILE_STORAGE": str(folder / "files")}
     secret = {"JWT_SECRET": "for-tests-only-" * 3}
-    chat = Chat({**os.environ, **stores, **secret, **UNLIMITED, **settings}, folder)
+    chat = Chat(instances, {**os.environ, **stores, **secret, **UNLIMITED, **settings}, folder)
     try:
         await chat.start()
         yield chat
@@ -66,17 +69,20 @@ async def running(database_url: str, redis_url: str, folder: Path, **settings: s
 
 
 @pytest.fixture
-async def chat(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Chat]:
-    """A chat for a test that ends some of it."""
-    async with running(database_url, redis_url, tmp_path) as chat:
-        yield chat
+async def chat(lasting_chat: Chat) -> AsyncIterator[Chat]:
+    """The chat for a test that ends some of it."""
+    yield lasting_chat
+    for instance in lasting_chat.instances:
+        if instance.process.poll() is not None:
+            instance.start()
+            await instance.ready()
 
 
 @pytest.fixture(scope="module")
 async def lasting_chat(
     lasting_database_url: str, lasting_redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Chat]:
-    """The chat of all other tests."""
+    """The chat of all tests."""
     async with running(lasting_database_url, lasting_redis_url, tmp_path_factory.mktemp("chat")) as chat:
         yield chat
 
@@ -174,7 +180,7 @@ def assert_drawn(file: Path) -> None:
 
 
 async def test_a_server_with_limits_is_named(database_url: str, redis_url: str, tmp_path: Path) -> None:
-    async with running(database_url, redis_url, tmp_path, SIGN_UP_RATE="2") as limited:
+    async with running(database_url, redis_url, tmp_path, instances=1, SIGN_UP_RATE="2") as limited:
         status, _, err = await load(tmp_path, limited.proxy.url, *SMALL)
     assert status == 1
     assert err.startswith(
@@ -370,7 +376,9 @@ async def test_a_client_of_an_instance_that_stops_goes_on_at_another(chat: Chat,
 
 async def test_what_cannot_connect_ends_the_run(lasting_chat: Chat, tmp_path: Path) -> None:
     nobody = f"http://127.0.0.1:{find_free_port()}"
-    status, _, err = await load(tmp_path, lasting_chat.proxy.url, nobody, *SMALL, "--grace", "2")
+    status, _, err = await load(
+        tmp_path, lasting_chat.proxy.url, nobody, *SMALL, "--grace", "2", "--prefix", "nobody"
+    )
     assert status == 1
     assert err.startswith("load: 20 of 40 clients cannot connect: connect: Unreachable ")
 
@@ -379,16 +387,25 @@ async def test_the_logs_are_read_from_whoever_is_left(chat: Chat, tmp_path: Path
     """A run whose first server ends for good has figures of it, and says what its clients did not get."""
     going, staying = chat.instances
     file = tmp_path / "run.json"
-    asked = ["--duration", "3", "--grace", "2", "--json", str(file), "--max-lost", "0"]
-    running = asyncio.create_task(load(tmp_path, going.url, staying.url, *SMALL, *asked))
+    asked = ["--duration", "3", "--grace", "2", "--json", str(file), "--max-lost", "0", "--prefix", "left"]
     async with httpx.AsyncClient(base_url=staying.url, trust_env=False, timeout=PATIENCE) as http:
-        while "\nparley_messages_written_total 0.0" in (await http.get("/metrics")).text:  # noqa: ASYNC110
+        before = await messages_written(http)
+        running = asyncio.create_task(load(tmp_path, going.url, staying.url, *SMALL, *asked))
+        while await messages_written(http) == before and not running.done():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     going.process.kill()
     status, out, _ = await running
     assert status == 1
     assert "failed: --max-lost 0 was not kept" in out
     assert json.loads(file.read_text())["counts"]["lost"] > 0
+
+
+async def messages_written(http: httpx.AsyncClient) -> str:
+    found = re.search(
+        r"^parley_messages_written_total (.*)$", (await http.get("/metrics")).text, re.MULTILINE
+    )
+    assert found is not None
+    return found[1]
 
 
 # Histograms

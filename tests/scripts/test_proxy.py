@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from scripts.proxy import Proxy, Target
+from scripts.proxy import Mode, Proxy, Target
 from tests.support.waiting import until
 
 Connect = Callable[[Proxy], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 MEBIBYTE = 2**20
-MOST_HELD = 16 * MEBIBYTE  # by the proxy's transports and four of the kernel's buffers
+MOST_HELD = 64 * MEBIBYTE  # by the proxy's transports and four of the kernel's buffers, of some MiB each
 
 
 @pytest.fixture(scope="module", params=["asyncio", "uvloop"])
@@ -213,6 +213,25 @@ async def test_stalled_until_it_resumes(proxy: Proxy, servers: list[EchoServer],
     assert await old.readline() == b"late\n"
     assert [await new.readline(), await new.readline()] == [b"second\n", b"later\n"]
     await until(lambda: proxy.links == 2)
+
+
+async def test_stalled_in_one_direction(proxy: Proxy, servers: list[EchoServer], connect: Connect) -> None:
+    reader, writer = await connect(proxy)
+    await reader.readline()
+    proxy.stall(Mode.STALL_TO_CLIENT)
+    writer.write(b"heard\n")
+    await until(lambda: servers[0].heard > 0)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.read(1), 0.3)
+    proxy.stall(Mode.STALL_TO_SERVER)
+    assert await reader.readline() == b"heard\n"
+    heard = servers[0].heard
+    writer.write(b"late\n")
+    new, _ = await connect(proxy)
+    assert await new.readline() == b"second\n"  # a server takes it, and may speak
+    assert servers[0].heard == heard
+    await proxy.resume()
+    assert await reader.readline() == b"late\n"
 
 
 async def test_abandoned_for_good(proxy: Proxy, servers: list[EchoServer], connect: Connect) -> None:

@@ -11,7 +11,7 @@ import orjson
 
 from protocol import Server
 from protocol.engineio import packets as engine
-from protocol.engineio.packets import PacketType
+from protocol.engineio.engine_packet import EnginePacket, PacketType
 from tests.support.raw_websocket import WEBSOCKET, Open, Served, WebSocket
 from tests.support.running import Running, Serve
 from tests.support.waiting import PATIENCE
@@ -86,7 +86,7 @@ class PollingClient(Client):
         super().__init__(opening)
         self.http = http
         self.url = running.url(f"{POLLING}&sid={self.sid}")
-        self._packets: deque[engine.EnginePacket] = deque()
+        self._packets: deque[EnginePacket] = deque()
 
     @classmethod
     async def open(cls, running: Served, query: str = POLLING, **headers: str) -> "PollingClient":
@@ -102,7 +102,7 @@ class PollingClient(Client):
         return await self.http.post(self.url, content=body, headers={"content-type": "text/plain"} | headers)
 
     async def send(self, *messages: str | bytes) -> None:
-        packets = [engine.EnginePacket(PacketType.MESSAGE, message) for message in messages]
+        packets = [EnginePacket(PacketType.MESSAGE, message) for message in messages]
         response = await self.post(engine.encode_payload(packets))
         if response.status_code != 200:
             raise Lost

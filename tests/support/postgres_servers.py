@@ -1,6 +1,7 @@
 """Real PostgreSQLs of the tests' own, and statements for them."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -36,15 +37,19 @@ def execute(sockets: Path, statement: str) -> None:
 
 
 class RestartablePostgres:
-    """A PostgreSQL of the tests' own, which keeps its data and its socket over stop and start."""
+    """A PostgreSQL of the tests' own, which keeps its data and its socket over stop and start.
 
-    def __init__(self, folder: Path) -> None:
+    `settings` are of the server, and go before those that let it forget what it had when the machine stops.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self._settings = FORGETFUL | dict(settings or {})
         self.socket = folder / "socket" / ".s.PGSQL.5432"
         self._running = ExitStack()
 
     def start(self) -> None:
-        self._running.enter_context(running_postgres(self.folder, settings=FORGETFUL))
+        self._running.enter_context(running_postgres(self.folder, settings=self._settings))
 
     def stop(self) -> None:
         """Let it end in order: it ends all connections."""

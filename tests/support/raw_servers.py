@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias, cast
 
 from protocol import Client
-from protocol.socketio.packets import JSON, Connect, Parser
+from protocol.socketio.json_parser import JSON
+from protocol.socketio.packets import Connect, Parser
 from protocol.websocket import frames
-from protocol.websocket.frames import FrameReader, Opcode, WebSocketMessage
+from protocol.websocket.frames import FrameReader, Opcode
+from protocol.websocket.messages import WebSocketMessage
 from tests.support.waiting import PATIENCE, until
 
 OPEN = '0{"sid":"engine","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'

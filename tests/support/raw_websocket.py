@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple, Protocol, TypeAlias
 
 from protocol.websocket import frames
-from protocol.websocket.frames import Close, FrameReader, Opcode, WebSocketMessage
+from protocol.websocket.frames import FrameReader, Opcode
+from protocol.websocket.messages import Close, WebSocketMessage
 from tests.support.waiting import PATIENCE
 
 WEBSOCKET = "EIO=4&transport=websocket"

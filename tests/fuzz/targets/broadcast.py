@@ -10,7 +10,8 @@ from msgspec import Struct, structs
 
 from protocol.cluster.stream_records import Broadcast, decode, encode
 from protocol.errors import ProtocolError
-from protocol.socketio.packets import JSON, Event
+from protocol.socketio.json_parser import JSON
+from protocol.socketio.packets import Event
 from tests.fuzz.values import MAX_DEPTH, depth, plain
 
 KEYS = ["packet", "opts", "rooms", "except", "flags", "data", "type", "close", "moved", "requestId"]

@@ -1,7 +1,8 @@
 """The Engine.IO session as its client sees it: messages with 0x1e between them."""
 
 from protocol.engineio.client_session import ClientSession, ClientSessionState
-from protocol.engineio.packets import PacketType, decode_packet
+from protocol.engineio.engine_packet import PacketType
+from protocol.engineio.packets import decode_packet
 from protocol.errors import PacketError
 
 WORDS = [b'"sid":"a"', b'"pingInterval":', b'"pingTimeout":', b"\x1e", b"25000", b"0{"]

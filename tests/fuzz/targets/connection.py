@@ -7,9 +7,10 @@ belongs to it: `t` a text message, `b` a binary one, and decisions about a names
 from protocol.errors import PacketError
 from protocol.socketio.client_namespace_states import ClientNamespaceState as ClientState
 from protocol.socketio.client_namespace_states import ClientNamespaceStates
+from protocol.socketio.json_parser import JSON
 from protocol.socketio.msgpack_parser import MSGPACK
 from protocol.socketio.namespace_states import NamespaceState, NamespaceStates
-from protocol.socketio.packets import JSON, Ack, Connect, ConnectError, Disconnect, Event, Packet, Rejected
+from protocol.socketio.packets import Ack, Connect, ConnectError, Disconnect, Event, Packet, Rejected
 
 MAX_NAMESPACES = 3
 

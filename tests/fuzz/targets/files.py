@@ -6,15 +6,13 @@ The first byte chooses which of the three.
 import re
 
 from app.attachments.byte_ranges import part_of
+from app.attachments.media.file_names import LONGEST_NAME, clean_name, disposition
 from app.attachments.media.media_types import (
     BINARY,
     HEAD,
     KNOWN,
-    LONGEST_NAME,
     SHOWN,
     TEXT,
-    clean_name,
-    disposition,
     sniffed,
 )
 from tests.fuzz.draw import Draw

@@ -1,16 +1,8 @@
 """WebSocket frames: the first byte chooses the role and how the others are cut into pieces."""
 
 from protocol.errors import FrameError
-from protocol.websocket.frames import (
-    Close,
-    FrameReader,
-    Opcode,
-    Ping,
-    Pong,
-    WebSocketMessage,
-    encode,
-    encode_close,
-)
+from protocol.websocket.frames import FrameReader, Opcode, encode, encode_close
+from protocol.websocket.messages import Close, Ping, Pong, WebSocketMessage
 from tests.fuzz.draw import Draw, cut
 
 MAX_PAYLOAD = 300

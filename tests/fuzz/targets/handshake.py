@@ -7,7 +7,8 @@ import re
 
 from uvicorn import Config
 
-from protocol.engineio.session import Session, Timing
+from protocol.engineio.session import Session
+from protocol.engineio.timing import Timing
 from protocol.errors import HandshakeError
 from protocol.server.config.cors import cors_headers, preflight_headers
 from protocol.server.config.options import EngineOptions
@@ -22,7 +23,7 @@ OPTIONS = [
     EngineOptions(cors_origins=("https://a.example", "https://b.example"), cors_credentials=True),
 ]
 CONFIG = Config(None, forwarded_allow_ips=["127.0.0.1", "10.0.0.0/8"])
-SESSION = Session("a", Timing(), websocket=False, now=0)
+SESSION = Session("a", Timing(25_000, 20_000, 10_000), websocket=False, now=0)
 FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\x80-\xff\t]*?)[ \t]*")
 WORDS = [
     b"\x1eorigin: https://a.example",

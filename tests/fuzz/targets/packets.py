@@ -3,8 +3,8 @@
 from typing import Any
 
 from protocol.errors import PacketError
-from protocol.socketio.decoder import Decoder
-from protocol.socketio.packets import JSON, Packet
+from protocol.socketio.json_parser import JSON, Decoder
+from protocol.socketio.packets import Packet
 from tests.fuzz.values import MAX_DEPTH, depth, plain
 
 MAX_ATTACHMENTS = 10  # where nothing else is said

@@ -1,9 +1,9 @@
 """Engine.IO packets, and the bodies of polling requests."""
 
+from protocol.engineio.engine_packet import EnginePacket
 from protocol.engineio.packets import (
     SEPARATOR,
     Encoded,
-    EnginePacket,
     decode_packet,
     decode_payload,
     encode_packet,

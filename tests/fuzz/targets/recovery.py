@@ -29,6 +29,7 @@ from tests.fuzz.values import plain
 KEYS = ["sid", "pid", "rooms", "data", "nsp", "live", "offset", "since", "sent", "before"]
 WORDS = [msgpack.packb(word) for word in (*KEYS, "1-0", "2-0", "3-1", [], {}, None, True)]
 MOST, MOST_SIZE = 6, 60
+AGES = 10**9  # ms: nothing is too old
 ROOMS = ("a", "b", "sid")
 
 
@@ -69,7 +70,9 @@ def check_offset(draw: Draw) -> None:
 
 
 def check_missed(draw: Draw) -> None:
-    history = History(MOST, MOST_SIZE, lambda record, offset: Encoded(f"{record.data}{offset}".encode()))
+    history = History(
+        MOST, MOST_SIZE, AGES, lambda record, offset: Encoded(f"{record.data}{offset}".encode())
+    )
     saved_at, start, size_limit = draw.below(8), draw.below(8), draw.below(120)
     delivered: list[tuple[int, ForSockets]] = []
     time = 0

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 from protocol.engineio import packets as engine
-from protocol.engineio.packets import Encoded, EnginePacket, PacketType
-from protocol.engineio.session import CloseReason, Session, Timing
+from protocol.engineio.engine_packet import EnginePacket, PacketType
+from protocol.engineio.packets import Encoded
+from protocol.engineio.session import CloseReason, Session
 from protocol.engineio.session_states import LINGERING, TRANSITIONS, SessionState
+from protocol.engineio.timing import Timing
 from protocol.errors import SessionError
 from tests.fuzz.draw import Draw
 

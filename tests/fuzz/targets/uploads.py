@@ -5,7 +5,7 @@ from contextlib import closing
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
-from app.attachments.media.media_types import LONGEST_NAME
+from app.attachments.media.file_names import LONGEST_NAME
 from app.attachments.uploads import AROUND_THE_FILE, UploadForm, boundary_of
 from app.core.errors import Refusal
 from tests.fuzz.draw import Draw, cut

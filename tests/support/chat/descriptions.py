@@ -18,6 +18,7 @@ import jsonschema_rs
 from app.api_docs.routes import Descriptions
 from app.config.settings import Settings
 from app.serving.application import create_app
+from tests.support.waiting import PATIENCE
 
 PAGES = r"docs(/.*)?|(assets|client)/.*|(openapi|asyncapi)\.json|favicon\.svg|theme\.js"
 NOT_DESCRIBED = re.compile(rf"/({PAGES}|io/)?")
@@ -78,15 +79,16 @@ def check(kind: str, schema: Any, value: Any, what: str, *, strict: bool = True)
 
 def client(url: str, **options: Any) -> httpx.AsyncClient:
     """A client of which every response is checked. It never speaks TLS: to load certificates costs more than a test."""
-    return httpx.AsyncClient(
-        base_url=url, event_hooks={"response": [check_response]}, verify=False, trust_env=False, **options
-    )
+    hooks = {"response": [check_response]}
+    options = {"timeout": PATIENCE, **options}
+    return httpx.AsyncClient(base_url=url, event_hooks=hooks, verify=False, trust_env=False, **options)
 
 
 async def check_response(response: httpx.Response) -> None:
     """Raises AssertionError where a response, or a request that was accepted, is not as described."""
     request = response.request
-    method, path = request.method, request.url.path
+    # As it is sent: a parameter may have an encoded slash.
+    method, path = request.method, request.url.raw_path.decode().partition("?")[0]
     if method == HTTPMethod.OPTIONS or NOT_DESCRIBED.fullmatch(path):
         return
     what = f"{method} {path}: {response.status_code}"

@@ -1,5 +1,6 @@
 """Random histories of rooms, made by calling the services, and what is announced of them meanwhile."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -59,12 +60,20 @@ class HeardBus(MemoryBus):
 
     async def publish(self, record: Record) -> str:
         offset = await super().publish(record)
+        self._hear(record, offset)
+        return offset
+
+    def keep(self, record: Record) -> asyncio.Future[str]:
+        stored = super().keep(record)
+        self._hear(record, stored.result())
+        return stored
+
+    def _hear(self, record: Record, offset: str) -> None:
         for single, _, _ in unfold(record, offset, 0):
             if isinstance(single, Broadcast):
                 for room in single.target.rooms:
                     for hear in self.listeners[room]:
                         hear(*single.data)
-        return offset
 
 
 class Chat:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 
 from app.config.settings import Settings
+from tests.support.waiting import PATIENCE
 
 
 class OtherProcess:
@@ -30,7 +31,7 @@ class OtherProcess:
 
     async def started(self) -> "OtherProcess":
         async with httpx.AsyncClient(trust_env=False) as client:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 while True:
                     with suppress(httpx.TransportError):
                         if (await client.get(f"{self.url}/health/ready")).status_code == 200:

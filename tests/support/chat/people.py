@@ -38,7 +38,13 @@ class Instance:
         self.server = ChatServer(settings)
         self.port = 0
         self.url = ""
-        self.running = asyncio.create_task(self.server.serve())
+        self.running = asyncio.create_task(self._serve())
+
+    async def _serve(self) -> None:
+        try:
+            await self.server.serve()
+        except SystemExit as end:  # which would end the event loop, and all tests after this one with it
+            raise AssertionError(f"the server could not start: status {end.code}") from end
 
     async def started(self) -> "Instance":
         while not self.server.started:
@@ -52,7 +58,7 @@ class Instance:
 
     async def stop(self) -> None:
         """What SIGTERM does."""
-        self.server.should_exit = True
+        self.server.ask_to_end()
         await self.running
 
 
@@ -180,7 +186,8 @@ async def together(*people: Person) -> str:
     """A room of the first of them that all of them are in."""
     room = await people[0].room()
     for person in people[1:]:
-        assert (await person.http.post(f"/chat/rooms/{room}/join")).status_code == 200
+        answer = await person.http.post(f"/chat/rooms/{room}/join")
+        assert answer.status_code == 200, answer.text
     return room
 
 

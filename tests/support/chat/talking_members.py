@@ -72,6 +72,7 @@ class PythonMember(Member):
     async def start(self) -> None:
         for event in NUMBERS:
             self._chat.on(event)(self._hearing(event))
+        self._chat.on("room:sync-needed")(self._hear_sync_needed)
         self._chat.on("disconnect")(lambda _reason: self._follower.go_away())
         self._chat.on("authenticated")(lambda _welcome: self._behind.set())
         await self._chat.connect()
@@ -105,6 +106,11 @@ class PythonMember(Member):
                     self._behind.set()
 
         return hear
+
+    def _hear_sync_needed(self, needed: dict[str, Any]) -> None:
+        if needed["roomId"] == self.room_id and needed["lastSeq"] > self._follower.applied:
+            self._follower.complete = False
+            self._behind.set()
 
     async def _talk(self) -> None:
         for content in said_by(self.name):

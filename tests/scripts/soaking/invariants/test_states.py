@@ -1,0 +1,74 @@
+"""What devices and PostgreSQL have at the end agrees, and marks only went forward."""
+
+from typing import Any
+
+import pytest
+
+from scripts.soaking.history import Answered, AnyEntry, Marked, Stored, Unread, Viewed
+from tests.support.soak_histories import broken
+
+MESSAGES = {
+    "m3": [3, 3, "A", "one", False, [], None, []],
+    "m4": [4, 4, "B", "two", False, [], None, []],
+    "m5": [6, 5, "A", "", True, [], None, []],
+}
+MEMBERS = {"A": [1, "member", "admin"], "B": [2, "member", "member"], "C": [7, "left", "member"]}
+STORED = Stored(
+    at=100,
+    room="r",
+    last_number=7,
+    messages=MESSAGES,
+    members={user: [*member, 3 if user == "A" else 0] for user, member in MEMBERS.items()},
+)
+
+
+def viewed(device: str = "a", *, room: str = "r", applied: int = 7, **messages: Any) -> Viewed:
+    return Viewed(
+        at=99, device=device, room=room, applied=applied, messages=MESSAGES | messages, members=MEMBERS
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "found"),
+    [
+        pytest.param(viewed(), [], id="the same"),
+        pytest.param(viewed(m3=[3, 3, "A", "other", False, [], None, []]), ["a r"], id="a message differs"),
+        pytest.param(viewed(m9=[9, 9, "A", "more", False, [], None, []]), ["a r"], id="one too many"),
+        pytest.param(viewed(applied=6), ["a r"], id="not to the end"),
+        pytest.param(viewed(room="other"), [], id="a device that looked at nothing of this"),
+    ],
+)
+def test_views_converge(entry: Viewed, found: list[str]) -> None:
+    assert broken("views-converge", STORED, entry) == found
+
+
+def test_a_room_that_a_member_does_not_know() -> None:
+    other = Stored(at=100, room="s", last_number=1, messages={}, members={"A": [1, "member", "admin", 0]})
+    assert broken("views-converge", STORED, viewed(), other) == ["a s unknown"]
+
+
+@pytest.mark.parametrize(
+    ("user", "told", "found"),
+    [("A", 1, []), ("A", 2, ["A r"]), ("B", 1, []), ("B", 0, ["B r"])],
+    ids=["after the mark", "too many", "without one's own and the deleted", "too few"],
+)
+def test_unread_is_counted(user: str, told: int, found: list[str]) -> None:
+    assert broken("unread-is-counted", STORED, Unread(at=99, user=user, room="r", told=told)) == found
+
+
+@pytest.mark.parametrize(
+    ("marks", "found"), [([3, 5, 5], []), ([3, 5, 4], [" r A 4"])], ids=["forward", "back"]
+)
+def test_marks_never_go_back(marks: list[int], found: list[str]) -> None:
+    entries: list[AnyEntry] = [
+        Marked(at=10 + place, room="r", user="A", mark=mark) for place, mark in enumerate(marks)
+    ]
+    assert broken("marks-never-go-back", *entries) == found
+
+
+def test_answers_about_marks_never_go_back() -> None:
+    answers = [
+        Answered(at=10 + place, device="a", call=place, value={"room": "r", "item": "A", "mark": mark})
+        for place, mark in enumerate((5, 4))
+    ]
+    assert broken("marks-never-go-back", *answers) == ["a r A 4"]

@@ -9,8 +9,8 @@ import { modelOf } from "./actions";
 import { Chat } from "./chat";
 import type { ChosenFile } from "./chosen-files";
 import type {
-  Attachment, ConnectionState, Conversation, Member, Message, OutboxEntry, Place, Presence, Privacy, PublicRoom, PublicRooms, Role,
-  Room, User, UserRef,
+  Attachment, Connection, ConnectionState, Conversation, Member, Message, OutboxEntry, Place, Presence, Privacy, PublicRoom, PublicRooms, Rest,
+  Role, Room, User, UserRef,
 } from "./client";
 import type { Edits } from "./drafts";
 import { shelfOr } from "./shelves";
@@ -67,6 +67,8 @@ export interface Notice {
   /** Of mentions: how many they are, and in which rooms. */
   many?: number;
   rooms?: ReadonlySet<string>;
+  /** What can be chosen. */
+  actions?: readonly { name: string; run: () => void }[];
 }
 
 export interface Draft {
@@ -207,6 +209,13 @@ export interface Model {
   mute(roomId: string, muted: boolean): Promise<void>;
   /** Takes a conversation off the list, until there is something new in it. */
   hide(roomId: string): Promise<void>;
+
+  // For what is loaded later
+
+  /** The server's events, and calls of operations. */
+  readonly link: Pick<Connection, "call" | "events">;
+  /** Asks a route. */
+  readonly ask: Rest["ask"];
 }
 
 const lasting = shelfOr(() => localStorage);

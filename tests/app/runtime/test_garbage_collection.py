@@ -107,6 +107,7 @@ OURS = (
 )
 
 
+LONG = 300_000  # ms
 PARKED = "protocol.server.scheduling.eager_tasks._Worker"  # stays, for others
 
 
@@ -118,8 +119,8 @@ def alive() -> Counter[str]:
 
 @pytest.fixture
 async def instance(start: Start) -> Instance:
-    """One on which clients are soon forgotten."""
-    return await start(ping_interval=500, ping_timeout=500)
+    """One whose heartbeats are due long after the test, so that nothing is kept until then."""
+    return await start(ping_interval=10 * LONG, ping_timeout=LONG)
 
 
 async def nothing_is_left_by(visit: Callable[[], Awaitable[None]]) -> None:

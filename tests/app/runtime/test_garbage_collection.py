@@ -187,3 +187,20 @@ async def test_uploads_leave_nothing(people: People) -> None:
         assert answer.status_code == 201
 
     await nothing_is_left_by(visit)
+
+
+HEAD = b"POST %b HTTP/1.1\r\nHost: here\r\nContent-Length: 5000000\r\n\r\n"
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/auth/sign-in", "/io/?EIO=4&transport=polling&sid=none"])
+async def test_requests_whose_large_bodies_are_refused_leave_nothing_to_the_collector(
+    instance: Instance, path: str
+) -> None:
+    async def visit() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", instance.port)
+        writer.write(HEAD % path.encode() + b"a" * 400_000)
+        assert b" 4" in await reader.readline()
+        await reader.read()
+        writer.close()
+
+    await nothing_is_left_by(visit)

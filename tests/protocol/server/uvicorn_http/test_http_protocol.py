@@ -16,6 +16,7 @@ from uvicorn.server import ServerState
 from protocol import Observer, discard_body
 from protocol.server.http.asgi import Receive, Scope, Send, read_body, respond
 from protocol.server.uvicorn_http.http_protocol import HttpProtocol
+from protocol.server.uvicorn_http.lingering_close import Discarding
 from tests.support.waiting import PATIENCE, until
 
 Cut: TypeAlias = Callable[[bytes], Iterable[bytes]]
@@ -477,6 +478,21 @@ async def test_a_body_that_nobody_wants_ends_its_connection_after_its_answer(
         pieces = [head, *[chunks(1)] * 100]
     found = await served.ask(*pieces)
     assert [(answer.status, answer.text) for answer in found] == [(413, "{}")]
+    await until(lambda: not served.connections)
+
+
+async def test_the_clients_of_an_address_that_are_waited_for_are_few(served: Served) -> None:
+    """Those that were told the longest ago are cut; each has been told why."""
+    served.bounds["discarding"] = Discarding(most=2)  # type: ignore[assignment]
+    clients = []
+    for _ in range(5):
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(unread(100_000_000))
+        assert b" 413 " in await reader.readline()
+        clients.append(writer)
+    await until(lambda: len(served.connections) == 2)
+    for writer in clients:
+        writer.transport.abort()
     await until(lambda: not served.connections)
 
 

@@ -71,7 +71,7 @@ function Mute({ mutedUntil }: { mutedUntil: string | null }) {
   const muted = mutedUntil !== null && Date.parse(mutedUntil) > Date.now();
   return (
     <section>
-      <h3 class="section-head">Mute everything</h3>
+      <h3 class="field-label">Mute everything</h3>
       {muted ? (
         <p class="hint">
           Until {wholeTime(mutedUntil)}.{" "}

@@ -70,7 +70,7 @@ class Hub:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.flushes = 0  # of the turns of the loop, those at whose end something was sent
         self._awake: list[Link] = []
-        self._turns = TurnQueue()
+        self.turns = TurnQueue()
         # By session id, so that a link which has ended meanwhile, and all that hangs on it, is not kept until then.
         self._deadlines: list[tuple[int, int, str]] = []
         self._sequence = count()
@@ -227,7 +227,7 @@ class Hub:
 
     def defer(self, work: Callable[[], object], address: str | None) -> None:
         """Call `work`, which the client at `address` causes, in a later turn of the loop: see `TurnQueue`."""
-        self._turns.put(self.loop, work, address)
+        self.turns.put(self.loop, work, address)
 
     async def turn(self, address: str | None) -> None:
         """Wait for a turn, as `defer` does."""

@@ -17,6 +17,7 @@ PAUSE = (
 )
 
 
+LINGER = 1.0  # seconds that a client that was refused has to read why, while what it sends is thrown away
 MOST_LINGERING = 128  # connections of one address; those that began the longest ago end
 
 
@@ -90,7 +91,7 @@ class LingeringClose(ReadTurns):
             self._deadline.cancel()
             self._deadline = None
 
-    def _linger(self, seconds: float) -> None:
+    def _linger(self, seconds: float = LINGER) -> None:
         """End the connection, at the latest after so many seconds; nothing may have a deadline any more."""
         if self.transport.can_write_eof():
             self.transport.write_eof()

@@ -542,3 +542,33 @@ async def test_the_large_reads_of_an_address_that_wait_are_few(served: Served) -
     assert not waiting
     for writer in writers:
         writer.transport.abort()
+
+
+async def test_a_new_connection_is_not_read_while_many_of_its_address_have_large_reads_waiting(
+    served: Served,
+) -> None:
+    turns: list[Callable[[], object]] = []
+    served.bounds["large_reads"] = Counter()  # type: ignore[assignment]
+    served.bounds["max_parsed"] = 1
+    served.bounds["defer"] = lambda _, work, _address: turns.append(work)  # type: ignore[assignment]
+    head = b"POST /refused HTTP/1.1\r\nHost: chat\r\nContent-Length: 100000\r\n\r\n"
+    clients = []
+    for number in (1, 2):
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(head + b"x" * 100_000)
+        clients.append((reader, writer))
+        await until(lambda number=number: len(turns) == number)  # type: ignore[misc]
+    kept = sorted(len(connection._unparsed) for connection in served.connections)
+    assert kept[0] == 0 < kept[1]
+
+    async def serve() -> None:
+        while True:
+            while turns:
+                turns.pop(0)()
+            await asyncio.sleep(0)
+
+    serving = asyncio.create_task(serve())
+    for reader, writer in clients:
+        assert b" 413 " in await reader.readline()
+        writer.transport.abort()
+    serving.cancel()

@@ -182,7 +182,10 @@ class Subscribed(Sent, frozen=True):
 
 
 class Attachment(Sent, frozen=True):
-    """A file. `mediaType` is what its bytes say; `url` and `thumbnailUrl` need the bearer token."""
+    """A file. `mediaType` is what its bytes say; `url` and `thumbnailUrl` need the bearer token.
+
+    `animated`: it is a picture that moves, or a GIF; its thumbnail stands still.
+    """
 
     id: str
     name: str
@@ -192,6 +195,7 @@ class Attachment(Sent, frozen=True):
     height: int | None
     url: str
     thumbnail_url: str | None
+    animated: bool
 
 
 class Reaction(Sent, frozen=True):

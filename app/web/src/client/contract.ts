@@ -44,7 +44,11 @@ export type SendableType = "audio" | "file" | "image" | "text" | "video";
 
 export type Audience = "everyone" | "nobody" | "shared_rooms";
 
-/** A file. `mediaType` is what its bytes say; `url` and `thumbnailUrl` need the bearer token. */
+/**
+ * A file. `mediaType` is what its bytes say; `url` and `thumbnailUrl` need the bearer token.
+ *
+ * `animated`: it is a picture that moves, or a GIF; its thumbnail stands still.
+ */
 export interface Attachment {
   id: string;
   name: string;
@@ -54,6 +58,7 @@ export interface Attachment {
   height: number | null;
   url: string;
   thumbnailUrl: string | null;
+  animated: boolean;
 }
 
 /** `token` is needed only when it is neither in the handshake's auth nor in its headers. */

@@ -40,13 +40,8 @@ export function Thumbnail({ file }: { file: Attachment }) {
   return url ? <img src={url} alt="" /> : <span class="file-icon"><Icon name="file" /></span>;
 }
 
-/** Whether a picture may move. Its thumbnail does not. */
-export function moves(file: Attachment): boolean {
-  return file.mediaType === "image/gif";
-}
-
 function Picture({ file }: { file: Attachment }) {
-  const moving = moves(file) && !still.value && file.size <= MOST_MOVING;
+  const moving = file.animated && !still.value && file.size <= MOST_MOVING;
   const url = useFileUrl(file, file.thumbnailUrl && !moving ? "thumbnail" : "original").value;
   const { width, height } = drawnSize(file);
   return (
@@ -54,7 +49,9 @@ function Picture({ file }: { file: Attachment }) {
       style={{ width: `${width}px`, aspectRatio: `${width} / ${height}` }} onClick={() => (lightbox.value = file)}>
       {url && <img src={url} alt="" width={width} height={height} />}
       {url === null && <Icon name="file" />}
-      {moves(file) && !moving && <span class="tag" aria-hidden="true">GIF</span>}
+      {file.animated && !moving && (
+        <span class="tag" aria-hidden="true">{file.mediaType === "image/gif" ? "GIF" : "Animated"}</span>
+      )}
     </button>
   );
 }

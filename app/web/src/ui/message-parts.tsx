@@ -3,6 +3,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Message, Reaction } from "../client";
+import { toPlain } from "../message-text";
 import { model, type OutboxEntry } from "../model";
 import { emojiName } from "./emoji";
 import { inWords as names, nameOf } from "./format";
@@ -10,11 +11,13 @@ import { Icon } from "./icons";
 import { reacting } from "./room-state";
 import { attempt } from "./toasts";
 
-/** The text of a message in a line, for quotes, previews and screen readers. */
+/** The text of a message without its markup, for quotes, previews and screen readers (reads a signal). */
 export function summary(message: Pick<Message, "content" | "attachments" | "deletedAt">): string {
-  if (message.deletedAt) return "Message deleted";
-  if (message.content) return message.content;
-  const [file, ...others] = message.attachments;
+  return message.deletedAt ? "Message deleted" : toPlain.value(message.content) || filesInWords(message);
+}
+
+export function filesInWords({ attachments }: Pick<Message, "attachments">): string {
+  const [file, ...others] = attachments;
   return file ? `${file.name}${others.length ? ` and ${others.length} more` : ""}` : "";
 }
 

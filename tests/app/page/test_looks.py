@@ -12,10 +12,10 @@ SIDEWAYS = """() => [...document.querySelectorAll("body, .timeline, .panel-body,
     .filter((element) => element.scrollWidth > element.clientWidth).map((element) => element.className)"""
 
 
-def moving() -> bytes:
+def moving(kind: str) -> bytes:
     file = io.BytesIO()
     frames = [Image.new("RGB", (500, 400), colour) for colour in ("crimson", "gold")]
-    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=200, loop=0)
+    frames[0].save(file, kind, save_all=True, append_images=frames[1:], duration=200, loop=0)
     return file.getvalue()
 
 
@@ -50,24 +50,32 @@ async def test_rows_of_the_sidebar_are_dense_on_a_desk_and_large_on_a_phone(visi
     assert all(height >= 44 for height in await rows.evaluate_all(heights))
 
 
-async def test_a_gif_moves_unless_motion_is_to_be_reduced(visit: Visit) -> None:
+async def test_pictures_move_unless_motion_is_to_be_reduced(visit: Visit) -> None:
     ann, _ = await visit.two_in_a_room()
+    names = {"dance.gif": "GIF", "wave.webp": "Animated", "spin.png": "Animated"}
     await ann.page.get_by_label("Files to attach").set_input_files(
-        FilePayload(name="dance.gif", mimeType="image/gif", buffer=moving())
+        [
+            FilePayload(name="dance.gif", mimeType="image/gif", buffer=moving("GIF")),
+            FilePayload(name="wave.webp", mimeType="image/webp", buffer=moving("WEBP")),
+            FilePayload(name="spin.png", mimeType="image/png", buffer=moving("PNG")),
+        ]
     )
-    await expect(ann.page.get_by_role("button", name="Remove dance.gif")).to_be_visible()
+    for name in names:
+        await expect(ann.page.get_by_role("button", name=f"Remove {name}")).to_be_visible()
     await ann.say("Watch this")
-    image = ann.page.get_by_role("button", name="Open image dance.gif").locator("img")
     width = "image => image.decode().then(() => image.naturalWidth)"  # a thumbnail is 480 px wide at most
-    await expect(image).to_be_visible()
-    assert await image.evaluate(width) == 500
+    pictures = {name: ann.page.get_by_role("button", name=f"Open image {name}") for name in names}
+    for picture in pictures.values():
+        await expect(picture.locator("img")).to_be_visible()
+        assert await picture.locator("img").evaluate(width) == 500
     await ann.page.emulate_media(reduced_motion="reduce")
-    await expect(ann.page.get_by_text("GIF", exact=True)).to_be_visible()
-    await expect(image).to_be_visible()
-    assert await image.evaluate(width) <= 480
+    for name, picture in pictures.items():
+        await expect(picture).to_have_text(names[name])
+        await expect(picture.locator("img")).to_be_visible()
+        assert await picture.locator("img").evaluate(width) <= 480
     assert await ann.serious_faults() == []
-    await image.click()
-    large = ann.page.get_by_role("dialog", name="Image dance.gif")
+    await pictures["wave.webp"].click()
+    large = ann.page.get_by_role("dialog", name="Image wave.webp")
     await expect(large.locator("img")).to_be_visible()
     assert await large.locator("img").evaluate(width) <= 480
     assert await ann.serious_faults() == []

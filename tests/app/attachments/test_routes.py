@@ -191,7 +191,7 @@ async def test_a_photograph(people: People) -> None:
 
 async def test_a_picture_that_moves(people: People, db: Database) -> None:
     ada = await people()
-    room_id = (await (await ada.device()).ok("room:create", {"name": "Films"}))["id"]
+    room_id = await ada.room(name="Films")
     frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue")]
     content = io.BytesIO()
     frames[0].save(content, "WEBP", save_all=True, append_images=frames[1:])

@@ -124,10 +124,11 @@ function depthOf(node: Node): number {
 
 test.each(HOSTILE)("however often it is written, %j makes a tree that can be drawn", (piece) => {
   const half = piece.repeat(LONG / 2 / piece.length);
+  const withoutMarks = (text: string) => text.replace(/[*_~]/g, "").trim();
   for (const text of [half + half, `${half}a${[...half].reverse().join("")}`, `${half}x${"@ann".repeat(LONG / 8)}`]) {
     const tree = withMentions(parse(text), new Set(["ann"]));
     expect(depthOf(tree)).toBeLessThanOrEqual(70);
-    if (!/[`<[\\]|\n|^[>-]|^1/.test(piece)) expect(lettersOf(tree).replace(/[*_~]/g, "")).toBe(text.replace(/[*_~]/g, ""));
+    if (!/[`<[\\]|\n|^[>-]|^1/.test(piece)) expect(withoutMarks(lettersOf(tree))).toBe(withoutMarks(text));
   }
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { soughtIn } from "../src/sought";
+import { partAround, soughtIn } from "../src/sought";
 
 test.each([
   ["tea", "Green Tea, TEA!", ["Tea", "TEA"]],
@@ -16,4 +16,11 @@ test.each([
 ])("%j in %j", (query, text, found) => {
   const sought = soughtIn(query);
   expect(sought ? text.match(sought) ?? [] : []).toEqual(found);
+});
+
+test("of a long text, what is around the first word that was sought is shown", () => {
+  expect(partAround("green tea", soughtIn("tea"))).toBe("green tea");
+  expect(partAround("x".repeat(1000), null)).toBe("x".repeat(400));
+  const shown = partAround(`${"😀".repeat(1000)} tea ${"y".repeat(1000)}`, soughtIn("tea"));
+  expect(shown).toMatch(/^…😀{29} tea y{336}$/u);
 });

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { mayGoOn, type Message } from "../client";
 import { model } from "../model";
-import { soughtIn } from "../sought";
+import { partAround, soughtIn } from "../sought";
 import { Empty } from "./empty";
 import { briefTime, nameOf } from "./format";
 import { narrow } from "./media";
@@ -17,11 +17,12 @@ import { attempt } from "./toasts";
 
 const PAGE = 20;
 
-/** The text with the words that were searched for marked. */
+/** Of the text what fits, with the words that were searched for marked. */
 function Marked({ text, query }: { text: string; query: string }) {
   const pattern = useMemo(() => soughtIn(query), [query]);
-  if (!pattern) return <>{text}</>;
-  return <>{text.split(pattern).map((part, index) => (index % 2 ? <mark key={index}>{part}</mark> : part))}</>;
+  const part = partAround(text, pattern);
+  if (!pattern) return <>{part}</>;
+  return <>{part.split(pattern).map((piece, index) => (index % 2 ? <mark key={index}>{piece}</mark> : piece))}</>;
 }
 
 function placeName(roomId: string): string {

@@ -28,7 +28,7 @@ class Bounds(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """An image's size in pixels, as it is shown, its thumbnail as WebP, and whether it moves; the thumbnail does not."""
+    """An image's size in pixels, as it is shown, its thumbnail as WebP, which stands still, and whether it moves."""
 
     width: int
     height: int

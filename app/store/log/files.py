@@ -26,7 +26,7 @@ class FileRow(Row, frozen=True):
 
     @property
     def animated(self) -> bool:
-        """Whether the picture moves, as its thumbnail stands still. Of a GIF, which may be old, nothing else is known."""
+        """Whether the picture moves, of which its thumbnail stands still. A GIF may be older than that key."""
         return self.media_type == "image/gif" or (self.thumbnail_key or "").endswith(STILL)
 
 

@@ -22,8 +22,9 @@ test("an emoji that has tones has each of them, as fully-qualified emojis have",
   const { GROUPS } = await import("../src/ui/emoji-data");
   const all = GROUPS.flatMap(({ emojis }) => emojis);
   expect(all.filter(({ tones }) => tones).length).toBeGreaterThan(300);
+  const emoji = new RegExp("^\\p{RGI_Emoji}$", "v"); // the flag is newer than what the page is built for
   for (const [tone] of TONES.slice(1)) {
-    for (const { kind } of all.filter(({ tones }) => tones)) expect(toned(kind, tone)).toMatch(/^\p{RGI_Emoji}$/v);
+    for (const { kind } of all.filter(({ tones }) => tones)) expect(toned(kind, tone)).toMatch(emoji);
   }
   for (const [kind, , tones = false] of PALETTE) expect(all.find((one) => one.kind === kind)!.tones).toBe(tones);
 });

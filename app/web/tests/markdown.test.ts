@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import rows from "../../../tests/app/messages/markdown_code.json";
 import mentioned from "../../../tests/app/messages/mentions.json";
+import { highlight } from "../src/markdown/highlight";
 import { withMentions } from "../src/markdown/mentions";
 import { lettersOf, parse, tokensOf, type Node } from "../src/markdown/parse";
 import { plainText } from "../src/markdown/plain";
@@ -150,4 +151,11 @@ test.each([
   ["2 * 3 * 4", "2 * 3 * 4"],
 ])("%j in plain words", (text, plain) => {
   expect(plainText(text)).toBe(plain);
+});
+
+test("code is coloured that is known and quick to colour", () => {
+  expect(highlight("let a = 1;\n".repeat(300), "js")).not.toBeNull();
+  for (const [text, language] of [["a\n".repeat(2001), "c"], ["A".repeat(401), "php"], ["let a", "no such"], ["a", "__proto__"]] as const) {
+    expect(highlight(text, language)).toBeNull();
+  }
 });

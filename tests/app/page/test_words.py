@@ -55,7 +55,13 @@ async def test_markup_is_shown_as_it_is_meant_and_stored_as_it_was_typed(visit: 
     conversation = ann.page.get_by_role("list", name="Direct messages").get_by_role("link")
     await expect(conversation).to_contain_text("spade or fork")
     # And what nests without end, or has nothing but marks, is a page that works.
-    for text in (">" * 9_000, "*_" * 4_500 + "a", "> " * 3_000 + "@ann", "_" * 6_000 + "x" + "@ann" * 900, "> "):
+    for text in (
+        ">" * 9_000,
+        "*_" * 4_500 + "a",
+        "> " * 3_000 + "@ann",
+        "_" * 6_000 + "x" + "@ann" * 900,
+        "> ",
+    ):
         await bob.say(text)
     await bob.say("and that is all")
     await conversation.click()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from app.db.queries import Queries
 from app.db.rows import Row
 
-STILL = ".still.webp"  # how the key of a thumbnail ends whose picture moves
+STILL = "-still.webp"  # how the key of a thumbnail ends whose picture moves
 SWEEP_LOCK = 7_011_746_118  # a number of PostgreSQL's advisory locks, beside that of `app.db.migrations`
 
 

@@ -67,6 +67,8 @@ const SHOWN: Record<string, string> = {
   // Names that are no addresses.
   "@ann@social.example -@ann.lee": 'paragraph("@ann@social.example -@ann.lee")',
   "<**@ann>": 'paragraph("<**@ann>")',
+  "a\n\n* * *\n\nb": 'paragraph("a") paragraph("* * *") paragraph("b")',
+  "- a\n-\n- b": '-(item(paragraph("a")) item() item(paragraph("b")))',
   // Marks alone are what was typed.
   ...Object.fromEntries(["> ", "-", "1.", "```", "``` js", "> ```", "* * *", "> > - "].map((marks) =>
     [marks, `paragraph(${JSON.stringify(marks)})`])),

@@ -104,6 +104,9 @@ class Tree {
   #code: { text: string; language: string } | null = null;
   /** How deep one is in what is not shown: the target of a link. */
   #hidden = 0;
+  /** How many pieces of what can be seen there are, and how many before each list that is open. */
+  #pieces = 0;
+  readonly #before: number[] = [];
   /** The indentation of the paragraph that may begin. */
   #indent = "";
 
@@ -124,7 +127,13 @@ class Tree {
     this.deepest = Math.max(this.deepest, this.#stack.length);
   }
 
+  #put(piece: Node): void {
+    this.#pieces++;
+    this.#stack.at(-1)!.children.push(piece);
+  }
+
   #add(text: string): void {
+    if (VISIBLE.test(text)) this.#pieces++;
     const { children } = this.#stack.at(-1)!;
     const last = children.at(-1);
     if (last?.type === "text" && !last.literal) last.text += text;
@@ -137,6 +146,7 @@ class Tree {
     if (type === "paragraph" && this.#indent) this.#add(this.#indent);
     if (type !== "content") this.#indent = "";
     if (parent) return;
+    if (type === "listOrdered" || type === "listUnordered") this.#before.push(this.#pieces);
     if (type === "listOrdered") this.#open({ type: "list", start: 1, children: [] });
     else if (type === "listUnordered") this.#open({ type: "list", start: null, children: [] });
     else if (type === "listItemPrefix") this.#item();
@@ -153,7 +163,7 @@ class Tree {
   #exit(type: string, text: string, before: string): void {
     const top = this.#stack.at(-1)!;
     if (this.#code) this.#inCode(type, text);
-    else if (type === "listOrdered" || type === "listUnordered") this.#stack.length -= top.type === "item" ? 2 : 1;
+    else if (type === "listOrdered" || type === "listUnordered") this.#list(text);
     else if (type === "listItemValue") this.#numbered(Number(text));
     else if (type === "link") this.#link(top, text);
     else if (PARENTS[type]) this.#stack.pop();
@@ -165,7 +175,7 @@ class Tree {
     else if (type === "literalAutolinkEmail" && (before === "@" || NO_MAILBOX.test(text))) this.#add(text);
     else if (type === "autolinkEmail" && NO_MAILBOX.test(text)) this.#add(`<${text}>`);
     else if (type === "autolinkEmail" || type === "literalAutolinkEmail") this.#bare(text, `mailto:${text}`);
-    else if (type === "characterEscapeValue" && text === "@") top.children.push({ type: "text", text, literal: true });
+    else if (type === "characterEscapeValue" && text === "@") this.#put({ type: "text", text, literal: true });
     else if (TEXT.has(type) && !this.#hidden && this.#isInline()) this.#add(text);
     else if (type === "linePrefix") this.#indent = text;
   }
@@ -173,6 +183,15 @@ class Tree {
   /** Whether text can stand here: in a paragraph, and not between blocks. */
   #isInline(): boolean {
     return this.#stack.some(({ type }) => type === "paragraph");
+  }
+
+  /** One of marks alone, such as the line "* * *", stays as it was typed. */
+  #list(source: string): void {
+    const items = this.#stack.at(-1)!.type === "item" ? 2 : 1;
+    this.#stack.length -= items;
+    const around = this.#stack.at(-1)!;
+    if (this.#before.pop() !== this.#pieces || around.type !== "root") return;
+    around.children.splice(-1, 1, { type: "paragraph", children: [{ type: "text", text: source.trimEnd() }] });
   }
 
   /** The first item's number is the list's. */
@@ -186,10 +205,10 @@ class Tree {
     if (type === "codeTextData" || type === "codeFlowValue") code.text += text;
     else if (type === "codeFencedFenceInfo") code.language = unescaped(text).toLowerCase();
     else if (type === "lineEnding") code.text += "\n";
-    else if (type === "codeText") this.#stack.at(-1)!.children.push({ type: "code", text: code.text.replaceAll("\n", " ") });
+    else if (type === "codeText") this.#put({ type: "code", text: code.text.replaceAll("\n", " ") });
     else if (type === "codeFenced") {
       const lines = code.text.replace(/^\n/, "").replace(/\n$/, "");
-      this.#stack.at(-1)!.children.push({ type: "fence", text: lines, language: code.language });
+      this.#put({ type: "fence", text: lines, language: code.language });
     }
     if (type === "codeText" || type === "codeFenced") this.#code = null;
   }
@@ -210,7 +229,7 @@ class Tree {
 
   #bare(text: string, url: string, source = text): void {
     const target = safe(url);
-    if (target) this.#stack.at(-1)!.children.push({ type: "link", url: target, children: [{ type: "text", text }] });
+    if (target) this.#put({ type: "link", url: target, children: [{ type: "text", text }] });
     else this.#add(source);
   }
 }

@@ -44,14 +44,13 @@ function Picture({ file }: { file: Attachment }) {
   const moving = file.animated && !still.value && file.size <= MOST_MOVING;
   const url = useFileUrl(file, file.thumbnailUrl && !moving ? "thumbnail" : "original").value;
   const { width, height } = drawnSize(file);
+  const tag = file.animated && !moving ? (file.mediaType === "image/gif" ? "GIF" : "Animated") : "";
   return (
-    <button type="button" class={`picture ${url ? "" : "waiting"}`} aria-label={`Open image ${file.name}`}
+    <button type="button" class={`picture ${url ? "" : "waiting"}`} aria-label={`Open image ${file.name}${tag && `, ${tag}`}`}
       style={{ width: `${width}px`, aspectRatio: `${width} / ${height}` }} onClick={() => (lightbox.value = file)}>
       {url && <img src={url} alt="" width={width} height={height} />}
       {url === null && <Icon name="file" />}
-      {file.animated && !moving && (
-        <span class="tag" aria-hidden="true">{file.mediaType === "image/gif" ? "GIF" : "Animated"}</span>
-      )}
+      {tag && <span class="tag" aria-hidden="true">{tag}</span>}
     </button>
   );
 }

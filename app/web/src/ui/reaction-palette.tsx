@@ -4,6 +4,7 @@ import { signal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { model } from "../model";
 import { PALETTE } from "./emoji";
+import { narrow } from "./media";
 import { Popover } from "./popover";
 import { reacting } from "./room-state";
 import { SearchField } from "./search-field";
@@ -57,7 +58,7 @@ export function ReactionPalette() {
   const shown = groups.value !== null;
   useEffect(() => {
     const popover = list.current?.closest<HTMLElement>("[popover]"); // it has grown: back into the window
-    if (!popover) return;
+    if (!popover || narrow.peek()) return; // at the bottom of a narrow screen it stays there
     const { top, height } = popover.getBoundingClientRect();
     popover.style.top = `${Math.max(EDGE, Math.min(top, innerHeight - height - EDGE))}px`;
   }, [shown]);

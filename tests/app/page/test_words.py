@@ -42,6 +42,10 @@ async def test_markup_is_shown_as_it_is_meant_and_stored_as_it_was_typed(visit: 
     await expect(code).to_contain_text('    return "hole" * depth  # @bob is not meant')
     await expect(code.locator(".hljs-keyword").first).to_have_text("def")
     assert await bob.serious_faults() == []
+    await ann.act("Here is the plan", "Edit")
+    field = ann.page.get_by_role("textbox", name="Edit message")
+    await expect(field).to_have_value(WRITTEN)
+    await field.press("Escape")
     # Where it stands in a line, it is in plain words.
     await bob.act("Here is the plan", "Reply")
     await expect(bob.page.get_by_text("Replying to ann Here is the plan for today tomorrow")).to_be_visible()
@@ -64,11 +68,10 @@ async def test_markup_is_shown_as_it_is_meant_and_stored_as_it_was_typed(visit: 
     ):
         await bob.say(text)
     await bob.say("and that is all")
+    await bob.sees("and that is all")
     await conversation.click()
+    await ann.page.get_by_role("button", name=re.compile("new messages$")).click()
     await ann.sees("and that is all")
-    await ann.open_room("Garden club")
-    await ann.act("Here is the plan", "Edit")
-    await expect(ann.page.get_by_role("textbox", name="Edit message")).to_have_value(WRITTEN)
 
 
 async def test_the_indentation_of_the_first_line_is_kept(visit: Visit) -> None:

@@ -3,7 +3,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Message, Reaction } from "../client";
-import { toPlain } from "../message-text";
+import { excerpt, toPlain } from "../message-text";
 import { model, type OutboxEntry } from "../model";
 import { emojiName } from "./emoji";
 import { inWords as names, nameOf } from "./format";
@@ -14,6 +14,11 @@ import { attempt } from "./toasts";
 /** The text of a message without its markup, for quotes, previews and screen readers (reads a signal). */
 export function summary(message: Pick<Message, "content" | "attachments" | "deletedAt">): string {
   return message.deletedAt ? "Message deleted" : toPlain.value(message.content) || filesInWords(message);
+}
+
+/** As much of it as fits into a line. */
+export function preview(message: Parameters<typeof summary>[0]): string {
+  return excerpt(summary(message), 200);
 }
 
 export function filesInWords({ attachments }: Pick<Message, "attachments">): string {
@@ -42,7 +47,7 @@ export function Quote({ messageId }: { messageId: string }) {
     <button type="button" class="quote" onClick={jump}>
       <Icon name="reply" size={14} />
       <strong><span class="sr-only">In reply to </span>{nameOf(original.sender)}</strong>
-      <span class="truncate">{summary(original)}</span>
+      <span class="truncate">{preview(original)}</span>
     </button>
   );
 }

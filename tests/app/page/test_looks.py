@@ -8,7 +8,7 @@ from playwright.async_api import FilePayload, expect
 
 from tests.app.page.conftest import NARROW, Visit
 
-SIDEWAYS = """() => [...document.querySelectorAll("body, .timeline, .panel-body, .sidebar-lists, .main")]
+SIDEWAYS = """() => [...document.querySelectorAll("body, .timeline, .panel-body, .sidebar-lists, .main, .dialog-body")]
     .filter((element) => element.scrollWidth > element.clientWidth).map((element) => element.className)"""
 
 
@@ -20,7 +20,7 @@ def moving(kind: str) -> bytes:
 
 
 async def test_long_names_break_and_nothing_scrolls_sideways(visit: Visit) -> None:
-    ann, _ = await visit.two_in_a_room()
+    ann, bob = await visit.two_in_a_room()
     room = await ann.post("/chat/rooms", {"name": "N" * 100, "description": "D" * 1000})
     await ann.page.goto(f"/#/r/{room['id']}")
     await expect(ann.page.get_by_text("Nobody has written here yet")).to_be_visible()
@@ -33,6 +33,20 @@ async def test_long_names_break_and_nothing_scrolls_sideways(visit: Visit) -> No
             await expect(ann.page.get_by_role("complementary", name=panel)).to_be_visible()
             assert await ann.page.evaluate(SIDEWAYS) == []
             await ann.page.get_by_role("button", name=f"Close {panel.lower()}").click()
+    # What others do in it, and where that is listed.
+    assert bob.session
+    await bob.post(f"/chat/rooms/{room['id']}/join", {})
+    message = await bob.post(f"/chat/rooms/{room['id']}/messages", {"content": "@ann look"})
+    await ann.context.request.put(
+        f"/chat/messages/{message['id']}/reactions/{'W' * 32}",
+        headers={"authorization": f"Bearer {bob.session['token']}"},
+    )
+    await expect(ann.page.get_by_role("group", name="Reactions")).to_be_visible()
+    assert await ann.page.evaluate(SIDEWAYS) == []
+    await ann.page.goto("/#/")
+    await ann.page.get_by_role("button", name="Mentions").click()
+    await expect(ann.page.get_by_role("list", name="Mentions of you")).to_contain_text("@ann look")
+    assert await ann.page.evaluate(SIDEWAYS) == []
 
 
 async def test_rows_of_the_sidebar_are_dense_on_a_desk_and_large_on_a_phone(visit: Visit) -> None:

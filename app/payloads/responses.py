@@ -182,10 +182,7 @@ class Subscribed(Sent, frozen=True):
 
 
 class Attachment(Sent, frozen=True):
-    """A file. `mediaType` is what its bytes say; `url` and `thumbnailUrl` need the bearer token.
-
-    `animated`: it is a picture that moves, or a GIF; its thumbnail stands still.
-    """
+    """A file. `mediaType` is what its bytes say; the URLs need the bearer token. `animated`: its thumbnail is still."""
 
     id: str
     name: str

@@ -44,11 +44,7 @@ export type SendableType = "audio" | "file" | "image" | "text" | "video";
 
 export type Audience = "everyone" | "nobody" | "shared_rooms";
 
-/**
- * A file. `mediaType` is what its bytes say; `url` and `thumbnailUrl` need the bearer token.
- *
- * `animated`: it is a picture that moves, or a GIF; its thumbnail stands still.
- */
+/** A file. `mediaType` is what its bytes say; the URLs need the bearer token. `animated`: its thumbnail is still. */
 export interface Attachment {
   id: string;
   name: string;

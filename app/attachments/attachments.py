@@ -113,7 +113,7 @@ class Files:
                 width=picture and picture.width,
                 height=picture and picture.height,
                 storage_key=key,
-                thumbnail_key=picture and f"{key}.webp",
+                thumbnail_key=picture and key + (store.STILL if picture.animated else ".webp"),
             )
 
         return await self._db.transaction(work)

@@ -19,7 +19,12 @@ GROUPS: tuple[Group, ...] = (
     "here",
 )  # names that stand for members of the room, and for those who are online
 
-_LINK = re.compile(r"(?<![A-Za-z0-9+.-])[a-z][a-z0-9+.-]*://[^\s<>]*|(?<!\w)www\.[^\s<>]*", re.IGNORECASE)
+# The target of a link with words, which ends at its parenthesis; and URLs, which end at a space.
+_LINK = re.compile(
+    r"\]\([a-z][a-z0-9+.-]*://[^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*\)"
+    r"|(?<![A-Za-z0-9+.-])[a-z][a-z0-9+.-]*://[^\s<>]*|(?<!\w)www\.[^\s<>]*",
+    re.IGNORECASE,
+)
 _NAME = re.compile("[@\uff20\ufe6b]([A-Za-z0-9_.-]{3,})")
 _AT = "@\uff20\ufe6b"
 _NOT_BEFORE = _AT + "/\\="

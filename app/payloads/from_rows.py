@@ -123,6 +123,7 @@ def attachment_of(row: FileRow) -> Attachment:
         height=row.height,
         url=url,
         thumbnail_url=None if row.thumbnail_key is None else f"{url}/thumbnail",
+        animated=row.animated,
     )
 
 

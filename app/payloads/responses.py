@@ -182,7 +182,7 @@ class Subscribed(Sent, frozen=True):
 
 
 class Attachment(Sent, frozen=True):
-    """A file. `mediaType` is what its bytes say; `url` and `thumbnailUrl` need the bearer token."""
+    """A file. `mediaType` is what its bytes say; the URLs need the bearer token. `animated`: its thumbnail is still."""
 
     id: str
     name: str
@@ -192,6 +192,7 @@ class Attachment(Sent, frozen=True):
     height: int | None
     url: str
     thumbnail_url: str | None
+    animated: bool
 
 
 class Reaction(Sent, frozen=True):

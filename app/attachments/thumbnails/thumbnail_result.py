@@ -16,7 +16,7 @@ BYTES_OF_A_LARGE_PIXEL = 16  # of the types whose decoders keep planes, alpha an
 LARGE_PIXELS = frozenset({"image/webp", "image/avif"})
 MAX_THUMBNAIL = 1024 * 1024  # bytes
 
-HEADER = struct.Struct(">III")  # ms of processor time, width, height; 0 x 0 is no picture
+HEADER = struct.Struct(">III?")  # ms of processor time, width, height, whether it moves; 0 x 0 is no picture
 
 
 class Bounds(NamedTuple):
@@ -28,11 +28,12 @@ class Bounds(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """An image's size in pixels, as it is shown, and its thumbnail as WebP."""
+    """An image's size in pixels, as it is shown, its thumbnail as WebP, which stands still, and whether it moves."""
 
     width: int
     height: int
     thumbnail: bytes
+    animated: bool = False
 
 
 class NotAPicture(Exception):
@@ -55,17 +56,17 @@ def packed(result: Result) -> bytes:
     """A result as bytes."""
     cpu = int(result.cpu * 1000)
     match result.outcome:
-        case Picture(width, height, thumbnail):
-            return HEADER.pack(cpu, width, height) + thumbnail
+        case Picture(width, height, thumbnail, animated):
+            return HEADER.pack(cpu, width, height, animated) + thumbnail
         case reason:
-            return HEADER.pack(cpu, 0, 0) + str(reason).encode("utf-8", "replace")
+            return HEADER.pack(cpu, 0, 0, False) + str(reason).encode("utf-8", "replace")
 
 
 def unpacked(content: bytes) -> Result:
     """The result in these bytes, which a decoder that was led astray may have written. Raises ValueError."""
     if len(content) < HEADER.size:
         raise ValueError("the result is cut off")
-    cpu, width, height = HEADER.unpack_from(content)
+    cpu, width, height, animated = HEADER.unpack_from(content)
     rest = content[HEADER.size :]
     if not width * height:
         return Result(cpu / 1000, NotAPicture(rest.decode("utf-8", "replace")))
@@ -73,4 +74,4 @@ def unpacked(content: bytes) -> Result:
         raise ValueError("the result is too large")
     if rest[:4] != b"RIFF" or rest[8:12] != b"WEBP":
         raise ValueError("the thumbnail is no WebP")
-    return Result(cpu / 1000, Picture(width, height, rest))
+    return Result(cpu / 1000, Picture(width, height, rest, animated))

@@ -22,6 +22,9 @@ FORMATS = {
     "image/webp": "WEBP",
     "image/avif": "AVIF",
 }
+# Of the others, the header tells whether there are several frames. Those of a GIF stand one behind the other; and those
+# of a JPEG are views of one moment.
+MOVES, STANDS_STILL = "image/gif", "image/jpeg"
 LONGEST_SIDE = 480  # pixels
 QUALITY = 80
 MAX_METADATA = 4 * 1024 * 1024  # bytes of all the texts in a PNG, unpacked
@@ -46,15 +49,16 @@ def picture_of(content: bytes, media_type: str) -> Picture:
             # The size is known from the header: nothing is decoded yet.
             if image.width * image.height > max_pixels(media_type):
                 raise NotAPicture(f"it has {image.width} x {image.height} pixels")
-            return _picture(image)
+            return _picture(image, media_type)
     except NotAPicture:
         raise
     except Exception as error:  # decoders of hostile bytes raise whatever they come upon
         raise NotAPicture(repr(error)) from error
 
 
-def _picture(image: Image.Image) -> Picture:
+def _picture(image: Image.Image, media_type: str) -> Picture:
     """Decodes the first frame, which is all that is ever looked at of an animation."""
+    animated = media_type == MOVES or (media_type != STANDS_STILL and getattr(image, "is_animated", False))
     width, height = image.size
     if image.getexif().get(ORIENTATION) in ON_THEIR_SIDE:
         width, height = height, width
@@ -63,7 +67,7 @@ def _picture(image: Image.Image) -> Picture:
     upright.info.clear()
     encoded = io.BytesIO()
     upright.save(encoded, "WEBP", quality=QUALITY)
-    return Picture(width, height, encoded.getvalue())
+    return Picture(width, height, encoded.getvalue(), animated)
 
 
 def _in_eight_bits(image: Image.Image) -> Image.Image:

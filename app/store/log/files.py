@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from app.db.queries import Queries
 from app.db.rows import Row
 
+STILL = "-still.webp"  # how the key of a thumbnail ends whose picture moves
 SWEEP_LOCK = 7_011_746_118  # a number of PostgreSQL's advisory locks, beside that of `app.db.migrations`
 
 
@@ -22,6 +23,11 @@ class FileRow(Row, frozen=True):
     width: int | None
     height: int | None
     thumbnail_key: str | None
+
+    @property
+    def animated(self) -> bool:
+        """Whether the picture moves, of which its thumbnail stands still. A GIF may be older than that key."""
+        return self.media_type == "image/gif" or (self.thumbnail_key or "").endswith(STILL)
 
 
 class LooseFileRow(FileRow, frozen=True):

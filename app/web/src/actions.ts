@@ -163,9 +163,9 @@ function finding({ rest, people, lists }: Chat) {
         { query: query.trim() || null, limit: PAGE, after: options.after ?? null },
         options.signal,
       ),
-    async searchUsers(query: string, signal?: AbortSignal) {
-      if (!query.trim()) return [];
-      const found = await rest.ask("GET /chat/users", { query: query.trim(), limit: PAGE }, signal);
+    async searchUsers(query: string, options: { after?: string; limit?: number; signal?: AbortSignal } = {}) {
+      const { after = null, limit = PAGE, signal } = options;
+      const found = await rest.ask("GET /chat/users", { query: query.trim() || null, after, limit }, signal);
       people.meet(found);
       return found;
     },

@@ -10,6 +10,7 @@ import {
 import { Drafts } from "./drafts";
 import { Files } from "./files";
 import { Lists } from "./lists";
+import { excerpt, toPlain } from "./message-text";
 import { Notices } from "./notices";
 import { People } from "./people";
 import { conversationOf, Places } from "./places";
@@ -245,7 +246,7 @@ export class Chat {
   /** The server does not take a message: to be told where it is not seen. */
   #unsent({ place, content }: OutboxEntry, error: ChatError): void {
     if ("roomId" in place && !this.places.shows(place.roomId)) {
-      this.notices.tell("error", `Not sent: “${content.slice(0, 60)}”. ${error.message}`);
+      this.notices.tell("error", `Not sent: “${excerpt(toPlain.peek()(content), 60)}”. ${error.message}`);
     }
   }
 

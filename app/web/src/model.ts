@@ -180,7 +180,8 @@ export interface Model {
   mentions(options?: { before?: string; signal?: AbortSignal }): Promise<Message[]>;
   /** Public rooms by name; the next page: `after` = the answer's `next`. */
   discover(query: string, options?: { after?: string; signal?: AbortSignal }): Promise<PublicRooms>;
-  searchUsers(query: string, signal?: AbortSignal): Promise<UserRef[]>;
+  /** People by any part of their names, all without a query; the next page: `after` = the last one's id. */
+  searchUsers(query: string, options?: { after?: string; limit?: number; signal?: AbortSignal }): Promise<UserRef[]>;
   loadMoreConversations(): Promise<void>;
 
   // Rooms

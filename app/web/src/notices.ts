@@ -1,6 +1,7 @@
 /** What is to be told once. */
 import { signal } from "@preact/signals";
 import type { Message } from "./client";
+import { excerpt, toPlain } from "./message-text";
 import type { Notice } from "./model";
 
 const MOST = 20;
@@ -38,8 +39,7 @@ export class Notices {
 function inWords({ sender, content, attachments }: Message, room: string | null, many: number, rooms: number): string {
   const who = sender.displayName ? `${sender.displayName} @${sender.username}` : sender.username;
   const where = room === null ? "" : ` in ${room}`;
-  const said = [...(content || attachments[0]?.name || "").replace(/\s+/g, " ").trim()];
-  const text = `“${said.slice(0, LONGEST).join("")}${said.length > LONGEST ? "…" : ""}”`;
+  const text = `“${excerpt(toPlain.peek()(content) || attachments[0]?.name || "", LONGEST)}”`;
   if (many === 1) return `${who} mentioned you${where}: ${text}`;
   if (rooms === 1) return `${many} mentions of you${where}, the last by ${who}: ${text}`;
   return `${many} mentions of you in ${rooms} places, the last by ${who}${where}: ${text}`;

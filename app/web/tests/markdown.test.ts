@@ -1,13 +1,17 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import rows from "../../../tests/app/messages/markdown_code.json";
+import mentioned from "../../../tests/app/messages/mentions.json";
+import { highlight } from "../src/markdown/highlight";
 import { withMentions } from "../src/markdown/mentions";
-import { parse, tokensOf, type Node } from "../src/markdown/parse";
+import { lettersOf, parse, tokensOf, type Node } from "../src/markdown/parse";
+import { plainText } from "../src/markdown/plain";
 
 /** A tree in short: each node's type with what it has. */
 function short(node: Node): string {
   switch (node.type) {
     case "text": return JSON.stringify(node.text);
+    case "mention": return `mention(${node.text})`;
     case "code": return `code(${JSON.stringify(node.text)})`;
     case "fence": return `fence:${node.language}(${JSON.stringify(node.text)})`;
     case "link": return `link:${node.url}(${node.children.map(short).join(" ")})`;
@@ -54,6 +58,20 @@ const SHOWN: Record<string, string> = {
   "[x](data:text/html,x) [y](/path) [z](//example.org)":
     'paragraph("[x](data:text/html,x) [y](/path) [z](//example.org)")',
   "<javascript:alert(1)> <data:text/html,x>": 'paragraph("<javascript:alert(1)> <data:text/html,x>")',
+  // Links that would deceive, or that nobody would see.
+  "[https://a.example](https://b.example)": 'paragraph("[https://a.example](https://b.example)")',
+  "[www.a.example](https://b.example)": 'paragraph("[www.a.example](https://b.example)")',
+  "[www.a.example/x](https://a.example)": 'paragraph(link:https://a.example("www.a.example/x"))',
+  "[](https://a.example)": 'paragraph(link:https://a.example("https://a.example"))',
+  "[\u200b](https://a.example)": 'paragraph(link:https://a.example("https://a.example"))',
+  // Names that are no addresses.
+  "@ann@social.example -@ann.lee": 'paragraph("@ann@social.example -@ann.lee")',
+  "<**@ann>": 'paragraph("<**@ann>")',
+  "a\n\n* * *\n\nb": 'paragraph("a") paragraph("* * *") paragraph("b")',
+  "- a\n-\n- b": '-(item(paragraph("a")) item() item(paragraph("b")))',
+  // Marks alone are what was typed.
+  ...Object.fromEntries(["> ", "-", "1.", "```", "``` js", "> ```", "* * *", "> > - "].map((marks) =>
+    [marks, `paragraph(${JSON.stringify(marks)})`])),
 };
 
 test.each(Object.entries(SHOWN))("%j", (text, tree) => {
@@ -90,16 +108,56 @@ test("whatever is typed, links lead to the web or to a mailbox alone, and no let
   }), { numRuns: 300 });
 });
 
+test.each(mentioned as [string, string[], string[]][])("whom the server mentions is shown: %j to %j", (text, members, names) => {
+  const nodes = nodesOf(withMentions(parse(text), new Set(members)));
+  const shown = nodes.flatMap((node) => (node.type === "mention" ? node.text.slice(1).toLowerCase() : []));
+  expect([...new Set(shown)]).toEqual(names);
+  expect(lettersOf(withMentions(parse(text), new Set(members)))).toBe(lettersOf(parse(text)));
+});
+
+const LONG = 10_000; // characters, as the server takes them
+const HOSTILE = [
+  ">", "> ", "- ", "1. ", "*", "*a ", "a*", "*a_", "**a", "***a _b", "~~a", "~~a~~ ", "[", "![", "[]", "[a](", "[a](b)", "`", "`a``", "<",
+  "<a:", "http://", "www.", "a@b.c ", "_@ann", "@ann", "@ann_", "@a.b-c.", "_", "\\", "- a\n", "> a\n", "a\n", "```\n", "😀*",
+];
+
+function depthOf(node: Node): number {
+  return "children" in node ? 1 + Math.max(0, ...node.children.map(depthOf)) : 1;
+}
+
+test.each(HOSTILE)("however often it is written, %j makes a tree that can be drawn", (piece) => {
+  const half = piece.repeat(LONG / 2 / piece.length);
+  const withoutMarks = (text: string) => text.replace(/[*_~]/g, "").trim();
+  for (const text of [half + half, `${half}a${[...half].reverse().join("")}`, `${half}x${"@ann".repeat(LONG / 8)}`]) {
+    const tree = withMentions(parse(text), new Set(["ann"]));
+    expect(depthOf(tree)).toBeLessThanOrEqual(70);
+    if (!/[`<[\\]|\n|^[>-]|^1/.test(piece)) expect(withoutMarks(lettersOf(tree))).toBe(withoutMarks(text));
+  }
+});
+
+test("a text with more marks than anybody writes has no emphasis, and one with many lines across has", () => {
+  const types = (text: string) => new Set(nodesOf(parse(text)).map(({ type }) => type));
+  expect(types("**b** ".repeat(240))).toContain("strong");
+  expect(types("**b** `c` www.a.example ".repeat(300))).toEqual(new Set(["root", "paragraph", "text", "code", "link"]));
+  expect(types(`${"_".repeat(3000)}\n\n**b**`)).toContain("strong");
+});
+
 test.each([
-  ["hi @ann!", ["ann"], ["@ann"]],
-  ["@Ann.Thanks @ann-san", ["ann"], ["@Ann", "@ann"]],
-  ["@ann.b", ["ann", "ann.b"], ["@ann.b"]],
-  ["_@ann_", ["ann"], ["@ann"]],
-  ["＠ann 我@ann说 @ann/@bob", ["ann", "bob"], ["＠ann", "@ann", "@ann", "@bob"]],
-  ["josé@ann x/@ann ?u=@ann @bob", ["ann"], []],
-  ["@all and @here", ["all", "here"], ["@all", "@here"]],
-])("the mentions in %j", (text, names, mentions) => {
-  const pieces = withMentions(text, new Set(names));
-  expect(pieces.map((piece) => piece.text).join("")).toBe(text);
-  expect(pieces.filter(({ mention }) => mention).map((piece) => piece.text)).toEqual(mentions);
+  ["**bold** _it_ ~~gone~~ `code` \\*", "bold it gone code *"],
+  ["[words](https://a.example) www.a.example", "words www.a.example"],
+  ["- a\n- b\n\n3. c\n4. d", "• a\n• b\n3. c\n4. d"],
+  ["> one\n> two\n\nafter", "> one\n> two\nafter"],
+  ["```js\nlet a;\n```\n@ann", "let a;\n@ann"],
+  ["    indented", "    indented"],
+  ["> ", ">"],
+  ["2 * 3 * 4", "2 * 3 * 4"],
+])("%j in plain words", (text, plain) => {
+  expect(plainText(text)).toBe(plain);
+});
+
+test("code is coloured that is known and quick to colour", () => {
+  expect(highlight("let a = 1;\n".repeat(300), "js")).not.toBeNull();
+  for (const [text, language] of [["a\n".repeat(2001), "c"], ["A".repeat(401), "php"], ["let a", "no such"], ["a", "__proto__"]] as const) {
+    expect(highlight(text, language)).toBeNull();
+  }
 });

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { plainText } from "../src/markdown/plain";
+import { excerpt, toPlain } from "../src/message-text";
 import { Notices } from "../src/notices";
 import { message } from "./server";
 
@@ -17,4 +19,16 @@ test("many mentions are one notice, with the room and the text of the last", () 
   notices.dismiss(first!.id);
   notices.mention(message(10, "dan", { roomId: "direct", content: "@ada" }), null);
   expect(texts()).toEqual(["Something else", "dan mentioned you: “@ada”"]);
+});
+
+test("a notice has the words of the text and not its markup, once that can be read", () => {
+  toPlain.value = plainText;
+  const notices = new Notices();
+  notices.mention(message(1, "bob", { content: "**Look** at `this`, @ada:\n> [docs](https://a.example)" }), "Hall");
+  expect(notices.all.value[0]!.text).toBe("bob mentioned you in Hall: “Look at this, @ada: > docs”");
+});
+
+test("an excerpt is a line of whole characters that turns nothing around", () => {
+  expect(excerpt(" a\n\tb \u202e\u2066c", 10)).toBe("a b c");
+  expect(excerpt("😀😀😀", 2)).toBe("😀😀…");
 });

@@ -104,6 +104,7 @@ async def test_upload(people: People, folder: Path) -> None:
         "height": 600,
         "url": f"/chat/files/{file_id}",
         "thumbnailUrl": f"/chat/files/{file_id}/thumbnail",
+        "animated": False,
     }
     answer = await ada.http.get(attachment["url"])
     assert answer.status_code == 200
@@ -186,6 +187,21 @@ async def test_a_photograph(people: People) -> None:
     assert (attachment["width"], attachment["height"]) == (600, 800)
     thumbnail = await ada.http.get(attachment["thumbnailUrl"])
     assert b"Secret" not in thumbnail.content
+
+
+async def test_a_picture_that_moves(people: People, db: Database) -> None:
+    ada = await people()
+    room_id = await ada.room(name="Films")
+    frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue")]
+    content = io.BytesIO()
+    frames[0].save(content, "WEBP", save_all=True, append_images=frames[1:])
+    attachment = await upload(ada, content.getvalue())
+    assert attachment["animated"]
+    thumbnail = await ada.http.get(attachment["thumbnailUrl"])
+    assert not getattr(Image.open(io.BytesIO(thumbnail.content)), "is_animated", False)
+    await sent(db, ada, room_id, attachment["id"])
+    shown = (await ada.http.get(f"/chat/rooms/{room_id}/messages")).json()[0]
+    assert shown["attachments"] == [attachment]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """Whom texts mention: a row for each way in which people write names, and for what looks like one and is none."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,6 +70,18 @@ NOT_MEANT = [
     "\\@ann",
     "@" + "y" * 51,
 ]
+
+
+# Texts, the members of a room, and who of them is mentioned: app/web/tests/markdown.test.ts has them shown so.
+AS_SHOWN: list[tuple[str, list[str], list[str]]] = json.loads(
+    Path(__file__).with_name("mentions.json").read_text("utf-8")
+)
+
+
+@pytest.mark.parametrize(("text", "members", "mentioned"), AS_SHOWN)
+def test_who_is_mentioned_is_whom_the_page_shows(text: str, members: list[str], mentioned: list[str]) -> None:
+    meant = [next(filter(members.__contains__, readings), None) for readings in names_in(text)]
+    assert list(dict.fromkeys(filter(None, meant))) == mentioned
 
 
 @pytest.mark.parametrize(("text", "names"), MEANT.items())

@@ -151,8 +151,9 @@ class Visitor:
     async def write_to(self, name: str) -> None:
         """Opens the conversation with somebody, or what stands for it until there is one."""
         await self.page.get_by_role("button", name="New message").click()
-        await self.page.get_by_role("searchbox", name="Search people").fill(name)
-        await self.page.get_by_role("button", name=f"Write to {name}").click()
+        dialog = self.page.get_by_role("dialog", name="New message")
+        await dialog.get_by_role("searchbox", name="Search people").fill(name)
+        await dialog.get_by_role("button", name=f"Write to {name}").click()
         await self.is_in(name)
 
     async def sign_up(self, display_name: str = "") -> "Visitor":

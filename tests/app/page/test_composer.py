@@ -83,7 +83,15 @@ async def test_an_edit_and_an_upload_go_on_after_leaving_the_room_and_after_a_re
     await expect(field).to_have_value("The first sentence")
     await ann.act("Another one", "Edit")  # the one begun before stays as well
     await expect(field).to_have_count(2)
-    await field.nth(1).press("Escape")
+    await field.nth(1).fill("Another sentence")
+    assert ann.session
+    headers = {"authorization": f"Bearer {ann.session['token']}"}
+    newest = await ann.context.request.get(f"/chat/rooms/{visit.room}/messages?limit=1", headers=headers)
+    await ann.context.request.delete(f"/chat/messages/{(await newest.json())[0]['id']}", headers=headers)
+    await ann.page.get_by_role("button", name="Keep the text").click()
+    await expect(ann.composer).to_have_value("Another sentence")
+    await ann.composer.fill("")
+    await expect(field).to_have_count(1)
 
     await bob.say_lines(visit.room, 1, 80)  # and it is far up by then
 

@@ -8,19 +8,19 @@ from playwright.async_api import FilePayload, expect
 
 from tests.app.page.conftest import NARROW, Visit
 
-SIDEWAYS = """() => [...document.querySelectorAll("body, .timeline, .panel-body, .sidebar-lists, .main")]
+SIDEWAYS = """() => [...document.querySelectorAll("body, .timeline, .panel-body, .sidebar-lists, .main, .dialog-body")]
     .filter((element) => element.scrollWidth > element.clientWidth).map((element) => element.className)"""
 
 
-def moving() -> bytes:
+def moving(kind: str) -> bytes:
     file = io.BytesIO()
     frames = [Image.new("RGB", (500, 400), colour) for colour in ("crimson", "gold")]
-    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=200, loop=0)
+    frames[0].save(file, kind, save_all=True, append_images=frames[1:], duration=200, loop=0)
     return file.getvalue()
 
 
 async def test_long_names_break_and_nothing_scrolls_sideways(visit: Visit) -> None:
-    ann, _ = await visit.two_in_a_room()
+    ann, bob = await visit.two_in_a_room()
     room = await ann.post("/chat/rooms", {"name": "N" * 100, "description": "D" * 1000})
     await ann.page.goto(f"/#/r/{room['id']}")
     await expect(ann.page.get_by_text("Nobody has written here yet")).to_be_visible()
@@ -33,6 +33,20 @@ async def test_long_names_break_and_nothing_scrolls_sideways(visit: Visit) -> No
             await expect(ann.page.get_by_role("complementary", name=panel)).to_be_visible()
             assert await ann.page.evaluate(SIDEWAYS) == []
             await ann.page.get_by_role("button", name=f"Close {panel.lower()}").click()
+    # What others do in it, and where that is listed.
+    assert bob.session
+    await bob.post(f"/chat/rooms/{room['id']}/join", {})
+    message = await bob.post(f"/chat/rooms/{room['id']}/messages", {"content": "@ann look"})
+    await ann.context.request.put(
+        f"/chat/messages/{message['id']}/reactions/{'W' * 32}",
+        headers={"authorization": f"Bearer {bob.session['token']}"},
+    )
+    await expect(ann.page.get_by_role("group", name="Reactions")).to_be_visible()
+    assert await ann.page.evaluate(SIDEWAYS) == []
+    await ann.page.goto("/#/")
+    await ann.page.get_by_role("button", name="Mentions").click()
+    await expect(ann.page.get_by_role("list", name="Mentions of you")).to_contain_text("@ann look")
+    assert await ann.page.evaluate(SIDEWAYS) == []
 
 
 async def test_rows_of_the_sidebar_are_dense_on_a_desk_and_large_on_a_phone(visit: Visit) -> None:
@@ -50,24 +64,32 @@ async def test_rows_of_the_sidebar_are_dense_on_a_desk_and_large_on_a_phone(visi
     assert all(height >= 44 for height in await rows.evaluate_all(heights))
 
 
-async def test_a_gif_moves_unless_motion_is_to_be_reduced(visit: Visit) -> None:
+async def test_pictures_move_unless_motion_is_to_be_reduced(visit: Visit) -> None:
     ann, _ = await visit.two_in_a_room()
+    names = {"dance.gif": "GIF", "wave.webp": "Animated", "spin.png": "Animated"}
     await ann.page.get_by_label("Files to attach").set_input_files(
-        FilePayload(name="dance.gif", mimeType="image/gif", buffer=moving())
+        [
+            FilePayload(name="dance.gif", mimeType="image/gif", buffer=moving("GIF")),
+            FilePayload(name="wave.webp", mimeType="image/webp", buffer=moving("WEBP")),
+            FilePayload(name="spin.png", mimeType="image/png", buffer=moving("PNG")),
+        ]
     )
-    await expect(ann.page.get_by_role("button", name="Remove dance.gif")).to_be_visible()
+    for name in names:
+        await expect(ann.page.get_by_role("button", name=f"Remove {name}")).to_be_visible()
     await ann.say("Watch this")
-    image = ann.page.get_by_role("button", name="Open image dance.gif").locator("img")
     width = "image => image.decode().then(() => image.naturalWidth)"  # a thumbnail is 480 px wide at most
-    await expect(image).to_be_visible()
-    assert await image.evaluate(width) == 500
+    pictures = {name: ann.page.get_by_role("button", name=f"Open image {name}") for name in names}
+    for picture in pictures.values():
+        await expect(picture.locator("img")).to_be_visible()
+        assert await picture.locator("img").evaluate(width) == 500
     await ann.page.emulate_media(reduced_motion="reduce")
-    await expect(ann.page.get_by_text("GIF", exact=True)).to_be_visible()
-    await expect(image).to_be_visible()
-    assert await image.evaluate(width) <= 480
+    for name, picture in pictures.items():
+        await expect(picture).to_have_text(names[name])
+        await expect(picture.locator("img")).to_be_visible()
+        assert await picture.locator("img").evaluate(width) <= 480
     assert await ann.serious_faults() == []
-    await image.click()
-    large = ann.page.get_by_role("dialog", name="Image dance.gif")
+    await pictures["wave.webp"].click()
+    large = ann.page.get_by_role("dialog", name="Image wave.webp")
     await expect(large.locator("img")).to_be_visible()
     assert await large.locator("img").evaluate(width) <= 480
     assert await ann.serious_faults() == []

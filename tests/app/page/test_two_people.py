@@ -143,6 +143,12 @@ async def test_who_is_written_to_while_writing_is_in_the_conversation(visit: Vis
 
 async def test_a_direct_conversation(visit: Visit) -> None:
     ann, bob = await visit.two_in_a_room()
+    await ann.page.get_by_role("button", name="New message").click()
+    found = ann.page.get_by_role("list", name="People found").get_by_role("listitem")
+    await expect(found).to_have_text([re.compile("@ann"), re.compile("@bob")])  # all, while nothing is typed
+    await ann.page.get_by_role("searchbox", name="Search people").fill("OB")
+    await expect(found).to_have_text([re.compile("@bob")])
+    await ann.page.keyboard.press("Escape")
     await ann.write_to("bob")
     await ann.say("Just between us")
     conversation = bob.page.get_by_role("link", name=re.compile("ann"))

@@ -43,7 +43,35 @@ async def test_markup_is_shown_as_it_is_meant_and_stored_as_it_was_typed(visit: 
     await expect(code.locator(".hljs-keyword").first).to_have_text("def")
     assert await bob.serious_faults() == []
     await ann.act("Here is the plan", "Edit")
-    await expect(ann.page.get_by_role("textbox", name="Edit message")).to_have_value(WRITTEN)
+    field = ann.page.get_by_role("textbox", name="Edit message")
+    await expect(field).to_have_value(WRITTEN)
+    await field.press("Escape")
+    # Where it stands in a line, it is in plain words.
+    await bob.act("Here is the plan", "Reply")
+    await expect(bob.page.get_by_text("Replying to ann Here is the plan for today tomorrow")).to_be_visible()
+    await bob.say("No **shovels**?")
+    await expect(ann.message("shovels").get_by_role("button", name="In reply to ann")).to_contain_text(
+        "Here is the plan for today tomorrow, see www.example.org"
+    )
+    await expect(ann.message("shovels")).to_have_attribute("aria-label", re.compile(r": No shovels\?$"))
+    await bob.write_to("ann")
+    await bob.say("`spade` _or_ ~~fork~~")
+    conversation = ann.page.get_by_role("list", name="Direct messages").get_by_role("link")
+    await expect(conversation).to_contain_text("spade or fork")
+    # And what nests without end, or has nothing but marks, is a page that works.
+    for text in (
+        ">" * 9_000,
+        "*_" * 4_500 + "a",
+        "> " * 3_000 + "@ann",
+        "_" * 6_000 + "x" + "@ann" * 900,
+        "> ",
+    ):
+        await bob.say(text)
+    await bob.say("and that is all")
+    await bob.sees("and that is all")
+    await conversation.click()
+    await ann.page.get_by_role("button", name=re.compile("new messages$")).click()
+    await ann.sees("and that is all")
 
 
 async def test_the_indentation_of_the_first_line_is_kept(visit: Visit) -> None:
@@ -94,3 +122,19 @@ async def test_any_emoji_is_found_by_its_name_to_react_with(visit: Visit) -> Non
     await palette.get_by_role("button", name="pizza", exact=True).click()
     reactions = ann.message("Lunch?").get_by_role("group", name="Reactions")
     await expect(reactions.get_by_role("button").first).to_contain_text("🍕")
+    # A skin tone stays chosen, and is a reaction beside that without one.
+    await bob.act("Lunch?", "React")
+    await palette.get_by_role("button", name="All emojis").click()
+    await palette.get_by_role("button", name="Medium skin tone", exact=True).click()
+    assert await bob.serious_faults() == []
+    await palette.get_by_role("button", name="thumbs up", exact=True).first.click()
+    await expect(reactions.get_by_role("button", name="👍🏽, 1: bob")).to_be_visible()
+    await bob.page.reload()
+    await bob.act("Lunch?", "React")
+    await palette.get_by_role("button", name="applause").click()
+    await expect(reactions.get_by_role("button", name="👏🏽, 1: bob")).to_be_visible()
+    await ann.act("Lunch?", "React")
+    await ann.page.get_by_role("button", name="thumbs up", exact=True).click()
+    await expect(reactions.get_by_role("button", name="thumbs up, 1: you")).to_be_visible()
+    await bob.sign_out()
+    assert await bob.page.evaluate("localStorage.getItem('parley.skin-tone')") is None

@@ -44,7 +44,7 @@ export type SendableType = "audio" | "file" | "image" | "text" | "video";
 
 export type Audience = "everyone" | "nobody" | "shared_rooms";
 
-/** A file. `mediaType` is what its bytes say; `url` and `thumbnailUrl` need the bearer token. */
+/** A file. `mediaType` is what its bytes say; the URLs need the bearer token. `animated`: its thumbnail is still. */
 export interface Attachment {
   id: string;
   name: string;
@@ -54,6 +54,7 @@ export interface Attachment {
   height: number | null;
   url: string;
   thumbnailUrl: string | null;
+  animated: boolean;
 }
 
 /** `token` is needed only when it is neither in the handshake's auth nor in its headers. */

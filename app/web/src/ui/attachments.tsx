@@ -40,21 +40,17 @@ export function Thumbnail({ file }: { file: Attachment }) {
   return url ? <img src={url} alt="" /> : <span class="file-icon"><Icon name="file" /></span>;
 }
 
-/** Whether a picture may move. Its thumbnail does not. */
-export function moves(file: Attachment): boolean {
-  return file.mediaType === "image/gif";
-}
-
 function Picture({ file }: { file: Attachment }) {
-  const moving = moves(file) && !still.value && file.size <= MOST_MOVING;
+  const moving = file.animated && !still.value && file.size <= MOST_MOVING;
   const url = useFileUrl(file, file.thumbnailUrl && !moving ? "thumbnail" : "original").value;
   const { width, height } = drawnSize(file);
+  const tag = file.animated && !moving ? (file.mediaType === "image/gif" ? "GIF" : "Animated") : "";
   return (
-    <button type="button" class={`picture ${url ? "" : "waiting"}`} aria-label={`Open image ${file.name}`}
+    <button type="button" class={`picture ${url ? "" : "waiting"}`} aria-label={`Open image ${file.name}${tag && `, ${tag}`}`}
       style={{ width: `${width}px`, aspectRatio: `${width} / ${height}` }} onClick={() => (lightbox.value = file)}>
       {url && <img src={url} alt="" width={width} height={height} />}
       {url === null && <Icon name="file" />}
-      {moves(file) && !moving && <span class="tag" aria-hidden="true">GIF</span>}
+      {tag && <span class="tag" aria-hidden="true">{tag}</span>}
     </button>
   );
 }

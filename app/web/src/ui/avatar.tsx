@@ -1,17 +1,7 @@
 import type { UserRef } from "../client";
 import { shortNameOf } from "./format";
+import { colourOf } from "./hues";
 import { Icon } from "./icons";
-
-const HUES = 16;
-const SHADES = ["42%", "51%"]; // white text on each is at least 5:1
-
-/** One colour a person for ever: FNV-1a of the id. */
-function colour(id: string): Record<string, string | number> {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
-  const which = (hash >>> 0) % (HUES * SHADES.length);
-  return { "--hue": ((which % HUES) * 360) / HUES, "--shade": SHADES[Math.floor(which / HUES)]! };
-}
 
 function initials(name: string): string {
   const words = name.split(/[\s._-]+/).filter(Boolean);
@@ -28,7 +18,7 @@ interface AvatarProps {
 /** Initials on the person's colour. It stands beside a name and, with the dot, beside the word: hidden from readers. */
 export function Avatar({ user, size, online }: AvatarProps) {
   return (
-    <span class={`avatar ${size ?? ""}`} style={colour(user.id)} aria-hidden="true">
+    <span class={`avatar ${size ?? ""}`} style={colourOf(user.id)} aria-hidden="true">
       {initials(shortNameOf(user))}{online && <span class="dot" />}
     </span>
   );

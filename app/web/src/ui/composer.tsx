@@ -12,7 +12,7 @@ import { nameOf } from "./format";
 import { Icon } from "./icons";
 import { Later } from "./load-later";
 import { narrow, touch } from "./media";
-import { summary } from "./message-parts";
+import { preview } from "./message-parts";
 import { edit, placeKey, unsavedEdit } from "./room-state";
 import { attempt, tell } from "./toasts";
 import { addFiles, addText, uploading, uploadsHere } from "./uploads";
@@ -23,7 +23,7 @@ function Replying({ messageId }: { messageId: string }) {
     <div class="replying">
       <Icon name="reply" size={16} />
       <span class="truncate">
-        {message ? <>Replying to <strong>{nameOf(message.sender)}</strong> {summary(message)}</> : "Replying to a message"}
+        {message ? <>Replying to <strong>{nameOf(message.sender)}</strong> {preview(message)}</> : "Replying to a message"}
       </span>
       <IconButton icon="close" label="Cancel reply" size={16} onClick={() => changeDraft({ replyTo: null })} />
     </div>

@@ -2,7 +2,7 @@
 
 import { transcript, type Said } from "../transcript";
 import { nameOf, timeOfDay } from "./format";
-import { summary } from "./message-parts";
+import { filesInWords } from "./message-parts";
 import { authorOf, isOutgoing, type Item } from "./rows";
 import { model } from "../model";
 
@@ -10,7 +10,7 @@ import { model } from "../model";
 function selected(row: Element, item: Item, range: Range): string {
   const content = row.querySelector(".content");
   const deleted = !isOutgoing(item) && item.deletedAt !== null;
-  const whole = deleted ? "" : summary({ ...item, deletedAt: null });
+  const whole = deleted ? "" : item.content || filesInWords(item);
   if (!content) return whole;
   const part = document.createRange();
   part.selectNodeContents(content);

@@ -8,6 +8,8 @@ export interface Emoji {
   name: string;
   /** Its name and its keywords, in lower case, each after a space. */
   words: string;
+  /** Whether it has skin tones. */
+  tones: boolean;
 }
 
 export interface EmojiGroup {
@@ -19,9 +21,10 @@ const WORDS = keywords as Record<string, readonly string[]>;
 
 export const GROUPS: readonly EmojiGroup[] = groups.map(({ name, emojis }) => ({
   name,
-  emojis: emojis.map(({ emoji, name: called }) => ({
+  emojis: emojis.map(({ emoji, name: called, skin_tone_support }) => ({
     kind: emoji,
     name: called,
+    tones: skin_tone_support,
     words: ` ${[called, ...(WORDS[emoji] ?? [])].join(" ").toLowerCase().replaceAll("_", " ")}`,
   })),
 }));

@@ -1,5 +1,7 @@
 /** The parts of the page that its first look does without: one file, which `load-later` loads, with its styles. */
+import { plainText } from "../markdown/plain";
 import markdown from "../markdown/markdown.css?inline";
+import { toPlain } from "../message-text";
 import dialogs from "./styles/dialogs.css?inline";
 import emojis from "./styles/emojis.css?inline";
 import panels from "./styles/panels.css?inline";
@@ -19,6 +21,8 @@ export { SearchPanel } from "./search";
 export { TooLong, Tray } from "./tray";
 export { UnsavedEdit } from "./unsaved-edit";
 export { addFiles, cancelUpload, discardUploads } from "./uploading";
+
+toPlain.value = plainText;
 
 // Within the script they need no request of their own; the policy of the page allows no <style>.
 const styles = new CSSStyleSheet();

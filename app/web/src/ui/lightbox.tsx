@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { Attachment } from "../client";
-import { download, moves, useFileUrl } from "./attachments";
+import { download, useFileUrl } from "./attachments";
 import { IconButton } from "./controls";
 import { closeOnCancel, useModal } from "./dialog";
 import { still } from "./media";
@@ -11,7 +11,7 @@ import { attempt } from "./toasts";
 
 function LargePicture({ file }: { file: Attachment }) {
   const dialog = useModal();
-  const playing = useSignal(!(moves(file) && still.peek() && file.thumbnailUrl));
+  const playing = useSignal(!(file.animated && still.peek() && file.thumbnailUrl));
   const url = useFileUrl(file, playing.value ? "original" : "thumbnail").value;
   const close = () => (lightbox.value = null);
   return (

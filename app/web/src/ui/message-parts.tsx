@@ -3,6 +3,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Message, Reaction } from "../client";
+import { excerpt, toPlain } from "../message-text";
 import { model, type OutboxEntry } from "../model";
 import { emojiName } from "./emoji";
 import { inWords as names, nameOf } from "./format";
@@ -10,11 +11,18 @@ import { Icon } from "./icons";
 import { reacting } from "./room-state";
 import { attempt } from "./toasts";
 
-/** The text of a message in a line, for quotes, previews and screen readers. */
+/** The text of a message without its markup, for quotes, previews and screen readers (reads a signal). */
 export function summary(message: Pick<Message, "content" | "attachments" | "deletedAt">): string {
-  if (message.deletedAt) return "Message deleted";
-  if (message.content) return message.content;
-  const [file, ...others] = message.attachments;
+  return message.deletedAt ? "Message deleted" : toPlain.value(message.content) || filesInWords(message);
+}
+
+/** As much of it as fits into a line. */
+export function preview(message: Parameters<typeof summary>[0]): string {
+  return excerpt(summary(message), 200);
+}
+
+export function filesInWords({ attachments }: Pick<Message, "attachments">): string {
+  const [file, ...others] = attachments;
   return file ? `${file.name}${others.length ? ` and ${others.length} more` : ""}` : "";
 }
 
@@ -39,7 +47,7 @@ export function Quote({ messageId }: { messageId: string }) {
     <button type="button" class="quote" onClick={jump}>
       <Icon name="reply" size={14} />
       <strong><span class="sr-only">In reply to </span>{nameOf(original.sender)}</strong>
-      <span class="truncate">{summary(original)}</span>
+      <span class="truncate">{preview(original)}</span>
     </button>
   );
 }

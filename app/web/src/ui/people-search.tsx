@@ -14,20 +14,24 @@ interface PeopleSearchProps {
   onChoose: (user: UserRef) => void;
 }
 
-/** Finds people by the beginning of their usernames. */
+const PAGE = 20;
+
+/** Finds people by any part of their names; all of them while nothing is typed. */
 export function PeopleSearch({ label, action, already, onChoose }: PeopleSearchProps) {
   const query = useSignal("");
   const asked = query.value.trim().replace(/^@/, "");
-  const found = useFinding(asked || null, async (_, signal) =>
-    ({ items: await model.searchUsers(asked, signal), next: null })).value;
+  const found = useFinding(asked, async (after, signal) => {
+    const items = await model.searchUsers(asked, { limit: PAGE, signal, ...(after ? { after } : {}) });
+    return { items, next: items.length === PAGE ? items.at(-1)!.id : null };
+  }).value;
   return (
     <>
-      <SearchField label={label} placeholder="Username" value={query.value} onInput={(text) => (query.value = text)} />
+      <SearchField label={label} placeholder="Name" value={query.value} onInput={(text) => (query.value = text)} />
       <div class="people-found">
         <ul class="people" aria-label="People found">
           {found.items.map((user) => <li key={user.id}><Person user={user} action={action} note={already?.(user) ?? null} onChoose={onChoose} /></li>)}
         </ul>
-        <FindingNote found={found} empty={`Nobody's username begins with “${asked}”.`} />
+        <FindingNote found={found} empty={asked ? `Nobody has “${asked}” in their name.` : "Nobody else is here yet."} />
       </div>
     </>
   );

@@ -4,9 +4,12 @@ import { signal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { model } from "../model";
 import { PALETTE } from "./emoji";
+import { narrow } from "./media";
 import { Popover } from "./popover";
 import { reacting } from "./room-state";
 import { SearchField } from "./search-field";
+import { setSkinTone, skinTone } from "./skin-tone";
+import { toned, TONES } from "./toned";
 import { attempt, tell } from "./toasts";
 
 const EDGE = 8; // px to the edge of the window
@@ -23,6 +26,17 @@ interface EmojiProps {
 function EmojiButton({ kind, name, mine, choose }: EmojiProps) {
   return (
     <button type="button" aria-label={name} title={name} aria-pressed={mine} onClick={() => choose(kind)}>{kind}</button>
+  );
+}
+
+function SkinTones() {
+  return (
+    <div class="skin-tones" role="group" aria-label="Skin tone">
+      {TONES.map(([tone, name]) => (
+        <button key={tone} type="button" aria-label={name} title={name} aria-pressed={skinTone.value === tone}
+          onClick={() => setSkinTone(tone)}>{toned("✋", tone)}</button>
+      ))}
+    </div>
   );
 }
 
@@ -44,7 +58,7 @@ export function ReactionPalette() {
   const shown = groups.value !== null;
   useEffect(() => {
     const popover = list.current?.closest<HTMLElement>("[popover]"); // it has grown: back into the window
-    if (!popover) return;
+    if (!popover || narrow.peek()) return; // at the bottom of a narrow screen it stays there
     const { top, height } = popover.getBoundingClientRect();
     popover.style.top = `${Math.max(EDGE, Math.min(top, innerHeight - height - EDGE))}px`;
   }, [shown]);
@@ -64,18 +78,20 @@ export function ReactionPalette() {
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const first = query.value && groups.value?.[0]?.emojis[0];
-    if (event.key === "Enter" && first) choose(first.kind);
+    if (event.key === "Enter" && first) choose(shownAs(first));
     if (event.key === "ArrowLeft" || event.key === "ArrowRight") event.stopPropagation(); // within the field
   };
-  const button = ({ kind, name }: { kind: string; name: string }) => (
-    <EmojiButton key={kind} kind={kind} name={name} mine={mine.has(kind)} choose={choose} />
-  );
+  const shownAs = ({ kind, tones }: { kind: string; tones?: boolean }) => toned(kind, tones ? skinTone.value : "");
+  const button = (emoji: { kind: string; name: string; tones?: boolean }) => {
+    const kind = shownAs(emoji);
+    return <EmojiButton key={emoji.kind} kind={kind} name={emoji.name} mine={mine.has(kind)} choose={choose} />;
+  };
   return (
     <Popover label="Choose a reaction" role="dialog" class="emoji-picker" anchor={anchor} onClose={close}>
       <div onKeyDown={onKeyDown}>
         <SearchField label="Search emojis" placeholder="Search emojis" value={query.value} onInput={search} />
       </div>
-      {!query.value && <div class="emoji-grid">{PALETTE.map(([kind, name]) => button({ kind, name }))}</div>}
+      {!query.value && <div class="emoji-grid">{PALETTE.map(([kind, name, tones = false]) => button({ kind, name, tones }))}</div>}
       {groups.value ? (
         <div ref={list} class="emoji-list">
           {groups.value.map(({ name, emojis }) => (
@@ -89,6 +105,7 @@ export function ReactionPalette() {
       ) : wanted.value ? <p class="hint" role="status">Loading…</p> : (
         <button type="button" class="button small quiet wide" onClick={() => (wanted.value = true)}>All emojis</button>
       )}
+      {wanted.value && <SkinTones />}
     </Popover>
   );
 }

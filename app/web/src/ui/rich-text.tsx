@@ -5,10 +5,9 @@
 
 import { useEffect, useMemo } from "preact/hooks";
 import type { Message } from "../client";
+import { mayHaveMarkup } from "../message-text";
 import { model } from "../model";
 import { ask, loaded } from "./load-later";
-
-const MAY_HAVE_MARKUP = /[*_~`>@＠﹫[\\]|:\/\/|www\.|^[ \t]*(?:[-+]|\d+[.)])[ \t]/im;
 
 /** The names that the server found in a message, in lower case, and those of the groups that it calls. */
 function namesOf({ mentions, groupMention }: Pick<Message, "mentions" | "groupMention">): string[] {
@@ -19,7 +18,7 @@ function namesOf({ mentions, groupMention }: Pick<Message, "mentions" | "groupMe
 
 export function RichText({ message }: { message: Pick<Message, "content" | "mentions" | "groupMention"> }) {
   const { content } = message;
-  const render = MAY_HAVE_MARKUP.test(content) ? loaded()?.renderText : null; // undefined: it has markup that cannot be shown yet
+  const render = mayHaveMarkup(content) ? loaded()?.renderText : null; // undefined: it has markup that cannot be shown yet
   const missing = render === undefined;
   useEffect(() => { if (missing) ask(); }, [missing]);
   const names = namesOf(message).join(" ");

@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { mayGoOn, type Message } from "../client";
 import { model } from "../model";
+import { partAround, soughtIn } from "../sought";
 import { Empty } from "./empty";
 import { briefTime, nameOf } from "./format";
 import { narrow } from "./media";
@@ -16,14 +17,12 @@ import { attempt } from "./toasts";
 
 const PAGE = 20;
 
-/** The text with the words that were searched for marked. */
+/** Of the text what fits, with the words that were searched for marked. */
 function Marked({ text, query }: { text: string; query: string }) {
-  const pattern = useMemo(() => {
-    const words = query.split(/\s+/).filter(Boolean).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-    return words.length ? new RegExp(`(${words.join("|")})`, "giu") : null;
-  }, [query]);
-  if (!pattern) return <>{text}</>;
-  return <>{text.split(pattern).map((part, index) => (index % 2 ? <mark key={index}>{part}</mark> : part))}</>;
+  const pattern = useMemo(() => soughtIn(query), [query]);
+  const part = partAround(text, pattern);
+  if (!pattern) return <>{part}</>;
+  return <>{part.split(pattern).map((piece, index) => (index % 2 ? <mark key={index}>{piece}</mark> : piece))}</>;
 }
 
 function placeName(roomId: string): string {
@@ -49,6 +48,20 @@ function Result({ message, query }: { message: Message; query: string }) {
         <span class="result-text"><Marked text={summary(message)} query={query} /></span>
       </button>
     </li>
+  );
+}
+
+const FILTERS = [
+  ["from:ann", "that Ann wrote"], ["in:garden", "in that room"], ["has:file, has:link", "with a file or a link"],
+  ["before:2026-11-28", "or after: that day"], ['"green tea"', "with these words in this order"], ["-milk", "without this word"],
+] as const;
+
+/** What a search can say beside words. */
+function Filters() {
+  return (
+    <dl class="filters">
+      {FILTERS.map(([typed, meaning]) => <div key={typed}><dt>{typed}</dt><dd>{meaning}</dd></div>)}
+    </dl>
   );
 }
 
@@ -109,8 +122,11 @@ export function SearchPanel({ roomId }: { roomId: string | null }) {
         onInput={(text) => (query.value = text)} />
       {roomId && <Scope all={all.value} onChange={(value) => (all.value = value)} />}
       {asked === "" && (
-        <Empty level={2} icon="search" title="Find a message"
-          text="Type a word or two of it. Choosing a result takes you to where it was said." />
+        <>
+          <Empty level={2} icon="search" title="Find a message"
+            text="Type a word or two of it. Choosing a result takes you to where it was said." />
+          <Filters />
+        </>
       )}
       <div ref={body}>
         <ul aria-label="Search results">

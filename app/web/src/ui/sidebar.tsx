@@ -9,7 +9,7 @@ import { IconButton } from "./controls";
 import { badge, briefTime, nameOf } from "./format";
 import { Icon, Logo } from "./icons";
 import { narrow } from "./media";
-import { summary } from "./message-parts";
+import { preview } from "./message-parts";
 import { openDialog } from "./open-dialog";
 import { isMuted } from "./personal";
 import { href, route, togglePanel } from "./route";
@@ -62,10 +62,10 @@ function ConversationEntry({ conversation }: { conversation: Conversation }) {
   const mine = lastMessage?.senderId === me;
   const toSelf = user.id === me;
   const online = !toSelf && model.presenceOf(user.id)?.status === "online";
-  const preview = lastMessage ? `${mine && !toSelf ? "You: " : ""}${summary(lastMessage)}` : "No messages yet";
+  const said = lastMessage ? `${mine && !toSelf ? "You: " : ""}${preview(lastMessage)}` : "No messages yet";
   return (
     <li>
-      <a title={preview.slice(0, 200)} class={`entry two-lines ${unread ? "unread" : ""}`} aria-current={current(roomId)}
+      <a title={said} class={`entry two-lines ${unread ? "unread" : ""}`} aria-current={current(roomId)}
         href={href({ name: "room", roomId, panel: null })}>
         <Avatar user={user} online={online} />
         <span class="entry-text">
@@ -76,7 +76,7 @@ function ConversationEntry({ conversation }: { conversation: Conversation }) {
             {lastMessage && <time dateTime={lastMessage.createdAt}>{briefTime(lastMessage.createdAt)}</time>}
           </span>
           <span class="entry-line">
-            <span class="entry-preview truncate">{preview}</span>
+            <span class="entry-preview truncate">{said}</span>
             {muted && <Muted />}
             <Unread n={unread} />
           </span>

@@ -3,6 +3,7 @@
 import { effect, signal, untracked, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Message } from "../client";
+import { excerpt } from "../message-text";
 import { model, type OpenRoom, type Timeline } from "../model";
 import { firstUnseen, left, opened, overrun, place, returned } from "../unread-line";
 import { announce } from "./announcer";
@@ -15,6 +16,7 @@ import { route } from "./route";
 import { attempt } from "./toasts";
 import type { VirtualRows } from "./virtual-rows";
 
+const SAID = 300; // characters of a message that are read aloud
 const FROM_TOP = 96; // px above the first unread message when a room is opened
 
 /** What had not been seen when the room was opened, or when nobody looked. */
@@ -159,7 +161,7 @@ export function useNews(open: OpenRoom | null): void {
       const isNew = heard !== null && last.seq > heard;
       heard = Math.max(heard ?? 0, last.seq);
       if (isNew && last.senderId !== model.me.peek()?.id && !last.deletedAt) {
-        announce(`${nameOf(last.sender)}: ${summary(last).slice(0, 300)}`);
+        announce(`${nameOf(last.sender)}: ${excerpt(summary(last), SAID)}`);
       }
     });
   }, [open]);

@@ -7,6 +7,7 @@ import { KeptUploads, type KeptUpload } from "../kept-uploads";
 import { locks, model, type Place } from "../model";
 import { isPicture } from "./attachments";
 import { changeDraft, draft } from "./draft";
+import { still } from "./media";
 import { keyOfPlace, placeKey } from "./room-state";
 import { onSignedOut } from "./signed-out";
 import { tell } from "./toasts";
@@ -81,7 +82,7 @@ onSignedOut(() => {
 async function run({ id, place, turn, file }: KeptUpload, kept: Promise<void>): Promise<void> {
   const upload: Upload = {
     id, turn, key: keyOfPlace(place), name: file.name, size: file.size, part: 0, waiting: false, error: null,
-    abort: new AbortController(), preview: isPicture(file.type) ? URL.createObjectURL(file) : null,
+    abort: new AbortController(), preview: isPreviewed(file) ? URL.createObjectURL(file) : null,
   };
   uploads.value = inTurn([...uploads.peek(), upload]);
   try {
@@ -93,6 +94,11 @@ async function run({ id, place, turn, file }: KeptUpload, kept: Promise<void>): 
   }
   await kept;
   await keptUploads.remove(id);
+}
+
+/** Whether a file is shown while it comes. Others than a JPEG may move. */
+function isPreviewed({ type }: File): boolean {
+  return isPicture(type) && (type === "image/jpeg" || !still.peek());
 }
 
 /** Uploads, again and again where the connection or the server is not there for it now. */

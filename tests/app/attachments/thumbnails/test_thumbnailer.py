@@ -258,7 +258,10 @@ def test_a_process_ends_with_a_server_that_is_killed() -> None:
 
 def test_results_come_through() -> None:
     thumbnail = thumbnails.picture_of(image(), "image/png").thumbnail
-    for result in (Result(1.5, Picture(40, 30, thumbnail)), Result(0.0, Picture(1, 50_000_000, thumbnail))):
+    for result in (
+        Result(1.5, Picture(40, 30, thumbnail)),
+        Result(0.0, Picture(1, 50_000_000, thumbnail, animated=True)),
+    ):
         assert unpacked(packed(result)) == result
     refused = unpacked(packed(Result(0.25, NotAPicture("né"))))
     assert (refused.cpu, str(refused.outcome)) == (0.25, "né")

@@ -86,6 +86,18 @@ def test_an_animation_shows_its_first_frame() -> None:
     assert red > 200 > 50 > blue
 
 
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("frames", [1, 3])
+def test_a_picture_that_moves_is_told(kind: str, frames: int) -> None:
+    first, *others = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue", "green")[:frames]]
+    content = io.BytesIO()
+    # The JPEG has several pictures: cameras add views and previews.
+    first.save(content, "MPO" if kind == "JPEG" else kind, save_all=bool(others), append_images=others)
+    picture = picture_of(content.getvalue(), TYPES[kind])
+    assert picture is not None
+    assert picture.animated == (kind == "GIF" or (frames > 1 and kind != "JPEG"))
+
+
 @pytest.mark.parametrize(
     ("orientation", "red_is"),
     [

@@ -704,3 +704,30 @@ create table notifications_due (
     created_at  timestamptz not null default now()
 );
 create index notifications_due_oldest on notifications_due (put_at);
+
+-- migration 17: sessions, default rooms, and rooms that are being deleted
+--
+-- A session is a bearer token that was issued, with the `User-Agent` of who got it. An instance of before this block
+-- issues tokens without; their sessions are added when they are seen.
+create table sessions (
+    id            text        primary key,                 -- that of its token
+    user_id       text        not null references users (id) on delete cascade,
+    generation    integer     not null,                    -- of the user's tokens
+    user_agent    text        check (char_length(user_agent) between 1 and 300),
+    created_at    timestamptz not null,
+    last_seen_at  timestamptz not null default now(),      -- some minutes late at most
+    expires_at    timestamptz not null
+);
+create index sessions_of_user on sessions (user_id, last_seen_at);
+create index sessions_expired on sessions (expires_at);
+
+-- The rooms that whoever signs up enters.
+create table default_rooms (
+    room_id   text        primary key references rooms (id) on delete cascade,
+    added_at  timestamptz not null default now()
+);
+
+-- Since when a room is being deleted. It has no members from then on but those whose turn to go comes, it is private, and
+-- its messages go some at a time: see app.administration.room_sweeper.
+alter table rooms add column deleted_at timestamptz;
+create index rooms_deleted on rooms (deleted_at) where deleted_at is not null;

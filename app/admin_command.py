@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from app.accounts.auth import DEACTIVATED, HASHER
-from app.accounts.sign_out import LOOK_EVERY, end_sockets, tokens_channel
+from app.accounts.sessions.sign_out import LOOK_EVERY, end_sockets, tokens_channel
 from app.administration import audit
 from app.administration.invitations import SignUpInvitations
 from app.administration.people import People

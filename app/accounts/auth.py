@@ -18,10 +18,11 @@ import argon2
 import uuid_utils
 
 from app import store
-from app.accounts.device_tokens import Device, DeviceTokens
 from app.accounts.hash_queue import HashQueue
-from app.accounts.tokens import NOT_SIGNED_IN, Tokens
-from app.administration.sign_ups import ANYBODY, NOT_OPEN, Entered, SignUps, token_hash
+from app.accounts.sessions.device_tokens import Device, DeviceTokens
+from app.accounts.sessions.open_sessions import SessionList
+from app.accounts.sessions.tokens import NOT_SIGNED_IN, Tokens
+from app.accounts.sign_ups import ANYBODY, NOT_OPEN, Entered, SignUps, token_hash
 from app.core.caller import Caller, Token
 from app.core.errors import Refusal, refuse
 from app.core.shared_reads import SharedRead
@@ -65,6 +66,7 @@ class Auth:
         self._tokens = tokens
         self._devices = devices
         self._limits = limits
+        self.sessions = SessionList(db)
         self._validity = SharedRead(self._valid_among)
         self._queue = HashQueue()
         self._decoy = HASHER.hash("nobody's password")
@@ -86,7 +88,7 @@ class Auth:
             credential = await self.hashed(payload.credential)
         row, entered = await self._db.transaction(partial(self._make, payload, credential, invitation))
         await self._sign_ups.announce(entered)
-        return await self.session(row, network)
+        return await self.session(row, caller)
 
     async def sign_up_policy(self, _: Caller, __: Nothing) -> SignUpPolicy:
         """Tells who may sign up."""
@@ -144,7 +146,7 @@ class Auth:
             raise Refusal("forbidden", DEACTIVATED)
         for kind, key in taken:
             self._limits.give_back(kind, key, FAILED - 1)
-        return await self.session(row, network, device)
+        return await self.session(row, caller, device)
 
     async def _take_of_name(self, taken: list[tuple[LimitKind, str]], name: str, network: str) -> None:
         place = self._devices.place(name, network)
@@ -171,6 +173,7 @@ class Auth:
         """Raises Refusal: `unauthenticated` for a token that was revoked."""
         if not await self._validity.of(token):
             raise Refusal("unauthenticated", NOT_SIGNED_IN)
+        self.sessions.use(token)
 
     async def _valid_among(self, tokens: list[Token]) -> dict[Token, bool]:
         invalid = await store.tokens.invalid_among(
@@ -193,12 +196,14 @@ class Auth:
         """True if a hash is that of a password, within an `attempt`."""
         return await self._queue.run(partial(_fits, credential, password))
 
-    async def session(self, row: SessionAccountRow, network: str, device: Device | None = None) -> Session:
+    async def session(self, row: SessionAccountRow, caller: Caller, device: Device | None = None) -> Session:
         """A session, of a known device or a new one, from a network that is known from now on."""
-        place = self._devices.place(row.username, network)
+        place = self._devices.place(row.username, network_of(caller.address))
         await store.known_networks.remember(self._db, user_id=row.id, place=place)
+        token = self._tokens.issue(row.id, row.token_generation)
+        await self.sessions.begin(self._tokens.verify(token), caller.agent)
         return Session(
-            token=self._tokens.issue(row.id, row.token_generation),
+            token=token,
             device_token=self._devices.issue(
                 row.id, row.username, row.token_generation, None if device is None else device.id
             ),

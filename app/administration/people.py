@@ -8,8 +8,8 @@ from typing import TypeVar
 from msgspec import Struct
 
 from app import store
+from app.accounts.sign_ups import token_hash
 from app.administration import audit
-from app.administration.sign_ups import token_hash
 from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from app.accounts.auth import Auth
+from app.accounts.sessions.user_agents import kept_agent
 from app.contract.operation import Operation
 from app.core.caller import Caller, bearer
 from app.core.errors import Refusal
@@ -66,12 +67,12 @@ class Api:
         await self._limits.take("event", token.user_id)
         claim_of(request).of_user(token.user_id)
         await self._auth.check(token)
-        return Caller(token.user_id, address_of(request.scope), token=token)
+        return Caller(token.user_id, address_of(request.scope), token=token, agent=agent_of(request))
 
     async def stranger(self, request: Request) -> Caller:
         """A caller, signed in or not. Raises Refusal."""
         claim_of(request).of_stranger()
-        return Caller("", address_of(request.scope))
+        return Caller("", address_of(request.scope), agent=agent_of(request))
 
     def _endpoint(self, operation: Operation) -> Endpoint:
         takes = operation.takes
@@ -91,6 +92,11 @@ class Api:
             return json_response(answer, operation.status)
 
         return endpoint
+
+
+def agent_of(request: Request) -> str | None:
+    """What the client says that it is."""
+    return kept_agent(request.headers.get("user-agent", ""))
 
 
 def next_link(

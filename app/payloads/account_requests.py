@@ -8,6 +8,7 @@ from msgspec.structs import force_setattr
 from app.payloads.fields.field_types import (
     Cursor,
     DisplayName,
+    Id,
     NewUsername,
     PageSize,
     Password,
@@ -73,6 +74,12 @@ class ResetPassword(Received, frozen=True):
 
     token: OneTimeToken
     credential: Password
+
+
+class SessionRef(Received, frozen=True):
+    """A session of the user's."""
+
+    session_id: Id
 
 
 class SignOut(Received, frozen=True):

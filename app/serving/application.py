@@ -9,16 +9,16 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from app.accounts import sign_out
 from app.accounts.auth import Auth
 from app.accounts.blocks import UserBlocks
-from app.accounts.device_tokens import DeviceTokens
 from app.accounts.passwords import Passwords
 from app.accounts.privacy import PrivacySettings
-from app.accounts.sign_out import SignOuts
-from app.accounts.tokens import Tokens
+from app.accounts.sessions import sign_out
+from app.accounts.sessions.device_tokens import DeviceTokens
+from app.accounts.sessions.sign_out import SignOuts
+from app.accounts.sessions.tokens import Tokens
+from app.accounts.sign_ups import Policy, SignUps
 from app.accounts.user_search import UserSearch
-from app.administration.sign_ups import Policy, SignUps
 from app.announce import log_sweeper
 from app.announce.announcer import Announcer
 from app.announce.log_sweeper import LogSweeper
@@ -161,7 +161,7 @@ class Chat:
             notify_all=self._notifications.to_all,
         )
         self._typing = TypingIndicator(self.io, self.db, self._soft_state)
-        self._sign_outs = SignOuts(self.io, self.db)
+        self._sign_outs = SignOuts(self.io, self.db, self.auth.sessions)
         self._subscriptions = MembershipSweeper(self.io, self.db, self._announcer)
         self._log_sweeper = LogSweeper(self.io, self.db, self._announcer, told=self.metrics.rooms_told)
         self._indexer = Indexer(self.db)

@@ -16,6 +16,7 @@ from app.store.people import (
     known_networks,
     presence,
     privacy,
+    sessions,
     sign_up_invitations,
     tokens,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "reactions",
     "room_log",
     "rooms",
+    "sessions",
     "sign_up_invitations",
     "tokens",
     "words_to_make",

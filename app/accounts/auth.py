@@ -45,6 +45,7 @@ FAILED = 3  # tokens that a failed attempt to sign in costs; a successful one co
 
 TAKEN = "This username is taken, or looks like one that is"
 DEACTIVATED = "Your account was deactivated: ask an administrator"
+NO_ADMINISTRATOR = "Only administrators of this server may do this"
 WRONG_CREDENTIALS = "The username or the password is wrong"
 
 
@@ -72,7 +73,7 @@ class Auth:
         self._decoy = HASHER.hash("nobody's password")
 
     async def sign_up(self, caller: Caller, payload: SignUp) -> Session:
-        """Makes an account and opens a session. With an invitation, the user enters its rooms.
+        """Makes an account and opens a session. The user enters the default rooms, and those of an invitation.
 
         The first account of an installation is its administrator.
 
@@ -104,10 +105,13 @@ class Auth:
         self, payload: SignUp, credential: str, invitation: OpenInvitationRow | None, q: Queries
     ) -> tuple[SessionAccountRow, list[Entered]]:
         user_id = str(uuid_utils.uuid7())
-        if invitation is not None:
-            await store.rooms.lock_all(q, invitation.room_ids)
-            if not await store.sign_up_invitations.use(q, invitation.id):
-                raise Refusal("forbidden", NOT_OPEN)
+        wanted = {
+            *await store.administered_rooms.default_ids(q),
+            *(invitation.room_ids if invitation else ()),
+        }
+        rooms = await store.rooms.lock_all(q, sorted(wanted)) if wanted else []
+        if invitation is not None and not await store.sign_up_invitations.use(q, invitation.id):
+            raise Refusal("forbidden", NOT_OPEN)
         row = await store.accounts.insert(
             q,
             user_id=user_id,
@@ -117,7 +121,6 @@ class Auth:
             words=name_vector(payload.username, payload.display_name),
             is_administrator=await store.accounts.is_first(q),
         ) or refuse("conflict", TAKEN)
-        rooms = [] if invitation is None else invitation.room_ids
         return row, await self._sign_ups.enter(q, user_id, rooms)
 
     async def sign_in(self, caller: Caller, payload: SignIn) -> Session:
@@ -164,6 +167,13 @@ class Auth:
         if row is None:
             raise Refusal("unauthenticated", NOT_SIGNED_IN)
         return await self._user(row)
+
+    async def administrator(self, user_id: str) -> str:
+        """The username of an administrator. Raises Refusal: `forbidden` for everybody else."""
+        row = await store.accounts.find(self._db, user_id)
+        if row is None or not row.is_administrator:
+            raise Refusal("forbidden", NO_ADMINISTRATOR)
+        return row.username
 
     def verify(self, token: str | None) -> Token:
         """The claims of a token, unless it was revoked, which `check` knows. Raises Refusal: `unauthenticated`."""

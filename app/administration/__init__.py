@@ -1,5 +1,6 @@
-"""What administrators decide: who may sign up, invitations, who administers, who is deactivated, and the log of it.
+"""What administrators do: people, invitations, rooms, figures, and the audit log of it; over REST and at the shell.
 
-`app.accounts`, the console command and what puts all together import it. It imports `app.core`, `app.db`,
-`app.payloads` and `app.store`.
+`app.administration.command`, `app.api` and what puts all together import it. It imports `app.accounts`,
+`app.announce`, `app.contract`, `app.core`, `app.db`, `app.http`, `app.limits`, `app.payloads`, `app.rooms` and
+`app.store`.
 """

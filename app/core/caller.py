@@ -10,7 +10,7 @@ class Token(Struct, frozen=True):
     """A token that we signed and that has not expired.
 
     Of a user's tokens only those of the user's current `generation` are valid; signing out everywhere begins another.
-    `issued_at` and `expires_at` are in seconds since 1970; the former is 0 where an instance of an earlier version saved it.
+    `issued_at` and `expires_at` are in seconds since 1970; the former is 0 where an earlier version saved it.
     """
 
     id: Annotated[str, Meta(min_length=1)] = msgspec.field(name="jti")

@@ -50,25 +50,6 @@ class Session(Sent, frozen=True):
     user: User
 
 
-class OpenSession(Sent, frozen=True):
-    """A session that is open. `device` is what its client said of itself at the sign-in, null where it said nothing.
-
-    `isCurrent` is true of the session that asks.
-    """
-
-    id: str
-    device: str | None
-    created_at: Time
-    last_seen_at: Time
-    is_current: bool
-
-
-class OpenSessions(Sent, frozen=True):
-    """Open sessions of one user."""
-
-    sessions: list[OpenSession]
-
-
 class SignUpPolicy(Sent, frozen=True):
     """Who may sign up: anybody (`open`), whoever has an invitation, or nobody (`closed`)."""
 

@@ -19,11 +19,15 @@ from app.accounts.sessions.sign_out import SignOuts
 from app.accounts.sessions.tokens import Tokens
 from app.accounts.sign_ups import Policy, SignUps
 from app.accounts.user_search import UserSearch
+from app.administration import room_sweeper
+from app.administration.exports import Exports
+from app.administration.rest_operations import Administration
+from app.administration.room_sweeper import RoomSweeper
 from app.announce import log_sweeper
 from app.announce.announcer import Announcer
 from app.announce.log_sweeper import LogSweeper
+from app.api import administrator_operations, personal_operations, user_sockets
 from app.api import operations as contract
-from app.api import personal_operations, user_sockets
 from app.api.rest_routes import Api, path_finder, rest
 from app.api.socket_handlers import SocketHandlers
 from app.api.user_sockets import UserSockets
@@ -96,11 +100,14 @@ def create_app(settings: Settings) -> Starlette:
     file_routes = FileRoutes(
         chat.files, chat.storage, api.caller, max_size=settings.max_file_size, allow=chat.limits.take_upload
     )
+    exports = Exports(chat.db, api.administrator)
     health = Health({"postgresql": chat.db.ping, "redis": chat.bus.ping})
     metrics = MetricsRoute(chat.metrics, settings)
-    descriptions = Descriptions(handlers.operations, [*file_routes.described(), *health.described()])
+    descriptions = Descriptions(
+        handlers.operations, [*file_routes.described(), *exports.described(), *health.described()]
+    )
     files_of_pages = WebFiles()
-    answering = (api, file_routes, health, metrics, descriptions, files_of_pages)
+    answering = (api, file_routes, exports, health, metrics, descriptions, files_of_pages)
     of_operators = admin_ui(
         settings, chat.io, SOCKET_PATH
     )  # before the files of the pages, which may have any name
@@ -165,6 +172,7 @@ class Chat:
         self._subscriptions = MembershipSweeper(self.io, self.db, self._announcer)
         self._log_sweeper = LogSweeper(self.io, self.db, self._announcer, told=self.metrics.rooms_told)
         self._indexer = Indexer(self.db)
+        self._room_sweeper = RoomSweeper(self.db, self._announcer)
         operations = [*self._user_operations(), *self._room_operations(settings.max_rooms_per_user)]
         turns = UserConcurrency(READS_AT_ONCE)
         self._sockets_of_users = UserSockets()
@@ -202,6 +210,7 @@ class Chat:
                 every(subscriptions.LOOK_EVERY, self._subscriptions.look),
                 self._notifications.run,
                 every(notifications.LOOK_EVERY, self._notifications.look),
+                every(room_sweeper.LOOK_EVERY, self._room_sweeper.look),
                 every(indexer.LOOK_EVERY, self._indexer.look),
                 every(memory_return.LOOK_EVERY, MemoryReturn().look),
             ):
@@ -239,10 +248,14 @@ class Chat:
         """The operations on accounts, presence and what notifies a user."""
         passwords = Passwords(self.db, self.auth, self._sign_outs, self.limits)
         notifications = self._notifications
+        administration = Administration(
+            self.db, self.auth, self._sign_outs, self._announcer, self._room_sweeper
+        )
         return [
             *contract.accounts(self.auth, self._sign_outs, passwords),
             *contract.presence(self._presence, self._typing),
             *personal_operations.notifications(notifications.preferences, notifications.subscriptions),
+            *administrator_operations.administration(administration),
         ]
 
     def _room_operations(self, most_rooms: int) -> list[Operation]:

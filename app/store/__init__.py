@@ -5,7 +5,15 @@ Every function takes the `Queries` to run on: a `Database` for a statement on it
 PostgreSQL's. The parts of the chat import it. It imports its own folders.
 """
 
-from app.store.conversations import announced_changes, direct, invitations, members, preferences, rooms
+from app.store.conversations import (
+    administered_rooms,
+    announced_changes,
+    direct,
+    invitations,
+    members,
+    preferences,
+    rooms,
+)
 from app.store.log import files, mentions, messages, reactions, room_log
 from app.store.notifications import notification_settings, notifications_due, push_subscriptions
 from app.store.people import (
@@ -13,6 +21,7 @@ from app.store.people import (
     accounts,
     audit_log,
     blocks,
+    figures,
     known_networks,
     presence,
     privacy,
@@ -25,10 +34,12 @@ from app.store.search import message_words, name_words, words_to_make
 __all__ = [
     "account_states",
     "accounts",
+    "administered_rooms",
     "announced_changes",
     "audit_log",
     "blocks",
     "direct",
+    "figures",
     "files",
     "invitations",
     "known_networks",

@@ -11,8 +11,8 @@ from app import store
 from app.accounts.sessions.user_agents import device_of
 from app.core.caller import Caller, Token
 from app.db.database import Database
+from app.payloads.account_requests import OpenSession, OpenSessions
 from app.payloads.requests import Nothing
-from app.payloads.responses import OpenSession, OpenSessions
 
 MOST_LISTED = 100  # the last used
 MOST_USED = 10_000  # tokens of requests that are noted at once

@@ -1,4 +1,4 @@
-"""What a client's `User-Agent` says of the device, in words for its owner. It is the client's own word, and no proof."""
+"""What a client's `User-Agent` says of the device, in words. It is the client's own word, and no proof."""
 
 import re
 

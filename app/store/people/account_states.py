@@ -60,9 +60,15 @@ async def set_administrator(q: Queries, user_id: str, *, is_administrator: bool)
 
 
 async def deactivate(q: Queries, user_id: str, *, unusable: str) -> None:
-    """Ends all tokens of an active account, and keeps its password away; `unusable` is a hash of chance."""
+    """Ends all tokens of an active account and the pushes to its devices, and keeps its password away.
+
+    `unusable` is a hash of chance.
+    """
     await q.value(
         """
+        with unsubscribed as (
+            delete from push_subscriptions where user_id = :user_id
+        )
         update users
         set deactivated_at = now(), deactivated_credential = credential, credential = :unusable,
             token_generation = token_generation + 1

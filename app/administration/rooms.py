@@ -41,14 +41,16 @@ class AdministeredRooms:
     async def take_over(self, room_id: str, user_id: str) -> TakenOver:
         """Makes a user the admin of a room that has none, and a member if they are not.
 
-        The members are left to the caller to tell. Raises Refusal: `not_found`, `conflict` for a room with an admin.
+        The members are left to the caller to tell. Raises Refusal: `not_found`, `conflict` for a room with an admin, or a deactivated user.
         """
 
         async def work(q: Queries) -> TakenOver:
             room = await _lock(q, room_id)
             if room.has_admin:
                 raise Refusal("conflict", f"{room.name} has an admin: ask them")
-            account = await store.accounts.find(q, user_id) or refuse("not_found", NO_USER)
+            person = await store.account_states.find(q, user_id) or refuse("not_found", NO_USER)
+            if person.deactivated_at is not None:
+                raise Refusal("conflict", f"{person.username} is deactivated")
             member = await store.members.state(q, room_id, user_id)
             entered = member is None or member.state != "member"
             if entered:
@@ -62,7 +64,7 @@ class AdministeredRooms:
                     change_seq=await store.rooms.next_seq(q, room_id),
                     changed_by=user_id,
                 )
-            await self._note(q, "take-over-room", room, admin=account.username)
+            await self._note(q, "take-over-room", room, admin=person.username)
             return TakenOver(
                 await room_of_member(q, room_id, user_id), await member_changed(q, room_id, user_id), entered
             )

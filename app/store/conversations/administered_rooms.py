@@ -13,7 +13,7 @@ from app.store.log.room_log import SHOWN_MEMBERS, MemberRow
 
 
 class AdministeredRoomRow(Row, frozen=True):
-    """A public or private room. `member_count` counts up to 1,000."""
+    """A public or private room. `member_count` counts up to 1,000; it `has_admin` who is not deactivated."""
 
     id: str
     kind: RoomKind
@@ -33,7 +33,12 @@ class EndedRow(Row, frozen=True):
 
 
 IS_DEFAULT = "select from default_rooms d where d.room_id = r.id"
-HAS_ADMIN = "select from room_members m where m.room_id = r.id and m.state = 'member' and m.role = 'admin'"
+# One who can act: of the admins of a room, all may have been deactivated.
+HAS_ADMIN = """
+select from room_members m
+join users u on u.id = m.user_id
+where m.room_id = r.id and m.state = 'member' and m.role = 'admin' and u.deactivated_at is null
+"""
 ADMINISTERED = f"""
 select r.id, r.kind, r.name, r.description, r.created_at,
        (select count(*)

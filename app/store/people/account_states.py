@@ -33,6 +33,11 @@ async def lock_by_name(q: Queries, username: str) -> PersonRow | None:
     return await q.row(PersonRow, f"{PERSON} where {HAS_NAME} for no key update", username=username)
 
 
+async def find(q: Queries, user_id: str) -> PersonRow | None:
+    """One account."""
+    return await q.row(PersonRow, f"{PERSON} where id = :user_id", user_id=user_id)
+
+
 async def listed(q: Queries, search: str, *, after: str, limit: int) -> list[PersonRow]:
     """Accounts whose username or display name has a text in it, in any case, by id, behind the id `after`."""
     return await q.rows(

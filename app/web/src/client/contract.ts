@@ -44,6 +44,46 @@ export type SendableType = "audio" | "file" | "image" | "text" | "video";
 
 export type Audience = "everyone" | "nobody" | "shared_rooms";
 
+/** A page of people in the order in which they signed up; `next` is the `after` of the next one, null at the end. */
+export interface AdministeredPeople {
+  people: AdministeredPerson[];
+  next: string | null;
+}
+
+/** An account; `deactivatedAt` is null while it is active, `lastSeenAt` where no device was ever gone. */
+export interface AdministeredPerson {
+  id: string;
+  username: string;
+  displayName: string | null;
+  isAdministrator: boolean;
+  deactivatedAt: Time | null;
+  createdAt: Time;
+  lastSeenAt: Time | null;
+}
+
+/** A public or private room. `memberCount` counts up to 1,000; whoever signs up enters a default room. */
+export interface AdministeredRoom {
+  id: string;
+  kind: RoomKind;
+  name: string;
+  description: string | null;
+  createdAt: Time;
+  memberCount: number;
+  hasAdmin: boolean;
+  isDefault: boolean;
+}
+
+/** A page of rooms in the order in which they were made; `next` is the `after` of the next one, null at the end. */
+export interface AdministeredRooms {
+  rooms: AdministeredRoom[];
+  next: string | null;
+}
+
+/** How long the link is good. */
+export interface AllowReset extends PersonRef {
+  hours?: number;
+}
+
 /** A file. `mediaType` is what its bytes say; `url` and `thumbnailUrl` need the bearer token. */
 export interface Attachment {
   id: string;
@@ -54,6 +94,23 @@ export interface Attachment {
   height: number | null;
   url: string;
   thumbnailUrl: string | null;
+}
+
+/** An act: when, by whom, what, about whom or what with which name at that time, and more. */
+export interface AuditEntry {
+  id: number;
+  at: Time;
+  actor: string;
+  action: string;
+  subjectId: string;
+  subject: string;
+  details: Record<string, unknown>;
+}
+
+/** Acts, the newest first; `next` is the `before` of the next page, null at the end. */
+export interface AuditPage {
+  entries: AuditEntry[];
+  next: number | null;
 }
 
 /** `token` is needed only when it is neither in the handshake's auth nor in its headers. */
@@ -164,6 +221,26 @@ export interface ErrorBody {
   retryAfter?: number;
 }
 
+/**
+ * How much there is, a minute ago at most. People are active who used a session in the last day, or week.
+ *
+ * Beyond 100,000 messages, or files, their numbers are PostgreSQL's estimates.
+ */
+export interface Figures {
+  people: number;
+  administrators: number;
+  deactivated: number;
+  activeInDay: number;
+  activeInWeek: number;
+  publicRooms: number;
+  privateRooms: number;
+  conversations: number;
+  messages: number;
+  files: number;
+  fileBytes: number;
+  databaseBytes: number;
+}
+
 /** Users whom the caller shares a room with. */
 export interface GetPresence {
   userIds: string[];
@@ -179,6 +256,32 @@ export interface Identifier {
 export interface Invite extends RoomRef {
   userId?: string | null;
   username?: string | null;
+}
+
+/** An invitation that is open for so many `days`, for `uses` people, or any number, who enter the rooms. */
+export interface InviteToSignUp {
+  days?: number;
+  uses?: number | null;
+  roomIds?: string[] | null;
+  note?: string | null;
+}
+
+/**
+ * `query` is a part of a name, in any case; with `withoutAdmin` only rooms that have none.
+ *
+ * `after` is the `next` of another page.
+ */
+export interface ListAllRooms {
+  query?: string | null;
+  withoutAdmin?: boolean | null;
+  after?: string | null;
+  limit?: number;
+}
+
+/** `before` is the `next` of another page. */
+export interface ListAudit {
+  before?: number | null;
+  limit?: number;
 }
 
 /** `after` is the `next` of another page. */
@@ -208,6 +311,19 @@ export interface ListMembers extends RoomRef {
 /** `before` is a message's id, to go on from a page. */
 export interface ListMentions {
   before?: string | null;
+  limit?: number;
+}
+
+/** `query` is a part of a username or display name, in any case; `after` is the `next` of another page. */
+export interface ListPeople {
+  query?: string | null;
+  after?: string | null;
+  limit?: number;
+}
+
+/** `after` is the `next` of another page. */
+export interface ListSignUpInvitations {
+  after?: string | null;
   limit?: number;
 }
 
@@ -350,12 +466,41 @@ export interface NotificationSettings {
   mutedUntil: Time | null;
 }
 
+/**
+ * A session that is open. `device` is what its client said of itself at the sign-in, null where it said nothing.
+ *
+ * `isCurrent` is true of the session that asks.
+ */
+export interface OpenSession {
+  id: string;
+  device: string | null;
+  createdAt: Time;
+  lastSeenAt: Time;
+  isCurrent: boolean;
+}
+
+/** Open sessions of one user. */
+export interface OpenSessions {
+  sessions: OpenSession[];
+}
+
 /** A page of messages: the newest, or those next to (`around`: on both sides of) one given by its id. */
 export interface Page {
   before?: string | null;
   after?: string | null;
   around?: string | null;
   limit?: number;
+}
+
+/** `token` is the last part of the link `/#/reset-password/…`; it is told once. */
+export interface PasswordResetLink {
+  token: string;
+  expiresAt: Time;
+}
+
+/** A user. */
+export interface PersonRef {
+  userId: string;
 }
 
 /** The server's time. */
@@ -552,6 +697,11 @@ export interface Session {
   user: User;
 }
 
+/** A session of the user's. */
+export interface SessionRef {
+  sessionId: string;
+}
+
 /** The role that a member gets. */
 export interface SetRole extends MemberRef {
   role: Role;
@@ -580,6 +730,37 @@ export interface SignUp {
   credential: string;
   displayName?: string | null;
   invitation?: string | null;
+}
+
+/** An invitation to sign up. `mostUses` is null for any number. */
+export interface SignUpInvitation {
+  id: string;
+  note: string | null;
+  mostUses: number | null;
+  uses: number;
+  createdAt: Time;
+  expiresAt: Time;
+  revokedAt: Time | null;
+  isOpen: boolean;
+  roomIds: string[];
+}
+
+/** An invitation to sign up. */
+export interface SignUpInvitationRef {
+  invitationId: string;
+}
+
+/** A page of invitations in the order in which they were made; `next` is the `after` of the next one. */
+export interface SignUpInvitations {
+  invitations: SignUpInvitation[];
+  next: string | null;
+}
+
+/** `token` is the last part of the link `/#/sign-up/…`; it is told once. */
+export interface SignUpLink {
+  id: string;
+  token: string;
+  expiresAt: Time;
 }
 
 /** Who may sign up: anybody (`open`), whoever has an invitation, or nobody (`closed`). */
@@ -1066,6 +1247,8 @@ export interface Routes {
   "GET /auth/sign-up": (payload: Nothing) => SignUpPolicy;
   "POST /auth/sign-in": (payload: SignIn) => Session;
   "POST /auth/sign-out": (payload: SignOut) => void;
+  "GET /auth/sessions": (payload: Nothing) => OpenSessions;
+  "DELETE /auth/sessions/{sessionId}": (payload: SessionRef) => void;
   "POST /auth/reset-password": (payload: ResetPassword) => Session;
   "POST /auth/change-password": (payload: ChangePassword) => Session;
   "GET /auth/who-am-i": (payload: Nothing) => User;
@@ -1077,6 +1260,21 @@ export interface Routes {
   "GET /chat/push": (payload: Nothing) => PushSubscriptions;
   "POST /chat/push": (payload: Subscribe) => PushSubscription;
   "DELETE /chat/push/{subscriptionId}": (payload: SubscriptionRef) => void;
+  "GET /admin/people": (payload: ListPeople) => AdministeredPeople;
+  "PUT /admin/people/{userId}/deactivation": (payload: PersonRef) => void;
+  "DELETE /admin/people/{userId}/deactivation": (payload: PersonRef) => void;
+  "POST /admin/people/{userId}/password-reset": (payload: AllowReset) => PasswordResetLink;
+  "GET /admin/invitations": (payload: ListSignUpInvitations) => SignUpInvitations;
+  "POST /admin/invitations": (payload: InviteToSignUp) => SignUpLink;
+  "DELETE /admin/invitations/{invitationId}": (payload: SignUpInvitationRef) => void;
+  "GET /admin/rooms": (payload: ListAllRooms) => AdministeredRooms;
+  "POST /admin/rooms/{roomId}/take-over": (payload: RoomRef) => Room;
+  "DELETE /admin/rooms/{roomId}": (payload: RoomRef) => void;
+  "GET /admin/default-rooms": (payload: Nothing) => AdministeredRooms;
+  "PUT /admin/default-rooms/{roomId}": (payload: RoomRef) => void;
+  "DELETE /admin/default-rooms/{roomId}": (payload: RoomRef) => void;
+  "GET /admin/figures": (payload: Nothing) => Figures;
+  "GET /admin/audit": (payload: ListAudit) => AuditPage;
   "GET /chat/rooms": (payload: Nothing) => Room[];
   "POST /chat/rooms": (payload: CreateRoom) => Room;
   "GET /chat/rooms/{roomId}": (payload: RoomRef) => Room;

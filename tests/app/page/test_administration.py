@@ -1,0 +1,93 @@
+"""A week's tasks of an administrator, on the page for them."""
+
+from typing import Any
+
+import httpx
+from playwright.async_api import expect
+
+from tests.app.page.conftest import Visit
+from tests.support.chat.people import PASSWORD, Instance
+
+
+async def post(
+    http: httpx.AsyncClient, path: str, body: dict[str, Any], session: dict[str, Any] | None = None
+) -> Any:
+    headers = {"authorization": f"Bearer {session['token']}"} if session else {}
+    answer = await http.post(path, json=body, headers=headers)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+async def test_a_week_of_an_administrator(visit: Visit, instance: Instance) -> None:
+    async with httpx.AsyncClient(base_url=instance.url) as http:
+        ann, bob = [
+            await post(http, "/auth/sign-up", {"username": name, "credential": PASSWORD})
+            for name in ("ann", "bob")
+        ]
+        await post(http, "/chat/rooms", {"name": "Garden club"}, bob)
+        await post(http, "/chat/rooms", {"name": "Spam", "isPrivate": True}, bob)
+    stranger = await visit("bob", session=bob, at="/admin", phone=True, theme="dark")
+    await expect(stranger.page.get_by_role("heading", name="Not for you")).to_be_visible()
+    assert await stranger.serious_faults() == []
+    desk = await visit("ann", session=ann, at="/admin")
+    page = desk.page
+    status = page.get_by_role("main").get_by_role("status").first
+
+    async def agree(action: str) -> None:
+        await page.get_by_role("dialog").get_by_role("button", name=action, exact=True).click()
+
+    # People
+    await page.get_by_role("searchbox", name="Search people").fill("BO")
+    await expect(page.get_by_role("list", name="People").get_by_role("listitem")).to_have_count(1)
+    await page.get_by_role("button", name="Reset the password of bob").click()
+    link = page.get_by_role("dialog").get_by_role("textbox", name="Link, shown only now")
+    assert "/#/reset-password/" in await link.input_value()
+    await agree("Done")
+    await page.get_by_role("button", name="Deactivate bob").click()
+    assert await desk.serious_faults() == []
+    await agree("Deactivate")
+    await expect(status).to_have_text("bob is deactivated.")
+    await expect(page.get_by_role("button", name="Reactivate bob")).to_be_visible()
+    assert await desk.serious_faults() == []
+
+    # Invitations
+    await page.get_by_role("link", name="Invitations").click()
+    await page.get_by_role("textbox", name="Note for this list").fill("New colleagues")
+    await page.get_by_role("button", name="Invite").click()
+    assert "/#/sign-up/" in await link.input_value()
+    await agree("Done")
+    await page.get_by_role("button", name="Revoke New colleagues").click()
+    await agree("Revoke")
+    await expect(page.get_by_role("listitem").filter(has_text="New colleagues")).to_contain_text("Revoked")
+    assert await desk.serious_faults() == []
+
+    # Rooms, whose only admin is deactivated now
+    await page.get_by_role("link", name="Rooms").click()
+    await page.get_by_role("checkbox", name="Only rooms without an admin").check()
+    await page.get_by_role("button", name="Take over Garden club").click()
+    await expect(status).to_have_text("You are the admin of Garden club.")
+    await page.get_by_role("checkbox", name="Only rooms without an admin").uncheck()
+    await page.get_by_role("button", name="New people enter Garden club").click()
+    await expect(status).to_have_text("New people enter Garden club.")
+    await page.get_by_role("button", name="Delete Spam").click()
+    await agree("Delete")
+    await expect(status).to_have_text("Spam is deleted.")
+    await expect(page.get_by_role("list", name="Rooms").get_by_role("listitem")).to_have_count(1)
+    assert await desk.serious_faults() == []
+
+    # Back in, and what there is
+    await page.get_by_role("link", name="People").click()
+    await page.get_by_role("button", name="Reactivate bob").click()
+    await expect(status).to_have_text("bob can sign in again.")
+    await page.get_by_role("link", name="Overview").click()
+    await expect(page.get_by_text("Size of the database")).to_be_visible()
+    assert await desk.serious_faults() == []
+    await page.get_by_role("link", name="Audit log").click()
+    await expect(page.get_by_role("list", name="Acts").get_by_role("listitem")).to_have_count(8)
+    assert await desk.serious_faults() == []
+    async with page.expect_download() as saving:
+        await page.get_by_role("button", name="Download all").click()
+    saved = (await (await saving.value).path()).read_text("utf-8")
+    assert len(saved.splitlines()) == 8
+    await page.get_by_role("link", name="Back to the chat").click()
+    await expect(page.get_by_role("link", name="Garden club")).to_be_visible()

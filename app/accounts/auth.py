@@ -34,8 +34,8 @@ from app.payloads.from_rows import user_of
 from app.payloads.requests import Nothing
 from app.payloads.responses import PresenceOf, Session, SignUpPolicy, User
 from app.search.names import name_vector
+from app.store.administration.sign_up_invitations import OpenInvitationRow
 from app.store.people.accounts import AccountRow, SessionAccountRow
-from app.store.people.sign_up_invitations import OpenInvitationRow
 from protocol import network_of
 
 # What OWASP recommends for argon2id: 19 MiB of memory, 2 passes, 1 lane. About 80 ms of one core.

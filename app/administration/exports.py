@@ -15,7 +15,7 @@ from app.core.caller import Caller
 from app.db.database import Database
 from app.http.requests import answering
 from app.limits.concurrency import UserConcurrency
-from app.store.people.audit_log import AuditRow
+from app.store.administration.audit_log import AuditRow
 
 LINES = "application/x-ndjson"
 EXPORTS_AT_ONCE = 1  # of a user

@@ -13,7 +13,7 @@ from app.administration import audit
 from app.core.errors import Refusal
 from app.db.database import Database
 from app.db.queries import Queries
-from app.store.people.sign_up_invitations import SignUpInvitationRow
+from app.store.administration.sign_up_invitations import SignUpInvitationRow
 
 PAGE = 500  # rows read at a time
 MOST_ROOMS = 20  # of an invitation

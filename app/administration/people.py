@@ -13,7 +13,7 @@ from app.administration import audit
 from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries
-from app.store.people.account_states import PersonRow
+from app.store.administration.account_states import PersonRow
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from app.db.database import Database
 from app.payloads import administration_payloads as payloads
 from app.payloads.requests import Nothing, RoomRef
 from app.payloads.responses import Room
-from app.store.conversations.administered_rooms import AdministeredRoomRow
+from app.store.administration.administered_rooms import AdministeredRoomRow
 from protocol import network_of
 
 DAY = 24 * 60 * 60

@@ -15,7 +15,7 @@ from app.db.queries import Queries
 from app.payloads.from_rows import member_of
 from app.payloads.responses import MemberChanged
 from app.payloads.server_events import MEMBER_UPDATED, USER_LEFT
-from app.store.conversations.administered_rooms import EndedRow
+from app.store.administration.administered_rooms import EndedRow
 from protocol import BusUnavailable
 
 log = logging.getLogger(__name__)

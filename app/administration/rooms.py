@@ -11,7 +11,7 @@ from app.db.queries import Queries
 from app.payloads.responses import MemberChanged, Room
 from app.payloads.server_events import MEMBER_UPDATED, ROOM_ADDED, USER_JOINED
 from app.rooms.rooms import NO_ROOM, member_changed, put_member, room_of_member
-from app.store.conversations.administered_rooms import AdministeredRoomRow
+from app.store.administration.administered_rooms import AdministeredRoomRow
 
 MOST_DEFAULT_ROOMS = 20
 
@@ -41,7 +41,8 @@ class AdministeredRooms:
     async def take_over(self, room_id: str, user_id: str) -> TakenOver:
         """Makes a user the admin of a room that has none, and a member if they are not.
 
-        The members are left to the caller to tell. Raises Refusal: `not_found`, `conflict` for a room with an admin, or a deactivated user.
+        The members are left to the caller to tell. Raises Refusal: `not_found`; `conflict` for a room with an admin,
+        and for a deactivated user.
         """
 
         async def work(q: Queries) -> TakenOver:

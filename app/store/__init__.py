@@ -5,28 +5,23 @@ Every function takes the `Queries` to run on: a `Database` for a statement on it
 PostgreSQL's. The parts of the chat import it. It imports its own folders.
 """
 
-from app.store.conversations import (
+from app.store.administration import (
+    account_states,
     administered_rooms,
-    announced_changes,
-    direct,
-    invitations,
-    members,
-    preferences,
-    rooms,
+    audit_log,
+    figures,
+    sign_up_invitations,
 )
+from app.store.conversations import announced_changes, direct, invitations, members, preferences, rooms
 from app.store.log import files, mentions, messages, reactions, room_log
 from app.store.notifications import notification_settings, notifications_due, push_subscriptions
 from app.store.people import (
-    account_states,
     accounts,
-    audit_log,
     blocks,
-    figures,
     known_networks,
     presence,
     privacy,
     sessions,
-    sign_up_invitations,
     tokens,
 )
 from app.store.search import message_words, name_words, words_to_make

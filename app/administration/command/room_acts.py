@@ -12,7 +12,7 @@ from app.administration.rooms import AdministeredRooms
 from app.announce.announcer import Announcement, room_channel, user_channel
 from app.core.errors import NO_USER, refuse
 from app.payloads.responses import wire
-from app.store.conversations.administered_rooms import AdministeredRoomRow
+from app.store.administration.administered_rooms import AdministeredRoomRow
 from protocol import BusUnavailable, Emitter
 
 PAGE = 500  # rows read at a time

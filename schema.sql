@@ -705,7 +705,7 @@ create table notifications_due (
 );
 create index notifications_due_oldest on notifications_due (put_at);
 
--- migration 17: sessions, default rooms, and rooms that are being deleted
+-- migration 17: sessions, default rooms, retention, and what is deleted in parts
 --
 -- A session is a bearer token that was issued, with the `User-Agent` of who got it. An instance of before this block
 -- issues tokens without; their sessions are added when they are seen.
@@ -728,6 +728,18 @@ create table default_rooms (
 );
 
 -- Since when a room is being deleted. It has no members from then on but those whose turn to go comes, it is private, and
--- its messages go some at a time: see app.administration.room_sweeper.
+-- its messages go some at a time: see app.erasure.room_sweeper.
 alter table rooms add column deleted_at timestamptz;
 create index rooms_deleted on rooms (deleted_at) where deleted_at is not null;
+
+-- Since when an account is deleted, and all that is to go with it is gone. Its row stays for what refers to it.
+alter table users
+    add column deleted_at timestamptz,
+    add column erased_at  timestamptz,
+    add constraint users_deleted check (deleted_at is null or deactivated_at is not null);
+create index users_to_erase on users (deleted_at) where deleted_at is not null and erased_at is null;
+create index files_attached_of_owner on files (owner_id) where message_id is not null;
+
+-- For how many days a room keeps its messages; null for ever.
+alter table rooms add column retention_days integer check (retention_days between 1 and 3650);
+create index rooms_with_retention on rooms (id) where retention_days is not null;

@@ -10,12 +10,12 @@ from app.accounts.sessions.sign_out import SignOuts
 from app.administration.figures import FiguresReader
 from app.administration.invitations import SignUpInvitations
 from app.administration.people import People
-from app.administration.room_sweeper import RoomSweeper
 from app.administration.rooms import AdministeredRooms
 from app.announce.announcer import Announcer
 from app.core.caller import Caller
 from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
+from app.erasure.room_sweeper import RoomSweeper
 from app.payloads import administration_payloads as payloads
 from app.payloads.requests import Nothing, RoomRef
 from app.payloads.responses import Room
@@ -153,6 +153,14 @@ class Administration:
         """The rooms that whoever signs up enters, 20 at most; administrators only."""
         rows = await store.administered_rooms.defaults(self._db)
         return payloads.AdministeredRooms(rooms=list(map(room_of, rows)), next=None)
+
+    async def keep_messages(self, caller: Caller, payload: payloads.KeepMessages) -> None:
+        """Has a room keep its messages for some days alone, or for ever without `days`; administrators only.
+
+        Older messages, and their files, are deleted from then on, each day anew; tombstones of them stay. Refused:
+        `not_found`.
+        """
+        await AdministeredRooms(self._db, actor_of(caller)).keep_messages(payload.room_id, payload.days)
 
     async def add_default_room(self, caller: Caller, payload: RoomRef) -> None:
         """Lets whoever signs up from now on enter a room, also a private one; administrators only.

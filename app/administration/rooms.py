@@ -115,6 +115,17 @@ class AdministeredRooms:
 
         return await self._db.transaction(work)
 
+    async def keep_messages(self, room_id: str, days: int | None) -> AdministeredRoomRow:
+        """Has a room keep its messages for some days, None for ever. Raises Refusal: `not_found`."""
+
+        async def work(q: Queries) -> AdministeredRoomRow:
+            room = await _lock(q, room_id)
+            await store.administered_rooms.set_retention(q, room_id, days)
+            await self._note(q, "keep-messages", room, days=days, before=room.retention_days)
+            return room
+
+        return await self._db.transaction(work)
+
     async def _note(self, q: Queries, action: str, room: AdministeredRoomRow, **details: object) -> None:
         await audit.note(q, self._actor, action, room.id, room.name, **details)
 

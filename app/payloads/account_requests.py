@@ -70,6 +70,12 @@ class ChangePassword(Received, frozen=True):
     new_credential: Password
 
 
+class DeleteAccount(Received, frozen=True):
+    """`credential` is the password that the user has."""
+
+    credential: Annotated[str, Meta(max_length=256)]
+
+
 class ResetPassword(Received, frozen=True):
     """`token` is the one that an administrator gave, `credential` the password to have from now on."""
 

@@ -8,11 +8,13 @@ from msgspec.structs import force_setattr
 from app.payloads.fields.field_types import Cursor, Id, PageSize, Query, Received, RoomKind, Seq
 from app.payloads.fields.names import clean_name
 from app.payloads.fields.validation import check_text
+from app.payloads.requests import RoomRef
 from app.payloads.responses import Sent, Time
 
 MOST_DAYS = 365  # that an invitation is open
 MOST_USES = 1_000_000  # of an invitation
 MOST_ROOMS = 20  # of an invitation
+MOST_RETENTION = 3650  # days that a room keeps its messages
 MOST_HOURS = 168  # that a link to reset a password is good
 
 # What administrators send
@@ -82,6 +84,12 @@ class ListAllRooms(Received, frozen=True):
         check_text("query", self.query or "", blank=True)
 
 
+class KeepMessages(RoomRef, frozen=True):
+    """For how many days; without, or with null, for ever."""
+
+    days: Annotated[int, Meta(ge=1, le=MOST_RETENTION)] | None = None
+
+
 class ListAudit(Received, frozen=True):
     """`before` is the `next` of another page."""
 
@@ -93,13 +101,17 @@ class ListAudit(Received, frozen=True):
 
 
 class AdministeredPerson(Sent, frozen=True):
-    """An account; `deactivatedAt` is null while it is active, `lastSeenAt` where no device was ever gone."""
+    """An account; `deactivatedAt` is null while it is active, `lastSeenAt` where no device was ever gone.
+
+    Of one that its user has deleted, at `deletedAt`, only this row is left, for what refers to it.
+    """
 
     id: str
     username: str
     display_name: str | None
     is_administrator: bool
     deactivated_at: Time | None
+    deleted_at: Time | None
     created_at: Time
     last_seen_at: Time | None
 
@@ -148,7 +160,10 @@ class SignUpLink(Sent, frozen=True):
 
 
 class AdministeredRoom(Sent, frozen=True):
-    """A public or private room. `memberCount` counts up to 1,000; whoever signs up enters a default room."""
+    """A public or private room. `memberCount` counts up to 1,000; whoever signs up enters a default room.
+
+    It keeps its messages for `retentionDays`; null for ever.
+    """
 
     id: str
     kind: RoomKind
@@ -158,6 +173,7 @@ class AdministeredRoom(Sent, frozen=True):
     member_count: int
     has_admin: bool
     is_default: bool
+    retention_days: int | None
 
 
 class AdministeredRooms(Sent, frozen=True):

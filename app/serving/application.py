@@ -19,10 +19,7 @@ from app.accounts.sessions.sign_out import SignOuts
 from app.accounts.sessions.tokens import Tokens
 from app.accounts.sign_ups import Policy, SignUps
 from app.accounts.user_search import UserSearch
-from app.administration import room_sweeper
-from app.administration.exports import Exports
 from app.administration.rest_operations import Administration
-from app.administration.room_sweeper import RoomSweeper
 from app.announce import log_sweeper
 from app.announce.announcer import Announcer
 from app.announce.log_sweeper import LogSweeper
@@ -42,6 +39,9 @@ from app.contract.reads_in_turn import in_turn
 from app.core.background_tasks import every, running
 from app.core.redis_scripts import SoftState
 from app.db.database import Database
+from app.erasure.account_deletion import AccountDeletion
+from app.erasure.erasure import Erasure
+from app.exports.routes import ExportRoutes
 from app.http.budgets import Budgeted, budgets_of
 from app.http.requests import InFlight
 from app.http.slow_refusals import SlowRefusals, pace_of
@@ -100,7 +100,7 @@ def create_app(settings: Settings) -> Starlette:
     file_routes = FileRoutes(
         chat.files, chat.storage, api.caller, max_size=settings.max_file_size, allow=chat.limits.take_upload
     )
-    exports = Exports(chat.db, api.administrator)
+    exports = ExportRoutes(chat.db, api.caller, api.administrator)
     health = Health({"postgresql": chat.db.ping, "redis": chat.bus.ping})
     metrics = MetricsRoute(chat.metrics, settings)
     descriptions = Descriptions(
@@ -172,7 +172,7 @@ class Chat:
         self._subscriptions = MembershipSweeper(self.io, self.db, self._announcer)
         self._log_sweeper = LogSweeper(self.io, self.db, self._announcer, told=self.metrics.rooms_told)
         self._indexer = Indexer(self.db)
-        self._room_sweeper = RoomSweeper(self.db, self._announcer)
+        self._erasure = Erasure(settings, self.db, self._announcer)
         operations = [*self._user_operations(), *self._room_operations(settings.max_rooms_per_user)]
         turns = UserConcurrency(READS_AT_ONCE)
         self._sockets_of_users = UserSockets()
@@ -210,7 +210,7 @@ class Chat:
                 every(subscriptions.LOOK_EVERY, self._subscriptions.look),
                 self._notifications.run,
                 every(notifications.LOOK_EVERY, self._notifications.look),
-                every(room_sweeper.LOOK_EVERY, self._room_sweeper.look),
+                *self._erasure.works(),
                 every(indexer.LOOK_EVERY, self._indexer.look),
                 every(memory_return.LOOK_EVERY, MemoryReturn().look),
             ):
@@ -247,12 +247,13 @@ class Chat:
     def _user_operations(self) -> list[Operation]:
         """The operations on accounts, presence and what notifies a user."""
         passwords = Passwords(self.db, self.auth, self._sign_outs, self.limits)
+        deletion = AccountDeletion(self.db, self.auth, self._sign_outs, self.limits)
         notifications = self._notifications
         administration = Administration(
-            self.db, self.auth, self._sign_outs, self._announcer, self._room_sweeper
+            self.db, self.auth, self._sign_outs, self._announcer, self._erasure.rooms
         )
         return [
-            *contract.accounts(self.auth, self._sign_outs, passwords),
+            *contract.accounts(self.auth, self._sign_outs, passwords, deletion),
             *contract.presence(self._presence, self._typing),
             *personal_operations.notifications(notifications.preferences, notifications.subscriptions),
             *administrator_operations.administration(administration),

@@ -9,11 +9,12 @@ from app.store.administration import (
     account_states,
     administered_rooms,
     audit_log,
+    deleted_accounts,
     figures,
     sign_up_invitations,
 )
 from app.store.conversations import announced_changes, direct, invitations, members, preferences, rooms
-from app.store.log import files, mentions, messages, reactions, room_log
+from app.store.log import erasure, files, mentions, messages, reactions, room_log
 from app.store.notifications import notification_settings, notifications_due, push_subscriptions
 from app.store.people import (
     accounts,
@@ -33,7 +34,9 @@ __all__ = [
     "announced_changes",
     "audit_log",
     "blocks",
+    "deleted_accounts",
     "direct",
+    "erasure",
     "figures",
     "files",
     "invitations",

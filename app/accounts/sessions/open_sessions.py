@@ -13,6 +13,7 @@ from app.core.caller import Caller, Token
 from app.db.database import Database
 from app.payloads.account_requests import OpenSession, OpenSessions
 from app.payloads.requests import Nothing
+from app.store.people.sessions import SessionRow
 
 MOST_LISTED = 100  # the last used
 MOST_USED = 10_000  # tokens of requests that are noted at once
@@ -55,15 +56,15 @@ class SessionList:
         """
         current = None if caller.token is None else caller.token.id
         rows = await store.sessions.of_user(self._db, caller.user_id, limit=MOST_LISTED)
-        return OpenSessions(
-            sessions=[
-                OpenSession(
-                    id=row.id,
-                    device=device_of(row.user_agent),
-                    created_at=row.created_at,
-                    last_seen_at=row.last_seen_at,
-                    is_current=row.id == current,
-                )
-                for row in rows
-            ]
-        )
+        return OpenSessions(sessions=[session_of(row, current=current) for row in rows])
+
+
+def session_of(row: SessionRow, *, current: str | None) -> OpenSession:
+    """A session, as its user sees it from the one with the id `current`."""
+    return OpenSession(
+        id=row.id,
+        device=device_of(row.user_agent),
+        created_at=row.created_at,
+        last_seen_at=row.last_seen_at,
+        is_current=row.id == current,
+    )

@@ -66,7 +66,11 @@ def _add_room_acts(acts: Any) -> None:
     take_over = acts.add_parser("take-over-room", help="make a user the admin of a room that has none")
     take_over.add_argument("id", metavar="ID", help="the room's id")
     take_over.add_argument("name", metavar="NAME", help="the username")
+    keep = acts.add_parser("keep-messages", help="have a room keep its messages for some days alone")
+    keep.add_argument("id", metavar="ID", help="the room's id")
+    keep.add_argument("days", type=days, metavar="DAYS", help="number of days, or ever")
     for name, help_text in (
+        ("export-room", "print a room with its members and messages, one JSON object per line"),
         ("delete-room", "delete a room with all that was said in it, for good"),
         ("add-default-room", "let new people enter a room"),
         ("remove-default-room", "let new people not enter a room any more"),
@@ -83,6 +87,11 @@ def whole(most: int) -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+def days(text: str) -> int | None:
+    """Parse a number of days; None for ever."""
+    return None if text == "ever" else whole(3650)(text)
 
 
 def note(text: str) -> str:

@@ -51,6 +51,8 @@ ACTS: dict[str, Callable[[Shell, argparse.Namespace], Awaitable[None]]] = {
     "rooms": room_acts.rooms,
     "take-over-room": room_acts.take_over_room,
     "delete-room": room_acts.delete_room,
+    "keep-messages": room_acts.keep_messages,
+    "export-room": room_acts.export_room,
     "default-rooms": room_acts.default_rooms,
     "add-default-room": room_acts.add_default_room,
     "remove-default-room": room_acts.remove_default_room,

@@ -11,6 +11,7 @@ from app.administration.rest_operations import room_of
 from app.administration.rooms import AdministeredRooms
 from app.announce.announcer import Announcement, room_channel, user_channel
 from app.core.errors import NO_USER, refuse
+from app.exports.room_export import begin_room_export, room_export
 from app.payloads.responses import wire
 from app.store.administration.administered_rooms import AdministeredRoomRow
 from protocol import BusUnavailable, Emitter
@@ -43,6 +44,17 @@ async def take_over_room(shell: Shell, chosen: argparse.Namespace) -> None:
 async def delete_room(shell: Shell, chosen: argparse.Namespace) -> None:
     row = await AdministeredRooms(shell.db, shell.actor).delete(chosen.id)
     say(f"{row.name} is being deleted, by the instances as soon as one runs")
+
+
+async def keep_messages(shell: Shell, chosen: argparse.Namespace) -> None:
+    row = await AdministeredRooms(shell.db, shell.actor).keep_messages(chosen.id, chosen.days)
+    say(f"{row.name} keeps its messages {'for ever' if chosen.days is None else f'for {chosen.days} days'}")
+
+
+async def export_room(shell: Shell, chosen: argparse.Namespace) -> None:
+    room = await begin_room_export(shell.db, shell.actor, chosen.id)
+    async for line in room_export(shell.db, room):
+        say(line.decode().removesuffix("\n"))
 
 
 async def add_default_room(shell: Shell, chosen: argparse.Namespace) -> None:

@@ -19,13 +19,13 @@ class PersonRow(Row, frozen=True):
     display_name: str | None
     is_administrator: bool
     deactivated_at: dt.datetime | None
+    deleted_at: dt.datetime | None
     created_at: dt.datetime
     last_seen_at: dt.datetime | None
 
 
-PERSON = (
-    "select id, username, display_name, is_administrator, deactivated_at, created_at, last_seen_at from users"
-)
+COLUMNS = "id, username, display_name, is_administrator, deactivated_at, deleted_at, created_at, last_seen_at"
+PERSON = f"select {COLUMNS} from users"  # noqa: S608 - of constants of this program
 
 
 async def lock_by_name(q: Queries, username: str) -> PersonRow | None:

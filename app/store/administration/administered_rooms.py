@@ -23,6 +23,7 @@ class AdministeredRoomRow(Row, frozen=True):
     member_count: int
     has_admin: bool
     is_default: bool
+    retention_days: int | None
 
 
 class EndedRow(Row, frozen=True):
@@ -45,7 +46,7 @@ select r.id, r.kind, r.name, r.description, r.created_at,
         from (select from room_members m where m.room_id = r.id and m.state = 'member' limit 1000) counted
        ) as member_count,
        exists ({HAS_ADMIN}) as has_admin,
-       exists ({IS_DEFAULT}) as is_default
+       exists ({IS_DEFAULT}) as is_default, r.retention_days
 from rooms r
 where r.kind <> 'direct' and r.deleted_at is null
 """  # noqa: S608 - of constants of this program
@@ -101,6 +102,15 @@ async def remove_default(q: Queries, room_id: str) -> bool:
         "delete from default_rooms where room_id = :room_id returning true", room_id=room_id
     )
     return removed is not None
+
+
+async def set_retention(q: Queries, room_id: str, days: int | None) -> None:
+    """Has a locked room keep its messages for some days; None for ever."""
+    await q.value(
+        "update rooms set retention_days = cast(:days as integer) where id = :room_id",
+        room_id=room_id,
+        days=days,
+    )
 
 
 async def begin_deletion(q: Queries, room_id: str) -> None:

@@ -209,6 +209,23 @@ async def delete(q: Queries, file_ids: Sequence[str]) -> None:
     await q.value("delete from files where id = any(cast(:file_ids as text[]))", file_ids=list(file_ids))
 
 
+async def of_owner(q: Queries, owner_id: str, *, after: str, limit: int) -> list[FileRow]:
+    """The files of a user that have not expired, in the order of their ids, behind the id `after`."""
+    return await q.rows(
+        FileRow,
+        """
+        select id, name, media_type, size, width, height, thumbnail_key
+        from files
+        where owner_id = :owner_id and id > :after and (expires_at is null or expires_at > now())
+        order by id
+        limit :limit
+        """,
+        owner_id=owner_id,
+        after=after,
+        limit=limit,
+    )
+
+
 async def may_sweep(q: Queries) -> bool:
     """Holds other sweeps and backups until the transaction ends; false where one is under way."""
     is_free: bool = await q.value("select pg_try_advisory_xact_lock(cast(:lock as bigint))", lock=SWEEP_LOCK)

@@ -50,18 +50,27 @@ export interface AdministeredPeople {
   next: string | null;
 }
 
-/** An account; `deactivatedAt` is null while it is active, `lastSeenAt` where no device was ever gone. */
+/**
+ * An account; `deactivatedAt` is null while it is active, `lastSeenAt` where no device was ever gone.
+ *
+ * Of one that its user has deleted, at `deletedAt`, only this row is left, for what refers to it.
+ */
 export interface AdministeredPerson {
   id: string;
   username: string;
   displayName: string | null;
   isAdministrator: boolean;
   deactivatedAt: Time | null;
+  deletedAt: Time | null;
   createdAt: Time;
   lastSeenAt: Time | null;
 }
 
-/** A public or private room. `memberCount` counts up to 1,000; whoever signs up enters a default room. */
+/**
+ * A public or private room. `memberCount` counts up to 1,000; whoever signs up enters a default room.
+ *
+ * It keeps its messages for `retentionDays`; null for ever.
+ */
 export interface AdministeredRoom {
   id: string;
   kind: RoomKind;
@@ -71,6 +80,7 @@ export interface AdministeredRoom {
   memberCount: number;
   hasAdmin: boolean;
   isDefault: boolean;
+  retentionDays: number | null;
 }
 
 /** A page of rooms in the order in which they were made; `next` is the `after` of the next one, null at the end. */
@@ -200,6 +210,11 @@ export interface Credential {
   value: string;
 }
 
+/** `credential` is the password that the user has. */
+export interface DeleteAccount {
+  credential: string;
+}
+
 /** Public rooms whose names have all words of `query`, or parts of words; `after` is the `next` of another page. */
 export interface DiscoverRooms {
   query?: string | null;
@@ -264,6 +279,11 @@ export interface InviteToSignUp {
   uses?: number | null;
   roomIds?: string[] | null;
   note?: string | null;
+}
+
+/** For how many days; without, or with null, for ever. */
+export interface KeepMessages extends RoomRef {
+  days?: number | null;
 }
 
 /**
@@ -1251,6 +1271,7 @@ export interface Routes {
   "DELETE /auth/sessions/{sessionId}": (payload: SessionRef) => void;
   "POST /auth/reset-password": (payload: ResetPassword) => Session;
   "POST /auth/change-password": (payload: ChangePassword) => Session;
+  "POST /auth/delete-account": (payload: DeleteAccount) => void;
   "GET /auth/who-am-i": (payload: Nothing) => User;
   "GET /chat/presence": (payload: GetPresence) => Presence[];
   "GET /chat/notifications": (payload: Nothing) => NotificationSettings;
@@ -1269,6 +1290,7 @@ export interface Routes {
   "DELETE /admin/invitations/{invitationId}": (payload: SignUpInvitationRef) => void;
   "GET /admin/rooms": (payload: ListAllRooms) => AdministeredRooms;
   "POST /admin/rooms/{roomId}/take-over": (payload: RoomRef) => Room;
+  "PUT /admin/rooms/{roomId}/retention": (payload: KeepMessages) => void;
   "DELETE /admin/rooms/{roomId}": (payload: RoomRef) => void;
   "GET /admin/default-rooms": (payload: Nothing) => AdministeredRooms;
   "PUT /admin/default-rooms/{roomId}": (payload: RoomRef) => void;

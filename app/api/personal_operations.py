@@ -3,6 +3,7 @@
 from app.accounts.blocks import UserBlocks
 from app.accounts.privacy import PrivacySettings
 from app.contract.operation import Operation
+from app.notifications.password_resets import ForgottenPasswords
 from app.notifications.preferences import NotificationPreferences
 from app.notifications.subscriptions import DeviceSubscriptions
 from app.rooms.preferences import RoomPreferences
@@ -54,9 +55,9 @@ def personal(blocks: UserBlocks, privacy: PrivacySettings, preferences: RoomPref
 
 
 def notifications(
-    preferences: NotificationPreferences, subscriptions: DeviceSubscriptions
+    preferences: NotificationPreferences, subscriptions: DeviceSubscriptions, forgotten: ForgottenPasswords
 ) -> list[Operation]:
-    """What notifies users, and the devices that take pushes; these over REST only."""
+    """What notifies users, the devices that take pushes, and links to users; the latter two over REST only."""
     return [
         Operation(
             run=preferences.get,
@@ -81,6 +82,9 @@ def notifications(
             event="room:set-notifications",
             code="NOTIFICATIONS_FAILED",
             http=("PUT", "/chat/rooms/{roomId}/notifications"),
+        ),
+        Operation(
+            run=forgotten.forgot_password, http=("POST", "/auth/forgot-password"), status=204, who="anybody"
         ),
         Operation(run=subscriptions.push_list, http=("GET", "/chat/push")),
         Operation(run=subscriptions.push_subscribe, http=("POST", "/chat/push"), status=201),

@@ -67,7 +67,7 @@ class ExportRoutes:
         ]
 
     async def export_account(self, request: Request) -> Response:
-        """All that is kept of the user, as one JSON object: account, settings, sessions, rooms, blocks, files, texts."""
+        """All that is kept of the user, as one JSON object: account, settings, sessions, rooms, blocks, files, text."""
         caller = await self._user(request)
         return await self._stream(caller, account_export(self._db, caller.user_id), "parley.json", JSON)
 

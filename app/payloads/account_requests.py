@@ -76,6 +76,15 @@ class DeleteAccount(Received, frozen=True):
     credential: Annotated[str, Meta(max_length=256)]
 
 
+class ForgotPassword(Received, frozen=True):
+    """The name of the user who forgot the password."""
+
+    username: Annotated[str, Meta(min_length=1, max_length=256)]
+
+    def __post_init__(self) -> None:
+        check_text("username", self.username)
+
+
 class ResetPassword(Received, frozen=True):
     """`token` is the one that an administrator gave, `credential` the password to have from now on."""
 

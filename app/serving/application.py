@@ -5,19 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from app.accounts.auth import Auth
 from app.accounts.blocks import UserBlocks
 from app.accounts.passwords import Passwords
 from app.accounts.privacy import PrivacySettings
 from app.accounts.sessions import sign_out
-from app.accounts.sessions.device_tokens import DeviceTokens
 from app.accounts.sessions.sign_out import SignOuts
-from app.accounts.sessions.tokens import Tokens
-from app.accounts.sign_ups import Policy, SignUps
 from app.accounts.user_search import UserSearch
 from app.administration.rest_operations import Administration
 from app.announce import log_sweeper
@@ -65,10 +60,8 @@ from app.observability.metrics import Metrics
 from app.observability.metrics_route import MetricsRoute
 from app.observability.tracing import traces_of
 from app.payloads.responses import Message
-from app.presence.presence import PresenceTracker
 from app.presence.typing_indicator import TypingIndicator
 from app.rooms import membership_sweeper as subscriptions
-from app.rooms.first_rooms import FirstRooms
 from app.rooms.invitations import Invitations
 from app.rooms.members import RoomMembers
 from app.rooms.membership_sweeper import MembershipSweeper
@@ -79,10 +72,11 @@ from app.runtime.memory_return import MemoryReturn
 from app.search_index import indexer
 from app.search_index.indexer import Indexer
 from app.search_index.message_search import MessageSearch
+from app.serving.accounts_and_presence import auth_of, presence_of
 from app.serving.admin_ui import admin_ui
 from app.serving.socket_server import SOCKET_PATH, socket_server
 from app.store.log.pages import MAX_PAGE
-from protocol import RedisBus, Server
+from protocol import RedisBus
 
 CLOSE_WITHIN = 2.0  # seconds that the last messages have to be written after their senders are gone
 
@@ -157,7 +151,7 @@ class Chat:
         self._groups = GroupMentions(self.db, self._presence.of, partial(self.limits.take, "group_mention"))
         present, told = self._presence.of, self.metrics.notification_sent
         self._notifications = Notifications(
-            settings, self.db, self._soft_state, self._announcer, present, told
+            settings, self.db, self._soft_state, self._announcer, present, self.limits, told
         )
         self._writer = MessageWriter(
             self.db,
@@ -209,6 +203,7 @@ class Chat:
                 every(log_sweeper.LOOK_EVERY, self._log_sweeper.look),
                 every(subscriptions.LOOK_EVERY, self._subscriptions.look),
                 self._notifications.run,
+                self._notifications.forgotten.run,
                 every(notifications.LOOK_EVERY, self._notifications.look),
                 *self._erasure.works(),
                 every(indexer.LOOK_EVERY, self._indexer.look),
@@ -255,7 +250,9 @@ class Chat:
         return [
             *contract.accounts(self.auth, self._sign_outs, passwords, deletion),
             *contract.presence(self._presence, self._typing),
-            *personal_operations.notifications(notifications.preferences, notifications.subscriptions),
+            *personal_operations.notifications(
+                notifications.preferences, notifications.subscriptions, notifications.forgotten
+            ),
             *administrator_operations.administration(administration),
         ]
 
@@ -295,26 +292,3 @@ class Chat:
             *contract.messages(self._writer, MessageEdits(db, announcer, call=self._groups.of_edited)),
             *contract.reading(reading, MessageSearch(db), Sync(db)),
         ]
-
-
-def auth_of(
-    settings: Settings, db: Database, limits: Limits, presence: PresenceTracker, announcer: Announcer
-) -> Auth:
-    """Accounts, with tokens that the secret signs."""
-    secret = settings.jwt_secret
-    first_rooms = FirstRooms(announcer)
-    policy = msgspec.convert(settings.sign_up, Policy)
-    sign_ups = SignUps(policy, first_rooms.enter, first_rooms.announce)
-    return Auth(db, Tokens(secret), DeviceTokens(secret), limits, presence.of, sign_ups)
-
-
-def presence_of(settings: Settings, io: Server, db: Database, soft_state: SoftState) -> PresenceTracker:
-    """Presence with the times that the settings have."""
-    return PresenceTracker(
-        io,
-        db,
-        soft_state,
-        max_sockets=settings.max_sockets_per_user,
-        hold=settings.presence_hold / 1000,
-        lease=settings.presence_lease / 1000,
-    )

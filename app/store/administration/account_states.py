@@ -24,6 +24,14 @@ class PersonRow(Row, frozen=True):
     last_seen_at: dt.datetime | None
 
 
+class OfferedResetRow(Row, frozen=True):
+    """A user who may set their password anew."""
+
+    user_id: str
+    username: str
+    expires_at: dt.datetime
+
+
 COLUMNS = "id, username, display_name, is_administrator, deactivated_at, deleted_at, created_at, last_seen_at"
 PERSON = f"select {COLUMNS} from users"  # noqa: S608 - of constants of this program
 
@@ -110,6 +118,34 @@ async def put_reset(q: Queries, user_id: str, *, token_hash: str, seconds: int) 
         seconds=seconds,
     )
     return expires_at
+
+
+async def offer_reset(
+    q: Queries, username: str, *, token_hash: str, seconds: int, one_in: int
+) -> OfferedResetRow | None:
+    """As `put_reset` for the active account with a name, if there is one and its last token is older than `one_in` s.
+
+    A token that is good for longer stays.
+    """
+    return await q.row(
+        OfferedResetRow,
+        f"""
+        with offered as (
+            insert into password_resets as r (user_id, token_hash, expires_at)
+            select id, :token_hash, now() + make_interval(secs => :seconds)
+            from users
+            where {HAS_NAME} and deactivated_at is null
+            on conflict (user_id) do update set token_hash = excluded.token_hash, expires_at = excluded.expires_at
+            where r.expires_at <= now() + make_interval(secs => :seconds) - make_interval(secs => :one_in)
+            returning user_id, expires_at
+        )
+        select o.user_id, u.username, o.expires_at from offered o join users u on u.id = o.user_id
+        """,  # noqa: S608 - of constants of this program
+        username=username,
+        token_hash=token_hash,
+        seconds=seconds,
+        one_in=one_in,
+    )
 
 
 async def has_reset(q: Queries, token_hash: str) -> bool:

@@ -256,6 +256,11 @@ export interface Figures {
   databaseBytes: number;
 }
 
+/** The name of the user who forgot the password. */
+export interface ForgotPassword {
+  username: string;
+}
+
 /** Users whom the caller shares a room with. */
 export interface GetPresence {
   userIds: string[];
@@ -1278,6 +1283,7 @@ export interface Routes {
   "PATCH /chat/notifications": (payload: UpdateNotifications) => NotificationSettings;
   "GET /chat/rooms/{roomId}/notifications": (payload: RoomRef) => RoomNotifications;
   "PUT /chat/rooms/{roomId}/notifications": (payload: SetRoomNotifications) => RoomNotifications;
+  "POST /auth/forgot-password": (payload: ForgotPassword) => void;
   "GET /chat/push": (payload: Nothing) => PushSubscriptions;
   "POST /chat/push": (payload: Subscribe) => PushSubscription;
   "DELETE /chat/push/{subscriptionId}": (payload: SubscriptionRef) => void;

@@ -37,6 +37,10 @@ async def test_rooms_at_the_command_line(http: httpx.AsyncClient, people: People
     await ann.http.post(f"/chat/rooms/{left}/leave")
     assert await admin("take-over-room", left, "bob", refused=True) == ["bob is deactivated."]
     assert "people  2" in await admin("figures")
+    assert await admin("keep-messages", room, "30") == ["a room keeps its messages for 30 days"]
+    assert await admin("keep-messages", room, "ever") == ["a room keeps its messages for ever"]
+    kinds = [json.loads(line)["kind"] for line in await admin("export-room", room)]
+    assert kinds == ["room", "member", "member"]
     (line,) = await admin("delete-room", room)
     assert line.startswith("a room is being deleted")
     assert await admin("delete-room", room, refused=True) == ["There is no such room."]
@@ -46,6 +50,9 @@ async def test_rooms_at_the_command_line(http: httpx.AsyncClient, people: People
         "take-over-room",
         "add-default-room",
         "remove-default-room",
+        "keep-messages",
+        "keep-messages",
+        "export-room",
         "delete-room",
     ]
 

@@ -30,9 +30,14 @@ export class Account {
     take();
   }
 
-  async signUp(username: string, password: string, displayName?: string): Promise<void> {
-    const payload = { username, credential: password, ...(displayName ? { displayName } : {}) };
+  async signUp(username: string, password: string, displayName?: string, invitation?: string): Promise<void> {
+    const payload = { username, credential: password, displayName: displayName || null, invitation: invitation || null };
     this.#begin(await this.rest.ask("POST /auth/sign-up", payload));
+  }
+
+  /** With the token of a link. */
+  async resetPassword(token: string, password: string): Promise<void> {
+    this.#begin(await this.rest.ask("POST /auth/reset-password", { token, credential: password }));
   }
 
   async signIn(username: string, password: string): Promise<void> {
@@ -56,6 +61,18 @@ export class Account {
       this.kept.remove(KEY);
       this.#leave(null);
     }
+  }
+
+  /** Ends the account for good. Where that is refused, nothing has changed. */
+  async deleteAccount(password: string): Promise<void> {
+    this.#checking = true; // as for signing out
+    try {
+      await this.rest.ask("POST /auth/delete-account", { credential: password });
+    } finally {
+      this.#checking = false;
+    }
+    this.kept.remove(KEY);
+    this.#leave(null);
   }
 
   /** Something said that the token is not good: asks, and signs out if it is so. */

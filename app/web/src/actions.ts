@@ -42,14 +42,23 @@ function state({ account, blocks, connection, lists, people, places, notices, wa
   };
 }
 
-function account({ account, drafts, link, outbox }: Chat) {
+function account({ account, drafts, link, outbox, rest }: Chat) {
   return {
-    signUp: (username: string, password: string, name?: string) => account.signUp(username, password, name),
+    rest,
+    signUp: (username: string, password: string, name?: string, invitation?: string) => (
+      account.signUp(username, password, name, invitation)
+    ),
+    resetPassword: (token: string, password: string) => account.resetPassword(token, password),
     signIn: (username: string, password: string) => account.signIn(username, password),
     async signOut() {
       drafts.clear();
       outbox.clear();
       await account.signOut();
+    },
+    async deleteAccount(password: string) {
+      await account.deleteAccount(password);
+      drafts.clear();
+      outbox.clear();
     },
     reconnect: () => link.reconnect(),
   };

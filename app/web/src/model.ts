@@ -117,9 +117,14 @@ export interface Model {
 
   // Account
 
-  signUp(username: string, password: string, displayName?: string): Promise<void>;
+  /** For what is seldom asked for and shown in one place alone. */
+  readonly rest: Rest;
+  signUp(username: string, password: string, displayName?: string, invitation?: string): Promise<void>;
+  /** With the token of a link. */
+  resetPassword(token: string, password: string): Promise<void>;
   signIn(username: string, password: string): Promise<void>;
   signOut(): Promise<void>;
+  deleteAccount(password: string): Promise<void>;
   /** Tries to reach the server at once, when it is `offline`. */
   reconnect(): void;
 

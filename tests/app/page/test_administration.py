@@ -1,11 +1,12 @@
 """A week's tasks of an administrator, on the page for them."""
 
+import json
 from typing import Any
 
 import httpx
 from playwright.async_api import expect
 
-from tests.app.page.conftest import Visit
+from tests.app.page.conftest import NARROW, WIDE, Visit
 from tests.support.chat.people import PASSWORD, Instance
 
 
@@ -41,8 +42,13 @@ async def test_a_week_of_an_administrator(visit: Visit, instance: Instance) -> N
     await expect(page.get_by_role("list", name="People").get_by_role("listitem")).to_have_count(1)
     await page.get_by_role("button", name="Reset the password of bob").click()
     link = page.get_by_role("dialog").get_by_role("textbox", name="Link, shown only now")
-    assert "/#/reset-password/" in await link.input_value()
+    url = await link.input_value()
     await agree("Done")
+    await stranger.page.evaluate("localStorage.clear()")
+    await stranger.page.goto(url[url.index("/#/reset-password/") :])
+    await stranger.page.get_by_role("textbox", name="Password").fill("a better battery staple")
+    await stranger.page.get_by_role("button", name="Set password").click()
+    await stranger.sign_out()
     await page.get_by_role("button", name="Deactivate bob").click()
     assert await desk.serious_faults() == []
     await agree("Deactivate")
@@ -54,8 +60,14 @@ async def test_a_week_of_an_administrator(visit: Visit, instance: Instance) -> N
     await page.get_by_role("link", name="Invitations").click()
     await page.get_by_role("textbox", name="Note for this list").fill("New colleagues")
     await page.get_by_role("button", name="Invite").click()
-    assert "/#/sign-up/" in await link.input_value()
+    url = await link.input_value()
     await agree("Done")
+    await stranger.page.goto(url[url.index("/#/sign-up/") :])
+    await stranger.page.get_by_role("textbox", name="Username").fill("cid")
+    await stranger.page.get_by_role("textbox", name="Password").fill(PASSWORD)
+    await stranger.page.get_by_role("button", name="Create account").click()
+    await expect(stranger.page.get_by_role("button", name="Account", exact=True)).to_be_visible()
+    await expect(page.get_by_role("listitem").filter(has_text="New colleagues")).to_contain_text("Used 0 of")
     await page.get_by_role("button", name="Revoke New colleagues").click()
     await agree("Revoke")
     await expect(page.get_by_role("listitem").filter(has_text="New colleagues")).to_contain_text("Revoked")
@@ -69,6 +81,12 @@ async def test_a_week_of_an_administrator(visit: Visit, instance: Instance) -> N
     await page.get_by_role("checkbox", name="Only rooms without an admin").uncheck()
     await page.get_by_role("button", name="New people enter Garden club").click()
     await expect(status).to_have_text("New people enter Garden club.")
+    await page.get_by_role("combobox", name="Messages of Garden club are kept").select_option("30")
+    await expect(status).to_have_text("Garden club keeps its messages for 30 days.")
+    await page.set_viewport_size(NARROW)
+    assert await page.evaluate("document.querySelector('.admin').scrollWidth") <= NARROW["width"]
+    assert await desk.serious_faults() == []
+    await page.set_viewport_size(WIDE)
     await page.get_by_role("button", name="Delete Spam").click()
     await agree("Delete")
     await expect(status).to_have_text("Spam is deleted.")
@@ -83,11 +101,40 @@ async def test_a_week_of_an_administrator(visit: Visit, instance: Instance) -> N
     await expect(page.get_by_text("Size of the database")).to_be_visible()
     assert await desk.serious_faults() == []
     await page.get_by_role("link", name="Audit log").click()
-    await expect(page.get_by_role("list", name="Acts").get_by_role("listitem")).to_have_count(8)
+    await expect(page.get_by_role("list", name="Acts").get_by_role("listitem")).to_have_count(9)
     assert await desk.serious_faults() == []
     async with page.expect_download() as saving:
         await page.get_by_role("button", name="Download all").click()
     saved = (await (await saving.value).path()).read_text("utf-8")
-    assert len(saved.splitlines()) == 8
+    assert len(saved.splitlines()) == 9
     await page.get_by_role("link", name="Back to the chat").click()
     await expect(page.get_by_role("link", name="Garden club")).to_be_visible()
+
+
+async def test_ones_own_account(visit: Visit, instance: Instance) -> None:
+    """Sessions that are seen and ended, one's data, and the end of the account."""
+    async with httpx.AsyncClient(base_url=instance.url) as http:
+        ann = await post(http, "/auth/sign-up", {"username": "ann", "credential": PASSWORD})
+        body = {
+            "identifier": {"scheme": "username", "value": "ann"},
+            "credential": {"scheme": "basic", "value": PASSWORD},
+        }
+        await post(http, "/auth/sign-in", body)
+    visitor = await visit("ann", session=ann)
+    page = visitor.page
+    await page.get_by_role("button", name="Account", exact=True).click()
+    await page.get_by_role("menuitem", name="Your account").click()
+    dialog = page.get_by_role("dialog", name="Your account")
+    sessions = dialog.get_by_role("list", name="Sessions").get_by_role("listitem")
+    await expect(sessions).to_have_count(2)
+    assert await visitor.serious_faults() == []
+    await dialog.get_by_role("button", name="End the session on python-httpx").click()
+    await expect(sessions).to_have_count(1)
+    await expect(sessions).to_contain_text("This one")
+    async with page.expect_download() as saving:
+        await dialog.get_by_role("button", name="Download").click()
+    saved = json.loads((await (await saving.value).path()).read_text("utf-8"))
+    assert saved["account"]["username"] == "ann"
+    await dialog.get_by_role("textbox", name="Your password").fill(PASSWORD)
+    await dialog.get_by_role("button", name="Delete account").click()
+    await expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()

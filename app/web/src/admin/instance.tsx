@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { inWords, type AuditEntry, type Figures } from "../client";
 import { Problem } from "../ui/controls";
 import { fileSize } from "../ui/format";
+import { save } from "../ui/save";
 import { FindingNote, useFinding } from "../ui/search-field";
 import { act, Row, timeOf } from "./parts";
 import { rest } from "./session";
@@ -49,13 +50,7 @@ export function Audit() {
     const page = await rest.ask("GET /admin/audit", { before: next === null ? null : Number(next) }, signal);
     return { items: page.entries, next: page.next === null ? null : String(page.next) };
   }).value;
-  const download = () => act("The log is saved.", async () => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(await rest.blob("/admin/audit/export"));
-    link.download = "audit.jsonl";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser reads it after the click
-  });
+  const download = () => act("The log is saved.", () => save(rest, "/admin/audit/export", "audit.jsonl"));
   return (
     <section aria-label="Audit log">
       <div><button type="button" class="button" onClick={() => void download()}>Download all</button></div>

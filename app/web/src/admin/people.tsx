@@ -9,6 +9,11 @@ const nameOf = (person: AdministeredPerson) => (
   person.displayName ? `${person.displayName} @${person.username}` : person.username
 );
 
+function stateOf(person: AdministeredPerson): string | false {
+  if (person.deletedAt !== null) return "Deleted";
+  return person.deactivatedAt !== null && "Deactivated";
+}
+
 export function People({ me }: { me: string }) {
   const query = useSignal("");
   const version = useSignal(0);
@@ -45,9 +50,9 @@ export function People({ me }: { me: string }) {
       <ul class="people" aria-label="People">
         {found.items.map((person) => (
           <Row key={person.id} title={nameOf(person)}
-            tags={[person.isAdministrator && "Administrator", person.deactivatedAt !== null && "Deactivated"]}
+            tags={[person.isAdministrator && "Administrator", stateOf(person)]}
             facts={[`Signed up ${timeOf(person.createdAt)}`, person.lastSeenAt && `Last seen ${timeOf(person.lastSeenAt)}`]}>
-            {person.deactivatedAt === null ? (
+            {person.deletedAt === null && (person.deactivatedAt === null ? (
               <>
                 <button type="button" class="button small" aria-label={`Reset the password of ${nameOf(person)}`}
                   onClick={() => void reset(person)}>Reset password</button>
@@ -59,7 +64,7 @@ export function People({ me }: { me: string }) {
             ) : (
               <button type="button" class="button small" aria-label={`Reactivate ${nameOf(person)}`}
                 onClick={() => void reactivate(person)}>Reactivate</button>
-            )}
+            ))}
           </Row>
         ))}
       </ul>

@@ -2,9 +2,17 @@
 import { useSignal } from "@preact/signals";
 import type { AdministeredRoom } from "../client";
 import { count } from "../ui/format";
+import { save } from "../ui/save";
 import { FindingNote, SearchField, useFinding } from "../ui/search-field";
 import { act, ask, Row, timeOf } from "./parts";
 import { rest } from "./session";
+
+/** What can be chosen; at the command line it may be any number. */
+function daysOf({ retentionDays }: AdministeredRoom): (number | null)[] {
+  const offered = [7, 30, 90, 365];
+  const chosen = retentionDays === null || offered.includes(retentionDays) ? [] : [retentionDays];
+  return [null, ...[...offered, ...chosen].sort((a, b) => a - b)];
+}
 
 export function Rooms() {
   const query = useSignal("");
@@ -27,6 +35,13 @@ export function Rooms() {
       () => rest.ask("DELETE /admin/default-rooms/{roomId}", { roomId: room.id }))
     : change(`New people enter ${room.name}.`,
       () => rest.ask("PUT /admin/default-rooms/{roomId}", { roomId: room.id })));
+  const keep = (room: AdministeredRoom, text: string) => {
+    const days = text ? Number(text) : null;
+    return change(`${room.name} keeps its messages ${days === null ? "for ever" : `for ${count(days, "day")}`}.`,
+      () => rest.ask("PUT /admin/rooms/{roomId}/retention", { roomId: room.id, days }));
+  };
+  const exported = (room: AdministeredRoom) => act(`${room.name} is saved.`,
+    () => save(rest, `/admin/rooms/${room.id}/export`, "room.jsonl"));
   const remove = (room: AdministeredRoom) => ask({
     title: `Delete ${room.name}?`,
     text: `Its ${count(room.memberCount, "member")}, all messages and all files go, for good.`,
@@ -57,6 +72,14 @@ export function Rooms() {
               aria-label={`New people enter ${room.name}`} onClick={() => void setDefault(room)}>
               {room.isDefault ? "Not for new people" : "For new people"}
             </button>
+            <select class="input admin-keep" aria-label={`Messages of ${room.name} are kept`}
+              value={String(room.retentionDays ?? "")} onChange={(event) => void keep(room, event.currentTarget.value)}>
+              {daysOf(room).map((days) => (
+                <option key={days} value={days ?? ""}>{days === null ? "Kept for ever" : `Kept ${count(days, "day")}`}</option>
+              ))}
+            </select>
+            <button type="button" class="button small" aria-label={`Export ${room.name}`}
+              onClick={() => void exported(room)}>Export</button>
             <button type="button" class="button small" aria-label={`Delete ${room.name}`}
               onClick={() => remove(room)}>Delete</button>
           </Row>

@@ -1,5 +1,6 @@
 """What administrators ask for over REST. The door lets nobody else in; each act is noted under the caller's name."""
 
+import logging
 import secrets
 
 import msgspec
@@ -15,12 +16,15 @@ from app.announce.announcer import Announcer
 from app.core.caller import Caller
 from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
+from app.db.errors import DatabaseUnavailable
 from app.erasure.room_sweeper import RoomSweeper
 from app.payloads import administration_payloads as payloads
 from app.payloads.requests import Nothing, RoomRef
 from app.payloads.responses import Room
 from app.store.administration.administered_rooms import AdministeredRoomRow
-from protocol import network_of
+from protocol import BusUnavailable, network_of
+
+log = logging.getLogger(__name__)
 
 DAY = 24 * 60 * 60
 HOUR = 60 * 60
@@ -137,7 +141,13 @@ class Administration:
         Refused: `not_found`, `conflict` for a room that has an admin.
         """
         taken = await AdministeredRooms(self._db, actor_of(caller)).take_over(payload.room_id, caller.user_id)
-        await self._announcer.change_members(payload.room_id, {caller.user_id: True}, *taken.announcements())
+        try:
+            await self._announcer.change_members(
+                payload.room_id, {caller.user_id: True}, *taken.announcements()
+            )
+        except (BusUnavailable, DatabaseUnavailable):
+            # A refusal would make the administrator try again, who is the admin now.
+            log.warning("room %s was taken over, which may not have been announced", payload.room_id)
         return taken.room
 
     async def delete_room(self, caller: Caller, payload: RoomRef) -> None:

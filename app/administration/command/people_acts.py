@@ -45,7 +45,8 @@ async def users(shell: Shell, chosen: argparse.Namespace) -> None:
             continue
         states = [
             *["administrator"] * row.is_administrator,
-            *["deactivated"] * (row.deactivated_at is not None),
+            *["deactivated"] * (row.deactivated_at is not None and row.deleted_at is None),
+            *["deleted"] * (row.deleted_at is not None),
         ]
         seen = "never gone" if row.last_seen_at is None else moment(row.last_seen_at)
         cells = (

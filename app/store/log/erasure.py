@@ -56,10 +56,12 @@ async def wipe_all(q: Queries, room_id: str, message_ids: Sequence[str]) -> None
 
 
 async def touch_all(q: Queries, room_id: str, message_ids: Sequence[str]) -> None:
-    """Notes that what hangs on messages of a locked room has changed."""
+    """Notes that what hangs on messages of a locked room has changed, and that their words are to be made anew."""
     await q.value(
         f"""
-        with {NUMBERED}
+        with {NUMBERED}, noted as (
+            insert into words_to_make (kind, id) select 'message', id from numbered
+        )
         update messages m
         set change_seq = raised.before + numbered.number
         from numbered, raised

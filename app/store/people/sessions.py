@@ -57,12 +57,15 @@ async def note_use(
 ) -> None:
     """Notes that tokens, given as parallel arrays, are in use, if that was not noted within `NOTED_EVERY`.
 
-    A token that has no session yet, which an instance of an earlier version issued, gets one.
+    A token that has no session yet, which an instance of an earlier version issued, gets one. `issued_at` is 0 where
+    that is not known.
     """
     await q.value(
         """
         insert into sessions (id, user_id, generation, created_at, expires_at)
-        select given.id, given.user_id, given.generation, to_timestamp(given.issued_at), to_timestamp(given.expires_at)
+        select given.id, given.user_id, given.generation,
+               case when given.issued_at > 0 then to_timestamp(given.issued_at) else now() end,
+               to_timestamp(given.expires_at)
         from unnest(cast(:token_ids as text[]), cast(:user_ids as text[]), cast(:generations as integer[]),
                     cast(:issued_at as bigint[]), cast(:expires_at as bigint[]))
              as given (id, user_id, generation, issued_at, expires_at)

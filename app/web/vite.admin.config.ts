@@ -4,7 +4,6 @@ import { lessClient } from "./less-client.ts";
 
 export default defineConfig({
   plugins: [lessClient],
-  publicDir: false,
   oxc: {
     jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment" },
     jsxInject: 'import { Fragment, h } from "preact"',
@@ -13,6 +12,7 @@ export default defineConfig({
     target: "es2023",
     modulePreload: false,
     emptyOutDir: false,
+    copyPublicDir: false, // the page to chat on has brought it
     rolldownOptions: { input: "admin.html" },
   },
 });

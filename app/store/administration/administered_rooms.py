@@ -148,7 +148,7 @@ async def end_memberships(q: Queries, room_id: str, limit: int) -> list[EndedRow
     return await q.rows(
         EndedRow,
         """
-        with some as (
+        with ending as (
             select user_id, state = 'member' as was_member, row_number() over (order by user_id) as number
             from (select user_id, state from room_members
                   where room_id = :room_id and state in ('member', 'invited')
@@ -156,16 +156,16 @@ async def end_memberships(q: Queries, room_id: str, limit: int) -> list[EndedRow
                   limit :limit) present
         ), raised as (
             update rooms
-            set last_seq = last_seq + (select count(*) from some), changed_minute = date_trunc('minute', now())
+            set last_seq = last_seq + (select count(*) from ending), changed_minute = date_trunc('minute', now())
             where id = :room_id
-            returning last_seq - (select count(*) from some) as before
+            returning last_seq - (select count(*) from ending) as before
         )
         update room_members m
         set state = 'removed', role = 'member', left_at = coalesce(m.left_at, now()), changed_by = null,
-            change_seq = raised.before + some.number
-        from some, raised
-        where m.room_id = :room_id and m.user_id = some.user_id
-        returning m.user_id, some.was_member
+            change_seq = raised.before + ending.number
+        from ending, raised
+        where m.room_id = :room_id and m.user_id = ending.user_id
+        returning m.user_id, ending.was_member
         """,
         room_id=room_id,
         limit=limit,

@@ -44,8 +44,8 @@ async def read(q: Queries) -> FiguresRow:
             from rooms
             where deleted_at is null
         ), counted as (
-            select (select count(*) from (select from messages limit cast(:counted as bigint)) some) as messages,
-                   (select count(*) from (select from files limit cast(:counted as bigint)) some) as files
+            select (select count(*) from (select from messages limit cast(:counted as bigint)) few) as messages,
+                   (select count(*) from (select from files limit cast(:counted as bigint)) few) as files
         ), estimated as (
             select cast(max(reltuples) filter (where relname = 'messages') as bigint) as messages,
                    cast(max(reltuples) filter (where relname = 'files') as bigint) as files

@@ -79,7 +79,7 @@ async def test_a_week_of_an_administrator(visit: Visit, instance: Instance) -> N
     await page.get_by_role("button", name="Take over Garden club").click()
     await expect(status).to_have_text("You are the admin of Garden club.")
     await page.get_by_role("checkbox", name="Only rooms without an admin").uncheck()
-    await page.get_by_role("button", name="New people enter Garden club").click()
+    await page.get_by_role("button", name="For new people: Garden club").click()
     await expect(status).to_have_text("New people enter Garden club.")
     await page.get_by_role("combobox", name="Messages of Garden club are kept").select_option("30")
     await expect(status).to_have_text("Garden club keeps its messages for 30 days.")
@@ -109,6 +109,9 @@ async def test_a_week_of_an_administrator(visit: Visit, instance: Instance) -> N
     assert len(saved.splitlines()) == 9
     await page.get_by_role("link", name="Back to the chat").click()
     await expect(page.get_by_role("link", name="Garden club")).to_be_visible()
+    await page.get_by_role("button", name="Account", exact=True).click()
+    await page.get_by_role("menuitem", name="Administration").click()
+    await expect(page.get_by_role("heading", name="People")).to_be_visible()
 
 
 async def test_ones_own_account(visit: Visit, instance: Instance) -> None:

@@ -69,8 +69,8 @@ export function Rooms() {
                 onClick={() => void takeOver(room)}>Take over</button>
             )}
             <button type="button" class="button small" aria-pressed={room.isDefault}
-              aria-label={`New people enter ${room.name}`} onClick={() => void setDefault(room)}>
-              {room.isDefault ? "Not for new people" : "For new people"}
+              aria-label={`For new people: ${room.name}`} onClick={() => void setDefault(room)}>
+              For new people
             </button>
             <select class="input admin-keep" aria-label={`Messages of ${room.name} are kept`}
               value={String(room.retentionDays ?? "")} onChange={(event) => void keep(room, event.currentTarget.value)}>

@@ -1,5 +1,6 @@
 """The list of a user's sessions, and the end of one of them."""
 
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -82,7 +83,7 @@ async def test_a_session_of_an_earlier_version_is_added_when_it_is_used(
     await until(added)
     ((one,), (other,)) = await sessions(ann), await sessions(bob)
     assert [one["device"], other["device"]] == [None, None]
-    assert one["createdAt"] <= one["lastSeenAt"]
+    assert datetime.fromisoformat(one["createdAt"]) <= datetime.fromisoformat(one["lastSeenAt"])
     await db.value("update sessions set last_seen_at = last_seen_at - interval '1 hour'")
     old = await db.value("select max(last_seen_at) from sessions")
 

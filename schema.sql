@@ -743,3 +743,15 @@ create index files_attached_of_owner on files (owner_id) where message_id is not
 -- For how many days a room keeps its messages; null for ever.
 alter table rooms add column retention_days integer check (retention_days between 1 and 3650);
 create index rooms_with_retention on rooms (id) where retention_days is not null;
+
+-- What users tell of themselves. An avatar is a file that no message has, of which anybody may see the thumbnail;
+-- `users.avatar` is its address.
+alter table users
+    add column status_text  text        check (char_length(status_text) between 1 and 100),
+    add column status_until timestamptz,
+    add column time_zone    text        check (char_length(time_zone) between 1 and 64);
+alter table files add column avatar_of text references users (id);
+alter table files drop constraint files_expiry;
+alter table files add constraint files_expiry
+    check ((message_id is null and avatar_of is null) = (expires_at is not null));
+create unique index files_avatar on files (avatar_of) where avatar_of is not null;

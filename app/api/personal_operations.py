@@ -2,6 +2,7 @@
 
 from app.accounts.blocks import UserBlocks
 from app.accounts.privacy import PrivacySettings
+from app.accounts.profiles import Profiles
 from app.contract.operation import Operation
 from app.notifications.password_resets import ForgottenPasswords
 from app.notifications.preferences import NotificationPreferences
@@ -9,7 +10,9 @@ from app.notifications.subscriptions import DeviceSubscriptions
 from app.rooms.preferences import RoomPreferences
 
 
-def personal(blocks: UserBlocks, privacy: PrivacySettings, preferences: RoomPreferences) -> list[Operation]:
+def personal(
+    blocks: UserBlocks, privacy: PrivacySettings, preferences: RoomPreferences, profiles: Profiles
+) -> list[Operation]:
     """Settings of users for themselves."""
     return [
         Operation(
@@ -23,6 +26,18 @@ def personal(blocks: UserBlocks, privacy: PrivacySettings, preferences: RoomPref
             event="user:unblock",
             code="BLOCK_FAILED",
             http=("DELETE", "/chat/blocks/{userId}"),
+        ),
+        Operation(
+            run=profiles.get,
+            event="user:profile",
+            code="PROFILE_FAILED",
+            http=("GET", "/chat/users/{userId}/profile"),
+        ),
+        Operation(
+            run=profiles.update,
+            event="user:set-profile",
+            code="PROFILE_FAILED",
+            http=("PATCH", "/chat/profile"),
         ),
         Operation(
             run=privacy.get, event="user:privacy", code="PRIVACY_FAILED", http=("GET", "/chat/privacy")

@@ -79,6 +79,7 @@ class FileRoutes:
             Route("/chat/files", self.upload, methods=["POST"]),
             Route("/chat/files/{fileId}", answering(reported(self.download)), methods=["GET"]),
             Route("/chat/files/{fileId}/thumbnail", answering(reported(self.thumbnail)), methods=["GET"]),
+            Route("/chat/avatars/{fileId}", answering(reported(self.avatar)), methods=["GET"]),
         ]
 
     def described(self) -> list[OtherRoute]:
@@ -98,6 +99,11 @@ class FileRoutes:
             OtherRoute(
                 run=self.thumbnail,
                 http=("GET", "/chat/files/{fileId}/thumbnail"),
+                answers={200: THUMBNAIL_TYPE, 304: None},
+            ),
+            OtherRoute(
+                run=self.avatar,
+                http=("GET", "/chat/avatars/{fileId}"),
                 answers={200: THUMBNAIL_TYPE, 304: None},
             ),
         ]
@@ -155,6 +161,17 @@ class FileRoutes:
             return Response(status_code=304, headers=headers)
         content = await self._storage.read(row.thumbnail_key, 0, PIECE)
         return Response(content, headers=headers, media_type=THUMBNAIL_TYPE)
+
+    async def avatar(self, request: Request) -> Response:
+        """A user's avatar, a square WebP of 256 pixels; for every user. A user who changes it has another address."""
+        await self._identify(request)
+        file_id: str = request.path_params["fileId"]
+        if not is_id(file_id):
+            raise Refusal("not_found", NO_FILE)
+        headers = {**SAFE, "etag": f'"{file_id}"', "content-disposition": "inline"}
+        if known(request.headers, headers["etag"]):
+            return Response(status_code=304, headers=headers)
+        return Response(await self._files.avatar(file_id), headers=headers, media_type=THUMBNAIL_TYPE)
 
     async def _upload(self, request: Request, body: Body) -> Response:
         caller = await self._identify(request)

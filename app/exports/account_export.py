@@ -8,10 +8,16 @@ import msgspec
 from app import store
 from app.accounts.blocks import block_of
 from app.accounts.privacy import privacy_of
+from app.accounts.profiles import profile_of
 from app.accounts.sessions.open_sessions import session_of
 from app.db.queries import Queries
 from app.notifications.preferences import settings_of
+from app.payloads.account_requests import OpenSession
 from app.payloads.from_rows import attachment_of, message_of, room_of, user_of
+from app.payloads.notification_payloads import NotificationSettings
+from app.payloads.preference_requests import Block, Privacy
+from app.payloads.profile_payloads import Profile
+from app.payloads.responses import Attachment, Message, Room, Sent, User
 
 PAGE = 100  # rows read at a time
 IDS = 5_000  # of messages, read at a time
@@ -20,14 +26,31 @@ MOST_SESSIONS = 1_000
 Pages = AsyncIterator[object]
 
 
+class AccountExport(Sent, frozen=True):
+    """All that is kept of a user; `messages` are those that are not deleted, the oldest first."""
+
+    account: User
+    profile: Profile
+    privacy: Privacy
+    notifications: NotificationSettings
+    sessions: list[OpenSession]
+    rooms: list[Room]
+    blocks: list[Block]
+    files: list[Attachment]
+    messages: list[Message]
+
+
 async def account_export(q: Queries, user_id: str) -> AsyncIterator[bytes]:
-    """The account with its settings, sessions, rooms, blocks, files, and messages but the deleted."""
+    """An `AccountExport`, piece by piece."""
     account = await store.accounts.find(q, user_id)
+    profile = await store.profiles.find(q, user_id)
     assert account is not None, "it has a token"
+    assert profile is not None, "it has a token"
     sessions = await store.sessions.of_user(q, user_id, limit=MOST_SESSIONS)
     yield msgspec.json.encode(
         {
             "account": user_of(account, is_online=False),
+            "profile": profile_of(profile),
             "privacy": privacy_of(await store.privacy.settings(q, user_id)),
             "notifications": settings_of(await store.notification_settings.settings(q, user_id)),
             "sessions": [session_of(row, current=None) for row in sessions],

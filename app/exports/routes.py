@@ -14,7 +14,7 @@ from app.contract.operation import OtherRoute
 from app.core.caller import Caller
 from app.core.errors import Refusal
 from app.db.database import Database
-from app.exports.account_export import account_export
+from app.exports.account_export import AccountExport, account_export
 from app.exports.room_export import begin_room_export, room_export
 from app.http.requests import answering
 from app.http.streamed_answer import StreamedAnswer
@@ -51,7 +51,7 @@ class ExportRoutes:
     def described(self) -> list[OtherRoute]:
         """The descriptions of the routes."""
         return [
-            OtherRoute(run=self.export_account, http=("GET", "/auth/export"), answers={200: "*/*"}),
+            OtherRoute(run=self.export_account, http=("GET", "/auth/export"), answers={200: AccountExport}),
             OtherRoute(
                 run=self.export_audit,
                 http=("GET", "/admin/audit/export"),

@@ -11,6 +11,7 @@ from starlette.routing import Mount
 from app.accounts.blocks import UserBlocks
 from app.accounts.passwords import Passwords
 from app.accounts.privacy import PrivacySettings
+from app.accounts.profiles import Profiles
 from app.accounts.sessions import sign_out
 from app.accounts.sessions.sign_out import SignOuts
 from app.accounts.user_search import UserSearch
@@ -277,6 +278,7 @@ class Chat:
                 UserBlocks(db, announcer, present),
                 PrivacySettings(db, announcer),
                 RoomPreferences(db, announcer),
+                Profiles(db, announcer, self.files.make_square),
             ),
             *contract.direct(
                 Direct(

@@ -22,6 +22,7 @@ from app.store.people import (
     known_networks,
     presence,
     privacy,
+    profiles,
     sessions,
     tokens,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "preferences",
     "presence",
     "privacy",
+    "profiles",
     "push_subscriptions",
     "reactions",
     "room_log",

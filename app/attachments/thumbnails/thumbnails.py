@@ -23,6 +23,7 @@ FORMATS = {
     "image/avif": "AVIF",
 }
 LONGEST_SIDE = 480  # pixels
+SQUARE_SIDE = 256  # pixels
 QUALITY = 80
 MAX_METADATA = 4 * 1024 * 1024  # bytes of all the texts in a PNG, unpacked
 
@@ -37,8 +38,8 @@ AvifImagePlugin.DEFAULT_MAX_THREADS = (
 )
 
 
-def picture_of(content: bytes, media_type: str) -> Picture:
-    """The picture of an image of one of the types in FORMATS. Raises NotAPicture."""
+def picture_of(content: bytes, media_type: str, *, square: bool = False) -> Picture:
+    """The picture of an image of one of the types in FORMATS, or with `square` of its middle. Raises NotAPicture."""
     if len(content) > MAX_BYTES:
         raise NotAPicture(f"it has more than {MAX_BYTES} bytes")
     try:
@@ -46,20 +47,24 @@ def picture_of(content: bytes, media_type: str) -> Picture:
             # The size is known from the header: nothing is decoded yet.
             if image.width * image.height > max_pixels(media_type):
                 raise NotAPicture(f"it has {image.width} x {image.height} pixels")
-            return _picture(image)
+            return _picture(image, square=square)
     except NotAPicture:
         raise
     except Exception as error:  # decoders of hostile bytes raise whatever they come upon
         raise NotAPicture(repr(error)) from error
 
 
-def _picture(image: Image.Image) -> Picture:
+def _picture(image: Image.Image, *, square: bool) -> Picture:
     """Decodes the first frame, which is all that is ever looked at of an animation."""
     width, height = image.size
     if image.getexif().get(ORIENTATION) in ON_THEIR_SIDE:
         width, height = height, width
-    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    upright = _in_eight_bits(ImageOps.exif_transpose(image))
+    shown: Image.Image = image
+    if square:
+        shown = ImageOps.fit(image, (SQUARE_SIDE, SQUARE_SIDE))
+    else:
+        image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    upright = _in_eight_bits(ImageOps.exif_transpose(shown))
     upright.info.clear()
     encoded = io.BytesIO()
     upright.save(encoded, "WEBP", quality=QUALITY)

@@ -5,19 +5,22 @@ that instances of before let nobody in, either. `erased_at` is set when nothing 
 """
 
 from app.db.queries import Queries
+from app.store.log import files
 
 
 async def begin(q: Queries, user_id: str, *, username: str, display_name: str, unusable: str) -> None:
     """Takes from an account its names, tokens and settings; `unusable` is a hash of chance, `username` one as well."""
     for table, column in OWN:
         await q.value(f"delete from {table} where {column} = :user_id", user_id=user_id)  # noqa: S608
+    await files.drop_avatar(q, user_id)
     await q.value(
         """
         update users
         set username = cast(:username as text), skeleton = username_skeleton(:username), display_name = :display_name,
             avatar = null, credential = :unusable, deactivated_credential = :unusable, deactivated_at = now(),
             deleted_at = now(), is_administrator = false, token_generation = token_generation + 1,
-            last_seen_at = null, modified_at = now(), words_version = coalesce(words_version, 0) + 1
+            last_seen_at = null, status_text = null, status_until = null, time_zone = null,
+            modified_at = now(), words_version = coalesce(words_version, 0) + 1
         where id = :user_id
         """,
         user_id=user_id,

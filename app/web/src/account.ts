@@ -1,6 +1,6 @@
 /** Who is signed in, in all tabs of this browser. */
 import { batch, signal } from "@preact/signals";
-import { ChatError, type Kept, type Rest, type Session, type SignIn, type User } from "./client";
+import { ChatError, type Kept, type Rest, type Session, type SignIn, type User, type UserRef } from "./client";
 
 const KEY = "session";
 const DEVICE = "device"; // of whoever signed in last; it stays when they sign out, and says nothing to anybody else
@@ -28,6 +28,14 @@ export class Account {
     };
     this.kept.watch((key) => key === KEY && take());
     take();
+  }
+
+  /** One's own names and avatar have changed. */
+  rename(user: UserRef): void {
+    const session = this.kept.get<Session>(KEY);
+    const me = { ...this.me.peek()!, ...user };
+    if (session) this.kept.set(KEY, { ...session, user: me });
+    this.me.value = me;
   }
 
   async signUp(username: string, password: string, displayName?: string, invitation?: string): Promise<void> {

@@ -8,6 +8,7 @@ from playwright.async_api import expect
 
 from tests.app.page.conftest import NARROW, WIDE, Visit
 from tests.support.chat.people import PASSWORD, Instance
+from tests.support.images import image
 
 
 async def post(
@@ -128,6 +129,14 @@ async def test_ones_own_account(visit: Visit, instance: Instance) -> None:
     await page.get_by_role("button", name="Account", exact=True).click()
     await page.get_by_role("menuitem", name="Your account").click()
     dialog = page.get_by_role("dialog", name="Your account")
+    await dialog.get_by_role("textbox", name="Display name").fill("Ann Lee")
+    await dialog.get_by_role("textbox", name="Status").fill("At lunch")
+    await dialog.get_by_role("combobox", name="The status holds").select_option("For an hour")
+    await dialog.get_by_role("button", name="Save profile").click()
+    await expect(page.locator(".self-name")).to_contain_text("Ann Lee")
+    picture = {"name": "me.png", "mimeType": "image/png", "buffer": image(size=(300, 100))}
+    await dialog.get_by_label("Choose a picture").set_input_files(picture)
+    await expect(page.locator(".self .avatar img")).to_be_visible()
     sessions = dialog.get_by_role("list", name="Sessions").get_by_role("listitem")
     await expect(sessions).to_have_count(2)
     assert await visitor.serious_faults() == []
@@ -137,7 +146,8 @@ async def test_ones_own_account(visit: Visit, instance: Instance) -> None:
     async with page.expect_download() as saving:
         await dialog.get_by_role("button", name="Download").click()
     saved = json.loads((await (await saving.value).path()).read_text("utf-8"))
-    assert saved["account"]["username"] == "ann"
+    assert (saved["account"]["username"], saved["account"]["displayName"]) == ("ann", "Ann Lee")
+    assert saved["profile"]["status"] == "At lunch"
     await dialog.get_by_role("textbox", name="Your password").fill(PASSWORD)
     await dialog.get_by_role("button", name="Delete account").click()
     await expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()

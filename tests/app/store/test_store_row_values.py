@@ -25,7 +25,7 @@ ALL_ROWS = {
     if inspect.isclass(row) and issubclass(row, Row)
 } - {Row}
 # That no statement returns as it is: beginnings of others.
-PARTS = {store.files.StoredFileRow, MessageRow}
+PARTS = {MessageRow}
 
 numbers = count(1)
 
@@ -277,6 +277,18 @@ async def read_people(q: Queries) -> None:
     assert len(await store.sessions.of_user(q, "ann", limit=9)) == 2
     assert await store.sessions.end(q, session_id="session None", user_id="ann")
     assert len(await store.sessions.of_user(q, "ann", limit=9)) == 1
+    await store.profiles.find(q, "ann")
+    await store.profiles.change(
+        q,
+        "ann",
+        display_name=None,
+        avatar="a",
+        status_text="b",
+        status_until=dt.datetime(9999, 1, 1, tzinfo=dt.UTC),
+        time_zone="UTC",
+        words="'ann'",
+    )
+    await store.profiles.find(q, "ann")
     await read_notifications(q)
     await store.privacy.towards(q, "ann", "bob")
 
@@ -354,6 +366,7 @@ async def read_files(q: Queries) -> None:
     for picture in (True, False):
         file_id = await file(q, "ann", picture=picture)
         await store.files.read(q, file_id, "ann")
+        await store.files.loose_picture(q, file_id, "ann")
         await store.files.of_owner(q, "ann", after="", limit=9)
         await store.files.expire(q, file_id)
     await store.files.lock_expired(q, 9)

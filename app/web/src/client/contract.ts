@@ -550,6 +550,23 @@ export interface Privacy {
   invitations: Audience;
 }
 
+/**
+ * What a user tells of themself. `statusUntil` is null where the status has no end, or there is none.
+ *
+ * Where one of the two has blocked the other, the asking user is told neither status nor time zone.
+ */
+export interface Profile {
+  user: UserRef;
+  status: string | null;
+  statusUntil: Time | null;
+  timeZone: string | null;
+}
+
+/** A user. */
+export interface ProfileRef {
+  userId: string;
+}
+
 /** A room that every user may join. `memberCount` counts up to 1,000. */
 export interface PublicRoom {
   id: string;
@@ -874,6 +891,21 @@ export interface UpdatePrivacy {
   invitations?: Audience | null;
 }
 
+/**
+ * What is absent or null stays as it is; an empty `displayName` or `status` is none.
+ *
+ * `statusUntil` goes with a `status`; without it that has no end. `avatar` is the id of a picture that the user
+ * has uploaded and no message has; `removeAvatar` takes the present one away.
+ */
+export interface UpdateProfile {
+  displayName?: string | null;
+  status?: string | null;
+  statusUntil?: Time | null;
+  timeZone?: string | null;
+  avatar?: string | null;
+  removeAvatar?: boolean | null;
+}
+
 /** A field that is absent or null stays as it is; an empty description is none. */
 export interface UpdateRoom extends RoomRef {
   name?: string | null;
@@ -962,6 +994,8 @@ export interface ServerEvents {
   "user:unblocked": (payload: Unblocked) => void;
   /** To a user's own devices: who may write to or invite the user has changed. */
   "user:privacy-updated": (payload: Privacy) => void;
+  /** To whoever shares a room of up to 500 members with the user, and the user's own devices. */
+  "user:profile-updated": (payload: Profile) => void;
   /** To a user's own devices: the user has muted a room, or unmuted it. */
   "room:mute-updated": (payload: Mute) => void;
   /** To a user's own devices: the user has hidden a conversation. */
@@ -1132,6 +1166,15 @@ export interface ClientEvents {
   "user:block": (payload: BlockRef, ack: Ack<Block>) => void;
   /** Takes a block back. Changes nothing where there is none. Refused: `not_found` for an unknown user. */
   "user:unblock": (payload: BlockRef, ack: Ack<Unblocked>) => void;
+  /** What a user tells of themself: names, avatar, status and time zone. Refused: `not_found`. */
+  "user:profile": (payload: ProfileRef, ack: Ack<Profile>) => void;
+  /**
+   * Changes what the user tells of themself; the answer has all of it.
+   *
+   * Who shares a room of up to 500 members with the user hears of it. Refused: `not_found` for an avatar that is
+   * no upload of the user's, or that a message has; `invalid` for one that is no picture.
+   */
+  "user:set-profile": (payload: UpdateProfile, ack: Ack<Profile>) => void;
   /** The users who may begin a direct conversation with the user, and those who may invite the user to rooms. */
   "user:privacy": (payload: Nothing, ack: Ack<Privacy>) => void;
   /**
@@ -1323,6 +1366,8 @@ export interface Routes {
   "GET /chat/blocks": (payload: ListBlocks) => Blocks;
   "PUT /chat/blocks/{userId}": (payload: BlockRef) => Block;
   "DELETE /chat/blocks/{userId}": (payload: BlockRef) => Unblocked;
+  "GET /chat/users/{userId}/profile": (payload: ProfileRef) => Profile;
+  "PATCH /chat/profile": (payload: UpdateProfile) => Profile;
   "GET /chat/privacy": (payload: Nothing) => Privacy;
   "PATCH /chat/privacy": (payload: UpdatePrivacy) => Privacy;
   "PUT /chat/rooms/{roomId}/mute": (payload: MuteRoom) => Mute;

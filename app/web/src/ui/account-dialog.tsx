@@ -9,6 +9,7 @@ import { Problem } from "./controls";
 import { Dialog } from "./dialog";
 import { wholeTime } from "./format";
 import { closeDialog } from "./open-dialog";
+import { ProfileForm } from "./profile-form";
 import { save } from "./save";
 import { attempt } from "./toasts";
 
@@ -74,6 +75,7 @@ function Deletion() {
 export function AccountDialog() {
   return (
     <Dialog title="Your account" onClose={closeDialog}>
+      <ProfileForm />
       <Sessions />
       <section>
         <h3 class="section-head">Your data</h3>

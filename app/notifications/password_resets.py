@@ -24,7 +24,7 @@ from protocol import network_of
 
 log = logging.getLogger(__name__)
 
-PASSWORD_RESET = "password.reset"  # noqa: S105 - the type of a webhook's event
+RESET_OFFERED = "password.reset"  # the type of a webhook's event
 GOOD_FOR = 3600  # seconds
 ONE_IN = 600  # seconds
 MOST_WAITING = 100
@@ -82,7 +82,7 @@ class ForgottenPasswords:
         for wait in ATTEMPTS:
             await asyncio.sleep(wait)
             answer = await self._hook.post(
-                PASSWORD_RESET, f"{offer.user_id}-{token_hash(token)[:16]}", dt.datetime.now(dt.UTC), data
+                RESET_OFFERED, f"{offer.user_id}-{token_hash(token)[:16]}", dt.datetime.now(dt.UTC), data
             )
             if answer.verdict is Verdict.SENT:
                 return

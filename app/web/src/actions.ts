@@ -46,7 +46,7 @@ function state({ account, blocks, connection, lists, people, places, notices, wa
 function account(chat: Chat) {
   const { account, drafts, files, link, outbox, rest } = chat;
   return {
-    rest,
+    blob: (path: string) => rest.blob(path),
     signUp: (username: string, password: string, name?: string, invitation?: string) => (
       account.signUp(username, password, name, invitation)
     ),

@@ -109,9 +109,9 @@ export interface Model {
   readonly personOutbox: ReadonlySignal<readonly OutboxEntry[]>;
   readonly notices: ReadonlySignal<readonly Notice[]>;
 
-  /** What is known of somebody's presence (reads a signal: call it while rendering). Null: nothing known. */
   /** What somebody tells of themself, once it was asked for (reads a signal). */
   profileOf(userId: string): Profile | null;
+  /** What is known of somebody's presence (reads a signal: call it while rendering). Null: nothing known. */
   presenceOf(userId: string): Presence | null;
   /** Somebody who was met anywhere: as a sender, a member, in a search (reads a signal). */
   userOf(userId: string): UserRef | null;
@@ -119,8 +119,8 @@ export interface Model {
 
   // Account
 
-  /** For what is seldom asked for and shown in one place alone. */
-  readonly rest: Rest;
+  /** What a route answers, to be saved. */
+  blob(path: string): Promise<Blob>;
   signUp(username: string, password: string, displayName?: string, invitation?: string): Promise<void>;
   /** With the token of a link. */
   resetPassword(token: string, password: string): Promise<void>;

@@ -59,6 +59,8 @@ async def a_talk(people: People) -> dict[str, str]:
     ]
     await ann.http.post(f"/chat/dm/{friend.id}", json={"content": "hello"})
     file = await ann.http.post("/chat/files", files={"file": ("a.png", image())})
+    avatar = await stranger.http.post("/chat/files", files={"file": ("b.png", image())})
+    await stranger.http.patch("/chat/profile", json={"avatar": avatar.json()["id"]})
     return {
         "TOKEN": ann.token,
         "LEAVING_TOKEN": leaving.token,
@@ -72,4 +74,5 @@ async def a_talk(people: People) -> dict[str, str]:
         "MESSAGE": messages[0]["id"],
         "OTHER_MESSAGE": messages[1]["id"],
         "FILE": file.json()["id"],
+        "AVATAR": avatar.json()["id"],
     }

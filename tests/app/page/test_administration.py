@@ -85,9 +85,11 @@ async def test_a_week_of_an_administrator(visit: Visit, instance: Instance) -> N
     await page.get_by_role("combobox", name="Messages of Garden club are kept").select_option("30")
     await expect(status).to_have_text("Garden club keeps its messages for 30 days.")
     await page.set_viewport_size(NARROW)
+    await page.emulate_media(color_scheme="dark")
     assert await page.evaluate("document.querySelector('.admin').scrollWidth") <= NARROW["width"]
     assert await desk.serious_faults() == []
     await page.set_viewport_size(WIDE)
+    await page.emulate_media(color_scheme="light")
     await page.get_by_role("button", name="Delete Spam").click()
     await agree("Delete")
     await expect(status).to_have_text("Spam is deleted.")
@@ -147,7 +149,7 @@ async def test_ones_own_account(visit: Visit, instance: Instance) -> None:
         await dialog.get_by_role("button", name="Download").click()
     saved = json.loads((await (await saving.value).path()).read_text("utf-8"))
     assert (saved["account"]["username"], saved["account"]["displayName"]) == ("ann", "Ann Lee")
-    assert saved["profile"]["status"] == "At lunch"
+    assert (saved["profile"]["status"], bool(saved["profile"]["timeZone"])) == ("At lunch", True)
     await dialog.get_by_role("textbox", name="Your password").fill(PASSWORD)
     await dialog.get_by_role("button", name="Delete account").click()
     await expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()

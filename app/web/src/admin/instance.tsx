@@ -7,7 +7,7 @@ import { fileSize } from "../ui/format";
 import { save } from "../ui/save";
 import { FindingNote, useFinding } from "../ui/search-field";
 import { act, Row, timeOf } from "./parts";
-import { rest } from "./session";
+import { read, rest } from "./session";
 
 const NAMES: readonly (readonly [keyof Figures, string])[] = [
   ["people", "People"], ["activeInDay", "Active in a day"], ["activeInWeek", "Active in a week"],
@@ -50,7 +50,7 @@ export function Audit() {
     const page = await rest.ask("GET /admin/audit", { before: next === null ? null : Number(next) }, signal);
     return { items: page.entries, next: page.next === null ? null : String(page.next) };
   }).value;
-  const download = () => act("The log is saved.", () => save(rest, "/admin/audit/export", "audit.jsonl"));
+  const download = () => act("The log is saved.", () => save(read, "/admin/audit/export", "audit.jsonl"));
   return (
     <section aria-label="Audit log">
       <div><button type="button" class="button" onClick={() => void download()}>Download all</button></div>

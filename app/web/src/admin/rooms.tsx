@@ -5,7 +5,7 @@ import { count } from "../ui/format";
 import { save } from "../ui/save";
 import { FindingNote, SearchField, useFinding } from "../ui/search-field";
 import { act, ask, Row, timeOf } from "./parts";
-import { rest } from "./session";
+import { read, rest } from "./session";
 
 /** What can be chosen; at the command line it may be any number. */
 function daysOf({ retentionDays }: AdministeredRoom): (number | null)[] {
@@ -41,7 +41,7 @@ export function Rooms() {
       () => rest.ask("PUT /admin/rooms/{roomId}/retention", { roomId: room.id, days }));
   };
   const exported = (room: AdministeredRoom) => act(`${room.name} is saved.`,
-    () => save(rest, `/admin/rooms/${room.id}/export`, "room.jsonl"));
+    () => save(read, `/admin/rooms/${room.id}/export`, "room.jsonl"));
   const remove = (room: AdministeredRoom) => ask({
     title: `Delete ${room.name}?`,
     text: `Its ${count(room.memberCount, "member")}, all messages and all files go, for good.`,

@@ -4,6 +4,7 @@ import { ChatError, Kept, Rest, type Session, type User } from "../client";
 import { shelfOr } from "../shelves";
 
 export const rest = new Rest(location.origin);
+export const read = (path: string) => rest.blob(path);
 const kept = new Kept(shelfOr(() => localStorage).shelf);
 
 export type Standing =

@@ -17,10 +17,10 @@ const nameOf = ({ device }: OpenSession) => device ?? "An unknown device";
 
 function Sessions() {
   const sessions = useSignal<readonly OpenSession[]>([]);
-  const read = async () => { sessions.value = (await model.rest.ask("GET /auth/sessions", {})).sessions; };
+  const read = async () => { sessions.value = (await model.ask("GET /auth/sessions", {})).sessions; };
   useEffect(() => void attempt(read), []);
   const end = async (session: OpenSession) => {
-    if (!await attempt(() => model.rest.ask("DELETE /auth/sessions/{sessionId}", { sessionId: session.id }))) return;
+    if (!await attempt(() => model.ask("DELETE /auth/sessions/{sessionId}", { sessionId: session.id }))) return;
     announce(`The session on ${nameOf(session)} has ended`);
     await attempt(read);
   };
@@ -80,7 +80,7 @@ export function AccountDialog() {
       <section>
         <h3 class="section-head">Your data</h3>
         <p class="hint">All that the server keeps of you, as JSON.</p>
-        <button type="button" class="button" onClick={() => void attempt(() => save(model.rest, "/auth/export", "parley.json"))}>
+        <button type="button" class="button" onClick={() => void attempt(() => save(model.blob, "/auth/export", "parley.json"))}>
           Download
         </button>
       </section>

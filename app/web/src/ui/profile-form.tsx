@@ -16,6 +16,11 @@ const LASTS: readonly (readonly [string, number])[] = [
 ];
 const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+/** Those that the browser lists, which are not all that it knows: UTC is none of them. */
+function zones(chosen: string | null | undefined): string[] {
+  return [...new Set([...(chosen ? [chosen] : []), HERE, ...Intl.supportedValuesOf("timeZone")])].sort();
+}
+
 function Picture() {
   const me = model.me.value;
   const busy = useSignal(false);
@@ -99,7 +104,7 @@ export function ProfileForm() {
         <label for={`${id}-zone`}>Time zone</label>
         <select id={`${id}-zone`} class="input" value={zone.value ?? profile?.timeZone ?? HERE}
           onChange={(event) => (zone.value = event.currentTarget.value)}>
-          {Intl.supportedValuesOf("timeZone").map((one) => <option key={one} value={one}>{one}</option>)}
+          {zones(profile?.timeZone).map((one) => <option key={one} value={one}>{one}</option>)}
         </select>
       </div>
       <Problem text={problem.value} />

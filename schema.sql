@@ -704,3 +704,54 @@ create table notifications_due (
     created_at  timestamptz not null default now()
 );
 create index notifications_due_oldest on notifications_due (put_at);
+
+-- migration 17: sessions, default rooms, retention, and what is deleted in parts
+--
+-- A session is a bearer token that was issued, with the `User-Agent` of who got it. An instance of before this block
+-- issues tokens without; their sessions are added when they are seen.
+create table sessions (
+    id            text        primary key,                 -- that of its token
+    user_id       text        not null references users (id) on delete cascade,
+    generation    integer     not null,                    -- of the user's tokens
+    user_agent    text        check (char_length(user_agent) between 1 and 300),
+    created_at    timestamptz not null,
+    last_seen_at  timestamptz not null default now(),      -- some minutes late at most
+    expires_at    timestamptz not null
+);
+create index sessions_of_user on sessions (user_id, last_seen_at);
+create index sessions_expired on sessions (expires_at);
+
+-- The rooms that whoever signs up enters.
+create table default_rooms (
+    room_id   text        primary key references rooms (id) on delete cascade,
+    added_at  timestamptz not null default now()
+);
+
+-- Since when a room is being deleted. It has no members from then on but those whose turn to go comes, it is private, and
+-- its messages go some at a time: see app.erasure.room_sweeper.
+alter table rooms add column deleted_at timestamptz;
+create index rooms_deleted on rooms (deleted_at) where deleted_at is not null;
+
+-- Since when an account is deleted, and all that is to go with it is gone. Its row stays for what refers to it.
+alter table users
+    add column deleted_at timestamptz,
+    add column erased_at  timestamptz,
+    add constraint users_deleted check (deleted_at is null or deactivated_at is not null);
+create index users_to_erase on users (deleted_at) where deleted_at is not null and erased_at is null;
+create index files_attached_of_owner on files (owner_id) where message_id is not null;
+
+-- For how many days a room keeps its messages; null for ever.
+alter table rooms add column retention_days integer check (retention_days between 1 and 3650);
+create index rooms_with_retention on rooms (id) where retention_days is not null;
+
+-- What users tell of themselves. An avatar is a file that no message has, of which anybody may see the thumbnail;
+-- `users.avatar` is its address.
+alter table users
+    add column status_text  text        check (char_length(status_text) between 1 and 100),
+    add column status_until timestamptz,
+    add column time_zone    text        check (char_length(time_zone) between 1 and 64);
+alter table files add column avatar_of text references users (id);
+alter table files drop constraint files_expiry;
+alter table files add constraint files_expiry
+    check ((message_id is null and avatar_of is null) = (expires_at is not null));
+create unique index files_avatar on files (avatar_of) where avatar_of is not null;

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field, replace
 from typing import Any
 
-from app import admin_command, backup_command, hash_password_command
+from app import backup_command, hash_password_command
 from app import emit_command as emitting
+from app.administration.command import arguments as administration
+from app.administration.command import command as administering
 from app.config.jwt_secret import with_secret
 from app.config.settings import Settings, load_settings, variables
 from app.core.private_files import private_files
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         elif chosen.command == "restore":
             backup_command.run_restore(settings, chosen)
         elif chosen.command == "admin":
-            admin_command.run(settings, chosen)
+            administering.run(settings, chosen)
         elif chosen.command == "contract":
             contract(settings)
         else:
@@ -72,8 +74,8 @@ def parser() -> argparse.ArgumentParser:
     backup_command.add_restore_arguments(
         commands.add_parser("restore", help="fill an empty database and storage with a backup")
     )
-    admin_command.add_arguments(
-        commands.add_parser("admin", help="administer people and invitations, see docs/admin.md")
+    administration.add_arguments(
+        commands.add_parser("admin", help="administer people and rooms, see docs/admin.md")
     )
     commands.add_parser("contract", help="print the TypeScript types of all events, payloads and answers")
     emitting.add_arguments(

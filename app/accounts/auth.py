@@ -18,10 +18,11 @@ import argon2
 import uuid_utils
 
 from app import store
-from app.accounts.device_tokens import Device, DeviceTokens
 from app.accounts.hash_queue import HashQueue
-from app.accounts.tokens import NOT_SIGNED_IN, Tokens
-from app.administration.sign_ups import ANYBODY, NOT_OPEN, Entered, SignUps, token_hash
+from app.accounts.sessions.device_tokens import Device, DeviceTokens
+from app.accounts.sessions.open_sessions import SessionList
+from app.accounts.sessions.tokens import NOT_SIGNED_IN, Tokens
+from app.accounts.sign_ups import ANYBODY, NOT_OPEN, Entered, SignUps, token_hash
 from app.core.caller import Caller, Token
 from app.core.errors import Refusal, refuse
 from app.core.shared_reads import SharedRead
@@ -33,8 +34,8 @@ from app.payloads.from_rows import user_of
 from app.payloads.requests import Nothing
 from app.payloads.responses import PresenceOf, Session, SignUpPolicy, User
 from app.search.names import name_vector
+from app.store.administration.sign_up_invitations import OpenInvitationRow
 from app.store.people.accounts import AccountRow, SessionAccountRow
-from app.store.people.sign_up_invitations import OpenInvitationRow
 from protocol import network_of
 
 # What OWASP recommends for argon2id: 19 MiB of memory, 2 passes, 1 lane. About 80 ms of one core.
@@ -44,6 +45,7 @@ FAILED = 3  # tokens that a failed attempt to sign in costs; a successful one co
 
 TAKEN = "This username is taken, or looks like one that is"
 DEACTIVATED = "Your account was deactivated: ask an administrator"
+NO_ADMINISTRATOR = "Only administrators of this server may do this"
 WRONG_CREDENTIALS = "The username or the password is wrong"
 
 
@@ -65,12 +67,13 @@ class Auth:
         self._tokens = tokens
         self._devices = devices
         self._limits = limits
+        self.sessions = SessionList(db)
         self._validity = SharedRead(self._valid_among)
         self._queue = HashQueue()
         self._decoy = HASHER.hash("nobody's password")
 
     async def sign_up(self, caller: Caller, payload: SignUp) -> Session:
-        """Makes an account and opens a session. With an invitation, the user enters its rooms.
+        """Makes an account and opens a session. The user enters the default rooms, and those of an invitation.
 
         The first account of an installation is its administrator.
 
@@ -86,7 +89,7 @@ class Auth:
             credential = await self.hashed(payload.credential)
         row, entered = await self._db.transaction(partial(self._make, payload, credential, invitation))
         await self._sign_ups.announce(entered)
-        return await self.session(row, network)
+        return await self.session(row, caller)
 
     async def sign_up_policy(self, _: Caller, __: Nothing) -> SignUpPolicy:
         """Tells who may sign up."""
@@ -102,10 +105,13 @@ class Auth:
         self, payload: SignUp, credential: str, invitation: OpenInvitationRow | None, q: Queries
     ) -> tuple[SessionAccountRow, list[Entered]]:
         user_id = str(uuid_utils.uuid7())
-        if invitation is not None:
-            await store.rooms.lock_all(q, invitation.room_ids)
-            if not await store.sign_up_invitations.use(q, invitation.id):
-                raise Refusal("forbidden", NOT_OPEN)
+        wanted = {
+            *await store.administered_rooms.default_ids(q),
+            *(invitation.room_ids if invitation else ()),
+        }
+        rooms = await store.rooms.lock_all(q, sorted(wanted)) if wanted else []
+        if invitation is not None and not await store.sign_up_invitations.use(q, invitation.id):
+            raise Refusal("forbidden", NOT_OPEN)
         row = await store.accounts.insert(
             q,
             user_id=user_id,
@@ -115,7 +121,6 @@ class Auth:
             words=name_vector(payload.username, payload.display_name),
             is_administrator=await store.accounts.is_first(q),
         ) or refuse("conflict", TAKEN)
-        rooms = [] if invitation is None else invitation.room_ids
         return row, await self._sign_ups.enter(q, user_id, rooms)
 
     async def sign_in(self, caller: Caller, payload: SignIn) -> Session:
@@ -144,7 +149,7 @@ class Auth:
             raise Refusal("forbidden", DEACTIVATED)
         for kind, key in taken:
             self._limits.give_back(kind, key, FAILED - 1)
-        return await self.session(row, network, device)
+        return await self.session(row, caller, device)
 
     async def _take_of_name(self, taken: list[tuple[LimitKind, str]], name: str, network: str) -> None:
         place = self._devices.place(name, network)
@@ -163,6 +168,13 @@ class Auth:
             raise Refusal("unauthenticated", NOT_SIGNED_IN)
         return await self._user(row)
 
+    async def administrator(self, user_id: str) -> str:
+        """The username of an administrator. Raises Refusal: `forbidden` for everybody else."""
+        row = await store.accounts.find(self._db, user_id)
+        if row is None or not row.is_administrator:
+            raise Refusal("forbidden", NO_ADMINISTRATOR)
+        return row.username
+
     def verify(self, token: str | None) -> Token:
         """The claims of a token, unless it was revoked, which `check` knows. Raises Refusal: `unauthenticated`."""
         return self._tokens.verify(token)
@@ -171,6 +183,7 @@ class Auth:
         """Raises Refusal: `unauthenticated` for a token that was revoked."""
         if not await self._validity.of(token):
             raise Refusal("unauthenticated", NOT_SIGNED_IN)
+        self.sessions.use(token)
 
     async def _valid_among(self, tokens: list[Token]) -> dict[Token, bool]:
         invalid = await store.tokens.invalid_among(
@@ -193,12 +206,14 @@ class Auth:
         """True if a hash is that of a password, within an `attempt`."""
         return await self._queue.run(partial(_fits, credential, password))
 
-    async def session(self, row: SessionAccountRow, network: str, device: Device | None = None) -> Session:
+    async def session(self, row: SessionAccountRow, caller: Caller, device: Device | None = None) -> Session:
         """A session, of a known device or a new one, from a network that is known from now on."""
-        place = self._devices.place(row.username, network)
+        place = self._devices.place(row.username, network_of(caller.address))
         await store.known_networks.remember(self._db, user_id=row.id, place=place)
+        token = self._tokens.issue(row.id, row.token_generation)
+        await self.sessions.begin(self._tokens.verify(token), caller.agent)
         return Session(
-            token=self._tokens.issue(row.id, row.token_generation),
+            token=token,
             device_token=self._devices.issue(
                 row.id, row.username, row.token_generation, None if device is None else device.id
             ),

@@ -6,9 +6,9 @@ attempts to guess the present password are counted by user: a token that was sto
 
 from app import store
 from app.accounts.auth import FAILED, Auth
-from app.accounts.sign_out import SignOuts
-from app.accounts.tokens import NOT_SIGNED_IN
-from app.administration.sign_ups import token_hash
+from app.accounts.sessions.sign_out import SignOuts
+from app.accounts.sessions.tokens import NOT_SIGNED_IN
+from app.accounts.sign_ups import token_hash
 from app.core.caller import Caller
 from app.core.errors import Refusal, refuse
 from app.db.database import Database
@@ -53,7 +53,7 @@ class Passwords:
         self._limits.give_back("credential", user_id, FAILED - 1)
         kept = None if caller.token is None else caller.token.id
         await self._sign_outs.end_sessions(user_id, CHANGED, except_token=kept)
-        return await self._auth.session(row, network)
+        return await self._auth.session(row, caller)
 
     async def reset_password(self, caller: Caller, payload: ResetPassword) -> Session:
         """Sets the password with the token that an administrator gave, once. Ends all sessions, and opens a new one.
@@ -71,4 +71,4 @@ class Passwords:
         )
         self._limits.give_back("sign_in", network, FAILED - 1)
         await self._sign_outs.end_sessions(row.id, CHANGED)
-        return await self._auth.session(row, network)
+        return await self._auth.session(row, caller)

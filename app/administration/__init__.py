@@ -1,5 +1,5 @@
-"""What administrators decide: who may sign up, invitations, who administers, who is deactivated, and the log of it.
+"""What administrators do: people, invitations, rooms, figures, and the audit log of it; over REST and at the shell.
 
-`app.accounts`, the console command and what puts all together import it. It imports `app.core`, `app.db`,
-`app.payloads` and `app.store`.
+`app.administration.command`, `app.api`, `app.exports` and what puts all together import it. It imports `app.accounts`,
+`app.announce`, `app.core`, `app.db`, `app.erasure`, `app.payloads`, `app.rooms` and `app.store`.
 """

@@ -7,7 +7,7 @@ import msgspec
 
 from app import store
 from app.db.queries import Queries
-from app.store.people.audit_log import AuditRow
+from app.store.administration.audit_log import AuditRow
 
 PAGE = 500  # rows read at a time
 

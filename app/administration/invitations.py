@@ -8,12 +8,12 @@ import uuid_utils
 from msgspec import Struct
 
 from app import store
+from app.accounts.sign_ups import token_hash
 from app.administration import audit
-from app.administration.sign_ups import token_hash
 from app.core.errors import Refusal
 from app.db.database import Database
 from app.db.queries import Queries
-from app.store.people.sign_up_invitations import SignUpInvitationRow
+from app.store.administration.sign_up_invitations import SignUpInvitationRow
 
 PAGE = 500  # rows read at a time
 MOST_ROOMS = 20  # of an invitation

@@ -8,12 +8,12 @@ from typing import TypeVar
 from msgspec import Struct
 
 from app import store
+from app.accounts.sign_ups import token_hash
 from app.administration import audit
-from app.administration.sign_ups import token_hash
-from app.core.errors import NO_USER, Refusal, refuse
+from app.core.errors import NO_USER, Refusal
 from app.db.database import Database
 from app.db.queries import Queries
-from app.store.people.account_states import PersonRow
+from app.store.administration.account_states import PersonRow
 
 T = TypeVar("T")
 
@@ -106,9 +106,9 @@ class People:
         """Does something to a user with their account held, and notes it."""
 
         async def act(q: Queries) -> T:
-            row = await store.account_states.lock_by_name(q, name) or refuse(
-                "not_found", f"{NO_USER}: {name}"
-            )
+            row = await store.account_states.lock_by_name(q, name)
+            if row is None or row.deleted_at is not None:
+                raise Refusal("not_found", f"{NO_USER}: {name}")
             done = await work(q, row)
             await audit.note(q, self._actor, action, row.id, row.username)
             return done

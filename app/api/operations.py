@@ -5,9 +5,10 @@ Those with which users decide for themselves are in `personal_operations`.
 
 from app.accounts.auth import Auth
 from app.accounts.passwords import Passwords
-from app.accounts.sign_out import SignOuts
+from app.accounts.sessions.sign_out import SignOuts
 from app.accounts.user_search import UserSearch
 from app.contract.operation import Operation, RestPage
+from app.erasure.account_deletion import AccountDeletion
 from app.messages.direct import Direct
 from app.messages.edits import MessageEdits
 from app.messages.history import MessageHistory
@@ -21,15 +22,20 @@ from app.rooms.rooms import Rooms
 from app.search_index.message_search import MessageSearch
 
 
-def accounts(auth: Auth, sign_outs: SignOuts, passwords: Passwords) -> list[Operation]:
+def accounts(
+    auth: Auth, sign_outs: SignOuts, passwords: Passwords, deletion: AccountDeletion
+) -> list[Operation]:
     """Accounts; over REST only."""
     return [
         Operation(run=auth.sign_up, http=("POST", "/auth/sign-up"), status=201, who="anybody"),
         Operation(run=auth.sign_up_policy, http=("GET", "/auth/sign-up"), who="anybody"),
         Operation(run=auth.sign_in, http=("POST", "/auth/sign-in"), who="anybody"),
         Operation(run=sign_outs.sign_out, http=("POST", "/auth/sign-out"), status=204),
+        Operation(run=auth.sessions.list_sessions, http=("GET", "/auth/sessions")),
+        Operation(run=sign_outs.end_session, http=("DELETE", "/auth/sessions/{sessionId}"), status=204),
         Operation(run=passwords.reset_password, http=("POST", "/auth/reset-password"), who="anybody"),
         Operation(run=passwords.change_password, http=("POST", "/auth/change-password")),
+        Operation(run=deletion.delete_account, http=("POST", "/auth/delete-account"), status=204),
         Operation(run=auth.who_am_i, http=("GET", "/auth/who-am-i")),
     ]
 

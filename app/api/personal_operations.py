@@ -2,13 +2,17 @@
 
 from app.accounts.blocks import UserBlocks
 from app.accounts.privacy import PrivacySettings
+from app.accounts.profiles import Profiles
 from app.contract.operation import Operation
+from app.notifications.password_resets import ForgottenPasswords
 from app.notifications.preferences import NotificationPreferences
 from app.notifications.subscriptions import DeviceSubscriptions
 from app.rooms.preferences import RoomPreferences
 
 
-def personal(blocks: UserBlocks, privacy: PrivacySettings, preferences: RoomPreferences) -> list[Operation]:
+def personal(
+    blocks: UserBlocks, privacy: PrivacySettings, preferences: RoomPreferences, profiles: Profiles
+) -> list[Operation]:
     """Settings of users for themselves."""
     return [
         Operation(
@@ -22,6 +26,18 @@ def personal(blocks: UserBlocks, privacy: PrivacySettings, preferences: RoomPref
             event="user:unblock",
             code="BLOCK_FAILED",
             http=("DELETE", "/chat/blocks/{userId}"),
+        ),
+        Operation(
+            run=profiles.get,
+            event="user:profile",
+            code="PROFILE_FAILED",
+            http=("GET", "/chat/users/{userId}/profile"),
+        ),
+        Operation(
+            run=profiles.update,
+            event="user:set-profile",
+            code="PROFILE_FAILED",
+            http=("PATCH", "/chat/profile"),
         ),
         Operation(
             run=privacy.get, event="user:privacy", code="PRIVACY_FAILED", http=("GET", "/chat/privacy")
@@ -54,9 +70,9 @@ def personal(blocks: UserBlocks, privacy: PrivacySettings, preferences: RoomPref
 
 
 def notifications(
-    preferences: NotificationPreferences, subscriptions: DeviceSubscriptions
+    preferences: NotificationPreferences, subscriptions: DeviceSubscriptions, forgotten: ForgottenPasswords
 ) -> list[Operation]:
-    """What notifies users, and the devices that take pushes; these over REST only."""
+    """What notifies users, the devices that take pushes, and links to users; the latter two over REST only."""
     return [
         Operation(
             run=preferences.get,
@@ -81,6 +97,9 @@ def notifications(
             event="room:set-notifications",
             code="NOTIFICATIONS_FAILED",
             http=("PUT", "/chat/rooms/{roomId}/notifications"),
+        ),
+        Operation(
+            run=forgotten.forgot_password, http=("POST", "/auth/forgot-password"), status=204, who="anybody"
         ),
         Operation(run=subscriptions.push_list, http=("GET", "/chat/push")),
         Operation(run=subscriptions.push_subscribe, http=("POST", "/chat/push"), status=201),

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from app.accounts.auth import Auth
+from app.accounts.sessions.user_agents import kept_agent
 from app.contract.operation import Operation
 from app.core.caller import Caller, bearer
 from app.core.errors import Refusal
@@ -66,19 +67,27 @@ class Api:
         await self._limits.take("event", token.user_id)
         claim_of(request).of_user(token.user_id)
         await self._auth.check(token)
-        return Caller(token.user_id, address_of(request.scope), token=token)
+        return Caller(token.user_id, address_of(request.scope), token=token, agent=agent_of(request))
 
     async def stranger(self, request: Request) -> Caller:
         """A caller, signed in or not. Raises Refusal."""
         claim_of(request).of_stranger()
-        return Caller("", address_of(request.scope))
+        return Caller("", address_of(request.scope), agent=agent_of(request))
+
+    async def administrator(self, request: Request) -> Caller:
+        """The caller, who administers this server. Raises Refusal: also `forbidden`, whatever is asked for."""
+        caller = await self.caller(request)
+        name = await self._auth.administrator(caller.user_id)
+        return msgspec.structs.replace(caller, administrator=name)
 
     def _endpoint(self, operation: Operation) -> Endpoint:
         takes = operation.takes
+        identify = {"anybody": self.stranger, "administrator": self.administrator}.get(
+            operation.who, self.caller
+        )
         read = {field.encode_name: _READERS[kind] for field, kind in query_fields(takes)}
 
         async def endpoint(request: Request) -> Response:
-            identify = self.stranger if operation.who == "anybody" else self.caller
             caller = await identify(request)
             fields = await given_fields(request, operation, read)
             answer = await operation.run(caller, fit(takes, fields))
@@ -91,6 +100,11 @@ class Api:
             return json_response(answer, operation.status)
 
         return endpoint
+
+
+def agent_of(request: Request) -> str | None:
+    """What the client says that it is."""
+    return kept_agent(request.headers.get("user-agent", ""))
 
 
 def next_link(
@@ -124,7 +138,7 @@ async def given_fields(
 
 
 def query_fields(takes: type[Struct]) -> Iterator[tuple[FieldInfo, type]]:
-    """The fields that a query can have, each with what it holds: one `int`, one `str`, a time, or a `list` of texts."""
+    """The fields that a query can have, and what each holds: an `int`, `bool`, `str` or time, or a `list` of texts."""
     for field in msgspec.structs.fields(takes):
         union = get_origin(field.type) in (Union, UnionType)
         alternatives = get_args(field.type) if union else (field.type,)
@@ -147,8 +161,16 @@ def whole_number(name: str, text: str) -> int:
     return int(text)
 
 
+def yes_or_no(name: str, text: str) -> bool:
+    """`true` or `false` in a query. Raises Refusal."""
+    if text not in ("true", "false"):
+        raise refusal_of_field(name, "must be true or false", "invalid")
+    return text == "true"
+
+
 _READERS: dict[type, Callable[[str, str], Any]] = {
     int: whole_number,
+    bool: yes_or_no,
     str: lambda _, text: text,
     dt.datetime: lambda _, text: text,
     list: lambda _, text: text.split(",") if text else [],

@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from app import store
 from app.accounts.auth import Auth
-from app.accounts.sign_out import hold_token, token_channel, token_held_by, tokens_channel
+from app.accounts.sessions.sign_out import hold_token, token_channel, token_held_by, tokens_channel
 from app.announce.announcer import room_channel, user_channel
 from app.api.socket_deadlines import SocketDeadlines, tell_unauthenticated
 from app.api.socket_user import USER, WANTS_ACK, caller_of, is_final, is_ours, room_ids_of, token_of

@@ -142,6 +142,7 @@ def _operation(found: Described, path: str, schemas: Schemas) -> dict[str, Any]:
         {401, 429, 500, 503} | ({403, 404, 409, 422} if asks else set()) | ({400, 413} if body else set())
     )
     errors |= {409} if method != "GET" else set()
+    errors |= {403} if found.who == "administrator" else set()
     described["responses"] = _responses(found, errors, schemas)
     return described
 
@@ -188,7 +189,7 @@ def _form(field: str) -> dict[str, Any]:
 
 def _responses(found: Described, errors: Iterable[int], schemas: Schemas) -> dict[str, Any]:
     responses: dict[int, Any] = {}
-    if isinstance(found, Operation) or found.who == "user":
+    if isinstance(found, Operation) or found.who != "anybody":
         responses = {status: {"$ref": f"#/components/responses/{_error_name(status)}"} for status in errors}
     responses |= {status: _answer(status, body, schemas) for status, body in _answers(found).items()}
     if isinstance(found, Operation) and found.rest_page is not None:

@@ -8,6 +8,7 @@ with them (`sweep`), on whichever instance comes to it first.
 import asyncio
 import logging
 from io import BytesIO
+from tempfile import TemporaryFile
 from typing import BinaryIO, NamedTuple
 
 import anyio
@@ -15,7 +16,7 @@ import uuid_utils
 from anyio import to_thread
 
 from app.attachments.media.media_types import HEAD, IMAGE_TYPES, sniffed, undecoded
-from app.attachments.storage.storage import Storage, StorageUnavailable
+from app.attachments.storage.storage import PIECE, Storage, StorageUnavailable, stream
 from app.attachments.thumbnails.thumbnail_result import MAX_BYTES, Picture
 from app.attachments.thumbnails.thumbnailer import Thumbnailer
 from app.attachments.uploads import Upload
@@ -34,6 +35,7 @@ SWEEP_EVERY = 600.0  # seconds
 SWEEP_SIZE = 20  # files
 
 NO_FILE = "There is no such file"
+NO_PICTURE = "An avatar must be a picture: PNG, JPEG, GIF, WebP or AVIF"
 
 
 class Files:
@@ -61,6 +63,28 @@ class Files:
                 await store.expire(self._db, row.id)
             raise
         return attachment_of(row)
+
+    async def make_square(self, owner_id: str, file_id: str) -> None:
+        """Makes the thumbnail of a picture square, which its owner has uploaded and no message has: for an avatar.
+
+        Raises Refusal: `not_found`, and `invalid` for what is no picture.
+        """
+        row = await store.loose_picture(self._db, file_id, owner_id) or refuse("not_found", NO_FILE)
+        picture = None
+        if row.thumbnail_key is not None:
+            with TemporaryFile(buffering=0) as file:
+                async for piece in stream(self._storage, row.storage_key, 0, row.size):
+                    await to_thread.run_sync(file.write, piece)
+                file.seek(0)
+                picture = await self._thumbnailer.picture(owner_id, file, row.media_type, square=True)
+        if picture is None or row.thumbnail_key is None:
+            raise Refusal("invalid", NO_PICTURE)
+        await self._storage.write(row.thumbnail_key, BytesIO(picture.thumbnail))
+
+    async def avatar(self, file_id: str) -> bytes:
+        """The square thumbnail of an avatar. Raises Refusal: `not_found`."""
+        key = await store.avatar_key(self._db, file_id) or refuse("not_found", NO_FILE)
+        return await self._storage.read(key, 0, PIECE)
 
     async def find(self, caller: Caller, file_id: str) -> store.ReadFileRow:
         """The row of a file that the caller may read. Raises Refusal: `not_found`, `not_a_member`."""

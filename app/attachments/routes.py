@@ -11,9 +11,8 @@ from contextlib import AsyncExitStack
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from app.attachments.attachments import NO_FILE, Files
 from app.attachments.byte_ranges import Part, part_of
@@ -27,6 +26,7 @@ from app.contract.operation import OtherRoute
 from app.core.caller import Caller
 from app.core.errors import Refusal
 from app.http.requests import Endpoint, ErrorResponse, answering, http_error, json_response
+from app.http.streamed_answer import StreamedAnswer
 from app.limits.concurrency import UserConcurrency
 from app.payloads.fields.validation import is_id
 from app.payloads.responses import Attachment
@@ -79,6 +79,7 @@ class FileRoutes:
             Route("/chat/files", self.upload, methods=["POST"]),
             Route("/chat/files/{fileId}", answering(reported(self.download)), methods=["GET"]),
             Route("/chat/files/{fileId}/thumbnail", answering(reported(self.thumbnail)), methods=["GET"]),
+            Route("/chat/avatars/{fileId}", answering(reported(self.avatar)), methods=["GET"]),
         ]
 
     def described(self) -> list[OtherRoute]:
@@ -98,6 +99,11 @@ class FileRoutes:
             OtherRoute(
                 run=self.thumbnail,
                 http=("GET", "/chat/files/{fileId}/thumbnail"),
+                answers={200: THUMBNAIL_TYPE, 304: None},
+            ),
+            OtherRoute(
+                run=self.avatar,
+                http=("GET", "/chat/avatars/{fileId}"),
                 answers={200: THUMBNAIL_TYPE, 304: None},
             ),
         ]
@@ -143,7 +149,7 @@ class FileRoutes:
         pieces = stream(self._storage, row.storage_key, start, stop)
         async with AsyncExitStack() as turn:
             await turn.enter_async_context(self._downloads.one(caller.user_id))
-            return Download(await begun(pieces), status, headers, turn.pop_all())
+            return StreamedAnswer(await begun(pieces), status, headers, turn.pop_all())
 
     async def thumbnail(self, request: Request) -> Response:
         """A small WebP of a file that is an image."""
@@ -155,6 +161,17 @@ class FileRoutes:
             return Response(status_code=304, headers=headers)
         content = await self._storage.read(row.thumbnail_key, 0, PIECE)
         return Response(content, headers=headers, media_type=THUMBNAIL_TYPE)
+
+    async def avatar(self, request: Request) -> Response:
+        """A user's avatar, a square WebP of 256 pixels; for every user. A user who changes it has another address."""
+        await self._identify(request)
+        file_id: str = request.path_params["fileId"]
+        if not is_id(file_id):
+            raise Refusal("not_found", NO_FILE)
+        headers = {**SAFE, "etag": f'"{file_id}"', "content-disposition": "inline"}
+        if known(request.headers, headers["etag"]):
+            return Response(status_code=304, headers=headers)
+        return Response(await self._files.avatar(file_id), headers=headers, media_type=THUMBNAIL_TYPE)
 
     async def _upload(self, request: Request, body: Body) -> Response:
         caller = await self._identify(request)
@@ -174,21 +191,6 @@ class FileRoutes:
         if not is_id(file_id):
             raise Refusal("not_found", NO_FILE)
         return caller, await self._files.find(caller, file_id)
-
-
-class Download(StreamingResponse):
-    """Pieces of a file to one who may take them slowly; when they are through, or the reader is gone, `turn` ends."""
-
-    def __init__(
-        self, pieces: AsyncIterator[bytes], status: int, headers: dict[str, str], turn: AsyncExitStack
-    ) -> None:
-        super().__init__(pieces, status, headers)
-        self._turn = turn
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
-        async with self._turn:
-            await super().__call__(scope, receive, send)
 
 
 def reported(endpoint: Endpoint) -> Endpoint:

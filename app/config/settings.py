@@ -230,6 +230,11 @@ class Settings:
         one_of("open", "invitation", "closed"),
         "Who may sign up: anybody, whoever has an invitation (parley admin invite), or nobody.",
     )
+    deleted_account_messages: str = setting(
+        "keep",
+        one_of("keep", "erase"),
+        "Messages of people who delete their account: they stay, under another name, or become tombstones.",
+    )
     sign_up_rate: int = setting(60, whole(0, MANY), "New accounts per hour from an address.")
     conversation_rate: int = setting(
         100, whole(0, MANY), "Direct conversations per hour that a user may start."

@@ -36,7 +36,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     REST answers with a list, where the event's answer is an object.
 
     `who` may ask: a `user`, whom `run` gets as a `Caller`; `anybody`, whose `Caller` has no `user_id`; or a `socket`,
-    which `run` gets itself, for what is about one socket and no other door leads to.
+    which `run` gets itself, for what is about one socket and no other door leads to. An `administrator` is a user whose
+    `Caller` has the name under which what they do is noted; over REST alone.
     """
 
     run: Run
@@ -46,7 +47,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     status: int = 200
     renamed: Mapping[str, str] = {}
     rest_page: RestPage | None = None
-    who: Literal["user", "anybody", "socket"] = "user"
+    who: Literal["user", "anybody", "socket", "administrator"] = "user"
 
     @property
     def takes(self) -> type[Received]:
@@ -86,7 +87,7 @@ class OtherRoute(Struct, frozen=True, kw_only=True):
     http: tuple[Method, str]
     answers: Mapping[int, Any]
     upload: str = ""
-    who: Literal["user", "anybody"] = "user"
+    who: Literal["user", "anybody", "administrator"] = "user"
 
     @property
     def documentation(self) -> str:

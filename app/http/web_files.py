@@ -1,5 +1,5 @@
-"""The page to chat on, the page of the REST API and the client for JavaScript: the files that scripts/web builds,
-served from app/web/dist.
+"""The page to chat on, those for administrators and of the REST API, and the client for JavaScript: the files that
+scripts/web builds, served from app/web/dist.
 
 Their names in /assets have a hash of their content in them, so these never change; all others are asked for again,
 and not sent again where they are the same. Beside a file there may be the same file compressed.
@@ -61,6 +61,7 @@ class WebFiles:
         """Those of the pages and of the files that they need, and of the client; a GET also answers HEAD."""
         return [
             Route("/", self.index),
+            Route("/admin", self.admin),
             Route("/docs", self.docs),
             *(Route(f"{folder}/{{name}}", self.file) for folder in ("", "/assets", "/client", "/docs")),
         ]
@@ -68,6 +69,10 @@ class WebFiles:
     async def index(self, request: Request) -> Response:
         """GET /: the page to chat on."""
         return await self._page("index.html", request)
+
+    async def admin(self, request: Request) -> Response:
+        """GET /admin: the page for administrators. Anybody may load it: what it shows it must ask for."""
+        return await self._page("admin.html", request)
 
     async def docs(self, request: Request) -> Response:
         """GET /docs: the page of the REST API."""

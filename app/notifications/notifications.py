@@ -12,7 +12,9 @@ from app.core.batcher import Batcher, BatcherClosed, BatcherFull
 from app.core.errors import Unavailable
 from app.core.redis_scripts import SoftState
 from app.db.database import Database
+from app.limits.rate_limits import Limits
 from app.notifications.deliveries import Deliveries
+from app.notifications.password_resets import ForgottenPasswords
 from app.notifications.preferences import NotificationPreferences
 from app.notifications.queue import CLAIM_AFTER, NotificationQueue, Taken
 from app.notifications.sending.http_sender import WITHIN, HttpSender
@@ -41,6 +43,7 @@ class Notifications:
         soft_state: SoftState,
         announcer: Announcer,
         presence: PresenceOf,
+        limits: Limits,
         sent: Callable[[str, str], None],
     ) -> None:
         self._db = db
@@ -60,6 +63,7 @@ class Notifications:
             if self.to_all
             else None
         )
+        self.forgotten = ForgottenPasswords(db, limits, hook)
         self._queue = NotificationQueue(soft_state)
         self._deliveries = Deliveries(
             db,

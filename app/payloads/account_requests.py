@@ -1,4 +1,4 @@
-"""Requests about accounts: signing up, in and out, and searching users. See `app.payloads.requests`."""
+"""The payloads about accounts: signing up, in and out, sessions, and searching users. See `app.payloads.requests`."""
 
 from typing import Annotated, Literal
 
@@ -8,6 +8,7 @@ from msgspec.structs import force_setattr
 from app.payloads.fields.field_types import (
     Cursor,
     DisplayName,
+    Id,
     NewUsername,
     PageSize,
     Password,
@@ -16,6 +17,7 @@ from app.payloads.fields.field_types import (
 )
 from app.payloads.fields.names import clean_display_name
 from app.payloads.fields.validation import check_text
+from app.payloads.responses import Sent, Time
 
 OneTimeToken = Annotated[str, Meta(min_length=1, max_length=100)]
 
@@ -68,11 +70,51 @@ class ChangePassword(Received, frozen=True):
     new_credential: Password
 
 
+class DeleteAccount(Received, frozen=True):
+    """`credential` is the password that the user has."""
+
+    credential: Annotated[str, Meta(max_length=256)]
+
+
+class ForgotPassword(Received, frozen=True):
+    """The name of the user who forgot the password."""
+
+    username: Annotated[str, Meta(min_length=1, max_length=256)]
+
+    def __post_init__(self) -> None:
+        check_text("username", self.username)
+
+
 class ResetPassword(Received, frozen=True):
     """`token` is the one that an administrator gave, `credential` the password to have from now on."""
 
     token: OneTimeToken
     credential: Password
+
+
+class SessionRef(Received, frozen=True):
+    """A session of the user's."""
+
+    session_id: Id
+
+
+class OpenSession(Sent, frozen=True):
+    """A session that is open. `device` is what its client said of itself at the sign-in, null where it said nothing.
+
+    `isCurrent` is true of the session that asks.
+    """
+
+    id: str
+    device: str | None
+    created_at: Time
+    last_seen_at: Time
+    is_current: bool
+
+
+class OpenSessions(Sent, frozen=True):
+    """Open sessions of one user."""
+
+    sessions: list[OpenSession]
 
 
 class SignOut(Received, frozen=True):

@@ -7,6 +7,7 @@ from msgspec import UNSET, UnsetType
 from app.core.errors import Reason
 from app.payloads.notification_payloads import NotificationSettings, RoomNotifications
 from app.payloads.preference_requests import Block, ConversationHidden, Mute, Privacy, Unblocked
+from app.payloads.profile_payloads import Profile
 from app.payloads.responses import (
     MemberChanged,
     Message,
@@ -44,6 +45,7 @@ PRESENCE_SNAPSHOT: Final = "presence:snapshot"
 USER_BLOCKED: Final = "user:blocked"
 USER_UNBLOCKED: Final = "user:unblocked"
 PRIVACY_UPDATED: Final = "user:privacy-updated"
+PROFILE_UPDATED: Final = "user:profile-updated"
 MUTE_UPDATED: Final = "room:mute-updated"
 NOTIFICATIONS_UPDATED: Final = "notifications:updated"
 ROOM_NOTIFICATIONS_UPDATED: Final = "room:notifications-updated"
@@ -139,6 +141,10 @@ EMITTED: dict[str, tuple[Any, str]] = {
     USER_BLOCKED: (Block, "To a user's own devices: the user has blocked another user."),
     USER_UNBLOCKED: (Unblocked, "To a user's own devices: the user no longer blocks another user."),
     PRIVACY_UPDATED: (Privacy, "To a user's own devices: who may write to or invite the user has changed."),
+    PROFILE_UPDATED: (
+        Profile,
+        f"To whoever shares a room of up to {MOST_TOLD} members with the user, and the user's own devices.",
+    ),
     MUTE_UPDATED: (Mute, "To a user's own devices: the user has muted a room, or unmuted it."),
     CONVERSATION_HIDDEN: (ConversationHidden, "To a user's own devices: the user has hidden a conversation."),
     NOTIFICATIONS_UPDATED: (

@@ -5,25 +5,22 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from app.accounts import sign_out
-from app.accounts.auth import Auth
 from app.accounts.blocks import UserBlocks
-from app.accounts.device_tokens import DeviceTokens
 from app.accounts.passwords import Passwords
 from app.accounts.privacy import PrivacySettings
-from app.accounts.sign_out import SignOuts
-from app.accounts.tokens import Tokens
+from app.accounts.profiles import Profiles
+from app.accounts.sessions import sign_out
+from app.accounts.sessions.sign_out import SignOuts
 from app.accounts.user_search import UserSearch
-from app.administration.sign_ups import Policy, SignUps
+from app.administration.rest_operations import Administration
 from app.announce import log_sweeper
 from app.announce.announcer import Announcer
 from app.announce.log_sweeper import LogSweeper
+from app.api import administrator_operations, personal_operations, user_sockets
 from app.api import operations as contract
-from app.api import personal_operations, user_sockets
 from app.api.rest_routes import Api, path_finder, rest
 from app.api.socket_handlers import SocketHandlers
 from app.api.user_sockets import UserSockets
@@ -38,6 +35,9 @@ from app.contract.reads_in_turn import in_turn
 from app.core.background_tasks import every, running
 from app.core.redis_scripts import SoftState
 from app.db.database import Database
+from app.erasure.account_deletion import AccountDeletion
+from app.erasure.erasure import Erasure
+from app.exports.routes import ExportRoutes
 from app.http.budgets import Budgeted, budgets_of
 from app.http.requests import InFlight
 from app.http.slow_refusals import SlowRefusals, pace_of
@@ -61,10 +61,8 @@ from app.observability.metrics import Metrics
 from app.observability.metrics_route import MetricsRoute
 from app.observability.tracing import traces_of
 from app.payloads.responses import Message
-from app.presence.presence import PresenceTracker
 from app.presence.typing_indicator import TypingIndicator
 from app.rooms import membership_sweeper as subscriptions
-from app.rooms.first_rooms import FirstRooms
 from app.rooms.invitations import Invitations
 from app.rooms.members import RoomMembers
 from app.rooms.membership_sweeper import MembershipSweeper
@@ -75,10 +73,11 @@ from app.runtime.memory_return import MemoryReturn
 from app.search_index import indexer
 from app.search_index.indexer import Indexer
 from app.search_index.message_search import MessageSearch
+from app.serving.accounts_and_presence import auth_of, presence_of
 from app.serving.admin_ui import admin_ui
 from app.serving.socket_server import SOCKET_PATH, socket_server
 from app.store.log.pages import MAX_PAGE
-from protocol import RedisBus, Server
+from protocol import RedisBus
 
 CLOSE_WITHIN = 2.0  # seconds that the last messages have to be written after their senders are gone
 
@@ -96,11 +95,14 @@ def create_app(settings: Settings) -> Starlette:
     file_routes = FileRoutes(
         chat.files, chat.storage, api.caller, max_size=settings.max_file_size, allow=chat.limits.take_upload
     )
+    exports = ExportRoutes(chat.db, api.caller, api.administrator)
     health = Health({"postgresql": chat.db.ping, "redis": chat.bus.ping})
     metrics = MetricsRoute(chat.metrics, settings)
-    descriptions = Descriptions(handlers.operations, [*file_routes.described(), *health.described()])
+    descriptions = Descriptions(
+        handlers.operations, [*file_routes.described(), *exports.described(), *health.described()]
+    )
     files_of_pages = WebFiles()
-    answering = (api, file_routes, health, metrics, descriptions, files_of_pages)
+    answering = (api, file_routes, exports, health, metrics, descriptions, files_of_pages)
     of_operators = admin_ui(
         settings, chat.io, SOCKET_PATH
     )  # before the files of the pages, which may have any name
@@ -150,7 +152,7 @@ class Chat:
         self._groups = GroupMentions(self.db, self._presence.of, partial(self.limits.take, "group_mention"))
         present, told = self._presence.of, self.metrics.notification_sent
         self._notifications = Notifications(
-            settings, self.db, self._soft_state, self._announcer, present, told
+            settings, self.db, self._soft_state, self._announcer, present, self.limits, told
         )
         self._writer = MessageWriter(
             self.db,
@@ -161,10 +163,11 @@ class Chat:
             notify_all=self._notifications.to_all,
         )
         self._typing = TypingIndicator(self.io, self.db, self._soft_state)
-        self._sign_outs = SignOuts(self.io, self.db)
+        self._sign_outs = SignOuts(self.io, self.db, self.auth.sessions)
         self._subscriptions = MembershipSweeper(self.io, self.db, self._announcer)
         self._log_sweeper = LogSweeper(self.io, self.db, self._announcer, told=self.metrics.rooms_told)
         self._indexer = Indexer(self.db)
+        self._erasure = Erasure(settings, self.db, self._announcer)
         operations = [*self._user_operations(), *self._room_operations(settings.max_rooms_per_user)]
         turns = UserConcurrency(READS_AT_ONCE)
         self._sockets_of_users = UserSockets()
@@ -201,7 +204,9 @@ class Chat:
                 every(log_sweeper.LOOK_EVERY, self._log_sweeper.look),
                 every(subscriptions.LOOK_EVERY, self._subscriptions.look),
                 self._notifications.run,
+                self._notifications.forgotten.run,
                 every(notifications.LOOK_EVERY, self._notifications.look),
+                *self._erasure.works(),
                 every(indexer.LOOK_EVERY, self._indexer.look),
                 every(memory_return.LOOK_EVERY, MemoryReturn().look),
             ):
@@ -238,11 +243,18 @@ class Chat:
     def _user_operations(self) -> list[Operation]:
         """The operations on accounts, presence and what notifies a user."""
         passwords = Passwords(self.db, self.auth, self._sign_outs, self.limits)
+        deletion = AccountDeletion(self.db, self.auth, self._sign_outs, self.limits)
         notifications = self._notifications
+        administration = Administration(
+            self.db, self.auth, self._sign_outs, self._announcer, self._erasure.rooms
+        )
         return [
-            *contract.accounts(self.auth, self._sign_outs, passwords),
+            *contract.accounts(self.auth, self._sign_outs, passwords, deletion),
             *contract.presence(self._presence, self._typing),
-            *personal_operations.notifications(notifications.preferences, notifications.subscriptions),
+            *personal_operations.notifications(
+                notifications.preferences, notifications.subscriptions, notifications.forgotten
+            ),
+            *administrator_operations.administration(administration),
         ]
 
     def _room_operations(self, most_rooms: int) -> list[Operation]:
@@ -266,6 +278,7 @@ class Chat:
                 UserBlocks(db, announcer, present),
                 PrivacySettings(db, announcer),
                 RoomPreferences(db, announcer),
+                Profiles(db, announcer, self.files.make_square),
             ),
             *contract.direct(
                 Direct(
@@ -281,26 +294,3 @@ class Chat:
             *contract.messages(self._writer, MessageEdits(db, announcer, call=self._groups.of_edited)),
             *contract.reading(reading, MessageSearch(db), Sync(db)),
         ]
-
-
-def auth_of(
-    settings: Settings, db: Database, limits: Limits, presence: PresenceTracker, announcer: Announcer
-) -> Auth:
-    """Accounts, with tokens that the secret signs."""
-    secret = settings.jwt_secret
-    first_rooms = FirstRooms(announcer)
-    policy = msgspec.convert(settings.sign_up, Policy)
-    sign_ups = SignUps(policy, first_rooms.enter, first_rooms.announce)
-    return Auth(db, Tokens(secret), DeviceTokens(secret), limits, presence.of, sign_ups)
-
-
-def presence_of(settings: Settings, io: Server, db: Database, soft_state: SoftState) -> PresenceTracker:
-    """Presence with the times that the settings have."""
-    return PresenceTracker(
-        io,
-        db,
-        soft_state,
-        max_sockets=settings.max_sockets_per_user,
-        hold=settings.presence_hold / 1000,
-        lease=settings.presence_lease / 1000,
-    )

@@ -5,18 +5,25 @@ Every function takes the `Queries` to run on: a `Database` for a statement on it
 PostgreSQL's. The parts of the chat import it. It imports its own folders.
 """
 
+from app.store.administration import (
+    account_states,
+    administered_rooms,
+    audit_log,
+    deleted_accounts,
+    figures,
+    sign_up_invitations,
+)
 from app.store.conversations import announced_changes, direct, invitations, members, preferences, rooms
-from app.store.log import files, mentions, messages, reactions, room_log
+from app.store.log import erasure, files, mentions, messages, reactions, room_log
 from app.store.notifications import notification_settings, notifications_due, push_subscriptions
 from app.store.people import (
-    account_states,
     accounts,
-    audit_log,
     blocks,
     known_networks,
     presence,
     privacy,
-    sign_up_invitations,
+    profiles,
+    sessions,
     tokens,
 )
 from app.store.search import message_words, name_words, words_to_make
@@ -24,10 +31,14 @@ from app.store.search import message_words, name_words, words_to_make
 __all__ = [
     "account_states",
     "accounts",
+    "administered_rooms",
     "announced_changes",
     "audit_log",
     "blocks",
+    "deleted_accounts",
     "direct",
+    "erasure",
+    "figures",
     "files",
     "invitations",
     "known_networks",
@@ -41,10 +52,12 @@ __all__ = [
     "preferences",
     "presence",
     "privacy",
+    "profiles",
     "push_subscriptions",
     "reactions",
     "room_log",
     "rooms",
+    "sessions",
     "sign_up_invitations",
     "tokens",
     "words_to_make",

@@ -26,6 +26,7 @@ export default defineConfig({
   },
   server: {
     proxy: {
+      "/admin/": server,
       "/auth": server,
       "/chat": server,
       "/io": { target: server, ws: true },

@@ -1,6 +1,6 @@
 """The program that decodes one picture:
 
-    python -m app.attachments.thumbnails.thumbnail_process TYPE SERVER CPU WALL MEMORY
+    python -m app.attachments.thumbnails.thumbnail_process TYPE SERVER CPU WALL MEMORY [SHAPE]
 
 SERVER is the process that has started this one, which ends with it. The file is its standard input, the result goes to
 its standard output (`app.attachments.thumbnails.thumbnail_result`). What a decoder does with hostile bytes is bounded
@@ -18,6 +18,8 @@ import time
 from app.attachments.thumbnails.thumbnail_result import (
     HEADER,
     MAX_THUMBNAIL,
+    SQUARE,
+    WHOLE,
     Bounds,
     NotAPicture,
     Picture,
@@ -66,21 +68,21 @@ def limit(kind: int, most: int) -> None:
     resource.setrlimit(kind, (most, most))
 
 
-def outcome_of(content: bytes, media_type: str) -> Picture | NotAPicture:
+def outcome_of(content: bytes, media_type: str, *, square: bool) -> Picture | NotAPicture:
     """The picture, or why there is none. Pillow is loaded late, so that the bounds hold for that, too."""
     from app.attachments.thumbnails.thumbnails import picture_of
 
     try:
-        return picture_of(content, media_type)
+        return picture_of(content, media_type, square=square)
     except NotAPicture as reason:
         return reason
 
 
-def main(media_type: str, server: str, cpu: str, wall: str, memory: str) -> None:
+def main(media_type: str, server: str, cpu: str, wall: str, memory: str, shape: str = WHOLE) -> None:
     """Decodes the standard input."""
     confine(Bounds(float(cpu), float(wall), int(memory)))
     tie(int(server))
-    outcome = outcome_of(sys.stdin.buffer.read(), media_type)
+    outcome = outcome_of(sys.stdin.buffer.read(), media_type, square=shape == SQUARE)
     sys.stdout.buffer.write(packed(Result(time.process_time(), outcome)))
 
 

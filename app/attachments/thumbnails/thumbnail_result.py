@@ -8,6 +8,7 @@ import struct
 from typing import NamedTuple
 
 THUMBNAIL_TYPE = "image/webp"
+WHOLE, SQUARE = "whole", "square"  # what a thumbnail shows: all of the picture, or its middle
 
 MAX_BYTES = 50_000_000  # of a file that is decoded
 MAX_MEMORY = 400_000_000  # bytes that the pixels of one picture may take while it is decoded

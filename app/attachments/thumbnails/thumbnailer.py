@@ -29,6 +29,8 @@ from msgspec import Struct
 from app.attachments.thumbnails.thumbnail_result import (
     HEADER,
     MAX_THUMBNAIL,
+    SQUARE,
+    WHOLE,
     Bounds,
     Picture,
     Result,
@@ -68,8 +70,12 @@ class Thumbnailer:
         self._threads = anyio.CapacityLimiter(2 * at_once)  # each waits for a process to end
         self._spent = LocalBuckets(MAX_USERS)
 
-    async def picture(self, user_id: str, file: BinaryIO, media_type: str) -> Picture | None:
+    async def picture(
+        self, user_id: str, file: BinaryIO, media_type: str, *, square: bool = False
+    ) -> Picture | None:
         """The picture of an image of one of the IMAGE_TYPES, from the file's position; None if invalid, or too costly.
+
+        Its thumbnail shows the whole of it, or its middle as a square.
 
         The file must have a descriptor, and no buffer: its position is another one afterwards.
         """
@@ -82,7 +88,7 @@ class Thumbnailer:
             except TimeoutError:
                 log.warning("a picture of user %s has no thumbnail: it was not its turn in time", user_id)
                 return None
-            result = await self._result(file, media_type)
+            result = await self._result(file, media_type, SQUARE if square else WHOLE)
             if result is None:
                 return None
             budget.spent = result.cpu
@@ -108,11 +114,11 @@ class Thumbnailer:
         now = time.monotonic_ns() // 1000
         return self._spent.take(user_id, BUDGET, now, need=ms, want=ms, returned=returned)
 
-    async def _result(self, file: BinaryIO, media_type: str) -> Result | None:
+    async def _result(self, file: BinaryIO, media_type: str, shape: str) -> Result | None:
         """The result of the process, if there is one."""
         try:
             with TemporaryFile(buffering=0) as output:
-                status = await self._run(file, output, media_type)
+                status = await self._run(file, output, media_type, shape)
                 if status:
                     _report(status, media_type)
                     return None
@@ -122,9 +128,9 @@ class Thumbnailer:
             log.warning("a thumbnail could not be made: %s", error)
             return None
 
-    async def _run(self, file: BinaryIO, output: BinaryIO, media_type: str) -> int:
+    async def _run(self, file: BinaryIO, output: BinaryIO, media_type: str, shape: str) -> int:
         """Runs a process to its end. Returns its exit status, or minus the number of the signal that ended it."""
-        process = _started(media_type, self._bounds, file, output)
+        process = _started(media_type, shape, self._bounds, file, output)
         try:
             async with asyncio.timeout(self._bounds.wall):
                 return await to_thread.run_sync(process.wait, abandon_on_cancel=True, limiter=self._threads)
@@ -137,14 +143,16 @@ class Thumbnailer:
                     await to_thread.run_sync(process.wait, limiter=self._threads)
 
 
-def _started(media_type: str, bounds: Bounds, file: BinaryIO, output: BinaryIO) -> subprocess.Popen[bytes]:
+def _started(
+    media_type: str, shape: str, bounds: Bounds, file: BinaryIO, output: BinaryIO
+) -> subprocess.Popen[bytes]:
     """A process with these two files and nothing else of the server's. Raises OSError.
 
     subprocess rather than asyncio's: uvloop forks, which takes a large server 25 ms, and leaves descriptors open. It
     is no session of its own, for Linux may give each session the same share of the processors, whatever its niceness.
     """
     return subprocess.Popen(
-        [*PROGRAM, media_type, *map(str, (os.getpid(), *bounds))],
+        [*PROGRAM, media_type, *map(str, (os.getpid(), *bounds)), shape],
         stdin=file,
         stdout=output,
         stderr=subprocess.DEVNULL,

@@ -26,6 +26,7 @@ FORMATS = {
 # of a JPEG are views of one moment.
 MOVES, STANDS_STILL = "image/gif", "image/jpeg"
 LONGEST_SIDE = 480  # pixels
+SQUARE_SIDE = 256  # pixels
 QUALITY = 80
 MAX_METADATA = 4 * 1024 * 1024  # bytes of all the texts in a PNG, unpacked
 
@@ -40,8 +41,8 @@ AvifImagePlugin.DEFAULT_MAX_THREADS = (
 )
 
 
-def picture_of(content: bytes, media_type: str) -> Picture:
-    """The picture of an image of one of the types in FORMATS. Raises NotAPicture."""
+def picture_of(content: bytes, media_type: str, *, square: bool = False) -> Picture:
+    """The picture of an image of one of the types in FORMATS, or with `square` of its middle. Raises NotAPicture."""
     if len(content) > MAX_BYTES:
         raise NotAPicture(f"it has more than {MAX_BYTES} bytes")
     try:
@@ -49,21 +50,25 @@ def picture_of(content: bytes, media_type: str) -> Picture:
             # The size is known from the header: nothing is decoded yet.
             if image.width * image.height > max_pixels(media_type):
                 raise NotAPicture(f"it has {image.width} x {image.height} pixels")
-            return _picture(image, media_type)
+            return _picture(image, media_type, square=square)
     except NotAPicture:
         raise
     except Exception as error:  # decoders of hostile bytes raise whatever they come upon
         raise NotAPicture(repr(error)) from error
 
 
-def _picture(image: Image.Image, media_type: str) -> Picture:
+def _picture(image: Image.Image, media_type: str, *, square: bool) -> Picture:
     """Decodes the first frame, which is all that is ever looked at of an animation."""
     animated = media_type == MOVES or (media_type != STANDS_STILL and getattr(image, "is_animated", False))
     width, height = image.size
     if image.getexif().get(ORIENTATION) in ON_THEIR_SIDE:
         width, height = height, width
-    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    upright = _in_eight_bits(ImageOps.exif_transpose(image))
+    shown: Image.Image = image
+    if square:
+        shown = ImageOps.fit(image, (SQUARE_SIDE, SQUARE_SIDE))
+    else:
+        image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    upright = _in_eight_bits(ImageOps.exif_transpose(shown))
     upright.info.clear()
     encoded = io.BytesIO()
     upright.save(encoded, "WEBP", quality=QUALITY)

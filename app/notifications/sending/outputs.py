@@ -1,6 +1,7 @@
 """Where notifications go: an output sends one. Web Push (RFC 8030) and webhooks are two; another one needs no more."""
 
 import base64
+import datetime as dt
 import hashlib
 import hmac
 import time
@@ -64,11 +65,13 @@ class WebhookOutput:
 
     async def send(self, content: dict[str, Any]) -> Answer:
         """See `Output`."""
-        timestamp = int(self._now())
-        body = msgspec.json.encode(
-            {"type": MESSAGE_NOTIFIED, "timestamp": content["createdAt"], "data": content}
-        )
         webhook_id = f"{content['messageId']}-{content['userId']}"
+        return await self.post(MESSAGE_NOTIFIED, webhook_id, content["createdAt"], content)
+
+    async def post(self, kind: str, webhook_id: str, at: dt.datetime, data: dict[str, Any]) -> Answer:
+        """Posts an event of a kind, of a time; the receiver takes one with the same id once."""
+        timestamp = int(self._now())
+        body = msgspec.json.encode({"type": kind, "timestamp": at, "data": data})
         headers = {
             "Content-Type": "application/json",
             "webhook-id": webhook_id,

@@ -131,11 +131,22 @@ async def lock(q: Queries, room_id: str) -> LockedRoomRow | None:
     )
 
 
-async def lock_all(q: Queries, room_ids: Sequence[str]) -> None:
-    """Holds several rooms against every other change of their logs, in the order of their ids."""
-    await q.column(
+async def lock_all(q: Queries, room_ids: Sequence[str]) -> list[str]:
+    """Holds several rooms against every other change of their logs, in the order of their ids.
+
+    Returns the ids of those that there are and that are not being deleted.
+    """
+    return await q.column(
         str,
-        "select id from rooms where id = any(cast(:room_ids as text[])) order by id for no key update",
+        """
+        select id from (
+            select id, deleted_at from rooms
+            where id = any(cast(:room_ids as text[]))
+            order by id
+            for no key update
+        ) held
+        where deleted_at is null
+        """,
         room_ids=list(room_ids),
     )
 
@@ -159,10 +170,13 @@ async def exists(q: Queries, room_id: str) -> bool:
 
 
 async def no_conversations_among(q: Queries, room_ids: Sequence[str]) -> set[str]:
-    """Those of the ids that are of public or private rooms."""
+    """Those of the ids that are of public or private rooms, which are not being deleted."""
     found = await q.column(
         str,
-        "select id from rooms where id = any(cast(:room_ids as text[])) and kind <> 'direct'",
+        """
+        select id from rooms
+        where id = any(cast(:room_ids as text[])) and kind <> 'direct' and deleted_at is null
+        """,
         room_ids=list(room_ids),
     )
     return set(found)

@@ -1,7 +1,8 @@
 """Uploaded files: loose while only their owner knows of them, attached once a message has them.
 
 A row has `expires_at` while no message has it: a day after the upload, and at once when its message is deleted. What
-has expired is as good as gone, and `app.attachments.attachments` deletes it from the storage before the row.
+has expired is as good as gone, and `app.attachments.attachments` deletes it from the storage before the row. An avatar
+is of its owner, and no message has it.
 """
 
 from collections.abc import Sequence
@@ -57,7 +58,7 @@ class ExpiredFileRow(Row, frozen=True):
 
 
 class KeptFileRow(Row, frozen=True):
-    """A file that has not expired; `attached` while a message has it."""
+    """A file that has not expired; `attached` while a message has it, or it is an avatar."""
 
     id: str
     storage_key: str
@@ -172,6 +173,51 @@ async def attach(
     )
 
 
+async def loose_picture(q: Queries, file_id: str, owner_id: str) -> StoredFileRow | None:
+    """A picture of a user that no message has."""
+    return await q.row(
+        StoredFileRow,
+        """
+        select id, name, media_type, size, width, height, thumbnail_key, storage_key
+        from files
+        where id = :file_id and owner_id = :owner_id and message_id is null and expires_at > now()
+        """,
+        file_id=file_id,
+        owner_id=owner_id,
+    )
+
+
+async def make_avatar(q: Queries, owner_id: str, file_id: str) -> bool:
+    """Makes a picture that no message has the avatar of its owner, in place of another; false where there is none."""
+    await drop_avatar(q, owner_id)
+    made = await q.value(
+        """
+        update files set avatar_of = owner_id, expires_at = null
+        where id = :file_id and owner_id = :owner_id and message_id is null and expires_at > now()
+          and thumbnail_key is not null
+        returning true
+        """,
+        file_id=file_id,
+        owner_id=owner_id,
+    )
+    return made is not None
+
+
+async def drop_avatar(q: Queries, owner_id: str) -> None:
+    """Lets the avatar of a user expire at once."""
+    await q.value(
+        "update files set avatar_of = null, expires_at = now() where avatar_of = :owner_id", owner_id=owner_id
+    )
+
+
+async def avatar_key(q: Queries, file_id: str) -> str | None:
+    """Where the square thumbnail of an avatar is."""
+    key: str | None = await q.value(
+        "select thumbnail_key from files where id = :file_id and avatar_of is not null", file_id=file_id
+    )
+    return key
+
+
 async def names_of_message(q: Queries, message_id: str) -> list[str]:
     """The names of a message's files, in their order."""
     return await q.column(
@@ -215,6 +261,23 @@ async def delete(q: Queries, file_ids: Sequence[str]) -> None:
     await q.value("delete from files where id = any(cast(:file_ids as text[]))", file_ids=list(file_ids))
 
 
+async def of_owner(q: Queries, owner_id: str, *, after: str, limit: int) -> list[FileRow]:
+    """The files of a user that have not expired, in the order of their ids, behind the id `after`."""
+    return await q.rows(
+        FileRow,
+        """
+        select id, name, media_type, size, width, height, thumbnail_key
+        from files
+        where owner_id = :owner_id and id > :after and (expires_at is null or expires_at > now())
+        order by id
+        limit :limit
+        """,
+        owner_id=owner_id,
+        after=after,
+        limit=limit,
+    )
+
+
 async def may_sweep(q: Queries) -> bool:
     """Holds other sweeps and backups until the transaction ends; false where one is under way."""
     is_free: bool = await q.value("select pg_try_advisory_xact_lock(cast(:lock as bigint))", lock=SWEEP_LOCK)
@@ -231,7 +294,7 @@ async def kept_after(q: Queries, after: str, limit: int) -> list[KeptFileRow]:
     return await q.rows(
         KeptFileRow,
         """
-        select id, storage_key, thumbnail_key, size, message_id is not null as attached
+        select id, storage_key, thumbnail_key, size, (message_id is not null or avatar_of is not null) as attached
         from files
         where id > :after and (expires_at is null or expires_at > now())
         order by id

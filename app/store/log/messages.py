@@ -175,6 +175,17 @@ async def append(
     )
 
 
+async def ids_of_sender(q: Queries, user_id: str, *, after: str, limit: int) -> list[str]:
+    """The ids of a user's messages in the order in which they were written, behind the id `after`."""
+    return await q.column(
+        str,
+        "select id from messages where sender_id = :user_id and id > :after order by id limit :limit",
+        user_id=user_id,
+        after=after,
+        limit=limit,
+    )
+
+
 async def lock_room(q: Queries, message_id: str) -> str | None:
     """Holds the room of a message against every other change of its log; returns its id, None for no message."""
     room_id: str | None = await q.value(

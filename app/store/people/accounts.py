@@ -194,7 +194,7 @@ async def with_beginning(q: Queries, beginning: str, *, after: str | None, limit
         )
         select id, username, display_name, avatar
         from users
-        where lower(username collate "C") ~>=~ (select prefix from given)
+        where deleted_at is null and lower(username collate "C") ~>=~ (select prefix from given)
           and lower(username collate "C") ~<~ (select prefix || chr(1114111) from given)
           and lower(username collate "C") ~>~ (select coalesce(after, '') from given)
         order by lower(username collate "C") using ~<~

@@ -60,7 +60,7 @@ async def rooms_named(q: Queries, room_ids: Sequence[str], asked: str) -> list[N
 LISTED = """
 select u.id, u.username, u.display_name, u.avatar
 from users u
-where lower(u.username collate "C") > coalesce(
+where u.deleted_at is null and lower(u.username collate "C") > coalesce(
     (select lower(username collate "C") from users where id = cast(:after as text)), '')
 """
 

@@ -1,6 +1,6 @@
 /** Who is signed in, in all tabs of this browser. */
 import { batch, signal } from "@preact/signals";
-import { ChatError, type Kept, type Rest, type Session, type SignIn, type User } from "./client";
+import { ChatError, type Kept, type Rest, type Session, type SignIn, type User, type UserRef } from "./client";
 
 const KEY = "session";
 const DEVICE = "device"; // of whoever signed in last; it stays when they sign out, and says nothing to anybody else
@@ -30,9 +30,22 @@ export class Account {
     take();
   }
 
-  async signUp(username: string, password: string, displayName?: string): Promise<void> {
-    const payload = { username, credential: password, ...(displayName ? { displayName } : {}) };
+  /** One's own names and avatar have changed. */
+  rename(user: UserRef): void {
+    const session = this.kept.get<Session>(KEY);
+    const me = { ...this.me.peek()!, ...user };
+    if (session) this.kept.set(KEY, { ...session, user: me });
+    this.me.value = me;
+  }
+
+  async signUp(username: string, password: string, displayName?: string, invitation?: string): Promise<void> {
+    const payload = { username, credential: password, displayName: displayName || null, invitation: invitation || null };
     this.#begin(await this.rest.ask("POST /auth/sign-up", payload));
+  }
+
+  /** With the token of a link. */
+  async resetPassword(token: string, password: string): Promise<void> {
+    this.#begin(await this.rest.ask("POST /auth/reset-password", { token, credential: password }));
   }
 
   async signIn(username: string, password: string): Promise<void> {
@@ -56,6 +69,18 @@ export class Account {
       this.kept.remove(KEY);
       this.#leave(null);
     }
+  }
+
+  /** Ends the account for good. Where that is refused, nothing has changed. */
+  async deleteAccount(password: string): Promise<void> {
+    this.#checking = true; // as for signing out
+    try {
+      await this.rest.ask("POST /auth/delete-account", { credential: password });
+    } finally {
+      this.#checking = false;
+    }
+    this.kept.remove(KEY);
+    this.#leave(null);
   }
 
   /** Something said that the token is not good: asks, and signs out if it is so. */

@@ -2,7 +2,7 @@
 import { computed } from "@preact/signals";
 import type { Chat } from "./chat";
 import {
-  type Attachment, failure, type Member, newId, type Place, type Privacy, type Role, type Room, type UserRef,
+  type Attachment, failure, type Member, newId, type Place, type Privacy, type Role, type Room, type UpdateProfile, type UserRef,
 } from "./client";
 import type { Draft, Model } from "./model";
 
@@ -36,21 +36,39 @@ function state({ account, blocks, connection, lists, people, places, notices, wa
       return waiting.value.filter((entry) => "userId" in entry.place && entry.place.userId === place.userId);
     }),
     notices: notices.all,
+    profileOf: (userId: string) => people.profile(userId),
     presenceOf: (userId: string) => people.presence(userId),
     userOf: (userId: string) => people.user(userId),
     dismissNotice: (id: number) => notices.dismiss(id),
   };
 }
 
-function account({ account, drafts, link, outbox }: Chat) {
+function account(chat: Chat) {
+  const { account, drafts, files, link, outbox, rest } = chat;
   return {
-    signUp: (username: string, password: string, name?: string) => account.signUp(username, password, name),
+    blob: (path: string) => rest.blob(path),
+    signUp: (username: string, password: string, name?: string, invitation?: string) => (
+      account.signUp(username, password, name, invitation)
+    ),
+    resetPassword: (token: string, password: string) => account.resetPassword(token, password),
     signIn: (username: string, password: string) => account.signIn(username, password),
     async signOut() {
       drafts.clear();
       outbox.clear();
       await account.signOut();
     },
+    async deleteAccount(password: string) {
+      await account.deleteAccount(password);
+      drafts.clear();
+      outbox.clear();
+    },
+    async setProfile(change: UpdateProfile) {
+      chat.learn(await link.call("user:set-profile", change));
+    },
+    async askProfile(userId: string) {
+      chat.learn(await link.call("user:profile", { userId }));
+    },
+    pictureUrl: (path: string) => files.url(path),
     reconnect: () => link.reconnect(),
   };
 }

@@ -4,7 +4,7 @@ import { Account } from "./account";
 import { Blocks } from "./blocks";
 import {
   type Change, ChatError, type Connection, type ConnectionState, type ConversationHidden, Core, type CoreHooks,
-  type Follower, Kept, type Locks, type MemberChanged, type Message, type Outbox, type OutboxEntry, type ReadMark,
+  type Follower, Kept, type Locks, type MemberChanged, type Message, type Outbox, type OutboxEntry, type Profile, type ReadMark,
   type Rest, type Room, type Sender, type Session, type Shelf, type Typing, type UserRef,
 } from "./client";
 import { Drafts } from "./drafts";
@@ -134,9 +134,16 @@ export class Chat {
     events.on("user:blocked", (block) => blocks.add(block));
     events.on("user:unblocked", ({ userId }) => blocks.remove(userId));
     events.on("mention:new", (message) => this.#mentioned(message));
+    events.on("user:profile-updated", (profile) => this.learn(profile));
     events.on("presence:changed", (presence) => people.tell([presence]));
     events.on("presence:snapshot", (online) => people.tellAll(online));
     events.on("error", (error) => this.notices.tell("error", error.message));
+  }
+
+  /** What somebody tells of themself. */
+  learn(profile: Profile): void {
+    this.people.learn(profile);
+    if (profile.user.id === this.me()) this.account.rename(profile.user);
   }
 
   #added(room: Room): void {

@@ -9,8 +9,8 @@ import { modelOf } from "./actions";
 import { Chat } from "./chat";
 import type { ChosenFile } from "./chosen-files";
 import type {
-  Attachment, Connection, ConnectionState, Conversation, Member, Message, OutboxEntry, Place, Presence, Privacy, PublicRoom, PublicRooms, Rest,
-  Role, Room, User, UserRef,
+  Attachment, Connection, ConnectionState, Conversation, Member, Message, OutboxEntry, Place, Presence, Privacy, Profile, PublicRoom,
+  PublicRooms, Rest, Role, Room, UpdateProfile, User, UserRef,
 } from "./client";
 import type { Edits } from "./drafts";
 import { shelfOr } from "./shelves";
@@ -109,6 +109,8 @@ export interface Model {
   readonly personOutbox: ReadonlySignal<readonly OutboxEntry[]>;
   readonly notices: ReadonlySignal<readonly Notice[]>;
 
+  /** What somebody tells of themself, once it was asked for (reads a signal). */
+  profileOf(userId: string): Profile | null;
   /** What is known of somebody's presence (reads a signal: call it while rendering). Null: nothing known. */
   presenceOf(userId: string): Presence | null;
   /** Somebody who was met anywhere: as a sender, a member, in a search (reads a signal). */
@@ -117,9 +119,19 @@ export interface Model {
 
   // Account
 
-  signUp(username: string, password: string, displayName?: string): Promise<void>;
+  /** What a route answers, to be saved. */
+  blob(path: string): Promise<Blob>;
+  signUp(username: string, password: string, displayName?: string, invitation?: string): Promise<void>;
+  /** With the token of a link. */
+  resetPassword(token: string, password: string): Promise<void>;
   signIn(username: string, password: string): Promise<void>;
   signOut(): Promise<void>;
+  /** What one tells of oneself: what is absent stays as it is. */
+  setProfile(change: UpdateProfile): Promise<void>;
+  askProfile(userId: string): Promise<void>;
+  /** An object URL of an avatar. It is cached; do not revoke it. */
+  pictureUrl(path: string): Promise<string>;
+  deleteAccount(password: string): Promise<void>;
   /** Tries to reach the server at once, when it is `offline`. */
   reconnect(): void;
 

@@ -1,7 +1,7 @@
 /** Everybody who was met, and who of them is there. */
 import { signal } from "@preact/signals";
 import {
-  type Calling, ChatError, type Conversation, type Member, type Message, type Presence, type UserRef,
+  type Calling, ChatError, type Conversation, type Member, type Message, type Presence, type Profile, type UserRef,
 } from "./client";
 
 const SETTLE = 300; // ms: one question for many
@@ -13,6 +13,8 @@ export class People {
   readonly #users = signal<ReadonlyMap<string, UserRef>>(new Map());
   readonly #presence = signal<ReadonlyMap<string, Presence>>(new Map());
 
+  readonly #profiles = signal<ReadonlyMap<string, Profile>>(new Map());
+
   constructor(private readonly link: Calling) {}
 
   /** Reads a signal. */
@@ -23,6 +25,16 @@ export class People {
   /** Reads a signal. */
   presence(id: string): Presence | null {
     return this.#presence.value.get(id) ?? null;
+  }
+
+  /** Reads a signal; null until `learn`. */
+  profile(id: string): Profile | null {
+    return this.#profiles.value.get(id) ?? null;
+  }
+
+  learn(profile: Profile): void {
+    this.meet([profile.user]);
+    this.#profiles.value = new Map([...this.#profiles.peek(), [profile.user.id, profile]]);
   }
 
   meet(users: Iterable<UserRef>): void {
@@ -80,7 +92,7 @@ export class People {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#wanted.clear();
-    this.#users.value = new Map();
+    this.#users.value = this.#profiles.value = new Map();
     this.#presence.value = new Map();
   }
 }

@@ -19,8 +19,8 @@ from joserfc.jwk import OctKey, RSAKey
 from app import store
 from app.accounts import auth as auth_module
 from app.accounts.auth import Auth
-from app.accounts.device_tokens import DeviceTokens
-from app.accounts.tokens import NOT_SIGNED_IN, Tokens
+from app.accounts.sessions.device_tokens import DeviceTokens
+from app.accounts.sessions.tokens import NOT_SIGNED_IN, Tokens
 from app.core.caller import Caller
 from app.core.errors import Refusal
 from app.core.redis_scripts import SoftState

@@ -4,8 +4,8 @@ from typing import Protocol
 
 import pytest
 
-from app import admin_command
-from app.admin_command import NotDone
+from app.administration.command import command
+from app.administration.command.shell import NotDone
 from app.cli import parser
 
 
@@ -22,9 +22,9 @@ def admin(database_url: str, redis_url: str, capsys: pytest.CaptureFixture[str])
         chosen = parser().parse_args(["admin", *arguments])
         if refused:
             with pytest.raises(NotDone) as not_done:
-                await admin_command.act(chosen, database_url, redis_url)
+                await command.act(chosen, database_url, redis_url)
             return [str(not_done.value)]
-        await admin_command.act(chosen, database_url, redis_url)
+        await command.act(chosen, database_url, redis_url)
         return capsys.readouterr().out.splitlines()
 
     return run

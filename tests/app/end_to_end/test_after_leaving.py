@@ -83,7 +83,7 @@ SHOWS_NOTHING: dict[str, Callable[[Left], dict[str, Any]]] = {
 NOT_ABOUT_ROOMS = {
     *("roomCreate", "userSearch", "dmSend", "dmHistory"),
     *("userBlock", "userUnblock", "userBlocks", "userPrivacy", "userSetPrivacy"),
-    *("notificationsGet", "notificationsSet"),
+    *("notificationsGet", "notificationsSet", "userProfile", "userSetProfile"),
 }
 
 

@@ -96,6 +96,14 @@ CASES: dict[str, Case] = {
         (lambda _: {"userId": NOWHERE}, "not_found"),
         {"userId": "a b"},
     ),
+    "userProfile": Case(
+        lambda scene: {"userId": scene.eve.id}, (lambda _: {"userId": NOWHERE}, "not_found"), {"userId": 7}
+    ),
+    "userSetProfile": Case(
+        lambda _: {"status": "At lunch"},
+        (lambda _: {"avatar": NOWHERE}, "not_found"),
+        {"timeZone": "Nowhere"},
+    ),
     "userPrivacy": Case(nothing, None, None),
     "userSetPrivacy": Case(lambda _: {"invitations": "nobody"}, None, {"invitations": "friends"}),
     "notificationsGet": Case(nothing, None, None),

@@ -15,7 +15,7 @@ import pytest
 import socketio
 
 from app import store
-from app.accounts.tokens import Tokens
+from app.accounts.sessions.tokens import Tokens
 from app.announce.announcer import room_channel
 from app.client import ChatClient
 from app.config.settings import Settings

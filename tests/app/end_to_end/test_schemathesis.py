@@ -44,7 +44,7 @@ async def test_rest_is_as_described(start: Start, people: People, tmp_path: Path
 
 async def a_talk(people: People) -> dict[str, str]:
     """People who talk, by the names that the configuration has for them and what is theirs."""
-    ann, friend, stranger, leaving = [await people() for _ in range(4)]
+    ann, friend, stranger, leaving, outsider = [await people() for _ in range(5)]
     room, room_to_end = await ann.room(isPrivate=True), await ann.room()
     await ann.http.post(f"/chat/rooms/{room}/invitations", json={"userId": friend.id})
     for joined in (room, room_to_end):
@@ -59,15 +59,20 @@ async def a_talk(people: People) -> dict[str, str]:
     ]
     await ann.http.post(f"/chat/dm/{friend.id}", json={"content": "hello"})
     file = await ann.http.post("/chat/files", files={"file": ("a.png", image())})
+    avatar = await stranger.http.post("/chat/files", files={"file": ("b.png", image())})
+    await stranger.http.patch("/chat/profile", json={"avatar": avatar.json()["id"]})
     return {
         "TOKEN": ann.token,
         "LEAVING_TOKEN": leaving.token,
         "ROOM": room,
         "ROOM_TO_END": room_to_end,
+        "ROOM_TO_DELETE": await stranger.room(),
         "PUBLIC_ROOM": await stranger.room(),
         "FRIEND": friend.id,
         "STRANGER": stranger.id,
+        "OUTSIDER": outsider.id,
         "MESSAGE": messages[0]["id"],
         "OTHER_MESSAGE": messages[1]["id"],
         "FILE": file.json()["id"],
+        "AVATAR": avatar.json()["id"],
     }

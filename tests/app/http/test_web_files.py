@@ -21,6 +21,7 @@ SCRIPT = b"console.log('hello')\n" * 100
 COMPRESSED = gzip.compress(SCRIPT)
 FILES = {
     "dist/index.html": b"<!doctype html><title>Parley</title>",
+    "dist/admin.html": b"<!doctype html><title>Administration</title>",
     "dist/favicon.svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
     "dist/assets/index-abc123.js": SCRIPT,
     "dist/assets/index-abc123.js.br": b"(brotli)",
@@ -77,6 +78,7 @@ async def page(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
         ("/assets/index-abc123.js", "assets/index-abc123.js", "text/javascript; charset=utf-8"),
         ("/client/parley.js", "client/parley.js", "text/javascript; charset=utf-8"),
         ("/client/parley.d.ts", "client/parley.d.ts", "application/typescript; charset=utf-8"),
+        ("/admin", "admin.html", "text/html; charset=utf-8"),
         ("/docs", "docs/index.html", "text/html; charset=utf-8"),
         ("/docs/docs.css", "docs/docs.css", "text/css; charset=utf-8"),
     ],

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import redis
 
@@ -296,3 +297,32 @@ async def test_a_webhook_gets_every_notification_signed_and_again_until_it_takes
         "to mail",
         "direct",
     )
+
+
+async def test_a_forgotten_password_is_set_by_a_link_of_the_webhook(
+    hooked: PushEndpoint, start: Start, people: People, http: httpx.AsyncClient
+) -> None:
+    """The answers do not tell whether there is such a user, and a user gets one link in some minutes."""
+    ann = await people("ann")
+    for name in ("nobody", "ANN", "ann", "a lone \ud800"):
+        answer = await http.post("/auth/forgot-password", content=json.dumps({"username": name}))
+        assert (answer.status_code, answer.content) == (204, b"")
+    await hooked.until(lambda: len(hooked.hooks) == 1)
+    headers, body = hooked.hooks[0]
+    assert headers["webhook-signature"].startswith("v1,")
+    event = json.loads(body)
+    assert (event["type"], event["data"]["userId"], event["data"]["username"]) == (
+        "password.reset",
+        ann.id,
+        "ann",
+    )
+    new = {"token": event["data"]["token"], "credential": "a better battery staple"}
+    assert [(await http.post("/auth/reset-password", json=new)).status_code for _ in range(2)] == [200, 403]
+    assert (await http.post("/auth/forgot-password", json={"username": "ann"})).status_code == 204
+    await hooked.until(lambda: len(hooked.hooks) == 2)
+
+
+@pytest.mark.parametrize("changes", [{}])
+async def test_without_a_webhook_an_administrator_helps(people: People) -> None:
+    answer = await (await people()).http.post("/auth/forgot-password", json={"username": "ann"})
+    assert (answer.status_code, answer.json()["details"]["reason"]) == (403, "forbidden")

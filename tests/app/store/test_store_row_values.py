@@ -25,7 +25,7 @@ ALL_ROWS = {
     if inspect.isclass(row) and issubclass(row, Row)
 } - {Row}
 # That no statement returns as it is: beginnings of others.
-PARTS = {store.files.FileRow, store.files.StoredFileRow, MessageRow}
+PARTS = {MessageRow}
 
 numbers = count(1)
 
@@ -264,6 +264,31 @@ async def read_people(q: Queries) -> None:
     await store.presence.set_last_seen(q, {"ann": 1.0})
     await store.presence.rooms_told(q, ["ann"], 9)
     await store.privacy.settings(q, "ann")
+    for agent in (None, "a browser"):
+        await store.sessions.insert(
+            q,
+            session_id=f"session {agent}",
+            user_id="ann",
+            generation=0,
+            issued_at=1,
+            expires_at=4_000_000_000,
+            user_agent=agent,
+        )
+    assert len(await store.sessions.of_user(q, "ann", limit=9)) == 2
+    assert await store.sessions.end(q, session_id="session None", user_id="ann")
+    assert len(await store.sessions.of_user(q, "ann", limit=9)) == 1
+    await store.profiles.find(q, "ann")
+    await store.profiles.change(
+        q,
+        "ann",
+        display_name=None,
+        avatar="a",
+        status_text="b",
+        status_until=dt.datetime(9999, 1, 1, tzinfo=dt.UTC),
+        time_zone="UTC",
+        words="'ann'",
+    )
+    await store.profiles.find(q, "ann")
     await read_notifications(q)
     await store.privacy.towards(q, "ann", "bob")
 
@@ -280,6 +305,28 @@ async def read_administration(q: Queries) -> None:
     await store.sign_up_invitations.listed(q, after="", limit=9)
     await store.audit_log.append(q, actor="a", action="b", subject_id="i", subject="", details='{"uses": 2}')
     await store.audit_log.listed(q, after=0, limit=9)
+    await store.audit_log.newest(q, before=None, limit=9)
+    await store.account_states.find(q, "ann")
+    assert await store.account_states.offer_reset(q, "ANN", token_hash="h", seconds=60, one_in=9)
+    assert await store.account_states.offer_reset(q, "ANN", token_hash="i", seconds=60, one_in=9) is None
+    await store.figures.read(q)
+    assert await store.administered_rooms.add_default(q, "room")
+    assert await store.administered_rooms.defaults(q)
+    await store.administered_rooms.set_retention(q, "room", 9)
+    await store.administered_rooms.listed(q, "a", without_admin=True, after="", limit=9)
+    await store.administered_rooms.find(q, "room")
+
+
+async def erase(q: Queries) -> None:
+    await store.administered_rooms.begin_deletion(q, "room")
+    assert await store.administered_rooms.lock_deleted(q) == "room"
+    ended = await store.administered_rooms.end_memberships(q, "room", 9)
+    assert {row.user_id: row.was_member for row in ended} == {"bob": True, "eve": False}
+    assert len(await store.administered_rooms.shown_members(q, "room", ["bob", "eve"])) == 2
+    assert await store.administered_rooms.delete_messages(q, "room", 2) == 2
+    while await store.administered_rooms.delete_messages(q, "room", 2):
+        pass
+    await store.administered_rooms.delete(q, "room")
 
 
 async def read_notifications(q: Queries) -> None:
@@ -319,6 +366,8 @@ async def read_files(q: Queries) -> None:
     for picture in (True, False):
         file_id = await file(q, "ann", picture=picture)
         await store.files.read(q, file_id, "ann")
+        await store.files.loose_picture(q, file_id, "ann")
+        await store.files.of_owner(q, "ann", after="", limit=9)
         await store.files.expire(q, file_id)
     await store.files.lock_expired(q, 9)
     await store.files.kept_after(q, "", 9)
@@ -343,6 +392,7 @@ async def test_values_are_of_the_types_of_their_fields(checked: Database, seen: 
     await checked.transaction(read_blocks)
     await checked.transaction(read_administration)
     await checked.transaction(read_members)
+    await checked.transaction(erase)
     inside = {inner for row in seen for inner in inner_rows(type(row)) if inner is not None}
     assert ({type(row) for row in seen} | inside) - PARTS == ALL_ROWS - PARTS
     assert ShownMessageRow in inside

@@ -20,7 +20,7 @@ from app.config.settings import Settings
 from app.serving.application import create_app
 from tests.support.waiting import PATIENCE
 
-PAGES = r"docs(/.*)?|(assets|client)/.*|(openapi|asyncapi)\.json|favicon\.svg|theme\.js"
+PAGES = r"admin|docs(/.*)?|(assets|client)/.*|(openapi|asyncapi)\.json|favicon\.svg|theme\.js"
 NOT_DESCRIBED = re.compile(rf"/({PAGES}|io/)?")
 ERROR = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}}
 

@@ -44,6 +44,56 @@ export type SendableType = "audio" | "file" | "image" | "text" | "video";
 
 export type Audience = "everyone" | "nobody" | "shared_rooms";
 
+/** A page of people in the order in which they signed up; `next` is the `after` of the next one, null at the end. */
+export interface AdministeredPeople {
+  people: AdministeredPerson[];
+  next: string | null;
+}
+
+/**
+ * An account; `deactivatedAt` is null while it is active, `lastSeenAt` where no device was ever gone.
+ *
+ * Of one that its user has deleted, at `deletedAt`, only this row is left, for what refers to it.
+ */
+export interface AdministeredPerson {
+  id: string;
+  username: string;
+  displayName: string | null;
+  isAdministrator: boolean;
+  deactivatedAt: Time | null;
+  deletedAt: Time | null;
+  createdAt: Time;
+  lastSeenAt: Time | null;
+}
+
+/**
+ * A public or private room. `memberCount` counts up to 1,000; whoever signs up enters a default room.
+ *
+ * It keeps its messages for `retentionDays`; null for ever.
+ */
+export interface AdministeredRoom {
+  id: string;
+  kind: RoomKind;
+  name: string;
+  description: string | null;
+  createdAt: Time;
+  memberCount: number;
+  hasAdmin: boolean;
+  isDefault: boolean;
+  retentionDays: number | null;
+}
+
+/** A page of rooms in the order in which they were made; `next` is the `after` of the next one, null at the end. */
+export interface AdministeredRooms {
+  rooms: AdministeredRoom[];
+  next: string | null;
+}
+
+/** How long the link is good. */
+export interface AllowReset extends PersonRef {
+  hours?: number;
+}
+
 /** A file. `mediaType` is what its bytes say; the URLs need the bearer token. `animated`: its thumbnail is still. */
 export interface Attachment {
   id: string;
@@ -55,6 +105,23 @@ export interface Attachment {
   url: string;
   thumbnailUrl: string | null;
   animated: boolean;
+}
+
+/** An act: when, by whom, what, about whom or what with which name at that time, and more. */
+export interface AuditEntry {
+  id: number;
+  at: Time;
+  actor: string;
+  action: string;
+  subjectId: string;
+  subject: string;
+  details: Record<string, unknown>;
+}
+
+/** Acts, the newest first; `next` is the `before` of the next page, null at the end. */
+export interface AuditPage {
+  entries: AuditEntry[];
+  next: number | null;
 }
 
 /** `token` is needed only when it is neither in the handshake's auth nor in its headers. */
@@ -144,6 +211,11 @@ export interface Credential {
   value: string;
 }
 
+/** `credential` is the password that the user has. */
+export interface DeleteAccount {
+  credential: string;
+}
+
 /** Public rooms whose names have all words of `query`, or parts of words; `after` is the `next` of another page. */
 export interface DiscoverRooms {
   query?: string | null;
@@ -165,6 +237,31 @@ export interface ErrorBody {
   retryAfter?: number;
 }
 
+/**
+ * How much there is, a minute ago at most. People are active who used a session in the last day, or week.
+ *
+ * Beyond 100,000 messages, or files, their numbers are PostgreSQL's estimates.
+ */
+export interface Figures {
+  people: number;
+  administrators: number;
+  deactivated: number;
+  activeInDay: number;
+  activeInWeek: number;
+  publicRooms: number;
+  privateRooms: number;
+  conversations: number;
+  messages: number;
+  files: number;
+  fileBytes: number;
+  databaseBytes: number;
+}
+
+/** The name of the user who forgot the password. */
+export interface ForgotPassword {
+  username: string;
+}
+
 /** Users whom the caller shares a room with. */
 export interface GetPresence {
   userIds: string[];
@@ -180,6 +277,37 @@ export interface Identifier {
 export interface Invite extends RoomRef {
   userId?: string | null;
   username?: string | null;
+}
+
+/** An invitation that is open for so many `days`, for `uses` people, or any number, who enter the rooms. */
+export interface InviteToSignUp {
+  days?: number;
+  uses?: number | null;
+  roomIds?: string[] | null;
+  note?: string | null;
+}
+
+/** For how many days; without, or with null, for ever. */
+export interface KeepMessages extends RoomRef {
+  days?: number | null;
+}
+
+/**
+ * `query` is a part of a name, in any case; with `withoutAdmin` only rooms that have none.
+ *
+ * `after` is the `next` of another page.
+ */
+export interface ListAllRooms {
+  query?: string | null;
+  withoutAdmin?: boolean | null;
+  after?: string | null;
+  limit?: number;
+}
+
+/** `before` is the `next` of another page. */
+export interface ListAudit {
+  before?: number | null;
+  limit?: number;
 }
 
 /** `after` is the `next` of another page. */
@@ -209,6 +337,19 @@ export interface ListMembers extends RoomRef {
 /** `before` is a message's id, to go on from a page. */
 export interface ListMentions {
   before?: string | null;
+  limit?: number;
+}
+
+/** `query` is a part of a username or display name, in any case; `after` is the `next` of another page. */
+export interface ListPeople {
+  query?: string | null;
+  after?: string | null;
+  limit?: number;
+}
+
+/** `after` is the `next` of another page. */
+export interface ListSignUpInvitations {
+  after?: string | null;
   limit?: number;
 }
 
@@ -351,12 +492,41 @@ export interface NotificationSettings {
   mutedUntil: Time | null;
 }
 
+/**
+ * A session that is open. `device` is what its client said of itself at the sign-in, null where it said nothing.
+ *
+ * `isCurrent` is true of the session that asks.
+ */
+export interface OpenSession {
+  id: string;
+  device: string | null;
+  createdAt: Time;
+  lastSeenAt: Time;
+  isCurrent: boolean;
+}
+
+/** Open sessions of one user. */
+export interface OpenSessions {
+  sessions: OpenSession[];
+}
+
 /** A page of messages: the newest, or those next to (`around`: on both sides of) one given by its id. */
 export interface Page {
   before?: string | null;
   after?: string | null;
   around?: string | null;
   limit?: number;
+}
+
+/** `token` is the last part of the link `/#/reset-password/…`; it is told once. */
+export interface PasswordResetLink {
+  token: string;
+  expiresAt: Time;
+}
+
+/** A user. */
+export interface PersonRef {
+  userId: string;
 }
 
 /** The server's time. */
@@ -379,6 +549,23 @@ export interface Presence {
 export interface Privacy {
   directMessages: Audience;
   invitations: Audience;
+}
+
+/**
+ * What a user tells of themself. `statusUntil` is null where the status has no end, or there is none.
+ *
+ * Where one of the two has blocked the other, the asking user is told neither status nor time zone.
+ */
+export interface Profile {
+  user: UserRef;
+  status: string | null;
+  statusUntil: Time | null;
+  timeZone: string | null;
+}
+
+/** A user. */
+export interface ProfileRef {
+  userId: string;
 }
 
 /** A room that every user may join. `memberCount` counts up to 1,000. */
@@ -553,6 +740,11 @@ export interface Session {
   user: User;
 }
 
+/** A session of the user's. */
+export interface SessionRef {
+  sessionId: string;
+}
+
 /** The role that a member gets. */
 export interface SetRole extends MemberRef {
   role: Role;
@@ -581,6 +773,37 @@ export interface SignUp {
   credential: string;
   displayName?: string | null;
   invitation?: string | null;
+}
+
+/** An invitation to sign up. `mostUses` is null for any number. */
+export interface SignUpInvitation {
+  id: string;
+  note: string | null;
+  mostUses: number | null;
+  uses: number;
+  createdAt: Time;
+  expiresAt: Time;
+  revokedAt: Time | null;
+  isOpen: boolean;
+  roomIds: string[];
+}
+
+/** An invitation to sign up. */
+export interface SignUpInvitationRef {
+  invitationId: string;
+}
+
+/** A page of invitations in the order in which they were made; `next` is the `after` of the next one. */
+export interface SignUpInvitations {
+  invitations: SignUpInvitation[];
+  next: string | null;
+}
+
+/** `token` is the last part of the link `/#/sign-up/…`; it is told once. */
+export interface SignUpLink {
+  id: string;
+  token: string;
+  expiresAt: Time;
 }
 
 /** Who may sign up: anybody (`open`), whoever has an invitation, or nobody (`closed`). */
@@ -667,6 +890,21 @@ export interface UpdateNotifications {
 export interface UpdatePrivacy {
   directMessages?: Audience | null;
   invitations?: Audience | null;
+}
+
+/**
+ * What is absent or null stays as it is; an empty `displayName` or `status` is none.
+ *
+ * `statusUntil` goes with a `status`; without it that has no end. `avatar` is the id of a picture that the user
+ * has uploaded and no message has; `removeAvatar` takes the present one away.
+ */
+export interface UpdateProfile {
+  displayName?: string | null;
+  status?: string | null;
+  statusUntil?: Time | null;
+  timeZone?: string | null;
+  avatar?: string | null;
+  removeAvatar?: boolean | null;
 }
 
 /** A field that is absent or null stays as it is; an empty description is none. */
@@ -757,6 +995,8 @@ export interface ServerEvents {
   "user:unblocked": (payload: Unblocked) => void;
   /** To a user's own devices: who may write to or invite the user has changed. */
   "user:privacy-updated": (payload: Privacy) => void;
+  /** To whoever shares a room of up to 500 members with the user, and the user's own devices. */
+  "user:profile-updated": (payload: Profile) => void;
   /** To a user's own devices: the user has muted a room, or unmuted it. */
   "room:mute-updated": (payload: Mute) => void;
   /** To a user's own devices: the user has hidden a conversation. */
@@ -927,6 +1167,15 @@ export interface ClientEvents {
   "user:block": (payload: BlockRef, ack: Ack<Block>) => void;
   /** Takes a block back. Changes nothing where there is none. Refused: `not_found` for an unknown user. */
   "user:unblock": (payload: BlockRef, ack: Ack<Unblocked>) => void;
+  /** What a user tells of themself: names, avatar, status and time zone. Refused: `not_found`. */
+  "user:profile": (payload: ProfileRef, ack: Ack<Profile>) => void;
+  /**
+   * Changes what the user tells of themself; the answer has all of it.
+   *
+   * Who shares a room of up to 500 members with the user hears of it. Refused: `not_found` for an avatar that is
+   * no upload of the user's, or that a message has; `invalid` for one that is no picture.
+   */
+  "user:set-profile": (payload: UpdateProfile, ack: Ack<Profile>) => void;
   /** The users who may begin a direct conversation with the user, and those who may invite the user to rooms. */
   "user:privacy": (payload: Nothing, ack: Ack<Privacy>) => void;
   /**
@@ -1067,17 +1316,37 @@ export interface Routes {
   "GET /auth/sign-up": (payload: Nothing) => SignUpPolicy;
   "POST /auth/sign-in": (payload: SignIn) => Session;
   "POST /auth/sign-out": (payload: SignOut) => void;
+  "GET /auth/sessions": (payload: Nothing) => OpenSessions;
+  "DELETE /auth/sessions/{sessionId}": (payload: SessionRef) => void;
   "POST /auth/reset-password": (payload: ResetPassword) => Session;
   "POST /auth/change-password": (payload: ChangePassword) => Session;
+  "POST /auth/delete-account": (payload: DeleteAccount) => void;
   "GET /auth/who-am-i": (payload: Nothing) => User;
   "GET /chat/presence": (payload: GetPresence) => Presence[];
   "GET /chat/notifications": (payload: Nothing) => NotificationSettings;
   "PATCH /chat/notifications": (payload: UpdateNotifications) => NotificationSettings;
   "GET /chat/rooms/{roomId}/notifications": (payload: RoomRef) => RoomNotifications;
   "PUT /chat/rooms/{roomId}/notifications": (payload: SetRoomNotifications) => RoomNotifications;
+  "POST /auth/forgot-password": (payload: ForgotPassword) => void;
   "GET /chat/push": (payload: Nothing) => PushSubscriptions;
   "POST /chat/push": (payload: Subscribe) => PushSubscription;
   "DELETE /chat/push/{subscriptionId}": (payload: SubscriptionRef) => void;
+  "GET /admin/people": (payload: ListPeople) => AdministeredPeople;
+  "PUT /admin/people/{userId}/deactivation": (payload: PersonRef) => void;
+  "DELETE /admin/people/{userId}/deactivation": (payload: PersonRef) => void;
+  "POST /admin/people/{userId}/password-reset": (payload: AllowReset) => PasswordResetLink;
+  "GET /admin/invitations": (payload: ListSignUpInvitations) => SignUpInvitations;
+  "POST /admin/invitations": (payload: InviteToSignUp) => SignUpLink;
+  "DELETE /admin/invitations/{invitationId}": (payload: SignUpInvitationRef) => void;
+  "GET /admin/rooms": (payload: ListAllRooms) => AdministeredRooms;
+  "POST /admin/rooms/{roomId}/take-over": (payload: RoomRef) => Room;
+  "PUT /admin/rooms/{roomId}/retention": (payload: KeepMessages) => void;
+  "DELETE /admin/rooms/{roomId}": (payload: RoomRef) => void;
+  "GET /admin/default-rooms": (payload: Nothing) => AdministeredRooms;
+  "PUT /admin/default-rooms/{roomId}": (payload: RoomRef) => void;
+  "DELETE /admin/default-rooms/{roomId}": (payload: RoomRef) => void;
+  "GET /admin/figures": (payload: Nothing) => Figures;
+  "GET /admin/audit": (payload: ListAudit) => AuditPage;
   "GET /chat/rooms": (payload: Nothing) => Room[];
   "POST /chat/rooms": (payload: CreateRoom) => Room;
   "GET /chat/rooms/{roomId}": (payload: RoomRef) => Room;
@@ -1098,6 +1367,8 @@ export interface Routes {
   "GET /chat/blocks": (payload: ListBlocks) => Blocks;
   "PUT /chat/blocks/{userId}": (payload: BlockRef) => Block;
   "DELETE /chat/blocks/{userId}": (payload: BlockRef) => Unblocked;
+  "GET /chat/users/{userId}/profile": (payload: ProfileRef) => Profile;
+  "PATCH /chat/profile": (payload: UpdateProfile) => Profile;
   "GET /chat/privacy": (payload: Nothing) => Privacy;
   "PATCH /chat/privacy": (payload: UpdatePrivacy) => Privacy;
   "PUT /chat/rooms/{roomId}/mute": (payload: MuteRoom) => Mute;

@@ -44,8 +44,10 @@ export function AccountMenu() {
               <MenuItem onClick={then(() => void attempt(() => model.startConversation(me)))}>
                 Notes to yourself
               </MenuItem>
+              <MenuItem onClick={then(() => (openDialog.value = "account"))}>Your account</MenuItem>
               <MenuItem onClick={then(() => (openDialog.value = "notifications"))}>Notifications</MenuItem>
               <MenuItem onClick={then(() => (openDialog.value = "privacy"))}>Privacy</MenuItem>
+              {me.isAdministrator && <MenuItem onClick={() => location.assign("/admin")}>Administration</MenuItem>}
               <MenuItem onClick={then(() => void signOut())}>Sign out</MenuItem>
             </>
           );

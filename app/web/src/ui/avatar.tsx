@@ -1,4 +1,7 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { UserRef } from "../client";
+import { model } from "../model";
 import { shortNameOf } from "./format";
 import { colourOf } from "./hues";
 import { Icon } from "./icons";
@@ -15,11 +18,22 @@ interface AvatarProps {
   online?: boolean | undefined;
 }
 
-/** Initials on the person's colour. It stands beside a name and, with the dot, beside the word: hidden from readers. */
+/** The picture at a path, once it is there. */
+function usePicture(path: string | null): string | null {
+  const url = useSignal<string | null>(null);
+  useEffect(() => {
+    url.value = null;
+    if (path) model.pictureUrl(path).then((found) => { url.value = found; }, () => undefined); // the initials stay
+  }, [path]);
+  return url.value;
+}
+
+/** The person's picture, or initials on the person's colour. It stands beside a name and, with the dot, beside the word: hidden from readers. */
 export function Avatar({ user, size, online }: AvatarProps) {
+  const picture = usePicture((model.userOf(user.id) ?? user).avatar);
   return (
     <span class={`avatar ${size ?? ""}`} style={colourOf(user.id)} aria-hidden="true">
-      {initials(shortNameOf(user))}{online && <span class="dot" />}
+      {picture ? <img src={picture} alt="" /> : initials(shortNameOf(user))}{online && <span class="dot" />}
     </span>
   );
 }

@@ -2,7 +2,6 @@
 
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
-import { question } from "./confirm";
 import { IconButton } from "./controls";
 
 /** Shows the <dialog> of the ref while it is mounted. Closing it before it goes is what gives the focus back. */
@@ -48,22 +47,5 @@ export function Dialog({ title, onClose, children, tall = false }: DialogProps) 
       </div>
       <div class={`dialog-body ${tall ? "tall" : ""}`}>{children}</div>
     </dialog>
-  );
-}
-
-export function Confirmation() {
-  const asked = question.value;
-  if (!asked) return null;
-  return (
-    <Dialog title={asked.title} onClose={() => asked.answer(false)}>
-      <p>{asked.text}</p>
-      <div class="dialog-actions">
-        <button type="button" class="button" onClick={() => asked.answer(false)}>Cancel</button>
-        <button type="button" class={`button ${asked.danger ? "danger" : "primary"}`} autofocus
-          onClick={() => asked.answer(true)}>
-          {asked.action}
-        </button>
-      </div>
-    </Dialog>
   );
 }

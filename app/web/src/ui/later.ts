@@ -10,7 +10,7 @@ import { startTelling } from "../telling/telling";
 export { renderText } from "../markdown/render";
 export { copyMessages } from "./copy-messages";
 export { DetailsPanel } from "./details";
-export { Confirmation } from "./dialog";
+export { Confirmation } from "./confirmation";
 export { EditBox } from "./edit-box";
 export { JoinOffer } from "./join-offer";
 export { Lightbox } from "./lightbox";

@@ -53,7 +53,7 @@ export function keepInStep(): void {
   effect(() => {
     const at = route.value;
     if (model.me.value === null || !model.listsLoaded.value) return;
-    if (at.name === "sign-in" || at.name === "sign-up") return untracked(() => go({ name: "home" }, true));
+    if (["sign-in", "sign-up", "reset-password"].includes(at.name)) return untracked(() => go({ name: "home" }, true));
     untracked(() => follow(at));
   });
   let before: Place | null = null;

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import type { PublicRoom } from "../client";
 import { model } from "../model";
+import { AccountDialog } from "./account-dialog";
 import { RoomMark } from "./avatar";
 import { Dialog } from "./dialog";
 import { membersOf } from "./join-offer";
@@ -106,6 +107,7 @@ export function PageDialogs() {
     case "mentions": return <MentionsList />;
     case "notifications": return <NotificationsDialog />;
     case "privacy": return <PrivacyDialog />;
+    case "account": return <AccountDialog />;
     default: return null;
   }
 }

@@ -1,9 +1,11 @@
 /** What is open in the main pane: its bar, its messages, who is typing, and where one writes. */
 
 import { useComputed } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { Conversation, UserRef } from "../client";
 import { model, type OpenRoom } from "../model";
 import { Avatar, RoomMark } from "./avatar";
+import { now } from "./clock";
 import { Composer } from "./composer";
 import { IconButton, MenuButton, MenuItem } from "./controls";
 import { Loading } from "./empty";
@@ -62,10 +64,18 @@ function PersonMenu({ user, talk }: { user: UserRef; talk: Conversation | null |
   );
 }
 
+/** What somebody says of themself, as long as it holds. */
+function statusOf({ id }: UserRef): string {
+  const profile = model.profileOf(id);
+  if (!profile?.status || (profile.statusUntil && Date.parse(profile.statusUntil) < now())) return "";
+  return ` · ${profile.status}`;
+}
+
 function PersonBar({ open }: { open: OpenRoom | null }) {
   const user = open?.conversation.value?.user ?? model.person.value;
   if (!user) return null;
   const toSelf = user.id === model.me.value?.id;
+  useEffect(() => void model.askProfile(user.id).catch(() => undefined), [user.id]); // else nothing is known
   const presence = model.presenceOf(user.id);
   const online = presence?.status === "online";
   return (
@@ -77,6 +87,7 @@ function PersonBar({ open }: { open: OpenRoom | null }) {
         <p class="truncate">
           {toSelf ? "Only you see this" : `@${user.username}`}
           {!toSelf && presence && ` · ${online ? "Online" : lastSeen(presence.lastSeenAt)}`}
+          {statusOf(user)}
         </p>
       </div>
       {open && <PanelButton panel="search" icon="search" label="Search" />}

@@ -5,7 +5,9 @@ import { signal } from "@preact/signals";
 export type Panel = "members" | "search" | "details";
 
 export type Route =
-  | { name: "home" | "sign-in" | "sign-up" | "search" | "unknown" }
+  | { name: "home" | "sign-in" | "search" | "unknown" }
+  /** With the token of an invitation, or of a link that sets a forgotten password. */
+  | { name: "sign-up" | "reset-password"; token: string }
   /** A person with whom there is no conversation yet. */
   | { name: "person"; userId: string }
   | { name: "room"; roomId: string; panel: Panel | null };
@@ -14,7 +16,8 @@ const PANELS: ReadonlySet<string> = new Set(["members", "search", "details"] sat
 
 function parse(hash: string): Route {
   const [first = "", second = "", third = ""] = hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
-  if (first === "sign-in" || first === "sign-up" || first === "search") return { name: first };
+  if (first === "sign-in" || first === "search") return { name: first };
+  if (first === "sign-up" || first === "reset-password") return { name: first, token: second };
   if (first === "u" && second) return { name: "person", userId: second };
   if (first === "r" && second) {
     return { name: "room", roomId: second, panel: PANELS.has(third) ? (third as Panel) : null };

@@ -33,7 +33,8 @@ function Password({ isNew, value, onInput }: { isNew: boolean; value: string; on
   );
 }
 
-function AccountForm({ isNew }: { isNew: boolean }) {
+/** Of the username there is nothing to ask where a link says whose password is to be set. */
+function AccountForm({ isNew, token, reset }: { isNew: boolean; token: string; reset: boolean }) {
   const id = useId();
   const username = useSignal("");
   const displayName = useSignal("");
@@ -47,7 +48,8 @@ function AccountForm({ isNew }: { isNew: boolean }) {
     busy.value = true;
     problem.value = "";
     try {
-      if (isNew) await model.signUp(username.value.trim(), password.value, displayName.value.trim() || undefined);
+      if (reset) await model.resetPassword(token, password.value);
+      else if (isNew) await model.signUp(username.value.trim(), password.value, displayName.value.trim(), token);
       else await model.signIn(username.value.trim(), password.value);
     } catch (error) {
       problem.value = inWords(error);
@@ -59,19 +61,19 @@ function AccountForm({ isNew }: { isNew: boolean }) {
     <form class="welcome-form" onSubmit={(event) => void submit(event)}>
       <div>
         <h1>{isNew ? "Create your account" : "Welcome back"}</h1>
-        <p class="lead">{isNew ? "It takes a name and a password." : "Sign in to go on where you left off."}</p>
+        <p class="lead">{reset ? "Choose a new password." : isNew ? "It takes a name and a password." : "Sign in to go on where you left off."}</p>
       </div>
       <Problem text={problem.value} />
       {model.nothingKept && (
         <p class="hint">Your browser keeps nothing for this page: you stay signed in until you leave it or load it again.</p>
       )}
-      <div class="field">
+      {!reset && <div class="field">
         <label for={`${id}-name`}>Username</label>
         <input ref={first} id={`${id}-name`} class="input" required value={username.value} autocomplete="username"
           autocapitalize="none" spellcheck={false} {...(isNew ? RULES : {})}
           onInput={(event) => (username.value = event.currentTarget.value)} />
         {isNew && <p class="hint">Letters, digits, dots, dashes and underscores.</p>}
-      </div>
+      </div>}
       {isNew && (
         <div class="field">
           <label for={`${id}-shown`}>Display name (optional)</label>
@@ -79,13 +81,13 @@ function AccountForm({ isNew }: { isNew: boolean }) {
             onInput={(event) => (displayName.value = event.currentTarget.value)} />
         </div>
       )}
-      <Password isNew={isNew} value={password.value} onInput={(text) => (password.value = text)} />
+      <Password isNew={isNew || reset} value={password.value} onInput={(text) => (password.value = text)} />
       <button type="submit" class="button primary wide" disabled={busy.value}>
-        {busy.value && <span class="spinner" aria-hidden="true" />}{isNew ? "Create account" : "Sign in"}
+        {busy.value && <span class="spinner" aria-hidden="true" />}{reset ? "Set password" : isNew ? "Create account" : "Sign in"}
       </button>
       <p class="welcome-switch">
         {isNew ? "Already have an account? " : "New here? "}
-        <a href={href({ name: isNew ? "sign-in" : "sign-up" })}>{isNew ? "Sign in instead" : "Create an account"}</a>
+        <a href={href(isNew ? { name: "sign-in" } : { name: "sign-up", token: "" })}>{isNew ? "Sign in instead" : "Create an account"}</a>
       </p>
     </form>
   );
@@ -98,7 +100,8 @@ const RULES = {
 };
 
 export function Welcome() {
-  const isNew = route.value.name === "sign-up";
+  const at = route.value;
+  const isNew = at.name === "sign-up";
   return (
     <div class="welcome">
       <header class="welcome-pitch">
@@ -110,7 +113,9 @@ export function Welcome() {
           <li><Icon name="check" />Nothing is lost when your connection is</li>
         </ul>
       </header>
-      <main class="welcome-main"><AccountForm key={String(isNew)} isNew={isNew} /></main>
+      <main class="welcome-main">
+        <AccountForm key={at.name} isNew={isNew} reset={at.name === "reset-password"} token={"token" in at ? at.token : ""} />
+      </main>
     </div>
   );
 }

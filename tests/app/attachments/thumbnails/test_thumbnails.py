@@ -201,3 +201,15 @@ def test_damaged_images_are_pictures_or_not(kind: str, data: st.DataObject) -> N
     picture = picture_of(bytes(content[:cut]), TYPES[kind])
     if picture is not None:
         assert max(opened(picture.thumbnail).size) <= 480
+
+
+def test_a_square_shows_the_middle_upright_and_nothing_of_the_camera() -> None:
+    """A photograph that lies on its side: what is red on its left is above."""
+    picture = thumbnails.picture_of(camera_jpeg(6, (800, 400)), "image/jpeg", square=True)
+    assert (picture.width, picture.height) == (400, 800)
+    assert b"Secret" not in picture.thumbnail
+    with Image.open(io.BytesIO(picture.thumbnail)) as shown:
+        assert shown.size == (256, 256)
+        above, below = (shown.convert("RGB").getpixel((128, y)) for y in (10, 245))
+    assert above[0] > 200 > 50 > above[2]
+    assert below[2] > 200 > 50 > below[0]

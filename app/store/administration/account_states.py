@@ -19,18 +19,31 @@ class PersonRow(Row, frozen=True):
     display_name: str | None
     is_administrator: bool
     deactivated_at: dt.datetime | None
+    deleted_at: dt.datetime | None
     created_at: dt.datetime
     last_seen_at: dt.datetime | None
 
 
-PERSON = (
-    "select id, username, display_name, is_administrator, deactivated_at, created_at, last_seen_at from users"
-)
+class OfferedResetRow(Row, frozen=True):
+    """A user who may set their password anew."""
+
+    user_id: str
+    username: str
+    expires_at: dt.datetime
+
+
+COLUMNS = "id, username, display_name, is_administrator, deactivated_at, deleted_at, created_at, last_seen_at"
+PERSON = f"select {COLUMNS} from users"  # noqa: S608 - of constants of this program
 
 
 async def lock_by_name(q: Queries, username: str) -> PersonRow | None:
     """Holds the account with a name in any case until the transaction ends."""
     return await q.row(PersonRow, f"{PERSON} where {HAS_NAME} for no key update", username=username)
+
+
+async def find(q: Queries, user_id: str) -> PersonRow | None:
+    """One account."""
+    return await q.row(PersonRow, f"{PERSON} where id = :user_id", user_id=user_id)
 
 
 async def listed(q: Queries, search: str, *, after: str, limit: int) -> list[PersonRow]:
@@ -60,9 +73,15 @@ async def set_administrator(q: Queries, user_id: str, *, is_administrator: bool)
 
 
 async def deactivate(q: Queries, user_id: str, *, unusable: str) -> None:
-    """Ends all tokens of an active account, and keeps its password away; `unusable` is a hash of chance."""
+    """Ends all tokens of an active account and the pushes to its devices, and keeps its password away.
+
+    `unusable` is a hash of chance.
+    """
     await q.value(
         """
+        with unsubscribed as (
+            delete from push_subscriptions where user_id = :user_id
+        )
         update users
         set deactivated_at = now(), deactivated_credential = credential, credential = :unusable,
             token_generation = token_generation + 1
@@ -99,6 +118,34 @@ async def put_reset(q: Queries, user_id: str, *, token_hash: str, seconds: int) 
         seconds=seconds,
     )
     return expires_at
+
+
+async def offer_reset(
+    q: Queries, username: str, *, token_hash: str, seconds: int, one_in: int
+) -> OfferedResetRow | None:
+    """As `put_reset` for the active account with a name, if there is one and its last token is older than `one_in` s.
+
+    A token that is good for longer stays.
+    """
+    return await q.row(
+        OfferedResetRow,
+        f"""
+        with offered as (
+            insert into password_resets as r (user_id, token_hash, expires_at)
+            select id, :token_hash, now() + make_interval(secs => :seconds)
+            from users
+            where {HAS_NAME} and deactivated_at is null
+            on conflict (user_id) do update set token_hash = excluded.token_hash, expires_at = excluded.expires_at
+            where r.expires_at <= now() + make_interval(secs => :seconds) - make_interval(secs => :one_in)
+            returning user_id, expires_at
+        )
+        select o.user_id, u.username, o.expires_at from offered o join users u on u.id = o.user_id
+        """,  # noqa: S608 - of constants of this program
+        username=username,
+        token_hash=token_hash,
+        seconds=seconds,
+        one_in=one_in,
+    )
 
 
 async def has_reset(q: Queries, token_hash: str) -> bool:

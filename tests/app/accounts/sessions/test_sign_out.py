@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from app import store
-from app.accounts import sign_out as sign_out_module
-from app.accounts.tokens import Tokens
+from app.accounts.sessions import sign_out as sign_out_module
+from app.accounts.sessions.tokens import Tokens
 from app.config.settings import Settings
 from app.db.database import Database
 from app.db.queries import Queries

@@ -33,6 +33,22 @@ async def append(q: Queries, *, actor: str, action: str, subject_id: str, subjec
     )
 
 
+async def newest(q: Queries, *, before: int | None, limit: int) -> list[AuditRow]:
+    """Acts, the newest first, below the number `before`."""
+    return await q.rows(
+        AuditRow,
+        """
+        select id, at, actor, action, subject_id, subject, cast(details as text) as details
+        from audit_log
+        where id < coalesce(cast(:before as bigint), 9223372036854775807)
+        order by id desc
+        limit :limit
+        """,
+        before=before,
+        limit=limit,
+    )
+
+
 async def listed(q: Queries, *, after: int, limit: int) -> list[AuditRow]:
     """Acts in the order of their numbers, behind the number `after`."""
     return await q.rows(

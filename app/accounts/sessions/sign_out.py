@@ -13,9 +13,11 @@ from typing import Any, Protocol
 import msgspec
 
 from app import store
+from app.accounts.sessions.open_sessions import SessionList
 from app.core.caller import Caller, Token
+from app.core.errors import Refusal
 from app.db.database import Database
-from app.payloads.account_requests import SignOut
+from app.payloads.account_requests import SessionRef, SignOut
 from app.payloads.responses import now, wire
 from app.payloads.server_events import UNAUTHENTICATED, Unauthenticated
 from protocol import BusUnavailable, Server, Socket
@@ -25,6 +27,7 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = 60.0  # seconds from one look at the tokens of this instance's sockets to the next
 TOKENS_AT_ONCE = 1_000  # in one statement
 SIGNED_OUT = "You have signed out"
+ENDED = "This session was ended from another one of yours"
 LIVES_ON = "token"  # the key in `socket.data` of the claims of the token that a socket lives on
 
 
@@ -62,9 +65,10 @@ class Sockets(Protocol):
 class SignOuts:
     """Revokes tokens and ends their sockets."""
 
-    def __init__(self, io: Server, db: Database) -> None:
+    def __init__(self, io: Server, db: Database, sessions: SessionList) -> None:
         self._io = io
         self._db = db
+        self._sessions = sessions
 
     async def sign_out(self, caller: Caller, payload: SignOut) -> None:
         """Revokes the token that is presented, or with `everywhere` all tokens of its user.
@@ -83,6 +87,15 @@ class SignOuts:
             channel = token_channel(token.id)
         await self._announce_end(channel, SIGNED_OUT)
 
+    async def end_session(self, caller: Caller, payload: SessionRef) -> None:
+        """Ends one of the user's sessions, also the one that asks; its sockets get `unauthenticated` and end.
+
+        Refused: `not_found` for what is no open session of the user's.
+        """
+        if not await store.sessions.end(self._db, session_id=payload.session_id, user_id=caller.user_id):
+            raise Refusal("not_found", "You have no such open session")
+        await self._announce_end(token_channel(payload.session_id), ENDED)
+
     async def end_sessions(self, user_id: str, why: str, *, except_token: str | None = None) -> None:
         """Ends the sockets on all tokens of a user, which were revoked, and tells them `why`.
 
@@ -100,13 +113,14 @@ class SignOuts:
             )
 
     async def look(self) -> None:
-        """Ends the sockets of this instance whose token is not valid any more; forgets what has expired anyway.
+        """Ends the sockets of this instance whose token is not valid any more; notes which sessions are in use, and
+        forgets what has expired anyway.
 
         Raises DatabaseUnavailable.
         """
         sockets = await self._io.local.fetch_sockets()
         held = {token for socket in sockets if (token := token_held_by(socket.data)) is not None}
-        for tokens in _parts(held):
+        for tokens in _parts(held.union(self._sessions.take_used())):
             invalid = await store.tokens.invalid_among(
                 self._db,
                 token_ids=[token.id for token in tokens],
@@ -115,8 +129,20 @@ class SignOuts:
             )
             for token_id in invalid:
                 await end_sockets(self._io.local.in_(token_channel(token_id)), SIGNED_OUT)
+            await self._note_use([token for token in tokens if token.id not in invalid])
         await store.tokens.forget_expired(self._db)
+        await store.sessions.forget_expired(self._db)
         await store.known_networks.forget_old(self._db)
+
+    async def _note_use(self, tokens: Sequence[Token]) -> None:
+        await store.sessions.note_use(
+            self._db,
+            token_ids=[token.id for token in tokens],
+            user_ids=[token.user_id for token in tokens],
+            generations=[token.generation for token in tokens],
+            issued_at=[token.issued_at for token in tokens],
+            expires_at=[token.expires_at for token in tokens],
+        )
 
 
 async def end_sockets(sockets: Sockets, why: str) -> None:

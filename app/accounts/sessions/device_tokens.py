@@ -16,7 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from msgspec import Meta, Struct
 
-from app.accounts.tokens import ALGORITHM, CLAIMS, DAY
+from app.accounts.sessions.tokens import ALGORITHM, CLAIMS, DAY
 from app.limits.rate_limits import name_key
 
 KEPT_FOR = 180 * DAY  # from the last sign-in on

@@ -29,7 +29,7 @@ from app.core.shared_reads import SharedRead
 from app.db.database import Database
 from app.db.queries import Queries
 from app.limits.rate_limits import LimitKind, Limits, name_key
-from app.payloads.account_requests import SignIn, SignUp
+from app.payloads.accounts.account_requests import SignIn, SignUp
 from app.payloads.from_rows import user_of
 from app.payloads.requests import Nothing
 from app.payloads.responses import PresenceOf, Session, SignUpPolicy, User

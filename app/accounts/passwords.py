@@ -13,7 +13,7 @@ from app.core.caller import Caller
 from app.core.errors import Refusal, refuse
 from app.db.database import Database
 from app.limits.rate_limits import Limits
-from app.payloads.account_requests import ChangePassword, ResetPassword
+from app.payloads.accounts.account_requests import ChangePassword, ResetPassword
 from app.payloads.responses import Session
 from protocol import network_of
 

@@ -4,7 +4,7 @@ from app import store
 from app.core.caller import Caller
 from app.core.errors import Refusal
 from app.db.database import Database
-from app.payloads.account_requests import SearchUsers
+from app.payloads.accounts.account_requests import SearchUsers
 from app.payloads.fields.validation import is_id
 from app.payloads.from_rows import user_ref_of
 from app.payloads.responses import UserRef

@@ -7,7 +7,7 @@ import msgspec
 
 from app import store
 from app.db.database import Database
-from app.payloads.administration_payloads import Figures
+from app.payloads.accounts.administration_payloads import Figures
 
 GOOD_FOR = 60.0  # seconds
 

@@ -18,7 +18,7 @@ from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
 from app.db.errors import DatabaseUnavailable
 from app.erasure.room_sweeper import RoomSweeper
-from app.payloads import administration_payloads as payloads
+from app.payloads.accounts import administration_payloads as payloads
 from app.payloads.requests import Nothing, RoomRef
 from app.payloads.responses import Room
 from app.store.administration.administered_rooms import AdministeredRoomRow

@@ -170,7 +170,6 @@ def yes_or_no(name: str, text: str) -> bool:
 
 _READERS: dict[type, Callable[[str, str], Any]] = {
     int: whole_number,
-    bool: yes_or_no,
     str: lambda _, text: text,
     dt.datetime: lambda _, text: text,
     list: lambda _, text: text.split(",") if text else [],

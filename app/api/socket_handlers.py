@@ -28,7 +28,7 @@ from app.db.errors import DatabaseUnavailable
 from app.limits.rate_limits import Limits
 from app.limits.refusal_streaks import RefusalStreaks
 from app.observability.tracing import TracedHandler
-from app.payloads.account_requests import Authenticate
+from app.payloads.accounts.account_requests import Authenticate
 from app.payloads.fields.validation import parse
 from app.payloads.requests import Subscription
 from app.payloads.responses import Subscribed, now, wire

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from app.announce.announcer import room_channel
 from app.core.caller import Caller, bearer
 from app.core.errors import Refusal
-from app.payloads.account_requests import Authenticate
+from app.payloads.accounts.account_requests import Authenticate
 from app.payloads.requests import Subscription
 from protocol import Socket
 

@@ -12,7 +12,7 @@ from app.core.errors import Refusal
 from app.db.database import Database
 from app.db.queries import Queries
 from app.limits.rate_limits import Limits
-from app.payloads.account_requests import DeleteAccount
+from app.payloads.accounts.account_requests import DeleteAccount
 from protocol import network_of
 
 DELETED = "This account was deleted"

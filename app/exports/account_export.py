@@ -12,7 +12,7 @@ from app.accounts.profiles import profile_of
 from app.accounts.sessions.open_sessions import session_of
 from app.db.queries import Queries
 from app.notifications.preferences import settings_of
-from app.payloads.account_requests import OpenSession
+from app.payloads.accounts.account_requests import OpenSession
 from app.payloads.from_rows import attachment_of, message_of, room_of, user_of
 from app.payloads.notification_payloads import NotificationSettings
 from app.payloads.preference_requests import Block, Privacy

@@ -19,7 +19,7 @@ from app.db.database import Database
 from app.limits.rate_limits import Limits
 from app.notifications.sending.http_sender import Verdict
 from app.notifications.sending.outputs import WebhookOutput
-from app.payloads.account_requests import ForgotPassword
+from app.payloads.accounts.account_requests import ForgotPassword
 from protocol import network_of
 
 log = logging.getLogger(__name__)

@@ -10,11 +10,12 @@ from app.store.administration import (
     administered_rooms,
     audit_log,
     deleted_accounts,
+    erasure,
     figures,
     sign_up_invitations,
 )
 from app.store.conversations import announced_changes, direct, invitations, members, preferences, rooms
-from app.store.log import erasure, files, mentions, messages, reactions, room_log
+from app.store.log import files, mentions, messages, reactions, room_log
 from app.store.notifications import notification_settings, notifications_due, push_subscriptions
 from app.store.people import (
     accounts,

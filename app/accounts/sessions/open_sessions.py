@@ -11,7 +11,7 @@ from app import store
 from app.accounts.sessions.user_agents import device_of
 from app.core.caller import Caller, Token
 from app.db.database import Database
-from app.payloads.account_requests import OpenSession, OpenSessions
+from app.payloads.accounts.account_requests import OpenSession, OpenSessions
 from app.payloads.requests import Nothing
 from app.store.people.sessions import SessionRow
 

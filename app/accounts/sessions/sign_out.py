@@ -17,7 +17,7 @@ from app.accounts.sessions.open_sessions import SessionList
 from app.core.caller import Caller, Token
 from app.core.errors import Refusal
 from app.db.database import Database
-from app.payloads.account_requests import SessionRef, SignOut
+from app.payloads.accounts.account_requests import SessionRef, SignOut
 from app.payloads.responses import now, wire
 from app.payloads.server_events import UNAUTHENTICATED, Unauthenticated
 from protocol import BusUnavailable, Server, Socket

@@ -9,10 +9,7 @@ import type { Draft, Model } from "./model";
 const PAGE = 20; // of what is found
 
 export function modelOf(chat: Chat): Omit<Model, "nothingKept"> {
-  return {
-    ...state(chat), ...account(chat), ...openRoom(chat), ...messages(chat), ...finding(chat), ...rooms(chat), ...choices(chat),
-    link: chat.link, ask: chat.rest.ask.bind(chat.rest) as Model["ask"],
-  };
+  return { ...state(chat), ...account(chat), ...openRoom(chat), ...messages(chat), ...finding(chat), ...rooms(chat), ...choices(chat) };
 }
 
 function state({ account, blocks, connection, lists, people, places, notices, waiting }: Chat) {

@@ -222,13 +222,6 @@ export interface Model {
   mute(roomId: string, muted: boolean): Promise<void>;
   /** Takes a conversation off the list, until there is something new in it. */
   hide(roomId: string): Promise<void>;
-
-  // For what is loaded later
-
-  /** The server's events, and calls of operations. */
-  readonly link: Pick<Connection, "call" | "events">;
-  /** Asks a route. */
-  readonly ask: Rest["ask"];
 }
 
 const lasting = shelfOr(() => localStorage);

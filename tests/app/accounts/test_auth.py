@@ -26,7 +26,7 @@ from app.core.errors import Refusal
 from app.core.redis_scripts import SoftState
 from app.db.database import Database
 from app.limits.rate_limits import Limits
-from app.payloads.account_requests import Credential, Identifier, SignIn, SignUp
+from app.payloads.accounts.account_requests import Credential, Identifier, SignIn, SignUp
 from app.payloads.fields.validation import USERNAME
 from app.payloads.responses import Session
 from tests.support.chat.people import nobody_is_here

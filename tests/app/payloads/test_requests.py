@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.core.errors import Cause, Refusal
 from app.payloads import account_requests as account_payloads
 from app.payloads import requests as payloads
-from app.payloads.account_requests import Authenticate, SignIn, SignUp
+from app.payloads.accounts.account_requests import Authenticate, SignIn, SignUp
 from app.payloads.fields.field_types import Received
 from app.payloads.fields.metadata import MAX_METADATA, metadata_json
 from app.payloads.fields.validation import parse

@@ -9,7 +9,7 @@ from app import store
 from app.accounts.user_search import UserSearch
 from app.core.caller import Caller
 from app.db.database import Database
-from app.payloads.account_requests import SearchUsers
+from app.payloads.accounts.account_requests import SearchUsers
 from app.payloads.requests import SearchMessages
 from app.search_index import indexer as module
 from app.search_index.indexer import Indexer

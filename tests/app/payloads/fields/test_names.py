@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import Refusal
-from app.payloads.account_requests import SignIn, SignUp
+from app.payloads.accounts.account_requests import SignIn, SignUp
 from app.payloads.fields.names import (
     LONGEST,
     check_visible,

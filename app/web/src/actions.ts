@@ -2,17 +2,17 @@
 import { computed } from "@preact/signals";
 import type { Chat } from "./chat";
 import {
-  type Attachment, failure, type Member, newId, type Place, type Privacy, type Role, type Room, type UpdateProfile, type UserRef,
+  type Attachment, failure, type MemberChanged, type Message, newId, type Place, type Profile, type Room,
+  type UserRef,
 } from "./client";
 import type { Draft, Model } from "./model";
-
-const PAGE = 20; // of what is found
 
 export function modelOf(chat: Chat): Omit<Model, "nothingKept"> {
   return { ...state(chat), ...account(chat), ...openRoom(chat), ...messages(chat), ...finding(chat), ...rooms(chat), ...choices(chat) };
 }
 
-function state({ account, blocks, connection, lists, people, places, notices, waiting }: Chat) {
+function state(chat: Chat) {
+  const { account, blocks, connection, lists, people, places, notices, waiting } = chat;
   return {
     me: account.me,
     signedOutReason: account.reason,
@@ -33,6 +33,11 @@ function state({ account, blocks, connection, lists, people, places, notices, wa
       return waiting.value.filter((entry) => "userId" in entry.place && entry.place.userId === place.userId);
     }),
     notices: notices.all,
+    link: chat.link,
+    ask: chat.rest.ask.bind(chat.rest) as Model["ask"],
+    meet: (messages: readonly Message[]) => people.meetSenders(messages),
+    meetUsers: (users: readonly UserRef[]) => people.meet(users),
+    changed: (change: MemberChanged) => chat.changed(change),
     profileOf: (userId: string) => people.profile(userId),
     presenceOf: (userId: string) => people.presence(userId),
     userOf: (userId: string) => people.user(userId),
@@ -59,9 +64,7 @@ function account(chat: Chat) {
       drafts.clear();
       outbox.clear();
     },
-    async setProfile(change: UpdateProfile) {
-      chat.learn(await link.call("user:set-profile", change));
-    },
+    learn: (profile: Profile) => chat.learn(profile),
     async askProfile(userId: string) {
       chat.learn(await link.call("user:profile", { userId }));
     },
@@ -159,31 +162,8 @@ function messages(chat: Chat) {
   };
 }
 
-function finding({ rest, people, lists }: Chat) {
+function finding({ lists }: Chat) {
   return {
-    async search(query: string, options: { roomId?: string; before?: string; signal?: AbortSignal } = {}) {
-      const { signal, ...where } = options;
-      const found = await rest.ask("GET /chat/search", { query, limit: PAGE, ...where }, signal);
-      people.meetSenders(found);
-      return found;
-    },
-    async mentions({ before, signal }: { before?: string; signal?: AbortSignal } = {}) {
-      const found = await rest.ask("GET /chat/mentions", { limit: PAGE, before: before ?? null }, signal);
-      people.meetSenders(found);
-      return found;
-    },
-    discover: (query: string, options: { after?: string; signal?: AbortSignal } = {}) =>
-      rest.ask(
-        "GET /chat/rooms/public",
-        { query: query.trim() || null, limit: PAGE, after: options.after ?? null },
-        options.signal,
-      ),
-    async searchUsers(query: string, options: { after?: string; limit?: number; signal?: AbortSignal } = {}) {
-      const { after = null, limit = PAGE, signal } = options;
-      const found = await rest.ask("GET /chat/users", { query: query.trim() || null, after, limit }, signal);
-      people.meet(found);
-      return found;
-    },
     loadMoreConversations: () => lists.readMoreConversations(),
   };
 }
@@ -195,9 +175,6 @@ function rooms(chat: Chat) {
     void places.open(room.id);
     return room;
   };
-  const told = (member: Member) => {
-    chat.changed({ roomId: member.roomId, userId: member.userId, seq: member.changeSeq, member });
-  };
   return {
     createRoom: async (room: { name: string; description?: string; isPrivate?: boolean }) =>
       entered(await link.call("room:create", room)),
@@ -206,13 +183,6 @@ function rooms(chat: Chat) {
     async updateRoom(roomId: string, change: { name?: string; description?: string }) {
       lists.renamed(await link.call("room:update", { roomId, ...change }));
     },
-    invite: async (roomId: string, whom: { userId: string } | { username: string }) =>
-      told(await link.call("room:invite", { roomId, ...whom })),
-    setRole: async (roomId: string, userId: string, role: Role) =>
-      told(await link.call("room:set-role", { roomId, userId, role })),
-    kick: async (roomId: string, userId: string) => told(await link.call("room:kick", { roomId, userId })),
-    ban: async (roomId: string, userId: string) => told(await link.call("room:ban", { roomId, userId })),
-    unban: async (roomId: string, userId: string) => told(await link.call("room:unban", { roomId, userId })),
   };
 }
 
@@ -221,8 +191,6 @@ function choices(chat: Chat) {
   return {
     block: async (userId: string) => blocks.add(await link.call("user:block", { userId })),
     unblock: async (userId: string) => blocks.remove((await link.call("user:unblock", { userId })).userId),
-    privacy: () => link.call("user:privacy", {}),
-    setPrivacy: (change: Partial<Privacy>) => link.call("user:set-privacy", change),
     mute: async (roomId: string, muted: boolean) =>
       lists.muted(await link.call(muted ? "room:mute" : "room:unmute", { roomId })),
     hide: async (roomId: string) => chat.hidden(await link.call("conversation:hide", { roomId })),

@@ -9,8 +9,8 @@ import { modelOf } from "./actions";
 import { Chat } from "./chat";
 import type { ChosenFile } from "./chosen-files";
 import type {
-  Attachment, Connection, ConnectionState, Conversation, Member, Message, OutboxEntry, Place, Presence, Privacy, Profile, PublicRoom,
-  PublicRooms, Rest, Role, Room, UpdateProfile, User, UserRef,
+  Attachment, Connection, ConnectionState, Conversation, Member, MemberChanged, Message, OutboxEntry, Place, Presence, Profile, PublicRoom,
+  Rest, Room, User, UserRef,
 } from "./client";
 import type { Edits } from "./drafts";
 import { shelfOr } from "./shelves";
@@ -108,6 +108,15 @@ export interface Model {
   /** What is on its way to a `place` with a userId. */
   readonly personOutbox: ReadonlySignal<readonly OutboxEntry[]>;
   readonly notices: ReadonlySignal<readonly Notice[]>;
+  /** The server's events, and calls of operations. */
+  readonly link: Connection;
+  /** Asks a route. */
+  readonly ask: Rest["ask"];
+  /** Messages that were read elsewhere than in a room: whoever wrote them is known then. */
+  meet(messages: readonly Message[]): void;
+  meetUsers(users: readonly UserRef[]): void;
+  /** A membership is as an operation has answered. */
+  changed(change: MemberChanged): void;
 
   /** What somebody tells of themself, once it was asked for (reads a signal). */
   profileOf(userId: string): Profile | null;
@@ -126,8 +135,8 @@ export interface Model {
   resetPassword(token: string, password: string): Promise<void>;
   signIn(username: string, password: string): Promise<void>;
   signOut(): Promise<void>;
-  /** What one tells of oneself: what is absent stays as it is. */
-  setProfile(change: UpdateProfile): Promise<void>;
+  /** What somebody tells of themself is as an operation has answered. */
+  learn(profile: Profile): void;
   askProfile(userId: string): Promise<void>;
   /** An object URL of an avatar. It is cached; do not revoke it. */
   pictureUrl(path: string): Promise<string>;
@@ -184,16 +193,6 @@ export interface Model {
   /** An object URL of the file or its thumbnail. It is cached; do not revoke it. */
   fileUrl(attachment: Attachment, which?: "original" | "thumbnail"): Promise<string>;
 
-  // Finding
-
-  /** Newest first. The next page: `before` the id of the last. Abort what is superseded. */
-  search(query: string, options?: { roomId?: string; before?: string; signal?: AbortSignal }): Promise<Message[]>;
-  /** Messages of one's rooms that mention oneself, paged as `search` is. */
-  mentions(options?: { before?: string; signal?: AbortSignal }): Promise<Message[]>;
-  /** Public rooms by name; the next page: `after` = the answer's `next`. */
-  discover(query: string, options?: { after?: string; signal?: AbortSignal }): Promise<PublicRooms>;
-  /** People by any part of their names, all without a query; the next page: `after` = the last one's id. */
-  searchUsers(query: string, options?: { after?: string; limit?: number; signal?: AbortSignal }): Promise<UserRef[]>;
   loadMoreConversations(): Promise<void>;
 
   // Rooms
@@ -204,20 +203,12 @@ export interface Model {
   /** Also declines an invitation. `conflict`: the last admin must name another first. */
   leaveRoom(roomId: string): Promise<void>;
   updateRoom(roomId: string, change: { name?: string; description?: string }): Promise<void>;
-  invite(roomId: string, whom: { userId: string } | { username: string }): Promise<void>;
-  setRole(roomId: string, userId: string, role: Role): Promise<void>;
-  /** Also withdraws an invitation. */
-  kick(roomId: string, userId: string): Promise<void>;
-  ban(roomId: string, userId: string): Promise<void>;
-  unban(roomId: string, userId: string): Promise<void>;
 
   // What one chooses for oneself
 
   /** No direct messages, invitations or mentions come from there any more; nor can one write there. */
   block(userId: string): Promise<void>;
   unblock(userId: string): Promise<void>;
-  privacy(): Promise<Privacy>;
-  setPrivacy(change: Partial<Privacy>): Promise<Privacy>;
   /** What is unread there no longer counts, or does again. */
   mute(roomId: string, muted: boolean): Promise<void>;
   /** Takes a conversation off the list, until there is something new in it. */

@@ -353,18 +353,6 @@ export interface ListSignUpInvitations {
   limit?: number;
 }
 
-/** With `unread` only threads in which something is; `before` is the `next` of another page. */
-export interface ListThreads {
-  unread?: boolean;
-  before?: string | null;
-  limit?: number;
-}
-
-/** All replies up to that with this `seq` have been read. A mark never goes back. */
-export interface MarkThread extends ThreadRef {
-  seq: number;
-}
-
 /**
  * How a user belongs, or belonged, to a room. `presence` is told in lists only, of members.
  *
@@ -520,12 +508,6 @@ export interface OpenSession {
 /** Open sessions of one user. */
 export interface OpenSessions {
   sessions: OpenSession[];
-}
-
-/** A thread as the asking user sees it: its root, which may be deleted, and the user's mark. */
-export interface OwnThread {
-  root: Message;
-  mark: ThreadMark;
 }
 
 /** A page of messages: the newest, or those next to (`around`: on both sides of) one given by its id. */

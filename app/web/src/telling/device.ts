@@ -46,7 +46,7 @@ export async function turnOff(): Promise<void> {
   const id = kept.get<string>("push");
   await subscription.unsubscribe();
   kept.remove("push");
-  if (id) await model.rest.ask("DELETE /chat/push/{subscriptionId}", { subscriptionId: id });
+  if (id) await model.ask("DELETE /chat/push/{subscriptionId}", { subscriptionId: id });
 }
 
 /** The user does not want to be asked again. */
@@ -59,12 +59,12 @@ export async function resume(): Promise<void> {
   if (!supported || !isOn()) return;
   const registration = await navigator.serviceWorker.register("/sw.js");
   if (!registration.pushManager) return;
-  const { vapidPublicKey } = await model.rest.ask("GET /chat/push", {});
+  const { vapidPublicKey } = await model.ask("GET /chat/push", {});
   const subscription = await subscribed(registration.pushManager, vapidPublicKey);
   if (!subscription) return;
   const { endpoint = "", keys = {} } = subscription.toJSON();
   const { p256dh = "", auth = "" } = keys;
-  const device = await model.rest.ask("POST /chat/push", { endpoint, p256dh, auth, device: browserName(navigator.userAgent) });
+  const device = await model.ask("POST /chat/push", { endpoint, p256dh, auth, device: browserName(navigator.userAgent) });
   kept.set("push", device.id);
   pushes.value = true;
 }

@@ -5,10 +5,9 @@ import { useEffect } from "preact/hooks";
 import { model } from "../model";
 import { announce, Announcer } from "./announcer";
 import { question } from "./confirm";
-import { useFileDrop } from "./drop-target";
 import { Empty, Loading } from "./empty";
 import { Icon, Logo } from "./icons";
-import { Later, loadWhenIdle } from "./load-later";
+import { Later, loaded, loadWhenIdle } from "./load-later";
 import { narrow, networkUp } from "./media";
 import { closeDialog, openDialog } from "./open-dialog";
 import { lightbox, reacting } from "./room-state";
@@ -111,7 +110,7 @@ function Shell() {
   const at = route.value;
   const panel = at.name === "room" && at.panel !== null;
   const away = at.name !== "home";
-  const holding = useFileDrop();
+  const later = loaded();
   return (
     <>
       <a class="skip-link" href="#main" onClick={(event) => {
@@ -124,7 +123,7 @@ function Shell() {
           <main id="main" class="main-pane" tabIndex={-1} inert={panel && narrow.value}><MainPane /></main>
           <SidePanel />
           <ConnectionBanner />
-          {holding.value && <div class="drop"><Icon name="paperclip" size={32} />Drop files to attach them</div>}
+          {later && <later.FileDrop />}
         </div>
       </div>
       {openDialog.value && <Later draw={({ PageDialogs }) => <PageDialogs />} giveUp={closeDialog} />}

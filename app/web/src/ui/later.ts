@@ -8,10 +8,12 @@ import panels from "./styles/panels.css?inline";
 import { startTelling } from "../telling/telling";
 
 export { renderText } from "../markdown/render";
+export { toggleBlock } from "./blocking";
 export { copyMessages } from "./copy-messages";
 export { DetailsPanel } from "./details";
 export { Confirmation } from "./confirmation";
 export { EditBox } from "./edit-box";
+export { FileDrop } from "./file-drop";
 export { JoinOffer } from "./join-offer";
 export { Lightbox } from "./lightbox";
 export { MembersPanel } from "./members";

@@ -8,6 +8,7 @@ import { Avatar } from "./avatar";
 import { MenuButton, MenuItem } from "./controls";
 import { confirm } from "./confirm";
 import { lastSeen, nameOf, shortNameOf } from "./format";
+import { ban, invite, kick, setRole, unban } from "./memberships";
 import { Icon } from "./icons";
 import { Panel } from "./panel";
 import { PeopleSearch } from "./people-search";
@@ -20,21 +21,21 @@ interface Choice {
   run: () => Promise<unknown>;
 }
 
-async function removeAfterAsking(member: Member, roomName: string, ban: boolean): Promise<void> {
+async function removeAfterAsking(member: Member, roomName: string, banning: boolean): Promise<void> {
   const name = nameOf(member.user);
   const sure = await confirm({
-    title: ban ? `Ban ${name}?` : `Remove ${name}?`,
-    text: ban
+    title: banning ? `Ban ${name}?` : `Remove ${name}?`,
+    text: banning
       ? `${name} leaves ${roomName} and cannot come back until the ban is lifted.`
       : `${name} leaves ${roomName}, and may come back when invited, or if the room is public.`,
-    action: ban ? "Ban" : "Remove",
+    action: banning ? "Ban" : "Remove",
     danger: true,
   });
   if (!sure) return;
-  const done = await attempt(() => (ban ? model.ban : model.kick)(member.roomId, member.userId));
+  const done = await attempt(() => (banning ? ban : kick)(member.roomId, member.userId));
   if (!done) return;
-  announce(`${name} was ${ban ? "banned" : "removed"}`);
-  if (ban) banned.value = [...banned.value, member];
+  announce(`${name} was ${banning ? "banned" : "removed"}`);
+  if (banning) banned.value = [...banned.value, member];
 }
 
 /** What one can do about a member; nothing about oneself. */
@@ -48,13 +49,13 @@ function choices(member: Member, roomName: string): Choice[] {
   ];
   if (!admin) return list;
   if (state === "invited") {
-    return [...list, { label: "Withdraw invitation", run: () => model.kick(roomId, userId) }];
+    return [...list, { label: "Withdraw invitation", run: () => kick(roomId, userId) }];
   }
   return [
     ...list,
     role === "admin"
-      ? { label: "Make an ordinary member", run: () => model.setRole(roomId, userId, "member") }
-      : { label: "Make an admin", run: () => model.setRole(roomId, userId, "admin") },
+      ? { label: "Make an ordinary member", run: () => setRole(roomId, userId, "member") }
+      : { label: "Make an admin", run: () => setRole(roomId, userId, "admin") },
     { label: "Remove from room", run: () => removeAfterAsking(member, roomName, false) },
     { label: "Ban from room", run: () => removeAfterAsking(member, roomName, true) },
   ];
@@ -99,7 +100,7 @@ function Invite({ roomId, members }: { roomId: string; members: readonly Member[
     <section class="invite" aria-label="Invite people">
       <PeopleSearch label="Find people to invite" action="Invite"
         already={({ id }) => ({ member: "Member", invited: "Invited" } as Record<string, string>)[stateOf(id) ?? ""] ?? null}
-        onChoose={(user) => void attempt(() => model.invite(roomId, { userId: user.id })).then((done) => {
+        onChoose={(user) => void attempt(() => invite(roomId, { userId: user.id })).then((done) => {
           if (done) announce(`${nameOf(user)} was invited`);
         })} />
       <button type="button" class="button small" onClick={() => (open.value = false)}>Done</button>
@@ -109,7 +110,7 @@ function Invite({ roomId, members }: { roomId: string; members: readonly Member[
 
 function BannedEntry({ member }: { member: Member }) {
   const lift = async () => {
-    if (!await attempt(() => model.unban(member.roomId, member.userId))) return;
+    if (!await attempt(() => unban(member.roomId, member.userId))) return;
     banned.value = banned.value.filter((one) => one !== member);
     announce(`${nameOf(member.user)} may come back`);
   };

@@ -4,6 +4,7 @@ import type { Message } from "../client";
 import { mayGoOn } from "../client";
 import { model } from "../model";
 import { Dialog } from "./dialog";
+import { mentions } from "./finding";
 import { briefTime, nameOf } from "./format";
 import { summary } from "./message-parts";
 import { closeDialog } from "./open-dialog";
@@ -35,7 +36,7 @@ function Mention({ message }: { message: Message }) {
 
 export function MentionsList() {
   const found = useFinding("mentions", async (before, signal) => {
-    const items = await model.mentions({ signal, ...(before ? { before } : {}) });
+    const items = await mentions({ signal, ...(before ? { before } : {}) });
     return { items, next: mayGoOn(items, PAGE) ? items.at(-1)?.id ?? null : null };
   }).value;
   return (

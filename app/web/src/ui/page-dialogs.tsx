@@ -7,6 +7,7 @@ import { model } from "../model";
 import { AccountDialog } from "./account-dialog";
 import { RoomMark } from "./avatar";
 import { Dialog } from "./dialog";
+import { discover } from "./finding";
 import { membersOf } from "./join-offer";
 import { MentionsList } from "./mentions-list";
 import { NotificationsDialog } from "./notifications";
@@ -70,7 +71,7 @@ function Discover() {
   const query = useSignal("");
   const asked = query.value.trim();
   const found = useFinding(asked, async (next, signal) => {
-    const page = await model.discover(asked, { signal, ...(next ? { after: next } : {}) });
+    const page = await discover(asked, { signal, ...(next ? { after: next } : {}) });
     return { items: page.rooms, next: page.next };
   }).value;
   return (

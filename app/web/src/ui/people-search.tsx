@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { UserRef } from "../client";
 import { model } from "../model";
 import { Avatar } from "./avatar";
+import { searchUsers } from "./finding";
 import { shortNameOf } from "./format";
 import { FindingNote, SearchField, useFinding } from "./search-field";
 
@@ -21,7 +22,7 @@ export function PeopleSearch({ label, action, already, onChoose }: PeopleSearchP
   const query = useSignal("");
   const asked = query.value.trim().replace(/^@/, "");
   const found = useFinding(asked, async (after, signal) => {
-    const items = await model.searchUsers(asked, { limit: PAGE, signal, ...(after ? { after } : {}) });
+    const items = await searchUsers(asked, { limit: PAGE, signal, ...(after ? { after } : {}) });
     return { items, next: items.length === PAGE ? items.at(-1)!.id : null };
   }).value;
   return (

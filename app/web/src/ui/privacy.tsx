@@ -17,7 +17,7 @@ const AUDIENCES: readonly (readonly [Audience, string])[] = [
 
 export function PrivacyDialog() {
   const privacy = useSignal<Privacy | null>(null);
-  useEffect(() => void attempt(async () => { privacy.value = await model.privacy(); }), []);
+  useEffect(() => void attempt(async () => { privacy.value = await model.link.call("user:privacy", {}); }), []);
   const blocked = [...model.blocked.value.values()];
   const audience = (name: keyof Privacy, legend: string) => (
     <fieldset class="choices" disabled={!privacy.value}>
@@ -25,7 +25,7 @@ export function PrivacyDialog() {
       {AUDIENCES.map(([value, label]) => (
         <label key={value} class="choice">
           <input type="radio" name={name} checked={privacy.value?.[name] === value}
-            onChange={() => void attempt(async () => { privacy.value = await model.setPrivacy({ [name]: value }); })} />
+            onChange={() => void attempt(async () => { privacy.value = await model.link.call("user:set-privacy", { [name]: value }); })} />
           <span>{label}</span>
         </label>
       ))}

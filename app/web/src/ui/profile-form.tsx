@@ -21,13 +21,18 @@ function zones(chosen: string | null | undefined): string[] {
   return [...new Set([...(chosen ? [chosen] : []), HERE, ...Intl.supportedValuesOf("timeZone")])].sort();
 }
 
+/** What is absent stays as it is. */
+async function setProfile(change: UpdateProfile): Promise<void> {
+  model.learn(await model.link.call("user:set-profile", change));
+}
+
 function Picture() {
   const me = model.me.value;
   const busy = useSignal(false);
   if (!me) return null;
   const change = async (action: () => Promise<UpdateProfile>) => {
     busy.value = true;
-    await attempt(async () => void await model.setProfile(await action()));
+    await attempt(async () => void await setProfile(await action()));
     busy.value = false;
   };
   const choose = (file: File | undefined) => {
@@ -71,7 +76,7 @@ export function ProfileForm() {
       change.statusUntil = Number(lasts.value) ? new Date(Date.now() + Number(lasts.value)).toISOString() : null;
     }
     try {
-      await model.setProfile(change);
+      await setProfile(change);
       announce("Your profile is saved");
     } catch (error) {
       problem.value = inWords(error);

@@ -53,7 +53,7 @@ function PersonMenu({ user, talk }: { user: UserRef; talk: Conversation | null |
     items.push(["Hide conversation", () => model.hide(talk.roomId)]);
   }
   if (user.id !== model.me.value?.id) {
-    items.push([model.blocked.value.has(user.id) ? "Unblock" : "Block", () => toggleBlock(user)]);
+    items.push([model.blocked.value.has(user.id) ? "Unblock" : "Block", async () => void await toggleBlock(user)]);
   }
   return (
     <MenuButton label={`Actions for ${nameOf(user)}`}>

@@ -6,6 +6,7 @@ import { mayGoOn, type Message } from "../client";
 import { model } from "../model";
 import { partAround, soughtIn } from "../sought";
 import { Empty } from "./empty";
+import { search } from "./finding";
 import { briefTime, nameOf } from "./format";
 import { narrow } from "./media";
 import { summary } from "./message-parts";
@@ -111,7 +112,7 @@ export function SearchPanel({ roomId }: { roomId: string | null }) {
     return () => panel.removeEventListener("scroll", note);
   }, []);
   const found = useFinding(asked ? `${scope} ${asked}` : null, async (before, signal) => {
-    const items = await model.search(asked, {
+    const items = await search(asked, {
       signal, ...(scope ? { roomId: scope } : {}), ...(before ? { before } : {}),
     });
     return { items, next: mayGoOn(items, PAGE) ? items[items.length - 1]?.id ?? null : null };

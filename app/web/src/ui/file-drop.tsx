@@ -1,7 +1,10 @@
-import { useSignal, type ReadonlySignal } from "@preact/signals";
+/** Files that are dropped anywhere on the page. */
+
+import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { model } from "../model";
 import { focusField } from "./draft";
+import { Icon } from "./icons";
 import { tell } from "./toasts";
 import { addFiles } from "./uploads";
 
@@ -26,9 +29,9 @@ function take(files: FileList): void {
 
 /**
  * Takes files that are dropped anywhere on the page, for the message that is being written: left to itself, the browser
- * would go away from the page to show them. Answers whether some are held over it that can be dropped.
+ * would go away from the page to show them. Shows when some are held over it that can be dropped.
  */
-export function useFileDrop(): ReadonlySignal<boolean> {
+export function FileDrop() {
   const over = useSignal(false);
   useEffect(() => {
     let depth = 0; // entering a child comes before leaving its parent
@@ -49,5 +52,5 @@ export function useFileDrop(): ReadonlySignal<boolean> {
     });
     return () => stop.abort();
   }, []);
-  return over;
+  return over.value && <div class="drop"><Icon name="paperclip" size={32} />Drop files to attach them</div>;
 }

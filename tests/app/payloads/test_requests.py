@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import Cause, Refusal
-from app.payloads import account_requests as account_payloads
 from app.payloads import requests as payloads
+from app.payloads.accounts import account_requests as account_payloads
 from app.payloads.accounts.account_requests import Authenticate, SignIn, SignUp
 from app.payloads.fields.field_types import Received
 from app.payloads.fields.metadata import MAX_METADATA, metadata_json

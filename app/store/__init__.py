@@ -5,8 +5,16 @@ Every function takes the `Queries` to run on: a `Database` for a statement on it
 PostgreSQL's. The parts of the chat import it. It imports its own folders.
 """
 
-from app.store.conversations import announced_changes, direct, invitations, members, preferences, rooms
-from app.store.log import files, mentions, messages, reactions, room_log
+from app.store.conversations import (
+    announced_changes,
+    direct,
+    invitations,
+    members,
+    preferences,
+    rooms,
+    thread_followers,
+)
+from app.store.log import files, mentions, messages, reactions, room_log, threads
 from app.store.notifications import notification_settings, notifications_due, push_subscriptions
 from app.store.people import (
     account_states,
@@ -46,6 +54,8 @@ __all__ = [
     "room_log",
     "rooms",
     "sign_up_invitations",
+    "thread_followers",
+    "threads",
     "tokens",
     "words_to_make",
 ]

@@ -1,8 +1,8 @@
 /** The model of a chat: its state as signals, and what one can do. */
 import { computed } from "@preact/signals";
-import type { Chat } from "./chat";
+import type { Chat, RoomWatcher } from "./chat";
 import {
-  type Attachment, failure, type Member, newId, type Place, type Privacy, type Role, type Room, type UserRef,
+  type Attachment, failure, type Member, type Message, newId, type Place, type Privacy, type Role, type Room, type UserRef,
 } from "./client";
 import type { Draft, Model } from "./model";
 
@@ -12,7 +12,8 @@ export function modelOf(chat: Chat): Omit<Model, "nothingKept"> {
   return { ...state(chat), ...account(chat), ...openRoom(chat), ...messages(chat), ...finding(chat), ...rooms(chat), ...choices(chat) };
 }
 
-function state({ account, blocks, connection, lists, people, places, notices, waiting }: Chat) {
+function state(chat: Chat) {
+  const { account, blocks, connection, lists, people, places, notices, waiting } = chat;
   return {
     me: account.me,
     signedOutReason: account.reason,
@@ -33,6 +34,10 @@ function state({ account, blocks, connection, lists, people, places, notices, wa
       return waiting.value.filter((entry) => "userId" in entry.place && entry.place.userId === place.userId);
     }),
     notices: notices.all,
+    waiting,
+    link: chat.link,
+    watch: (watcher: RoomWatcher) => chat.watch(watcher),
+    meet: (messages: readonly Message[]) => people.meetSenders(messages),
     presenceOf: (userId: string) => people.presence(userId),
     userOf: (userId: string) => people.user(userId),
     dismissNotice: (id: number) => notices.dismiss(id),
@@ -88,8 +93,8 @@ function openRoom(chat: Chat) {
     },
     typing: (roomId: string) => typing.start(roomId),
     typingStopped: (roomId: string) => typing.stop(roomId),
-    draftOf: (place: Place) => drafts.get(place),
-    setDraft: (place: Place, draft: Draft) => drafts.set(place, draft),
+    draftOf: (place: Place | { rootId: string }) => drafts.get(place),
+    setDraft: (place: Place | { rootId: string }, draft: Draft) => drafts.set(place, draft),
     editsOf: (roomId: string) => drafts.edits(roomId),
     setEdit: (roomId: string, messageId: string, text: string | null) => drafts.setEdit(roomId, messageId, text),
   };
@@ -98,19 +103,20 @@ function openRoom(chat: Chat) {
 function messages(chat: Chat) {
   const { link, outbox, sender, drafts, rest, files } = chat;
   return {
-    send(place: Place, { text, replyTo, attachments }: Draft) {
+    send(place: Place, { text, replyTo, attachments }: Draft, thread?: { alsoToRoom: boolean }) {
       const full = outbox.full;
       outbox.add({
         clientId: newId(),
         place,
         content: text,
         replyTo,
+        ...thread,
         attachments,
         createdAt: new Date().toISOString(),
         state: full ? "failed" : "pending",
         error: full ? "Too many messages are waiting to be sent. Try again when some have left." : null,
       });
-      drafts.set(place, { text: "", replyTo: null, attachments: [] });
+      drafts.set(thread && replyTo ? { rootId: replyTo } : place, { text: "", replyTo: null, attachments: [] });
       sender.pump();
     },
     retry(clientId: string) {

@@ -6,10 +6,10 @@
  */
 import type { ReadonlySignal } from "@preact/signals";
 import { modelOf } from "./actions";
-import { Chat } from "./chat";
+import { Chat, type RoomWatcher } from "./chat";
 import type { ChosenFile } from "./chosen-files";
 import type {
-  Attachment, ConnectionState, Conversation, Member, Message, OutboxEntry, Place, Presence, Privacy, PublicRoom, PublicRooms, Role,
+  Attachment, Connection, ConnectionState, Conversation, Member, Message, OutboxEntry, Place, Presence, Privacy, PublicRoom, PublicRooms, Role,
   Room, User, UserRef,
 } from "./client";
 import type { Edits } from "./drafts";
@@ -106,6 +106,14 @@ export interface Model {
   /** What is on its way to a `place` with a userId. */
   readonly personOutbox: ReadonlySignal<readonly OutboxEntry[]>;
   readonly notices: ReadonlySignal<readonly Notice[]>;
+  /** All that is on its way, to wherever. */
+  readonly waiting: ReadonlySignal<readonly OutboxEntry[]>;
+  /** The connection, for the parts of the page that are loaded later. */
+  readonly link: Connection;
+  /** Tells these of the changes of the open rooms; returns what ends it. */
+  watch(watcher: RoomWatcher): () => void;
+  /** Messages that were read elsewhere than in a room: whoever wrote them is known then. */
+  meet(messages: readonly Message[]): void;
 
   /** What is known of somebody's presence (reads a signal: call it while rendering). Null: nothing known. */
   presenceOf(userId: string): Presence | null;
@@ -144,9 +152,9 @@ export interface Model {
   /** Call it at each key while there is text; `typingStopped` when the field is empty or left. */
   typing(roomId: string): void;
   typingStopped(roomId: string): void;
-  draftOf(place: Place): Draft;
+  draftOf(place: Place | { rootId: string }): Draft;
   /** Kept in this browser. */
-  setDraft(place: Place, draft: Draft): void;
+  setDraft(place: Place | { rootId: string }, draft: Draft): void;
   /** The messages of a room that are being edited. */
   editsOf(roomId: string): Edits;
   /** Kept in this browser; null when it is saved or given up. */
@@ -156,9 +164,9 @@ export interface Model {
 
   /**
    * Shows the message at once in the outbox and sends it, now or when online again. Clears the draft. Where the
-   * timeline is not at its end, `showLatest` brings it there.
+   * timeline is not at its end, `showLatest` brings it there. `thread`: it is written in the thread that it replies to.
    */
-  send(place: Place, draft: Draft): void;
+  send(place: Place, draft: Draft, thread?: { alsoToRoom: boolean }): void;
   retry(clientId: string): void;
   discard(clientId: string): void;
   edit(messageId: string, content: string): Promise<void>;

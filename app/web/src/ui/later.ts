@@ -15,6 +15,8 @@ export { MembersPanel } from "./members";
 export { PageDialogs } from "./page-dialogs";
 export { ReactionPalette } from "./reaction-palette";
 export { SearchPanel } from "./search";
+export { ThreadPanel } from "./thread-panel";
+export { ThreadsButton } from "./threads-list";
 export { TooLong, Tray } from "./tray";
 export { UnsavedEdit } from "./unsaved-edit";
 export { addFiles, cancelUpload, discardUploads } from "./uploading";

@@ -14,6 +14,7 @@ import { PrivacyDialog } from "./privacy";
 import { RoomForm, type RoomFields } from "./room-form";
 import { go } from "./route";
 import { FindingNote, SearchField, useFinding } from "./search-field";
+import { ThreadsList } from "./threads-list";
 import { attempt } from "./toasts";
 
 function NewRoom() {
@@ -103,6 +104,7 @@ export function PageDialogs() {
     case "discover": return <Discover />;
     case "new-message": return <NewMessage />;
     case "mentions": return <MentionsList />;
+    case "threads": return <ThreadsList />;
     case "privacy": return <PrivacyDialog />;
     default: return null;
   }

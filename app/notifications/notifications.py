@@ -84,11 +84,6 @@ class Notifications:
         except (BatcherFull, BatcherClosed):
             log.debug("message %s is put into the queue when it is overdue", message_id)
 
-    def start(self) -> None:
-        """Makes it ready, in the event loop that it runs in."""
-        self._http.start()
-        self._hook_http.start()
-
     async def run(self) -> None:
         """Works on the queue for ever. While Redis is away, it tries again."""
         while True:

@@ -191,7 +191,6 @@ class Chat:
         self.io.while_serving(self._announce_to_the_end)
         await self.io.start()
         self._presence.start()
-        self._notifications.start()
         try:
             async with running(
                 every(sampling.EVERY, self._sampler.look),

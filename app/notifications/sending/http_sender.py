@@ -1,21 +1,15 @@
 """Requests to push services and webhooks: bounded in time and size, no redirects, no cookies, public addresses only."""
 
-import errno
-import socket
+import asyncio
 import ssl
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from yarl import URL
-
-from app.payloads.fields.notification_fields import is_address, is_public
+if TYPE_CHECKING:
+    from app.notifications.sending.http_session import HttpSession
 
 WITHIN = 10.0  # seconds for the whole of a request
-AT_ONCE_A_HOST = 16
-MOST_HEADERS = 8_190  # bytes of a line of an answer's head
 AFTER_FAILURE = (
     1.0,
     5.0,
@@ -44,54 +38,17 @@ class Answer(NamedTuple):
     retry_after: float | None = None
 
 
-class NotPublic(OSError):
-    """A host's name stands for no public address."""
-
-
-class PublicResolver(AbstractResolver):
-    """Finds the public addresses of a host. The connection goes to what was found here: a name is looked up once."""
-
-    def __init__(self) -> None:
-        self._system = aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """See aiohttp. Raises NotPublic."""
-        found = await self._system.resolve(host, port, family)
-        public = [each for each in found if is_public(each["host"])]
-        if not public:
-            raise NotPublic(errno.EADDRNOTAVAIL, f"{host} has no public address")
-        return public
-
-    async def close(self) -> None:
-        """See aiohttp."""
-        await self._system.close()
-
-
 class HttpSender:
-    """Posts to URLs of users, or with `allow_private` also to private addresses. `start` it in its event loop."""
+    """Posts to URLs of users, or with `allow_private` also to private addresses.
+
+    What that takes is loaded by the first post: a client of 6 MB, and the certificates of the authorities, which take a
+    processor 200 ms. Most processes post nothing.
+    """
 
     def __init__(self, *, allow_private: bool) -> None:
         self._allow_private = allow_private
-        self._session: aiohttp.ClientSession | None = None
-
-    def start(self) -> None:
-        """Makes it ready."""
-        resolver = aiohttp.ThreadedResolver() if self._allow_private else PublicResolver()
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=ssl.create_default_context(),  # of now: aiohttp's own is of when it was imported
-                resolver=resolver,
-                use_dns_cache=False,
-                limit_per_host=AT_ONCE_A_HOST,
-            ),
-            timeout=aiohttp.ClientTimeout(total=WITHIN),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            max_line_size=MOST_HEADERS,
-            max_field_size=MOST_HEADERS,
-        )
+        self._session: HttpSession | None = None
+        self._opening = asyncio.Lock()
 
     async def close(self) -> None:
         """Ends its connections."""
@@ -100,19 +57,17 @@ class HttpSender:
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Posts once; nothing of the answer's body is read."""
-        assert self._session is not None, "it was not started"
-        target = URL(url, encoded=True)
-        if not self._allow_private and is_address(target.host or "") and not is_public(target.host or ""):
-            return Answer(Verdict.REFUSED, f"{target.host} is no public address")
-        try:
-            async with self._session.post(
-                target, data=body, headers=headers, allow_redirects=False
-            ) as answer:
-                return answer_of(answer.status, answer.headers.get("Retry-After"))
-        except aiohttp.InvalidURL as error:
-            return Answer(Verdict.REFUSED, f"no URL: {error}")
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            return Answer(Verdict.FAILED, f"{type(error).__name__}: {error}")
+        async with self._opening:
+            if self._session is None:
+                session_class, trusted = await asyncio.to_thread(_loaded)
+                self._session = session_class(trusted, allow_private=self._allow_private)
+        return await self._session.post(url, body, headers)
+
+
+def _loaded() -> "tuple[type[HttpSession], ssl.SSLContext]":
+    from app.notifications.sending.http_session import HttpSession
+
+    return HttpSession, ssl.create_default_context()
 
 
 def answer_of(status: int, retry_after: str | None) -> Answer:

@@ -9,7 +9,10 @@ import type { Draft, Model } from "./model";
 const PAGE = 20; // of what is found
 
 export function modelOf(chat: Chat): Omit<Model, "nothingKept"> {
-  return { ...state(chat), ...account(chat), ...openRoom(chat), ...messages(chat), ...finding(chat), ...rooms(chat), ...choices(chat) };
+  return {
+    ...state(chat), ...account(chat), ...openRoom(chat), ...messages(chat), ...finding(chat), ...rooms(chat), ...choices(chat),
+    link: chat.link, ask: chat.rest.ask.bind(chat.rest) as Model["ask"],
+  };
 }
 
 function state(chat: Chat) {
@@ -35,7 +38,6 @@ function state(chat: Chat) {
     }),
     notices: notices.all,
     waiting,
-    link: chat.link,
     watch: (watcher: RoomWatcher) => chat.watch(watcher),
     meet: (messages: readonly Message[]) => people.meetSenders(messages),
     presenceOf: (userId: string) => people.presence(userId),

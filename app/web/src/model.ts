@@ -9,8 +9,8 @@ import { modelOf } from "./actions";
 import { Chat, type RoomWatcher } from "./chat";
 import type { ChosenFile } from "./chosen-files";
 import type {
-  Attachment, Connection, ConnectionState, Conversation, Member, Message, OutboxEntry, Place, Presence, Privacy, PublicRoom, PublicRooms, Role,
-  Room, User, UserRef,
+  Attachment, Connection, ConnectionState, Conversation, Member, Message, OutboxEntry, Place, Presence, Privacy, PublicRoom, PublicRooms, Rest,
+  Role, Room, User, UserRef,
 } from "./client";
 import type { Edits } from "./drafts";
 import { shelfOr } from "./shelves";
@@ -67,6 +67,8 @@ export interface Notice {
   /** Of mentions: how many they are, and in which rooms. */
   many?: number;
   rooms?: ReadonlySet<string>;
+  /** What can be chosen. */
+  actions?: readonly { name: string; run: () => void }[];
 }
 
 export interface Draft {
@@ -108,9 +110,7 @@ export interface Model {
   readonly notices: ReadonlySignal<readonly Notice[]>;
   /** All that is on its way, to wherever. */
   readonly waiting: ReadonlySignal<readonly OutboxEntry[]>;
-  /** The connection, for the parts of the page that are loaded later. */
-  readonly link: Connection;
-  /** Tells these of the changes of the open rooms; returns what ends it. */
+  /** Tells of the changes of rooms what is loaded later; returns what ends it. */
   watch(watcher: RoomWatcher): () => void;
   /** Messages that were read elsewhere than in a room: whoever wrote them is known then. */
   meet(messages: readonly Message[]): void;
@@ -215,6 +215,13 @@ export interface Model {
   mute(roomId: string, muted: boolean): Promise<void>;
   /** Takes a conversation off the list, until there is something new in it. */
   hide(roomId: string): Promise<void>;
+
+  // For what is loaded later
+
+  /** The server's events, and calls of operations. */
+  readonly link: Pick<Connection, "online" | "call" | "events">;
+  /** Asks a route. */
+  readonly ask: Rest["ask"];
 }
 
 const lasting = shelfOr(() => localStorage);

@@ -70,8 +70,9 @@ class Hub:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.flushes = 0  # of the turns of the loop, those at whose end something was sent
         self._awake: list[Link] = []
-        self._turns = TurnQueue()
-        self._deadlines: list[tuple[int, int, Link]] = []
+        self.turns = TurnQueue()
+        # By session id, so that a link which has ended meanwhile, and all that hangs on it, is not kept until then.
+        self._deadlines: list[tuple[int, int, str]] = []
         self._sequence = count()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = inf  # of the sweep that is armed
@@ -226,7 +227,7 @@ class Hub:
 
     def defer(self, work: Callable[[], object], address: str | None) -> None:
         """Call `work`, which the client at `address` causes, in a later turn of the loop: see `TurnQueue`."""
-        self._turns.put(self.loop, work, address)
+        self.turns.put(self.loop, work, address)
 
     async def turn(self, address: str | None) -> None:
         """Wait for a turn, as `defer` does."""
@@ -247,7 +248,7 @@ class Hub:
         if due is None or (link.due is not None and link.due <= due):
             return
         link.due = due
-        heapq.heappush(self._deadlines, (due, next(self._sequence), link))
+        heapq.heappush(self._deadlines, (due, next(self._sequence), link.session.id))
         if due < self._timer_due and not self._sweeping:
             self._arm(due)
 
@@ -273,11 +274,11 @@ class Hub:
 
     def _tick_all(self, now: int) -> None:
         while self._deadlines and self._deadlines[0][0] <= now:
-            due, _, link = heapq.heappop(self._deadlines)
-            if link.due == due:
+            due, _, sid = heapq.heappop(self._deadlines)
+            link = self.links.get(sid)
+            if link is not None and link.due == due:
                 link.due = None
-                if link.session.id in self.links:
-                    link.tick(now)
+                link.tick(now)
 
     # --- the end ---
 

@@ -44,7 +44,6 @@ from protocol.server.uvicorn_http.unread_body import offer_to_discard
 _PIECE = 16_384  # bytes of a chunked body that are parsed at once; a larger body may be discarded
 _PIECES_A_TURN = 16  # of the event loop; a piece is smaller where an empty line ends it
 _HELD = 65_536  # bytes that may be kept behind a request that is being answered
-_LINGER = 1.0  # seconds that a client that was refused has to read why, while what it sends is thrown away
 
 # Looking a member up in its class costs more than comparing it.
 _HEAD, _SIZED, _CHUNKED, _ANSWER, _OVER = RequestPhase
@@ -78,6 +77,7 @@ class HttpProtocol(LingeringClose):
         """The class to give to uvicorn, which takes turns with the other connections of a hub."""
         attributes |= {
             "observer": hub.options.observer,
+            "arrive": hub.turns.arrive,
             "defer": staticmethod(hub.defer),
             "end_polling": staticmethod(hub.end_polling),
             "large_reads": Counter(),
@@ -90,7 +90,7 @@ class HttpProtocol(LingeringClose):
     # --- asyncio's side ---
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """A client has connected."""
+        """See asyncio."""
         super().connection_made(transport)
         self.flow = Flow(transport, self._parse_soon)
         self._watch()
@@ -306,7 +306,7 @@ class HttpProtocol(LingeringClose):
                 self.transport.abort()
                 return
         self.transport.write(refused.answer)
-        self._linger(_LINGER)
+        self._linger()
 
     def _end(self) -> None:
         self._phase = _OVER

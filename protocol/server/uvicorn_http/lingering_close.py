@@ -17,11 +17,38 @@ PAUSE = (
 )
 
 
-class Discarding:
-    """The connections that wait for their next read, the one that has waited longest first."""
+LINGER = 1.0  # seconds that a client that was refused has to read why, while what it sends is thrown away
+MOST_LINGERING = 128  # connections of one address; those that began the longest ago end
 
-    def __init__(self) -> None:
-        self._waiting: deque[LingeringClose] = deque()
+
+class Discarding:
+    """The connections whose clients are waited for, and of these the ones that wait for their next read.
+
+    Each has the state of its last request with it, and is read so seldom that its client's end is noticed late. So they
+    are few.
+    """
+
+    def __init__(self, most: int = MOST_LINGERING) -> None:
+        self._most = most
+        self._waiting: deque[LingeringClose] = deque()  # the one that has waited longest first
+        self._lingering: dict[str, dict[LingeringClose, None]] = {}  # by address, the oldest first
+
+    def begin(self, connection: "LingeringClose", address: str) -> None:
+        """A connection lingers. Where too many of its address do, the oldest of them is cut."""
+        lingering = self._lingering.setdefault(address, {})
+        lingering[connection] = None
+        if len(lingering) > self._most:
+            oldest = next(iter(lingering))
+            self.end(oldest, address)
+            oldest.transport.abort()
+
+    def end(self, connection: "LingeringClose", address: str) -> None:
+        """A connection has ended."""
+        lingering = self._lingering.get(address)
+        if lingering is not None:
+            lingering.pop(connection, None)
+            if not lingering:
+                del self._lingering[address]
 
     def put(self, loop: asyncio.AbstractEventLoop, connection: "LingeringClose") -> None:
         """Have a connection read once more, when it is its turn."""
@@ -47,6 +74,11 @@ class LingeringClose(ReadTurns):
     def end_polling() -> None:
         """End the sessions whose requests wait for what there is to answer: a hub's method where there is one."""
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended."""
+        self.discarding.end(self, self._address)
+        super().connection_lost(exc)
+
     def shutdown(self) -> None:
         """uvicorn stops, once all requests are answered. A long poll would keep it until the next ping."""
         self.end_polling()
@@ -59,12 +91,13 @@ class LingeringClose(ReadTurns):
             self._deadline.cancel()
             self._deadline = None
 
-    def _linger(self, seconds: float) -> None:
+    def _linger(self, seconds: float = LINGER) -> None:
         """End the connection, at the latest after so many seconds; nothing may have a deadline any more."""
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self.flow.hold(False)
             self._deadline = self.loop.call_later(seconds, self.transport.abort)
+            self.discarding.begin(self, self._address)
         else:
             self.transport.close()
 

@@ -1,5 +1,6 @@
 """Bytes of one connection are parsed in turns with the others', so that much of it delays no other."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +17,8 @@ class ReadTurns(IdleConnections):
 
     A large read waits for its turn, and so does a small one where as many of its address have been parsed in this turn
     of the event loop as may: connections that come all at once are served one after the other, and those of other
-    addresses between them.
+    addresses between them. A new connection of an address that has as many large reads waiting is not read before its
+    turn.
     """
 
     max_large_reads: ClassVar[int] = (
@@ -30,6 +32,18 @@ class ReadTurns(IdleConnections):
 
     flow: Flow
     _waits = False  # for its turn
+
+    @staticmethod
+    def arrive() -> None:
+        """A client has connected: a hub's method where there is one."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """A client has connected."""
+        super().connection_made(transport)
+        self.arrive()
+        if self.large_reads[self._address] >= self.max_parsed:
+            # Not now: uvloop begins to read after this call, paused or not.
+            self.loop.call_soon(self._wait_for_turn, self._parse)
 
     def defer(self, work: Callable[[], object], _address: str | None) -> object:
         """Call `work`, which the client at an address causes, in a later turn of the event loop."""

@@ -107,6 +107,7 @@ OURS = (
 )
 
 
+LONG = 300_000  # ms
 PARKED = "protocol.server.scheduling.eager_tasks._Worker"  # stays, for others
 
 
@@ -118,8 +119,8 @@ def alive() -> Counter[str]:
 
 @pytest.fixture
 async def instance(start: Start) -> Instance:
-    """One on which clients are soon forgotten."""
-    return await start(ping_interval=500, ping_timeout=500)
+    """One whose heartbeats are due long after the test, so that nothing is kept until then."""
+    return await start(ping_interval=10 * LONG, ping_timeout=LONG)
 
 
 async def nothing_is_left_by(visit: Callable[[], Awaitable[None]]) -> None:
@@ -184,5 +185,22 @@ async def test_uploads_leave_nothing(people: People) -> None:
     async def visit() -> None:
         answer = await person.http.post("/chat/files", files={"file": ("a.txt", b"a", "text/plain")})
         assert answer.status_code == 201
+
+    await nothing_is_left_by(visit)
+
+
+HEAD = b"POST %b HTTP/1.1\r\nHost: here\r\nContent-Length: 5000000\r\n\r\n"
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/auth/sign-in", "/io/?EIO=4&transport=polling&sid=none"])
+async def test_requests_whose_large_bodies_are_refused_leave_nothing_to_the_collector(
+    instance: Instance, path: str
+) -> None:
+    async def visit() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", instance.port)
+        writer.write(HEAD % path.encode() + b"a" * 400_000)
+        assert b" 4" in await reader.readline()
+        await reader.read()
+        writer.close()
 
     await nothing_is_left_by(visit)

@@ -8,8 +8,8 @@ const REASONS: Record<number, Reason> = {
   422: "invalid", 429: "rate_limited", 503: "unavailable",
 };
 
-/** The routes without parameters in their paths. */
-export type Route = { [R in keyof Routes]: R extends `${string}{${string}` ? never : R }[keyof Routes];
+/** The routes: a method, and a path that may have parameters. */
+export type Route = keyof Routes;
 
 export class Rest {
   /** The bearer token, once there is one. */
@@ -21,7 +21,8 @@ export class Rest {
   async ask<R extends Route>(
     route: R, payload: Parameters<Routes[R]>[0], signal?: AbortSignal,
   ): Promise<ReturnType<Routes[R]>> {
-    const [method, path] = route.split(" ") as [string, string];
+    const [method, pattern] = route.split(" ") as [string, string];
+    const path = pattern.replace(/{(\w+)}/g, (_, name: string) => encodeURIComponent((payload as Record<string, string>)[name]!));
     const response = method === "GET"
       ? await this.#fetch(method, path + queryOf(payload), null, signal)
       : await this.#fetch(method, path, JSON.stringify(payload), signal);

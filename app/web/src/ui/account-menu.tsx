@@ -44,6 +44,7 @@ export function AccountMenu() {
               <MenuItem onClick={then(() => void attempt(() => model.startConversation(me)))}>
                 Notes to yourself
               </MenuItem>
+              <MenuItem onClick={then(() => (openDialog.value = "notifications"))}>Notifications</MenuItem>
               <MenuItem onClick={then(() => (openDialog.value = "privacy"))}>Privacy</MenuItem>
               <MenuItem onClick={then(() => void signOut())}>Sign out</MenuItem>
             </>

@@ -6,6 +6,7 @@ import { announce } from "./announcer";
 import { confirm } from "./confirm";
 import { wholeTime } from "./format";
 import { Icon } from "./icons";
+import { RoomLevel } from "./notifications";
 import { Panel } from "./panel";
 import { isMuted } from "./personal";
 import { RoomForm } from "./room-form";
@@ -57,6 +58,7 @@ export function DetailsPanel({ open }: { open: OpenRoom }) {
         <div><dt>Who can join</dt><dd>{room.isPrivate ? "Only people who are invited" : "Everyone"}</dd></div>
         <div><dt>Created</dt><dd>{wholeTime(room.createdAt)}</dd></div>
       </dl>
+      <RoomLevel roomId={room.id} />
       <MuteButton room={room} />
       <div class="danger-zone">
         <button type="button" class="button quiet danger" onClick={() => void leaveAfterAsking(room)}>

@@ -3,6 +3,7 @@ import markdown from "../markdown/markdown.css?inline";
 import dialogs from "./styles/dialogs.css?inline";
 import emojis from "./styles/emojis.css?inline";
 import panels from "./styles/panels.css?inline";
+import { startTelling } from "../telling/telling";
 
 export { renderText } from "../markdown/render";
 export { copyMessages } from "./copy-messages";
@@ -25,3 +26,5 @@ export { addFiles, cancelUpload, discardUploads } from "./uploading";
 const styles = new CSSStyleSheet();
 styles.replaceSync(dialogs + panels + markdown + emojis);
 document.adoptedStyleSheets.push(styles);
+
+startTelling();

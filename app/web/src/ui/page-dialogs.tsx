@@ -8,6 +8,7 @@ import { RoomMark } from "./avatar";
 import { Dialog } from "./dialog";
 import { membersOf } from "./join-offer";
 import { MentionsList } from "./mentions-list";
+import { NotificationsDialog } from "./notifications";
 import { closeDialog, openDialog } from "./open-dialog";
 import { PeopleSearch } from "./people-search";
 import { PrivacyDialog } from "./privacy";
@@ -104,6 +105,7 @@ export function PageDialogs() {
     case "discover": return <Discover />;
     case "new-message": return <NewMessage />;
     case "mentions": return <MentionsList />;
+    case "notifications": return <NotificationsDialog />;
     case "threads": return <ThreadsList />;
     case "privacy": return <PrivacyDialog />;
     default: return null;

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { inWords } from "../client";
+import { inWords, type Message } from "../client";
 import { model, type Notice } from "../model";
 import { IconButton } from "./controls";
 import { goTo } from "./go-to";
@@ -12,8 +12,13 @@ const SHOWN_MS = 7_000;
 const own = signal<readonly Notice[]>([]);
 let last = 0;
 
-export function tell(text: string, kind: "info" | "error" = "info"): void {
-  own.value = [...own.value, { id: --last, kind, text, message: null }];
+export function tell(text: string, kind: Notice["kind"] = "info", message: Message | null = null): void {
+  own.value = [...own.value, { id: --last, kind, text, message }];
+}
+
+/** Asks something in passing: what is pressed is done. */
+export function offer(text: string, actions: NonNullable<Notice["actions"]>): void {
+  own.value = [...own.value, { id: --last, kind: "info", text, message: null, actions }];
 }
 
 /** Runs an action of the page; what goes wrong is told in words. Answers whether it came about. */
@@ -33,7 +38,7 @@ function dismiss(id: number): void {
 }
 
 function Toast({ notice }: { notice: Notice }) {
-  const { id, kind, text, message } = notice;
+  const { id, kind, text, message, actions = [] } = notice;
   useEffect(() => {
     const timer = setTimeout(() => dismiss(id), SHOWN_MS);
     return () => clearTimeout(timer);
@@ -46,6 +51,9 @@ function Toast({ notice }: { notice: Notice }) {
     <div class="toast" role={kind === "error" ? "alert" : "status"}>
       {kind === "error" && <Icon name="warning" />}
       <span>{text}</span>
+      {actions.map(({ name, run }) => (
+        <button key={name} type="button" class="toast-action" onClick={() => { dismiss(id); run(); }}>{name}</button>
+      ))}
       {message && <button type="button" class="toast-action" onClick={show}>Show</button>}
       <IconButton icon="close" label="Dismiss" size={18} onClick={() => dismiss(id)} />
     </div>

@@ -69,7 +69,6 @@ def test_answers(status: int, retry_after: str | None, verdict: Verdict, wait: f
 )
 async def test_private_addresses_are_not_asked_whatever_their_form(url: str, verdict: Verdict) -> None:
     sender = HttpSender(allow_private=False)
-    sender.start()
     answer = await sender.post(url, b"", {})
     await sender.close()
     assert answer.verdict is verdict
@@ -78,7 +77,6 @@ async def test_private_addresses_are_not_asked_whatever_their_form(url: str, ver
 
 async def test_what_is_no_url_is_refused() -> None:
     sender = HttpSender(allow_private=False)
-    sender.start()
     answer = await sender.post("https://127.1:1/", b"", {})
     await sender.close()
     assert answer.verdict is Verdict.REFUSED

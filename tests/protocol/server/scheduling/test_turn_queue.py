@@ -2,7 +2,7 @@
 
 import asyncio
 
-from protocol.server.scheduling.turn_queue import TurnQueue
+from protocol.server.scheduling.turn_queue import MOST_YIELDS, TurnQueue
 
 ONE, OTHER, THIRD = "192.0.2.1", "192.0.2.2", "198.51.100.3"
 
@@ -53,3 +53,23 @@ async def test_a_network_of_ipv6_is_one() -> None:
 async def test_those_without_an_address_are_one() -> None:
     done = await order_of(None, None, "not an address", OTHER)
     assert [address for _, address, _ in done[:2]] == [None, OTHER]
+
+
+async def test_work_gives_way_while_clients_arrive_but_not_for_ever() -> None:
+    queue, loop = TurnQueue(), asyncio.get_running_loop()
+    done: list[int] = []
+    queue.put(loop, lambda: done.append(1), "10.0.0.1")
+    for _ in range(MOST_YIELDS):
+        queue.arrive()
+        await asyncio.sleep(0)
+        assert not done
+    queue.arrive()
+    await asyncio.sleep(0)
+    assert done == [1]
+
+    queue.put(loop, lambda: done.append(2), "10.0.0.1")
+    queue.arrive()
+    await asyncio.sleep(0)
+    assert done == [1]
+    await asyncio.sleep(0)
+    assert done == [1, 2]

@@ -16,6 +16,7 @@ from uvicorn.server import ServerState
 from protocol import Observer, discard_body
 from protocol.server.http.asgi import Receive, Scope, Send, read_body, respond
 from protocol.server.uvicorn_http.http_protocol import HttpProtocol
+from protocol.server.uvicorn_http.lingering_close import Discarding
 from tests.support.waiting import PATIENCE, until
 
 Cut: TypeAlias = Callable[[bytes], Iterable[bytes]]
@@ -480,6 +481,21 @@ async def test_a_body_that_nobody_wants_ends_its_connection_after_its_answer(
     await until(lambda: not served.connections)
 
 
+async def test_the_clients_of_an_address_that_are_waited_for_are_few(served: Served) -> None:
+    """Those that were told the longest ago are cut; each has been told why."""
+    served.bounds["discarding"] = Discarding(most=2)  # type: ignore[assignment]
+    clients = []
+    for _ in range(5):
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(unread(100_000_000))
+        assert b" 413 " in await reader.readline()
+        clients.append(writer)
+    await until(lambda: len(served.connections) == 2)
+    for writer in clients:
+        writer.transport.abort()
+    await until(lambda: not served.connections)
+
+
 async def test_what_a_connection_keeps_while_it_waits_for_its_turn_is_one_read(served: Served) -> None:
     """However the pieces of a chunked body fall: a read that is parsed to its last byte is no reason to read on."""
     turns: list[Callable[[], object]] = []
@@ -526,3 +542,33 @@ async def test_the_large_reads_of_an_address_that_wait_are_few(served: Served) -
     assert not waiting
     for writer in writers:
         writer.transport.abort()
+
+
+async def test_a_new_connection_is_not_read_while_many_of_its_address_have_large_reads_waiting(
+    served: Served,
+) -> None:
+    turns: list[Callable[[], object]] = []
+    served.bounds["large_reads"] = Counter()  # type: ignore[assignment]
+    served.bounds["max_parsed"] = 1
+    served.bounds["defer"] = lambda _, work, _address: turns.append(work)  # type: ignore[assignment]
+    head = b"POST /refused HTTP/1.1\r\nHost: chat\r\nContent-Length: 100000\r\n\r\n"
+    clients = []
+    for number in (1, 2):
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(head + b"x" * 100_000)
+        clients.append((reader, writer))
+        await until(lambda number=number: len(turns) == number)  # type: ignore[misc]
+    kept = sorted(len(connection._unparsed) for connection in served.connections)
+    assert kept[0] == 0 < kept[1]
+
+    async def serve() -> None:
+        while True:
+            while turns:
+                turns.pop(0)()
+            await asyncio.sleep(0)
+
+    serving = asyncio.create_task(serve())
+    for reader, writer in clients:
+        assert b" 413 " in await reader.readline()
+        writer.transport.abort()
+    serving.cancel()

@@ -13,6 +13,7 @@ export { EditBox } from "./edit-box";
 export { JoinOffer } from "./join-offer";
 export { Lightbox } from "./lightbox";
 export { MembersPanel } from "./members";
+export { MessageActions } from "./message-actions";
 export { PageDialogs } from "./page-dialogs";
 export { ReactionPalette } from "./reaction-palette";
 export { SearchPanel } from "./search";

@@ -7,8 +7,7 @@ import { model, type OutboxEntry } from "../model";
 import { Attachments } from "./attachments";
 import { Avatar } from "./avatar";
 import { count, dayName, nameOf, shortNameOf, timeOfDay, wholeTime } from "./format";
-import { Later } from "./load-later";
-import { MessageActions } from "./message-actions";
+import { Later, loaded } from "./load-later";
 import { Delivery, Quote, Reactions, Replies, summary } from "./message-parts";
 import { activeRow, edits } from "./room-state";
 import { isJumbo, RichText } from "./rich-text";
@@ -95,6 +94,7 @@ export function MessageRow({ message, inThread, ...row }: Surroundings & { messa
       </Row>
     );
   }
+  const Actions = loaded()?.MessageActions;
   const marks = [row.first && "first", found.value && "found", mentionsMe(message, me) && "mentions-me"];
   return (
     <Row {...row} label={labelOf(message)}>
@@ -112,7 +112,7 @@ export function MessageRow({ message, inThread, ...row }: Surroundings & { messa
           <Reactions message={message} />
           {!inThread && <Replies message={message} />}
         </div>
-        {active.value && !edited.value && <MessageActions message={message} inThread={inThread} />}
+        {active.value && !edited.value && Actions && <Actions message={message} inThread={inThread} />}
       </div>
     </Row>
   );

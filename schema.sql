@@ -705,7 +705,237 @@ create table notifications_due (
 );
 create index notifications_due_oldest on notifications_due (put_at);
 
--- migration 17: sessions, default rooms, retention, and what is deleted in parts
+-- migration 17: threads
+--
+-- A reply belongs to the thread of its root: the message that it answers, or the root of that one. Triggers keep the
+-- root of each reply, the count of a thread, and its followers. So an instance of before this block, which knows nothing
+-- of threads, still writes them; and a message that is no reply costs what it did.
+alter table messages
+    add column thread_root_id text,                       -- null for what is no reply
+    add column also_to_room   boolean not null default true;  -- false: a reply that stands in its thread alone
+with recursive replies as (
+    select reply.id, reply.room_id, root.id as root_id
+    from messages reply
+    join messages root on root.id = reply.reply_to and root.reply_to is null
+    union all
+    select reply.id, reply.room_id, above.root_id
+    from replies above
+    join messages reply on reply.room_id = above.room_id and reply.reply_to = above.id
+)
+update messages m set thread_root_id = replies.root_id from replies where m.id = replies.id;
+alter table messages
+    add foreign key (room_id, thread_root_id) references messages (room_id, id);
+create index messages_of_thread on messages (thread_root_id, seq) include (sender_id, deleted_at)
+    where thread_root_id is not null;
+
+-- One row for each message that was ever replied to. It changes with each reply that comes or goes, so it is beside the
+-- root, whose own row may be large.
+create table threads (
+    root_id        text        primary key references messages (id) on delete cascade,
+    room_id        text        not null references rooms (id) on delete cascade,
+    reply_count    integer     not null check (reply_count >= 0),  -- without the deleted ones
+    last_reply_seq bigint,                                -- of the last of these; null where none is left
+    last_reply_at  timestamptz,
+    change_seq     bigint      not null                   -- that of the last reply that came or went
+) with (fillfactor = 50);
+create index threads_of_room on threads (room_id);
+insert into threads (root_id, room_id, reply_count, last_reply_seq, last_reply_at, change_seq)
+select thread_root_id, room_id, count(*) filter (where deleted_at is null), max(seq) filter (where deleted_at is null),
+       max(created_at) filter (where deleted_at is null),
+       max(case when deleted_at is null then seq else change_seq end)
+from messages
+where thread_root_id is not null
+group by thread_root_id, room_id;
+
+-- Who follows a thread, or did, and how far they have read it. What is unread is counted from there.
+create table thread_followers (
+    root_id        text        not null references messages (id) on delete cascade,
+    user_id        text        not null references users (id) on delete cascade,
+    is_following   boolean     not null,                  -- false: the user wants no more of it
+    last_read_seq  bigint      not null,
+    primary key (root_id, user_id)
+);
+create index thread_followers_of_user on thread_followers (user_id, root_id) where is_following;
+
+-- Of the triggers on messages, this one alone is looked at for a message that is no reply.
+create function place_in_thread() returns trigger
+language plpgsql as $$
+begin
+    select coalesce(answered.thread_root_id, answered.id) into new.thread_root_id
+    from messages answered
+    where answered.id = new.reply_to;
+    if new.thread_root_id is not null then
+        insert into threads (root_id, room_id, reply_count, last_reply_seq, last_reply_at, change_seq)
+        values (new.thread_root_id, new.room_id, 1, new.seq, new.created_at, new.seq)
+        on conflict (root_id) do update
+        set reply_count = threads.reply_count + 1,
+            last_reply_seq = greatest(threads.last_reply_seq, excluded.last_reply_seq),
+            last_reply_at = greatest(threads.last_reply_at, excluded.last_reply_at),
+            change_seq = greatest(threads.change_seq, excluded.change_seq);
+    end if;
+    return new;
+end
+$$;
+create trigger messages_thread before insert on messages
+    for each row when (new.reply_to is not null) execute function place_in_thread();
+
+create function take_from_thread() returns trigger
+language plpgsql as $$
+begin
+    update threads
+    set reply_count = reply_count - 1, change_seq = new.change_seq,
+        (last_reply_seq, last_reply_at) = (
+            select seq, created_at from messages
+            where thread_root_id = new.thread_root_id and deleted_at is null
+            order by seq desc
+            limit 1
+        )
+    where root_id = new.thread_root_id;
+    return null;
+end
+$$;
+create trigger messages_reply_deleted after update of deleted_at on messages
+    for each row
+    when (new.thread_root_id is not null and old.deleted_at is null and new.deleted_at is not null)
+    execute function take_from_thread();
+
+-- Lets the people follow whom replies concern: the author of the root, whoever replies, and those whom the root or a
+-- reply mentions by name; in a direct conversation both. What came before has been read. Whoever wanted no more of a
+-- thread follows it again by a reply (`are_new`), and by nothing else.
+create function follow_threads(reply_ids text[], are_new boolean) returns void
+language plpgsql as $$
+begin
+    insert into thread_followers (root_id, user_id, is_following, last_read_seq)
+    select reply.thread_root_id, concerned.user_id, true, min(reply.seq) - 1
+    from messages reply
+    join messages root on root.id = reply.thread_root_id
+    cross join lateral (
+        select root.sender_id as user_id
+        union select reply.sender_id
+        union select n.user_id from mentions n where n.message_id in (root.id, reply.id) and n.via = 'name'
+        union select m.user_id from room_members m join rooms r on r.id = m.room_id
+              where r.id = reply.room_id and r.kind = 'direct'
+    ) concerned
+    where reply.id = any(reply_ids)
+    group by reply.thread_root_id, concerned.user_id
+    order by reply.thread_root_id, concerned.user_id
+    on conflict do nothing;
+
+    update thread_followers f
+    set is_following = true, last_read_seq = greatest(f.last_read_seq, reply.seq - 1)
+    from messages reply
+    where are_new and reply.id = any(reply_ids)
+      and f.root_id = reply.thread_root_id and f.user_id = reply.sender_id and not f.is_following;
+end
+$$;
+
+-- When a transaction commits, for the mentions are written after their message. Whoever calls `follow_threads` for all
+-- replies of a transaction says so by `parley.replies_followed`, and it is not done a second time. The last change of a
+-- thread that got a reply has the number of that; one that lost a reply has a number that no message stands at.
+create function follow_by_reply() returns trigger
+language plpgsql as $$
+begin
+    if coalesce(current_setting('parley.replies_followed', true), '') <> 'yes' then
+        perform follow_threads(array(select id from messages where room_id = new.room_id and seq = new.change_seq), true);
+    end if;
+    return null;
+end
+$$;
+create constraint trigger threads_followed after insert or update on threads deferrable initially deferred
+    for each row execute function follow_by_reply();
+
+create function follow_by_mention() returns trigger
+language plpgsql as $$
+begin
+    perform follow_threads(array[new.id], false);
+    return null;
+end
+$$;
+create constraint trigger messages_followed after update of content on messages deferrable initially deferred
+    for each row when (new.thread_root_id is not null and new.deleted_at is null) execute function follow_by_mention();
+
+-- All that was there before this block counts as read.
+insert into thread_followers (root_id, user_id, is_following, last_read_seq)
+select t.root_id, concerned.user_id, true, t.change_seq
+from threads t
+join messages root on root.id = t.root_id
+cross join lateral (
+    select root.sender_id as user_id
+    union select reply.sender_id from messages reply where reply.thread_root_id = t.root_id
+    union select n.user_id from mentions n where n.message_id = t.root_id and n.via = 'name'
+    union select n.user_id from messages reply join mentions n on n.message_id = reply.id and n.via = 'name'
+          where reply.thread_root_id = t.root_id
+    union select m.user_id from room_members m join rooms r on r.id = m.room_id
+          where r.id = t.room_id and r.kind = 'direct'
+) concerned;
+
+-- Mentions in replies that stand in their thread alone are unread there, and not in the room.
+alter table mentions add column in_thread boolean not null default false;
+drop index mentions_unread;
+create index mentions_unread on mentions (user_id, room_id, seq) where not in_thread;
+drop index messages_unread;
+create index messages_unread on messages (room_id, seq) include (sender_id) where deleted_at is null and also_to_room;
+
+create or replace view shown_messages as
+select m.id, m.room_id, m.sender_id, m.seq, m.change_seq, m.type, m.content, m.metadata, m.reply_to, m.client_id,
+       m.created_at, m.modified_at, m.edited_at, m.deleted_at,
+       u.username, u.display_name, u.avatar,
+       r.kind, receiver.user_id as receiver_id,
+       (select mark.last_read_at
+        from room_members mark
+        where mark.room_id = m.room_id and mark.user_id = receiver.user_id and mark.last_read_seq >= m.seq) as read_at,
+       (select coalesce(jsonb_agg(jsonb_build_object('kind', of_kind.kind, 'userIds', of_kind.user_ids)
+                                  order by of_kind.since, of_kind.kind), '[]')
+        from (select kind, jsonb_agg(user_id order by created_at, user_id) as user_ids, min(created_at) as since
+              from reactions
+              where message_id = m.id
+              group by kind) of_kind) as reactions,
+       (select coalesce(jsonb_agg(user_id order by user_id), '[]')
+        from mentions
+        where message_id = m.id and via = 'name') as mentions,
+       (select coalesce(jsonb_agg(jsonb_build_object(
+                            'id', f.id, 'name', f.name, 'media_type', f.media_type, 'size', f.size,
+                            'width', f.width, 'height', f.height, 'thumbnail_key', f.thumbnail_key)
+                            order by f.place), '[]')
+        from files f
+        where f.message_id = m.id) as attachments,
+       m.metadata_bytes,
+       (select min(via)
+        from mentions
+        where message_id = m.id and via <> 'name') as group_mention,
+       m.thread_root_id, m.also_to_room,
+       t.root_id as thread_id, t.reply_count, t.last_reply_seq, t.last_reply_at, t.change_seq as thread_change_seq
+from messages m
+join users u on u.id = m.sender_id
+join rooms r on r.id = m.room_id
+left join threads t on t.root_id = coalesce(m.thread_root_id, m.id)
+left join lateral (
+    select case split_part(r.direct_key, ':', 1)
+           when m.sender_id then split_part(r.direct_key, ':', 2)
+           else split_part(r.direct_key, ':', 1) end as user_id
+    where r.kind = 'direct'
+) receiver on true;
+
+create or replace view shown_rooms as
+select r.id, r.kind, r.name, r.description, r.created_by, r.last_seq, r.change_seq, r.created_at, r.modified_at,
+       r.direct_key, m.user_id, m.role, m.state, m.joined_at, m.last_read_at, m.last_read_seq,
+       (select count(*)
+        from (select
+              from messages news
+              where news.room_id = r.id and news.seq > m.last_read_seq and news.sender_id <> m.user_id
+                and news.deleted_at is null and news.also_to_room and m.state = 'member'
+              limit 1000) counted) as unread,
+       (select count(*)
+        from (select
+              from mentions n
+              where n.user_id = m.user_id and n.room_id = r.id and n.seq > m.last_read_seq and not n.in_thread
+                and m.state = 'member'
+              limit 1000) counted) as mentions
+from room_members m
+join rooms r on r.id = m.room_id
+where m.state in ('member', 'invited');
+
+-- migration 18: sessions, default rooms, retention, and what is deleted in parts
 --
 -- A session is a bearer token that was issued, with the `User-Agent` of who got it. An instance of before this block
 -- issues tokens without; their sessions are added when they are seen.

@@ -19,7 +19,7 @@ from app import store
 from app.announce.log_order import LogOrder, Place, place_of
 from app.db.database import Database
 from app.payloads.responses import Message, Sent, wire
-from app.payloads.server_events import DIRECT_NEW, MENTION_NEW, MESSAGE_NEW
+from app.payloads.server_events import DIRECT_NEW, MENTION_NEW, MESSAGE_NEW, REPLY_NEW
 from protocol import BroadcastBatch, BusUnavailable, Server
 
 log = logging.getLogger(__name__)
@@ -100,17 +100,21 @@ class Announcer:
         while self._waiting:
             await asyncio.wait(self._waiting)
 
-    async def message(self, message: Message, called: Sequence[str] = ()) -> None:
+    async def message(
+        self, message: Message, called: Sequence[str] = (), followers: Sequence[str] = ()
+    ) -> None:
         """Tells a room of a new message; in a direct conversation, under the name that it has there.
 
-        Then the users that it mentions are told, by name or as some of a group (`called`).
+        Then the users that it mentions are told, by name or as some of a group (`called`), and of a reply the
+        `followers` of its thread.
         """
         if message.receiver_id is UNSET:
             new = to_room(message.room_id, MESSAGE_NEW, message)
         else:
             # All devices of both, also those that do not follow a conversation that has only begun.
             new = to_room(message.room_id, DIRECT_NEW, message, message.sender_id, message.receiver_id)
-        await self.announce(new, *mentions(message, [*message.mentions, *called]))
+        mentioned = told_to([*message.mentions, *called], MENTION_NEW, message)
+        await self.announce(new, *mentioned, *told_to(followers, REPLY_NEW, message))
 
     async def user(self, user_id: str, event: str, payload: Sent) -> None:
         """Tells all devices of a user."""
@@ -250,7 +254,7 @@ class Wired:
         self.place: Place | None = place_of(announcement.event, self.payload)
 
 
-def mentions(message: Message, user_ids: Iterable[str]) -> list[Announcement]:
-    """Announcements to all devices of the given users that a message names them."""
+def told_to(user_ids: Iterable[str], event: str, message: Message) -> list[Announcement]:
+    """What is announced of a message to all devices of the given users, if there are any."""
     channels = list(map(user_channel, user_ids))
-    return [Announcement(channels, MENTION_NEW, message)] if channels else []  # none would be all users
+    return [Announcement(channels, event, message)] if channels else []  # none would be all users

@@ -20,6 +20,7 @@ from app.rooms.invitations import Invitations
 from app.rooms.members import RoomMembers
 from app.rooms.rooms import Rooms
 from app.search_index.message_search import MessageSearch
+from app.threads.user_threads import UserThreads
 
 
 def accounts(
@@ -243,6 +244,45 @@ def reading(reading: MessageHistory, search: MessageSearch, sync: Sync) -> list[
             code="SYNC_FAILED",
             http=("GET", "/chat/rooms/{roomId}/changes"),
             renamed={"after": "afterSeq"},
+        ),
+    ]
+
+
+def threads(reading: MessageHistory, threads: UserThreads) -> list[Operation]:
+    """Threads: what was replied, and how a user stands to it."""
+    of_message = "/chat/messages/{messageId}/thread"
+    return [
+        Operation(run=threads.get, event="thread:get", code="GET_FAILED", http=("GET", of_message)),
+        Operation(
+            run=reading.thread,
+            event="thread:history",
+            code="HISTORY_FAILED",
+            http=("GET", f"{of_message}/messages"),
+        ),
+        Operation(
+            run=threads.list_page,
+            event="thread:list",
+            code="LIST_FAILED",
+            http=("GET", "/chat/threads"),
+            rest_page=RestPage("threads", cursor="before"),
+        ),
+        Operation(
+            run=threads.mark_read,
+            event="thread:read",
+            code="READ_FAILED",
+            http=("PUT", f"{of_message}/read"),
+        ),
+        Operation(
+            run=threads.follow,
+            event="thread:follow",
+            code="FOLLOW_FAILED",
+            http=("PUT", f"{of_message}/follower"),
+        ),
+        Operation(
+            run=threads.unfollow,
+            event="thread:unfollow",
+            code="FOLLOW_FAILED",
+            http=("DELETE", f"{of_message}/follower"),
         ),
     ]
 

@@ -162,13 +162,14 @@ def whole_number(name: str, text: str) -> int:
 
 
 def yes_or_no(name: str, text: str) -> bool:
-    """`true` or `false` in a query. Raises Refusal."""
+    """A truth in a query. Raises Refusal."""
     if text not in ("true", "false"):
-        raise refusal_of_field(name, "must be true or false", "invalid")
+        raise refusal_of_field(name, "must be true or false", "invalid_type")
     return text == "true"
 
 
 _READERS: dict[type, Callable[[str, str], Any]] = {
+    bool: yes_or_no,
     int: whole_number,
     str: lambda _, text: text,
     dt.datetime: lambda _, text: text,

@@ -7,8 +7,10 @@ that number after its commit. What changes nothing takes no number and is not an
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from msgspec import UNSET, UnsetType
+
 from app import store
-from app.announce.announcer import Announcer, mentions, to_room
+from app.announce.announcer import Announcer, to_room, told_to
 from app.core.caller import Caller
 from app.core.errors import NO_MESSAGE, Refusal, refuse
 from app.db.database import Database
@@ -19,10 +21,10 @@ from app.messages.mentions import names_in
 from app.messages.writer import BLOCKED, BLOCKING
 from app.payloads.fields.names import shows
 from app.payloads.fields.validation import refusal_of_field
-from app.payloads.from_rows import message_of
+from app.payloads.from_rows import message_of, thread_of
 from app.payloads.requests import EditMessage, MessageRef, React, Unreact
-from app.payloads.responses import Message, MessageDeleted, ReactionsUpdated
-from app.payloads.server_events import MESSAGE_DELETED, MESSAGE_EDITED, REACTION_UPDATED
+from app.payloads.responses import Message, MessageDeleted, ReactionsUpdated, Thread
+from app.payloads.server_events import MENTION_NEW, MESSAGE_DELETED, MESSAGE_EDITED, REACTION_UPDATED
 from app.rooms.rooms import NOT_A_MEMBER
 from app.search.documents import prompt_vector
 from app.store.log.messages import ChangedMessageRow
@@ -82,7 +84,7 @@ class MessageEdits:
         message, mentioned = await self._change(caller, message_id, work)
         if mentioned is not None:
             edited = to_room(message.room_id, MESSAGE_EDITED, message)
-            await self._announcer.announce(edited, *mentions(message, mentioned))
+            await self._announcer.announce(edited, *told_to(mentioned, MENTION_NEW, message))
         return message
 
     async def delete(self, caller: Caller, payload: MessageRef) -> MessageDeleted:
@@ -104,7 +106,11 @@ class MessageEdits:
                     q, message_id=message_id, deleted_by=caller.user_id, change_seq=seq
                 )
             deleted = MessageDeleted(
-                message_id=message_id, room_id=row.room_id, seq=seq, deleted_at=deleted_at
+                message_id=message_id,
+                room_id=row.room_id,
+                seq=seq,
+                deleted_at=deleted_at,
+                thread=await _thread_of_reply(q, row),
             )
             return deleted, is_new
 
@@ -216,6 +222,12 @@ async def shown_message(q: Queries, message_id: str) -> Message:
     """A message that is there, or was."""
     (row,) = await store.room_log.shown(q, [message_id])
     return message_of(row)
+
+
+async def _thread_of_reply(q: Queries, row: ChangedMessageRow) -> Thread | UnsetType:
+    """The thread that a message belongs to, as it is now; none for what is no reply."""
+    threads = await store.threads.read(q, [row.thread_root_id]) if row.thread_root_id is not None else []
+    return thread_of(threads[0]) if threads else UNSET
 
 
 def _check_is_there(row: ChangedMessageRow) -> None:

@@ -1,5 +1,9 @@
 """Reading of rooms: pages of messages, and how far members have read."""
 
+from collections.abc import Awaitable
+from functools import partial
+from typing import Protocol
+
 from app import store
 from app.announce.announcer import Announcer
 from app.core.caller import Caller
@@ -11,8 +15,24 @@ from app.payloads.from_rows import message_of
 from app.payloads.requests import ListMentions, MessageRef, Page, ReadHistory, ReadRoom
 from app.payloads.responses import Message, ReadMark
 from app.payloads.server_events import MOST_TOLD, READ_UPDATED
+from app.payloads.thread_payloads import ReadThread
 from app.rooms.rooms import NO_ROOM, check_member
+from app.store.log.message_rows import PagedMessageRow
 from app.store.log.pages import MAX_PAGE
+
+
+class ReadOlder(Protocol):
+    """Reads messages below a place, or at the end, newest first."""
+
+    def __call__(
+        self, *, below: int | None, limit: int, max_bytes: int
+    ) -> Awaitable[list[PagedMessageRow]]: ...
+
+
+class ReadNewer(Protocol):
+    """Reads the messages that come next after a place, newest first."""
+
+    def __call__(self, *, above: int, limit: int, max_bytes: int) -> Awaitable[list[PagedMessageRow]]: ...
 
 
 class MessageHistory:
@@ -31,8 +51,24 @@ class MessageHistory:
         are no more. Refused: `not_a_member`, and `not_found` for a room or a message that this
         room does not have.
         """
-        await check_member(self._db, payload.room_id, caller.user_id)
-        return await read_page(self._db, payload.room_id, payload, max_bytes=self._max_bytes)
+        room_id = payload.room_id
+        await check_member(self._db, room_id, caller.user_id)
+        older = partial(store.room_log.older, self._db, room_id, thread_replies=payload.thread_replies)
+        newer = partial(store.room_log.newer, self._db, room_id, thread_replies=payload.thread_replies)
+        return await self._page(room_id, payload, older, newer)
+
+    async def thread(self, caller: Caller, payload: ReadThread) -> list[Message]:
+        """Replies of a thread, newest first, without the deleted ones; none of a message without replies.
+
+        The newest, or those next to a message of the room, as in `message:history`. A page of large messages has fewer
+        than `limit`, and is empty only where there are no more. Refused: `not_a_member`, and `not_found` for an unknown
+        message, or for a place that the room does not have.
+        """
+        root = await store.threads.root_of(self._db, payload.message_id) or refuse("not_found", NO_MESSAGE)
+        await check_member(self._db, root.room_id, caller.user_id)
+        older = partial(store.threads.older, self._db, root.root_id)
+        newer = partial(store.threads.newer, self._db, root.root_id)
+        return await self._page(root.room_id, payload, older, newer)
 
     async def get(self, caller: Caller, payload: MessageRef) -> Message:
         """One message of a room of the user's; of a deleted one, what is left of it.
@@ -82,28 +118,26 @@ class MessageHistory:
                 await self._announcer.room(room_id, READ_UPDATED, mark, withheld=withheld)
         return mark
 
+    async def _page(self, room_id: str, page: Page, older: ReadOlder, newer: ReadNewer) -> list[Message]:
+        """A page of messages, newest first. Its end is that far from its place.
 
-async def read_page(q: Queries, room_id: str, page: Page, *, max_bytes: int) -> list[Message]:
-    """A page of the messages of a room, newest first, without the deleted ones. Its end is that far from its place.
-
-    Raises Refusal: `not_found` for a message that the room does not have.
-    """
-    if page.before is not None:
-        place = await _place(q, room_id, page.before)
-        rows = await store.room_log.older(q, room_id, below=place, limit=page.limit, max_bytes=max_bytes)
-    elif page.after is not None:
-        place = await _place(q, room_id, page.after)
-        rows = await store.room_log.newer(q, room_id, above=place, limit=page.limit, max_bytes=max_bytes)
-    elif page.around is not None:
-        place = await _place(q, room_id, page.around)
-        half = -(-max_bytes // 2)
-        rows = await store.room_log.newer(q, room_id, above=place, limit=page.limit // 2, max_bytes=half)
-        rows += await store.room_log.older(
-            q, room_id, below=place + 1, limit=page.limit - page.limit // 2, max_bytes=half
-        )
-    else:
-        rows = await store.room_log.older(q, room_id, below=None, limit=page.limit, max_bytes=max_bytes)
-    return [message_of(row) for row in rows]
+        Raises Refusal: `not_found` for a message that the room does not have.
+        """
+        limit, max_bytes = page.limit, self._max_bytes
+        if page.before is not None:
+            place = await _place(self._db, room_id, page.before)
+            rows = await older(below=place, limit=limit, max_bytes=max_bytes)
+        elif page.after is not None:
+            place = await _place(self._db, room_id, page.after)
+            rows = await newer(above=place, limit=limit, max_bytes=max_bytes)
+        elif page.around is not None:
+            place = await _place(self._db, room_id, page.around)
+            half = -(-max_bytes // 2)
+            rows = await newer(above=place, limit=limit // 2, max_bytes=half)
+            rows += await older(below=place + 1, limit=limit - limit // 2, max_bytes=half)
+        else:
+            rows = await older(below=None, limit=limit, max_bytes=max_bytes)
+        return [message_of(row) for row in rows]
 
 
 async def _place(q: Queries, room_id: str, message_id: str) -> int:

@@ -13,7 +13,7 @@ from app.db.database import Database
 from app.db.queries import Queries
 from app.payloads.from_rows import member_of, message_of, room_info_of
 from app.payloads.requests import SyncRoom
-from app.payloads.responses import Changes, MemberChange, MessageChange, RoomChange
+from app.payloads.room_changes import Changes, MemberChange, MessageChange, RoomChange
 from app.rooms.rooms import NO_ROOM, NOT_A_MEMBER
 from app.store.log.pages import MAX_PAGE
 

@@ -38,6 +38,7 @@ from app.rooms.rooms import NO_ROOM, NOT_A_MEMBER
 from app.search.documents import prompt_vector
 from app.store.log.files import LooseFileRow
 from app.store.log.messages import Verdict
+from app.threads.gathering import gather_replies
 
 MAX_BATCH = 500
 
@@ -82,16 +83,19 @@ class Pending(Struct, frozen=True, eq=False):
 
 class Written(NamedTuple):
     """The outcome of a message: see `store.messages.AppendedRow`. `message` is set where it exists, `called` has
-    whom it mentions as some of a group, `is_due` says that it may notify somebody."""
+    whom it mentions as some of a group, `followers` whom a reply to their thread is told, `is_due` says that it may
+    notify somebody."""
 
     verdict: Verdict
     message: Message | None
     called: Sequence[str] = ()
+    followers: Sequence[str] = ()
     is_due: bool = False
 
 
 class MessageWriter:
-    """Writes messages in batches of up to 500; `announce` gets each new one after its commit, and must not wait.
+    """Writes messages in batches of up to 500; `announce` gets each new one after its commit, with the users whom it
+    calls as a group and those who follow its thread, and must not wait.
 
     `call` tells whom a message calls as a group, by its sender, its room and the names in it; without it, nobody.
     At most `max_waiting` messages wait; more are refused as `unavailable`. `wrote` is told of each commit: how many
@@ -102,7 +106,7 @@ class MessageWriter:
     def __init__(
         self,
         db: Database,
-        announce: Callable[[Message, Sequence[str]], Awaitable[None]],
+        announce: Callable[[Message, Sequence[str], Sequence[str]], Awaitable[None]],
         *,
         call: Callable[[str, str, list[list[str]]], Awaitable[Call]] | None = None,
         wrote: Callable[[int, int], None] = lambda _size, _created: None,
@@ -182,16 +186,16 @@ class MessageWriter:
         elif written.verdict == "created":
             if written.is_due:
                 self._notify(written.message.id)
-            announcement = self._announce_and_answer(pending, written.message, written.called)
+            announcement = self._announce_and_answer(pending, written.message, written)
             task = asyncio.create_task(announcement, context=pending.context)
             self._announcing.add(task)
             task.add_done_callback(self._announcing.discard)
         else:
             _answer(pending, written.message)
 
-    async def _announce_and_answer(self, pending: Pending, message: Message, called: Sequence[str]) -> None:
+    async def _announce_and_answer(self, pending: Pending, message: Message, written: Written) -> None:
         try:
-            await self._announce(message, called)
+            await self._announce(message, written.called, written.followers)
         except Exception:
             # It is in the room's log, where every member finds it at the next sync.
             log.exception("message %s of room %s was written but not announced", message.id, message.room_id)
@@ -226,6 +230,7 @@ async def _append(q: Queries, batch: list[Pending], *, notify_all: bool) -> list
         metadata=[pending.metadata for pending in batch],
         client_ids=[pending.payload.client_id for pending in batch],
         reply_tos=[pending.payload.reply_to for pending in batch],
+        also_to_rooms=[_is_also_to_room(pending.payload) for pending in batch],
         have_files=[_has_files(pending, files) for pending in batch],
         words=[_words_of(pending, files) for pending in batch],
         notify_all=notify_all,
@@ -233,12 +238,15 @@ async def _append(q: Queries, batch: list[Pending], *, notify_all: bool) -> list
     created = [p for p, row in zip(batch, appended, strict=True) if row.message is not None]
     attached = await _attach(q, created, files)
     mentioned = await mention(q, {p.id: (p.names, p.call) for p in created})
+    roots = {m.id: m.thread_root_id for m in (row.message for row in appended) if m and m.thread_root_id}
+    threads = await gather_replies(q, roots) if roots else {}
     messages = {}
     for row in appended:
         if row.message is not None:
             new = mentioned.get(row.message.id, NOBODY)
+            thread = threads[row.message.id].thread if row.message.id in threads else None
             messages[row.message.id] = new_message_of(
-                row.message, attached.get(row.message.id, ()), list(new.named), new.group
+                row.message, attached.get(row.message.id, ()), list(new.named), new.group, thread
             )
     repeated = [row.repeated_id for row in appended if row.repeated_id is not None]
     if repeated:
@@ -248,6 +256,7 @@ async def _append(q: Queries, batch: list[Pending], *, notify_all: bool) -> list
             row.verdict,
             messages.get(row.repeated_id or pending.id),
             mentioned.get(pending.id, NOBODY).called,
+            threads[pending.id].followers_but(pending.sender_id) if pending.id in threads else (),
             row.is_due,
         )
         for pending, row in zip(batch, appended, strict=True)
@@ -258,6 +267,10 @@ async def _lock_files(q: Queries, batch: list[Pending]) -> dict[str, LooseFileRo
     """The files that a batch names and that no message has yet, held until its end."""
     file_ids = [file_id for pending in batch for file_id in pending.payload.attachments or ()]
     return {row.id: row for row in await store.files.lock_loose(q, file_ids)} if file_ids else {}
+
+
+def _is_also_to_room(payload: SendMessage) -> bool:
+    return payload.reply_to is None or payload.also_to_room is not False
 
 
 def _has_files(pending: Pending, files: dict[str, LooseFileRow]) -> bool:

@@ -4,8 +4,8 @@
     mention           yes   yes        no        names the user
     group_mention     yes   yes        no        @all or @here of an admin
     direct            yes   yes        no        in a direct conversation
-    reply             yes   yes        no        answers a message of the user's
-    message           yes   no         no        any other
+    reply             yes   yes        no        stands in a thread that the user follows
+    message           yes   no         no        any other that stands in the room
 
 The level is that of the room where the member has chosen one, else the user's own. Nothing reaches a user who has muted
 the room or everything until later, or has quiet hours now; nor of a message that was read on any device. A user with a

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from app.payloads.responses import (
     Attachment,
@@ -16,6 +16,7 @@ from app.payloads.responses import (
     Reaction,
     Room,
     RoomInfo,
+    Thread,
     User,
     UserRef,
 )
@@ -24,6 +25,7 @@ from app.store.log.files import FileRow
 from app.store.log.mentions import Group
 from app.store.log.message_rows import MessageRow, ShownMessageRow
 from app.store.log.room_log import MemberRow, RoomInfoRow
+from app.store.log.threads import ThreadRow
 from app.store.people.accounts import AccountRow
 
 
@@ -67,14 +69,21 @@ def message_of(row: ShownMessageRow) -> Message:
         row.mentions,
         row.group_mention,
         row.read_at,
+        UNSET if row.thread_id is None else _thread_shown_by(row, row.thread_id),
     )
 
 
 def new_message_of(
-    row: MessageRow, files: Collection[FileRow], mentions: list[str], group_mention: Group | None
+    row: MessageRow,
+    files: Collection[FileRow],
+    mentions: list[str],
+    group_mention: Group | None,
+    thread: ThreadRow | None = None,
 ) -> Message:
     """A message that was just written, to which no user has reacted and which its receiver has not read."""
-    return _message_of(row, [attachment_of(file) for file in files], [], mentions, group_mention, None)
+    attachments = [attachment_of(file) for file in files]
+    told = UNSET if thread is None else thread_of(thread)
+    return _message_of(row, attachments, [], mentions, group_mention, None, told)
 
 
 def _message_of(
@@ -84,6 +93,7 @@ def _message_of(
     mentions: list[str],
     group_mention: Group | None,
     read_at: dt.datetime | None,
+    thread: Thread | UnsetType,
 ) -> Message:
     is_direct = row.kind == "direct"
     return Message(
@@ -108,6 +118,31 @@ def _message_of(
         group_mention=group_mention,
         receiver_id=row.receiver_id if is_direct and row.receiver_id is not None else UNSET,
         read_at=read_at if is_direct else UNSET,
+        also_to_room=UNSET if row.thread_root_id is None else row.also_to_room,
+        thread=thread,
+    )
+
+
+def thread_of(row: ThreadRow) -> Thread:
+    """The replies under a message."""
+    return Thread(
+        root_id=row.thread_id,
+        reply_count=row.reply_count,
+        last_reply_seq=row.last_reply_seq,
+        last_reply_at=row.last_reply_at,
+        change_seq=row.thread_change_seq,
+    )
+
+
+def _thread_shown_by(row: ShownMessageRow, root_id: str) -> Thread:
+    assert row.reply_count is not None
+    assert row.thread_change_seq is not None
+    return Thread(
+        root_id=root_id,
+        reply_count=row.reply_count,
+        last_reply_seq=row.last_reply_seq,
+        last_reply_at=row.last_reply_at,
+        change_seq=row.thread_change_seq,
     )
 
 

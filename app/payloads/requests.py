@@ -153,7 +153,8 @@ class Written(Received, frozen=True):
     """A message to be written. `clientId` is the sender's name for it: the same never makes a second message.
 
     `replyTo` is a message of the same room, `attachments` are files that the sender uploaded and has not sent yet.
-    Content may be empty where there are attachments.
+    Content may be empty where there are attachments. A reply is in a thread; with `alsoToRoom` false it stands there
+    alone, and not among the messages of the room. For other messages that means nothing.
     """
 
     RULES: ClassVar[Rules] = CONTENT_OR_FILES
@@ -163,6 +164,7 @@ class Written(Received, frozen=True):
     client_id: ClientId | None = None
     metadata: dict[str, Any] | None = None
     reply_to: Id | None = None
+    also_to_room: bool | None = None
     attachments: FileIds | None = None
 
     def __post_init__(self) -> None:
@@ -246,15 +248,17 @@ class Page(Received, frozen=True):
 
 
 class ReadHistory(Page, frozen=True, kw_only=True):
-    """A page of a room's messages."""
+    """A page of a room's messages; without `threadReplies` those are left out that stand in their threads alone."""
 
     room_id: Id
+    thread_replies: bool = True
 
 
 class ReadDirect(Page, frozen=True, kw_only=True):
-    """A page of the messages that one has with one person."""
+    """A page of the messages that one has with one person; `threadReplies` as in a room's history."""
 
     user_id: Id
+    thread_replies: bool = True
 
 
 class SearchMessages(Received, frozen=True):

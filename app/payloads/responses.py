@@ -202,13 +202,28 @@ class Reaction(Sent, frozen=True):
     user_ids: list[str]
 
 
+class Thread(Sent, frozen=True):
+    """The replies under a message, its root: how many are not deleted, and the last of these, null where none is left.
+
+    `changeSeq` is the number, in the room's log, of the last change that added a reply or took one away. Of two states
+    that a client hears of, that with the greater number is the later one.
+    """
+
+    root_id: str
+    reply_count: int
+    last_reply_seq: int | None
+    last_reply_at: Time | None
+    change_seq: int
+
+
 class Message(Sent, frozen=True):
     """`seq` is its place in the room, `changeSeq` the number of its last change in the room's log.
 
     A deleted message has no content, metadata, attachments, reactions or mentions any more. Only messages of direct
     conversations have `receiverId`, and `readAt`: when the receiver last marked as read, once that covers it.
     `mentions` are users whom it names; with a `groupMention` it also calls all members of the room, or those who were
-    online.
+    online. `thread` is that which it begins or belongs to, as it is now; only messages that were replied to, and
+    replies, have one. Only replies have `alsoToRoom`: with false they stand in their thread alone.
     """
 
     id: str
@@ -232,15 +247,21 @@ class Message(Sent, frozen=True):
     group_mention: Literal["all", "here"] | None = None
     receiver_id: str | UnsetType = UNSET
     read_at: Time | UnsetType | None = UNSET
+    also_to_room: bool | UnsetType = UNSET
+    thread: Thread | UnsetType = UNSET
 
 
 class MessageDeleted(Sent, frozen=True):
-    """`seq` is the deletion's number in the room's log; `deletedAt` is from then on the message's `modifiedAt`, too."""
+    """`seq` is the deletion's number in the room's log; `deletedAt` is from then on the message's `modifiedAt`, too.
+
+    `thread` is that of a reply, without it.
+    """
 
     message_id: str
     room_id: str
     seq: int
     deleted_at: Time
+    thread: Thread | UnsetType = UNSET
 
 
 class ReactionsUpdated(Sent, frozen=True):
@@ -271,44 +292,6 @@ class Conversations(Sent, frozen=True):
 
     conversations: list[Conversation]
     next: str | None
-
-
-# The log of a room
-
-
-class MessageChange(Sent, frozen=True, tag_field="type", tag="message"):
-    """A message was written, edited, deleted or reacted to."""
-
-    seq: int
-    message: Message
-
-
-class MemberChange(Sent, frozen=True, tag_field="type", tag="member"):
-    """A user was invited, came, went, or got another role."""
-
-    seq: int
-    member: Member
-
-
-class RoomChange(Sent, frozen=True, tag_field="type", tag="room"):
-    """The room's name or description changed."""
-
-    seq: int
-    room: RoomInfo
-
-
-class Changes(Sent, frozen=True):
-    """All that changed after a number, each thing once and as it is now, in the order of `seq`.
-
-    `nextSeq` is the `afterSeq` of the next page, or of the next sync where `hasMore` is false. Until then live changes
-    have to wait: what has changed again meanwhile is missing here and comes on a later page.
-    """
-
-    room_id: str
-    changes: list[MessageChange | MemberChange | RoomChange]
-    next_seq: int
-    last_seq: int
-    has_more: bool
 
 
 # To the wire

@@ -20,6 +20,7 @@ from app.payloads.responses import (
     Sent,
     Time,
 )
+from app.payloads.thread_payloads import ThreadMark
 
 AUTHENTICATED: Final = "authenticated"
 UNAUTHENTICATED: Final = "unauthenticated"
@@ -31,6 +32,7 @@ MESSAGE_EDITED: Final = "message:edited"
 MESSAGE_DELETED: Final = "message:deleted"
 REACTION_UPDATED: Final = "reaction:updated"
 MENTION_NEW: Final = "mention:new"
+REPLY_NEW: Final = "reply:new"
 USER_JOINED: Final = "room:user-joined"
 USER_LEFT: Final = "room:user-left"
 MEMBER_UPDATED: Final = "room:member-updated"
@@ -50,8 +52,11 @@ MUTE_UPDATED: Final = "room:mute-updated"
 NOTIFICATIONS_UPDATED: Final = "notifications:updated"
 ROOM_NOTIFICATIONS_UPDATED: Final = "room:notifications-updated"
 CONVERSATION_HIDDEN: Final = "conversation:hidden"
+THREAD_UPDATED: Final = "thread:updated"
 
-MOST_TOLD: Final = 500  # members of a room that hear of presence and read marks; in a larger one they ask
+# Members of a room that hear of presence and read marks, and followers of a thread that hear of replies; where there
+# are more, they ask.
+MOST_TOLD: Final = 500
 
 # What only events carry
 
@@ -115,6 +120,10 @@ EMITTED: dict[str, tuple[Any, str]] = {
     MESSAGE_DELETED: (MessageDeleted, "To a room: a message is gone."),
     REACTION_UPDATED: (ReactionsUpdated, "To a room: the reactions to a message changed."),
     MENTION_NEW: (Message, "To the devices of a user whom a message names as @username."),
+    REPLY_NEW: (
+        Message,
+        f"To the devices of the other users who follow a thread, if those are up to {MOST_TOLD}: a reply to it.",
+    ),
     USER_JOINED: (MemberChanged, "To a room: a user became a member."),
     USER_LEFT: (MemberChanged, "To a room, and whom it is about: a membership ended; its state tells how."),
     MEMBER_UPDATED: (
@@ -147,6 +156,10 @@ EMITTED: dict[str, tuple[Any, str]] = {
     ),
     MUTE_UPDATED: (Mute, "To a user's own devices: the user has muted a room, or unmuted it."),
     CONVERSATION_HIDDEN: (ConversationHidden, "To a user's own devices: the user has hidden a conversation."),
+    THREAD_UPDATED: (
+        ThreadMark,
+        "To a user's own devices: the user has read a thread, follows it, or follows it no longer.",
+    ),
     NOTIFICATIONS_UPDATED: (
         NotificationSettings,
         "To a user's own devices: what notifies the user has changed.",

@@ -77,6 +77,7 @@ from app.serving.accounts_and_presence import auth_of, presence_of
 from app.serving.admin_ui import admin_ui
 from app.serving.socket_server import SOCKET_PATH, socket_server
 from app.store.log.pages import MAX_PAGE
+from app.threads.user_threads import UserThreads
 from protocol import RedisBus
 
 CLOSE_WITHIN = 2.0  # seconds that the last messages have to be written after their senders are gone
@@ -236,8 +237,8 @@ class Chat:
         self._sockets_of_users.check(user_id)
         self.budgets.check("user_answers", user_id, MAX_PAGE)
 
-    async def _announce(self, message: Message, called: Sequence[str]) -> None:
-        await self._announcer.message(message, called)
+    async def _announce(self, message: Message, called: Sequence[str], followers: Sequence[str]) -> None:
+        await self._announcer.message(message, called, followers)
         self._typing.sent(message.sender_id, message.room_id)
 
     def _user_operations(self) -> list[Operation]:
@@ -293,4 +294,5 @@ class Chat:
             ),
             *contract.messages(self._writer, MessageEdits(db, announcer, call=self._groups.of_edited)),
             *contract.reading(reading, MessageSearch(db), Sync(db)),
+            *contract.threads(reading, UserThreads(db, announcer)),
         ]

@@ -14,8 +14,16 @@ from app.store.administration import (
     figures,
     sign_up_invitations,
 )
-from app.store.conversations import announced_changes, direct, invitations, members, preferences, rooms
-from app.store.log import files, mentions, messages, reactions, room_log
+from app.store.conversations import (
+    announced_changes,
+    direct,
+    invitations,
+    members,
+    preferences,
+    rooms,
+    thread_followers,
+)
+from app.store.log import files, mentions, messages, reactions, room_log, threads
 from app.store.notifications import notification_settings, notifications_due, push_subscriptions
 from app.store.people import (
     accounts,
@@ -60,6 +68,8 @@ __all__ = [
     "rooms",
     "sessions",
     "sign_up_invitations",
+    "thread_followers",
+    "threads",
     "tokens",
     "words_to_make",
 ]

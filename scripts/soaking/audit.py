@@ -44,7 +44,7 @@ select m.id, m.room_id, m.sender_id, m.seq, m.change_seq, m.content, m.deleted_a
        (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'userIds', users)), '[]')
         from (select kind, jsonb_agg(user_id) as users from reactions where message_id = m.id group by kind) of_kind
        ) as reactions, m.reply_to,
-       array(select id from files where message_id = m.id order by place) as files
+       array(select id from files where message_id = m.id order by place) as files, m.also_to_room
 from messages m
 """
 MEMBERS = "select room_id, user_id, state, role, change_seq, last_read_seq from room_members"
@@ -140,7 +140,8 @@ def committed(at: float, what: str, row: dict[str, Any]) -> Committed:
 def stored_message(row: Any) -> list[Any]:
     """A message in the form of `changes.message_view`."""
     reactions = reactions_value(orjson.loads(row["reactions"]))
-    said = [row["content"], row["deleted"], reactions, row["reply_to"], list(row["files"])]
+    place = [row["reply_to"], row["also_to_room"]]
+    said = [row["content"], row["deleted"], reactions, *place, list(row["files"])]
     return [row["change_seq"], row["seq"], row["sender_id"], *said]
 
 

@@ -22,6 +22,7 @@ UNNUMBERED = (
     "room:read-updated",
     "presence:changed",
     "mention:new",
+    "reply:new",
     "room:added",
     "room:sync-needed",
     "room:invited",
@@ -139,10 +140,14 @@ def answer_value(event: str, data: Any) -> dict[str, Any]:
 
 
 def message_view(message: Mapping[str, Any]) -> list[Any]:
-    """A message as two views of a room must agree on it, from the form that clients see."""
+    """A message as two views of a room must agree on it, from the form that clients see.
+
+    Before its files is whether it stands in the room, and not in its thread alone.
+    """
     deleted = message["deletedAt"] is not None
     reactions = reactions_value(message["reactions"])
-    said = [message["content"], deleted, reactions, message["replyTo"], files_of(message)]
+    place = [message["replyTo"], message.get("alsoToRoom", True)]
+    said = [message["content"], deleted, reactions, *place, files_of(message)]
     return [message["changeSeq"], message["seq"], message["senderId"], *said]
 
 

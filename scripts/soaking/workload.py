@@ -88,7 +88,8 @@ class Doer:
         room = self._room()
         if known := self._device.recent.get(room):
             message, _ = self._chance.choice(list(known))
-            await self._insist("message:send", self._message(room) | {"replyTo": message})
+            reply = {"replyTo": message, "alsoToRoom": self._chance.random() < 0.5}
+            await self._insist("message:send", self._message(room) | reply)
 
     async def _send_file(self) -> None:
         file = await self._files.upload()

@@ -39,6 +39,7 @@ OWN = (
     ("known_networks", "user_id"),
     ("user_blocks", "blocker_id"),
     ("user_words", "user_id"),
+    ("thread_followers", "user_id"),
 )
 
 

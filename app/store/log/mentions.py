@@ -38,13 +38,13 @@ async def put(
         MentionRow,
         """
         with given as (
-            select given.message_id, given.place, given.username, m.room_id, m.seq, m.sender_id
+            select given.message_id, given.place, given.username, m.room_id, m.seq, m.sender_id, m.also_to_room
             from unnest(cast(:named_ids as text[]), cast(:places as integer[]), cast(:usernames as text[]))
                  as given (message_id, place, username)
             join messages m on m.id = given.message_id
             join rooms r on r.id = m.room_id and r.kind <> 'direct'
         ), meant as (
-            select distinct on (message_id, place) message_id, room_id, seq, sender_id, user_id, via
+            select distinct on (message_id, place) message_id, room_id, seq, sender_id, also_to_room, user_id, via
             from (
                 select given.*, u.id as user_id, 'name' as via
                 from given
@@ -59,11 +59,12 @@ async def put(
             ) possible
             order by message_id, place, char_length(username) desc, via = 'name' desc
         ), mentioned as (
-            select distinct on (message_id, user_id) message_id, user_id, room_id, seq, via
+            select distinct on (message_id, user_id) message_id, user_id, room_id, seq, also_to_room, via
             from (
-                select message_id, room_id, seq, sender_id, user_id, via from meant where via = 'name'
+                select message_id, room_id, seq, sender_id, also_to_room, user_id, via from meant where via = 'name'
                 union all
-                select meant.message_id, meant.room_id, meant.seq, meant.sender_id, member.user_id, meant.via
+                select meant.message_id, meant.room_id, meant.seq, meant.sender_id, meant.also_to_room, member.user_id,
+                       meant.via
                 from meant
                 join room_members member
                   on member.room_id = meant.room_id and member.state = 'member' and member.user_id <> meant.sender_id
@@ -87,8 +88,8 @@ async def put(
             from mentioned n
             where n.message_id = old.message_id and n.user_id = old.user_id and n.via <> old.via
         )
-        insert into mentions (message_id, user_id, room_id, seq, via)
-        select message_id, user_id, room_id, seq, via from mentioned
+        insert into mentions (message_id, user_id, room_id, seq, in_thread, via)
+        select message_id, user_id, room_id, seq, not also_to_room, via from mentioned
         on conflict do nothing
         returning message_id, user_id, via
         """,

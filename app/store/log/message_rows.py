@@ -8,7 +8,10 @@ from app.payloads.fields.field_types import MessageType, RoomKind
 
 
 class MessageRow(Row, frozen=True):
-    """A message as it was written, with the names of its sender. `receiver_id` is None but in a direct conversation."""
+    """A message as it was written, with the names of its sender. `receiver_id` is None but in a direct conversation.
+
+    `thread_root_id` is that of a reply; with `also_to_room` false it stands in its thread alone.
+    """
 
     id: str
     room_id: str
@@ -29,6 +32,8 @@ class MessageRow(Row, frozen=True):
     avatar: str | None
     kind: RoomKind
     receiver_id: str | None
+    thread_root_id: str | None
+    also_to_room: bool
 
 
 class ShownMessageRow(MessageRow, frozen=True):
@@ -36,7 +41,8 @@ class ShownMessageRow(MessageRow, frozen=True):
 
     Of `reactions` each is an object with `kind` and `userIds`, of `attachments` one with the columns of
     `store.files.FileRow`. `read_at` is the receiver's mark, in a direct conversation. `group_mention` is the group that
-    it calls, by which it mentions users who are not in `mentions`.
+    it calls, by which it mentions users who are not in `mentions`. From `thread_id` on, all is of the thread that it
+    begins or belongs to, as `store.threads.ThreadRow` has it; None where there is none.
     """
 
     read_at: dt.datetime | None
@@ -44,6 +50,11 @@ class ShownMessageRow(MessageRow, frozen=True):
     mentions: list[str]
     attachments: list[Any]
     group_mention: Literal["all", "here"] | None
+    thread_id: str | None
+    reply_count: int | None
+    last_reply_seq: int | None
+    last_reply_at: dt.datetime | None
+    thread_change_seq: int | None
 
 
 class PagedMessageRow(ShownMessageRow, frozen=True):
@@ -54,6 +65,7 @@ class PagedMessageRow(ShownMessageRow, frozen=True):
 
 SHOWN_MESSAGE = """
 id, room_id, sender_id, seq, change_seq, type, content, metadata, reply_to, client_id, created_at, modified_at,
-edited_at, deleted_at, username, display_name, avatar, kind, receiver_id, read_at, reactions, mentions, attachments,
-group_mention
+edited_at, deleted_at, username, display_name, avatar, kind, receiver_id, thread_root_id, also_to_room, read_at,
+reactions, mentions, attachments, group_mention, thread_id, reply_count, last_reply_seq, last_reply_at,
+thread_change_seq
 """

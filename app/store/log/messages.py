@@ -54,6 +54,7 @@ class ChangedMessageRow(Row, frozen=True):
     kind: RoomKind
     role: Role | None
     has_files: bool
+    thread_root_id: str | None
     blocking: bool
     blocked: bool
 
@@ -69,13 +70,15 @@ async def append(
     metadata: list[str | None],
     client_ids: list[str | None],
     reply_tos: list[str | None],
+    also_to_rooms: list[bool],
     have_files: list[bool],
     words: list[str | None],
     notify_all: bool = False,
 ) -> list[AppendedRow]:
     """Appends messages, given as parallel arrays in their order of arrival, to the logs of locked rooms.
 
-    One row comes back for each, in that order. No clientId may occur twice for a sender in one call. `have_files` says
+    One row comes back for each, in that order. No clientId may occur twice for a sender in one call. `also_to_rooms`
+    is false only for replies that stand in their threads alone. `have_files` says
     whether the files that a message names, if any, are there to be attached. `words` are what it is found by, as
     `tsvector`s; None where they are made later. With `notify_all` all messages may notify somebody, otherwise those of
     rooms whose members have devices that take pushes.
@@ -90,10 +93,10 @@ async def append(
             select *
             from unnest(cast(:ids as text[]), cast(:room_ids as text[]), cast(:sender_ids as text[]),
                         cast(:types as text[]), cast(:contents as text[]), cast(:metadata as text[]),
-                        cast(:client_ids as text[]), cast(:reply_tos as text[]), cast(:have_files as boolean[]),
-                        cast(:words as text[]))
+                        cast(:client_ids as text[]), cast(:reply_tos as text[]), cast(:also_to_rooms as boolean[]),
+                        cast(:have_files as boolean[]), cast(:words as text[]))
                  with ordinality as given (id, room_id, sender_id, type, content, metadata, client_id, reply_to,
-                                           has_files, words, place)
+                                           also_to_room, has_files, words, place)
         ), judged as (
             select g.*, r.last_seq, old.id as old_id, r.notifies or cast(:notify_all as boolean) as notifies,
                    case when r.id is null then 'no_room'
@@ -135,9 +138,10 @@ async def append(
             where r.id = n.room_id
         ), created as (
             insert into messages (id, room_id, sender_id, seq, change_seq, type, content, metadata, metadata_bytes,
-                                  client_id, reply_to, created_at, modified_at, words_version)
+                                  client_id, reply_to, also_to_room, created_at, modified_at, words_version)
             select id, room_id, sender_id, new_seq, new_seq, type, content, cast(metadata as jsonb),
-                   octet_length(cast(cast(metadata as jsonb) as text)), client_id, reply_to, new_time, new_time,
+                   octet_length(cast(cast(metadata as jsonb) as text)), client_id, reply_to,
+                   also_to_room, new_time, new_time,
                    case when words is not null then 0 end
             from numbered
             returning *
@@ -154,7 +158,7 @@ async def append(
                c.id, c.room_id, c.sender_id, c.seq, c.change_seq, c.type, c.content, c.metadata, c.reply_to,
                c.client_id, c.created_at, c.modified_at, c.edited_at, c.deleted_at,
                u.username, u.display_name, u.avatar, r.kind,
-               {other_person("c.sender_id")} as receiver_id
+               {other_person("c.sender_id")} as receiver_id, c.thread_root_id, c.also_to_room
         from judged j
         left join created c on c.id = j.id
         left join users u on u.id = c.sender_id
@@ -169,6 +173,7 @@ async def append(
         metadata=metadata,
         client_ids=client_ids,
         reply_tos=reply_tos,
+        also_to_rooms=also_to_rooms,
         have_files=have_files,
         words=words,
         notify_all=notify_all,
@@ -206,7 +211,7 @@ async def read_as(q: Queries, message_id: str, user_id: str) -> ChangedMessageRo
         ChangedMessageRow,
         f"""
         select m.room_id, m.sender_id, m.content, m.change_seq, m.deleted_at, r.kind, member.role,
-               exists (select from files f where f.message_id = m.id) as has_files,
+               exists (select from files f where f.message_id = m.id) as has_files, m.thread_root_id,
                {has_blocked_other(":user_id")} as blocking, {is_blocked_by_other(":user_id")} as blocked
         from messages m
         join rooms r on r.id = m.room_id

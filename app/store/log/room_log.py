@@ -69,7 +69,8 @@ OLDER = ended_by_size(
     SHOWN_MESSAGE,
     """
     select * from shown_messages
-    where room_id = :room_id and deleted_at is null and seq < coalesce(cast(:below as bigint), 9223372036854775807)
+    where room_id = :room_id and deleted_at is null and (also_to_room or cast(:thread_replies as boolean))
+      and seq < coalesce(cast(:below as bigint), 9223372036854775807)
     order by seq desc
     limit :limit
     """,
@@ -79,7 +80,8 @@ NEWER = ended_by_size(
     SHOWN_MESSAGE,
     """
     select * from shown_messages
-    where room_id = :room_id and deleted_at is null and seq > :above
+    where room_id = :room_id and deleted_at is null and (also_to_room or cast(:thread_replies as boolean))
+      and seq > :above
     order by seq
     limit :limit
     """,
@@ -88,23 +90,50 @@ NEWER = ended_by_size(
 
 
 async def older(
-    q: Queries, room_id: str, *, below: int | None, limit: int, max_bytes: int = MAX_PAGE
+    q: Queries,
+    room_id: str,
+    *,
+    below: int | None,
+    limit: int,
+    max_bytes: int = MAX_PAGE,
+    thread_replies: bool = True,
 ) -> list[PagedMessageRow]:
-    """Messages of a room below a place, or at its end, newest first, without the deleted ones: see `ended_by_size`."""
+    """Messages of a room below a place, or at its end, newest first, without the deleted ones: see `ended_by_size`.
+
+    Without `thread_replies` those are left out that stand in their threads alone.
+    """
     return await q.rows(
-        PagedMessageRow, OLDER, room_id=room_id, below=below, limit=limit, max_bytes=max_bytes
+        PagedMessageRow,
+        OLDER,
+        room_id=room_id,
+        below=below,
+        limit=limit,
+        max_bytes=max_bytes,
+        thread_replies=thread_replies,
     )
 
 
 async def newer(
-    q: Queries, room_id: str, *, above: int, limit: int, max_bytes: int = MAX_PAGE
+    q: Queries,
+    room_id: str,
+    *,
+    above: int,
+    limit: int,
+    max_bytes: int = MAX_PAGE,
+    thread_replies: bool = True,
 ) -> list[PagedMessageRow]:
     """The messages of a room that come next after a place, newest first, without the deleted ones.
 
-    See `ended_by_size`.
+    See `older`.
     """
     rows = await q.rows(
-        PagedMessageRow, NEWER, room_id=room_id, above=above, limit=limit, max_bytes=max_bytes
+        PagedMessageRow,
+        NEWER,
+        room_id=room_id,
+        above=above,
+        limit=limit,
+        max_bytes=max_bytes,
+        thread_replies=thread_replies,
     )
     return rows[::-1]
 

@@ -15,7 +15,8 @@ STALE = 3600.0  # seconds after which nobody is told any more
 class RecipientRow(Row, frozen=True):
     """A member whom a message may reach, with what decides that.
 
-    `subscription_ids` are devices. `has_read` says that the member has read it, on any device.
+    `replied` says that it is a reply in a thread that the member follows. `subscription_ids` are devices. `has_read`
+    says that the member has read it, on any device: where it stands in the room, or in the thread.
     """
 
     user_id: str
@@ -57,20 +58,27 @@ class DeviceRow(Row, frozen=True):
     auth: str
 
 
+# Of a message `msg`, a member `m`, and `f`, how that one stands to its thread.
+HAS_READ = """
+((msg.also_to_room and m.last_read_seq >= msg.seq) or coalesce(f.last_read_seq >= msg.seq, false))
+"""
+
+
 async def recipients(
     q: Queries, message_id: str, *, to_all: bool, user_id: str | None = None
 ) -> list[RecipientRow]:
     """The members whom a message may reach, or the one that is given: those with devices that take pushes, or all.
 
-    Without its sender, and without those of whom one has blocked the other; none for a message that is deleted.
+    Without its sender, and without those of whom one has blocked the other; none for a message that is deleted. A reply
+    that stands in its thread alone reaches those who follow that, and those whom it mentions.
     """
     return await q.rows(
         RecipientRow,
         f"""
         select m.user_id, coalesce(mentioned.via = 'name', false) as mentioned,
                coalesce(mentioned.via <> 'name', false) as called,
-               coalesce(answered.sender_id = m.user_id, false) as replied, r.kind = 'direct' as direct,
-               m.last_read_seq >= msg.seq as has_read, coalesce(s.level, 'mentions') as level,
+               coalesce(f.is_following, false) as replied, r.kind = 'direct' as direct,
+               {HAS_READ} as has_read, coalesce(s.level, 'mentions') as level,
                m.notify as room_level, nullif(s.muted_until, 'infinity') as muted_until,
                coalesce(m.muted_until > now(), false) as room_muted, coalesce(s.quiet, false) as quiet,
                coalesce(s.quiet_from, '22:00') as quiet_from, coalesce(s.quiet_to, '07:00') as quiet_to,
@@ -82,10 +90,11 @@ async def recipients(
             select array(select p.id from push_subscriptions p where p.user_id = m.user_id) as ids
         ) devices
         left join notification_settings s on s.user_id = m.user_id
-        left join messages answered on answered.id = msg.reply_to
+        left join thread_followers f on f.root_id = msg.thread_root_id and f.user_id = m.user_id
         left join mentions mentioned on mentioned.message_id = msg.id and mentioned.user_id = m.user_id
         where msg.id = :message_id and msg.deleted_at is null
           and (r.kind <> 'direct' or m.user_id = {other_person("msg.sender_id")})
+          and (msg.also_to_room or r.kind = 'direct' or f.is_following or mentioned.user_id is not null)
           and (cast(:to_all as boolean) or devices.ids <> '{{}}')
           and (cast(:user_id as text) is null or m.user_id = :user_id)
           and not exists (
@@ -104,7 +113,7 @@ async def notice(q: Queries, message_id: str, user_id: str) -> NoticeRow | None:
     """What a member is told of a message; None where it is deleted or read, or the user is no member any more."""
     return await q.row(
         NoticeRow,
-        """
+        f"""
         select r.id as room_id, r.kind as room_kind, r.name as room_name, msg.seq, msg.content, msg.created_at,
                msg.sender_id, coalesce(u.display_name, u.username) as sender_name,
                coalesce(s.content, 'text') as shows
@@ -112,9 +121,10 @@ async def notice(q: Queries, message_id: str, user_id: str) -> NoticeRow | None:
         join rooms r on r.id = msg.room_id
         join users u on u.id = msg.sender_id
         join room_members m on m.room_id = r.id and m.user_id = :user_id and m.state = 'member'
+        left join thread_followers f on f.root_id = msg.thread_root_id and f.user_id = m.user_id
         left join notification_settings s on s.user_id = m.user_id
-        where msg.id = :message_id and msg.deleted_at is null and m.last_read_seq < msg.seq
-        """,
+        where msg.id = :message_id and msg.deleted_at is null and not {HAS_READ}
+        """,  # noqa: S608 - of constants of this program
         message_id=message_id,
         user_id=user_id,
     )

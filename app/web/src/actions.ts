@@ -1,6 +1,6 @@
 /** The model of a chat: its state as signals, and what one can do. */
 import { computed } from "@preact/signals";
-import type { Chat } from "./chat";
+import type { Chat, RoomWatcher } from "./chat";
 import {
   type Attachment, failure, type MemberChanged, type Message, newId, type Place, type Profile, type Room,
   type UserRef,
@@ -33,8 +33,10 @@ function state(chat: Chat) {
       return waiting.value.filter((entry) => "userId" in entry.place && entry.place.userId === place.userId);
     }),
     notices: notices.all,
+    waiting,
     link: chat.link,
     ask: chat.rest.ask.bind(chat.rest) as Model["ask"],
+    watch: (watcher: RoomWatcher) => chat.watch(watcher),
     meet: (messages: readonly Message[]) => people.meetSenders(messages),
     meetUsers: (users: readonly UserRef[]) => people.meet(users),
     changed: (change: MemberChanged) => chat.changed(change),
@@ -109,8 +111,8 @@ function openRoom(chat: Chat) {
     },
     typing: (roomId: string) => typing.start(roomId),
     typingStopped: (roomId: string) => typing.stop(roomId),
-    draftOf: (place: Place) => drafts.get(place),
-    setDraft: (place: Place, draft: Draft) => drafts.set(place, draft),
+    draftOf: (place: Place | { rootId: string }) => drafts.get(place),
+    setDraft: (place: Place | { rootId: string }, draft: Draft) => drafts.set(place, draft),
     editsOf: (roomId: string) => drafts.edits(roomId),
     setEdit: (roomId: string, messageId: string, text: string | null) => drafts.setEdit(roomId, messageId, text),
   };
@@ -119,19 +121,20 @@ function openRoom(chat: Chat) {
 function messages(chat: Chat) {
   const { link, outbox, sender, drafts, rest, files } = chat;
   return {
-    send(place: Place, { text, replyTo, attachments }: Draft) {
+    send(place: Place, { text, replyTo, attachments }: Draft, thread?: { alsoToRoom: boolean }) {
       const full = outbox.full;
       outbox.add({
         clientId: newId(),
         place,
         content: text,
         replyTo,
+        ...thread,
         attachments,
         createdAt: new Date().toISOString(),
         state: full ? "failed" : "pending",
         error: full ? "Too many messages are waiting to be sent. Try again when some have left." : null,
       });
-      drafts.set(place, { text: "", replyTo: null, attachments: [] });
+      drafts.set(thread && replyTo ? { rootId: replyTo } : place, { text: "", replyTo: null, attachments: [] });
       sender.pump();
     },
     retry(clientId: string) {

@@ -19,6 +19,9 @@ import { signalOf } from "./signal-of";
 
 const AGAIN_AFTER = 3000; // ms
 
+/** Told of a room's changes, in order; null where too many were missed, and what is loaded is to be read anew. */
+export type RoomWatcher = (roomId: string, changes: readonly Change[] | null) => void;
+
 export class Chat {
   readonly core: Core;
   readonly rest: Rest;
@@ -40,6 +43,7 @@ export class Chat {
   readonly lists: Lists;
   readonly reading: Reading;
   readonly places: Places;
+  readonly #watchers = new Set<RoomWatcher>();
 
   /**
    * `locks`: null where the browser has none, on a page that is not served securely. `shelf` is for all tabs, `ofTab`
@@ -94,13 +98,22 @@ export class Chat {
     return last.roomId;
   }
 
+  /** For what is loaded beside the rooms. Returns what ends it. */
+  watch(watcher: RoomWatcher): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
   /** What the parts of the client tell, once all parts of the page are there. */
   #hooks(): CoreHooks {
     return {
       rooms: {
         deliver: (roomId, changes) => this.#apply(roomId, changes),
         isOpen: (roomId) => this.places.get(roomId) !== undefined,
-        reload: (roomId) => void this.places.get(roomId)?.reload().then(() => this.#settle(roomId)),
+        reload: (roomId) => {
+          void this.places.get(roomId)?.reload().then(() => this.#settle(roomId));
+          for (const watcher of this.#watchers) watcher(roomId, null);
+        },
         refresh: (roomId) => (this.lists.has(roomId) ? this.lists.refresh(roomId) : this.lists.readSoon()),
         gone: (roomId) => this.#gone(roomId),
       },
@@ -219,6 +232,7 @@ export class Chat {
       this.people.meetSenders(messages);
       this.lists.apply(roomId, changes);
       this.places.get(roomId)?.apply(changes);
+      for (const watcher of this.#watchers) watcher(roomId, changes);
       for (const message of messages) this.typing.end(roomId, message.senderId);
       this.#seen(messages);
     });
@@ -251,8 +265,8 @@ export class Chat {
   }
 
   /** The server does not take a message: to be told where it is not seen. */
-  #unsent({ place, content }: OutboxEntry, error: ChatError): void {
-    if ("roomId" in place && !this.places.shows(place.roomId)) {
+  #unsent({ place, content, alsoToRoom }: OutboxEntry, error: ChatError): void {
+    if ("roomId" in place && (alsoToRoom === false || !this.places.shows(place.roomId))) {
       this.notices.tell("error", `Not sent: “${excerpt(toPlain.peek()(content), 60)}”. ${error.message}`);
     }
   }
@@ -314,7 +328,7 @@ export class Chat {
     this.people.meetSenders([message]);
     const place = this.places.place.peek();
     this.lists.mentioned(message);
-    if (place && "roomId" in place && place.roomId === message.roomId) return;
+    if (place && "roomId" in place && place.roomId === message.roomId && message.alsoToRoom !== false) return;
     const room = this.lists.rooms.peek().find(({ id }) => id === message.roomId);
     this.notices.mention(message, room?.name ?? null);
   }

@@ -7,6 +7,9 @@ const DRAFT = "draft.";
 const EDIT = "edit.";
 const FORGET = "forget"; // written and taken away, so that other tabs hear of it
 
+/** Where one writes: a place, or a thread. */
+type Written = Place | { rootId: string };
+
 /** Messages that are being edited: the text as it stands, by the message's id. */
 export type Edits = Readonly<Record<string, string>>;
 
@@ -21,12 +24,12 @@ export class Drafts {
     globalThis.window?.addEventListener("pagehide", () => this.#leave());
   }
 
-  get(place: Place): Draft {
+  get(place: Written): Draft {
     const key = this.#key(place);
     return { ...NOTHING, ...(this.tab.get<Draft>(key) ?? this.kept.get<Draft>(key)) };
   }
 
-  set(place: Place, draft: Draft): void {
+  set(place: Written, draft: Draft): void {
     const key = this.#key(place);
     const before = this.get(place);
     this.tab.set(key, draft);
@@ -76,8 +79,8 @@ export class Drafts {
     }
   }
 
-  #key(place: Place): string {
-    return `${DRAFT}${this.me()}.${keyOf(place)}`;
+  #key(place: Written): string {
+    return `${DRAFT}${this.me()}.${"rootId" in place ? `thread.${place.rootId}` : keyOf(place)}`;
   }
 
   #editKey(roomId: string): string {

@@ -160,6 +160,7 @@ export class Lists {
   /** A message mentions one; one that was edited is counted by the server alone. */
   mentioned(message: Message): void {
     const entry = this.#entries.get(message.roomId);
+    if (message.alsoToRoom === false) return; // it is unread in its thread
     if (!entry || message.editedAt) return this.refresh(message.roomId);
     if (message.seq > entry.mentions.readTo) {
       this.#set(message.roomId, { mentions: withMessage(entry.mentions, message) });
@@ -260,7 +261,7 @@ export class Lists {
     const entry = this.#entries.get(roomId)!;
     if (message.deletedAt) return this.#deleted(roomId, message.id);
     if (message.editedAt && total(entry.mentions)) this.refresh(roomId); // it may mention one no longer
-    if (message.senderId !== this.me() && message.seq > entry.unread.readTo) {
+    if (message.senderId !== this.me() && message.seq > entry.unread.readTo && message.alsoToRoom !== false) {
       this.#set(roomId, { unread: withMessage(entry.unread, message) });
     }
     const last = entry.conversation?.lastMessage;

@@ -6,7 +6,7 @@
  */
 import type { ReadonlySignal } from "@preact/signals";
 import { modelOf } from "./actions";
-import { Chat } from "./chat";
+import { Chat, type RoomWatcher } from "./chat";
 import type { ChosenFile } from "./chosen-files";
 import type {
   Attachment, Connection, ConnectionState, Conversation, Member, MemberChanged, Message, OutboxEntry, Place, Presence, Profile, PublicRoom,
@@ -108,10 +108,14 @@ export interface Model {
   /** What is on its way to a `place` with a userId. */
   readonly personOutbox: ReadonlySignal<readonly OutboxEntry[]>;
   readonly notices: ReadonlySignal<readonly Notice[]>;
+  /** All that is on its way, to wherever. */
+  readonly waiting: ReadonlySignal<readonly OutboxEntry[]>;
   /** The server's events, and calls of operations. */
-  readonly link: Connection;
+  readonly link: Pick<Connection, "online" | "call" | "events">;
   /** Asks a route. */
   readonly ask: Rest["ask"];
+  /** Tells of the changes of rooms what is loaded later; returns what ends it. */
+  watch(watcher: RoomWatcher): () => void;
   /** Messages that were read elsewhere than in a room: whoever wrote them is known then. */
   meet(messages: readonly Message[]): void;
   meetUsers(users: readonly UserRef[]): void;
@@ -167,9 +171,9 @@ export interface Model {
   /** Call it at each key while there is text; `typingStopped` when the field is empty or left. */
   typing(roomId: string): void;
   typingStopped(roomId: string): void;
-  draftOf(place: Place): Draft;
+  draftOf(place: Place | { rootId: string }): Draft;
   /** Kept in this browser. */
-  setDraft(place: Place, draft: Draft): void;
+  setDraft(place: Place | { rootId: string }, draft: Draft): void;
   /** The messages of a room that are being edited. */
   editsOf(roomId: string): Edits;
   /** Kept in this browser; null when it is saved or given up. */
@@ -179,9 +183,9 @@ export interface Model {
 
   /**
    * Shows the message at once in the outbox and sends it, now or when online again. Clears the draft. Where the
-   * timeline is not at its end, `showLatest` brings it there.
+   * timeline is not at its end, `showLatest` brings it there. `thread`: it is written in the thread that it replies to.
    */
-  send(place: Place, draft: Draft): void;
+  send(place: Place, draft: Draft, thread?: { alsoToRoom: boolean }): void;
   retry(clientId: string): void;
   discard(clientId: string): void;
   edit(messageId: string, content: string): Promise<void>;

@@ -63,7 +63,8 @@ export class LiveRoom implements OpenRoom {
     this.reads = computed(() => new Map([...this.#members.value.reads].filter(([id]) => id !== around.me())));
     this.outbox = computed(() => {
       const other = this.conversation.value?.user.id;
-      return outbox.value.filter(({ place }) => ("roomId" in place ? place.roomId === roomId : place.userId === other));
+      return outbox.value.filter(({ place, alsoToRoom }) =>
+        alsoToRoom !== false && ("roomId" in place ? place.roomId === roomId : place.userId === other));
     });
   }
 
@@ -207,7 +208,8 @@ export class LiveRoom implements OpenRoom {
     for (let afterSeq = seq, hasMore = true; hasMore;) {
       const page = await this.around.link.call("room:sync", { roomId: this.roomId, afterSeq, limit: PAGE });
       for (const change of page.changes) {
-        if (change.type === "message" && change.message.seq > seq && !change.message.deletedAt) return change.message.id;
+        const message = change.type === "message" ? change.message : null;
+        if (message && message.seq > seq && !message.deletedAt && message.alsoToRoom !== false) return message.id;
       }
       ({ nextSeq: afterSeq, hasMore } = page);
     }
@@ -254,7 +256,7 @@ export class LiveRoom implements OpenRoom {
     const generation = this.#generation;
     this.#missed.add(missed);
     try {
-      const messages = await this.#history(from, PAGE);
+      const messages = await this.#history({ ...from, threadReplies: false }, PAGE);
       if (generation !== this.#generation) return true; // another one was
       if (opens && !opens(messages)) return false;
       if (direction === "latest" || direction === "around") this.#generation += 1;
@@ -271,7 +273,7 @@ export class LiveRoom implements OpenRoom {
     }
   }
 
-  async #history(from: Page, limit: number): Promise<Message[]> {
+  async #history(from: Page & { threadReplies?: boolean }, limit: number): Promise<Message[]> {
     const messages = await this.around.link.call("message:history", { roomId: this.roomId, limit, ...from });
     this.around.people.meetSenders(messages);
     return messages;

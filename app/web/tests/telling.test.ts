@@ -8,8 +8,10 @@ const SETTINGS: NotificationSettings = {
 };
 
 function heard(change: Partial<Heard> = {}): Heard {
-  return { message: message(1, "bob", { content: "Tea?" }), room: "Kitchen", named: false, muted: false, level: "mentions", ...change };
+  return { message: message(1, "bob", { content: "Tea?" }), room: "Kitchen", named: false, followed: false, muted: false, level: "mentions", ...change };
 }
+
+const IN_THREAD = message(2, "bob", { replyTo: "m1", alsoToRoom: false });
 
 test.each<[Partial<Heard>, boolean]>([
   [{}, false],
@@ -19,6 +21,14 @@ test.each<[Partial<Heard>, boolean]>([
   [{ level: "all", muted: true }, false],
   [{ level: "nothing", room: null, named: true }, false],
   [{ named: true, muted: true }, false],
+  [{ followed: true }, true],
+  [{ followed: true, named: true }, false], // told as a mention
+  [{ followed: true, room: null }, false], // told as direct
+  [{ followed: true, level: "all" }, false], // told as any message
+  [{ followed: true, level: "all", message: IN_THREAD }, true],
+  [{ level: "all", message: IN_THREAD }, false],
+  [{ named: true, message: IN_THREAD }, true],
+  [{ followed: true, level: "nothing", message: IN_THREAD }, false],
 ])("what concerns one: %j", (change, expected) => {
   expect(concerns(heard(change))).toBe(expected);
 });

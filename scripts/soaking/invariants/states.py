@@ -44,15 +44,16 @@ def views_converge(timeline: Timeline) -> Iterator[Violation]:
 
 
 def unread_is_counted(timeline: Timeline) -> Iterator[Violation]:
-    """A user's unread messages of a room are those of others after the user's mark that are not deleted."""
+    """A user's unread messages of a room are those of others after the user's mark that are not deleted, and do not
+    stand in their threads alone."""
     for entry in timeline.history:
         if not isinstance(entry, Unread) or entry.room not in timeline.stored:
             continue
         stored = timeline.stored[entry.room]
         mark = stored.members[entry.user][3]
         counted = sum(
-            seq > mark and sender != entry.user and not deleted
-            for _, seq, sender, _, deleted, *_ in stored.messages.values()
+            seq > mark and sender != entry.user and in_room and not deleted
+            for _, seq, sender, _, deleted, *_, in_room, _ in stored.messages.values()
         )
         if entry.told != min(counted, MOST_UNREAD):
             words = (

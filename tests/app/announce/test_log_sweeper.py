@@ -40,6 +40,7 @@ async def write(db: Database, room: str, sender: str) -> str:
             metadata=none,
             client_ids=none,
             reply_tos=none,
+            also_to_rooms=[True],
             have_files=[True],
             words=none,
         )

@@ -57,6 +57,11 @@ NOT_A_MEMBER: dict[str, Callable[[Left], dict[str, Any]]] = {
     "messageGet": of_his_message(),
     "messageHistory": in_room(),
     "messageSearch": in_room(query="kettle"),
+    "threadGet": of_his_message(),
+    "threadHistory": of_his_message(),
+    "threadRead": of_his_message(seq=1),
+    "threadFollow": of_his_message(),
+    "threadUnfollow": of_his_message(),
     "reactionAdd": of_his_message(kind="👎"),
     "reactionRemove": of_his_message(kind="👍"),
     "roomMute": in_room(),
@@ -77,6 +82,7 @@ SHOWS_NOTHING: dict[str, Callable[[Left], dict[str, Any]]] = {
     "conversationList": lambda _: {},
     "messageSearch": lambda _: {"query": "kettle"},
     "mentionList": lambda _: {},
+    "threadList": lambda _: {},
     "presenceGet": lambda scene: {"userIds": [scene.ann.id]},
     "leave": lambda scene: {"rooms": ["room:other"]},
 }
@@ -102,6 +108,8 @@ async def scene(request: pytest.FixtureRequest, people: People) -> Left:
     sent = {"roomId": scene.room, "content": "the kettle", "clientId": "c", "attachments": [file["id"]]}
     scene.message = await scene.his.ok("message:send", sent)
     await scene.his.ok("reaction:add", {"messageId": scene.message["id"], "kind": "👍"})
+    reply = {"roomId": scene.room, "content": "it whistles", "replyTo": scene.message["id"]}
+    await scene.hers.ok("message:send", reply)
     await scene.hers.ok("message:send", {"roomId": scene.room, "content": f"@{scene.bob.user['username']}?"})
     event, payload = GOES[request.param](scene)
     await (scene.his if event == "room:leave" else scene.hers).ok(event, payload)

@@ -132,6 +132,14 @@ CASES: dict[str, Case] = {
     "messageSearch": Case(
         lambda _: {"query": "first"}, (lambda _: {"query": "x", "roomId": NOWHERE}, "not_found"), {}
     ),
+    "threadGet": Case(of_message(), of_none(), {"messageId": ""}),
+    "threadHistory": Case(of_message(limit=1), of_none(), {"limit": 0}),
+    "threadList": Case(
+        lambda _: {"unread": True}, (lambda _: {"before": NOWHERE}, "not_found"), {"limit": 101}
+    ),
+    "threadRead": Case(of_message(seq=1), of_none(seq=1), {"seq": "1"}),
+    "threadFollow": Case(of_message(), of_none(), {"messageId": 7}),
+    "threadUnfollow": Case(of_message(), of_none(), {"messageId": 7}),
     "mentionList": Case(nothing, (lambda _: {"before": NOWHERE}, "not_found"), {"limit": 101}),
     "reactionAdd": Case(of_message(kind="👍"), of_none(kind="👍"), {"kind": "x" * 33}),
     "reactionRemove": Case(of_message(kind="👍"), of_none(kind="👍"), {"kind": "x" * 33}),

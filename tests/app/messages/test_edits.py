@@ -164,6 +164,8 @@ async def test_a_deletion_leaves_a_trace_and_nothing_else(talk: Talk, db: Databa
         "roomId": talk.room,
         "seq": sent["seq"] + 2,
         "deletedAt": deleted["deletedAt"],
+        "thread": sent["thread"]
+        | {"replyCount": 0, "lastReplySeq": None, "lastReplyAt": None, "changeSeq": sent["seq"] + 2},
     }
     for device in (talk.hers, talk.his):
         assert await device.expect("message:deleted") == deleted
@@ -181,6 +183,7 @@ async def test_a_deletion_leaves_a_trace_and_nothing_else(talk: Talk, db: Databa
             | {
                 "changeSeq": deleted["seq"],
                 "deletedAt": deleted["deletedAt"],
+                "thread": deleted["thread"],
                 "modifiedAt": deleted["deletedAt"],
                 "content": "",
                 "metadata": None,

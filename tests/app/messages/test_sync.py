@@ -14,7 +14,8 @@ from app.db.database import Database
 from app.db.queries import Queries
 from app.messages.sync import Sync
 from app.payloads.requests import React, SendMessage, SyncRoom
-from app.payloads.responses import Changes, wire
+from app.payloads.responses import wire
+from app.payloads.room_changes import Changes
 from protocol import Server
 from tests.support.chat.follower import Follower
 from tests.support.chat.histories import Chat, HeardBus, History

@@ -124,17 +124,20 @@ async def test_what_reaches_whom(people: People, endpoint: PushEndpoint) -> None
     await say(ann, quiet, f"{bobs} muted")
     await say(eve, room, "any other")
     await say(eve, room, "reply", replyTo=his["id"])
+    await say(eve, room, "in the thread", replyTo=his["id"], alsoToRoom=False)
     await say(ann, room, "@all group")
     await bob.http.put(f"/chat/rooms/{room}/notifications", json={"level": "all"})
-    await say(eve, room, "every")
+    every = await say(eve, room, "every")
+    await say(ann, room, "not in the room", replyTo=every["id"], alsoToRoom=False)
     await bob.http.put(f"/chat/blocks/{eve.id}")
     await say(eve, room, f"{bobs} blocked")
     await bob.http.put(f"/chat/rooms/{room}/notifications", json={"level": "nothing"})
     await say(ann, room, f"{bobs} nothing")
     await ann.http.post(f"/chat/dm/{bob.id}", json={"content": "direct"})
-    await endpoint.until(lambda: len(endpoint.pushes) >= 4)
+    await endpoint.until(lambda: len(endpoint.pushes) >= 5)
     assert {push.content["text"]: push.content["kind"] for push in endpoint.pushes} == {
         "reply": "reply",
+        "in the thread": "reply",
         "@all group": "group_mention",
         "every": "message",
         "direct": "direct",

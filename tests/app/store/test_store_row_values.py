@@ -99,6 +99,7 @@ async def write(q: Queries, room_id: str, sender_id: str, **fields: Any) -> stor
         metadata=[fields.get("metadata")],
         client_ids=[fields.get("client_id")],
         reply_tos=[fields.get("reply_to")],
+        also_to_rooms=[fields.get("also_to_room", True)],
         have_files=[fields.get("have_files", True)],
         words=[message_vector("some words", room_id=room_id, sender_id=sender_id)],
     )
@@ -141,7 +142,9 @@ async def furnish(q: Queries) -> str:
     written = await write(q, "room", "ann", metadata='{"a": 1}', client_id="one")
     assert written.message is not None
     message_id = written.message.id
-    await write(q, "room", "bob", reply_to=message_id)
+    reply = await write(q, "room", "bob", reply_to=message_id, also_to_room=False)
+    assert reply.message is not None
+    await store.thread_followers.follow_replies(q, [reply.message.id])
     await write(q, "to-bob", "ann")
     deleted = await write(q, "to-eve", "ann")
     assert deleted.message is not None
@@ -215,6 +218,7 @@ async def read_messages(q: Queries, message_id: str) -> None:
     await store.room_log.changed_messages(q, "to-eve", after=0, limit=9)
     await read_words(q, message_id)
     await store.reactions.count(q, message_id=message_id, kind="+1", user_id="bob")
+    await read_threads(q, message_id)
     (row,) = await store.room_log.shown(q, [message_id])
     message = message_of(row)
     assert (len(message.attachments), message.reactions[0].user_ids, message.mentions) == (
@@ -222,6 +226,21 @@ async def read_messages(q: Queries, message_id: str) -> None:
         ["bob"],
         ["bob"],
     )
+
+
+async def read_threads(q: Queries, root_id: str) -> None:
+    (thread,) = await store.threads.read(q, [root_id])
+    assert (thread.thread_id, thread.reply_count) == (root_id, 1)
+    (reply,) = await store.threads.older(q, root_id, below=None, limit=9)
+    assert await store.threads.newer(q, root_id, above=0, limit=9) == [reply]
+    assert await store.threads.root_of(q, reply.id) == await store.threads.root_of(q, root_id)
+    followers = await store.thread_followers.of_threads(q, [root_id], most=9)
+    assert {row.user_id for row in followers} == {"ann", "bob"}
+    await store.thread_followers.mark(q, reply.id, "ann")
+    (followed,) = await store.thread_followers.threads_of(q, "ann", unread=True, before=None, limit=9)
+    assert followed.root is not None
+    assert (followed.root.id, followed.unread) == (root_id, 1)
+    await store.thread_followers.threads_of(q, "ann", unread=False, before=root_id, limit=9)
 
 
 async def read_words(q: Queries, message_id: str) -> None:

@@ -15,7 +15,7 @@ NUMBERS = {
     "room:member-updated": "seq",
 }
 # What is personal and changes without a number.
-UNNUMBERED = {"readAt", "lastReadSeq", "lastReadAt"}
+UNNUMBERED = {"readAt", "lastReadSeq", "lastReadAt", "thread"}  # threads have numbers of their own
 
 
 class Follower:
@@ -31,6 +31,7 @@ class Follower:
         self.waiting: dict[int, tuple[str, dict[str, Any]]] = {}
         self._room = room
         self._messages: dict[str, dict[str, Any]] = {}
+        self._threads: dict[str, dict[str, Any]] = {}
         self._members: dict[str, dict[str, Any]] = {}
 
     @property
@@ -40,6 +41,7 @@ class Follower:
             "room": self._room,
             "messages": {key: numbered(message) for key, message in self._messages.items()},
             "members": {key: numbered(member) for key, member in self._members.items()},
+            "threads": self._threads,
         }
 
     @property
@@ -58,6 +60,7 @@ class Follower:
         for change in page["changes"]:
             kind = change["type"]
             if kind == "message":
+                self._take_thread(change["message"])
                 self._put(self._messages, change["message"]["id"], change["message"])
             elif kind == "member":
                 self._put(self._members, change["member"]["userId"], change["member"])
@@ -80,8 +83,10 @@ class Follower:
 
     def _apply(self, event: str, payload: dict[str, Any]) -> None:
         if event in ("message:new", "dm:new", "message:edited"):
+            self._take_thread(payload)
             self._messages[payload["id"]] = payload
         elif event == "message:deleted":
+            self._take_thread(payload)
             wiped = {"content": "", "metadata": None, "attachments": [], "reactions": [], "mentions": []}
             deleted_at = payload["deletedAt"]
             self._change(payload, wiped | {"deletedAt": deleted_at, "modifiedAt": deleted_at})
@@ -96,6 +101,11 @@ class Follower:
         message = self._messages[payload["messageId"]]
         self._messages[message["id"]] = message | {"changeSeq": payload["seq"]} | fields
 
+    def _take_thread(self, payload: dict[str, Any]) -> None:
+        """A thread comes with its root and with each of its replies; of two states the later one counts."""
+        if "thread" in payload:
+            self._put(self._threads, payload["thread"]["rootId"], payload["thread"])
+
     @staticmethod
     def _put(things: dict[str, dict[str, Any]], key: str, thing: dict[str, Any]) -> None:
         if key not in things or thing["changeSeq"] > things[key]["changeSeq"]:
@@ -103,5 +113,7 @@ class Follower:
 
 
 def numbered(thing: dict[str, Any]) -> dict[str, Any]:
-    """A message or member without what changes without a number."""
-    return {name: value for name, value in thing.items() if name not in UNNUMBERED}
+    """A message or member without what changes without a number of its own. A reply has the id of its thread's root."""
+    kept = {name: value for name, value in thing.items() if name not in UNNUMBERED}
+    is_reply = thing.get("replyTo") is not None
+    return kept | {"rootId": thing["thread"]["rootId"]} if is_reply else kept

@@ -39,6 +39,7 @@ from app.payloads.requests import (
     UpdateRoom,
 )
 from app.payloads.responses import RoomInfo, wire
+from app.payloads.thread_payloads import ReadThread
 from app.rooms.invitations import Invitations
 from app.rooms.members import RoomMembers
 from app.rooms.rooms import Rooms
@@ -207,7 +208,12 @@ class History:
         self.sent.append((user_id, (await self.chat.writer.send(Caller(user_id), payload)).id))
 
     async def reply(self, user_id: str, place: Place, other: int, choice: int) -> None:
-        payload = SendMessage(room_id=place.id, content="reply", reply_to=self._message(choice))
+        payload = SendMessage(
+            room_id=place.id,
+            content=self._text(other, choice),
+            reply_to=self._message(choice),
+            also_to_room=other % 2 == 0,
+        )
         self.sent.append((user_id, (await self.chat.writer.send(Caller(user_id), payload)).id))
 
     async def attach(self, user_id: str, place: Place, other: int, choice: int) -> None:
@@ -362,9 +368,29 @@ class History:
         }
         assert {member["userId"]: numbered(member) for member in listed["members"]} == here
         mark = room.membership.last_read_seq
+        in_room = [message for message in there if message.get("alsoToRoom", True)]
         assert room.unread == sum(
-            message["senderId"] != user_id and message["seq"] > mark for message in there
+            message["senderId"] != user_id and message["seq"] > mark for message in in_room
         )
+        shown = await self.chat.reading.history(
+            Caller(user_id), ReadHistory(room_id=room_id, limit=100, thread_replies=False)
+        )
+        assert {message.id for message in shown} == {message["id"] for message in in_room}
+        for thread in state["threads"].values():
+            await self._is_the_thread(thread, there, user_id)
+
+    async def _is_the_thread(self, thread: dict[str, Any], there: list[dict[str, Any]], user_id: str) -> None:
+        """A thread counts its replies, and a member reads these, and the same thread with the root."""
+        root_id = thread["rootId"]
+        replies = [message for message in there if message.get("rootId") == root_id]
+        last = max(replies, key=lambda reply: reply["seq"], default=None)
+        told = [thread[name] for name in ("replyCount", "lastReplySeq", "lastReplyAt")]
+        assert told == [len(replies), last and last["seq"], last and last["createdAt"]]
+        asked = ReadThread(message_id=root_id, limit=100)
+        read = await self.chat.reading.thread(Caller(user_id), asked)
+        assert {message.id for message in read} == {reply["id"] for reply in replies}
+        root = await self.chat.reading.get(Caller(user_id), MessageRef(message_id=root_id))
+        assert wire(root)["thread"] == thread
 
     def _text(self, other: int, choice: int) -> str:
         return f"@{self.names[other]} hello" if choice % 3 == 0 else f"text {choice}"

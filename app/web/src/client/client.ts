@@ -21,10 +21,14 @@ export interface ParleyOptions {
   storage?: Shelf;
 }
 
-/** What is sent: `attachments` are the answers of `upload`, `clientId` a name that makes a repetition harmless. */
+/**
+ * What is sent: `attachments` are the answers of `upload`, `clientId` a name that makes a repetition harmless. With
+ * `alsoToRoom` false a reply stands in its thread alone.
+ */
 export interface NewMessage {
   content: string;
   replyTo?: string;
+  alsoToRoom?: boolean;
   attachments?: Attachment[];
   metadata?: Record<string, unknown>;
   clientId?: string;
@@ -150,7 +154,7 @@ export class ParleyClient {
     await this.#until(() => this.#userId !== null, null);
     const { outbox, sender } = this.#core;
     if (outbox.full) throw failure("too_many");
-    const { content, replyTo, attachments, metadata, clientId = newId() } =
+    const { content, replyTo, alsoToRoom = true, attachments, metadata, clientId = newId() } =
       typeof message === "string" ? { content: message } as NewMessage : message;
     const known = this.#sending.get(clientId);
     if (known) return known.promise;
@@ -162,6 +166,7 @@ export class ParleyClient {
       place: typeof to === "string" ? { roomId: to } : to,
       content,
       replyTo: replyTo ?? null,
+      alsoToRoom,
       attachments: attachments ?? [],
       metadata: metadata ?? null,
       createdAt: new Date().toISOString(),

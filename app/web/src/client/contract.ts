@@ -353,6 +353,18 @@ export interface ListSignUpInvitations {
   limit?: number;
 }
 
+/** With `unread` only threads in which something is; `before` is the `next` of another page. */
+export interface ListThreads {
+  unread?: boolean;
+  before?: string | null;
+  limit?: number;
+}
+
+/** All replies up to that with this `seq` have been read. A mark never goes back. */
+export interface MarkThread extends ThreadRef {
+  seq: number;
+}
+
 /**
  * How a user belongs, or belonged, to a room. `presence` is told in lists only, of members.
  *
@@ -416,7 +428,8 @@ export interface Membership {
  * A deleted message has no content, metadata, attachments, reactions or mentions any more. Only messages of
  * direct conversations have `receiverId`, and `readAt`: when the receiver last marked as read, once that covers
  * it. `mentions` are users whom it names; with a `groupMention` it also calls all members of the room, or those
- * who were online.
+ * who were online. `thread` is that which it begins or belongs to, as it is now; only messages that were replied
+ * to, and replies, have one. Only replies have `alsoToRoom`: with false they stand in their thread alone.
  */
 export interface Message {
   id: string;
@@ -440,21 +453,28 @@ export interface Message {
   groupMention: "all" | "here" | null;
   receiverId?: string;
   readAt?: Time | null;
+  alsoToRoom?: boolean;
+  thread?: Thread;
 }
 
-/** A message was written, edited, deleted or reacted to. */
+/** A message was written, edited, deleted or reacted to. That of a reply also has its thread as it is now. */
 export interface MessageChange {
   type: "message";
   seq: number;
   message: Message;
 }
 
-/** `seq` is the deletion's number in the room's log; `deletedAt` is from then on the message's `modifiedAt`, too. */
+/**
+ * `seq` is the deletion's number in the room's log; `deletedAt` is from then on the message's `modifiedAt`, too.
+ *
+ * `thread` is that of a reply, without it.
+ */
 export interface MessageDeleted {
   messageId: string;
   roomId: string;
   seq: number;
   deletedAt: Time;
+  thread?: Thread;
 }
 
 /** A message. */
@@ -508,6 +528,12 @@ export interface OpenSession {
 /** Open sessions of one user. */
 export interface OpenSessions {
   sessions: OpenSession[];
+}
+
+/** A thread as the asking user sees it: its root, which may be deleted, and the user's mark. */
+export interface OwnThread {
+  root: Message;
+  mark: ThreadMark;
 }
 
 /** A page of messages: the newest, or those next to (`around`: on both sides of) one given by its id. */
@@ -617,14 +643,16 @@ export interface ReactionsUpdated {
   reactions: Reaction[];
 }
 
-/** A page of the messages that one has with one person. */
+/** A page of the messages that one has with one person; `threadReplies` as in a room's history. */
 export interface ReadDirect extends Page {
   userId: string;
+  threadReplies?: boolean;
 }
 
-/** A page of a room's messages. */
+/** A page of a room's messages; without `threadReplies` those are left out that stand in their threads alone. */
 export interface ReadHistory extends Page {
   roomId: string;
+  threadReplies?: boolean;
 }
 
 /** A user has read all up to `seq`. */
@@ -638,6 +666,11 @@ export interface ReadMark {
 /** All up to the message with this `seq` has been read. A mark never goes back. */
 export interface ReadRoom extends RoomRef {
   seq: number;
+}
+
+/** A page of the replies of a thread, which is given by its root or by any of its replies. */
+export interface ReadThread extends Page {
+  messageId: string;
 }
 
 /** `token` is the one that an administrator gave, `credential` the password to have from now on. */
@@ -846,6 +879,44 @@ export interface SyncRoom extends RoomRef {
   limit?: number;
 }
 
+/**
+ * The replies under a message, its root: how many are not deleted, and the last of these, null where none is
+ * left.
+ *
+ * `changeSeq` is the number, in the room's log, of the last change that added a reply or took one away. Of two
+ * states that a client hears of, that with the greater number is the later one.
+ */
+export interface Thread {
+  rootId: string;
+  replyCount: number;
+  lastReplySeq: number | null;
+  lastReplyAt: Time | null;
+  changeSeq: number;
+}
+
+/**
+ * How the asking user stands to the thread of a root: whether they follow it, up to which number they have read
+ * it, and how many replies of others are after that, up to 1,000. Nothing is unread to one who does not follow
+ * it.
+ */
+export interface ThreadMark {
+  roomId: string;
+  rootId: string;
+  following: boolean;
+  lastReadSeq: number;
+  unread: number;
+}
+
+/** A thread, by its root or by any of its replies. */
+export interface ThreadRef extends MessageRef {
+}
+
+/** A page of threads; `next` is the `before` of the next one, null at the end. */
+export interface Threads {
+  threads: OwnThread[];
+  next: string | null;
+}
+
 /** A client that hears nothing more by `expiresAt` takes it that the user has stopped. */
 export interface TypingUpdate {
   roomId: string;
@@ -934,7 +1005,8 @@ export interface UserRef {
  * A message to be written. `clientId` is the sender's name for it: the same never makes a second message.
  *
  * `replyTo` is a message of the same room, `attachments` are files that the sender uploaded and has not sent
- * yet. Content may be empty where there are attachments.
+ * yet. Content may be empty where there are attachments. A reply is in a thread; with `alsoToRoom` false it
+ * stands there alone, and not among the messages of the room. For other messages that means nothing.
  */
 export interface Written {
   content: string;
@@ -942,6 +1014,7 @@ export interface Written {
   clientId?: string | null;
   metadata?: Record<string, unknown> | null;
   replyTo?: string | null;
+  alsoToRoom?: boolean | null;
   attachments?: string[] | null;
 }
 
@@ -967,6 +1040,8 @@ export interface ServerEvents {
   "reaction:updated": (payload: ReactionsUpdated) => void;
   /** To the devices of a user whom a message names as @username. */
   "mention:new": (payload: Message) => void;
+  /** To the devices of the other users who follow a thread, if those are up to 500: a reply to it. */
+  "reply:new": (payload: Message) => void;
   /** To a room: a user became a member. */
   "room:user-joined": (payload: MemberChanged) => void;
   /** To a room, and whom it is about: a membership ended; its state tells how. */
@@ -1001,6 +1076,8 @@ export interface ServerEvents {
   "room:mute-updated": (payload: Mute) => void;
   /** To a user's own devices: the user has hidden a conversation. */
   "conversation:hidden": (payload: ConversationHidden) => void;
+  /** To a user's own devices: the user has read a thread, follows it, or follows it no longer. */
+  "thread:updated": (payload: ThreadMark) => void;
   /** To a user's own devices: what notifies the user has changed. */
   "notifications:updated": (payload: NotificationSettings) => void;
   /** To a user's own devices: which messages of a room notify the user has changed. */
@@ -1308,6 +1385,49 @@ export interface ClientEvents {
    * the client has is of another log, and it is to begin anew.
    */
   "room:sync": (payload: SyncRoom, ack: Ack<Changes>) => void;
+  /**
+   * The root of a thread, with how many replies it has, and how the user stands to it.
+   *
+   * A message that nobody has replied to has no thread yet, but can be followed. Refused: `not_found`,
+   * `not_a_member`.
+   */
+  "thread:get": (payload: ThreadRef, ack: Ack<OwnThread>) => void;
+  /**
+   * Replies of a thread, newest first, without the deleted ones; none of a message without replies.
+   *
+   * The newest, or those next to a message of the room, as in `message:history`. A page of large messages has
+   * fewer than `limit`, and is empty only where there are no more. Refused: `not_a_member`, and `not_found` for an
+   * unknown message, or for a place that the room does not have.
+   */
+  "thread:history": (payload: ReadThread, ack: Ack<Message[]>) => void;
+  /**
+   * The threads of the user's own rooms that the user follows, that with the last reply first.
+   *
+   * With `unread` only those in which there is a reply after the user's mark. Threads without a reply that is left
+   * are left out. A page of large roots has fewer than `limit`. Over REST the answer is the list alone, and the
+   * header `Link` has the next page. Refused: `not_found` for an unknown `before`.
+   */
+  "thread:list": (payload: ListThreads, ack: Ack<Threads>) => void;
+  /**
+   * Marks all replies up to a place as read, at most up to the end of the log; a mark never goes back.
+   *
+   * Nothing changes for one who does not follow the thread. The mark of the room is another one. The answer is how
+   * the user stands to the thread now. Refused: `not_found`, `not_a_member`.
+   */
+  "thread:read": (payload: MarkThread, ack: Ack<ThreadMark>) => void;
+  /**
+   * Follows a thread from its end on; what was there counts as read.
+   *
+   * Its author, whoever replies, and whom the root or a reply mentions by name, follow it by themselves. Refused:
+   * `not_found`, `not_a_member`.
+   */
+  "thread:follow": (payload: ThreadRef, ack: Ack<ThreadMark>) => void;
+  /**
+   * Follows a thread no longer, until the user follows it again or replies.
+   *
+   * Refused: `not_found`, `not_a_member`.
+   */
+  "thread:unfollow": (payload: ThreadRef, ack: Ack<ThreadMark>) => void;
 }
 
 /** The REST routes that are operations: what each takes, in the path, the query or the body, and its answer. */
@@ -1388,4 +1508,10 @@ export interface Routes {
   "GET /chat/mentions": (payload: ListMentions) => Message[];
   "PUT /chat/rooms/{roomId}/read": (payload: ReadRoom) => ReadMark;
   "GET /chat/rooms/{roomId}/changes": (payload: SyncRoom) => Changes;
+  "GET /chat/messages/{messageId}/thread": (payload: ThreadRef) => OwnThread;
+  "GET /chat/messages/{messageId}/thread/messages": (payload: ReadThread) => Message[];
+  "GET /chat/threads": (payload: ListThreads) => OwnThread[];
+  "PUT /chat/messages/{messageId}/thread/read": (payload: MarkThread) => ThreadMark;
+  "PUT /chat/messages/{messageId}/thread/follower": (payload: ThreadRef) => ThreadMark;
+  "DELETE /chat/messages/{messageId}/thread/follower": (payload: ThreadRef) => ThreadMark;
 }

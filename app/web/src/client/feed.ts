@@ -1,5 +1,5 @@
 /** What the changes of a room's log are to a listener: whether a message is new, or has changed. */
-import type { MemberChanged, Message, MessageDeleted, ReactionsUpdated, RoomInfo } from "./contract";
+import type { MemberChanged, Message, MessageDeleted, ReactionsUpdated, RoomInfo, Thread } from "./contract";
 import type { Change } from "./log";
 
 export interface RoomEvents {
@@ -51,7 +51,7 @@ export class Feed {
       this.#known.add(messageId);
       this.#held.push(known ? [seq, ["changed", message]] : [message.seq, ["message", message]]);
     } else if (known) {
-      this.#held.push([seq, ["deleted", { roomId, messageId, seq, deletedAt }]]);
+      this.#held.push([seq, ["deleted", { roomId, messageId, seq, deletedAt, ...threadOf(message) }]]);
     }
   }
 
@@ -63,9 +63,16 @@ export class Feed {
       case "room":
         return ["room", change.room];
       case "deleted":
-        return ["deleted", { roomId, messageId: change.messageId, seq: change.seq, deletedAt: change.deletedAt }];
+        return ["deleted", {
+          roomId, messageId: change.messageId, seq: change.seq, deletedAt: change.deletedAt, ...threadOf(change),
+        }];
       case "reactions":
         return ["reactions", { roomId, messageId: change.messageId, seq: change.seq, reactions: change.reactions }];
     }
   }
+}
+
+/** The thread of a reply that was deleted, if it was one. */
+function threadOf({ thread }: { thread?: Thread }): { thread?: Thread } {
+  return thread ? { thread } : {};
 }

@@ -30,5 +30,5 @@ export { Kept, memoryShelf } from "./storage";
 export type { Shelf } from "./storage";
 export { Typing } from "./typing";
 export { Watched } from "./watched";
-export { applyChange, edge, EMPTY, mayGoOn, withPage } from "./window";
+export { applyChange, applying, edge, EMPTY, mayGoOn, withPage } from "./window";
 export type { Direction, HistoryPage, Window } from "./window";

@@ -1,10 +1,10 @@
 /** Where one stands in a room's log: every change has a number, and each is applied once, in order. */
-import type { Changes, Reaction } from "./contract";
+import type { Changes, Reaction, Thread } from "./contract";
 
 /** A change as it comes live. Those of the last two kinds tell a part of a message, the others the whole of a thing. */
 export type Change =
   | Changes["changes"][number]
-  | { seq: number; type: "deleted"; messageId: string; deletedAt: string }
+  | { seq: number; type: "deleted"; messageId: string; deletedAt: string; thread?: Thread }
   | { seq: number; type: "reactions"; messageId: string; reactions: Reaction[] };
 
 /**

@@ -16,6 +16,8 @@ export interface OutboxEntry {
   place: Place;
   content: string;
   replyTo: string | null;
+  /** False: a reply that is to stand in its thread alone. */
+  alsoToRoom?: boolean;
   attachments: Attachment[];
   metadata?: Record<string, unknown> | null;
   /** RFC 3339, of this device. */

@@ -75,11 +75,11 @@ export function keyOf(place: Place): string {
   return "roomId" in place ? `room.${place.roomId}` : `user.${place.userId}`;
 }
 
-function payload({ clientId, content, replyTo, attachments, metadata }: OutboxEntry): Written {
+function payload({ clientId, content, replyTo, alsoToRoom, attachments, metadata }: OutboxEntry): Written {
   return {
     clientId,
     content,
-    ...(replyTo ? { replyTo } : {}),
+    ...(replyTo ? { replyTo, ...(alsoToRoom === false ? { alsoToRoom } : {}) } : {}),
     ...(metadata ? { metadata } : {}),
     ...(attachments.length ? { type: typeOf(attachments), attachments: attachments.map(({ id }) => id) } : {}),
   };

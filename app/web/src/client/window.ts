@@ -1,5 +1,5 @@
 /** The messages of a room that are loaded: a stretch of its history without gaps. */
-import type { Message } from "./contract";
+import type { Message, Thread } from "./contract";
 import type { Change } from "./log";
 
 /** Oldest first. `atStart`: nothing is older; `atEnd`: nothing is newer, and what is new belongs in it. */
@@ -32,28 +32,42 @@ export function mayGoOn(page: readonly Message[], limit: number): boolean {
 
 const MOST = 3000; // messages that paging keeps; the far end is let go of
 
-/** The window after a change. A change older than what it has changes nothing. */
-export function applyChange(window: Window, change: Change): Window {
-  switch (change.type) {
-    case "message":
-      return placed(window, change.message);
-    case "deleted":
-      return revised(window, change.messageId, change.seq, (message) => tombstone(message, change.deletedAt));
-    case "reactions":
-      return revised(window, change.messageId, change.seq, (message) =>
-        message.deletedAt ? message : { ...message, reactions: change.reactions });
-    default:
-      return window;
-  }
+type Apply = (window: Window, change: Change) => Window;
+
+/**
+ * What gives the window after a change, of a window for those messages that it `takes`. A change older than what it has
+ * changes nothing. A reply also tells how many there are, which its root shows.
+ */
+export function applying(takes: (message: Message) => boolean): Apply {
+  return (window, change) => {
+    switch (change.type) {
+      case "message":
+        window = threaded(window, change.message.thread);
+        return takes(change.message) ? placed(window, change.message) : window;
+      case "deleted":
+        window = threaded(window, change.thread);
+        return revised(window, change.messageId, change.seq, (message) => tombstone(message, change.deletedAt));
+      case "reactions":
+        return revised(window, change.messageId, change.seq, (message) =>
+          message.deletedAt ? message : { ...message, reactions: change.reactions });
+      default:
+        return window;
+    }
+  };
 }
+
+/** Of a room's window, without the replies that stand in their threads alone. */
+export const applyChange: Apply = applying(({ alsoToRoom }) => alsoToRoom !== false);
 
 /**
  * The window with a page of history. `missed` are the changes that were applied since the page was asked for: the
  * page may have been read before them.
  */
-export function withPage(window: Window, direction: Direction, page: HistoryPage, missed: readonly Change[]): Window {
+export function withPage(
+  window: Window, direction: Direction, page: HistoryPage, missed: readonly Change[], apply: Apply = applyChange,
+): Window {
   const joined = joinedPage(window, direction, page);
-  return trimmed(missed.reduce(applyChange, joined), direction);
+  return trimmed(missed.reduce<Window>((before, change) => apply(before, change), joined), direction);
 }
 
 /** The message from which to read on at an end: deleted ones may be unknown to the server. */
@@ -106,6 +120,14 @@ function placed(window: Window, message: Message): Window {
   return grown.length > 2 * MOST
     ? { ...window, messages: grown.slice(-MOST), atStart: false }
     : { ...window, messages: grown };
+}
+
+/** The window with a thread that its root has only an earlier state of. */
+function threaded(window: Window, thread: Thread | undefined): Window {
+  const at = window.messages.findLastIndex(({ id }) => id === thread?.rootId);
+  const root = window.messages[at];
+  if (!thread || !root || (root.thread && root.thread.changeSeq >= thread.changeSeq)) return window;
+  return { ...window, messages: window.messages.with(at, { ...root, thread }) };
 }
 
 function revised(window: Window, id: string, seq: number, revise: (message: Message) => Message): Window {

@@ -10,16 +10,22 @@ export interface Heard {
   room: string | null;
   /** Whether it names the user, or a group that the user is one of. */
   named: boolean;
+  /** Whether it came as a reply in a thread that the user follows: then it comes as any message, too. */
+  followed: boolean;
   muted: boolean;
   level: Level;
 }
 
 const LONGEST = 120; // characters of a message that are shown
 
-/** Whether a message is one to tell of: what is direct or names the user, or with `all` any. */
-export function concerns({ room, named, muted, level }: Heard): boolean {
+/**
+ * Whether a message is one to tell of: what is direct or names the user, or with `all` any that stands in the room; and
+ * a reply in a thread that one follows, once.
+ */
+export function concerns({ message, room, named, followed, muted, level }: Heard): boolean {
   if (muted || level === "nothing") return false;
-  return level === "all" || named || room === null;
+  const anyhow = named || room === null || (level === "all" && message.alsoToRoom !== false);
+  return anyhow !== followed;
 }
 
 /** The level that counts in a room. */
@@ -42,9 +48,9 @@ export function clockIn(timeZone: string, now: Date): string {
 
 /** The heading and the text of a notification, with as much of the message as the user wants shown. */
 export function inWords(
-  { message, room, named }: Heard, content: NotificationSettings["content"],
+  { message, room, named, followed }: Heard, content: NotificationSettings["content"],
 ): { title: string; body: string } {
-  const kind = room === null ? "A direct message" : named ? "You were mentioned" : "A new message";
+  const kind = room === null ? "A direct message" : named ? "You were mentioned" : followed ? "A reply" : "A new message";
   if (content === "none") return { title: "Parley", body: kind };
   const who = message.sender.displayName || message.sender.username;
   const title = room === null ? who : `${who} in ${room}`;

@@ -3,6 +3,7 @@ import { effect, signal, untracked } from "@preact/signals";
 import { ChatError, Kept, type Message, type NotificationSettings, type RoomNotifications } from "../client";
 import { model } from "../model";
 import { shelfOr } from "../shelves";
+import { goTo } from "../ui/go-to";
 import { attentive } from "../ui/media";
 import { isMuted } from "../ui/personal";
 import { attempt, offer, tell } from "../ui/toasts";
@@ -37,13 +38,14 @@ export function setSound(on: boolean): void {
 export function startTelling(): void {
   const { events } = model.link;
   for (const event of ["message:new", "dm:new"] as const) events.on(event, (message) => void heard(message));
+  events.on("reply:new", (message) => void heard(message, true));
   events.on("notifications:updated", (changed) => { settings.value = changed; });
   events.on("room:notifications-updated", ({ roomId, level }) => { levels.set(roomId, level); });
   events.on("room:read-updated", (mark) => {
     if (mark.userId === model.me.peek()?.id) void takeAway(mark.roomId, mark.seq);
   });
-  navigator.serviceWorker?.addEventListener("message", ({ data: { roomId, messageId } }) =>
-    void attempt(() => model.jumpTo(roomId, messageId)));
+  navigator.serviceWorker?.addEventListener("message", ({ data: { messageId } }) =>
+    void attempt(async () => goTo(await model.link.call("message:get", { messageId }))));
   effect(() => {
     const online = model.connection.value.status === "online";
     if (model.me.value === null) forget();
@@ -73,7 +75,7 @@ async function begin(): Promise<void> {
   }
 }
 
-async function heard(message: Message): Promise<void> {
+async function heard(message: Message, followed = false): Promise<void> {
   const me = model.me.peek();
   if (!me || message.senderId === me.id || Date.now() - Date.parse(message.createdAt) > RECENT) return;
   const known = settings.peek();
@@ -84,6 +86,7 @@ async function heard(message: Message): Promise<void> {
     message,
     room: room?.name ?? null,
     named: message.mentions.includes(me.id) || message.groupMention !== null,
+    followed,
     muted: (room && isMuted(room.membership)) || (conversation && isMuted(conversation)) || false,
     level: levelIn(known.level, await levelOf(message.roomId)),
   };

@@ -100,6 +100,8 @@ function SidePanel() {
       return open.room.value && <Later draw={({ MembersPanel }) => <MembersPanel key={roomId} open={open} />} />;
     case "details":
       return open.room.value && <Later draw={({ DetailsPanel }) => <DetailsPanel key={roomId} open={open} />} />;
+    case "thread":
+      return at.rootId && <Later draw={({ ThreadPanel }) => <ThreadPanel key={at.rootId} open={open} rootId={at.rootId!} />} />;
     default:
       return null;
   }

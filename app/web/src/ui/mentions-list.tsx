@@ -6,6 +6,7 @@ import { model } from "../model";
 import { Dialog } from "./dialog";
 import { mentions } from "./finding";
 import { briefTime, nameOf } from "./format";
+import { goTo } from "./go-to";
 import { summary } from "./message-parts";
 import { closeDialog } from "./open-dialog";
 import { FindingNote, useFinding } from "./search-field";
@@ -17,7 +18,7 @@ function Mention({ message }: { message: Message }) {
   const room = model.rooms.value.find(({ id }) => id === message.roomId);
   const fresh = room !== undefined && message.seq > room.membership.lastReadSeq;
   const jump = async () => {
-    if (await attempt(() => model.jumpTo(message.roomId, message.id))) closeDialog();
+    if (await attempt(() => goTo(message))) closeDialog();
   };
   return (
     <li>

@@ -8,6 +8,7 @@ import { confirm } from "./confirm";
 import { replyTo } from "./draft";
 import { nameOf } from "./format";
 import { edit, reacting } from "./room-state";
+import { openThread } from "./route";
 import { attempt, tell } from "./toasts";
 
 export async function deleteAfterAsking(message: Message): Promise<void> {
@@ -30,14 +31,20 @@ async function copy(text: string): Promise<void> {
   }
 }
 
-export function MessageActions({ message }: { message: Message }) {
+export function MessageActions({ message, inThread }: { message: Message; inThread?: boolean | undefined }) {
   const mine = message.senderId === model.me.value?.id;
   const admin = model.openedRoom.value?.room.value?.membership.role === "admin";
   return (
     <div class="actions" role="toolbar" aria-label="Message actions">
       <IconButton icon="smile" label="React" size={18}
         onClick={(event) => (reacting.value = { message, anchor: event.currentTarget.getBoundingClientRect() })} />
-      <IconButton icon="reply" label="Reply" size={18} onClick={() => replyTo(message)} />
+      {!inThread && (
+        <>
+          <IconButton icon="reply" label="Reply" size={18} onClick={() => replyTo(message)} />
+          <IconButton icon="message" label="Open thread" size={18}
+            onClick={() => openThread(message.roomId, message.thread?.rootId ?? message.id)} />
+        </>
+      )}
       {message.content && (
         <IconButton icon="copy" label="Copy text" size={18} onClick={() => void copy(message.content)} />
       )}

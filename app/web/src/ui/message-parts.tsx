@@ -6,9 +6,11 @@ import type { Message, Reaction } from "../client";
 import { excerpt, toPlain } from "../message-text";
 import { model, type OutboxEntry } from "../model";
 import { emojiName } from "./emoji";
-import { inWords as names, nameOf } from "./format";
+import { briefTime, count, inWords as names, nameOf } from "./format";
+import { goTo } from "./go-to";
 import { Icon } from "./icons";
 import { reacting } from "./room-state";
+import { openThread } from "./route";
 import { attempt } from "./toasts";
 
 /** The text of a message without its markup, for quotes, previews and screen readers (reads a signal). */
@@ -42,12 +44,23 @@ export function Quote({ messageId }: { messageId: string }) {
   const original = loaded.value ?? found.value;
   if (original === undefined) return <p class="quote"><span class="bone" />Loading the original…</p>;
   if (original === null || original.deletedAt) return <p class="quote">Original message deleted</p>;
-  const jump = () => void attempt(() => model.jumpTo(original.roomId, original.id));
+  const jump = () => void attempt(() => goTo(original));
   return (
     <button type="button" class="quote" onClick={jump}>
       <Icon name="reply" size={14} />
       <strong><span class="sr-only">In reply to </span>{nameOf(original.sender)}</strong>
       <span class="truncate">{preview(original)}</span>
+    </button>
+  );
+}
+
+/** How many replies a message has, to open their thread. */
+export function Replies({ message: { id, roomId, thread } }: { message: Message }) {
+  if (thread?.rootId !== id || !thread.replyCount) return null;
+  return (
+    <button type="button" class="replies" onClick={() => openThread(roomId, id)}>
+      {count(thread.replyCount, "reply", "replies")}
+      {thread.lastReplyAt && <time dateTime={thread.lastReplyAt}>{briefTime(thread.lastReplyAt)}</time>}
     </button>
   );
 }

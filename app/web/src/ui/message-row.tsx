@@ -7,9 +7,8 @@ import { model, type OutboxEntry } from "../model";
 import { Attachments } from "./attachments";
 import { Avatar } from "./avatar";
 import { count, dayName, nameOf, shortNameOf, timeOfDay, wholeTime } from "./format";
-import { Later } from "./load-later";
-import { MessageActions } from "./message-actions";
-import { Delivery, Quote, Reactions, summary } from "./message-parts";
+import { Later, loaded } from "./load-later";
+import { Delivery, Quote, Reactions, Replies, summary } from "./message-parts";
 import { activeRow, edits } from "./room-state";
 import { isJumbo, RichText } from "./rich-text";
 
@@ -71,6 +70,9 @@ function labelOf(message: Message): string {
   const reactions = message.reactions.reduce((sum, one) => sum + one.userIds.length, 0);
   if (reactions) parts.push(count(reactions, "reaction"));
   if (message.editedAt) parts.push("edited");
+  if (message.thread?.rootId === message.id && message.thread.replyCount) {
+    parts.push(count(message.thread.replyCount, "reply", "replies"));
+  }
   return parts.join(", ");
 }
 
@@ -78,7 +80,8 @@ function mentionsMe({ mentions, groupMention, senderId }: Message, me: string): 
   return mentions.includes(me) || (groupMention !== null && senderId !== me);
 }
 
-export function MessageRow({ message, ...row }: Surroundings & { message: Message }) {
+/** `inThread`: in the panel of its thread, which shows what it answers and how many replies there are. */
+export function MessageRow({ message, inThread, ...row }: Surroundings & { message: Message; inThread?: boolean }) {
   const me = model.me.value?.id ?? "";
   const active = useComputed(() => activeRow.value === row.rowKey);
   const edited = useComputed(() => message.id in edits.value);
@@ -87,9 +90,11 @@ export function MessageRow({ message, ...row }: Surroundings & { message: Messag
     return (
       <Row {...row} label={labelOf(message)}>
         <p class="system">{message.deletedAt ? `${nameOf(message.sender)}: message deleted` : message.content}</p>
+        {!inThread && <Replies message={message} />}
       </Row>
     );
   }
+  const Actions = loaded()?.MessageActions;
   const marks = [row.first && "first", found.value && "found", mentionsMe(message, me) && "mentions-me"];
   return (
     <Row {...row} label={labelOf(message)}>
@@ -99,21 +104,22 @@ export function MessageRow({ message, ...row }: Surroundings & { message: Messag
           : <span class="gutter-time" aria-hidden="true">{timeOfDay(message.createdAt).replace(/\s?[ap]m$/i, "")}</span>}
         <div>
           {row.first && <Byline user={message.sender} time={message.createdAt} />}
-          {message.replyTo && <Quote messageId={message.replyTo} />}
+          {message.replyTo && !inThread && <Quote messageId={message.replyTo} />}
           {edited.value
             ? <Later draw={({ EditBox }) => <EditBox message={message} />} waiting={<Text message={message} />} />
             : <Text message={message} />}
           <Attachments files={message.attachments} />
           <Reactions message={message} />
+          {!inThread && <Replies message={message} />}
         </div>
-        {active.value && !edited.value && <MessageActions message={message} />}
+        {active.value && !edited.value && Actions && <Actions message={message} inThread={inThread} />}
       </div>
     </Row>
   );
 }
 
 /** A message that is not there yet, shown as if it were. */
-export function OutgoingRow({ entry, ...row }: Surroundings & { entry: OutboxEntry }) {
+export function OutgoingRow({ entry, inThread, ...row }: Surroundings & { entry: OutboxEntry; inThread?: boolean }) {
   const me = model.me.value;
   if (!me) return null;
   const state = { pending: "sending", sent: "sent", failed: "not sent" }[entry.state];
@@ -123,7 +129,7 @@ export function OutgoingRow({ entry, ...row }: Surroundings & { entry: OutboxEnt
         {row.first ? <Avatar user={me} /> : <span class="gutter-time" aria-hidden="true" />}
         <div>
           {row.first && <Byline user={me} time={entry.createdAt} />}
-          {entry.replyTo && <Quote messageId={entry.replyTo} />}
+          {entry.replyTo && !inThread && <Quote messageId={entry.replyTo} />}
           <Text message={{ content: entry.content, mentions: [], groupMention: null }} />
           <Attachments files={entry.attachments} />
           <Delivery entry={entry} />

@@ -17,6 +17,7 @@ import { PrivacyDialog } from "./privacy";
 import { RoomForm, type RoomFields } from "./room-form";
 import { go } from "./route";
 import { FindingNote, SearchField, useFinding } from "./search-field";
+import { ThreadsList } from "./threads-list";
 import { attempt } from "./toasts";
 
 function NewRoom() {
@@ -107,6 +108,7 @@ export function PageDialogs() {
     case "new-message": return <NewMessage />;
     case "mentions": return <MentionsList />;
     case "notifications": return <NotificationsDialog />;
+    case "threads": return <ThreadsList />;
     case "privacy": return <PrivacyDialog />;
     case "account": return <AccountDialog />;
     default: return null;

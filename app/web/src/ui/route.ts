@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 
-export type Panel = "members" | "search" | "details";
+export type Panel = "members" | "search" | "details" | "thread";
 
 export type Route =
   | { name: "home" | "sign-in" | "search" | "unknown" }
@@ -10,16 +10,18 @@ export type Route =
   | { name: "sign-up" | "reset-password"; token: string }
   /** A person with whom there is no conversation yet. */
   | { name: "person"; userId: string }
-  | { name: "room"; roomId: string; panel: Panel | null };
+  /** `rootId`: of the thread in that panel. */
+  | { name: "room"; roomId: string; panel: Panel | null; rootId?: string };
 
 const PANELS: ReadonlySet<string> = new Set(["members", "search", "details"] satisfies Panel[]);
 
 function parse(hash: string): Route {
-  const [first = "", second = "", third = ""] = hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const [first = "", second = "", third = "", rootId] = hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
   if (first === "sign-in" || first === "search") return { name: first };
   if (first === "sign-up" || first === "reset-password") return { name: first, token: second };
   if (first === "u" && second) return { name: "person", userId: second };
   if (first === "r" && second) {
+    if (third === "thread" && rootId) return { name: "room", roomId: second, panel: third, rootId };
     return { name: "room", roomId: second, panel: PANELS.has(third) ? (third as Panel) : null };
   }
   return { name: first ? "unknown" : "home" };
@@ -31,7 +33,9 @@ export function href(route: Route): string {
   if (route.name === "unknown") return location.hash;
   if (route.name === "person") return `#/u/${encodeURIComponent(route.userId)}`;
   if (route.name !== "room") return `#/${route.name}`;
-  return `#/r/${encodeURIComponent(route.roomId)}${route.panel ? `/${route.panel}` : ""}`;
+  const { roomId, panel, rootId } = route;
+  const parts = panel === "thread" ? [roomId, panel, rootId ?? ""] : panel ? [roomId, panel] : [roomId];
+  return `#/r/${parts.map(encodeURIComponent).join("/")}`;
 }
 
 /** Where the server has the page; at any other path it gives it to tell that there is nothing. */
@@ -58,6 +62,12 @@ export function go(next: Route, replace = false, state: unknown = null): void {
   if (hash === location.hash) return;
   history[replace ? "replaceState" : "pushState"](state, "", hash);
   route.value = next;
+}
+
+/** Opens a thread beside its room. In the open room that is no place, as with other panels. */
+export function openThread(roomId: string, rootId: string): void {
+  const at = route.value;
+  go({ name: "room", roomId, panel: "thread", rootId }, at.name === "room" && at.roomId === roomId);
 }
 
 /**

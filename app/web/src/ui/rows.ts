@@ -53,6 +53,7 @@ export function estimateHeight(item: Item, before: Item | undefined, me: string,
   if (newDay(item, before)) height += SEPARATOR;
   if (item.replyTo) height += LINE + 4;
   if (!isOutgoing(item) && item.reactions.length) height += CARD / 2;
+  if (!isOutgoing(item) && item.thread?.rootId === item.id && item.thread.replyCount) height += CARD / 2;
   for (const file of item.attachments) height += isPicture(file.mediaType) ? drawnSize(file).height + 8 : CARD;
   return height;
 }

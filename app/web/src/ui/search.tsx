@@ -8,6 +8,7 @@ import { partAround, soughtIn } from "../sought";
 import { Empty } from "./empty";
 import { search } from "./finding";
 import { briefTime, nameOf } from "./format";
+import { goTo } from "./go-to";
 import { narrow } from "./media";
 import { summary } from "./message-parts";
 import { Panel } from "./panel";
@@ -35,7 +36,7 @@ function placeName(roomId: string): string {
 function Result({ message, query }: { message: Message; query: string }) {
   const jump = async () => {
     state.chosen = true;
-    if (await attempt(() => model.jumpTo(message.roomId, message.id)) && narrow.peek()) closePanel();
+    if (await attempt(() => goTo(message)) && narrow.peek()) closePanel();
     state.chosen = false;
   };
   return (

@@ -8,6 +8,7 @@ import { Avatar } from "./avatar";
 import { IconButton } from "./controls";
 import { badge, briefTime, nameOf } from "./format";
 import { Icon, Logo } from "./icons";
+import { loaded } from "./load-later";
 import { narrow } from "./media";
 import { preview } from "./message-parts";
 import { openDialog } from "./open-dialog";
@@ -160,6 +161,12 @@ function Lists() {
   );
 }
 
+/** Drawn when it is loaded: nothing is known of threads before. */
+function ThreadsEntry() {
+  const Button = loaded()?.ThreadsButton;
+  return Button ? <Button /> : null;
+}
+
 export function Sidebar() {
   const searching = route.value.name === "search" || (route.value.name === "room" && route.value.panel === "search");
   const alone = narrow.value && route.value.name === "home"; // then it is all there is on the screen
@@ -168,6 +175,7 @@ export function Sidebar() {
     <div class="sidebar" role={alone ? "main" : "region"} aria-label="Your chats">
       <div class="bar">
         <Brand class="brand"><Logo />Parley</Brand>
+        <ThreadsEntry />
         <IconButton icon="at" label="Mentions" onClick={() => (openDialog.value = "mentions")} />
         <IconButton icon="search" label="Search messages"
           aria-pressed={searching} onClick={() => togglePanel("search")} />

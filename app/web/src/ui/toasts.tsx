@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { inWords, type Message } from "../client";
 import { model, type Notice } from "../model";
 import { IconButton } from "./controls";
+import { goTo } from "./go-to";
 import { Icon } from "./icons";
 
 const SHOWN_MS = 7_000;
@@ -44,7 +45,7 @@ function Toast({ notice }: { notice: Notice }) {
   }, [id, text]);
   const show = () => {
     dismiss(id);
-    if (message) void attempt(() => model.jumpTo(message.roomId, message.id));
+    if (message) void attempt(() => goTo(message));
   };
   return (
     <div class="toast" role={kind === "error" ? "alert" : "status"}>

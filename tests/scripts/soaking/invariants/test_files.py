@@ -15,7 +15,7 @@ def sent(item: str = "m3") -> Answered:
 
 
 def stored(*files: str, deleted: bool = False, state: str = "member") -> Stored:
-    message: list[Any] = [3, 3, "A", "text", deleted, [], None, list(files)]
+    message: list[Any] = [3, 3, "A", "text", deleted, [], None, True, list(files)]
     members = {"A": [1, state, "member", 0]}
     return Stored(at=100, room="r", last_number=3, messages={"m3": message}, members=members)
 

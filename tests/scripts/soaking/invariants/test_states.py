@@ -8,21 +8,22 @@ from scripts.soaking.history import Answered, AnyEntry, Marked, Stored, Unread, 
 from tests.support.soak_histories import broken
 
 MESSAGES = {
-    "m3": [3, 3, "A", "one", False, [], None, []],
-    "m4": [4, 4, "B", "two", False, [], None, []],
-    "m5": [6, 5, "A", "", True, [], None, []],
+    "m3": [3, 3, "A", "one", False, [], None, True, []],
+    "m4": [4, 4, "B", "two", False, [], None, True, []],
+    "m5": [6, 5, "A", "", True, [], None, True, []],
+    "m8": [8, 8, "B", "in its thread", False, [], "m3", False, []],
 }
 MEMBERS = {"A": [1, "member", "admin"], "B": [2, "member", "member"], "C": [7, "left", "member"]}
 STORED = Stored(
     at=100,
     room="r",
-    last_number=7,
+    last_number=8,
     messages=MESSAGES,
     members={user: [*member, 3 if user == "A" else 0] for user, member in MEMBERS.items()},
 )
 
 
-def viewed(device: str = "a", *, room: str = "r", applied: int = 7, **messages: Any) -> Viewed:
+def viewed(device: str = "a", *, room: str = "r", applied: int = 8, **messages: Any) -> Viewed:
     return Viewed(
         at=99, device=device, room=room, applied=applied, messages=MESSAGES | messages, members=MEMBERS
     )
@@ -32,8 +33,10 @@ def viewed(device: str = "a", *, room: str = "r", applied: int = 7, **messages: 
     ("entry", "found"),
     [
         pytest.param(viewed(), [], id="the same"),
-        pytest.param(viewed(m3=[3, 3, "A", "other", False, [], None, []]), ["a r"], id="a message differs"),
-        pytest.param(viewed(m9=[9, 9, "A", "more", False, [], None, []]), ["a r"], id="one too many"),
+        pytest.param(
+            viewed(m3=[3, 3, "A", "other", False, [], None, True, []]), ["a r"], id="a message differs"
+        ),
+        pytest.param(viewed(m9=[9, 9, "A", "more", False, [], None, True, []]), ["a r"], id="one too many"),
         pytest.param(viewed(applied=6), ["a r"], id="not to the end"),
         pytest.param(viewed(room="other"), [], id="a device that looked at nothing of this"),
     ],

@@ -1,0 +1,169 @@
+/** A message with its replies, and where one writes another: beside the room, or over it. */
+
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { excess, trimmed } from "../message-text";
+import { model, type OpenRoom, type OutboxEntry } from "../model";
+import type { LiveThread } from "../thread";
+import { useAutosize } from "./autosize";
+import { useCompletion } from "./completion";
+import { IconButton, Problem } from "./controls";
+import { Loading } from "./empty";
+import { count } from "./format";
+import { openLiveThread } from "./live-threads";
+import { attentive, touch } from "./media";
+import { MessageRow, OutgoingRow } from "./message-row";
+import { Panel } from "./panel";
+import { attempt } from "./toasts";
+
+const NEAR = 80; // px from the end: what is new is scrolled to
+
+/** What every row of a panel is told. */
+const around = { first: true, day: null, unread: false, tabbable: true, inThread: true };
+
+/** Keys of their own, for the same message may stand in the room, too. */
+const keyOf = (id: string) => `thread ${id}`;
+
+function FollowButton({ thread }: { thread: LiveThread }) {
+  const following = thread.mark.value?.following ?? false;
+  return (
+    <button type="button" class="button small" aria-pressed={following}
+      onClick={() => void attempt(() => thread.follow(!following))}>
+      {following ? "Following" : "Follow"}
+    </button>
+  );
+}
+
+/** The replies of a thread that are on their way (reads a signal). */
+function outgoingOf({ rootId }: LiveThread): OutboxEntry[] {
+  return model.waiting.value.filter(({ replyTo }) => replyTo === rootId);
+}
+
+function ThreadComposer({ open, thread }: { open: OpenRoom; thread: LiveThread }) {
+  const { rootId } = thread;
+  const field = useRef<HTMLTextAreaElement>(null);
+  const text = useSignal(useMemo(() => model.draftOf({ rootId }).text, []));
+  const alsoToRoom = useSignal(false);
+  const caret = useSignal<number | null>(null);
+  const write = (value: string) => {
+    text.value = value;
+    model.setDraft({ rootId }, { text: value, replyTo: rootId, attachments: [] });
+  };
+  const completion = useCompletion((completed, at) => {
+    write(completed);
+    caret.value = at;
+  });
+  useAutosize(field, text.value);
+  useLayoutEffect(() => {
+    if (caret.value === null) return;
+    field.current?.setSelectionRange(caret.value, caret.value);
+    caret.value = null;
+  }, [text.value]);
+  const over = excess(text.value);
+  const ready = text.value.trim() !== "" && over === 0;
+  const send = () => {
+    const content = trimmed(text.peek());
+    if (!content || excess(content) > 0) return;
+    const draft = { text: content, replyTo: rootId, attachments: [] };
+    model.send({ roomId: open.roomId }, draft, { alsoToRoom: alsoToRoom.peek() });
+    text.value = "";
+    field.current?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.isComposing || completion.onKey(event) || event.key !== "Enter" || event.shiftKey || touch.peek()) return;
+    event.preventDefault();
+    send();
+  };
+  return (
+    <form class="composer thread-composer" aria-label="Reply in the thread" onSubmit={(event) => { event.preventDefault(); send(); }}>
+      {completion.list}
+      <div class="composer-box">
+        <div class="composer-row">
+          <textarea ref={field} dir="auto" aria-label="Reply in the thread" placeholder="Reply…" rows={1} value={text.value}
+            enterkeyhint={touch.value ? "enter" : "send"} {...completion.attributes} onKeyDown={onKeyDown}
+            onInput={(event) => {
+              const { value, selectionStart } = event.currentTarget;
+              write(value);
+              completion.watch(value, selectionStart);
+            }}
+            onBlur={() => completion.close()} />
+          <IconButton icon="send" label="Send reply" class="primary" type="submit" disabled={!ready} />
+        </div>
+      </div>
+      <label class="also-to-room">
+        <input type="checkbox" checked={alsoToRoom.value} onChange={(event) => (alsoToRoom.value = event.currentTarget.checked)} />
+        {open.room.value ? "Also to the room" : "Also to the conversation"}
+      </label>
+      {over > 0 && <p class="over" role="status">{count(over, "character")} too long</p>}
+    </form>
+  );
+}
+
+/** Follows the end of a list while one is near it, and always for what one writes oneself. */
+function useEnd(last: string | undefined, mine: boolean) {
+  const end = useRef<HTMLDivElement>(null);
+  const near = useRef(true);
+  useEffect(() => {
+    const body = end.current?.closest<HTMLElement>(".panel-body");
+    if (!body) return;
+    const note = () => { near.current = body.scrollHeight - body.scrollTop - body.clientHeight < NEAR; };
+    body.addEventListener("scroll", note, { passive: true });
+    return () => body.removeEventListener("scroll", note);
+  }, []);
+  useLayoutEffect(() => {
+    const body = end.current?.closest<HTMLElement>(".panel-body");
+    if (body && (near.current || mine)) body.scrollTop = body.scrollHeight;
+  }, [last, mine]);
+  return end;
+}
+
+function Replies({ thread }: { thread: LiveThread }) {
+  const { messages, atStart } = thread.replies.value;
+  const root = thread.root.value;
+  const outgoing = outgoingOf(thread);
+  const end = useEnd(outgoing.at(-1)?.clientId ?? messages.at(-1)?.id, outgoing.length > 0);
+  const looked = useComputed(() => attentive.value && thread.replies.value.messages.at(-1)?.id);
+  useEffect(() => { if (looked.value) void thread.read(); }, [looked.value, thread.mark.value?.following]);
+  const number = root?.thread?.replyCount ?? 0;
+  return (
+    <>
+      <div role="list" aria-label="The message">
+        {root && <MessageRow message={root} rowKey={keyOf(root.id)} {...around} />}
+      </div>
+      <p class="replies-line">{number ? count(number, "reply", "replies") : "No replies yet"}</p>
+      {!atStart && (
+        <button type="button" class="button small quiet wide" onClick={() => void attempt(() => thread.loadOlder())}>
+          Show earlier replies
+        </button>
+      )}
+      <div role="list" aria-label="Replies">
+        {messages.map((message) => (
+          <MessageRow key={message.id} message={message} rowKey={keyOf(message.id)} {...around} />
+        ))}
+        {outgoing.map((entry) => <OutgoingRow key={entry.clientId} entry={entry} rowKey={keyOf(entry.clientId)} {...around} />)}
+      </div>
+      <div ref={end} />
+    </>
+  );
+}
+
+export function ThreadPanel({ open, rootId }: { open: OpenRoom; rootId: string }) {
+  const { thread, close } = useMemo(() => openLiveThread(open.roomId, rootId), []);
+  useEffect(() => close, []);
+  const status = thread.status.value;
+  return (
+    <Panel title="Thread">
+      {status === "loading" && <Loading />}
+      {status === "failed" && <Problem text={thread.error.value} />}
+      {status === "ready" && (
+        <>
+          <div class="thread-head"><FollowButton thread={thread} /></div>
+          <Replies thread={thread} />
+          {thread.root.value?.deletedAt
+            ? <p class="list-note">The message was deleted, so nobody can reply any more.</p>
+            : <ThreadComposer open={open} thread={thread} />}
+        </>
+      )}
+    </Panel>
+  );
+}

@@ -92,7 +92,10 @@ class PollingChat:
 
     def _new_client(self) -> socketio.AsyncClient:
         client = socketio.AsyncClient(
-            reconnection_delay=0.2, reconnection_delay_max=5, http_session=new_http_session
+            reconnection_delay=0.2,
+            reconnection_delay_max=5,
+            http_session=new_http_session,
+            handle_sigint=False,  # what runs us ends all of them in order
         )
         for event, handler in self._handlers.items():
             client.on(event, handler)

@@ -109,7 +109,7 @@ async def test_handlers_of_exactly_one_argument(people: People, start: Start, re
     instance = await start(recovery_for=recovery_for)
     ann, bob = await people(), await people()
     room = await ann.room()
-    client = socketio.AsyncClient()
+    client = socketio.AsyncClient(handle_sigint=False)
     heard: asyncio.Queue[Any] = asyncio.Queue()
 
     @client.on("message:new")

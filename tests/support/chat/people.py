@@ -69,7 +69,8 @@ class Device:
         self.url = url
         self.token = token
         self.transport = transport
-        self.client = socketio.AsyncClient(**{"reconnection": False, **options})
+        # Its own handler of SIGINT would cancel the tasks of a server beside it.
+        self.client = socketio.AsyncClient(**{"reconnection": False, "handle_sigint": False, **options})
         self.received: dict[str, list[Any]] = defaultdict(list)
         self.heard: list[tuple[str, Any]] = []
         self.undescribed: list[str] = []

@@ -147,6 +147,7 @@ async def test_a_second_interrupt_waits_for_nothing(start: Start, people: People
         os.kill(os.getpid(), signal.SIGINT)
         await instance.running
         joining.cancel()
+    await instance.server.lifespan.shutdown()  # what a process leaves as it is, the next test would find
 
 
 async def test_a_signal_ends_it_and_is_not_raised_again(start: Start) -> None:

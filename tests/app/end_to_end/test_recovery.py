@@ -15,6 +15,7 @@ import pytest
 import socketio
 
 from app import store
+from app.accounts.sessions.sign_out import token_held_by
 from app.accounts.sessions.tokens import Tokens
 from app.announce.announcer import room_channel
 from app.client import ChatClient
@@ -371,12 +372,12 @@ async def end(process: asyncio.subprocess.Process) -> None:
 
 
 async def until_saved(settings: Settings, member: Member, channel: str) -> None:
-    """Waits until a member is saved as one who hears of a channel."""
+    """Waits until a member is saved as one who hears of a channel, and with the token, which may be saved later."""
     saved = RedisStore(settings.redis_url)
     async with asyncio.timeout(PATIENCE):
         while True:
             text = await saved.get(key_of(str(member.pid)))
-            if text is not None and channel in decode(text).rooms:
+            if text is not None and channel in (found := decode(text)).rooms and token_held_by(found.data):
                 break
             await asyncio.sleep(0.01)
     await saved.close()
@@ -404,7 +405,9 @@ async def test_its_instance_is_killed(
         await each.ok("room:join", {"roomId": room})
     await say(ann, room, "heard")
     for each in (member, quiet):
-        await each.until_heard("message:new", 1)  # which has the first offset: without one, nobody is recovered
+        await each.until_heard(
+            "message:new", 1
+        )  # which has the first offset: without one, nobody is recovered
         await until_saved(settings, each, room_channel(room))
     await doomed.kill()
     await say(ann, room, "missed")

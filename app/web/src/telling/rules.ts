@@ -1,5 +1,6 @@
 /** Which messages the page tells of, by the user's settings, and in which words. As the server decides for pushes. */
 import type { Message, NotificationSettings, Room, RoomNotifications } from "../client";
+import { excerpt, toPlain } from "../message-text";
 
 export type Level = NotificationSettings["level"];
 
@@ -57,10 +58,9 @@ export function inWords(
   return { title, body: content === "sender" ? kind : shortened(message) || kind };
 }
 
-/** A message in one line. */
+/** A message in one line, without its marks of Markdown. */
 export function shortened({ content, attachments }: Message): string {
-  const said = [...(content || attachments[0]?.name || "").replace(/\s+/g, " ").trim()];
-  return said.slice(0, LONGEST).join("") + (said.length > LONGEST ? "…" : "");
+  return excerpt(toPlain.peek()(content) || attachments[0]?.name || "", LONGEST);
 }
 
 /** What waits for the user: mentions in rooms, and messages of conversations. */

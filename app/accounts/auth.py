@@ -41,6 +41,7 @@ from protocol import network_of
 # What OWASP recommends for argon2id: 19 MiB of memory, 2 passes, 1 lane. About 80 ms of one core.
 HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
+MISMATCH = "The current password is wrong"
 FAILED = 3  # tokens that a failed attempt to sign in costs; a successful one costs a single one
 
 TAKEN = "This username is taken, or looks like one that is"
@@ -205,6 +206,20 @@ class Auth:
     async def fits(self, credential: str, password: str) -> bool:
         """True if a hash is that of a password, within an `attempt`."""
         return await self._queue.run(partial(_fits, credential, password))
+
+    async def confirmed(self, user_id: str, password: str) -> str:
+        """The stored hash of the password with which a user confirms an act, within an `attempt`.
+
+        Raises Refusal: `unauthenticated` without such an account, `forbidden` for a wrong password, `rate_limited`
+        after many of these.
+        """
+        await self._limits.take("credential", user_id, FAILED)
+        credential = await store.accounts.find_credential(self._db, user_id)
+        if credential is None:
+            raise Refusal("unauthenticated", NOT_SIGNED_IN)
+        if not await self.fits(credential, password):
+            raise Refusal("forbidden", MISMATCH)
+        return credential
 
     async def session(self, row: SessionAccountRow, caller: Caller, device: Device | None = None) -> Session:
         """A session, of a known device or a new one, from a network that is known from now on."""

@@ -5,19 +5,17 @@ attempts to guess the present password are counted by user: a token that was sto
 """
 
 from app import store
-from app.accounts.auth import FAILED, Auth
+from app.accounts.auth import FAILED, MISMATCH, Auth
 from app.accounts.sessions.sign_out import SignOuts
-from app.accounts.sessions.tokens import NOT_SIGNED_IN
 from app.accounts.sign_ups import token_hash
 from app.core.caller import Caller
-from app.core.errors import Refusal, refuse
+from app.core.errors import refuse
 from app.db.database import Database
 from app.limits.rate_limits import Limits
 from app.payloads.accounts.account_requests import ChangePassword, ResetPassword
 from app.payloads.responses import Session
 from protocol import network_of
 
-MISMATCH = "The current password is wrong"
 CHANGED = "The password was changed: sign in with the new one"
 OBSOLETE = "This link has expired or was used: ask an administrator for another one"
 
@@ -40,12 +38,7 @@ class Passwords:
         """
         user_id, network = caller.user_id, network_of(caller.address)
         with self._auth.attempt(network):
-            await self._limits.take("credential", user_id, FAILED)
-            before = await store.accounts.find_credential(self._db, user_id)
-            if before is None:
-                raise Refusal("unauthenticated", NOT_SIGNED_IN)
-            if not await self._auth.fits(before, payload.credential):
-                raise Refusal("forbidden", MISMATCH)
+            before = await self._auth.confirmed(user_id, payload.credential)
             credential = await self._auth.hashed(payload.new_credential)
         row = await store.accounts.change_credential(
             self._db, user_id, before=before, credential=credential

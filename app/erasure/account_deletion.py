@@ -3,15 +3,12 @@
 import secrets
 
 from app import store
-from app.accounts.auth import FAILED, Auth
-from app.accounts.passwords import MISMATCH
+from app.accounts.auth import MISMATCH, Auth
 from app.accounts.sessions.sign_out import SignOuts
-from app.accounts.sessions.tokens import NOT_SIGNED_IN
 from app.core.caller import Caller
 from app.core.errors import Refusal
 from app.db.database import Database
 from app.db.queries import Queries
-from app.limits.rate_limits import Limits
 from app.payloads.accounts.account_requests import DeleteAccount
 from protocol import network_of
 
@@ -22,11 +19,10 @@ DELETED_NAME = "Deleted user"
 class AccountDeletion:
     """Deletes accounts."""
 
-    def __init__(self, db: Database, auth: Auth, sign_outs: SignOuts, limits: Limits) -> None:
+    def __init__(self, db: Database, auth: Auth, sign_outs: SignOuts) -> None:
         self._db = db
         self._auth = auth
         self._sign_outs = sign_outs
-        self._limits = limits
 
     async def delete_account(self, caller: Caller, payload: DeleteAccount) -> None:
         """Deletes the account of the user, for good; all their sessions end.
@@ -37,12 +33,7 @@ class AccountDeletion:
         """
         user_id = caller.user_id
         with self._auth.attempt(network_of(caller.address)):
-            await self._limits.take("credential", user_id, FAILED)
-            before = await store.accounts.find_credential(self._db, user_id)
-            if before is None:
-                raise Refusal("unauthenticated", NOT_SIGNED_IN)
-            if not await self._auth.fits(before, payload.credential):
-                raise Refusal("forbidden", MISMATCH)
+            before = await self._auth.confirmed(user_id, payload.credential)
             unusable = await self._auth.hashed(secrets.token_hex())
 
         async def work(q: Queries) -> None:

@@ -244,7 +244,7 @@ class Chat:
     def _user_operations(self) -> list[Operation]:
         """The operations on accounts, presence and what notifies a user."""
         passwords = Passwords(self.db, self.auth, self._sign_outs, self.limits)
-        deletion = AccountDeletion(self.db, self.auth, self._sign_outs, self.limits)
+        deletion = AccountDeletion(self.db, self.auth, self._sign_outs)
         notifications = self._notifications
         administration = Administration(
             self.db, self.auth, self._sign_outs, self._announcer, self._erasure.rooms

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.config.settings import Settings
 from app.db.database import Database
 from app.erasure import retention_sweeper
 from tests.support.chat.people import People, Person, together
@@ -18,11 +19,15 @@ async def ok(person: Person, method: str, path: str, **options: Any) -> Any:
     return None if answer.status_code == 204 else answer.json()
 
 
-async def test_old_messages_go_with_their_files(
-    people: People, db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Of an instance that looks all the time, from its start on, and erases a few messages at a time."""
     monkeypatch.setattr(retention_sweeper, "LOOK_EVERY", 0.05)
     monkeypatch.setattr(retention_sweeper, "MESSAGES_AT_ONCE", 2)
+    return settings
+
+
+async def test_old_messages_go_with_their_files(people: People, db: Database) -> None:
     ann, bob = await people("ann"), await people("bob")
     room, keeps = await together(ann, bob), await together(ann, bob)
     file = await ok(ann, "POST", "/chat/files", files={"file": ("notes.txt", b"all of them")})

@@ -9,8 +9,9 @@ import importlib.util
 import re
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
+from subprocess import PIPE
 
 from tests.fuzz.corpus import TARGETS
 
@@ -38,44 +39,52 @@ def main() -> int:
     if importlib.util.find_spec("atheris") is None:
         print("fuzz: skipped, for atheris is there for Linux on x86-64 alone, up to Python 3.14")
         return 0
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        sound = list(pool.map(lambda target: fuzz(target, args.seconds), args.targets or TARGETS))
-    return 0 if all(sound) else 1
+    return 0 if fuzz(args.targets or TARGETS, args.seconds) else 1
 
 
-def fuzz(target: str, seconds: int) -> bool:
-    """Runs one target, and says how it went."""
-    inputs, broken = FOLDER / target, FOLDER / f"{target}-"
+def fuzz(targets: Sequence[str], seconds: int) -> bool:
+    """Runs targets, and says how each went."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
     flags = {
         "max_total_time": seconds,
         "max_len": LONGEST_INPUT,
         "timeout": LONGEST_CHECK,
         "rss_limit_mb": MOST_MEMORY,
-        "artifact_prefix": broken,
         "print_final_stats": 1,
     }
-    run = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.fuzz.drive",
-            target,
-            inputs,
-            *(f"-{name}={value}" for name, value in flags.items()),
-        ],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if run.returncode:
-        last = "\n".join(run.stderr.splitlines()[-LINES:])
-        print(f"{target}: BROKEN, its input is in {broken.parent}\n{last}", flush=True)
+    command = [
+        *(sys.executable, "-m", "tests.fuzz.drive", FOLDER, str(AT_ONCE), *targets),
+        *(f"-{name}={value}" for name, value in flags.items()),
+    ]
+    sound = set()
+    log = FOLDER / "drive.log"
+    with log.open("w") as said, subprocess.Popen(command, stdout=PIPE, stderr=said, text=True) as driver:
+        assert driver.stdout is not None
+        for line in driver.stdout:
+            target, status = line.split()
+            if report(target, int(status)):
+                sound.add(target)
+    if driver.returncode:
+        print(f"fuzz: the targets could not be run\n{tail(log)}", flush=True)
+    return sound == set(targets)
+
+
+def report(target: str, status: int) -> bool:
+    """Says how a target went. False if it broke."""
+    log = FOLDER / f"{target}.log"
+    if status:
+        print(f"{target}: BROKEN, its input is in {FOLDER}\n{tail(log)}", flush=True)
         return False
-    count = figure(r"number_of_executed_units: (\d+)", run.stderr)
-    edges = figure(r"DONE +cov: (\d+)", run.stderr)
+    said = log.read_text(errors="replace")
+    count = figure(r"number_of_executed_units: (\d+)", said)
+    edges = figure(r"DONE +cov: (\d+)", said)
     print(f"{target}: {count} inputs, {edges} edges", flush=True)
     return True
+
+
+def tail(log: Path) -> str:
+    """The end of what a process said."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-LINES:])
 
 
 def figure(pattern: str, output: str) -> str:

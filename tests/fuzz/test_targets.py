@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.fuzz.corpus import TARGETS, read_corpus
+from tests.support.tries import tries
 
-INPUTS = 1_000  # of each target; a quarter of a second to two of a processor
+INPUTS = tries(1_000)  # of each target; a quarter of a second to two of a processor
 
 
 @pytest.fixture(params=TARGETS)

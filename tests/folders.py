@@ -32,6 +32,9 @@ def folder_of(module: str) -> str:
     return FACADE if module == "protocol/__init__.py" else BELOW_FACADE
 
 
+FOLDERS = frozenset(map(folder_of, MODULES))
+
+
 def imported_by(module: str) -> set[str]:
     """The files of the project that a file imports."""
     found = set()

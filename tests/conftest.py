@@ -138,8 +138,10 @@ async def index(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def databases(postgres_sockets: Path) -> RecycledDatabases:
-    return RecycledDatabases(postgres_sockets)
+def databases(postgres_sockets: Path) -> Iterator[RecycledDatabases]:
+    databases = RecycledDatabases(postgres_sockets)
+    yield databases
+    databases.close()
 
 
 @pytest.fixture

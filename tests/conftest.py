@@ -37,6 +37,8 @@ from tests.support.redis_servers import (
 )
 from tests.support.tries import tries
 
+PAGE = Path(__file__).parent / "app" / "page"
+
 # Limits that no test reaches unless it means to; they are kept all the same, as in earnest.
 UNHURRIED = {
     "event_rate": 1_000_000,
@@ -68,13 +70,18 @@ def anyio_backend() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with tests that were given more time begin first, and all processes have some: at the end none waits for
-    another. A file stays whole, since its tests may share what they run against.
+    """Files with tests that were given more time, which wait most of it, begin first, with those that need a browser,
+    which do not wait: all processes have some of both, and at the end none waits for another. A file stays whole, since
+    its tests may share what they run against.
 
     pytest-xdist gives each process a part of the list, one after the other, and the end of a part to who is done.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    long = {item.path for item in items if item.get_closest_marker("timeout") is not None}
+    long = {
+        item.path
+        for item in items
+        if item.get_closest_marker("timeout") is not None or item.path.parent == PAGE
+    }
     others = iter([item for item in items if item.path not in long])
     files = [[item for item in items if item.path == path] for path in sorted(long)]
     ordered: list[pytest.Item] = []

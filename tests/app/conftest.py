@@ -14,6 +14,7 @@ import pytest
 import structlog
 
 from app.config.settings import Settings
+from app.core import background_tasks
 from app.db.database import Database
 from app.observability.logging import QUIET
 from tests.support.chat import descriptions as described
@@ -60,6 +61,12 @@ def start(settings: Settings, stack: AsyncExitStack) -> Start:
         return instance
 
     return start
+
+
+@pytest.fixture
+def swept_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what a sweeper would find: an instance's own look for the first time before a test begins."""
+    monkeypatch.setattr(background_tasks, "FIRST_WITHIN", 0)
 
 
 @pytest.fixture

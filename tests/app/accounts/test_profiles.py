@@ -65,6 +65,7 @@ async def test_who_shares_a_room_hears_of_it(people: People, db: Database) -> No
     assert (await ann.http.get("/chat/users/nobody/profile")).status_code == 404
 
 
+@pytest.mark.usefixtures("swept_at_start")
 async def test_an_avatar_is_a_square_that_every_user_may_see(
     http: httpx.AsyncClient, people: People, db: Database
 ) -> None:

@@ -173,6 +173,7 @@ async def test_a_room_whose_admins_are_shut_out_is_taken_over(people: People) ->
     assert (await ann.http.post(f"/admin/rooms/{conversation}/take-over")).status_code == 404
 
 
+@pytest.mark.usefixtures("swept_at_start")
 async def test_a_deleted_room_goes_with_all_that_is_in_it(
     http: httpx.AsyncClient, people: People, db: Database
 ) -> None:

@@ -502,6 +502,7 @@ async def test_unknown_files(people: People) -> None:
         refused(await ada.http.get(f"/chat/files/{file_id}/thumbnail"), 404)
 
 
+@pytest.mark.usefixtures("swept_at_start")
 async def test_the_files_of_a_deleted_message_are_gone(people: People, db: Database, folder: Path) -> None:
     ada = await people()
     room_id = await ada.room()
@@ -621,6 +622,7 @@ async def test_other_methods(people: People) -> None:
 # What expires
 
 
+@pytest.mark.usefixtures("swept_at_start")
 async def test_loose_files_expire(people: People, db: Database, folder: Path) -> None:
     ada = await people()
     room_id = await ada.room()
@@ -637,6 +639,7 @@ async def test_loose_files_expire(people: People, db: Database, folder: Path) ->
     assert await db.value("select count(*) from files") == 1
 
 
+@pytest.mark.usefixtures("swept_at_start")
 async def test_two_instances_sweep_at_once(people: People, db: Database, folder: Path) -> None:
     ada = await people()
     for number in range(90):
@@ -648,6 +651,7 @@ async def test_two_instances_sweep_at_once(people: People, db: Database, folder:
     await nothing_is_left(db, folder)
 
 
+@pytest.mark.usefixtures("swept_at_start")
 async def test_what_the_storage_cannot_delete_stays_for_the_next_time(
     people: People, db: Database, tmp_path: Path
 ) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 
 from app.config.settings import Settings
-from app.core import background_tasks
 from app.runtime.garbage_collection import COUNTED_EVERY, seldom_collected
 from app.serving.server import ChatServer
 from protocol.websocket.frames import Opcode, encode
@@ -124,10 +123,9 @@ def alive() -> Counter[str]:
 
 
 @pytest.fixture
-async def instance(start: Start, monkeypatch: pytest.MonkeyPatch) -> Instance:
+async def instance(start: Start, swept_at_start: None) -> Instance:
     """One whose heartbeats are due long after the test, so that nothing is kept until then, and whose sweepers have
     what they need from the start."""
-    monkeypatch.setattr(background_tasks, "FIRST_WITHIN", 0)
     return await start(ping_interval=10 * LONG, ping_timeout=LONG)
 
 

@@ -985,3 +985,73 @@ alter table files drop constraint files_expiry;
 alter table files add constraint files_expiry
     check ((message_id is null and avatar_of is null) = (expires_at is not null));
 create unique index files_avatar on files (avatar_of) where avatar_of is not null;
+
+-- migration 19: what members keep for themselves
+--
+-- From which message on a member has marked a room as unread. A mark of what was read never goes back: `unread_from`
+-- counts in its place for as long as that stands where it stood then, at `unread_from_mark`. So whatever moves the mark
+-- takes this away, on an instance of before this block as well.
+alter table room_members
+    add column unread_from      bigint,
+    add column unread_from_mark bigint,
+    add column is_favorite      boolean not null default false;
+
+-- Unread are what stands after the mark, or from `unread_from` on; that message itself whoever wrote it.
+create or replace view shown_rooms as
+select r.id, r.kind, r.name, r.description, r.created_by, r.last_seq, r.change_seq, r.created_at, r.modified_at,
+       r.direct_key, m.user_id, m.role, m.state, m.joined_at, m.last_read_at, m.last_read_seq,
+       (select count(*)
+        from (select
+              from messages news
+              where news.room_id = r.id and news.seq > own.read_to
+                and (news.sender_id <> m.user_id or news.seq = own.unread_from)
+                and news.deleted_at is null and news.also_to_room and m.state = 'member'
+              limit 1000) counted) as unread,
+       (select count(*)
+        from (select
+              from mentions n
+              where n.user_id = m.user_id and n.room_id = r.id and n.seq > own.read_to and not n.in_thread
+                and m.state = 'member'
+              limit 1000) counted) as mentions,
+       own.unread_from
+from room_members m
+join rooms r on r.id = m.room_id
+cross join lateral (
+    select case when m.unread_from_mark = m.last_read_seq then m.unread_from end as unread_from,
+           case when m.unread_from_mark = m.last_read_seq then m.unread_from - 1 else m.last_read_seq end as read_to
+) own
+where m.state in ('member', 'invited');
+
+-- Messages that a user has saved. They go with the message and with the membership, whichever way these end.
+create table saved_messages (
+    id          text        primary key,
+    user_id     text        not null references users (id) on delete cascade,
+    message_id  text        not null references messages (id) on delete cascade,
+    saved_at    timestamptz not null default now(),
+    unique (user_id, message_id)
+);
+create index saved_messages_of_user on saved_messages (user_id, id);
+create index saved_messages_of_message on saved_messages (message_id);
+
+create function forget_kept_of_message() returns trigger
+language plpgsql as $$
+begin
+    delete from saved_messages where message_id = new.id;
+    return null;
+end
+$$;
+create trigger messages_kept_forgotten after update of deleted_at on messages
+    for each row when (old.deleted_at is null and new.deleted_at is not null)
+    execute function forget_kept_of_message();
+
+create function forget_saved_of_member() returns trigger
+language plpgsql as $$
+begin
+    delete from saved_messages s using messages m
+    where s.user_id = new.user_id and m.id = s.message_id and m.room_id = new.room_id;
+    return null;
+end
+$$;
+create trigger room_members_saved_forgotten after update of state on room_members
+    for each row when (old.state = 'member' and new.state <> 'member')
+    execute function forget_saved_of_member();

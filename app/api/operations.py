@@ -239,6 +239,12 @@ def reading(reading: MessageHistory, search: MessageSearch, sync: Sync) -> list[
             http=("PUT", "/chat/rooms/{roomId}/read"),
         ),
         Operation(
+            run=reading.mark_unread,
+            event="message:mark-unread",
+            code="READ_FAILED",
+            http=("PUT", "/chat/messages/{messageId}/unread"),
+        ),
+        Operation(
             run=sync.changes,
             event="room:sync",
             code="SYNC_FAILED",

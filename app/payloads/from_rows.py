@@ -183,8 +183,10 @@ def room_of(row: OwnRoomRow) -> Room:
             joined_at=row.joined_at,
             last_read_at=row.last_read_at,
             last_read_seq=row.last_read_seq,
+            unread_from=row.unread_from,
             muted=row.muted,
             muted_until=row.muted_until,
+            favorite=row.is_favorite,
         ),
     )
 

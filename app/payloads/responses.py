@@ -72,15 +72,21 @@ PresenceOf: TypeAlias = Callable[[list[str]], Awaitable[Mapping[str, Presence]]]
 
 
 class Membership(Sent, frozen=True):
-    """How the asking user belongs to a room. `mutedUntil` is null where a mute has no end, or there is none."""
+    """How the asking user belongs to a room. `mutedUntil` is null where a mute has no end, or there is none.
+
+    `unreadFrom` is the `seq` from which on the user has marked the room as unread, null where it is unread after the
+    mark, `lastReadSeq`. A `favorite` is listed before other rooms.
+    """
 
     role: Role
     state: Literal["member", "invited"]
     joined_at: Time
     last_read_at: Time | None
     last_read_seq: int
+    unread_from: int | None
     muted: bool
     muted_until: Time | None
+    favorite: bool
 
 
 class RoomInfo(Sent, frozen=True):
@@ -101,7 +107,7 @@ class Room(RoomInfo, frozen=True):
     """A room as one of its members sees it. `lastSeq` is the number of the last change of any kind in its log.
 
     `unread` counts other people's messages after the member's mark, up to 1,000, and `mentions` those of them that
-    mention the member, likewise.
+    mention the member, likewise; both from `membership.unreadFrom` on where that is given, with that message itself.
     """
 
     last_seq: int
@@ -274,7 +280,7 @@ class ReactionsUpdated(Sent, frozen=True):
 
 
 class Conversation(Sent, frozen=True):
-    """The messages with one person, `user`; with oneself, notes. `muted` and `mutedUntil` as in a room's membership."""
+    """The messages with one person, `user`; with oneself, notes. The user's own choices as in a room's membership."""
 
     room_id: str
     user: UserRef
@@ -282,8 +288,10 @@ class Conversation(Sent, frozen=True):
     last_seq: int
     last_read_seq: int
     unread: int
+    unread_from: int | None
     muted: bool
     muted_until: Time | None
+    favorite: bool
     last_message: Message | None
 
 

@@ -6,7 +6,16 @@ from msgspec import UNSET, UnsetType
 
 from app.core.errors import Reason
 from app.payloads.notification_payloads import NotificationSettings, RoomNotifications
-from app.payloads.preference_requests import Block, ConversationHidden, Mute, Privacy, Unblocked
+from app.payloads.preference_requests import (
+    Block,
+    ConversationHidden,
+    Favorite,
+    Mute,
+    Privacy,
+    SavedMark,
+    Unblocked,
+    UnreadMark,
+)
 from app.payloads.profile_payloads import Profile
 from app.payloads.responses import (
     MemberChanged,
@@ -52,6 +61,9 @@ MUTE_UPDATED: Final = "room:mute-updated"
 NOTIFICATIONS_UPDATED: Final = "notifications:updated"
 ROOM_NOTIFICATIONS_UPDATED: Final = "room:notifications-updated"
 CONVERSATION_HIDDEN: Final = "conversation:hidden"
+FAVORITE_UPDATED: Final = "room:favorite-updated"
+UNREAD_UPDATED: Final = "room:unread-updated"
+SAVED_UPDATED: Final = "message:saved-updated"
 THREAD_UPDATED: Final = "thread:updated"
 
 # Members of a room that hear of presence and read marks, and followers of a thread that hear of replies; where there
@@ -156,6 +168,12 @@ EMITTED: dict[str, tuple[Any, str]] = {
     ),
     MUTE_UPDATED: (Mute, "To a user's own devices: the user has muted a room, or unmuted it."),
     CONVERSATION_HIDDEN: (ConversationHidden, "To a user's own devices: the user has hidden a conversation."),
+    FAVORITE_UPDATED: (Favorite, "To a user's own devices: a room is a favourite, or no longer."),
+    UNREAD_UPDATED: (
+        UnreadMark,
+        "To a user's own devices: the user has marked a room as unread, or has read some of what was so marked.",
+    ),
+    SAVED_UPDATED: (SavedMark, "To a user's own devices: the user has saved a message, or no longer does."),
     THREAD_UPDATED: (
         ThreadMark,
         "To a user's own devices: the user has read a thread, follows it, or follows it no longer.",

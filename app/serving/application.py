@@ -42,6 +42,7 @@ from app.http.budgets import Budgeted, budgets_of
 from app.http.requests import InFlight
 from app.http.slow_refusals import SlowRefusals, pace_of
 from app.http.web_files import WebFiles
+from app.kept_messages.saved_messages import UserSavedMessages
 from app.limits.concurrency import READS_AT_ONCE, UserConcurrency
 from app.limits.configured_buckets import buckets_of
 from app.limits.rate_limits import Limits
@@ -252,6 +253,7 @@ class Chat:
         return [
             *contract.accounts(self.auth, self._sign_outs, passwords, deletion),
             *contract.presence(self._presence, self._typing),
+            *personal_operations.saved(UserSavedMessages(self.db, self._announcer)),
             *personal_operations.notifications(
                 notifications.preferences, notifications.subscriptions, notifications.forgotten
             ),

@@ -125,7 +125,7 @@ function Shell() {
           <main id="main" class="main-pane" tabIndex={-1} inert={panel && narrow.value}><MainPane /></main>
           <SidePanel />
           <ConnectionBanner />
-          {later && <later.FileDrop />}
+          {later && <later.Floating />}
         </div>
       </div>
       {openDialog.value && <Later draw={({ PageDialogs }) => <PageDialogs />} giveUp={closeDialog} />}

@@ -80,8 +80,10 @@ function mentionsMe({ mentions, groupMention, senderId }: Message, me: string): 
   return mentions.includes(me) || (groupMention !== null && senderId !== me);
 }
 
-/** `inThread`: in the panel of its thread, which shows what it answers and how many replies there are. */
-export function MessageRow({ message, inThread, ...row }: Surroundings & { message: Message; inThread?: boolean }) {
+/** `inThread`: in the panel of its thread, which shows what it answers and how many replies there are; `sought`: to be shown there. */
+export function MessageRow({ message, inThread, sought, ...row }: Surroundings & {
+  message: Message; inThread?: boolean; sought?: boolean;
+}) {
   const me = model.me.value?.id ?? "";
   const active = useComputed(() => activeRow.value === row.rowKey);
   const edited = useComputed(() => message.id in edits.value);
@@ -95,7 +97,7 @@ export function MessageRow({ message, inThread, ...row }: Surroundings & { messa
     );
   }
   const Actions = loaded()?.MessageActions;
-  const marks = [row.first && "first", found.value && "found", mentionsMe(message, me) && "mentions-me"];
+  const marks = [row.first && "first", (sought || found.value) && "found", mentionsMe(message, me) && "mentions-me"];
   return (
     <Row {...row} label={labelOf(message)}>
       <div class={`message ${marks.filter(Boolean).join(" ")}`}>

@@ -1033,10 +1033,23 @@ create table saved_messages (
 create index saved_messages_of_user on saved_messages (user_id, id);
 create index saved_messages_of_message on saved_messages (message_id);
 
+-- Earlier texts of messages that were edited. They go with the message, and with the account that wrote them.
+create table message_edits (
+    id          text        primary key,
+    message_id  text        not null references messages (id) on delete cascade,
+    sender_id   text        not null references users (id) on delete cascade,
+    change_seq  bigint      not null,                     -- of the edit that replaced this text
+    content     text        not null check (char_length(content) <= 10000),
+    written_at  timestamptz not null,                     -- since when the message had it
+    unique (message_id, change_seq)
+);
+create index message_edits_of_sender on message_edits (sender_id, id);
+
 create function forget_kept_of_message() returns trigger
 language plpgsql as $$
 begin
     delete from saved_messages where message_id = new.id;
+    delete from message_edits where message_id = new.id;
     return null;
 end
 $$;

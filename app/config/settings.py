@@ -235,6 +235,11 @@ class Settings:
         one_of("keep", "erase"),
         "Messages of people who delete their account: they stay, under another name, or become tombstones.",
     )
+    edit_history: str = setting(
+        "admins",
+        one_of("nobody", "author", "admins", "members"),
+        "Who sees earlier texts of edited messages: nobody (none is kept), the author, also room admins, or members.",
+    )
     sign_up_rate: int = setting(60, whole(0, MANY), "New accounts per hour from an address.")
     conversation_rate: int = setting(
         100, whole(0, MANY), "Direct conversations per hour that a user may start."

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -42,6 +43,7 @@ from app.http.budgets import Budgeted, budgets_of
 from app.http.requests import InFlight
 from app.http.slow_refusals import SlowRefusals, pace_of
 from app.http.web_files import WebFiles
+from app.kept_messages.edit_history import EditHistories, EditsSeenBy
 from app.kept_messages.saved_messages import UserSavedMessages
 from app.limits.concurrency import READS_AT_ONCE, UserConcurrency
 from app.limits.configured_buckets import buckets_of
@@ -170,6 +172,7 @@ class Chat:
         self._log_sweeper = LogSweeper(self.io, self.db, self._announcer, told=self.metrics.rooms_told)
         self._indexer = Indexer(self.db)
         self._erasure = Erasure(settings, self.db, self._announcer)
+        self._edit_histories = EditHistories(self.db, msgspec.convert(settings.edit_history, EditsSeenBy))
         operations = [*self._user_operations(), *self._room_operations(settings.max_rooms_per_user)]
         turns = UserConcurrency(READS_AT_ONCE)
         self._sockets_of_users = UserSockets()
@@ -294,7 +297,11 @@ class Chat:
                     met=self._presence.meet,
                 )
             ),
-            *contract.messages(self._writer, MessageEdits(db, announcer, call=self._groups.of_edited)),
+            *contract.messages(
+                self._writer,
+                MessageEdits(db, announcer, call=self._groups.of_edited, keep=self._edit_histories.keep),
+                self._edit_histories,
+            ),
             *contract.reading(reading, MessageSearch(db), Sync(db)),
             *contract.threads(reading, UserThreads(db, announcer)),
         ]

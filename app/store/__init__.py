@@ -24,7 +24,7 @@ from app.store.conversations import (
     rooms,
     thread_followers,
 )
-from app.store.kept import saved_messages
+from app.store.kept import message_edits, saved_messages
 from app.store.log import files, mentions, messages, reactions, room_log, threads
 from app.store.notifications import notification_settings, notifications_due, push_subscriptions
 from app.store.people import (
@@ -55,6 +55,7 @@ __all__ = [
     "known_networks",
     "members",
     "mentions",
+    "message_edits",
     "message_words",
     "messages",
     "name_words",

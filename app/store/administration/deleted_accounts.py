@@ -41,6 +41,7 @@ OWN = (
     ("user_words", "user_id"),
     ("thread_followers", "user_id"),
     ("saved_messages", "user_id"),
+    ("message_edits", "sender_id"),
 )
 
 

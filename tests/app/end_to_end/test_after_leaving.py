@@ -53,6 +53,7 @@ NOT_A_MEMBER: dict[str, Callable[[Left], dict[str, Any]]] = {
     "roomSync": in_room(afterSeq=0),
     "messageSend": in_room(content="hello"),
     "messageEdit": of_his_message(content="changed"),
+    "messageEdits": of_his_message(),
     "messageDelete": of_his_message(),
     "messageGet": of_his_message(),
     "messageHistory": in_room(),

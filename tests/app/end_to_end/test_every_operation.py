@@ -133,6 +133,7 @@ CASES: dict[str, Case] = {
     "conversationList": Case(nothing, (lambda _: {"before": NOWHERE}, "not_found"), {"limit": 1000}),
     "messageSend": Case(in_room(content="hello"), elsewhere(content="hello"), {"content": {}}),
     "messageEdit": Case(of_message(content="changed"), of_none(content="changed"), {"content": 7}),
+    "messageEdits": Case(of_message(), of_none(), {"messageId": 7}),
     "messageDelete": Case(of_message(), of_none(), {"messageId": 7}),
     "messageGet": Case(of_message(), of_none(), {"messageId": ""}),
     "messageHistory": Case(in_room(), (in_room(before=NOWHERE), "not_found"), {"limit": 0}),

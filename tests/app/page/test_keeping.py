@@ -1,4 +1,4 @@
-"""What one keeps for oneself: favourites and unread rooms first, rooms that are unread again, saved messages; and keys."""
+"""What one keeps for oneself: favourites, rooms that are unread again, saved messages; and the keys of the page."""
 
 import re
 

@@ -224,6 +224,9 @@ async def read_messages(q: Queries, message_id: str) -> None:
     await read_words(q, message_id)
     await store.reactions.count(q, message_id=message_id, kind="+1", user_id="bob")
     await read_threads(q, message_id)
+    await store.message_edits.keep(q, edit_id="edit", message_id=message_id, change_seq=99)
+    (edit,) = await store.message_edits.of_message(q, message_id)
+    assert await store.message_edits.of_sender(q, "ann", after="", limit=9) == [edit]
     await store.saved_messages.save(q, saved_id="saved", user_id="ann", message_id=message_id)
     (saved,) = await store.saved_messages.listed(q, "ann", before=None, limit=9)
     assert saved.message is not None

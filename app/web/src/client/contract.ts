@@ -225,6 +225,19 @@ export interface DiscoverRooms {
   limit?: number;
 }
 
+/** A text that a message had from `writtenAt` on, until an edit replaced it. */
+export interface EarlierText {
+  content: string;
+  writtenAt: Time;
+}
+
+/** The earlier texts of a message that are kept, the last one first. */
+export interface EditHistory {
+  messageId: string;
+  roomId: string;
+  edits: EarlierText[];
+}
+
 /** The new content of a message. */
 export interface EditMessage extends MessageRef {
   content: string;
@@ -1414,6 +1427,13 @@ export interface ClientEvents {
    */
   "message:edit": (payload: EditMessage, ack: Ack<Message>) => void;
   /**
+   * The earlier texts of a message, the last one first; up to 20 are kept, among them the first.
+   *
+   * Whom they are shown to is a setting of the server: the author, the admins of the room as well, or all members.
+   * Refused: `not_found` also for a deleted message, `not_a_member`, `forbidden`.
+   */
+  "message:edits": (payload: MessageRef, ack: Ack<EditHistory>) => void;
+  /**
    * Deletes a message of one's own, or any message of a room whose admin one is; a trace of it stays.
    *
    * Deleting it again changes nothing. Refused: `not_found`, `not_a_member`, `forbidden`.
@@ -1611,6 +1631,7 @@ export interface Routes {
   "GET /chat/conversations": (payload: ListConversations) => Conversation[];
   "POST /chat/rooms/{roomId}/messages": (payload: SendMessage) => Message;
   "PATCH /chat/messages/{messageId}": (payload: EditMessage) => Message;
+  "GET /chat/messages/{messageId}/edits": (payload: MessageRef) => EditHistory;
   "DELETE /chat/messages/{messageId}": (payload: MessageRef) => MessageDeleted;
   "PUT /chat/messages/{messageId}/reactions/{kind}": (payload: React) => ReactionsUpdated;
   "DELETE /chat/messages/{messageId}/reactions/{kind}": (payload: Unreact) => ReactionsUpdated;

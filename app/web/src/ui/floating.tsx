@@ -1,5 +1,6 @@
 /** What lies over the page, wherever one is. */
 
+import { EditHistory } from "./edited-mark";
 import { FileDrop } from "./file-drop";
 import { MessageMenu } from "./message-menu";
 
@@ -8,6 +9,7 @@ export function Floating() {
     <>
       <FileDrop />
       <MessageMenu />
+      <EditHistory />
     </>
   );
 }

@@ -16,6 +16,7 @@ export { copyMessages } from "./copy-messages";
 export { DetailsPanel } from "./details";
 export { Confirmation } from "./confirmation";
 export { EditBox } from "./edit-box";
+export { EditedMark } from "./edited-mark";
 export { Floating } from "./floating";
 export { JoinOffer } from "./join-offer";
 export { Lightbox } from "./lightbox";

@@ -49,7 +49,9 @@ function Text({ message }: { message: Pick<Message, "content" | "mentions" | "gr
   return (
     <div class={`content ${isJumbo(message.content) ? "jumbo" : ""}`} dir="auto">
       <RichText message={message} />
-      {message.editedAt && <span class="edited" title={wholeTime(message.editedAt)}>(edited)</span>}
+      {message.editedAt && (
+        <Later draw={({ EditedMark }) => <EditedMark message={message as Message} />} waiting={<span class="edited">(edited)</span>} />
+      )}
     </div>
   );
 }

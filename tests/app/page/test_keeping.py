@@ -1,6 +1,7 @@
 """What one keeps for oneself: favourites, rooms that are unread again, saved messages; and the keys of the page."""
 
 import re
+from typing import Literal
 
 from playwright.async_api import Locator, expect
 
@@ -17,9 +18,11 @@ async def stand(names: list[str], *visitors: Visitor) -> None:
         await expect(rooms(visitor)).to_have_text([re.compile(f"^{name}") for name in names])
 
 
-async def choose(visitor: Visitor, item: str, role: str = "menuitem") -> None:
+async def choose(
+    visitor: Visitor, item: str, role: Literal["menuitem", "menuitemradio"] = "menuitem"
+) -> None:
     await visitor.page.get_by_role("button", name="Account", exact=True).click()
-    await visitor.page.get_by_role(role, name=item).click()  # type: ignore[arg-type]
+    await visitor.page.get_by_role(role, name=item).click()
 
 
 async def test_favourites_unread_rooms_and_saved_messages(visit: Visit) -> None:
@@ -57,8 +60,21 @@ async def test_favourites_unread_rooms_and_saved_messages(visit: Visit) -> None:
     await ann.open_room("Garden club")
     await expect(garden).not_to_contain_text("unread")
 
+    # Earlier texts, for whom may see them.
+    await bob.act("The beans as well", "Edit")
+    await bob.page.get_by_role("textbox", name="Edit message").fill("The beans too")
+    await bob.page.keyboard.press("Enter")
+    await ann.sees("The roses are out", "The beans too")
+    for person in (bob, ann):  # its author, and an admin of the room
+        await person.message("The beans too").get_by_role("button", name="Edited: show earlier texts").click()
+        texts = person.page.get_by_role("list", name="Earlier texts").get_by_role("listitem")
+        await expect(texts).to_have_count(1)
+        await expect(texts).to_contain_text("The beans as well")
+        assert await person.serious_faults() == []
+        await person.page.keyboard.press("Escape")
+
     # Saved messages.
-    for text in ("The roses are out", "The beans as well"):
+    for text in ("The roses are out", "The beans too"):
         await ann.act(text, "More actions")
         await ann.page.get_by_role("menuitem", name="Save message").click()
     await choose(tab, "Saved messages")

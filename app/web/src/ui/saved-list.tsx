@@ -14,12 +14,13 @@ import { FindingNote, useFinding } from "./search-field";
 import { attempt } from "./toasts";
 
 function Saved({ message }: { message: Message }) {
-  const jump = async () => {
-    if (await attempt(() => goTo(message))) closeDialog();
+  const jump = () => {
+    closeDialog(); // first, for it gives the focus back
+    void attempt(() => goTo(message));
   };
   return (
     <li class="saved">
-      <button type="button" class="result" onClick={() => void jump()}>
+      <button type="button" class="result" onClick={jump}>
         <span class="result-where">
           <span class="truncate">{placeName(message.roomId)}</span>
           <time dateTime={message.createdAt}>{briefTime(message.createdAt)}</time>

@@ -73,7 +73,8 @@ export function Switcher() {
   const chosen = useSignal(0);
   const query = text.value.trim().replace(/^[@#]/, "");
   const { others, failed, asking } = useOthers(query);
-  const choices = [...places(query), ...others, ...commands(query)];
+  const found = fitting(query, others, ({ name }) => [name]); // until the server answers, they are those of a shorter query
+  const choices = [...places(query), ...found, ...commands(query)];
   const at = Math.min(chosen.value, choices.length - 1);
   useEffect(() => {
     list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });

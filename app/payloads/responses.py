@@ -74,8 +74,7 @@ PresenceOf: TypeAlias = Callable[[list[str]], Awaitable[Mapping[str, Presence]]]
 class Membership(Sent, frozen=True):
     """How the asking user belongs to a room. `mutedUntil` is null where a mute has no end, or there is none.
 
-    `unreadFrom` is the `seq` from which on the user has marked the room as unread, null where it is unread after the
-    mark, `lastReadSeq`. A `favorite` is listed before other rooms.
+    `unreadFrom` is the `seq` from which on the user has marked the room as unread, null where they have not.
     """
 
     role: Role
@@ -222,6 +221,15 @@ class Thread(Sent, frozen=True):
     change_seq: int
 
 
+class LinkPreview(Sent, frozen=True):
+    """What the page at a link says of itself, or said when the server fetched it."""
+
+    url: str
+    title: str
+    description: str | None
+    site_name: str | None
+
+
 class Message(Sent, frozen=True):
     """`seq` is its place in the room, `changeSeq` the number of its last change in the room's log.
 
@@ -229,7 +237,8 @@ class Message(Sent, frozen=True):
     conversations have `receiverId`, and `readAt`: when the receiver last marked as read, once that covers it.
     `mentions` are users whom it names; with a `groupMention` it also calls all members of the room, or those who were
     online. `thread` is that which it begins or belongs to, as it is now; only messages that were replied to, and
-    replies, have one. Only replies have `alsoToRoom`: with false they stand in their thread alone.
+    replies, have one. Only replies have `alsoToRoom`: with false they stand in their thread alone. `previews` are of
+    links in the content, in the order of these; absent where there are none.
     """
 
     id: str
@@ -255,6 +264,7 @@ class Message(Sent, frozen=True):
     read_at: Time | UnsetType | None = UNSET
     also_to_room: bool | UnsetType = UNSET
     thread: Thread | UnsetType = UNSET
+    previews: list[LinkPreview] | UnsetType = UNSET
 
 
 class MessageDeleted(Sent, frozen=True):

@@ -128,7 +128,7 @@ EMITTED: dict[str, tuple[Any, str]] = {
     ERROR: (ErrorBody, "An event that asked for no ack was refused."),
     MESSAGE_NEW: (Message, "To a room: a member wrote a message."),
     DIRECT_NEW: (Message, "To all devices of both people: one of them wrote to the other."),
-    MESSAGE_EDITED: (Message, "To a room: a message's content changed."),
+    MESSAGE_EDITED: (Message, "To a room: a message's content changed, or the previews of its links."),
     MESSAGE_DELETED: (MessageDeleted, "To a room: a message is gone."),
     REACTION_UPDATED: (ReactionsUpdated, "To a room: the reactions to a message changed."),
     MENTION_NEW: (Message, "To the devices of a user whom a message names as @username."),

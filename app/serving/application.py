@@ -49,6 +49,7 @@ from app.limits.concurrency import READS_AT_ONCE, UserConcurrency
 from app.limits.configured_buckets import buckets_of
 from app.limits.rate_limits import Limits
 from app.limits.refusal_streaks import RefusalStreaks
+from app.link_previews.previews import LinkPreviews
 from app.messages.direct import Direct
 from app.messages.edits import MessageEdits
 from app.messages.group_mentions import GroupMentions
@@ -172,6 +173,7 @@ class Chat:
         self._log_sweeper = LogSweeper(self.io, self.db, self._announcer, told=self.metrics.rooms_told)
         self._indexer = Indexer(self.db)
         self._erasure = Erasure(settings, self.db, self._announcer)
+        self._previews = LinkPreviews(settings, self.db, self._announcer) if settings.link_previews else None
         self._edit_histories = EditHistories(self.db, msgspec.convert(settings.edit_history, EditsSeenBy))
         operations = [*self._user_operations(), *self._room_operations(settings.max_rooms_per_user)]
         turns = UserConcurrency(READS_AT_ONCE)
@@ -214,12 +216,15 @@ class Chat:
                 *self._erasure.works(),
                 every(indexer.LOOK_EVERY, self._indexer.look),
                 every(memory_return.LOOK_EVERY, MemoryReturn().look),
+                *(self._previews.works() if self._previews is not None else ()),
             ):
                 yield
         finally:
             await self.io.stop(self._grace)
             await self._log_sweeper.hand_over()
             await self._notifications.close()
+            if self._previews is not None:
+                await self._previews.close()
             await self._presence.close()
             await self.limits.close()
             await self._soft_state.close()
@@ -244,6 +249,8 @@ class Chat:
     async def _announce(self, message: Message, called: Sequence[str], followers: Sequence[str]) -> None:
         await self._announcer.message(message, called, followers)
         self._typing.sent(message.sender_id, message.room_id)
+        if self._previews is not None:
+            self._previews.note(message)
 
     def _user_operations(self) -> list[Operation]:
         """The operations on accounts, presence and what notifies a user."""
@@ -299,7 +306,13 @@ class Chat:
             ),
             *contract.messages(
                 self._writer,
-                MessageEdits(db, announcer, call=self._groups.of_edited, keep=self._edit_histories.keep),
+                MessageEdits(
+                    db,
+                    announcer,
+                    call=self._groups.of_edited,
+                    keep=self._edit_histories.keep,
+                    edited=self._previews and self._previews.note,
+                ),
                 self._edit_histories,
             ),
             *contract.reading(reading, MessageSearch(db), Sync(db)),

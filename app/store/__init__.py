@@ -24,7 +24,7 @@ from app.store.conversations import (
     rooms,
     thread_followers,
 )
-from app.store.kept import message_edits, saved_messages
+from app.store.kept import link_previews, message_edits, saved_messages
 from app.store.log import files, mentions, messages, reactions, room_log, threads
 from app.store.notifications import notification_settings, notifications_due, push_subscriptions
 from app.store.people import (
@@ -53,6 +53,7 @@ __all__ = [
     "files",
     "invitations",
     "known_networks",
+    "link_previews",
     "members",
     "mentions",
     "message_edits",

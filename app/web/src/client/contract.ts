@@ -313,6 +313,14 @@ export interface KeepMessages extends RoomRef {
   days?: number | null;
 }
 
+/** What the page at a link says of itself, or said when the server fetched it. */
+export interface LinkPreview {
+  url: string;
+  title: string;
+  description: string | null;
+  siteName: string | null;
+}
+
 /**
  * `query` is a part of a name, in any case; with `withoutAdmin` only rooms that have none.
  *
@@ -441,8 +449,7 @@ export interface Members {
 /**
  * How the asking user belongs to a room. `mutedUntil` is null where a mute has no end, or there is none.
  *
- * `unreadFrom` is the `seq` from which on the user has marked the room as unread, null where it is unread after
- * the mark, `lastReadSeq`. A `favorite` is listed before other rooms.
+ * `unreadFrom` is the `seq` from which on the user has marked the room as unread, null where they have not.
  */
 export interface Membership {
   role: Role;
@@ -464,6 +471,7 @@ export interface Membership {
  * it. `mentions` are users whom it names; with a `groupMention` it also calls all members of the room, or those
  * who were online. `thread` is that which it begins or belongs to, as it is now; only messages that were replied
  * to, and replies, have one. Only replies have `alsoToRoom`: with false they stand in their thread alone.
+ * `previews` are of links in the content, in the order of these; absent where there are none.
  */
 export interface Message {
   id: string;
@@ -489,6 +497,7 @@ export interface Message {
   readAt?: Time | null;
   alsoToRoom?: boolean;
   thread?: Thread;
+  previews?: LinkPreview[];
 }
 
 /** A message was written, edited, deleted or reacted to. That of a reply also has its thread as it is now. */
@@ -1106,7 +1115,7 @@ export interface ServerEvents {
   "message:new": (payload: Message) => void;
   /** To all devices of both people: one of them wrote to the other. */
   "dm:new": (payload: Message) => void;
-  /** To a room: a message's content changed. */
+  /** To a room: a message's content changed, or the previews of its links. */
   "message:edited": (payload: Message) => void;
   /** To a room: a message is gone. */
   "message:deleted": (payload: MessageDeleted) => void;

@@ -25,6 +25,7 @@ export { MembersPanel } from "./members";
 export { MessageActions } from "./message-actions";
 export { PageDialogs } from "./page-dialogs";
 export { PersonItems } from "./person-items";
+export { Previews } from "./previews";
 export { ReactionPalette } from "./reaction-palette";
 export { SearchPanel } from "./search";
 export { ThreadPanel } from "./thread-panel";

@@ -113,6 +113,7 @@ export function MessageRow({ message, inThread, sought, ...row }: Surroundings &
             ? <Later draw={({ EditBox }) => <EditBox message={message} />} waiting={<Text message={message} />} />
             : <Text message={message} />}
           <Attachments files={message.attachments} />
+          {message.previews && <Later draw={({ Previews }) => <Previews of={message.previews!} />} waiting={null} />}
           <Reactions message={message} />
           {!inThread && <Replies message={message} />}
         </div>

@@ -5,11 +5,11 @@ import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { model, type OpenRoom, type OutboxEntry, type Timeline as Loaded } from "../model";
 import { firstUnseen } from "../unread-line";
 import { ACT, CANCEL, FIRST, LAST, NEXT, PREVIOUS } from "./keys";
-import { loaded } from "./load-later";
+import { Later, loaded } from "./load-later";
 import { MessageRow, OutgoingRow, type Surroundings } from "./message-row";
 import { activeRow, roving } from "./room-state";
 import { beginsGroup, estimateHeight, isOutgoing, keyOf, newDay, type Item } from "./rows";
-import { Beginning, GhostRows, JumpToEnd, JumpToUnread, LoadingEdge, Seen, TimelineFailed } from "./timeline-edges";
+import { Beginning, GhostRows, JumpToEnd, JumpToUnread, LoadingEdge, TimelineFailed } from "./timeline-edges";
 import {
   useLoading, useNews, useReading, useRowFocus, useSeen, useStart, useTarget, useUnread,
 } from "./timeline-hooks";
@@ -141,7 +141,7 @@ function LoadedTimeline({ open, timeline, outgoing }: {
             {drawRows(rows, items, me, unread.first)}
           </div>
           {!atEnd && messages.length > 0 && <LoadingEdge label="Loading newer messages" failed={failed.newer} />}
-          {open && atEnd && outgoing.length === 0 && <Seen open={open} />}
+          {open && atEnd && outgoing.length === 0 && <Later draw={({ Seen }) => <Seen open={open} />} waiting={null} />}
         </div>
       </div>
       <JumpToUnread unread={unread} />

@@ -311,7 +311,7 @@ class Chat:
                     announcer,
                     call=self._groups.of_edited,
                     keep=self._edit_histories.keep,
-                    edited=self._previews and self._previews.note,
+                    edited=None if self._previews is None else self._previews.note,
                 ),
                 self._edit_histories,
             ),

@@ -9,6 +9,10 @@ from aiohttp import web
 PAGE = '<title>A title</title><meta name="description" content="What it is about">'
 
 
+def html(text: str, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(text=text, status=status, headers=headers, content_type="text/html", charset="utf-8")
+
+
 class LinkedPages:
     """`asked` are the paths that were asked for, in order; `ended` is set once the reader of the endless page went."""
 
@@ -24,10 +28,9 @@ class LinkedPages:
         self.cookies += request.cookies
         self.encodings.add(request.headers.get("Accept-Encoding", ""))
         kind, _, rest = request.path.strip("/").partition("/")
-        html = {"content_type": "text/html", "charset": "utf-8"}
         match kind:
             case "page":
-                return web.Response(text=PAGE, **html)
+                return html(PAGE)
             case "redirect":
                 left = int(rest) - 1
                 return self._redirect(f"/redirect/{left}" if left else "/page")
@@ -38,14 +41,14 @@ class LinkedPages:
             case "picture":
                 return web.Response(body=PAGE.encode(), content_type="image/png")
             case "packed":
-                return web.Response(text=PAGE, headers={"Content-Encoding": "gzip"}, **html)
+                return html(PAGE, headers={"Content-Encoding": "gzip"})
             case "empty":
-                return web.Response(text="<p>No title</p>", **html)
+                return html("<p>No title</p>")
             case "slow":
                 await asyncio.sleep(60)
             case "endless":
                 return await self._endless(request)
-        return web.Response(status=404, text=PAGE, **html)
+        return html(PAGE, status=404)
 
     def _redirect(self, target: str) -> web.Response:
         answer = web.Response(status=302, headers={"Location": target})

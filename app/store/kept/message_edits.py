@@ -20,7 +20,7 @@ async def keep(q: Queries, *, edit_id: str, message_id: str, change_seq: int) ->
     await q.value(
         """
         insert into message_edits (id, message_id, sender_id, change_seq, content, written_at)
-        select :edit_id, m.id, m.sender_id, :change_seq, m.content, coalesce(m.edited_at, m.created_at)
+        select :edit_id, m.id, m.sender_id, cast(:change_seq as bigint), m.content, coalesce(m.edited_at, m.created_at)
         from messages m
         where m.id = :message_id
         """,

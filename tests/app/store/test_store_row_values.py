@@ -224,6 +224,10 @@ async def read_messages(q: Queries, message_id: str) -> None:
     await read_words(q, message_id)
     await store.reactions.count(q, message_id=message_id, kind="+1", user_id="bob")
     await read_threads(q, message_id)
+    for url, title in (("http://a.example/", "A"), ("http://b.example/", None)):
+        assert await store.link_previews.claim(q, url)
+        await store.link_previews.fetched(q, url, title=title, description=title, site_name=title)
+        await store.link_previews.find(q, url)
     await store.message_edits.keep(q, edit_id="edit", message_id=message_id, change_seq=99)
     (edit,) = await store.message_edits.of_message(q, message_id)
     assert await store.message_edits.of_sender(q, "ann", after="", limit=9) == [edit]

@@ -985,3 +985,154 @@ alter table files drop constraint files_expiry;
 alter table files add constraint files_expiry
     check ((message_id is null and avatar_of is null) = (expires_at is not null));
 create unique index files_avatar on files (avatar_of) where avatar_of is not null;
+
+-- migration 19: what members keep for themselves
+--
+-- From which message on a member has marked a room as unread. A mark of what was read never goes back: `unread_from`
+-- counts in its place for as long as that stands where it stood then, at `unread_from_mark`. So whatever moves the mark
+-- takes this away, on an instance of before this block as well.
+alter table room_members
+    add column unread_from      bigint,
+    add column unread_from_mark bigint,
+    add column is_favorite      boolean not null default false;
+
+-- Unread are what stands after the mark, or from `unread_from` on; that message itself whoever wrote it.
+create or replace view shown_rooms as
+select r.id, r.kind, r.name, r.description, r.created_by, r.last_seq, r.change_seq, r.created_at, r.modified_at,
+       r.direct_key, m.user_id, m.role, m.state, m.joined_at, m.last_read_at, m.last_read_seq,
+       (select count(*)
+        from (select
+              from messages news
+              where news.room_id = r.id and news.seq > own.read_to
+                and (news.sender_id <> m.user_id or news.seq = own.unread_from)
+                and news.deleted_at is null and news.also_to_room and m.state = 'member'
+              limit 1000) counted) as unread,
+       (select count(*)
+        from (select
+              from mentions n
+              where n.user_id = m.user_id and n.room_id = r.id and n.seq > own.read_to and not n.in_thread
+                and m.state = 'member'
+              limit 1000) counted) as mentions,
+       own.unread_from
+from room_members m
+join rooms r on r.id = m.room_id
+cross join lateral (
+    select case when m.unread_from_mark = m.last_read_seq then m.unread_from end as unread_from,
+           case when m.unread_from_mark = m.last_read_seq then m.unread_from - 1 else m.last_read_seq end as read_to
+) own
+where m.state in ('member', 'invited');
+
+-- Messages that a user has saved. They go with the message and with the membership, whichever way these end.
+create table saved_messages (
+    id          text        primary key,
+    user_id     text        not null references users (id) on delete cascade,
+    message_id  text        not null references messages (id) on delete cascade,
+    saved_at    timestamptz not null default now(),
+    unique (user_id, message_id)
+);
+create index saved_messages_of_user on saved_messages (user_id, id);
+create index saved_messages_of_message on saved_messages (message_id);
+
+-- Earlier texts of messages that were edited. They go with the message, and with the account that wrote them.
+create table message_edits (
+    id          text        primary key,
+    message_id  text        not null references messages (id) on delete cascade,
+    sender_id   text        not null references users (id) on delete cascade,
+    change_seq  bigint      not null,                     -- of the edit that replaced this text
+    content     text        not null check (char_length(content) <= 10000),
+    written_at  timestamptz not null,                     -- since when the message had it
+    unique (message_id, change_seq)
+);
+create index message_edits_of_sender on message_edits (sender_id, id);
+
+-- What web pages say of themselves, by their addresses: a bounded cache, so that each is asked for once.
+create table link_previews (
+    url          text        primary key check (char_length(url) <= 2000),
+    title        text        check (char_length(title) between 1 and 200),  -- null where there is nothing to show
+    description  text        check (char_length(description) between 1 and 400),
+    site_name    text        check (char_length(site_name) between 1 and 100),
+    claimed_at   timestamptz not null default now(),      -- when an instance took it on to fetch the page
+    fetched_at   timestamptz                              -- null until it has
+);
+create index link_previews_oldest on link_previews (claimed_at);
+
+-- What a message shows of it, which stays when the cache lets go of the page.
+create table message_previews (
+    message_id   text        not null references messages (id) on delete cascade,
+    place        integer     not null,
+    url          text        not null,
+    title        text        not null,
+    description  text,
+    site_name    text,
+    primary key (message_id, place)
+);
+
+create function forget_kept_of_message() returns trigger
+language plpgsql as $$
+begin
+    delete from saved_messages where message_id = new.id;
+    delete from message_edits where message_id = new.id;
+    delete from message_previews where message_id = new.id;
+    return null;
+end
+$$;
+create trigger messages_kept_forgotten after update of deleted_at on messages
+    for each row when (old.deleted_at is null and new.deleted_at is not null)
+    execute function forget_kept_of_message();
+
+create function forget_saved_of_member() returns trigger
+language plpgsql as $$
+begin
+    delete from saved_messages s using messages m
+    where s.user_id = new.user_id and m.id = s.message_id and m.room_id = new.room_id;
+    return null;
+end
+$$;
+create trigger room_members_saved_forgotten after update of state on room_members
+    for each row when (old.state = 'member' and new.state <> 'member')
+    execute function forget_saved_of_member();
+
+create or replace view shown_messages as
+select m.id, m.room_id, m.sender_id, m.seq, m.change_seq, m.type, m.content, m.metadata, m.reply_to, m.client_id,
+       m.created_at, m.modified_at, m.edited_at, m.deleted_at,
+       u.username, u.display_name, u.avatar,
+       r.kind, receiver.user_id as receiver_id,
+       (select mark.last_read_at
+        from room_members mark
+        where mark.room_id = m.room_id and mark.user_id = receiver.user_id and mark.last_read_seq >= m.seq) as read_at,
+       (select coalesce(jsonb_agg(jsonb_build_object('kind', of_kind.kind, 'userIds', of_kind.user_ids)
+                                  order by of_kind.since, of_kind.kind), '[]')
+        from (select kind, jsonb_agg(user_id order by created_at, user_id) as user_ids, min(created_at) as since
+              from reactions
+              where message_id = m.id
+              group by kind) of_kind) as reactions,
+       (select coalesce(jsonb_agg(user_id order by user_id), '[]')
+        from mentions
+        where message_id = m.id and via = 'name') as mentions,
+       (select coalesce(jsonb_agg(jsonb_build_object(
+                            'id', f.id, 'name', f.name, 'media_type', f.media_type, 'size', f.size,
+                            'width', f.width, 'height', f.height, 'thumbnail_key', f.thumbnail_key)
+                            order by f.place), '[]')
+        from files f
+        where f.message_id = m.id) as attachments,
+       m.metadata_bytes,
+       (select min(via)
+        from mentions
+        where message_id = m.id and via <> 'name') as group_mention,
+       m.thread_root_id, m.also_to_room,
+       t.root_id as thread_id, t.reply_count, t.last_reply_seq, t.last_reply_at, t.change_seq as thread_change_seq,
+       (select coalesce(jsonb_agg(jsonb_build_object(
+                            'url', p.url, 'title', p.title, 'description', p.description, 'siteName', p.site_name)
+                            order by p.place), '[]')
+        from message_previews p
+        where p.message_id = m.id) as previews
+from messages m
+join users u on u.id = m.sender_id
+join rooms r on r.id = m.room_id
+left join threads t on t.root_id = coalesce(m.thread_root_id, m.id)
+left join lateral (
+    select case split_part(r.direct_key, ':', 1)
+           when m.sender_id then split_part(r.direct_key, ':', 2)
+           else split_part(r.direct_key, ':', 1) end as user_id
+    where r.kind = 'direct'
+) receiver on true;

@@ -9,6 +9,7 @@ from app.accounts.sessions.sign_out import SignOuts
 from app.accounts.user_search import UserSearch
 from app.contract.operation import Operation, RestPage
 from app.erasure.account_deletion import AccountDeletion
+from app.kept_messages.edit_history import EditHistories
 from app.messages.direct import Direct
 from app.messages.edits import MessageEdits
 from app.messages.history import MessageHistory
@@ -174,7 +175,7 @@ def discovery(rooms: Rooms, people: UserSearch) -> list[Operation]:
     ]
 
 
-def messages(writer: MessageWriter, revisions: MessageEdits) -> list[Operation]:
+def messages(writer: MessageWriter, revisions: MessageEdits, histories: EditHistories) -> list[Operation]:
     """Messages of rooms, and changes of them."""
     return [
         Operation(
@@ -189,6 +190,12 @@ def messages(writer: MessageWriter, revisions: MessageEdits) -> list[Operation]:
             event="message:edit",
             code="EDIT_FAILED",
             http=("PATCH", "/chat/messages/{messageId}"),
+        ),
+        Operation(
+            run=histories.edits,
+            event="message:edits",
+            code="GET_FAILED",
+            http=("GET", "/chat/messages/{messageId}/edits"),
         ),
         Operation(
             run=revisions.delete,
@@ -237,6 +244,12 @@ def reading(reading: MessageHistory, search: MessageSearch, sync: Sync) -> list[
             event="room:read",
             code="READ_FAILED",
             http=("PUT", "/chat/rooms/{roomId}/read"),
+        ),
+        Operation(
+            run=reading.mark_unread,
+            event="message:mark-unread",
+            code="READ_FAILED",
+            http=("PUT", "/chat/messages/{messageId}/unread"),
         ),
         Operation(
             run=sync.changes,

@@ -3,7 +3,8 @@
 from app.accounts.blocks import UserBlocks
 from app.accounts.privacy import PrivacySettings
 from app.accounts.profiles import Profiles
-from app.contract.operation import Operation
+from app.contract.operation import Operation, RestPage
+from app.kept_messages.saved_messages import UserSavedMessages
 from app.notifications.password_resets import ForgottenPasswords
 from app.notifications.preferences import NotificationPreferences
 from app.notifications.subscriptions import DeviceSubscriptions
@@ -61,11 +62,40 @@ def personal(
             http=("DELETE", "/chat/rooms/{roomId}/mute"),
         ),
         Operation(
+            run=preferences.add_favorite,
+            event="room:favorite",
+            code="FAVORITE_FAILED",
+            http=("PUT", "/chat/rooms/{roomId}/favorite"),
+        ),
+        Operation(
+            run=preferences.remove_favorite,
+            event="room:unfavorite",
+            code="FAVORITE_FAILED",
+            http=("DELETE", "/chat/rooms/{roomId}/favorite"),
+        ),
+        Operation(
             run=preferences.hide,
             event="conversation:hide",
             code="HIDE_FAILED",
             http=("PUT", "/chat/conversations/{roomId}/hidden"),
         ),
+    ]
+
+
+def saved(saved: UserSavedMessages) -> list[Operation]:
+    """Messages that users save for themselves."""
+    of_message = "/chat/messages/{messageId}/saved"
+    return [
+        Operation(run=saved.save, event="message:save", code="SAVE_FAILED", http=("PUT", of_message)),
+        Operation(run=saved.unsave, event="message:unsave", code="SAVE_FAILED", http=("DELETE", of_message)),
+        Operation(
+            run=saved.list_page,
+            event="saved:list",
+            code="LIST_FAILED",
+            http=("GET", "/chat/saved"),
+            rest_page=RestPage("saved", cursor="before"),
+        ),
+        Operation(run=saved.ids, event="saved:ids", code="LIST_FAILED", http=("GET", "/chat/saved/ids")),
     ]
 
 

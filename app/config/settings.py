@@ -235,6 +235,17 @@ class Settings:
         one_of("keep", "erase"),
         "Messages of people who delete their account: they stay, under another name, or become tombstones.",
     )
+    edit_history: str = setting(
+        "admins",
+        one_of("nobody", "author", "admins", "members"),
+        "Who sees earlier texts of edited messages: nobody (none is kept), the author, also room admins, or members.",
+    )
+    link_previews: bool = setting(
+        False, yes_or_no(), "Fetch the pages that messages link to, and show what they say of themselves."
+    )
+    link_preview_private_addresses: bool = setting(
+        False, yes_or_no(), "Fetch such pages from private networks, too."
+    )
     sign_up_rate: int = setting(60, whole(0, MANY), "New accounts per hour from an address.")
     conversation_rate: int = setting(
         100, whole(0, MANY), "Direct conversations per hour that a user may start."

@@ -18,6 +18,7 @@ from app.payloads.notification_payloads import NotificationSettings
 from app.payloads.preference_requests import Block, Privacy
 from app.payloads.profile_payloads import Profile
 from app.payloads.responses import Attachment, Message, Room, Sent, User
+from app.payloads.room_changes import EarlierText
 
 PAGE = 100  # rows read at a time
 IDS = 5_000  # of messages, read at a time
@@ -26,8 +27,17 @@ MOST_SESSIONS = 1_000
 Pages = AsyncIterator[object]
 
 
+class OwnEarlierText(EarlierText, frozen=True):
+    """An earlier text of one of the user's messages."""
+
+    message_id: str
+
+
 class AccountExport(Sent, frozen=True):
-    """All that is kept of a user; `messages` are those that are not deleted, the oldest first."""
+    """All that is kept of a user; `messages` are those that are not deleted, the oldest first.
+
+    `saved_messages` has the ids of the messages that the user has saved, `edits` the earlier texts of the user's own.
+    """
 
     account: User
     profile: Profile
@@ -38,6 +48,8 @@ class AccountExport(Sent, frozen=True):
     blocks: list[Block]
     files: list[Attachment]
     messages: list[Message]
+    saved_messages: list[str]
+    edits: list[OwnEarlierText]
 
 
 async def account_export(q: Queries, user_id: str) -> AsyncIterator[bytes]:
@@ -55,12 +67,14 @@ async def account_export(q: Queries, user_id: str) -> AsyncIterator[bytes]:
             "notifications": settings_of(await store.notification_settings.settings(q, user_id)),
             "sessions": [session_of(row, current=None) for row in sessions],
             "rooms": list(map(room_of, await store.rooms.of_user(q, user_id))),
+            "savedMessages": await store.saved_messages.ids(q, user_id),
         }
     ).removesuffix(b"}")
     for name, items in (
         ("blocks", _blocks(q, user_id)),
         ("files", _files(q, user_id)),
         ("messages", _messages(q, user_id)),
+        ("edits", _edits(q, user_id)),
     ):
         yield b',"' + name.encode() + b'":['
         separator = b"\n"
@@ -95,6 +109,14 @@ async def _messages(q: Queries, user_id: str) -> Pages:
                 if row.deleted_at is None:
                     yield message_of(row)
         after = ids[-1]
+
+
+async def _edits(q: Queries, user_id: str) -> Pages:
+    async for row in _pages(
+        lambda after: store.message_edits.of_sender(q, user_id, after=after or "", limit=PAGE),
+        lambda row: row.id,
+    ):
+        yield OwnEarlierText(message_id=row.message_id, content=row.content, written_at=row.written_at)
 
 
 async def _pages(

@@ -106,8 +106,10 @@ class Direct:
                 last_seq=row.last_seq,
                 last_read_seq=row.last_read_seq,
                 unread=row.unread,
+                unread_from=row.unread_from,
                 muted=row.muted,
                 muted_until=row.muted_until,
+                favorite=row.is_favorite,
                 last_message=None if row.last_message is None else message_of(row.last_message),
             )
             for row in rows[:size]

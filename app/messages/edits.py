@@ -46,11 +46,17 @@ class MessageEdits:
         announcer: Announcer,
         *,
         call: Callable[[str, str, list[list[str]]], Awaitable[Call]] | None = None,
+        keep: Callable[[Queries, str, int], Awaitable[None]] | None = None,
+        edited: Callable[[Message], None] | None = None,
     ) -> None:
-        """`call` tells whom an edited message calls as a group, by its sender, its id and the names in it."""
+        """`call` tells whom an edited message calls as a group, by its sender, its id and the names in it. `keep` is
+        called before a message gets another text, with its id and the number of the edit, and `edited` once it has.
+        """
         self._db = db
         self._announcer = announcer
         self._call = call
+        self._keep = keep
+        self._edited = edited
 
     async def edit(self, caller: Caller, payload: EditMessage) -> Message:
         """Gives a message of one's own another content. With the same content nothing changes.
@@ -76,6 +82,8 @@ class MessageEdits:
             if content == row.content:
                 return await shown_message(q, message_id), None
             seq = await store.rooms.next_seq(q, row.room_id)
+            if self._keep is not None:
+                await self._keep(q, message_id, seq)
             await _edit(q, row, payload, seq)
             found = await mention(q, {message_id: (names, call)}, edited=True)
             new = found.get(message_id, NOBODY)
@@ -85,6 +93,8 @@ class MessageEdits:
         if mentioned is not None:
             edited = to_room(message.room_id, MESSAGE_EDITED, message)
             await self._announcer.announce(edited, *told_to(mentioned, MENTION_NEW, message))
+            if self._edited is not None:
+                self._edited(message)
         return message
 
     async def delete(self, caller: Caller, payload: MessageRef) -> MessageDeleted:

@@ -12,11 +12,12 @@ from app.db.database import Database
 from app.db.queries import Queries
 from app.payloads.fields.validation import is_id
 from app.payloads.from_rows import message_of
+from app.payloads.preference_requests import UnreadMark
 from app.payloads.requests import ListMentions, MessageRef, Page, ReadHistory, ReadRoom
 from app.payloads.responses import Message, ReadMark
-from app.payloads.server_events import MOST_TOLD, READ_UPDATED
+from app.payloads.server_events import MOST_TOLD, READ_UPDATED, UNREAD_UPDATED
 from app.payloads.thread_payloads import ReadThread
-from app.rooms.rooms import NO_ROOM, check_member
+from app.rooms.rooms import NO_ROOM, check_member, refuse_stranger
 from app.store.log.message_rows import PagedMessageRow
 from app.store.log.pages import MAX_PAGE
 
@@ -101,14 +102,16 @@ class MessageHistory:
     async def mark_read(self, caller: Caller, payload: ReadRoom) -> ReadMark:
         """Marks all up to a place as read, at most up to the end of the log; a mark never goes back.
 
-        The answer is the mark as it is now. Users who have blocked the user, or whom the user has blocked, are not told
-        of it. Refused: `not_found`, `not_a_member`.
+        The answer is the mark as it is now. What the user has marked as unread is so no longer, up to there. Users who
+        have blocked the user, or whom the user has blocked, are not told of it. Refused: `not_found`, `not_a_member`.
         """
         room_id, user_id = payload.room_id, caller.user_id
-        moved = await store.members.move_mark(self._db, room_id=room_id, user_id=user_id, seq=payload.seq)
+        moved = await store.read_marks.move(self._db, room_id=room_id, user_id=user_id, seq=payload.seq)
         if moved is None:
             await check_member(self._db, room_id, user_id)
-        row = moved or await store.members.mark(self._db, room_id, user_id) or refuse("not_found", NO_ROOM)
+            if await store.read_marks.read_again(self._db, room_id=room_id, user_id=user_id, seq=payload.seq):
+                await self._tell_unread(room_id, user_id)
+        row = moved or await store.read_marks.find(self._db, room_id, user_id) or refuse("not_found", NO_ROOM)
         mark = ReadMark(room_id=room_id, user_id=user_id, seq=row.last_read_seq, read_at=row.read_at)
         if moved is not None:
             if await store.members.has_more_than(self._db, room_id, MOST_TOLD):
@@ -117,6 +120,43 @@ class MessageHistory:
                 withheld = await store.blocks.in_room(self._db, room_id, user_id)
                 await self._announcer.room(room_id, READ_UPDATED, mark, withheld=withheld)
         return mark
+
+    async def mark_unread(self, caller: Caller, payload: MessageRef) -> UnreadMark:
+        """Marks a room as unread from one of its messages on, until the user reads on there.
+
+        The mark of what the user has read stays where it is, and other members hear nothing. What is after it is unread
+        anyway, so from there on this changes nothing. Refused: `not_found` also for a deleted message, `not_a_member`,
+        `conflict` for a reply that stands in its thread alone.
+        """
+        message = await self.get(caller, payload)
+        if message.deleted_at is not None:
+            raise Refusal("not_found", "This message was deleted")
+        if message.also_to_room is False:
+            raise Refusal("conflict", "This reply stands in its thread alone, and does not count in the room")
+        room_id, user_id = message.room_id, caller.user_id
+        if await store.read_marks.mark_unread(self._db, room_id=room_id, user_id=user_id, seq=message.seq):
+            return await self._tell_unread(room_id, user_id)
+        return await self._unread_mark(room_id, user_id)
+
+    async def _tell_unread(self, room_id: str, user_id: str) -> UnreadMark:
+        """Tells the devices of a user how much of a room is unread now."""
+        mark = await self._unread_mark(room_id, user_id)
+        await self._announcer.user(user_id, UNREAD_UPDATED, mark)
+        return mark
+
+    async def _unread_mark(self, room_id: str, user_id: str) -> UnreadMark:
+        """Raises Refusal: `not_found`, `not_a_member`."""
+        row = await store.read_marks.unread_mark(self._db, room_id, user_id)
+        if row is None:
+            await refuse_stranger(self._db, room_id)
+        return UnreadMark(
+            room_id=room_id,
+            unread_from=row.unread_from,
+            last_read_seq=row.last_read_seq,
+            last_seq=row.last_seq,
+            unread=row.unread,
+            mentions=row.mentions,
+        )
 
     async def _page(self, room_id: str, page: Page, older: ReadOlder, newer: ReadNewer) -> list[Message]:
         """A page of messages, newest first. Its end is that far from its place.

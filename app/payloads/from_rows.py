@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from app.payloads.responses import (
     Attachment,
+    LinkPreview,
     Member,
     Membership,
     Message,
@@ -70,6 +71,7 @@ def message_of(row: ShownMessageRow) -> Message:
         row.group_mention,
         row.read_at,
         UNSET if row.thread_id is None else _thread_shown_by(row, row.thread_id),
+        msgspec.convert(row.previews, list[LinkPreview]) or UNSET,
     )
 
 
@@ -94,6 +96,7 @@ def _message_of(
     group_mention: Group | None,
     read_at: dt.datetime | None,
     thread: Thread | UnsetType,
+    previews: list[LinkPreview] | UnsetType = UNSET,
 ) -> Message:
     is_direct = row.kind == "direct"
     return Message(
@@ -120,6 +123,7 @@ def _message_of(
         read_at=read_at if is_direct else UNSET,
         also_to_room=UNSET if row.thread_root_id is None else row.also_to_room,
         thread=thread,
+        previews=previews,
     )
 
 
@@ -183,8 +187,10 @@ def room_of(row: OwnRoomRow) -> Room:
             joined_at=row.joined_at,
             last_read_at=row.last_read_at,
             last_read_seq=row.last_read_seq,
+            unread_from=row.unread_from,
             muted=row.muted,
             muted_until=row.muted_until,
+            favorite=row.is_favorite,
         ),
     )
 

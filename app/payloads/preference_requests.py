@@ -1,4 +1,4 @@
-"""The payloads about what users choose for themselves: blocks, privacy, muted rooms, hidden conversations."""
+"""The payloads about what users choose for themselves: blocks, privacy, how rooms are listed, saved messages."""
 
 from typing import Annotated, ClassVar
 
@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from app.payloads.fields.field_types import Audience, Cursor, Id, PageSize, Received, Rules, at_least_one
 from app.payloads.requests import RoomRef
-from app.payloads.responses import Sent, Time, UserRef
+from app.payloads.responses import Message, Sent, Time, UserRef
 
 MuteSeconds = Annotated[int, Meta(ge=1, le=366 * 24 * 60 * 60)]
 
@@ -52,6 +52,13 @@ class UpdatePrivacy(Received, frozen=True):
             raise ValueError("field `directMessages` must be given, or `invitations`")
 
 
+class ListSaved(Received, frozen=True):
+    """`before` is the `next` of another page."""
+
+    before: Cursor | None = None
+    limit: PageSize = 50
+
+
 # What clients see
 
 
@@ -91,6 +98,56 @@ class Mute(Sent, frozen=True):
     room_id: str
     muted: bool
     muted_until: Time | None
+
+
+class Favorite(Sent, frozen=True):
+    """Whether a room or conversation is one of the user's favourites."""
+
+    room_id: str
+    favorite: bool
+
+
+class UnreadMark(Sent, frozen=True):
+    """How much of a room is unread for the user, as of number `lastSeq` of its log.
+
+    `unreadFrom` is the `seq` from which on the user has marked it as unread; null where it is unread after
+    `lastReadSeq`, the mark of what the user has read.
+    """
+
+    room_id: str
+    unread_from: int | None
+    last_read_seq: int
+    last_seq: int
+    unread: int
+    mentions: int
+
+
+class SavedMark(Sent, frozen=True):
+    """Since when the user has saved a message; null where they have not."""
+
+    message_id: str
+    room_id: str
+    saved_at: Time | None
+
+
+class SavedMessage(Sent, frozen=True):
+    """A message that the user has saved, as it is now."""
+
+    message: Message
+    saved_at: Time
+
+
+class SavedMessages(Sent, frozen=True):
+    """A page of saved messages; `next` is the `before` of the next one, null at the end."""
+
+    saved: list[SavedMessage]
+    next: str | None
+
+
+class SavedIds(Sent, frozen=True):
+    """The ids of all messages that the user has saved, the last saved first."""
+
+    message_ids: list[str]
 
 
 class ConversationHidden(Sent, frozen=True):

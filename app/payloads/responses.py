@@ -72,15 +72,20 @@ PresenceOf: TypeAlias = Callable[[list[str]], Awaitable[Mapping[str, Presence]]]
 
 
 class Membership(Sent, frozen=True):
-    """How the asking user belongs to a room. `mutedUntil` is null where a mute has no end, or there is none."""
+    """How the asking user belongs to a room. `mutedUntil` is null where a mute has no end, or there is none.
+
+    `unreadFrom` is the `seq` from which on the user has marked the room as unread, null where they have not.
+    """
 
     role: Role
     state: Literal["member", "invited"]
     joined_at: Time
     last_read_at: Time | None
     last_read_seq: int
+    unread_from: int | None
     muted: bool
     muted_until: Time | None
+    favorite: bool
 
 
 class RoomInfo(Sent, frozen=True):
@@ -101,7 +106,7 @@ class Room(RoomInfo, frozen=True):
     """A room as one of its members sees it. `lastSeq` is the number of the last change of any kind in its log.
 
     `unread` counts other people's messages after the member's mark, up to 1,000, and `mentions` those of them that
-    mention the member, likewise.
+    mention the member, likewise; both from `membership.unreadFrom` on where that is given, with that message itself.
     """
 
     last_seq: int
@@ -216,6 +221,15 @@ class Thread(Sent, frozen=True):
     change_seq: int
 
 
+class LinkPreview(Sent, frozen=True):
+    """What the page at a link says of itself, or said when the server fetched it."""
+
+    url: str
+    title: str
+    description: str | None
+    site_name: str | None
+
+
 class Message(Sent, frozen=True):
     """`seq` is its place in the room, `changeSeq` the number of its last change in the room's log.
 
@@ -223,7 +237,8 @@ class Message(Sent, frozen=True):
     conversations have `receiverId`, and `readAt`: when the receiver last marked as read, once that covers it.
     `mentions` are users whom it names; with a `groupMention` it also calls all members of the room, or those who were
     online. `thread` is that which it begins or belongs to, as it is now; only messages that were replied to, and
-    replies, have one. Only replies have `alsoToRoom`: with false they stand in their thread alone.
+    replies, have one. Only replies have `alsoToRoom`: with false they stand in their thread alone. `previews` are of
+    links in the content, in the order of these; absent where there are none.
     """
 
     id: str
@@ -249,6 +264,7 @@ class Message(Sent, frozen=True):
     read_at: Time | UnsetType | None = UNSET
     also_to_room: bool | UnsetType = UNSET
     thread: Thread | UnsetType = UNSET
+    previews: list[LinkPreview] | UnsetType = UNSET
 
 
 class MessageDeleted(Sent, frozen=True):
@@ -274,7 +290,7 @@ class ReactionsUpdated(Sent, frozen=True):
 
 
 class Conversation(Sent, frozen=True):
-    """The messages with one person, `user`; with oneself, notes. `muted` and `mutedUntil` as in a room's membership."""
+    """The messages with one person, `user`; with oneself, notes. The user's own choices as in a room's membership."""
 
     room_id: str
     user: UserRef
@@ -282,8 +298,10 @@ class Conversation(Sent, frozen=True):
     last_seq: int
     last_read_seq: int
     unread: int
+    unread_from: int | None
     muted: bool
     muted_until: Time | None
+    favorite: bool
     last_message: Message | None
 
 

@@ -1,6 +1,6 @@
-"""The changes of a room's log, as `room:sync` answers with them."""
+"""The changes of a room's log, as `room:sync` answers with them, and the texts that edits have changed."""
 
-from app.payloads.responses import Member, Message, RoomInfo, Sent
+from app.payloads.responses import Member, Message, RoomInfo, Sent, Time
 
 
 class MessageChange(Sent, frozen=True, tag_field="type", tag="message"):
@@ -36,3 +36,18 @@ class Changes(Sent, frozen=True):
     next_seq: int
     last_seq: int
     has_more: bool
+
+
+class EarlierText(Sent, frozen=True):
+    """A text that a message had from `writtenAt` on, until an edit replaced it."""
+
+    content: str
+    written_at: Time
+
+
+class EditHistory(Sent, frozen=True):
+    """The earlier texts of a message that are kept, the last one first."""
+
+    message_id: str
+    room_id: str
+    edits: list[EarlierText]

@@ -6,7 +6,16 @@ from msgspec import UNSET, UnsetType
 
 from app.core.errors import Reason
 from app.payloads.notification_payloads import NotificationSettings, RoomNotifications
-from app.payloads.preference_requests import Block, ConversationHidden, Mute, Privacy, Unblocked
+from app.payloads.preference_requests import (
+    Block,
+    ConversationHidden,
+    Favorite,
+    Mute,
+    Privacy,
+    SavedMark,
+    Unblocked,
+    UnreadMark,
+)
 from app.payloads.profile_payloads import Profile
 from app.payloads.responses import (
     MemberChanged,
@@ -52,6 +61,9 @@ MUTE_UPDATED: Final = "room:mute-updated"
 NOTIFICATIONS_UPDATED: Final = "notifications:updated"
 ROOM_NOTIFICATIONS_UPDATED: Final = "room:notifications-updated"
 CONVERSATION_HIDDEN: Final = "conversation:hidden"
+FAVORITE_UPDATED: Final = "room:favorite-updated"
+UNREAD_UPDATED: Final = "room:unread-updated"
+SAVED_UPDATED: Final = "message:saved-updated"
 THREAD_UPDATED: Final = "thread:updated"
 
 # Members of a room that hear of presence and read marks, and followers of a thread that hear of replies; where there
@@ -116,7 +128,7 @@ EMITTED: dict[str, tuple[Any, str]] = {
     ERROR: (ErrorBody, "An event that asked for no ack was refused."),
     MESSAGE_NEW: (Message, "To a room: a member wrote a message."),
     DIRECT_NEW: (Message, "To all devices of both people: one of them wrote to the other."),
-    MESSAGE_EDITED: (Message, "To a room: a message's content changed."),
+    MESSAGE_EDITED: (Message, "To a room: a message's content changed, or the previews of its links."),
     MESSAGE_DELETED: (MessageDeleted, "To a room: a message is gone."),
     REACTION_UPDATED: (ReactionsUpdated, "To a room: the reactions to a message changed."),
     MENTION_NEW: (Message, "To the devices of a user whom a message names as @username."),
@@ -156,6 +168,12 @@ EMITTED: dict[str, tuple[Any, str]] = {
     ),
     MUTE_UPDATED: (Mute, "To a user's own devices: the user has muted a room, or unmuted it."),
     CONVERSATION_HIDDEN: (ConversationHidden, "To a user's own devices: the user has hidden a conversation."),
+    FAVORITE_UPDATED: (Favorite, "To a user's own devices: a room is a favourite, or no longer."),
+    UNREAD_UPDATED: (
+        UnreadMark,
+        "To a user's own devices: the user has marked a room as unread, or has read some of what was so marked.",
+    ),
+    SAVED_UPDATED: (SavedMark, "To a user's own devices: the user has saved a message, or no longer does."),
     THREAD_UPDATED: (
         ThreadMark,
         "To a user's own devices: the user has read a thread, follows it, or follows it no longer.",

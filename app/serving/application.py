@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -42,10 +43,13 @@ from app.http.budgets import Budgeted, budgets_of
 from app.http.requests import InFlight
 from app.http.slow_refusals import SlowRefusals, pace_of
 from app.http.web_files import WebFiles
+from app.kept_messages.edit_history import EditHistories, EditsSeenBy
+from app.kept_messages.saved_messages import UserSavedMessages
 from app.limits.concurrency import READS_AT_ONCE, UserConcurrency
 from app.limits.configured_buckets import buckets_of
 from app.limits.rate_limits import Limits
 from app.limits.refusal_streaks import RefusalStreaks
+from app.link_previews.previews import LinkPreviews
 from app.messages.direct import Direct
 from app.messages.edits import MessageEdits
 from app.messages.group_mentions import GroupMentions
@@ -169,6 +173,8 @@ class Chat:
         self._log_sweeper = LogSweeper(self.io, self.db, self._announcer, told=self.metrics.rooms_told)
         self._indexer = Indexer(self.db)
         self._erasure = Erasure(settings, self.db, self._announcer)
+        self._previews = LinkPreviews(settings, self.db, self._announcer) if settings.link_previews else None
+        self._edit_histories = EditHistories(self.db, msgspec.convert(settings.edit_history, EditsSeenBy))
         operations = [*self._user_operations(), *self._room_operations(settings.max_rooms_per_user)]
         turns = UserConcurrency(READS_AT_ONCE)
         self._sockets_of_users = UserSockets()
@@ -210,12 +216,15 @@ class Chat:
                 *self._erasure.works(),
                 every(indexer.LOOK_EVERY, self._indexer.look),
                 every(memory_return.LOOK_EVERY, MemoryReturn().look),
+                *(self._previews.works() if self._previews is not None else ()),
             ):
                 yield
         finally:
             await self.io.stop(self._grace)
             await self._log_sweeper.hand_over()
             await self._notifications.close()
+            if self._previews is not None:
+                await self._previews.close()
             await self._presence.close()
             await self.limits.close()
             await self._soft_state.close()
@@ -240,6 +249,8 @@ class Chat:
     async def _announce(self, message: Message, called: Sequence[str], followers: Sequence[str]) -> None:
         await self._announcer.message(message, called, followers)
         self._typing.sent(message.sender_id, message.room_id)
+        if self._previews is not None:
+            self._previews.note(message)
 
     def _user_operations(self) -> list[Operation]:
         """The operations on accounts, presence and what notifies a user."""
@@ -252,6 +263,7 @@ class Chat:
         return [
             *contract.accounts(self.auth, self._sign_outs, passwords, deletion),
             *contract.presence(self._presence, self._typing),
+            *personal_operations.saved(UserSavedMessages(self.db, self._announcer)),
             *personal_operations.notifications(
                 notifications.preferences, notifications.subscriptions, notifications.forgotten
             ),
@@ -292,7 +304,17 @@ class Chat:
                     met=self._presence.meet,
                 )
             ),
-            *contract.messages(self._writer, MessageEdits(db, announcer, call=self._groups.of_edited)),
+            *contract.messages(
+                self._writer,
+                MessageEdits(
+                    db,
+                    announcer,
+                    call=self._groups.of_edited,
+                    keep=self._edit_histories.keep,
+                    edited=None if self._previews is None else self._previews.note,
+                ),
+                self._edit_histories,
+            ),
             *contract.reading(reading, MessageSearch(db), Sync(db)),
             *contract.threads(reading, UserThreads(db, announcer)),
         ]

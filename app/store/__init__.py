@@ -20,9 +20,11 @@ from app.store.conversations import (
     invitations,
     members,
     preferences,
+    read_marks,
     rooms,
     thread_followers,
 )
+from app.store.kept import link_previews, message_edits, saved_messages
 from app.store.log import files, mentions, messages, reactions, room_log, threads
 from app.store.notifications import notification_settings, notifications_due, push_subscriptions
 from app.store.people import (
@@ -51,8 +53,10 @@ __all__ = [
     "files",
     "invitations",
     "known_networks",
+    "link_previews",
     "members",
     "mentions",
+    "message_edits",
     "message_words",
     "messages",
     "name_words",
@@ -64,8 +68,10 @@ __all__ = [
     "profiles",
     "push_subscriptions",
     "reactions",
+    "read_marks",
     "room_log",
     "rooms",
+    "saved_messages",
     "sessions",
     "sign_up_invitations",
     "thread_followers",

@@ -47,7 +47,11 @@ select m.id, m.room_id, m.sender_id, m.seq, m.change_seq, m.content, m.deleted_a
        array(select id from files where message_id = m.id order by place) as files, m.also_to_room
 from messages m
 """
-MEMBERS = "select room_id, user_id, state, role, change_seq, last_read_seq from room_members"
+MEMBERS = """
+select room_id, user_id, state, role, change_seq, last_read_seq,
+       case when unread_from_mark = last_read_seq then unread_from end as unread_from
+from room_members
+"""
 
 
 class Audit:
@@ -146,6 +150,6 @@ def stored_message(row: Any) -> list[Any]:
 
 
 def stored_member(row: Any) -> list[Any]:
-    """A member in the form of `changes.member_view`, and the read mark."""
+    """A member in the form of `changes.member_view`, the read mark, and from where on the room was marked as unread."""
     seen = {"changeSeq": row["change_seq"], "state": row["state"], "role": row["role"]}
-    return [*member_view(seen), row["last_read_seq"]]
+    return [*member_view(seen), row["last_read_seq"], row["unread_from"]]

@@ -40,6 +40,7 @@ class Doer:
             self._react: 8,
             self._take_back: 4,
             self._read: 10,
+            self._mark_unread: 2,
             self._type: 7,
             self._stop_typing: 3,
             self._come_or_go: 4,
@@ -138,6 +139,10 @@ class Doer:
         if follower is not None and follower.applied:
             seq = self._chance.randint(max(0, follower.applied - 40), follower.applied)
             await self._device.ask("room:read", {"roomId": room, "seq": seq})
+
+    async def _mark_unread(self) -> None:
+        if message := self._known():
+            await self._device.ask("message:mark-unread", {"messageId": message})
 
     async def _type(self) -> None:
         room = self._chance.choice([self._room(), self._world.quiet])

@@ -40,6 +40,8 @@ OWN = (
     ("user_blocks", "blocker_id"),
     ("user_words", "user_id"),
     ("thread_followers", "user_id"),
+    ("saved_messages", "user_id"),
+    ("message_edits", "sender_id"),
 )
 
 

@@ -26,8 +26,10 @@ class ConversationRow(Row, frozen=True):
     last_seq: int
     last_read_seq: int
     unread: int
+    unread_from: int | None
     muted: bool
     muted_until: dt.datetime | None
+    is_favorite: bool
     other_id: str
     other_username: str
     other_display_name: str | None
@@ -79,11 +81,12 @@ async def is_conversation(q: Queries, user_id: str, room_id: str) -> bool:
 
 CONVERSATIONS = ended_by_size(
     f"""
-    conversation_id, last_seq, last_read_seq, unread, muted, muted_until,
+    conversation_id, last_seq, last_read_seq, unread, unread_from, muted, muted_until, is_favorite,
     other_id, other_username, other_display_name, other_avatar, {SHOWN_MESSAGE}
     """,
     f"""
-    select page.conversation_id, page.place, r.last_seq, r.last_read_seq, r.unread, page.muted, page.muted_until,
+    select page.conversation_id, page.place, r.last_seq, r.last_read_seq, r.unread, r.unread_from,
+           page.muted, page.muted_until, page.is_favorite,
            other.id as other_id, other.username as other_username, other.display_name as other_display_name,
            other.avatar as other_avatar,
            s.*
@@ -98,6 +101,7 @@ CONVERSATIONS = ended_by_size(
         select r.id as conversation_id, last.id as last_id, coalesce(last.id, r.id) as place,
                coalesce(m.muted_until > now(), false) as muted,
                case when m.muted_until > now() and isfinite(m.muted_until) then m.muted_until end as muted_until,
+               m.is_favorite,
                m.hidden_at_seq is not null and not exists (
                    select from messages where room_id = r.id and seq > m.hidden_at_seq
                ) as hidden

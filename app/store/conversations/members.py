@@ -1,12 +1,10 @@
 """Memberships: one row for each user who ever had to do with a room."""
 
-import datetime as dt
 from collections.abc import Sequence
 
 from app.db.queries import Queries
 from app.db.rows import Row
 from app.payloads.fields.field_types import MemberState, Role
-from app.store.log.direct_key import one_has_blocked
 from app.store.log.room_log import SHOWN_MEMBERS, MemberRow
 
 
@@ -36,13 +34,6 @@ class OthersRow(Row, frozen=True):
 
     members: bool
     admins: bool
-
-
-class ReadMarkRow(Row, frozen=True):
-    """How far a member has read, and since when."""
-
-    last_read_seq: int
-    read_at: dt.datetime
 
 
 async def room_ids_of_user(q: Queries, user_id: str) -> list[str]:
@@ -207,7 +198,8 @@ async def put(
         on conflict (room_id, user_id) do update
         set role = excluded.role, state = excluded.state, change_seq = excluded.change_seq, joined_at = now(),
             left_at = null, changed_by = excluded.changed_by, last_read_at = null,
-            last_read_seq = excluded.last_read_seq, muted_until = null, notify = null, hidden_at_seq = null
+            last_read_seq = excluded.last_read_seq, muted_until = null, notify = null, hidden_at_seq = null,
+            unread_from = null, is_favorite = false
         """,
         member_id=member_id,
         room_id=room_id,
@@ -259,44 +251,6 @@ async def mark_left(
         state=state,
         change_seq=change_seq,
         changed_by=changed_by,
-    )
-
-
-async def move_mark(q: Queries, *, room_id: str, user_id: str, seq: int) -> ReadMarkRow | None:
-    """Moves a member's mark on to a place, at most to the end of the log; None when it does not move.
-
-    The room's row is read and not locked: readers delay no other. Where one
-    of two people has blocked the other, the time is not kept: a message shows no `read_at` then, though it counts as
-    read for its reader.
-    """
-    return await q.row(
-        ReadMarkRow,
-        f"""
-        update room_members m
-        set last_read_seq = least(cast(:seq as bigint), r.last_seq),
-            last_read_at = case when {one_has_blocked()} then null else now() end
-        from rooms r
-        where m.room_id = :room_id and m.user_id = :user_id and m.state = 'member' and r.id = m.room_id
-          and least(cast(:seq as bigint), r.last_seq) > m.last_read_seq
-        returning m.last_read_seq, now() as read_at
-        """,  # noqa: S608 - of constants of this program
-        room_id=room_id,
-        user_id=user_id,
-        seq=seq,
-    )
-
-
-async def mark(q: Queries, room_id: str, user_id: str) -> ReadMarkRow | None:
-    """How far a member has read, and since when; what was there before one came counts as read."""
-    return await q.row(
-        ReadMarkRow,
-        """
-        select last_read_seq, coalesce(last_read_at, joined_at) as read_at
-        from room_members
-        where room_id = :room_id and user_id = :user_id
-        """,
-        room_id=room_id,
-        user_id=user_id,
     )
 
 

@@ -1,4 +1,4 @@
-"""Preferences of members for themselves: muted rooms and hidden conversations."""
+"""Preferences of members for themselves: favourites, muted rooms and hidden conversations."""
 
 import datetime as dt
 
@@ -32,6 +32,23 @@ async def mute(q: Queries, *, room_id: str, user_id: str, seconds: int | None) -
         room_id=room_id,
         user_id=user_id,
         seconds=seconds,
+    )
+
+
+async def set_favorite(q: Queries, *, room_id: str, user_id: str, favorite: bool) -> bool:
+    """Makes a room a favourite of a member, or no longer; False where that is so already, and for no member."""
+    return bool(
+        await q.value(
+            """
+            update room_members
+            set is_favorite = :favorite
+            where room_id = :room_id and user_id = :user_id and state = 'member' and is_favorite <> :favorite
+            returning true
+            """,
+            room_id=room_id,
+            user_id=user_id,
+            favorite=favorite,
+        )
     )
 
 

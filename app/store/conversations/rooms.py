@@ -38,8 +38,10 @@ class OwnRoomRow(RoomInfoRow, frozen=True):
     joined_at: dt.datetime
     last_read_at: dt.datetime | None
     last_read_seq: int
+    unread_from: int | None
     muted: bool
     muted_until: dt.datetime | None
+    is_favorite: bool
 
 
 class PublicRoomRow(Row, frozen=True):
@@ -192,9 +194,10 @@ async def is_public(q: Queries, room_id: str) -> bool:
 # `shown_rooms` with what the member chose for themself.
 OWN = """
 select r.id, r.kind, r.name, r.description, r.created_by, r.change_seq, r.created_at, r.modified_at, r.last_seq,
-       r.unread, r.mentions, r.role, r.state, r.joined_at, r.last_read_at, r.last_read_seq,
+       r.unread, r.mentions, r.role, r.state, r.joined_at, r.last_read_at, r.last_read_seq, r.unread_from,
        coalesce(m.muted_until > now(), false) as muted,
-       case when m.muted_until > now() and isfinite(m.muted_until) then m.muted_until end as muted_until
+       case when m.muted_until > now() and isfinite(m.muted_until) then m.muted_until end as muted_until,
+       m.is_favorite
 from shown_rooms r
 join room_members m on m.room_id = r.id and m.user_id = r.user_id
 """

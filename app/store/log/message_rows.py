@@ -42,7 +42,8 @@ class ShownMessageRow(MessageRow, frozen=True):
     Of `reactions` each is an object with `kind` and `userIds`, of `attachments` one with the columns of
     `store.files.FileRow`. `read_at` is the receiver's mark, in a direct conversation. `group_mention` is the group that
     it calls, by which it mentions users who are not in `mentions`. From `thread_id` on, all is of the thread that it
-    begins or belongs to, as `store.threads.ThreadRow` has it; None where there is none.
+    begins or belongs to, as `store.threads.ThreadRow` has it; None where there is none. Of `previews` each is an object
+    with the fields of a `LinkPreview`.
     """
 
     read_at: dt.datetime | None
@@ -55,6 +56,7 @@ class ShownMessageRow(MessageRow, frozen=True):
     last_reply_seq: int | None
     last_reply_at: dt.datetime | None
     thread_change_seq: int | None
+    previews: list[Any]
 
 
 class PagedMessageRow(ShownMessageRow, frozen=True):
@@ -67,5 +69,5 @@ SHOWN_MESSAGE = """
 id, room_id, sender_id, seq, change_seq, type, content, metadata, reply_to, client_id, created_at, modified_at,
 edited_at, deleted_at, username, display_name, avatar, kind, receiver_id, thread_root_id, also_to_room, read_at,
 reactions, mentions, attachments, group_mention, thread_id, reply_count, last_reply_seq, last_reply_at,
-thread_change_seq
+thread_change_seq, previews
 """

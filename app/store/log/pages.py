@@ -8,7 +8,7 @@ BYTES = """
 coalesce(octet_length(cast(to_json(content) as text)), 0)
 + coalesce(metadata_bytes, octet_length(cast(metadata as text)), 0)
 + coalesce(octet_length(cast(reactions as text)), 0) + coalesce(octet_length(cast(attachments as text)), 0)
-+ coalesce(octet_length(cast(mentions as text)), 0)
++ coalesce(octet_length(cast(mentions as text)), 0) + coalesce(octet_length(cast(previews as text)), 0)
 """
 
 

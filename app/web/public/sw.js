@@ -26,7 +26,7 @@ addEventListener("notificationclick", (event) => {
 
 async function open({ roomId, messageId }) {
   const [page] = await clients.matchAll({ type: "window" });
-  if (!page) return clients.openWindow(`/#/r/${encodeURIComponent(roomId)}`); // a room opens where one has read to
+  if (!page) return clients.openWindow(`/#/r/${[roomId, "m", messageId].map(encodeURIComponent).join("/")}`);
   page.postMessage({ roomId, messageId });
   await page.focus();
 }

@@ -119,7 +119,7 @@ function openRoom(chat: Chat) {
 }
 
 function messages(chat: Chat) {
-  const { link, outbox, sender, drafts, rest, files } = chat;
+  const { link, outbox, sender, drafts, rest, files, reading } = chat;
   return {
     send(place: Place, { text, replyTo, attachments }: Draft, thread?: { alsoToRoom: boolean }) {
       const full = outbox.full;
@@ -134,6 +134,7 @@ function messages(chat: Chat) {
         state: full ? "failed" : "pending",
         error: full ? "Too many messages are waiting to be sent. Try again when some have left." : null,
       });
+      reading.release(); // who answers has read
       drafts.set(thread && replyTo ? { rootId: replyTo } : place, { text: "", replyTo: null, attachments: [] });
       sender.pump();
     },
@@ -195,7 +196,7 @@ function choices(chat: Chat) {
     block: async (userId: string) => blocks.add(await link.call("user:block", { userId })),
     unblock: async (userId: string) => blocks.remove((await link.call("user:unblock", { userId })).userId),
     mute: async (roomId: string, muted: boolean) =>
-      lists.muted(await link.call(muted ? "room:mute" : "room:unmute", { roomId })),
+      lists.chosen(await link.call(muted ? "room:mute" : "room:unmute", { roomId })),
     hide: async (roomId: string) => chat.hidden(await link.call("conversation:hide", { roomId })),
   };
 }

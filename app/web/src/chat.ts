@@ -80,6 +80,10 @@ export class Chat {
     );
     this.#listen();
     effect(() => this.#meet());
+    effect(() => {
+      void this.places.place.value;
+      this.reading.release();
+    });
     this.account.start();
   }
 
@@ -142,7 +146,8 @@ export class Chat {
     events.on("room:invited", (room) => lists.invited(room));
     events.on("room:added", (room) => (room.kind === "direct" ? lists.readSoon() : this.#added(room)));
     events.on("room:read-updated", (mark) => this.#marked(mark));
-    events.on("room:mute-updated", (mute) => lists.muted(mute));
+    for (const event of ["room:mute-updated", "room:favorite-updated"] as const) events.on(event, (choice) => lists.chosen(choice));
+    events.on("room:unread-updated", (mark) => void (lists.marked(mark) && this.reading.hold(mark.roomId)));
     events.on("conversation:hidden", (hidden) => this.hidden(hidden));
     events.on("user:blocked", (block) => blocks.add(block));
     events.on("user:unblocked", ({ userId }) => blocks.remove(userId));

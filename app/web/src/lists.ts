@@ -1,8 +1,8 @@
 /** Rooms, conversations and invitations, with what is unread in each, read from the server and kept live. */
 import { signal } from "@preact/signals";
 import {
-  type Calling, type Change, ChatError, type Conversation, type ConversationHidden, type DataOf, type Follower,
-  type MemberChanged, type Message, type Mute, type Room, type RoomInfo,
+  type Calling, type Change, ChatError, type Conversation, type ConversationHidden, type DataOf, type Favorite, type Follower,
+  type MemberChanged, type Message, type Mute, type Room, type RoomInfo, type UnreadMark,
 } from "./client";
 import type { People } from "./people";
 import { counted, total, withMessage, withoutMessage, withRead, type Unread } from "./unread";
@@ -110,11 +110,22 @@ export class Lists {
     return true;
   }
 
-  muted({ roomId, muted, mutedUntil }: Mute): void {
+  /** What one has chosen for a room. */
+  chosen({ roomId, ...choice }: Mute | Favorite): void {
     const { room, conversation } = this.#entries.get(roomId) ?? {};
-    if (room) this.#set(roomId, { room: { ...room, membership: { ...room.membership, muted, mutedUntil } } });
-    if (conversation) this.#set(roomId, { conversation: { ...conversation, muted, mutedUntil } });
+    if (room) this.#set(roomId, { room: { ...room, membership: { ...room.membership, ...choice } } });
+    if (conversation) this.#set(roomId, { conversation: { ...conversation, ...choice } });
     this.#publish();
+  }
+
+  /** One has marked a room as unread, or read on there. Returns whether less is read than before. */
+  marked({ roomId, lastSeq, unread, mentions, ...mark }: UnreadMark): boolean {
+    const entry = this.#entries.get(roomId);
+    if (!entry) return false;
+    const figure = (before: Unread, number: number) => counted(before, number, lastSeq, ...readTo(mark));
+    this.#set(roomId, { unread: figure(entry.unread, unread), mentions: figure(entry.mentions, mentions), added: ++this.#tick });
+    this.#publish();
+    return this.#entries.get(roomId)!.unread.readTo < entry.unread.readTo;
   }
 
   invited(room: Room): void {
@@ -235,9 +246,10 @@ export class Lists {
 
   #take(room: Room): void {
     const entry = this.#entries.get(room.id);
-    const unread = counted(entry?.unread ?? null, room.unread, room.lastSeq, room.membership.lastReadSeq);
+    const read = readTo(room.membership);
+    const unread = counted(entry?.unread ?? null, room.unread, room.lastSeq, ...read);
     const later = entry?.room && this.follower.applied(room.id) > room.lastSeq;
-    const mentions = counted(entry?.mentions ?? null, room.mentions, room.lastSeq, room.membership.lastReadSeq);
+    const mentions = counted(entry?.mentions ?? null, room.mentions, room.lastSeq, ...read);
     if (room.kind === "direct") this.#set(room.id, { unread });
     else this.#set(room.id, later ? { unread, mentions } : { unread, mentions, room });
     this.follower.known(room.id, room.lastSeq);
@@ -245,10 +257,10 @@ export class Lists {
 
   #takeConversations({ conversations, next }: DataOf<"conversation:list">): void {
     for (const conversation of conversations) {
-      const { roomId, unread, lastSeq, lastReadSeq } = conversation;
+      const { roomId, unread, lastSeq } = conversation;
       const entry = this.#entries.get(roomId);
       const later = entry?.conversation && this.follower.applied(roomId) > lastSeq;
-      const figure = counted(entry?.unread ?? null, unread, lastSeq, lastReadSeq);
+      const figure = counted(entry?.unread ?? null, unread, lastSeq, ...readTo(conversation));
       this.#set(roomId, later ? { unread: figure } : { unread: figure, conversation });
       this.follower.known(roomId, lastSeq);
     }
@@ -316,6 +328,11 @@ export class Lists {
       .flatMap(({ conversation }) => conversation ?? [])
       .sort((a, b) => time(b) - time(a));
   }
+}
+
+/** Up to where one has read a room, and whether one has marked what comes after it as unread. */
+function readTo({ lastReadSeq, unreadFrom }: Pick<UnreadMark, "lastReadSeq" | "unreadFrom">): [number, boolean] {
+  return unreadFrom === null ? [lastReadSeq, false] : [unreadFrom - 1, true];
 }
 
 function time({ lastMessage }: Conversation): number {

@@ -1,4 +1,4 @@
-/** Tells the server how far one has read: seldom, and only ever further. */
+/** Tells the server how far one has read: seldom, and only ever further, but for what one marks as unread again. */
 import { type Calling, ChatError } from "./client";
 
 const SETTLE = 400; // ms
@@ -7,6 +7,8 @@ const AGAIN_AFTER = 3000; // ms
 export class Reading {
   readonly #wanted = new Map<string, number>();
   readonly #known = new Map<string, number>();
+  /** The rooms that one has marked as unread: what one sees of them counts as read once they are opened again. */
+  readonly #held = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `told` is called once the server knows. */
@@ -14,10 +16,20 @@ export class Reading {
 
   /** Returns whether it is further than before. */
   mark(roomId: string, seq: number): boolean {
-    if (seq <= Math.max(this.#wanted.get(roomId) ?? 0, this.#known.get(roomId) ?? 0)) return false;
+    if (this.#held.has(roomId) || seq <= Math.max(this.#wanted.get(roomId) ?? 0, this.#known.get(roomId) ?? 0)) return false;
     this.#wanted.set(roomId, seq);
     this.#soon(SETTLE);
     return true;
+  }
+
+  hold(roomId: string): void {
+    this.#held.add(roomId);
+    this.#wanted.delete(roomId);
+    this.#known.delete(roomId);
+  }
+
+  release(): void {
+    this.#held.clear();
   }
 
   /** Tells at once: the page may be left for good. */

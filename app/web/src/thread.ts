@@ -73,6 +73,17 @@ export class LiveThread {
       this.replies.peek(), "older", { messages: page, full: mayGoOn(page, PAGE) }, missed, this.#applyToReplies);
   }
 
+  /** Reads earlier replies until one is among them. Answers whether it is there. Rejects with a ChatError. */
+  async reach(messageId: string): Promise<boolean> {
+    for (let before = -1; ;) {
+      const { messages, atStart } = this.replies.peek();
+      if (messages.some(({ id }) => id === messageId)) return true;
+      if (atStart || messages.length === before) return false;
+      before = messages.length;
+      await this.loadOlder();
+    }
+  }
+
   /** Changes of the room's log, in order. */
   apply(changes: readonly Change[]): void {
     for (const missed of this.#missed) missed.push(...changes);

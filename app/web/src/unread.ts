@@ -19,12 +19,15 @@ export interface Unread {
 
 const MOST = 1000; // as the server counts
 
-/** With the server's figure, which was taken at `lastSeq` and knows of reading up to `readTo`. */
-export function counted(before: Unread | null, figure: number, lastSeq: number, readTo: number): Unread {
+/**
+ * With the server's figure, which was taken at `lastSeq` and knows of reading up to `readTo`. What is known here to be
+ * read beyond that is so, unless one `marked` it as unread.
+ */
+export function counted(before: Unread | null, figure: number, lastSeq: number, readTo: number, marked = false): Unread {
   if (before && before.countedTo > lastSeq) return before;
   const since = before?.since.filter((message) => message.seq > lastSeq) ?? [];
   const fresh = { figure, countedTo: lastSeq, readTo, since, stale: false };
-  return before && before.readTo > readTo ? withRead(fresh, before.readTo) : fresh;
+  return before && before.readTo > readTo && !marked ? withRead(fresh, before.readTo) : fresh;
 }
 
 export function withMessage(unread: Unread, message: Counted): Unread {

@@ -12,7 +12,8 @@ function room(id: string, more: Partial<Room> = {}): Room {
     id, kind: "public", name: id, description: null, isPrivate: false, createdBy: "ada", changeSeq: 1, lastSeq: 1,
     createdAt: "", modifiedAt: "", unread: 0, mentions: 0,
     membership: {
-      role: "member", state: "member", joinedAt: "", lastReadAt: null, lastReadSeq: 0, muted: false, mutedUntil: null,
+      role: "member", state: "member", joinedAt: "", lastReadAt: null, lastReadSeq: 0, unreadFrom: null, muted: false,
+      mutedUntil: null, favorite: false,
     },
     ...more,
   };
@@ -21,8 +22,8 @@ function room(id: string, more: Partial<Room> = {}): Room {
 function conversation(roomId: string, seq: number, more: Partial<Conversation> = {}): Conversation {
   const lastMessage = message(seq, "bob", { roomId });
   return {
-    roomId, user: user(roomId), presence: null, lastSeq: seq, lastReadSeq: seq, unread: 0, muted: false, mutedUntil: null,
-    lastMessage, ...more,
+    roomId, user: user(roomId), presence: null, lastSeq: seq, lastReadSeq: seq, unread: 0, unreadFrom: null, muted: false,
+    mutedUntil: null, favorite: false, lastMessage, ...more,
   };
 }
 
@@ -216,10 +217,36 @@ test("rooms and conversations are muted and unmuted in place", async () => {
   server.conversations = [conversation("bob", 3)];
   await lists.read();
   for (const muted of [true, false]) {
-    lists.muted({ roomId: "garden", muted, mutedUntil: null });
-    lists.muted({ roomId: "bob", muted, mutedUntil: null });
-    lists.muted({ roomId: "unknown", muted, mutedUntil: null });
+    lists.chosen({ roomId: "garden", muted, mutedUntil: null });
+    lists.chosen({ roomId: "bob", muted, mutedUntil: null });
+    lists.chosen({ roomId: "unknown", muted, mutedUntil: null });
     expect(lists.rooms.value.map(({ unread, membership }) => [unread, membership.muted])).toEqual([[2, muted]]);
     expect(lists.conversations.value.map((one) => [one.roomId, one.muted])).toEqual([["bob", muted]]);
   }
+});
+
+test("what was read is unread again once it is marked so, here or while one was away, until one reads on", async () => {
+  const { lists, server, say } = listed();
+  const read = { ...room("garden").membership, lastReadSeq: 5 };
+  server.rooms = [room("garden", { lastSeq: 5, membership: read })];
+  server.conversations = [conversation("bob", 5)];
+  await lists.read();
+  const shown = () => [...lists.rooms.value.map(({ unread, mentions, membership }) => [unread, mentions, membership.lastReadSeq]),
+    ...lists.conversations.value.map(({ unread, lastReadSeq }) => [unread, lastReadSeq])];
+  const mark = { roomId: "garden", unreadFrom: 3, lastReadSeq: 5, lastSeq: 5, unread: 3, mentions: 1 };
+  expect(lists.marked(mark)).toBe(true);
+  expect(lists.marked({ ...mark, roomId: "unknown" })).toBe(false);
+  say("garden", 6);
+  expect(shown()).toEqual([[4, 1, 2], [0, 5]]);
+  // Read on, up to number 4 and to the mark: no less is read than before.
+  expect(lists.marked({ ...mark, unreadFrom: 5, lastSeq: 6, unread: 2, mentions: 0 })).toBe(false);
+  expect(shown()).toEqual([[2, 0, 4], [0, 5]]);
+  lists.markRead("garden", 6, true);
+  expect(lists.marked({ ...mark, unreadFrom: null, lastSeq: 6, unread: 1, mentions: 0 })).toBe(false);
+  expect(shown()).toEqual([[0, 0, 6], [0, 5]]); // the server did not know yet
+  // Marked on another device while this one was away.
+  server.rooms = [room("garden", { lastSeq: 6, unread: 5, membership: { ...read, lastReadSeq: 6, unreadFrom: 2 } })];
+  server.conversations = [conversation("bob", 5, { unread: 1, unreadFrom: 5 })];
+  await lists.read();
+  expect(shown()).toEqual([[5, 0, 1], [1, 4]]);
 });

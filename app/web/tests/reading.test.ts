@@ -31,3 +31,16 @@ test("who leaves the page has told how far they have read", async () => {
   await vi.advanceTimersByTimeAsync(500);
   expect(told).toHaveLength(1);
 });
+
+test("what is marked as unread is not told as read before the room is opened again", async () => {
+  const { told, reading: marks } = reading();
+  marks.mark("hall", 4);
+  await vi.advanceTimersByTimeAsync(500);
+  marks.mark("hall", 5);
+  marks.hold("hall");
+  expect([marks.mark("hall", 6), marks.mark("yard", 2)]).toEqual([false, true]);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(told).toEqual([{ roomId: "hall", seq: 4 }, { roomId: "yard", seq: 2 }]);
+  marks.release();
+  expect(marks.mark("hall", 4)).toBe(true);
+});

@@ -45,14 +45,15 @@ def views_converge(timeline: Timeline) -> Iterator[Violation]:
 
 def unread_is_counted(timeline: Timeline) -> Iterator[Violation]:
     """A user's unread messages of a room are those of others after the user's mark that are not deleted, and do not
-    stand in their threads alone."""
+    stand in their threads alone; or those from the message on, and with it, that the user has marked as unread."""
     for entry in timeline.history:
         if not isinstance(entry, Unread) or entry.room not in timeline.stored:
             continue
         stored = timeline.stored[entry.room]
-        mark = stored.members[entry.user][3]
+        mark, unread_from = stored.members[entry.user][3:]
+        read_to = mark if unread_from is None else unread_from - 1
         counted = sum(
-            seq > mark and sender != entry.user and in_room and not deleted
+            seq > read_to and (sender != entry.user or seq == unread_from) and in_room and not deleted
             for _, seq, sender, _, deleted, *_, in_room, _ in stored.messages.values()
         )
         if entry.told != min(counted, MOST_UNREAD):

@@ -53,6 +53,7 @@ NOT_A_MEMBER: dict[str, Callable[[Left], dict[str, Any]]] = {
     "roomSync": in_room(afterSeq=0),
     "messageSend": in_room(content="hello"),
     "messageEdit": of_his_message(content="changed"),
+    "messageEdits": of_his_message(),
     "messageDelete": of_his_message(),
     "messageGet": of_his_message(),
     "messageHistory": in_room(),
@@ -62,8 +63,13 @@ NOT_A_MEMBER: dict[str, Callable[[Left], dict[str, Any]]] = {
     "threadRead": of_his_message(seq=1),
     "threadFollow": of_his_message(),
     "threadUnfollow": of_his_message(),
+    "messageMarkUnread": of_his_message(),
+    "messageSave": of_his_message(),
+    "messageUnsave": of_his_message(),
     "reactionAdd": of_his_message(kind="👎"),
     "reactionRemove": of_his_message(kind="👍"),
+    "roomFavorite": in_room(),
+    "roomUnfavorite": in_room(),
     "roomMute": in_room(),
     "roomUnmute": in_room(),
     "roomNotifications": in_room(),
@@ -83,6 +89,8 @@ SHOWS_NOTHING: dict[str, Callable[[Left], dict[str, Any]]] = {
     "messageSearch": lambda _: {"query": "kettle"},
     "mentionList": lambda _: {},
     "threadList": lambda _: {},
+    "savedList": lambda _: {},
+    "savedIds": lambda _: {},
     "presenceGet": lambda scene: {"userIds": [scene.ann.id]},
     "leave": lambda scene: {"rooms": ["room:other"]},
 }
@@ -108,6 +116,7 @@ async def scene(request: pytest.FixtureRequest, people: People) -> Left:
     sent = {"roomId": scene.room, "content": "the kettle", "clientId": "c", "attachments": [file["id"]]}
     scene.message = await scene.his.ok("message:send", sent)
     await scene.his.ok("reaction:add", {"messageId": scene.message["id"], "kind": "👍"})
+    await scene.his.ok("message:save", {"messageId": scene.message["id"]})
     reply = {"roomId": scene.room, "content": "it whistles", "replyTo": scene.message["id"]}
     await scene.hers.ok("message:send", reply)
     await scene.hers.ok("message:send", {"roomId": scene.room, "content": f"@{scene.bob.user['username']}?"})

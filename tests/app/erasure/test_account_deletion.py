@@ -89,6 +89,8 @@ async def test_what_goes_with_it(people: People, db: Database, policy: str) -> N
     with_file = await say(bob, room, "see here", file)
     alone = await say(bob, room, "", picture)
     theirs = await say(ann, room, "mine stays")
+    await ok(bob, "PATCH", f"/chat/messages/{with_file['id']}", json={"content": "see there"})
+    await ok(bob, "PUT", f"/chat/messages/{theirs['id']}/saved")
     conversation = await ok(bob, "POST", f"/chat/dm/{ann.id}", json={"content": "just us"})
     before = (await ok(ann, "GET", f"/chat/rooms/{room}"))["lastSeq"]
     device = await ann.device()
@@ -96,6 +98,8 @@ async def test_what_goes_with_it(people: People, db: Database, policy: str) -> N
     left = await device.expect("room:user-left")
     assert (left["userId"], left["member"]["user"]["displayName"]) == (bob.id, "Deleted user")
     await until(erased(db, bob))
+    for table in ("message_edits", "saved_messages"):
+        assert await db.value(f"select count(*) from {table}") == 0
     changes = await ok(ann, "GET", f"/chat/rooms/{room}/changes?after={before}")
     messages = [change["message"] for change in changes["changes"] if change["type"] == "message"]
     told = {message["id"]: message for message in messages}

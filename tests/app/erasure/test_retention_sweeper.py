@@ -38,6 +38,9 @@ async def test_old_messages_go_with_their_files(people: People, db: Database) ->
                 "attachments": [file["id"]] if (place, number) == (room, 0) else [],
             }
             await ok(ann, "POST", f"/chat/rooms/{place}/messages", json=body)
+    (*_, oldest) = await ok(ann, "GET", f"/chat/rooms/{room}/messages")
+    await ok(ann, "PATCH", f"/chat/messages/{oldest['id']}", json={"content": "edited"})
+    await ok(bob, "PUT", f"/chat/messages/{oldest['id']}/saved")
     await db.value(
         "update messages set created_at = created_at - interval '3 days' where content <> 'message 4'"
     )
@@ -56,6 +59,8 @@ async def test_old_messages_go_with_their_files(people: People, db: Database) ->
         )
 
     await until(left)
+    assert await db.value("select count(*) from message_edits") == 0
+    assert await ok(bob, "GET", "/chat/saved") == []
     changes = await ok(bob, "GET", f"/chat/rooms/{room}/changes?after={before}")
     assert [bool(change["message"]["deletedAt"]) for change in changes["changes"]] == [True] * 4
     assert changes["lastSeq"] == before + 4

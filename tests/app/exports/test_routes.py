@@ -26,6 +26,8 @@ async def test_ones_own_data(people: People, monkeypatch: pytest.MonkeyPatch) ->
     deleted = await say(ann, room, "gone")
     await ann.http.delete(f"/chat/messages/{deleted['id']}")
     await ann.http.put(f"/chat/blocks/{bob.id}")
+    await ann.http.patch(f"/chat/messages/{said[0]}", json={"content": "message 0, edited"})
+    await ann.http.put(f"/chat/messages/{said[1]}/saved")
     await ann.http.post("/chat/files", files={"file": ("notes.txt", b"all of them")})
     answer = await ann.http.get("/auth/export")
     assert answer.headers["content-type"] == "application/json"
@@ -38,6 +40,8 @@ async def test_ones_own_data(people: People, monkeypatch: pytest.MonkeyPatch) ->
     assert [file["name"] for file in export["files"]] == ["notes.txt"]
     assert [one["id"] for one in export["rooms"]] == [room]
     assert len(export["sessions"]) == 1
+    assert export["savedMessages"] == [said[1]]
+    assert [(edit["messageId"], edit["content"]) for edit in export["edits"]] == [(said[0], "message 0")]
     assert (await bob.http.get("/auth/export")).json()["messages"][0]["id"] == secret["id"]
 
 

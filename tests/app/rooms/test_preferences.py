@@ -1,4 +1,4 @@
-"""What members choose for themselves: muted rooms and hidden conversations."""
+"""What members choose for themselves: favourites, muted rooms and hidden conversations."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -95,6 +95,30 @@ async def test_rooms_and_conversations_are_muted_for_ones_own_devices(people: Pe
     assert await device.expect("room:mute-updated") == unmuted
     assert (await device.ok("room:get", {"roomId": room}))["membership"]["muted"] is False
     assert his.received["room:mute-updated"] == []
+
+
+async def test_a_favourite_is_one_on_all_devices_until_the_membership_ends(people: People) -> None:
+    ann, bob = await people(), await people()
+    device, tablet, his = await ann.device(), await ann.device(), await bob.device()
+    room = await bob.room()
+    await device.ok("room:join", {"roomId": room})
+    talk = (await his.ok("dm:send", {"receiverId": ann.id, "content": "x"}))["roomId"]
+    for place in (room, talk):
+        favorite = await device.ok("room:favorite", {"roomId": place})
+        assert favorite == {"roomId": place, "favorite": True}
+        assert await tablet.expect("room:favorite-updated") == favorite
+        await device.ok("room:favorite", {"roomId": place})
+    (listed,) = await tablet.ok("room:list")
+    (conversation,) = (await tablet.ok("conversation:list"))["conversations"]
+    assert listed["membership"]["favorite"] is conversation["favorite"] is True
+    assert (await his.ok("room:get", {"roomId": room}))["membership"]["favorite"] is False
+    await tablet.ok("room:unfavorite", {"roomId": talk})
+    assert await tablet.expect("room:favorite-updated")
+    assert await tablet.expect("room:favorite-updated") == {"roomId": talk, "favorite": False}
+    await device.ok("room:leave", {"roomId": room})
+    joined = await device.ok("room:join", {"roomId": room})
+    assert joined["membership"]["favorite"] is False
+    assert his.received["room:favorite-updated"] == []
 
 
 async def test_a_mute_of_so_many_seconds_ends(people: People, db: Database) -> None:

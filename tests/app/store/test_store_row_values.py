@@ -202,9 +202,14 @@ async def read_members(q: Queries) -> None:
     await store.members.room_ids_of_users(q, ["ann"])
     await store.members.listed(q, "room", after=None, limit=9)
     await store.members.banned(q, "room", after=None, limit=9)
-    await store.members.mark(q, "room", "bob")
-    await store.members.move_mark(q, room_id="room", user_id="bob", seq=9)
-    await store.members.mark(q, "room", "bob")
+    await store.read_marks.find(q, "room", "bob")
+    await store.read_marks.move(q, room_id="room", user_id="bob", seq=9)
+    await store.read_marks.find(q, "room", "bob")
+    await store.read_marks.unread_mark(q, "room", "bob")
+    assert await store.read_marks.mark_unread(q, room_id="room", user_id="bob", seq=2)
+    mark = await store.read_marks.unread_mark(q, "room", "bob")
+    assert mark is not None
+    assert mark.unread_from == 2
     await store.members.ended_lately(q, 60)
     await store.room_log.changed_members(q, "room", after=0, limit=9)
     await store.room_log.room_for(q, "room", "ann")
@@ -219,6 +224,16 @@ async def read_messages(q: Queries, message_id: str) -> None:
     await read_words(q, message_id)
     await store.reactions.count(q, message_id=message_id, kind="+1", user_id="bob")
     await read_threads(q, message_id)
+    for url, title in (("http://a.example/", "A"), ("http://b.example/", None)):
+        assert await store.link_previews.claim(q, url)
+        await store.link_previews.fetched(q, url, title=title, description=title, site_name=title)
+        await store.link_previews.find(q, url)
+    await store.message_edits.keep(q, edit_id="edit", message_id=message_id, change_seq=99)
+    (edit,) = await store.message_edits.of_message(q, message_id)
+    assert await store.message_edits.of_sender(q, "ann", after="", limit=9) == [edit]
+    await store.saved_messages.save(q, saved_id="saved", user_id="ann", message_id=message_id)
+    (saved,) = await store.saved_messages.listed(q, "ann", before=None, limit=9)
+    assert saved.message is not None
     (row,) = await store.room_log.shown(q, [message_id])
     message = message_of(row)
     assert (len(message.attachments), message.reactions[0].user_ids, message.mentions) == (

@@ -173,7 +173,7 @@ export interface Changes {
   hasMore: boolean;
 }
 
-/** The messages with one person, `user`; with oneself, notes. `muted` and `mutedUntil` as in a room's membership. */
+/** The messages with one person, `user`; with oneself, notes. The user's own choices as in a room's membership. */
 export interface Conversation {
   roomId: string;
   user: UserRef;
@@ -181,8 +181,10 @@ export interface Conversation {
   lastSeq: number;
   lastReadSeq: number;
   unread: number;
+  unreadFrom: number | null;
   muted: boolean;
   mutedUntil: Time | null;
+  favorite: boolean;
   lastMessage: Message | null;
 }
 
@@ -223,6 +225,19 @@ export interface DiscoverRooms {
   limit?: number;
 }
 
+/** A text that a message had from `writtenAt` on, until an edit replaced it. */
+export interface EarlierText {
+  content: string;
+  writtenAt: Time;
+}
+
+/** The earlier texts of a message that are kept, the last one first. */
+export interface EditHistory {
+  messageId: string;
+  roomId: string;
+  edits: EarlierText[];
+}
+
 /** The new content of a message. */
 export interface EditMessage extends MessageRef {
   content: string;
@@ -235,6 +250,12 @@ export interface ErrorBody {
   message: string;
   requestId: string;
   retryAfter?: number;
+}
+
+/** Whether a room or conversation is one of the user's favourites. */
+export interface Favorite {
+  roomId: string;
+  favorite: boolean;
 }
 
 /**
@@ -292,6 +313,14 @@ export interface KeepMessages extends RoomRef {
   days?: number | null;
 }
 
+/** What the page at a link says of itself, or said when the server fetched it. */
+export interface LinkPreview {
+  url: string;
+  title: string;
+  description: string | null;
+  siteName: string | null;
+}
+
 /**
  * `query` is a part of a name, in any case; with `withoutAdmin` only rooms that have none.
  *
@@ -344,6 +373,12 @@ export interface ListMentions {
 export interface ListPeople {
   query?: string | null;
   after?: string | null;
+  limit?: number;
+}
+
+/** `before` is the `next` of another page. */
+export interface ListSaved {
+  before?: string | null;
   limit?: number;
 }
 
@@ -411,15 +446,21 @@ export interface Members {
   next: string | null;
 }
 
-/** How the asking user belongs to a room. `mutedUntil` is null where a mute has no end, or there is none. */
+/**
+ * How the asking user belongs to a room. `mutedUntil` is null where a mute has no end, or there is none.
+ *
+ * `unreadFrom` is the `seq` from which on the user has marked the room as unread, null where they have not.
+ */
 export interface Membership {
   role: Role;
   state: "invited" | "member";
   joinedAt: Time;
   lastReadAt: Time | null;
   lastReadSeq: number;
+  unreadFrom: number | null;
   muted: boolean;
   mutedUntil: Time | null;
+  favorite: boolean;
 }
 
 /**
@@ -430,6 +471,7 @@ export interface Membership {
  * it. `mentions` are users whom it names; with a `groupMention` it also calls all members of the room, or those
  * who were online. `thread` is that which it begins or belongs to, as it is now; only messages that were replied
  * to, and replies, have one. Only replies have `alsoToRoom`: with false they stand in their thread alone.
+ * `previews` are of links in the content, in the order of these; absent where there are none.
  */
 export interface Message {
   id: string;
@@ -455,6 +497,7 @@ export interface Message {
   readAt?: Time | null;
   alsoToRoom?: boolean;
   thread?: Thread;
+  previews?: LinkPreview[];
 }
 
 /** A message was written, edited, deleted or reacted to. That of a reply also has its thread as it is now. */
@@ -683,7 +726,8 @@ export interface ResetPassword {
  * A room as one of its members sees it. `lastSeq` is the number of the last change of any kind in its log.
  *
  * `unread` counts other people's messages after the member's mark, up to 1,000, and `mentions` those of them
- * that mention the member, likewise.
+ * that mention the member, likewise; both from `membership.unreadFrom` on where that is given, with that message
+ * itself.
  */
 export interface Room extends RoomInfo {
   lastSeq: number;
@@ -721,6 +765,30 @@ export interface RoomNotifications {
 /** A room. */
 export interface RoomRef {
   roomId: string;
+}
+
+/** The ids of all messages that the user has saved, the last saved first. */
+export interface SavedIds {
+  messageIds: string[];
+}
+
+/** Since when the user has saved a message; null where they have not. */
+export interface SavedMark {
+  messageId: string;
+  roomId: string;
+  savedAt: Time | null;
+}
+
+/** A message that the user has saved, as it is now. */
+export interface SavedMessage {
+  message: Message;
+  savedAt: Time;
+}
+
+/** A page of saved messages; `next` is the `before` of the next one, null at the end. */
+export interface SavedMessages {
+  saved: SavedMessage[];
+  next: string | null;
 }
 
 /**
@@ -942,6 +1010,21 @@ export interface Unreact extends MessageRef {
 }
 
 /**
+ * How much of a room is unread for the user, as of number `lastSeq` of its log.
+ *
+ * `unreadFrom` is the `seq` from which on the user has marked it as unread; null where it is unread after
+ * `lastReadSeq`, the mark of what the user has read.
+ */
+export interface UnreadMark {
+  roomId: string;
+  unreadFrom: number | null;
+  lastReadSeq: number;
+  lastSeq: number;
+  unread: number;
+  mentions: number;
+}
+
+/**
  * A setting that is absent or null stays as it is.
  *
  * `quiet` turns the quiet hours on or off: each day from `quietFrom` until `quietTo`, as `HH:MM` in `timeZone`,
@@ -1032,7 +1115,7 @@ export interface ServerEvents {
   "message:new": (payload: Message) => void;
   /** To all devices of both people: one of them wrote to the other. */
   "dm:new": (payload: Message) => void;
-  /** To a room: a message's content changed. */
+  /** To a room: a message's content changed, or the previews of its links. */
   "message:edited": (payload: Message) => void;
   /** To a room: a message is gone. */
   "message:deleted": (payload: MessageDeleted) => void;
@@ -1076,6 +1159,12 @@ export interface ServerEvents {
   "room:mute-updated": (payload: Mute) => void;
   /** To a user's own devices: the user has hidden a conversation. */
   "conversation:hidden": (payload: ConversationHidden) => void;
+  /** To a user's own devices: a room is a favourite, or no longer. */
+  "room:favorite-updated": (payload: Favorite) => void;
+  /** To a user's own devices: the user has marked a room as unread, or has read some of what was so marked. */
+  "room:unread-updated": (payload: UnreadMark) => void;
+  /** To a user's own devices: the user has saved a message, or no longer does. */
+  "message:saved-updated": (payload: SavedMark) => void;
   /** To a user's own devices: the user has read a thread, follows it, or follows it no longer. */
   "thread:updated": (payload: ThreadMark) => void;
   /** To a user's own devices: what notifies the user has changed. */
@@ -1116,6 +1205,28 @@ export interface ClientEvents {
    * Refused: `not_found`, `not_a_member`.
    */
   "typing:stop": (payload: RoomRef, ack: Ack<TypingUpdate>) => void;
+  /**
+   * Saves a message of one of the user's rooms, for the user alone. Saved again it stays where it was.
+   *
+   * It goes with the message, and with the membership of its room. Refused: `not_found` also for a deleted
+   * message, `not_a_member`, `too_many` beyond 1,000.
+   */
+  "message:save": (payload: MessageRef, ack: Ack<SavedMark>) => void;
+  /**
+   * Takes a message from those that the user has saved; nothing changes where it is none of them.
+   *
+   * Refused: `not_found`, `not_a_member`.
+   */
+  "message:unsave": (payload: MessageRef, ack: Ack<SavedMark>) => void;
+  /**
+   * The messages that the user has saved, as they are now, the last saved first.
+   *
+   * A page of large messages has fewer than `limit`. Over REST the answer is the list alone, and the header `Link`
+   * has the next page. Refused: `not_found` for a `before` that is no place in the list.
+   */
+  "saved:list": (payload: ListSaved, ack: Ack<SavedMessages>) => void;
+  /** The ids of all messages that the user has saved, the last saved first. */
+  "saved:ids": (payload: Nothing, ack: Ack<SavedIds>) => void;
   /** The user's settings: which messages notify, how much is shown, quiet hours, and a mute of everything. */
   "notifications:get": (payload: Nothing, ack: Ack<NotificationSettings>) => void;
   /** Changes the user's settings; the answer has all of them. */
@@ -1270,6 +1381,14 @@ export interface ClientEvents {
   /** Ends the mute of a room or direct conversation. Refused: `not_found`, `not_a_member`. */
   "room:unmute": (payload: RoomRef, ack: Ack<Mute>) => void;
   /**
+   * Makes a room or direct conversation one of the user's favourites, which clients list before others.
+   *
+   * It ends with the membership. Refused: `not_found`, `not_a_member`.
+   */
+  "room:favorite": (payload: RoomRef, ack: Ack<Favorite>) => void;
+  /** Takes a room or direct conversation from the user's favourites. Refused: `not_found`, `not_a_member`. */
+  "room:unfavorite": (payload: RoomRef, ack: Ack<Favorite>) => void;
+  /**
    * Takes a direct conversation off the user's list until the next message in it, by either user.
    *
    * Nothing is deleted, and the other person is not told. Refused: `not_found`, `not_a_member`, and `forbidden`
@@ -1316,6 +1435,13 @@ export interface ClientEvents {
    * an admin who calls `@all` or `@here` too often.
    */
   "message:edit": (payload: EditMessage, ack: Ack<Message>) => void;
+  /**
+   * The earlier texts of a message, the last one first; up to 20 are kept, among them the first.
+   *
+   * Whom they are shown to is a setting of the server: the author, the admins of the room as well, or all members.
+   * Refused: `not_found` also for a deleted message, `not_a_member`, `forbidden`.
+   */
+  "message:edits": (payload: MessageRef, ack: Ack<EditHistory>) => void;
   /**
    * Deletes a message of one's own, or any message of a room whose admin one is; a trace of it stays.
    *
@@ -1372,10 +1498,19 @@ export interface ClientEvents {
   /**
    * Marks all up to a place as read, at most up to the end of the log; a mark never goes back.
    *
-   * The answer is the mark as it is now. Users who have blocked the user, or whom the user has blocked, are not
-   * told of it. Refused: `not_found`, `not_a_member`.
+   * The answer is the mark as it is now. What the user has marked as unread is so no longer, up to there. Users
+   * who have blocked the user, or whom the user has blocked, are not told of it. Refused: `not_found`,
+   * `not_a_member`.
    */
   "room:read": (payload: ReadRoom, ack: Ack<ReadMark>) => void;
+  /**
+   * Marks a room as unread from one of its messages on, until the user reads on there.
+   *
+   * The mark of what the user has read stays where it is, and other members hear nothing. What is after it is
+   * unread anyway, so from there on this changes nothing. Refused: `not_found` also for a deleted message,
+   * `not_a_member`, `conflict` for a reply that stands in its thread alone.
+   */
+  "message:mark-unread": (payload: MessageRef, ack: Ack<UnreadMark>) => void;
   /**
    * All that changed in a room after `afterSeq`, each thing once, as it is now, in the order of the changes.
    *
@@ -1443,6 +1578,10 @@ export interface Routes {
   "POST /auth/delete-account": (payload: DeleteAccount) => void;
   "GET /auth/who-am-i": (payload: Nothing) => User;
   "GET /chat/presence": (payload: GetPresence) => Presence[];
+  "PUT /chat/messages/{messageId}/saved": (payload: MessageRef) => SavedMark;
+  "DELETE /chat/messages/{messageId}/saved": (payload: MessageRef) => SavedMark;
+  "GET /chat/saved": (payload: ListSaved) => SavedMessage[];
+  "GET /chat/saved/ids": (payload: Nothing) => SavedIds;
   "GET /chat/notifications": (payload: Nothing) => NotificationSettings;
   "PATCH /chat/notifications": (payload: UpdateNotifications) => NotificationSettings;
   "GET /chat/rooms/{roomId}/notifications": (payload: RoomRef) => RoomNotifications;
@@ -1493,12 +1632,15 @@ export interface Routes {
   "PATCH /chat/privacy": (payload: UpdatePrivacy) => Privacy;
   "PUT /chat/rooms/{roomId}/mute": (payload: MuteRoom) => Mute;
   "DELETE /chat/rooms/{roomId}/mute": (payload: RoomRef) => Mute;
+  "PUT /chat/rooms/{roomId}/favorite": (payload: RoomRef) => Favorite;
+  "DELETE /chat/rooms/{roomId}/favorite": (payload: RoomRef) => Favorite;
   "PUT /chat/conversations/{roomId}/hidden": (payload: RoomRef) => ConversationHidden;
   "POST /chat/dm/{userId}": (payload: SendDirect) => Message;
   "GET /chat/dm/{userId}": (payload: ReadDirect) => Message[];
   "GET /chat/conversations": (payload: ListConversations) => Conversation[];
   "POST /chat/rooms/{roomId}/messages": (payload: SendMessage) => Message;
   "PATCH /chat/messages/{messageId}": (payload: EditMessage) => Message;
+  "GET /chat/messages/{messageId}/edits": (payload: MessageRef) => EditHistory;
   "DELETE /chat/messages/{messageId}": (payload: MessageRef) => MessageDeleted;
   "PUT /chat/messages/{messageId}/reactions/{kind}": (payload: React) => ReactionsUpdated;
   "DELETE /chat/messages/{messageId}/reactions/{kind}": (payload: Unreact) => ReactionsUpdated;
@@ -1507,6 +1649,7 @@ export interface Routes {
   "GET /chat/search": (payload: SearchMessages) => Message[];
   "GET /chat/mentions": (payload: ListMentions) => Message[];
   "PUT /chat/rooms/{roomId}/read": (payload: ReadRoom) => ReadMark;
+  "PUT /chat/messages/{messageId}/unread": (payload: MessageRef) => UnreadMark;
   "GET /chat/rooms/{roomId}/changes": (payload: SyncRoom) => Changes;
   "GET /chat/messages/{messageId}/thread": (payload: ThreadRef) => OwnThread;
   "GET /chat/messages/{messageId}/thread/messages": (payload: ReadThread) => Message[];

@@ -138,7 +138,8 @@ function revised(window: Window, id: string, seq: number, revise: (message: Mess
 }
 
 function tombstone(message: Message, deletedAt: string): Message {
-  return { ...message, deletedAt, content: "", metadata: null, attachments: [], reactions: [], mentions: [], groupMention: null };
+  const { previews: _, ...left } = message;
+  return { ...left, deletedAt, content: "", metadata: null, attachments: [], reactions: [], mentions: [], groupMention: null };
 }
 
 /** The index of the message with this seq, or where it would stand. */

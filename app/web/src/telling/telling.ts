@@ -3,7 +3,7 @@ import { effect, signal, untracked } from "@preact/signals";
 import { ChatError, Kept, type Message, type NotificationSettings, type RoomNotifications } from "../client";
 import { model } from "../model";
 import { shelfOr } from "../shelves";
-import { goTo } from "../ui/go-to";
+import { openMessage } from "../ui/links";
 import { attentive } from "../ui/media";
 import { isMuted } from "../ui/personal";
 import { attempt, offer, tell } from "../ui/toasts";
@@ -45,7 +45,7 @@ export function startTelling(): void {
     if (mark.userId === model.me.peek()?.id) void takeAway(mark.roomId, mark.seq);
   });
   navigator.serviceWorker?.addEventListener("message", ({ data: { messageId } }) =>
-    void attempt(async () => goTo(await model.link.call("message:get", { messageId }))));
+    void attempt(() => openMessage(messageId)));
   effect(() => {
     const online = model.connection.value.status === "online";
     if (model.me.value === null) forget();

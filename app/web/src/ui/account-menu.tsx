@@ -1,23 +1,10 @@
 import { model } from "../model";
 import { Avatar } from "./avatar";
-import { MenuButton, MenuItem } from "./controls";
+import { MenuButton } from "./controls";
 import { shortNameOf } from "./format";
-import { later } from "./load-later";
-import { openDialog } from "./open-dialog";
-import { go } from "./route";
-import { setTheme, theme, type Theme } from "./theme";
-import { attempt } from "./toasts";
-
-const THEMES: readonly (readonly [Theme, string])[] = [
-  ["system", "Theme of the system"], ["light", "Light theme"], ["dark", "Dark theme"],
-];
+import { Later } from "./load-later";
 
 const STATUS = { "online": "Online", "connecting": "Connecting…", "offline": "Not connected", "signed-out": "Signed out" };
-
-async function signOut(): Promise<void> {
-  await later().then((parts) => parts.discardUploads(), () => undefined); // what was never loaded has none
-  if (await attempt(() => model.signOut())) go({ name: "sign-in" });
-}
 
 export function AccountMenu() {
   const me = model.me.value;
@@ -31,27 +18,7 @@ export function AccountMenu() {
         <small>{STATUS[status]}</small>
       </span>
       <MenuButton label="Account">
-        {(close) => {
-          const then = (action: () => void) => () => { close(); action(); };
-          return (
-            <>
-              {THEMES.map(([name, label]) => (
-                <MenuItem key={name} checked={theme.value === name} onClick={then(() => setTheme(name))}>
-                  {label}
-                </MenuItem>
-              ))}
-              <hr />
-              <MenuItem onClick={then(() => void attempt(() => model.startConversation(me)))}>
-                Notes to yourself
-              </MenuItem>
-              <MenuItem onClick={then(() => (openDialog.value = "account"))}>Your account</MenuItem>
-              <MenuItem onClick={then(() => (openDialog.value = "notifications"))}>Notifications</MenuItem>
-              <MenuItem onClick={then(() => (openDialog.value = "privacy"))}>Privacy</MenuItem>
-              {me.isAdministrator && <MenuItem onClick={() => location.assign("/admin")}>Administration</MenuItem>}
-              <MenuItem onClick={then(() => void signOut())}>Sign out</MenuItem>
-            </>
-          );
-        }}
+        {(close) => <Later draw={({ AccountItems }) => <AccountItems close={close} />} waiting={null} />}
       </MenuButton>
     </div>
   );

@@ -5,8 +5,8 @@ import { useEffect } from "preact/hooks";
 import { model } from "../model";
 import { announce, Announcer } from "./announcer";
 import { question } from "./confirm";
-import { Empty, Loading } from "./empty";
-import { Icon, Logo } from "./icons";
+import { Loading } from "./empty";
+import { Logo } from "./icons";
 import { Later, loaded, loadWhenIdle } from "./load-later";
 import { narrow, networkUp } from "./media";
 import { closeDialog, openDialog } from "./open-dialog";
@@ -48,40 +48,12 @@ function ConnectionBanner() {
   );
 }
 
-function Home() {
-  const none = model.rooms.value.length === 0 && model.conversations.value.length === 0;
-  return (
-    <Empty title={none ? "Welcome to Parley" : "Pick up a conversation"}
-      text={none
-        ? "Join a room that others have opened, create one of your own, or write to somebody you know."
-        : "Choose a room or a person on the left, or begin something new."}>
-      <button type="button" class="button primary" onClick={() => (openDialog.value = "discover")}>
-        <Icon name="compass" size={18} />Find a room
-      </button>
-      <button type="button" class="button" onClick={() => (openDialog.value = "new-room")}>
-        <Icon name="plus" size={18} />New room
-      </button>
-      <button type="button" class="button" onClick={() => (openDialog.value = "new-message")}>
-        <Icon name="message" size={18} />Write to somebody
-      </button>
-    </Empty>
-  );
-}
-
-function UnknownPage() {
-  return (
-    <Empty icon="compass" title="There is nothing here" text="The link may be mistyped, or what it led to is gone.">
-      <a class="button primary" href="/">All rooms and conversations</a>
-    </Empty>
-  );
-}
-
 function MainPane() {
   const at = route.value;
   const open = model.openedRoom.value;
   if (at.name === "search") return <Later draw={({ SearchPanel }) => <SearchPanel roomId={null} />} />;
-  if (at.name === "home") return <Home />;
-  if (at.name === "unknown") return <UnknownPage />;
+  if (at.name === "home") return <Later draw={({ Home }) => <Home />} />;
+  if (at.name === "unknown") return <Later draw={({ UnknownPage }) => <UnknownPage />} />;
   if (!model.listsLoaded.value) return <Loading />;
   const offered = model.offered.value;
   if (offered) return <Later draw={({ JoinOffer }) => <JoinOffer room={offered} />} />;
@@ -125,7 +97,7 @@ function Shell() {
           <main id="main" class="main-pane" tabIndex={-1} inert={panel && narrow.value}><MainPane /></main>
           <SidePanel />
           <ConnectionBanner />
-          {later && <later.FileDrop />}
+          {later && <later.Floating />}
         </div>
       </div>
       {openDialog.value && <Later draw={({ PageDialogs }) => <PageDialogs />} giveUp={closeDialog} />}

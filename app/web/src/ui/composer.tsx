@@ -10,6 +10,7 @@ import { IconButton } from "./controls";
 import { changeDraft, draft, focusField, sendDraft } from "./draft";
 import { nameOf } from "./format";
 import { Icon } from "./icons";
+import { CANCEL, chordOf, EDIT_LAST, SEND, SEND_ON_TOUCH } from "./keys";
 import { Later } from "./load-later";
 import { narrow, touch } from "./media";
 import { preview } from "./message-parts";
@@ -98,10 +99,10 @@ export function Composer({ name }: { name: string }) {
   const ready = !uploading() && over === 0 && (text.trim() !== "" || attachments.length > 0);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.isComposing || completion.onKey(event)) return;
-    const bare = !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey;
-    if (event.key === "Enter" && !event.shiftKey && !(touch.peek() && bare)) send();
-    else if (event.key === "ArrowUp" && bare && text === "" && editLast()) completion.close();
-    else if (event.key === "Escape" && replyTo) changeDraft({ replyTo: null });
+    const chord = chordOf(event);
+    if (chord === SEND_ON_TOUCH || (chord === SEND && !touch.peek())) send();
+    else if (chord === EDIT_LAST && text === "" && editLast()) completion.close();
+    else if (chord === CANCEL && replyTo) changeDraft({ replyTo: null });
     else return;
     event.preventDefault();
   };

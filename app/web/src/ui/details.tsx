@@ -4,6 +4,7 @@ import type { Room } from "../client";
 import { model, type OpenRoom } from "../model";
 import { announce } from "./announcer";
 import { confirm } from "./confirm";
+import { setFavorite } from "./favorites";
 import { wholeTime } from "./format";
 import { Icon } from "./icons";
 import { RoomLevel } from "./notifications";
@@ -43,6 +44,14 @@ function MuteButton({ room }: { room: Room }) {
   );
 }
 
+function FavoriteButton({ room: { id, membership: { favorite } } }: { room: Room }) {
+  return (
+    <button type="button" class="button" onClick={() => void attempt(() => setFavorite(id, !favorite))}>
+      <Icon name="star" size={18} />{favorite ? "Remove from favourites" : "Add to favourites"}
+    </button>
+  );
+}
+
 export function DetailsPanel({ open }: { open: OpenRoom }) {
   const room = open.room.value;
   if (!room) return null;
@@ -59,6 +68,7 @@ export function DetailsPanel({ open }: { open: OpenRoom }) {
         <div><dt>Created</dt><dd>{wholeTime(room.createdAt)}</dd></div>
       </dl>
       <RoomLevel roomId={room.id} />
+      <FavoriteButton room={room} />
       <MuteButton room={room} />
       <div class="danger-zone">
         <button type="button" class="button quiet danger" onClick={() => void leaveAfterAsking(room)}>

@@ -5,6 +5,7 @@ import { model } from "../model";
 import { announce } from "./announcer";
 import { useAutosize } from "./autosize";
 import { count } from "./format";
+import { CANCEL, chordOf, SEND, SEND_ON_TOUCH } from "./keys";
 import { touch } from "./media";
 import { deleteAfterAsking } from "./message-actions";
 import { changeEdit, drawnEdits, edits, justBegun } from "./room-state";
@@ -43,8 +44,9 @@ export function EditBox({ message }: { message: Message }) {
   };
   const onKeyDown = (event: KeyboardEvent) => {
     event.stopPropagation(); // the arrow keys are the text's here, not the list's
-    if (event.key === "Escape") close();
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || touch.peek()) return;
+    const chord = chordOf(event);
+    if (chord === CANCEL) close();
+    if (event.isComposing || chord !== (touch.peek() ? SEND_ON_TOUCH : SEND)) return;
     event.preventDefault();
     void save();
   };

@@ -2,25 +2,34 @@
 import { plainText } from "../markdown/plain";
 import markdown from "../markdown/markdown.css?inline";
 import { toPlain } from "../message-text";
+import { takeKeys } from "./commands";
 import dialogs from "./styles/dialogs.css?inline";
 import emojis from "./styles/emojis.css?inline";
 import panels from "./styles/panels.css?inline";
+import switcher from "./styles/switcher.css?inline";
 import { startTelling } from "../telling/telling";
 
 export { renderText } from "../markdown/render";
+export { AccountItems } from "./account-items";
 export { toggleBlock } from "./blocking";
 export { copyMessages } from "./copy-messages";
 export { DetailsPanel } from "./details";
 export { Confirmation } from "./confirmation";
 export { EditBox } from "./edit-box";
-export { FileDrop } from "./file-drop";
+export { EditedMark } from "./edited-mark";
+export { Floating } from "./floating";
+export { Home, UnknownPage } from "./home";
 export { JoinOffer } from "./join-offer";
 export { Lightbox } from "./lightbox";
+export { openLinked } from "./links";
 export { MembersPanel } from "./members";
 export { MessageActions } from "./message-actions";
 export { PageDialogs } from "./page-dialogs";
+export { PersonItems } from "./person-items";
+export { Previews } from "./previews";
 export { ReactionPalette } from "./reaction-palette";
 export { SearchPanel } from "./search";
+export { Seen } from "./seen";
 export { ThreadPanel } from "./thread-panel";
 export { ThreadsButton } from "./threads-list";
 export { TooLong, Tray } from "./tray";
@@ -31,7 +40,8 @@ toPlain.value = plainText;
 
 // Within the script they need no request of their own; the policy of the page allows no <style>.
 const styles = new CSSStyleSheet();
-styles.replaceSync(dialogs + panels + markdown + emojis);
+styles.replaceSync(dialogs + panels + markdown + emojis + switcher);
 document.adoptedStyleSheets.push(styles);
 
 startTelling();
+takeKeys();

@@ -3,13 +3,15 @@
 import type { Message } from "../client";
 import { model } from "../model";
 import { announce } from "./announcer";
+import { copy } from "./clipboard";
 import { IconButton } from "./controls";
 import { confirm } from "./confirm";
 import { replyTo } from "./draft";
 import { nameOf } from "./format";
+import { menuOf } from "./message-menu";
 import { edit, reacting } from "./room-state";
 import { openThread } from "./route";
-import { attempt, tell } from "./toasts";
+import { attempt } from "./toasts";
 
 export async function deleteAfterAsking(message: Message): Promise<void> {
   const mine = message.senderId === model.me.value?.id;
@@ -20,15 +22,6 @@ export async function deleteAfterAsking(message: Message): Promise<void> {
     danger: true,
   });
   if (sure && await attempt(() => model.deleteMessage(message.id))) announce("Message deleted");
-}
-
-async function copy(text: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-    tell("Copied.");
-  } catch {
-    tell("Your browser does not let the page copy.", "error");
-  }
 }
 
 export function MessageActions({ message, inThread }: { message: Message; inThread?: boolean | undefined }) {
@@ -54,6 +47,8 @@ export function MessageActions({ message, inThread }: { message: Message; inThre
       {(mine || admin) && (
         <IconButton icon="trash" label="Delete" size={18} class="danger" onClick={() => void deleteAfterAsking(message)} />
       )}
+      <IconButton icon="more" label="More actions" size={18} aria-haspopup="menu" aria-expanded={menuOf.value?.message.id === message.id}
+        onClick={(event) => (menuOf.value = { message, inThread, anchor: event.currentTarget.getBoundingClientRect() })} />
     </div>
   );
 }

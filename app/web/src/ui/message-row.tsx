@@ -49,7 +49,9 @@ function Text({ message }: { message: Pick<Message, "content" | "mentions" | "gr
   return (
     <div class={`content ${isJumbo(message.content) ? "jumbo" : ""}`} dir="auto">
       <RichText message={message} />
-      {message.editedAt && <span class="edited" title={wholeTime(message.editedAt)}>(edited)</span>}
+      {message.editedAt && (
+        <Later draw={({ EditedMark }) => <EditedMark message={message as Message} />} waiting={<span class="edited">(edited)</span>} />
+      )}
     </div>
   );
 }
@@ -80,8 +82,10 @@ function mentionsMe({ mentions, groupMention, senderId }: Message, me: string): 
   return mentions.includes(me) || (groupMention !== null && senderId !== me);
 }
 
-/** `inThread`: in the panel of its thread, which shows what it answers and how many replies there are. */
-export function MessageRow({ message, inThread, ...row }: Surroundings & { message: Message; inThread?: boolean }) {
+/** `inThread`: in the panel of its thread, which shows what it answers and how many replies there are; `sought`: to be shown there. */
+export function MessageRow({ message, inThread, sought, ...row }: Surroundings & {
+  message: Message; inThread?: boolean; sought?: boolean;
+}) {
   const me = model.me.value?.id ?? "";
   const active = useComputed(() => activeRow.value === row.rowKey);
   const edited = useComputed(() => message.id in edits.value);
@@ -95,7 +99,7 @@ export function MessageRow({ message, inThread, ...row }: Surroundings & { messa
     );
   }
   const Actions = loaded()?.MessageActions;
-  const marks = [row.first && "first", found.value && "found", mentionsMe(message, me) && "mentions-me"];
+  const marks = [row.first && "first", (sought || found.value) && "found", mentionsMe(message, me) && "mentions-me"];
   return (
     <Row {...row} label={labelOf(message)}>
       <div class={`message ${marks.filter(Boolean).join(" ")}`}>
@@ -109,6 +113,7 @@ export function MessageRow({ message, inThread, ...row }: Surroundings & { messa
             ? <Later draw={({ EditBox }) => <EditBox message={message} />} waiting={<Text message={message} />} />
             : <Text message={message} />}
           <Attachments files={message.attachments} />
+          {message.previews && <Later draw={({ Previews }) => <Previews of={message.previews!} />} waiting={null} />}
           <Reactions message={message} />
           {!inThread && <Replies message={message} />}
         </div>

@@ -4,8 +4,9 @@ import { effect, untracked } from "@preact/signals";
 import type { UserRef } from "../client";
 import { model, type Place } from "../model";
 import { badge, nameOf } from "./format";
+import { unreadOf } from "./list-order";
+import { later } from "./load-later";
 import { narrow } from "./media";
-import { isMuted } from "./personal";
 import { go, route, type Route } from "./route";
 import { attempt } from "./toasts";
 
@@ -43,7 +44,7 @@ function titled(): string {
   const person = open?.conversation.value?.user ?? model.person.value;
   const place = model.place.value && (open?.room.value?.name ?? (person && nameOf(person)));
   const unread = [...model.rooms.value, ...model.conversations.value]
-    .reduce((sum, one) => sum + (isMuted("membership" in one ? one.membership : one) ? 0 : one.unread), 0);
+    .reduce((sum, one) => sum + unreadOf(one), 0);
   return `${unread ? `(${badge(unread)}) ` : ""}${place ? `${place} · ` : ""}Parley`;
 }
 
@@ -54,7 +55,9 @@ export function keepInStep(): void {
     const at = route.value;
     if (model.me.value === null || !model.listsLoaded.value) return;
     if (["sign-in", "sign-up", "reset-password"].includes(at.name)) return untracked(() => go({ name: "home" }, true));
-    untracked(() => follow(at));
+    // A link to a message waits until it can be asked for, and until one is in its room.
+    const link = at.name === "room" && model.connection.value.status === "online" && !model.offered.value && at.messageId;
+    untracked(() => link ? void attempt(async () => (await later()).openLinked(at.roomId, link)) : follow(at));
   });
   let before: Place | null = null;
   effect(() => {

@@ -3,7 +3,8 @@ import { onSignedOut } from "./signed-out";
 
 /** Which of the page's dialogs is open. */
 export const openDialog = signal<
-  "new-room" | "discover" | "new-message" | "mentions" | "threads" | "notifications" | "privacy" | "account" | null
+  "new-room" | "discover" | "new-message" | "mentions" | "threads" | "notifications" | "privacy" | "account"
+  | "saved" | "switcher" | "shortcuts" | null
 >(null);
 
 export function closeDialog(): void {

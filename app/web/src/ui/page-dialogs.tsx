@@ -16,7 +16,10 @@ import { PeopleSearch } from "./people-search";
 import { PrivacyDialog } from "./privacy";
 import { RoomForm, type RoomFields } from "./room-form";
 import { go } from "./route";
+import { SavedList } from "./saved-list";
 import { FindingNote, SearchField, useFinding } from "./search-field";
+import { ShortcutsDialog } from "./shortcuts-dialog";
+import { Switcher } from "./switcher";
 import { ThreadsList } from "./threads-list";
 import { attempt } from "./toasts";
 
@@ -111,6 +114,9 @@ export function PageDialogs() {
     case "threads": return <ThreadsList />;
     case "privacy": return <PrivacyDialog />;
     case "account": return <AccountDialog />;
+    case "saved": return <SavedList />;
+    case "switcher": return <Switcher />;
+    case "shortcuts": return <ShortcutsDialog />;
     default: return null;
   }
 }

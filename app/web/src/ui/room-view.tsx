@@ -7,14 +7,14 @@ import { model, type OpenRoom } from "../model";
 import { Avatar, RoomMark } from "./avatar";
 import { now } from "./clock";
 import { Composer } from "./composer";
-import { IconButton, MenuButton, MenuItem } from "./controls";
+import { IconButton, MenuButton } from "./controls";
 import { Loading } from "./empty";
 import { count, inWords, lastSeen, nameOf, shortNameOf } from "./format";
 import type { IconName } from "./icons";
-import { BlockedNote, isMuted, toggleBlock } from "./personal";
+import { Later } from "./load-later";
+import { BlockedNote } from "./personal";
 import { go, route, togglePanel, type Panel } from "./route";
 import { Timeline } from "./timeline";
-import { attempt } from "./toasts";
 
 function PanelButton({ panel, icon, label }: { panel: Panel; icon: IconName; label: string }) {
   const open = route.value.name === "room" && route.value.panel === panel;
@@ -45,21 +45,10 @@ function RoomBar({ open }: { open: OpenRoom }) {
   );
 }
 
-function PersonMenu({ user, talk }: { user: UserRef; talk: Conversation | null | undefined }) {
-  const muted = talk && isMuted(talk);
-  const items: (readonly [string, () => Promise<void>])[] = [];
-  if (talk) {
-    items.push([muted ? "Unmute" : "Mute", () => model.mute(talk.roomId, !muted)]);
-    items.push(["Hide conversation", () => model.hide(talk.roomId)]);
-  }
-  if (user.id !== model.me.value?.id) {
-    items.push([model.blocked.value.has(user.id) ? "Unblock" : "Block", async () => void await toggleBlock(user)]);
-  }
+function PersonMenu(props: { user: UserRef; talk: Conversation | null | undefined }) {
   return (
-    <MenuButton label={`Actions for ${nameOf(user)}`}>
-      {(close) => items.map(([label, run]) => (
-        <MenuItem key={label} onClick={() => { close(); void attempt(run); }}>{label}</MenuItem>
-      ))}
+    <MenuButton label={`Actions for ${nameOf(props.user)}`}>
+      {(close) => <Later draw={({ PersonItems }) => <PersonItems close={close} {...props} />} waiting={null} />}
     </MenuButton>
   );
 }

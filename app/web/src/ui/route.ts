@@ -10,18 +10,19 @@ export type Route =
   | { name: "sign-up" | "reset-password"; token: string }
   /** A person with whom there is no conversation yet. */
   | { name: "person"; userId: string }
-  /** `rootId`: of the thread in that panel. */
-  | { name: "room"; roomId: string; panel: Panel | null; rootId?: string };
+  /** `rootId`: of the thread in that panel; `messageId`: of a message that a link leads to, until it is opened. */
+  | { name: "room"; roomId: string; panel: Panel | null; rootId?: string; messageId?: string };
 
 const PANELS: ReadonlySet<string> = new Set(["members", "search", "details"] satisfies Panel[]);
 
 function parse(hash: string): Route {
-  const [first = "", second = "", third = "", rootId] = hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const [first = "", second = "", third = "", id] = hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
   if (first === "sign-in" || first === "search") return { name: first };
   if (first === "sign-up" || first === "reset-password") return { name: first, token: second };
   if (first === "u" && second) return { name: "person", userId: second };
   if (first === "r" && second) {
-    if (third === "thread" && rootId) return { name: "room", roomId: second, panel: third, rootId };
+    if (third === "thread" && id) return { name: "room", roomId: second, panel: third, rootId: id };
+    if (third === "m" && id) return { name: "room", roomId: second, panel: null, messageId: id };
     return { name: "room", roomId: second, panel: PANELS.has(third) ? (third as Panel) : null };
   }
   return { name: first ? "unknown" : "home" };
@@ -33,8 +34,9 @@ export function href(route: Route): string {
   if (route.name === "unknown") return location.hash;
   if (route.name === "person") return `#/u/${encodeURIComponent(route.userId)}`;
   if (route.name !== "room") return `#/${route.name}`;
-  const { roomId, panel, rootId } = route;
-  const parts = panel === "thread" ? [roomId, panel, rootId ?? ""] : panel ? [roomId, panel] : [roomId];
+  const { roomId, panel, rootId, messageId } = route;
+  const parts = messageId ? [roomId, "m", messageId]
+    : panel === "thread" ? [roomId, panel, rootId ?? ""] : panel ? [roomId, panel] : [roomId];
   return `#/r/${parts.map(encodeURIComponent).join("/")}`;
 }
 
@@ -76,12 +78,12 @@ export function openThread(roomId: string, rootId: string): void {
  */
 export function togglePanel(panel: Panel): void {
   const at = route.value;
-  if (at.name === "room") go({ ...at, panel: at.panel === panel ? null : panel }, true);
+  if (at.name === "room") go({ name: "room", roomId: at.roomId, panel: at.panel === panel ? null : panel }, true);
   else if (panel === "search") go(at.name === "search" ? { name: "home" } : { name: "search" });
 }
 
 export function closePanel(): void {
   const at = route.value;
-  if (at.name === "room") go({ ...at, panel: null }, true);
+  if (at.name === "room") go({ name: "room", roomId: at.roomId, panel: null }, true);
   else if (at.name === "search") go({ name: "home" });
 }

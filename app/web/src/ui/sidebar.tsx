@@ -8,6 +8,7 @@ import { Avatar } from "./avatar";
 import { IconButton } from "./controls";
 import { badge, briefTime, nameOf } from "./format";
 import { Icon, Logo } from "./icons";
+import { inOrder, unreadOf } from "./list-order";
 import { loaded } from "./load-later";
 import { narrow } from "./media";
 import { preview } from "./message-parts";
@@ -36,9 +37,13 @@ function Muted() {
   return <span class="entry-mark"><Icon name="mute" size={16} /><span class="sr-only">muted</span></span>;
 }
 
+function Favorite() {
+  return <span class="entry-mark"><Icon name="star" size={16} /><span class="sr-only">favourite</span></span>;
+}
+
 function RoomEntry({ room }: { room: Room }) {
   const muted = isMuted(room.membership);
-  const unread = muted ? 0 : room.unread;
+  const unread = unreadOf(room);
   return (
     <li>
       <a class={`entry ${unread ? "unread" : ""}`} aria-current={current(room.id)}
@@ -47,6 +52,7 @@ function RoomEntry({ room }: { room: Room }) {
         <span class="entry-text entry-name truncate">
           {room.name}{room.isPrivate && <span class="sr-only"> (private)</span>}
         </span>
+        {room.membership.favorite && <Favorite />}
         {muted && <Muted />}
         <Mentions n={room.mentions} />
         <Unread n={unread} />
@@ -58,7 +64,7 @@ function RoomEntry({ room }: { room: Room }) {
 function ConversationEntry({ conversation }: { conversation: Conversation }) {
   const { user, roomId, lastMessage } = conversation;
   const muted = isMuted(conversation);
-  const unread = muted ? 0 : conversation.unread;
+  const unread = unreadOf(conversation);
   const me = model.me.value?.id;
   const mine = lastMessage?.senderId === me;
   const toSelf = user.id === me;
@@ -78,6 +84,7 @@ function ConversationEntry({ conversation }: { conversation: Conversation }) {
           </span>
           <span class="entry-line">
             <span class="entry-preview truncate">{said}</span>
+            {conversation.favorite && <Favorite />}
             {muted && <Muted />}
             <Unread n={unread} />
           </span>
@@ -115,8 +122,8 @@ function Bones() {
 
 function Lists() {
   const invitations = model.invitations.value;
-  const rooms = model.rooms.value;
-  const conversations = model.conversations.value;
+  const rooms = inOrder(model.rooms.value);
+  const conversations = inOrder(model.conversations.value);
   return (
     <>
       {invitations.length > 0 && (

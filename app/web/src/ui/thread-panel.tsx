@@ -10,6 +10,8 @@ import { useCompletion } from "./completion";
 import { IconButton, Problem } from "./controls";
 import { Loading } from "./empty";
 import { count } from "./format";
+import { soughtReply } from "./go-to";
+import { chordOf, SEND, SEND_ON_TOUCH } from "./keys";
 import { openLiveThread } from "./live-threads";
 import { attentive, touch } from "./media";
 import { MessageRow, OutgoingRow } from "./message-row";
@@ -70,7 +72,7 @@ function ThreadComposer({ open, thread }: { open: OpenRoom; thread: LiveThread }
     field.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.isComposing || completion.onKey(event) || event.key !== "Enter" || event.shiftKey || touch.peek()) return;
+    if (event.isComposing || completion.onKey(event) || chordOf(event) !== (touch.peek() ? SEND_ON_TOUCH : SEND)) return;
     event.preventDefault();
     send();
   };
@@ -117,11 +119,35 @@ function useEnd(last: string | undefined, mine: boolean) {
   return end;
 }
 
+/** Goes to the reply that was asked for, however far up it is. Answers its id. */
+function useSoughtReply(thread: LiveThread, list: { current: HTMLElement | null }): string | null {
+  const reached = useSignal<string | null>(null);
+  const sought = soughtReply.value;
+  useEffect(() => {
+    if (!sought) return;
+    void attempt(async () => {
+      const there = await thread.reach(sought.id);
+      if (soughtReply.peek() !== sought) return; // another one is
+      soughtReply.value = null;
+      reached.value = there ? sought.id : null;
+    });
+  }, [sought]);
+  useLayoutEffect(() => {
+    const row = reached.value && list.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(keyOf(reached.value))}"]`);
+    if (!row) return;
+    row.scrollIntoView({ block: "center" });
+    row.focus({ preventScroll: true });
+  }, [reached.value]);
+  return reached.value;
+}
+
 function Replies({ thread }: { thread: LiveThread }) {
   const { messages, atStart } = thread.replies.value;
   const root = thread.root.value;
   const outgoing = outgoingOf(thread);
   const end = useEnd(outgoing.at(-1)?.clientId ?? messages.at(-1)?.id, outgoing.length > 0);
+  const list = useRef<HTMLDivElement>(null);
+  const reached = useSoughtReply(thread, list);
   const looked = useComputed(() => attentive.value && thread.replies.value.messages.at(-1)?.id);
   useEffect(() => { if (looked.value) void thread.read(); }, [looked.value, thread.mark.value?.following]);
   const number = root?.thread?.replyCount ?? 0;
@@ -136,9 +162,9 @@ function Replies({ thread }: { thread: LiveThread }) {
           Show earlier replies
         </button>
       )}
-      <div role="list" aria-label="Replies">
+      <div ref={list} role="list" aria-label="Replies">
         {messages.map((message) => (
-          <MessageRow key={message.id} message={message} rowKey={keyOf(message.id)} {...around} />
+          <MessageRow key={message.id} message={message} rowKey={keyOf(message.id)} sought={message.id === reached} {...around} />
         ))}
         {outgoing.map((entry) => <OutgoingRow key={entry.clientId} entry={entry} rowKey={keyOf(entry.clientId)} {...around} />)}
       </div>

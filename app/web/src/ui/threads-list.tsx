@@ -9,6 +9,7 @@ import { unread } from "./live-threads";
 import { summary } from "./message-parts";
 import { closeDialog, openDialog } from "./open-dialog";
 import { isMuted } from "./personal";
+import { placeName } from "./place-name";
 import { openThread } from "./route";
 import { FindingNote, useFinding } from "./search-field";
 
@@ -31,12 +32,6 @@ export function ThreadsButton() {
       {n > 0 && <span class="badge" aria-hidden="true">{badge(n)}</span>}
     </span>
   );
-}
-
-function placeName(roomId: string): string {
-  const room = model.rooms.value.find(({ id }) => id === roomId);
-  const conversation = model.conversations.value.find((one) => one.roomId === roomId);
-  return room?.name ?? (conversation ? nameOf(conversation.user) : "Direct message");
 }
 
 function Followed({ own: { root, mark } }: { own: OwnThread }) {

@@ -1,10 +1,10 @@
 /** What stands at the ends of a timeline, and in its place while there is none. */
 
-import { useComputed, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { model, type OpenRoom, type Timeline } from "../model";
 import { Avatar, RoomMark } from "./avatar";
 import { Empty } from "./empty";
-import { count, inWords, nameOf } from "./format";
+import { count, nameOf } from "./format";
 import { Icon } from "./icons";
 import { attempt } from "./toasts";
 import { togglePanel } from "./route";
@@ -78,21 +78,6 @@ export function Beginning({ open, empty }: { open: OpenRoom | null; empty: boole
       </p>
     </div>
   );
-}
-
-/** Who has read the last message, when it is one's own. */
-export function Seen({ open }: { open: OpenRoom }) {
-  const text = useComputed(() => {
-    const last = open.timeline.value.messages.findLast((message) => !message.deletedAt);
-    if (!last || last.senderId !== model.me.value?.id || open.conversation.value?.user.id === last.senderId) return "";
-    const readers = [...open.reads.value].filter(([id, seq]) => seq >= last.seq && id !== last.senderId).map(([id]) => id);
-    if (open.conversation.value) return readers.length ? "Seen" : "Sent";
-    if (readers.length === 0) return "";
-    const names = readers.map((id) => model.userOf(id)).filter((user) => user !== null).map(nameOf);
-    return readers.length <= 3 && names.length === readers.length
-      ? `Seen by ${inWords(names)}` : `Seen by ${readers.length}`;
-  });
-  return text.value ? <p class="seen">{text}</p> : null;
 }
 
 /** The way up to what was unread when the room was opened, where that is not loaded. */

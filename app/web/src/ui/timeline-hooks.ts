@@ -51,6 +51,14 @@ export function useUnread(
       line.value = looking ? returned(line.peek(), messages ?? [], me) : left(line.peek(), seen.peek());
     });
   }), [open]);
+  useEffect(() => {
+    let before = 0;
+    return effect(() => {
+      const { lastReadSeq = 0 } = { ...open?.conversation.value, ...open?.room.value?.membership };
+      if (lastReadSeq < before) untracked(() => { line.value = opened(lastReadSeq); }); // one has marked it as unread
+      before = lastReadSeq;
+    });
+  }, [open]);
   const after = place(line.value, messages, me);
   const above = count > 0 && after === readUpTo && !atStart && (messages[0]?.seq ?? 0) > after;
   return {

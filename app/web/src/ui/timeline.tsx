@@ -4,11 +4,12 @@ import type { ReadonlySignal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { model, type OpenRoom, type OutboxEntry, type Timeline as Loaded } from "../model";
 import { firstUnseen } from "../unread-line";
-import { loaded } from "./load-later";
+import { ACT, CANCEL, FIRST, LAST, NEXT, PREVIOUS } from "./keys";
+import { Later, loaded } from "./load-later";
 import { MessageRow, OutgoingRow, type Surroundings } from "./message-row";
 import { activeRow, roving } from "./room-state";
 import { beginsGroup, estimateHeight, isOutgoing, keyOf, newDay, type Item } from "./rows";
-import { Beginning, GhostRows, JumpToEnd, JumpToUnread, LoadingEdge, Seen, TimelineFailed } from "./timeline-edges";
+import { Beginning, GhostRows, JumpToEnd, JumpToUnread, LoadingEdge, TimelineFailed } from "./timeline-edges";
 import {
   useLoading, useNews, useReading, useRowFocus, useSeen, useStart, useTarget, useUnread,
 } from "./timeline-hooks";
@@ -74,13 +75,13 @@ function walk(event: KeyboardEvent, { total, keyAt }: Listed, focusAt: (index: n
   const row = (event.target as Element).closest<HTMLElement>("[data-key]");
   if (!row) return;
   if (event.target !== row) {
-    if (event.key === "Escape") row.focus();
+    if (event.key === CANCEL) row.focus();
     return;
   }
   let at = total - 1;
   while (at > 0 && keyAt(at) !== row.dataset["key"]) at--;
-  const next = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: total - 1 }[event.key];
-  if (event.key === "Enter") row.querySelector<HTMLElement>(".actions button, .delivery button")?.focus();
+  const next = { [PREVIOUS]: at - 1, [NEXT]: at + 1, [FIRST]: 0, [LAST]: total - 1 }[event.key];
+  if (event.key === ACT) row.querySelector<HTMLElement>(".actions button, .delivery button")?.focus();
   else if (next !== undefined) focusAt(Math.min(Math.max(next, 0), total - 1));
   else return;
   event.preventDefault();
@@ -140,7 +141,7 @@ function LoadedTimeline({ open, timeline, outgoing }: {
             {drawRows(rows, items, me, unread.first)}
           </div>
           {!atEnd && messages.length > 0 && <LoadingEdge label="Loading newer messages" failed={failed.newer} />}
-          {open && atEnd && outgoing.length === 0 && <Seen open={open} />}
+          {open && atEnd && outgoing.length === 0 && <Later draw={({ Seen }) => <Seen open={open} />} waiting={null} />}
         </div>
       </div>
       <JumpToUnread unread={unread} />

@@ -19,7 +19,7 @@ STORED = Stored(
     room="r",
     last_number=8,
     messages=MESSAGES,
-    members={user: [*member, 3 if user == "A" else 0] for user, member in MEMBERS.items()},
+    members={user: [*member, 3 if user == "A" else 0, None] for user, member in MEMBERS.items()},
 )
 
 
@@ -46,7 +46,9 @@ def test_views_converge(entry: Viewed, found: list[str]) -> None:
 
 
 def test_a_room_that_a_member_does_not_know() -> None:
-    other = Stored(at=100, room="s", last_number=1, messages={}, members={"A": [1, "member", "admin", 0]})
+    other = Stored(
+        at=100, room="s", last_number=1, messages={}, members={"A": [1, "member", "admin", 0, None]}
+    )
     assert broken("views-converge", STORED, viewed(), other) == ["a s unknown"]
 
 
@@ -57,6 +59,14 @@ def test_a_room_that_a_member_does_not_know() -> None:
 )
 def test_unread_is_counted(user: str, told: int, found: list[str]) -> None:
     assert broken("unread-is-counted", STORED, Unread(at=99, user=user, room="r", told=told)) == found
+
+
+def test_unread_is_counted_from_where_it_was_marked() -> None:
+    marked = Stored(
+        at=100, room="r", last_number=8, messages=MESSAGES, members={"A": [1, "member", "admin", 5, 3]}
+    )
+    for told, found in ((2, []), (1, ["A r"])):
+        assert broken("unread-is-counted", marked, Unread(at=99, user="A", room="r", told=told)) == found
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ socket."""
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from protocol.cluster.record_batches import unfold
@@ -124,6 +124,11 @@ class Adapter:
 
         stored.add_done_callback(measure)
         return stored
+
+    async def announced(self, nsp: str, rooms: Iterable[str]) -> None:
+        """Return when what is sent to rooms, which sockets of this instance have just joined, comes here."""
+        if self.bus.routing is not None:
+            await self.bus.routing.announced(nsp, rooms)
 
     def deliver_here(self, record: Record) -> None:
         """Do what a record asks for on this instance alone."""

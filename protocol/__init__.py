@@ -38,8 +38,8 @@ from protocol.server.namespaces.handlers import BadArguments, Incoming
 from protocol.server.redis.client import RedisClient
 from protocol.server.redis.tls_files import load_tls_files
 from protocol.server.redis.url import parse_redis_url
-from protocol.server.scheduling.networks import network_of
 from protocol.server.routing.interest_bus import InterestBus
+from protocol.server.scheduling.networks import network_of
 from protocol.server.server import Server
 from protocol.server.socketio.broadcast_batch import BroadcastBatch
 from protocol.server.socketio.namespace import Namespace

@@ -61,9 +61,7 @@ AnyBus = TypeVar("AnyBus", bound=Bus)
 
 
 @asynccontextmanager
-async def started(
-    bus: AnyBus, inbox: Inbox | None = None, *, listens: bool = False
-) -> AsyncIterator[AnyBus]:
+async def started(bus: AnyBus, inbox: Inbox | None = None, *, listens: bool = False) -> AsyncIterator[AnyBus]:
     """A bus that delivers to an inbox, and listens to requests of `/` if it is told so."""
     inbox = inbox or Inbox()
     if listens:

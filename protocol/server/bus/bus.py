@@ -68,6 +68,10 @@ class Routing(Protocol):
         """Clients come back for so many ms: until then go on hearing of rooms that have no member any more, and have
         the inbox filled when this instance is gone. Before the start."""
 
+    def given(self, nsp: str, rooms: Iterable[str], offset: str) -> None:
+        """A record has come, at an offset, that makes sockets join rooms: whoever gets it hears of them from there on,
+        also without a member."""
+
     async def announced(self, nsp: str, rooms: Iterable[str]) -> None:
         """Return when what is sent to some rooms that this instance has members in comes here; at once where it does
         already, and while Redis fails. What was missed by then is told as a gap."""
@@ -77,15 +81,16 @@ class Routing(Protocol):
         that is sent to them, once all that it has up to there is delivered. Raises `BusUnavailable`."""
 
     async def read(self, inbox: str, after: str, limit: int, max_size: int) -> Past:
-        """What is in an inbox after an offset, of any instance; of the newest up to `limit` and about `max_size` in sum.
-        Nothing, if there is no such inbox. Raises `BusUnavailable`."""
+        """What is in an inbox after an offset, of any instance: the newest up to `limit`, and about `max_size` in sum.
+        Nothing, and no floor, if there is no such inbox. Raises `BusUnavailable`."""
 
 
 class Bus(Protocol):
     """How instances reach each other: `Server(bus=RedisBus(url))`.
 
     It delivers each record to every started instance, also to the publisher, in the same order for all records of a
-    namespace. A bus with `routing` leaves out those that do not hear of the rooms that the record is for. It also carries requests and answers, which are not stored: a disconnected instance misses them.
+    namespace. A bus with `routing` leaves out those that do not hear of the rooms that the record is for. It also
+    carries requests and answers, which are not stored: a disconnected instance misses them.
 
     A delivered record is a copy that was encoded and decoded, so tuples are lists, and structs and dataclasses are
     dicts. `uid` identifies this instance in the cluster.

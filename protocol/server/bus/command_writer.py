@@ -1,9 +1,9 @@
 """Commands to one Redis server, over a connection that may break at any time, or where Redis may refuse writes.
 
 What one tick of the loop asks for goes as one write, and what arrives while that is under way as the next. Some
-commands are parts of one, which has as many as wait. While Redis fails, a circuit breaker keeps callers from waiting for it one after the other: all wait until `timeout` after the
-failure began, and from then on each fails at once, until a probe finds that Redis stores again. Only commands that are
-to be kept wait on, in their place among the others.
+commands are parts of one, which has as many as wait. While Redis fails, a circuit breaker keeps callers from waiting
+for it one after the other: all wait until `timeout` after the failure began, and from then on each fails at once, until
+a probe finds that Redis stores again. Only commands that are to be kept wait on, in their place among the others.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from protocol.errors import BusUnavailable
 from protocol.server.bus.bus import BusFailure
-from protocol.server.redis.commands import is_expected, pack_words
+from protocol.server.redis.commands import is_expected, pack_words, reason_of
 from protocol.server.redis.connection import Backoff, RedisConnection, RedisRefusal, described
 
 log = logging.getLogger(__name__)
@@ -24,15 +24,6 @@ CALL_BATCH = 128  # commands that are parts of one: Redis does nothing else mean
 CALL_BYTES = 256 * 1024  # the same, by what they have together
 PROBE_WITHIN = 2.0  # s that a Redis which is known to fail has for an answer
 MOST_KEPT_BYTES = 32 * 1024 * 1024
-
-REFUSALS: dict[str, BusFailure] = {
-    "OOM": "oom",
-    "READONLY": "readonly",
-    "NOREPLICAS": "noreplicas",
-    "MISCONF": "misconf",
-    "MASTERDOWN": "masterdown",
-    "LOADING": "loading",
-}
 
 
 class _Command(NamedTuple):
@@ -81,7 +72,7 @@ class CommandWriter:
         """What keeps Redis from storing at present, in a word."""
         failure = self.failure
         if isinstance(failure, RedisRefusal):
-            return REFUSALS.get(str(failure).partition(" ")[0], "refused")
+            return reason_of(failure)
         return failure and ("silent" if isinstance(failure, TimeoutError) else "unreachable")
 
     def set_head(self, words: Sequence[str]) -> None:
@@ -248,15 +239,9 @@ class CommandWriter:
             if batch:
                 await self._connection.send(self._joined(batch, parts))
             if parts:
-                try:
-                    replies = await self._connection.receive()
-                except RedisRefusal as error:
-                    refusal = error
-                    again += parts
-                else:
-                    for command, reply in zip(parts, replies, strict=True):
-                        self._settle(command, reply)
+                refusal = await self._settle_parts(parts)
                 answered = len(parts)
+                again += parts if refusal else ()
             for command in batch[answered:]:
                 try:
                     reply = await self._connection.receive()
@@ -278,6 +263,16 @@ class CommandWriter:
             self._waiting.extendleft(reversed(again))
         if refusal is not None:
             raise refusal
+
+    async def _settle_parts(self, parts: list[_Command]) -> RedisRefusal | None:
+        """What refuses the command that all are parts of, if anything does."""
+        try:
+            replies = await self._connection.receive()
+        except RedisRefusal as refusal:
+            return refusal
+        for command, reply in zip(parts, replies, strict=True):
+            self._settle(command, reply)
+        return None
 
     def _joined(self, batch: list[_Command], parts: list[_Command]) -> bytes:
         """The bytes of commands; those that are parts of one are the first."""

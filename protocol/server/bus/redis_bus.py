@@ -87,10 +87,13 @@ class RedisBus:
         """See `Bus.start`. Waits up to `publish_timeout` for Redis. Raises `OtherBusMode`."""
         if self._tasks:
             raise RuntimeError("the bus is started already")
-        await self._check_mode()
         try:
             async with asyncio.timeout(self._timeout):
                 await asyncio.gather(*(reader.seek_end() for reader in self._readers))
+                await self._check_mode()
+        except OtherBusMode:
+            await self._close_readers()
+            raise
         except TimeoutError:
             await self._close_readers()
             failure = next((reader.failure for reader in self._readers if reader.failure), None)
@@ -176,7 +179,10 @@ class RedisBus:
     async def recent(self, limit: int, max_size: int) -> Past:
         """See `Bus.recent`. Each stream has an equal part of the limits."""
         parts = len(self._readers)
-        pasts = [await reader.past(self._publisher.ask, limit // parts, max_size // parts) for reader in self._readers]
+        pasts = [
+            await reader.past(self._publisher.ask, limit // parts, max_size // parts)
+            for reader in self._readers
+        ]
         entries = heapq.merge(*(past.entries for past in pasts), key=lambda entry: position(entry[0]))
         return Past(list(entries), max((past.floor for past in pasts), key=position))
 
@@ -209,4 +215,3 @@ class RedisBus:
 
     async def _close_readers(self) -> None:
         await asyncio.gather(*(reader.close() for reader in self._readers))
-

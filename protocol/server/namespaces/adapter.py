@@ -9,7 +9,7 @@ from typing import Any
 
 from protocol.cluster.record_batches import unfold
 from protocol.cluster.requests import AskClients, AskServers, ClusterMessage, FetchSockets
-from protocol.cluster.stream_records import Record, RecordBatch, ServerSideEmit
+from protocol.cluster.stream_records import Join, Record, RecordBatch, ServerSideEmit
 from protocol.server.bus.bus import Bus, hand_over
 from protocol.server.bus.round_trip_timer import RoundTripTimer
 from protocol.server.config.options import Options
@@ -156,6 +156,8 @@ class Adapter:
             for part in unfold(record, offset, size):
                 hand_over(self._deliver, *part)
             return
+        if isinstance(record, Join) and offset and self.bus.routing is not None:
+            self.bus.routing.given(record.nsp, record.rooms, offset)
         packet = None
         if self.recovery is not None and offset:
             packet = self.recovery.took(offset, record, size)

@@ -249,9 +249,7 @@ class SessionRecovery:
 
     def _missed(self, back: Return, nsp: str, rooms: frozenset[str], records: Records) -> Missed | Lost:
         most_size = min(MOST_MISSED_SIZE, self._options.max_buffered // 2)
-        return missed_by(
-            back.saved, rooms, nsp, back.start, records, most_size, self._options.default_rooms
-        )
+        return missed_by(back.saved, rooms, nsp, back.start, records, most_size, self._options.default_rooms)
 
     def resume(self, socket: RecoverableSocket, back: Return) -> RecoverableSession:
         """Give a socket what was its client's."""

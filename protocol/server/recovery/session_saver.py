@@ -36,8 +36,8 @@ class Due(NamedTuple):
 
 
 class SessionSaver:
-    """Saves sessions in `store`, for `duration` ms after their end. `latest` tells how far a namespace has heard, `trail`
-    which inboxes have what is for a client of it.
+    """Saves sessions in `store`, for `duration` ms after their end. `latest` tells how far a namespace has heard, and
+    `trail` which inboxes have what is for a client of it.
 
     `prefix` is what their keys begin with.
     """

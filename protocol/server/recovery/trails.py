@@ -9,13 +9,13 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
-from msgspec import UNSET, UnsetType
+from msgspec import UnsetType
 
 from protocol.cluster.interest.joined_histories import JoinedHistories, Stretch
 from protocol.cluster.missed_events import History, Lost, Missed
 from protocol.cluster.record_batches import unfold
 from protocol.cluster.saved_sessions import Saved, Trail
-from protocol.cluster.stream_positions import NOWHERE, Position, position
+from protocol.cluster.stream_positions import Position, position
 from protocol.server.bus.bus import Routing
 from protocol.server.recovery.delivery_log import MOST_KEPT, DeliveryLog
 from protocol.server.recovery.session_state import RecoverableSession
@@ -140,5 +140,3 @@ class Trails:
         other.read_to = max(until, newest, other.read_to, key=position)
         history.advance(other.read_to)
         return True
-
-

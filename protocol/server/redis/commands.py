@@ -1,8 +1,26 @@
-"""Commands as bytes, beside `pack`."""
+"""Commands as bytes, beside `pack`, and what refusals of them mean."""
 
 from collections.abc import Iterable
+from typing import Literal, TypeAlias
 
 from protocol.server.redis.connection import RedisRefusal, Word, pack
+
+RefusalReason: TypeAlias = Literal[
+    "oom", "readonly", "noreplicas", "misconf", "masterdown", "loading", "refused"
+]
+REASONS: dict[str, RefusalReason] = {
+    "OOM": "oom",
+    "READONLY": "readonly",
+    "NOREPLICAS": "noreplicas",
+    "MISCONF": "misconf",
+    "MASTERDOWN": "masterdown",
+    "LOADING": "loading",
+}
+
+
+def reason_of(refusal: RedisRefusal) -> RefusalReason:
+    """A refusal in a word."""
+    return REASONS.get(str(refusal).partition(" ")[0], "refused")
 
 
 def probe_of(stream: str) -> bytes:

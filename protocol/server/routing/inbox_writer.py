@@ -38,7 +38,9 @@ class InboxWriter:
             max_waiting=max_waiting,
         )
         self._writer.on_failure = self._look_at
-        self.on_no_inbox: Callable[[], None] = lambda: None  # called when Redis does not know the inbox any more
+        self.on_no_inbox: Callable[[], None] = lambda: (
+            None
+        )  # called when Redis does not know the inbox any more
         self.write_for("")
         self._task: asyncio.Task[None] | None = None
 

@@ -9,12 +9,12 @@ import logging
 import secrets
 from collections.abc import Iterable
 
-from protocol.cluster.interest.record_rooms import interest_keys, joined_rooms
+from protocol.cluster.interest.record_rooms import interest_keys
 from protocol.cluster.interest.routing_keys import RoutingKeys
 from protocol.cluster.requests import AskClients, ClusterAnswer, ClusterRequest, FetchSockets
 from protocol.cluster.stream_records import Record
 from protocol.errors import BusUnavailable, OtherBusMode
-from protocol.server.bus.bus import BusFailure, Deliver, OnGap, Past, ReceiveRequest, hand_over
+from protocol.server.bus.bus import BusFailure, Deliver, OnGap, Past, ReceiveRequest
 from protocol.server.bus.pubsub_subscriber import Channels
 from protocol.server.bus.request_channels import RequestChannels
 from protocol.server.bus.stream_reader import StreamReader
@@ -116,19 +116,13 @@ class InterestBus:
     async def _follow(self, deliver: Deliver, on_gap: OnGap) -> None:
         """Deliver what comes, from one inbox after the other: a new one each time that Redis has lost what it knew."""
 
-        def deliver_to_members(record: Record, offset: str, size: int) -> None:
-            rooms = joined_rooms(record)
-            if rooms:
-                self._keeper.given(rooms, offset)
-            hand_over(deliver, record, offset, size)
-
         def notice_gap() -> None:
             self._keeper.look_soon()
             on_gap()
 
         backoff = Backoff()
         while True:
-            works = [self._reader.run(deliver_to_members, notice_gap), self._keeper.run(on_gap)]
+            works = [self._reader.run(deliver, notice_gap), self._keeper.run(on_gap)]
             tasks = [asyncio.create_task(work) for work in works]
             try:
                 await self._keeper.lost.wait()
@@ -216,6 +210,10 @@ class InterestBus:
     def interest(self, nsp: str, room: str, present: bool) -> None:
         """See `Bus.interest`."""
         self._keeper.interest(nsp, room, present)
+
+    def given(self, nsp: str, rooms: Iterable[str], offset: str) -> None:
+        """See `Routing.given`."""
+        self._keeper.given(interest_keys(nsp, rooms), offset)
 
     def retain(self, duration: int) -> None:
         """See `Routing.retain`."""

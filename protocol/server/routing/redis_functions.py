@@ -252,7 +252,9 @@ end
 _CODE = _LUA.replace("KEEP_INTEREST", str(KEEP_INTEREST)).replace("KEEP_INBOX", str(KEEP_INBOX))
 _CODE = _CODE.replace("LEASE", str(LEASE))
 _WRITING = ("publish", "register", "order", "renew", "leave")
-VERSION = hashlib.sha256(_CODE.encode()).hexdigest()[:12]  # other code has another name, and both can be there
+VERSION = hashlib.sha256(_CODE.encode()).hexdigest()[
+    :12
+]  # other code has another name, and both can be there
 _NAMES = "\n".join(f"redis.register_function('parley_{VERSION}_{name}', {name})" for name in _WRITING)
 _READING = f"function_name='parley_{VERSION}_hearing', callback=hearing, flags={{'no-writes'}}"
 LIBRARY = f"#!lua name=parley_{VERSION}\n{_CODE}\n{_NAMES}\nredis.register_function{{{_READING}}}\n"

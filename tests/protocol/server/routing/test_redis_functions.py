@@ -33,14 +33,12 @@ class Cluster:
     def withdraw(self, inbox: str, *rooms: str, read: str) -> Any:
         return self.call("order", inbox, 2, read, 0, *rooms)
 
-    def send(
-        self, number: int, *rooms: str, own: str = "a", joined: str = "0", max_len: int = 100
-    ) -> str:
+    def send(self, number: int, *rooms: str, own: str = "a", joined: str = "0", max_len: int = 100) -> str:
         """One record, to all without rooms; its id."""
         words = (len(rooms), *rooms) if rooms else (-1,)
         fields = (number, "/", "3", number, *words, *joined.split())
-        (id,) = self.call("publish", own, "writer", max_len, *fields)
-        return str(id)
+        (offset,) = self.call("publish", own, "writer", max_len, *fields)
+        return str(offset)
 
     def has(self, inbox: str) -> list[str]:
         """What is in an inbox, after its beginning."""
@@ -80,7 +78,7 @@ def test_a_record_has_one_id_everywhere_and_ids_rise(cluster: Cluster) -> None:
     assert ids == sorted(set(ids), key=position)
     for inbox in "abc":
         entries = cluster.client.xrange(KEYS.inbox(inbox), f"({cluster.began[inbox]}")
-        assert [id for id, fields in entries if "data" in fields] == ids
+        assert [offset for offset, fields in entries if "data" in fields] == ids
 
 
 def test_ids_rise_whatever_the_clock_does(cluster: Cluster) -> None:

@@ -68,6 +68,11 @@ class InboxWriter:
         return self._writer.reason
 
     @property
+    def trouble(self) -> Exception | None:
+        """The same, as the error that it is."""
+        return self._writer.failure
+
+    @property
     def kept(self) -> int:
         """How many records wait to be stored, of those that are kept until they are."""
         return self._writer.kept

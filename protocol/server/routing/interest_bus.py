@@ -93,10 +93,11 @@ class InterestBus:
                 await self._check_mode()
                 await self._begin()
         except BaseException as error:
+            trouble = self._writer.trouble
             await self._writer.stop()
             await self._requests.close()
             if isinstance(error, TimeoutError):
-                raise BusUnavailable(f"Redis does not answer: {self._writer.failure}") from error
+                raise BusUnavailable(f"Redis does not answer: {described(trouble)}") from trouble
             raise
         self._tasks = (
             asyncio.create_task(self._follow(deliver, on_gap), name="bus reader"),

@@ -54,7 +54,8 @@ class InterestKeeper:
         self._heard_from = self._newest = self._read_to = "0-0"
         self._renew_at = 0.0
         self._wake = asyncio.Event()
-        self._progress = asyncio.Event()
+        self._told = asyncio.Event()  # set when an order is carried out or has failed
+        self._has_read = asyncio.Event()  # set when something in the inbox is delivered
         self._runs = False  # from the first inbox to the end
         self._fails = False
         self.lost = asyncio.Event()
@@ -84,7 +85,8 @@ class InterestKeeper:
     async def leave(self) -> None:
         """This instance ends. What is for its clients is collected on, if they may come back."""
         self._runs = False
-        self._progress.set()
+        self._told.set()
+        self._has_read.set()
         try:
             async with asyncio.timeout(LEAVE_WITHIN):
                 await self._writer.call("leave", self.inbox, int(self._retention > 0))
@@ -112,13 +114,13 @@ class InterestKeeper:
     def read_to(self, offset: str) -> None:
         """What is in the inbox up to an offset is delivered."""
         self._read_to = offset
-        self._progress.set()
+        self._has_read.set()
 
     async def announced(self, nsp: str, rooms: Iterable[str]) -> None:
         """See `Routing.announced`."""
         keys = interest_keys(nsp, rooms)
         while self._runs and not self._fails and not self._table.is_held(keys):
-            await self._advance()
+            await _next(self._told)
 
     async def hold(self, nsp: str, rooms: Iterable[str]) -> str:
         """See `Routing.hold`."""
@@ -126,15 +128,18 @@ class InterestKeeper:
         for key in keys:
             self._table.hold(key, _now())
         self._wake.set()
-        while not (self._table.is_held(keys) and position(self._read_to) >= position(self._newest)):
-            if not self._runs or self._fails:
-                raise BusUnavailable("Redis cannot be told of rooms")
-            await self._advance()
-        return max(self._heard_from, self._read_to, key=position)
+        while not self._table.is_held(keys):
+            self._check()
+            await _next(self._told)
+        heard_from, newest = self._heard_from, position(self._newest)
+        while position(self._read_to) < newest:
+            self._check()
+            await _next(self._has_read)
+        return max(heard_from, self._read_to, key=position)
 
-    async def _advance(self) -> None:
-        self._progress.clear()
-        await self._progress.wait()
+    def _check(self) -> None:
+        if not self._runs or self._fails:
+            raise BusUnavailable("Redis cannot be told of rooms")
 
     # --- telling ---
 
@@ -172,11 +177,11 @@ class InterestKeeper:
                 log.info("Redis is told of rooms later: %s", error)
                 self._table.failed(order, _now())
                 self._fails = True
-                self._progress.set()
+                self._told.set()
                 await asyncio.sleep(backoff.next())
                 continue
             self._table.stored(order, _now(), kept=not is_done)
-            self._progress.set()
+            self._told.set()
             if self._fails:
                 on_late()
             self._fails = False
@@ -212,6 +217,12 @@ class InterestKeeper:
         rooms = self._table.renew(int(len(self._table) / turns) + 1)
         if rooms:
             await self._tell(Order(rooms, ()))
+
+
+async def _next(event: asyncio.Event) -> None:
+    """Wait until it is set once more."""
+    event.clear()
+    await event.wait()
 
 
 def _now() -> float:

@@ -42,10 +42,9 @@ class StreamReader:
         self._skipped = SkipLog(log)
         self._repetitions = Repetitions()
 
-    @property
-    def cursor(self) -> str:
-        """The offset of the last entry that was delivered, or is not to be."""
-        return self._cursor
+    def begin_at(self, offset: str) -> None:
+        """Put the cursor on an entry, of which it is known that it is there."""
+        self._cursor = self._first_cursor = offset
 
     async def seek_end(self) -> None:
         """Puts the cursor on the last entry. By its id: `$` would skip what comes between two reads.

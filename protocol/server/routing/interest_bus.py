@@ -112,7 +112,7 @@ class InterestBus:
         """Have an empty inbox, and know where it begins."""
         self._began = await self._keeper.register()
         self._reader = self._new_reader()
-        await self._reader.seek_end()
+        self._reader.begin_at(self._began)
 
     async def _follow(self, deliver: Deliver, on_gap: OnGap) -> None:
         """Deliver what comes, from one inbox after the other: a new one each time that Redis has lost what it knew."""

@@ -54,9 +54,8 @@ local function newest(stream)
   return entry and entry[1]
 end
 
--- The last id that was given; where it was lost, that of the newest entry that is left.
-local function last_id(prefix)
-  local last = redis.call('GET', prefix .. 'last')
+-- The last id that was given, as it is known; where it was lost, that of the newest entry that is left.
+local function last_id(prefix, last)
   if last then return last end
   last = '0-0'
   for _, inbox in ipairs(redis.call('ZRANGE', prefix .. 'inboxes', 0, -1)) do
@@ -67,9 +66,9 @@ local function last_id(prefix)
 end
 
 -- The next id, by the clock of Redis, and higher than all before whatever that clock does.
-local function next_id(prefix)
+local function next_id(prefix, last)
   local ms, count = now_ms(), 0
-  local last_ms, last_count = parts(last_id(prefix))
+  local last_ms, last_count = parts(last_id(prefix, last))
   if last_ms >= ms then ms, count = last_ms, last_count + 1 end
   return ms, count
 end
@@ -124,13 +123,10 @@ end
 local function publish(keys, args)
   local prefix = string.sub(keys[1], 1, -5)
   local own, writer, max_len = args[1], prefix .. 'writer:' .. args[2], args[3]
-  if own ~= '' and redis.call('EXISTS', prefix .. 'inbox:' .. own) == 0 then
-    return redis.error_reply('NOINBOX the inbox ' .. own .. ' is not known any more')
-  end
-  local ms, count = next_id(prefix)
+  local last, done = unpack(redis.call('MGET', keys[1], writer))
+  local ms, count = next_id(prefix, last)
   local first, at, known, ids = tonumber(args[4]), 4, {}, {}
   local done_first, done_last, done_ms, done_count
-  local done = redis.call('GET', writer)
   if done then
     done_first, done_last, done_ms, done_count = string.match(done, '(%d+) (%d+) (%d+) (%d+)')
     done_first, done_last = tonumber(done_first), tonumber(done_last)
@@ -156,6 +152,9 @@ local function publish(keys, args)
       for _, inbox in ipairs(inboxes) do
         if not redis.call('XADD', prefix .. 'inbox:' .. inbox, 'NOMKSTREAM', 'MAXLEN', '~', max_len, id,
             'nsp', args[at + 1], 'type', args[at + 2], 'data', args[at + 3]) then
+          if inbox == own then -- the first of all, so nothing is stored
+            return redis.error_reply('NOINBOX the inbox ' .. own .. ' is not known any more')
+          end
           forget(prefix, inbox)
           for room = at + 5, rooms_end do redis.call('SREM', prefix .. 'interest:' .. args[room], inbox) end
           known = {}
@@ -178,7 +177,7 @@ end
 -- register: <inbox>. Returns the id from which on it hears.
 local function register(keys, args)
   local prefix, inbox = string.sub(keys[1], 1, -5), args[1]
-  local id = text(next_id(prefix))
+  local id = text(next_id(prefix, redis.call('GET', keys[1])))
   redis.call('XADD', prefix .. 'inbox:' .. inbox, id, 'nsp', '', 'type', '')
   redis.call('PEXPIRE', prefix .. 'inbox:' .. inbox, KEEP_INBOX)
   redis.call('ZADD', prefix .. 'inboxes', now_ms(), inbox)
@@ -210,7 +209,7 @@ local function order(keys, args)
     end
   end
   redis.call('HSET', prefix .. 'versions', inbox, args[2])
-  return { is_done, last_id(prefix), newest(stream) }
+  return { is_done, last_id(prefix, redis.call('GET', keys[1])), newest(stream) }
 end
 
 -- renew: <inbox> <version> <age in ms from which on others are forgotten; 0: none are>. Returns 1; 0 if the inbox, or

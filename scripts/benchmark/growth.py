@@ -7,15 +7,15 @@ and that of Redis, for one event. Each mode of the bus has the same clients and 
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
 import psutil
@@ -228,11 +228,17 @@ class Growth:
 
 
 def run_cluster(
-    mode: str, instances: int, clients: int, seconds: float, cores: tuple[int | None, int | None], port: int
+    mode: str,
+    instances: int,
+    clients: int,
+    seconds: float,
+    cores: tuple[int | None, int | None],
+    free_port: Callable[[], int],
 ) -> Iterator[Row]:
     """Measure all cases of one cluster."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        port = free_port()
         url = f"redis://{LOOPBACK}:{port}/0"
         forgetful = ["--port", str(port), "--bind", LOOPBACK, "--appendonly", "no", "--save", ""]
         with pinned(cores[1]):
@@ -240,7 +246,7 @@ def run_cluster(
         redis = next(
             process for process in psutil.Process().children(recursive=True) if "valkey" in process.name()
         )
-        ports = [port + 1 + number for number in range(instances)]
+        ports = [free_port() for _ in range(instances)]
         with pinned(cores[0]):
             started = [
                 subprocess.Popen([sys.executable, str(SERVER), str(each), mode, url]) for each in ports
@@ -263,8 +269,6 @@ def run_cluster(
 
 def await_listening(ports: Sequence[int]) -> None:
     """Return once all servers take connections."""
-    import socket
-
     end = time.monotonic() + 120
     for port in ports:
         while True:
@@ -295,7 +299,7 @@ def table(rows: Sequence[Row]) -> str:
 def run(
     out: Path,
     cores: tuple[int | None, int | None],
-    free_port: Any,
+    free_port: Callable[[], int],
     *,
     clients: int = 4_000,
     seconds: float = 6.0,
@@ -306,25 +310,9 @@ def run(
     with out.open("w") as file:
         for instances in sizes:
             for mode in MODES:
-                for row in run_cluster(mode, instances, clients, seconds, cores, free_port()):
+                for row in run_cluster(mode, instances, clients, seconds, cores, free_port):
                     rows.append(row)
                     file.write(json.dumps(asdict(row)) + "\n")
                     file.flush()
                     print(row, file=sys.stderr, flush=True)
     return table(rows)
-
-
-if __name__ == "__main__":
-    # By itself, without a compiler and Node: growth.py PORT [SIZES [CLIENTS [SECONDS]]]
-    chosen = sys.argv[2] if len(sys.argv) > 2 else "2,4,8,16"
-    usable = sorted(os.sched_getaffinity(0))
-    print(
-        run(
-            Path("growth.jsonl"),
-            (usable[0], usable[-1]),
-            lambda: int(sys.argv[1]),
-            sizes=[int(size) for size in chosen.split(",")],
-            clients=int(sys.argv[3]) if len(sys.argv) > 3 else 4_000,
-            seconds=float(sys.argv[4]) if len(sys.argv) > 4 else 6.0,
-        )
-    )

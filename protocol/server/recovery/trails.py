@@ -113,7 +113,7 @@ class Trails:
         """The records of another instance, at least up to an offset; None where there are none any more."""
         other = self._others.pop(inbox, None) or _OtherInbox(self._new_history())
         self._others[inbox] = other
-        while len(self._others) > MOST_INBOXES:
+        while len(self._others) > MOST_INBOXES or (len(self._others) > 1 and self.size > self._most_size):
             del self._others[next(iter(self._others))]
         async with other.reading:
             if position(other.read_to) < position(until) and not await self._read_on(other, inbox, until):

@@ -28,13 +28,12 @@ def route_of(record: Record) -> Route:
     """Where a record goes. Of a batch, to whoever one of its records is for."""
     if isinstance(record, Broadcast) and record.target.rooms:  # nearly all are
         return Route(interest_keys(record.nsp, record.target.rooms))
-    rooms: list[str] | None = []
+    rooms: list[str] = []
     for part in _parts(record):
         if isinstance(part, ServerSideEmit) or not part.target.rooms:
-            rooms = None
-            break
+            return Route(None, joined_rooms(record))
         rooms += part.target.rooms
-    return Route(None if rooms is None else interest_keys(record.nsp, rooms), joined_rooms(record))
+    return Route(interest_keys(record.nsp, rooms), joined_rooms(record))
 
 
 def joined_rooms(record: Record) -> tuple[str, ...]:

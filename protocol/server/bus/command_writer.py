@@ -73,7 +73,9 @@ class CommandWriter:
         failure = self.failure
         if isinstance(failure, RedisRefusal):
             return reason_of(failure)
-        return failure and ("silent" if isinstance(failure, TimeoutError) else "unreachable")
+        if failure is None:
+            return None
+        return "silent" if isinstance(failure, TimeoutError) else "unreachable"
 
     def set_head(self, words: Sequence[str]) -> None:
         """Have the command that others are parts of begin with other words from now on."""

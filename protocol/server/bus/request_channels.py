@@ -64,10 +64,9 @@ class RequestChannels:
         if uids is not None:
             channels = [self._channels.private(request.nsp, uid) for uid in uids]
         # Counted right before: an instance that starts in between answers without being waited for, which does no harm.
-        count, *_ = await asyncio.gather(
-            self.count_subscribers(channels), *(self._send(channel, payload) for channel in channels)
-        )
-        return count
+        counting = asyncio.ensure_future(self.count_subscribers(channels))
+        await asyncio.gather(counting, *(self._send(channel, payload) for channel in channels))
+        return counting.result()
 
     async def count_subscribers(self, channels: Collection[str]) -> int:
         """How many instances listen to channels, each of which belongs to one, or to all."""

@@ -14,7 +14,7 @@ from protocol.cluster.interest.record_rooms import interest_key, interest_keys
 from protocol.cluster.interest.room_states import InterestTable, Order
 from protocol.cluster.stream_positions import position
 from protocol.errors import BusUnavailable
-from protocol.server.redis.connection import Backoff
+from protocol.server.redis.connection import Backoff, Word
 from protocol.server.routing.inbox_writer import InboxWriter
 from protocol.server.routing.redis_functions import KEEP_INTEREST
 
@@ -188,9 +188,9 @@ class InterestKeeper:
 
     async def _tell(self, order: Order) -> bool:
         """Whether all of an order is carried out, or only what it announces. Raises `BusUnavailable`."""
-        count, version = len(order.announced), self._version + 1
-        words = (self.inbox, version, self._read_to, count, *order.announced, *order.withdrawn)
-        is_done, *ids = await self._writer.call("order", *words)
+        version = self._version + 1
+        rooms: tuple[Word, ...] = (len(order.announced), *order.announced, *order.withdrawn)
+        is_done, *ids = await self._writer.call("order", self.inbox, version, self._read_to, *rooms)
         if not ids:
             raise _Lost
         self._version = version

@@ -97,7 +97,7 @@ class CommandWriter:
         if self._passing >= self._max_waiting:
             raise BusUnavailable(f"{self._passing} others wait for Redis")
         self._passing += 1
-        return self._add(_Command(text, _new_reply(), repeat, stores, kept=False, words=words))
+        return self._add(text, repeat=repeat, stores=stores, kept=False, words=words)
 
     def keep(self, text: bytes, *, words: int = 0) -> asyncio.Future[Any]:
         """The reply to a command that stores something, and is kept until that is done.
@@ -109,7 +109,7 @@ class CommandWriter:
         self.kept += 1
         self._kept_bytes += len(text)
         self._all_stored.clear()
-        return self._add(_Command(text, _new_reply(), repeat=True, stores=True, kept=True, words=words))
+        return self._add(text, repeat=True, stores=True, kept=True, words=words)
 
     def probe(self) -> asyncio.Future[Any]:
         """Done when Redis would store a record. It, or this, raises `BusUnavailable`."""
@@ -122,10 +122,11 @@ class CommandWriter:
         while self.kept:
             await self._all_stored.wait()
 
-    def _add(self, command: _Command) -> asyncio.Future[Any]:
-        self._waiting.append(command)
+    def _add(self, text: bytes, *, repeat: bool, stores: bool, kept: bool, words: int) -> asyncio.Future[Any]:
+        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Command(text, reply, repeat, stores, kept, words))
         self._wake.set()
-        return command.reply
+        return reply
 
     # --- the loop ---
 
@@ -214,10 +215,6 @@ class CommandWriter:
         """Write the first of those that wait. Raises what went wrong; the commands that have no good reply then are
         waiting still, if they may."""
         await self._connection.open()
-        await self._write(self._take())
-
-    def _take(self) -> list[_Command]:
-        """The first of those that wait, as many as one write may have."""
         taken: list[_Command] = []
         parts = size = 0
         while self._waiting and len(taken) < WRITE_BATCH:
@@ -228,7 +225,7 @@ class CommandWriter:
                     break
                 parts += 1
             taken.append(self._waiting.popleft())
-        return taken
+        await self._write(taken)
 
     async def _write(self, batch: list[_Command]) -> None:
         parts = [command for command in batch if command.words]
@@ -239,7 +236,8 @@ class CommandWriter:
         refusal: RedisRefusal | None = None
         try:
             if batch:
-                await self._connection.send(self._joined(batch, parts))
+                texts = [command.text for command in batch]
+                await self._connection.send(b"".join(texts) if not parts else self._as_one(parts, texts))
             if parts:
                 refusal = await self._settle_parts(parts)
                 answered = len(parts)
@@ -276,13 +274,10 @@ class CommandWriter:
             self._settle(command, reply)
         return None
 
-    def _joined(self, batch: list[_Command], parts: list[_Command]) -> bytes:
-        """The bytes of commands; those that are parts of one are the first."""
-        texts = [command.text for command in batch]
-        if parts:
-            count = self._head_words + sum(command.words for command in parts)
-            texts.insert(0, b"*%d\r\n%b" % (count, self._head))
-        return b"".join(texts)
+    def _as_one(self, parts: list[_Command], texts: list[bytes]) -> bytes:
+        """The bytes of commands of which the first are parts of one."""
+        count = self._head_words + sum(command.words for command in parts)
+        return b"".join([b"*%d\r\n%b" % (count, self._head), *texts])
 
     # --- replies ---
 
@@ -316,10 +311,6 @@ class CommandWriter:
 
 
 def _failed(message: str) -> asyncio.Future[Any]:
-    reply = _new_reply()
+    reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     reply.set_exception(BusUnavailable(message))
     return reply
-
-
-def _new_reply() -> asyncio.Future[Any]:
-    return asyncio.get_running_loop().create_future()

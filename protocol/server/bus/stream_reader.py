@@ -31,7 +31,7 @@ class StreamReader:
     last entry each time that some are delivered."""
 
     def __init__(
-        self, connection: RedisConnection, stream: str, on_read: Callable[[str], None] = lambda _offset: None
+        self, connection: RedisConnection, stream: str, on_read: Callable[[str], None] | None = None
     ) -> None:
         self._connection = connection
         self.stream = stream
@@ -80,7 +80,7 @@ class StreamReader:
             if not intact:
                 self._tell_of_gap(on_gap)
             await self._deliver_all(entries, deliver)
-            if entries:
+            if entries and self._on_read is not None:
                 self._on_read(self._cursor)
 
     async def _failed(self, error: Exception, backoff: Backoff) -> None:

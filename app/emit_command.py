@@ -57,7 +57,7 @@ async def emit(settings: Settings, chosen: argparse.Namespace) -> None:
         raise ConfigError(
             f"no instance runs in {settings.data_dir}; set REDIS_URL or DATA_DIR to the value that the instances use."
         )
-    async with Emitter(url) as emitter:
+    async with Emitter(url, by_interest=settings.by_interest) as emitter:
         try:
             await send(emitter.of(chosen.nsp), chosen)
         except ValueError as error:

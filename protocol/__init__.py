@@ -18,6 +18,7 @@ from protocol.errors import (
     BusUnavailable,
     Disconnected,
     HandshakeError,
+    OtherBusMode,
     ProtocolError,
     Refused,
     StoreUnavailable,
@@ -37,6 +38,7 @@ from protocol.server.namespaces.handlers import BadArguments, Incoming
 from protocol.server.redis.client import RedisClient
 from protocol.server.redis.tls_files import load_tls_files
 from protocol.server.redis.url import parse_redis_url
+from protocol.server.routing.interest_bus import InterestBus
 from protocol.server.scheduling.networks import network_of
 from protocol.server.server import Server
 from protocol.server.socketio.broadcast_batch import BroadcastBatch
@@ -78,11 +80,13 @@ __all__ = [
     "Handshake",
     "HandshakeError",
     "Incoming",
+    "InterestBus",
     "MemoryBus",
     "MemoryStore",
     "Namespace",
     "Observer",
     "Options",
+    "OtherBusMode",
     "ProtocolError",
     "Record",
     "Recovery",

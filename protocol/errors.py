@@ -133,5 +133,9 @@ class BusUnavailable(Exception):
     """The bus does not answer, or did not confirm that it stored a record, which may be delivered all the same."""
 
 
+class OtherBusMode(BusUnavailable):
+    """The instances that are there route by interest and this one does not, or the other way about."""
+
+
 class StoreUnavailable(Exception):
     """Shared state (sessions, instance addresses) could not be read or written. A write may have happened or not."""

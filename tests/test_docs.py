@@ -18,6 +18,7 @@ from protocol import (
     Emitter,
     EngineServer,
     Forwarding,
+    InterestBus,
     Namespace,
     Options,
     RedisBus,
@@ -155,6 +156,7 @@ def options_of(cls: type) -> dict[str, Any]:
 
 def test_redis_bus() -> None:
     assert signature_of("RedisBus") == options_of(RedisBus)
+    assert signature_of("InterestBus") == options_of(InterestBus)
     table = names(section("Horizontal scaling").split("### Emitting from other processes")[0])
     assert table - {"Option"} == options_of(RedisBus).keys()
 

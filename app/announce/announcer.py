@@ -73,6 +73,11 @@ class Announcer:
         self._waiting: set[asyncio.Task[None]] = set()  # announcements that wait for their turn
         self._checking: set[asyncio.Task[None]] = set()  # changes of members that wait for the bus
         io.on_any_broadcast(self.order.hear)
+        if io.routes_by_interest:
+            self.order.hears_only_of_rooms_here()
+            prefix = room_channel("")
+            io.on_room("create")(lambda _io, room: self.order.came(room.removeprefix(prefix)))
+            io.on_room("delete")(lambda _io, room: self.order.went(room.removeprefix(prefix)))
 
     async def room(
         self, room_id: str, event: str, payload: Sent, *users: str, withheld: Iterable[str] = ()

@@ -7,7 +7,7 @@ nothing.
 
 The fifth may never come: its instance has died, or it is a change that is not announced. So no wait is long; the
 members learn from the number that they have missed something. Nor does an instance wait for changes of a room of which
-nothing was heard yet.
+nothing was heard yet; where instances hear only of rooms in which they have members, nor for those of another room.
 """
 
 import asyncio
@@ -77,6 +77,30 @@ class LogOrder:
         # end.
         self._known: dict[str, tuple[int, int]] = {}
         self._waiting: defaultdict[str, list[tuple[int, asyncio.Future[None]]]] = defaultdict(list)
+        self._here: set[str] | None = None  # rooms with members here, where no others are heard of
+
+    def hears_only_of_rooms_here(self) -> None:
+        """This instance is told of `came` and `went`, and hears of no other rooms."""
+        self._here = set()
+
+    def came(self, room_id: str) -> None:
+        """A room has its first member here: what was announced before is not known any more."""
+        if self._here is not None:
+            self._here.add(room_id)
+            self._known.pop(room_id, None)
+
+    def went(self, room_id: str) -> None:
+        """A room has lost its last member here."""
+        if self._here is not None:
+            self._here.discard(room_id)
+
+    def is_here(self, room_id: str) -> bool:
+        """True if this instance hears of a room."""
+        return self._here is None or room_id in self._here
+
+    def learn(self, room_id: str, number: int) -> None:
+        """Another instance has heard of a change."""
+        self._raise(Place(room_id, number), number)
 
     def hear(self, event: str, *args: Any) -> None:
         """The bus has brought an event."""
@@ -90,6 +114,8 @@ class LogOrder:
 
     def is_turn(self, place: Place) -> bool:
         """True if the change before this one has been announced, or nothing is known of its room."""
+        if not self.is_here(place.room_id):
+            return True
         known = self._known.get(place.room_id)
         return known is None or known[0] >= place.number - 1
 

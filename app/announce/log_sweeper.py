@@ -3,12 +3,15 @@
 The instance that makes a change announces it. It does not where it dies before Redis has the announcement, or where
 more wait for Redis than it keeps. Members learn of such a change from the number of the room's next one, which may be
 long in coming. So every few seconds one of the instances reads which rooms have changed lately, and compares how far
-their logs go with what it heard over the bus, as all instances did. A room that lacks something gets
-`room:sync-needed`, and its clients ask for what they lack. The database remembers how far that was done, so changes
-from while Redis, or all instances, were away are found later.
+their logs go with what it heard over the bus, as all instances did. Where instances hear only of rooms in which they
+have members, it asks the others what they heard. A room that lacks something gets `room:sync-needed`, and its clients
+ask for what they lack. The database remembers how far that was done, so changes from while Redis, or all instances,
+were away are found later.
 
 An instance that knows of a loss waits for nobody's turn: it looks at once where PostgreSQL's answer to a commit was
 lost, or where too much waited for Redis; and when it stops while Redis fails, it has another instance look at once.
+
+An instance for which the bus has lost something does not ask the others: it tells the rooms of its own clients.
 
 An instance that has just started has heard little. It leaves the work to older ones, if there are any, and tells rooms
 that lack nothing otherwise; their clients ignore that by its number.
@@ -23,6 +26,7 @@ from typing import NamedTuple
 
 from app import store
 from app.announce.announcer import Announcer, room_channel, user_channel
+from app.announce.heard_elsewhere import HeardElsewhere
 from app.db.database import Database
 from app.db.errors import DatabaseUnavailable
 from app.payloads.responses import wire
@@ -63,8 +67,11 @@ class LogSweeper:
         self._db = db
         self._announcer = announcer
         self._told = told
+        self._elsewhere = HeardElsewhere(io, announcer.order) if io.routes_by_interest else None
         self._looked_for = 0  # losses, of those that this instance knows of
         self._started_at = time.monotonic()
+        self._gaps = 0  # of the bus, those that were looked after
+        self._fine_at = dt.datetime.now(dt.UTC)  # the last look before them
 
     @property
     def _losses(self) -> int:
@@ -74,6 +81,11 @@ class LogSweeper:
         """One look, unless Redis is away or another instance looks already. Raises DatabaseUnavailable."""
         if self._io.bus_failure is not None:
             return  # nothing is heard, and nothing could be told
+        try:
+            await self._look_for_own_clients()
+        except BusUnavailable as error:
+            log.info("own clients are told later that they may have missed something: %s", error)
+            return
         losses = self._losses
         span = await store.announced_changes.claim(self._db, every=self._interval(), late=LATE)
         if span is None:
@@ -82,12 +94,23 @@ class LogSweeper:
         while after is not None:
             suspects, after = await self._suspects(after)
             try:
-                await self._tell(suspects)
+                await self._tell(suspects, self._elsewhere)
             except BusUnavailable as error:
                 log.info("rooms with changes that were not announced are told later: %s", error)
                 return
         await store.announced_changes.note(self._db, span.until)
         self._looked_for = losses
+
+    async def _look_for_own_clients(self) -> None:
+        """After a gap of the bus: tell the rooms of this instance's clients that have changes that it did not hear of,
+        whatever others have heard. Raises BusUnavailable."""
+        gaps, begun = self._io.gaps, dt.datetime.now(dt.UTC)
+        if gaps != self._gaps:
+            after: Cursor | None = Cursor(self._fine_at - dt.timedelta(seconds=KNOWS_AFTER), "")
+            while after is not None:
+                suspects, after = await self._suspects(after)
+                await self._tell([room for room in suspects if self._announcer.order.is_here(room.id)])
+        self._gaps, self._fine_at = gaps, begun
 
     async def hand_over(self) -> None:
         """At the end: have another instance look at once, if this one knows of a loss. Waits for PostgreSQL."""
@@ -120,12 +143,15 @@ class LogSweeper:
     def _lacks(self, room: ChangedRoomRow) -> bool:
         return self._announcer.order.heard(room.id) < room.last_seq
 
-    async def _tell(self, suspects: list[ChangedRoomRow]) -> None:
+    async def _tell(self, suspects: list[ChangedRoomRow], elsewhere: HeardElsewhere | None = None) -> None:
         """Waits until what is on its way was heard, and tells the rooms that lack something all the same."""
         if not suspects:
             return
         await asyncio.sleep(SETTLED)
         lacking = list(filter(self._lacks, suspects))
+        if lacking and elsewhere is not None:
+            await elsewhere.learn([room.id for room in lacking])
+            lacking = list(filter(self._lacks, lacking))
         if lacking:
             log.info("%d rooms may have changes that were not announced", len(lacking))
         for first in range(0, len(lacking), AT_ONCE):

@@ -80,6 +80,11 @@ class Settings:
         "URL of Redis or Valkey; default: Parley starts its own.",
         hidden=True,
     )
+    bus: str = setting(
+        "one",
+        one_of("one", "interest"),
+        "What instances hear over Redis: one stream with all, or what is for their clients; the same for all.",
+    )
     data_dir: Path = setting(
         Path("var"),
         SettingKind("a folder", Path),
@@ -273,6 +278,11 @@ class Settings:
     shutdown_timeout: int = setting(
         10_000, whole(0, HOUR_MS, "ms"), "Milliseconds to finish in-flight work on shutdown."
     )
+
+    @property
+    def by_interest(self) -> bool:
+        """True if instances hear only of what is for their clients."""
+        return self.bus == "interest"
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:

@@ -7,7 +7,7 @@ import psutil
 
 from app.db.database import Database
 from app.observability.metrics import Metrics
-from protocol import BusFailure, BusUnavailable, RedisBus, Server
+from protocol import BusFailure, BusUnavailable, InterestBus, RedisBus, Server
 
 EVERY = 5.0  # seconds
 MOMENT = 0.01  # seconds that the event loop is asked to wait, to see how late it is
@@ -16,7 +16,7 @@ MOMENT = 0.01  # seconds that the event loop is asked to wait, to see how late i
 class Sampler:
     """Keeps the metrics of what is so at a moment up to date."""
 
-    def __init__(self, metrics: Metrics, io: Server, db: Database, bus: RedisBus) -> None:
+    def __init__(self, metrics: Metrics, io: Server, db: Database, bus: RedisBus | InterestBus) -> None:
         self._metrics = metrics
         self._io = io
         self._db = db

@@ -3,8 +3,8 @@
 from app.config.settings import Settings
 from app.db.migrations import migrate
 from app.observability.tracing import check_traces
+from app.runtime.cluster_bus import bus_of
 from app.runtime.instance_address import check_peer_address
-from protocol import RedisBus
 
 
 async def prepare(settings: Settings) -> None:
@@ -16,7 +16,7 @@ async def prepare(settings: Settings) -> None:
     check_traces(settings)
     check_peer_address(settings)
     await migrate(settings.database_url)
-    bus = RedisBus(settings.redis_url)
+    bus = bus_of(settings)
     await bus.start(lambda *_: None, lambda: None)
     try:
         await bus.ping()

@@ -73,6 +73,7 @@ from app.rooms.membership_sweeper import MembershipSweeper
 from app.rooms.preferences import RoomPreferences
 from app.rooms.rooms import Rooms
 from app.runtime import memory_return
+from app.runtime.cluster_bus import bus_of
 from app.runtime.memory_return import MemoryReturn
 from app.search_index import indexer
 from app.search_index.indexer import Indexer
@@ -82,7 +83,6 @@ from app.serving.admin_ui import admin_ui
 from app.serving.socket_server import SOCKET_PATH, socket_server
 from app.store.log.pages import MAX_PAGE
 from app.threads.user_threads import UserThreads
-from protocol import RedisBus
 
 CLOSE_WITHIN = 2.0  # seconds that the last messages have to be written after their senders are gone
 
@@ -144,7 +144,7 @@ class Chat:
         self.db = Database(
             settings.database_url, pool_size=settings.database_pool, statements=self.traces.statements
         )
-        self.bus = RedisBus(settings.redis_url)
+        self.bus = bus_of(settings)
         self.storage = open_storage(settings)
         self._soft_state = SoftState(settings.redis_url)
         self.limits = Limits(self._soft_state, buckets_of(settings))

@@ -6,14 +6,16 @@ from app.core.errors import Refusal
 from app.limits.rate_limits import Limits
 from app.observability.metrics import Metrics
 from app.runtime.instance_address import forwarding
-from protocol import Handshake, RedisBus, RedisStore, Refused, Server
+from protocol import Handshake, InterestBus, RedisBus, RedisStore, Refused, Server
 
 SOCKET_PATH = "/io"
 STRANGERS_PAYLOAD = 128 * 1024  # bytes of a message before `authenticate`; no event of the chat is larger
 MAX_UNJOINED = 1_000  # polling sessions of an address without a namespace; each keeps 16 KiB of head at most
 
 
-def socket_server(settings: Settings, bus: RedisBus, limits: Limits, metrics: Metrics) -> Server:
+def socket_server(
+    settings: Settings, bus: RedisBus | InterestBus, limits: Limits, metrics: Metrics
+) -> Server:
     """The Socket.IO server with the options that the settings have."""
     origins = settings.cors_origin
 

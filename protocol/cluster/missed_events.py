@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from heapq import merge
 from itertools import takewhile
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct, structs
 
@@ -171,6 +171,15 @@ class History:
         if self.position == NOWHERE:
             self.latest, self.position = latest, last
 
+    def advance(self, offset: str) -> None:
+        """All up to an offset is delivered, whether there was a record there or not."""
+        reached = position_of(offset) or NOWHERE
+        if reached > self.position:
+            self.latest, self.position = offset, reached
+            for ring in (self.events, self.orders):
+                if ring.floor is None:
+                    ring.floor = reached
+
     def clear(self) -> None:
         """Records were lost: a client that lacks earlier ones has a gap."""
         self.events.clear()
@@ -189,6 +198,32 @@ class Missed(NamedTuple):
     moved: bool
 
 
+class RecordsOfAKind(Protocol):
+    """Events, or orders to join, leave and disconnect."""
+
+    def reaches(self, start: Position) -> bool:
+        """True if no record after `start` is missing."""
+        ...
+
+    def after(self, start: Position) -> list[Kept]:
+        """Those after a position, in their order."""
+        ...
+
+
+class Records(Protocol):
+    """What was for clients: a `History`, or several, one after the other."""
+
+    @property
+    def events(self) -> RecordsOfAKind:
+        """The events."""
+        ...
+
+    @property
+    def orders(self) -> RecordsOfAKind:
+        """The others."""
+        ...
+
+
 Lost: TypeAlias = Literal["gone", "expired"]
 """Why a client cannot go on where it was: it was disconnected while away; or too much was sent since, or it is not
 known any more what."""
@@ -199,7 +234,7 @@ def missed_by(
     rooms: Iterable[str],
     nsp: str,
     start: Position,
-    history: History,
+    history: Records,
     most_size: int = MOST_MISSED_SIZE,
     default_rooms: tuple[str, ...] = (),
 ) -> Missed | Lost:

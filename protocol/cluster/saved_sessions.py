@@ -5,10 +5,10 @@ What it has missed since, `protocol.cluster.missed_events` tells.
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from protocol.cluster.stream_positions import NOWHERE, Position, position_of
 from protocol.cluster.stream_records import refuse_extension
@@ -27,6 +27,9 @@ RECOVERABLE = frozenset(
     }
 )
 
+Trail: TypeAlias = tuple[tuple[str, str], ...]
+"""Names of inboxes, each with an offset."""
+
 # --- what is saved of a client ---
 
 
@@ -38,6 +41,9 @@ class Saved(Struct, frozen=True, kw_only=True):
     computed; before, it cannot be. The other two are for clients to whom little is sent, whose last event may be older
     than all records that are kept: one that has `sent` lacks nothing up to `offset`, one that has `before` nothing up
     to `since`.
+
+    `trail` is there where instances route by interest: the inboxes that have what was for it, the last one last, each
+    with the offset from which on it has all.
 
     The fields from `nsp` on are ours: what Node has saved lacks them, and may thus be asked for in any namespace.
     """
@@ -52,6 +58,7 @@ class Saved(Struct, frozen=True, kw_only=True):
     since: str | None = None
     sent: str | None = None
     before: str | None = None
+    trail: Trail | UnsetType = UNSET
 
 
 def encode(saved: Saved) -> str:

@@ -3,9 +3,11 @@
 import copy
 from typing import Any, Self
 
+from protocol.cluster.interest.routing_keys import RoutingKeys
 from protocol.cluster.stream_records import ServerSideEmit
 from protocol.server.bus.stream_writer import StreamWriter
 from protocol.server.config.event_names import check_server_side_name
+from protocol.server.routing.inbox_writer import InboxWriter
 from protocol.server.socketio.broadcast_batch import BroadcastBatch
 from protocol.server.socketio.selection import Selection
 
@@ -31,8 +33,16 @@ class Emitter:
         max_len: int = 10_000,
         publish_timeout: int = 5_000,
         max_waiting: int = 10_000,
+        by_interest: bool = False,
     ) -> None:
+        """`by_interest`: the servers have the `InterestBus`; they have one stream each then, and no `stream_count`."""
         self.name = "/"
+        self._publisher: StreamWriter | InboxWriter
+        if by_interest:
+            self._publisher = InboxWriter(
+                url, RoutingKeys(stream), max_len=max_len, timeout=publish_timeout, max_waiting=max_waiting
+            )
+            return
         self._publisher = StreamWriter(
             url,
             UID,

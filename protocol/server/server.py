@@ -172,6 +172,16 @@ class Server(Namespace):
             await self._store.close()
 
     @property
+    def routes_by_interest(self) -> bool:
+        """True if this instance hears only of what is for its clients, or was sent by itself: see `InterestBus`."""
+        return self._adapter.bus.routing is not None
+
+    @property
+    def gaps(self) -> int:
+        """How often the bus has lost records before this instance could deliver them."""
+        return self._adapter.gaps
+
+    @property
     def bus_failure(self) -> BusFailure | None:
         """Why the bus cannot store or deliver at present; None while nothing is known to be wrong."""
         return self._adapter.bus.failure

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import growth
 import machine
 import report
 
@@ -49,6 +50,7 @@ SERVERS: dict[str, list[str]] = {
     "python-socketio": [*_PYTHON, str(_THEIRS), "{port}"],
 }
 TESTS = ("fanout", "ack", "connect", "across")
+GROWTH = "growth"  # of Parley alone, in both modes of the bus; only where it is asked for
 
 
 @dataclass(frozen=True)
@@ -300,7 +302,11 @@ def parse() -> argparse.Namespace:
         help=", ".join(SERVERS),
     )
     parser.add_argument(
-        "--tests", type=some_of(TESTS), default=list(TESTS), metavar="NAME,…", help=", ".join(TESTS)
+        "--tests",
+        type=some_of((*TESTS, GROWTH)),
+        default=list(TESTS),
+        metavar="NAME,…",
+        help=", ".join((*TESTS, GROWTH)),
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="JSON lines (var/bench/results.jsonl)")
     parser.add_argument("--node", required=True, help=argparse.SUPPRESS)
@@ -328,6 +334,12 @@ def main() -> None:
             raise Failed(f"{COMPILED} needs scripts/compile first: the engine is {FORM}.")
         allow_connections(max(plan.clients, plan.connects))
         place = Place(chosen.node, chosen.build, *cores())
+        if GROWTH in chosen.tests:
+            clients, seconds = (400, 2.0) if chosen.quick else (4_000, 6.0)
+            cores_used = place.server_core, place.load_core
+            allow_connections(clients)
+            print(growth.run(out, cores_used, free_port, clients=clients, seconds=seconds))
+            return
         tests = [test for test in plan.tests() if test[0] in chosen.tests]
         rows = run(chosen.only, tests, repetitions, place, out)
     except Failed as failure:

@@ -72,6 +72,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="store_true",
         help="put HAProxy, with deploy/haproxy.cfg, in front of the instances",
     )
+    add("--bus", choices=("one", "interest"), default="one", help="the mode of the bus (one)")
     add("--mixed", action="store_true", help="put Node's server with its streams adapter on the same Redis")
     add("--sentinel", action="store_true", help="let a sentinel change between two Redis servers")
     add("--clocks", action="store_true", help="let the clocks of instances jump, by Debian's libfaketime")
@@ -96,6 +97,8 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         for title, names in (("faults", FAULTS), ("invariants", INVARIANTS), ("planted", planted_faults())):
             print(f"{title}: {' '.join(names)}")
         parser.exit()
+    if chosen.mixed and chosen.bus != "one":
+        parser.error("Node's server has one stream: --mixed goes with --bus one alone")
     patterns = chosen.fault or ["*"]
     here = possible(shape_of(chosen))
     chosen.faults = tuple(name for name in here if any(fnmatch(name, pattern) for pattern in patterns))
@@ -122,6 +125,7 @@ def shape_of(chosen: argparse.Namespace) -> Shape:
         mixed=chosen.mixed,
         sentinel=chosen.sentinel,
         clocks=chosen.clocks,
+        bus=chosen.bus,
     )
 
 

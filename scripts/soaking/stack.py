@@ -41,7 +41,8 @@ SECRET = "for-the-soak-only-" * 3
 
 class Shape(Struct, frozen=True):
     """How many instances there are, of how many processes, with the code of which folder (this one's), and what else
-    there is: HAProxy before them, Node's server on the same Redis, a sentinel with a second Redis, clocks that jump."""
+    there is: HAProxy before them, Node's server on the same Redis, a sentinel with a second Redis, clocks that jump.
+    `bus` is the mode of the bus: one, or interest."""
 
     instances: int = 3
     workers: int = 0
@@ -50,6 +51,7 @@ class Shape(Struct, frozen=True):
     mixed: bool = False
     sentinel: bool = False
     clocks: bool = False
+    bus: str = "one"
 
 
 class Stack:
@@ -135,6 +137,7 @@ class Stack:
             "JWT_SECRET": SECRET,
             "WORKERS": str(self.shape.workers),
             "LOG_LEVEL": "info",
+            "BUS": self.shape.bus,
         }
 
 

@@ -42,8 +42,11 @@ def postgres_server(servers_folder: Path) -> Iterator[RestartablePostgres]:
 class Cluster:
     """The instances, and the ways: `redis` and `postgres` have one for each instance, `front` leads to all."""
 
-    def __init__(self, valkey: RestartableValkey, postgres: RestartablePostgres, folder: Path) -> None:
+    def __init__(
+        self, valkey: RestartableValkey, postgres: RestartablePostgres, folder: Path, bus: str
+    ) -> None:
         self.valkey = valkey
+        self._bus = bus
         self.postgres_server = postgres
         self.redis = [Proxy([("127.0.0.1", valkey.port)]) for _ in range(2)]
         self.postgres = [Proxy([postgres.socket]) for _ in range(2)]
@@ -63,6 +66,7 @@ class Cluster:
                 "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0",
                 "FILE_STORAGE": str(self._folder / "files"),
                 "JWT_SECRET": "for-tests-only-" * 3,
+                "BUS": self._bus,
             }
             port = find_free_port()
             self.instances.append(
@@ -221,8 +225,9 @@ async def all_is_well_again(cluster: Cluster, talk: Talk) -> None:
 class SharedCluster:
     """The cluster of the tests of a file: each leaves it as it found it, or the next one has a new one."""
 
-    def __init__(self, postgres: RestartablePostgres, folder: Path) -> None:
+    def __init__(self, postgres: RestartablePostgres, folder: Path, bus: str) -> None:
         self._postgres = postgres
+        self._bus = bus
         self._folder = folder
         self._numbers = count(1)
         self._running: Cluster | None = None
@@ -235,7 +240,7 @@ class SharedCluster:
             valkey = RestartableValkey(folder / "valkey")
             folder.mkdir()
             valkey.start()
-            self._running = Cluster(valkey, self._postgres, folder)
+            self._running = Cluster(valkey, self._postgres, folder, self._bus)
             await self._running.start()
         return self._running
 
@@ -247,12 +252,22 @@ class SharedCluster:
 
 
 @pytest.fixture(scope="module")
+def bus(request: pytest.FixtureRequest) -> str:
+    """The mode of the bus: one stream, unless a test is `by_interest` or in `both_modes`."""
+    return str(getattr(request, "param", "one"))
+
+
+by_interest = pytest.mark.parametrize("bus", ["interest"], indirect=True)
+both_modes = pytest.mark.parametrize("bus", ["one", "interest"], indirect=True)
+
+
+@pytest.fixture(scope="module")
 async def shared_cluster(
-    postgres_server: RestartablePostgres, servers_folder: Path, request: pytest.FixtureRequest
+    postgres_server: RestartablePostgres, servers_folder: Path, request: pytest.FixtureRequest, bus: str
 ) -> AsyncIterator[SharedCluster]:
-    folder = servers_folder / request.path.stem
+    folder = servers_folder / f"{request.path.stem}-{bus}"
     folder.mkdir(mode=0o711)
-    shared = SharedCluster(postgres_server, folder)
+    shared = SharedCluster(postgres_server, folder, bus)
     yield shared
     await shared.stop()
 

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.faults.conftest import Cluster, Talk, all_is_well_again
+from tests.faults.conftest import Cluster, Talk, all_is_well_again, both_modes, by_interest
 from tests.support.chat.talking_members import PythonMember
 from tests.support.waiting import sleep_until
 
@@ -14,6 +14,7 @@ pytestmark = pytest.mark.timeout(240)
 FROZEN = 6.0  # seconds: twice a lease
 
 
+@both_modes
 async def test_an_instance_is_killed(cluster: Cluster, talk: Talk) -> None:
     first, second = cluster.instances
     first.process.kill()
@@ -34,6 +35,7 @@ async def test_an_instance_is_killed(cluster: Cluster, talk: Talk) -> None:
     cluster.assert_alive()
 
 
+@by_interest
 async def test_whose_instance_is_killed_is_offline_until_they_are_back(cluster: Cluster, talk: Talk) -> None:
     first = cluster.instances[0]
     stranded = await talk.let_in(first.url, PythonMember)  # who knows no other way
@@ -48,6 +50,7 @@ async def test_whose_instance_is_killed_is_offline_until_they_are_back(cluster: 
     cluster.assert_alive()
 
 
+@by_interest
 async def test_an_instance_stands_still_past_its_lease(cluster: Cluster, talk: Talk) -> None:
     frozen = cluster.instances[0]
     thawed = asyncio.get_running_loop().time() + FROZEN

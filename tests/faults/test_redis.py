@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.faults.conftest import Cluster, Talk, all_is_well_again
+from tests.faults.conftest import Cluster, Talk, all_is_well_again, both_modes, by_interest
 from tests.support.waiting import sleep_until
 
 pytestmark = pytest.mark.timeout(240)
@@ -12,6 +12,7 @@ pytestmark = pytest.mark.timeout(240)
 AWAY = 10.0  # seconds
 
 
+@both_modes
 async def test_redis_is_killed_and_started_again(cluster: Cluster, talk: Talk) -> None:
     await asyncio.to_thread(cluster.valkey.kill)
     await cluster.tells("ready", 503)
@@ -52,6 +53,7 @@ async def test_one_instance_alone_loses_redis(cluster: Cluster, talk: Talk) -> N
     await all_is_well_again(cluster, talk)
 
 
+@by_interest
 async def test_the_network_forgets_the_connections_to_redis(cluster: Cluster, talk: Talk) -> None:
     """No packet of theirs arrives again, and nobody is told; new ones work at once."""
     for link in cluster.redis:

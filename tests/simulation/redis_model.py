@@ -176,6 +176,14 @@ class RedisModel:
         value, end = self._values.get(key, ("", 0.0))
         return value if end > self.loop.time() else None
 
+    def time(self, _: ModelConnection, _words: list[bytes]) -> Any:
+        """TIME"""
+        return [str(int(self.loop.time())), "0"]
+
+    def zrange(self, _: ModelConnection, _words: list[bytes]) -> Any:
+        """ZRANGE key 0 -1 WITHSCORES, of instances that route by interest: there are none."""
+        return []
+
     def subscribe(self, client: ModelConnection, words: list[bytes]) -> Any:
         """SUBSCRIBE channel …"""
         for channel in words:
@@ -205,6 +213,8 @@ COMMANDS: Mapping[str, Any] = {
     "GET": RedisModel.get,
     "GETDEL": RedisModel.getdel,
     "DEL": RedisModel.delete,
+    "TIME": RedisModel.time,
+    "ZRANGE": RedisModel.zrange,
     "SUBSCRIBE": RedisModel.subscribe,
     "UNSUBSCRIBE": RedisModel.unsubscribe,
     "PING": RedisModel.ping,

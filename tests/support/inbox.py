@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from protocol.cluster.requests import ClusterMessage
 from protocol.cluster.stream_records import Broadcast, Record, Target
-from protocol.server.bus.redis_bus import RedisBus
+from protocol.server.bus.bus import Bus
 
 
 def event(*data: object, nsp: str = "/") -> Broadcast:
@@ -56,10 +57,11 @@ class Inbox:
         await self.until(lambda: bool(self.messages) and self.messages[-1][1] == message)
 
 
+AnyBus = TypeVar("AnyBus", bound=Bus)
+
+
 @asynccontextmanager
-async def started(
-    bus: RedisBus, inbox: Inbox | None = None, *, listens: bool = False
-) -> AsyncIterator[RedisBus]:
+async def started(bus: AnyBus, inbox: Inbox | None = None, *, listens: bool = False) -> AsyncIterator[AnyBus]:
     """A bus that delivers to an inbox, and listens to requests of `/` if it is told so."""
     inbox = inbox or Inbox()
     if listens:

@@ -18,16 +18,18 @@ def run(settings: Settings, chosen: argparse.Namespace) -> None:
     running = settings.database_url or running_database_url(settings.data_dir)
     with embedded(settings.data_dir, postgres=not running, valkey=False) as urls:
         redis_url = settings.redis_url or running_redis_url(settings.data_dir)
-        asyncio.run(act(chosen, running or urls.database or "", redis_url))
+        asyncio.run(act(chosen, running or urls.database or "", redis_url, by_interest=settings.by_interest))
 
 
-async def act(chosen: argparse.Namespace, database_url: str, redis_url: str | None) -> None:
+async def act(
+    chosen: argparse.Namespace, database_url: str, redis_url: str | None, *, by_interest: bool = False
+) -> None:
     """Do it. Without the URL of a Redis it ends no sockets. Raises NotDone and Unavailable."""
     await migrate(database_url)
     db = Database(database_url)
     await db.connect()
     try:
-        await ACTS[chosen.act](Shell(db, redis_url, operator()), chosen)
+        await ACTS[chosen.act](Shell(db, redis_url, operator(), by_interest), chosen)
     except Refusal as refusal:
         raise NotDone(f"{refusal.message}.") from refusal
     except NotStorable as error:  # an argument that is no text, in bytes

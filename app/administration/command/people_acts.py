@@ -77,7 +77,7 @@ async def deactivate(shell: Shell, chosen: argparse.Namespace) -> None:
     try:
         if shell.redis_url is None:
             raise BusUnavailable("no Redis is known here")
-        async with Emitter(shell.redis_url) as emitter:
+        async with Emitter(shell.redis_url, by_interest=shell.by_interest) as emitter:
             await end_sockets(emitter.in_(tokens_channel(row.id)), DEACTIVATED)
     except BusUnavailable as error:
         say(f"sockets that are connected end within {LOOK_EVERY:.0f} s: {error}")

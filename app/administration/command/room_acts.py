@@ -72,7 +72,8 @@ async def announce(shell: Shell, room_id: str, user_id: str, announcements: Sequ
     if shell.redis_url is None:
         return
     try:
-        async with Emitter(shell.redis_url) as emitter, emitter.batch() as batch:
+        emitters = Emitter(shell.redis_url, by_interest=shell.by_interest)
+        async with emitters as emitter, emitter.batch() as batch:
             await batch.in_(user_channel(user_id)).sockets_join(room_channel(room_id))
             for channels, event, payload, _ in announcements:
                 await batch.to(*channels).emit(event, wire(payload))

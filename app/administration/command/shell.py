@@ -12,11 +12,13 @@ from app.db.database import Database
 
 
 class Shell(Struct, frozen=True):
-    """What an act works with. `actor` is the operator, as the audit log names them."""
+    """What an act works with. `actor` is the operator, as the audit log names them; `by_interest` says how instances
+    hear of events."""
 
     db: Database
     redis_url: str | None
     actor: str
+    by_interest: bool = False
 
 
 class NotDone(CannotStart):

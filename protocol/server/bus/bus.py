@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from protocol.cluster import requests
@@ -53,11 +53,44 @@ class Past(NamedTuple):
     floor: str
 
 
+class Routing(Protocol):
+    """What a bus offers that brings records to those instances only that have members in the rooms concerned.
+
+    Such an instance hears what is in its `inbox`, from when it has told that it wants to hear of a room.
+    """
+
+    @property
+    def inbox(self) -> str:
+        """The name of the inbox; another one after Redis has lost what it knew."""
+        ...
+
+    def retain(self, duration: int) -> None:
+        """Clients come back for so many ms: until then go on hearing of rooms that have no member any more, and have
+        the inbox filled when this instance is gone. Before the start."""
+
+    def given(self, nsp: str, rooms: Iterable[str], offset: str) -> None:
+        """A record has come, at an offset, that makes sockets join rooms: whoever gets it hears of them from there on,
+        also without a member."""
+
+    async def announced(self, nsp: str, rooms: Iterable[str]) -> None:
+        """Return when what is sent to some rooms that this instance has members in comes here; at once where it does
+        already, and while Redis fails. What was missed by then is told as a gap."""
+
+    async def hold(self, nsp: str, rooms: Iterable[str]) -> str:
+        """Hear of rooms, for somebody who is about to come back. Returns the offset after which this instance has all
+        that is sent to them, once all that it has up to there is delivered. Raises `BusUnavailable`."""
+
+    async def read(self, inbox: str, after: str, limit: int, max_size: int) -> Past:
+        """What is in an inbox after an offset, of any instance: the newest up to `limit`, and about `max_size` in sum.
+        Nothing, and no floor, if there is no such inbox. Raises `BusUnavailable`."""
+
+
 class Bus(Protocol):
     """How instances reach each other: `Server(bus=RedisBus(url))`.
 
     It delivers each record to every started instance, also to the publisher, in the same order for all records of a
-    namespace. It also carries requests and answers, which are not stored: a disconnected instance misses them.
+    namespace. A bus with `routing` leaves out those that do not hear of the rooms that the record is for. It also
+    carries requests and answers, which are not stored: a disconnected instance misses them.
 
     A delivered record is a copy that was encoded and decoded, so tuples are lists, and structs and dataclasses are
     dicts. `uid` identifies this instance in the cluster.
@@ -97,10 +130,11 @@ class Bus(Protocol):
         """How many records are kept and not stored yet."""
 
     def interest(self, nsp: str, room: str, present: bool) -> None:
-        """Tells that this instance has members in a room, or no longer any.
+        """Tells that this instance has members in a room, or no longer any. For `routing`; else it is ignored."""
 
-        The hook for a bus that routes by interest: one that gives each instance all records ignores it.
-        """
+    @property
+    def routing(self) -> Routing | None:
+        """How to hear of rooms; None where each instance gets all records."""
 
     def listen(self, nsp: str) -> None:
         """Get the requests of a namespace from soon on, before the start too. It may be told several times; it
@@ -199,6 +233,10 @@ class MemoryBus:
 
     def interest(self, nsp: str, room: str, present: bool) -> None:
         """See `Bus.interest`: there is one instance, and it gets everything."""
+
+    @property
+    def routing(self) -> None:
+        """See `Bus.routing`."""
 
     def listen(self, nsp: str) -> None:
         """See `Bus.listen`."""

@@ -1,33 +1,37 @@
 """The bus over Redis, in the format of `@socket.io/redis-streams-adapter`, so that Node can share it.
 
-How a stream is written is in `stream_writer`, how it is followed in `stream_reader`, how channels are listened to in
-`pubsub_subscriber`; here they come together.
+How a stream is written is in `stream_writer`, how it is followed in `stream_reader`, how requests go in
+`request_channels`; here they come together.
 """
 
 import asyncio
 import heapq
 import logging
 import secrets
-from typing import Any
 
-from protocol.cluster import requests
+from protocol.cluster.interest.routing_keys import LEASE, RoutingKeys
 from protocol.cluster.requests import ClusterAnswer, ClusterRequest
 from protocol.cluster.stream_names import stream_names
 from protocol.cluster.stream_positions import position
 from protocol.cluster.stream_records import Record
-from protocol.errors import BusUnavailable, StoreUnavailable
+from protocol.errors import BusUnavailable, OtherBusMode, StoreUnavailable
 from protocol.server.bus.bus import BusFailure, Deliver, OnGap, Past, ReceiveRequest
-from protocol.server.bus.pubsub_subscriber import Channels, PubSubSubscriber
+from protocol.server.bus.pubsub_subscriber import Channels
+from protocol.server.bus.request_channels import RequestChannels
 from protocol.server.bus.stream_reader import StreamReader
 from protocol.server.bus.stream_writer import StreamWriter
 from protocol.server.redis.cancellation import cancel_all
 from protocol.server.redis.client import RedisClient
 from protocol.server.redis.connection import RedisConnection, described
-from protocol.server.redis.url import RedisForm, parse_redis_url
 
 log = logging.getLogger(__name__)
 
 PING_TIMEOUT = 1.0  # s
+ROUTED = (
+    "The instances on this Redis route by interest (InterestBus; BUS=interest of the chat), and this one reads one "
+    "stream: they would not hear each other. Start it in their mode, or stop all of them first; one that was killed "
+    "counts for ten seconds."
+)
 
 
 class RedisBus:
@@ -59,6 +63,7 @@ class RedisBus:
         max_waiting: int = 10_000,
     ) -> None:
         self.uid = secrets.token_hex(8)
+        self._url, self._stream = url, stream
         self._timeout = publish_timeout / 1000
         self._publisher = StreamWriter(
             url,
@@ -73,20 +78,22 @@ class RedisBus:
         self._readers = [
             StreamReader(RedisConnection(url, name), name) for name in stream_names(stream, stream_count)
         ]
-        self._channels = Channels(channel_prefix)
-        self._subscriber = PubSubSubscriber(
-            RedisConnection(url, stream, text=False), self._channels, self.uid
+        self._requests = RequestChannels(
+            url, Channels(channel_prefix), self.uid, self._publisher.ask, self._timeout, key=stream
         )
-        self._cluster = RedisClient(url) if parse_redis_url(url).form is RedisForm.CLUSTER else None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     async def start(self, deliver: Deliver, on_gap: OnGap, receive: ReceiveRequest | None = None) -> None:
-        """See `Bus.start`. Waits up to `publish_timeout` for Redis."""
+        """See `Bus.start`. Waits up to `publish_timeout` for Redis. Raises `OtherBusMode`."""
         if self._tasks:
             raise RuntimeError("the bus is started already")
         try:
             async with asyncio.timeout(self._timeout):
                 await asyncio.gather(*(reader.seek_end() for reader in self._readers))
+                await self._check_mode()
+        except OtherBusMode:
+            await self._close_readers()
+            raise
         except TimeoutError:
             await self._close_readers()
             failure = next((reader.failure for reader in self._readers if reader.failure), None)
@@ -97,8 +104,23 @@ class RedisBus:
                 asyncio.create_task(reader.run(deliver, on_gap), name="bus reader")
                 for reader in self._readers
             ),
-            asyncio.create_task(self._subscriber.run(receive), name="bus subscriber"),
+            asyncio.create_task(self._requests.run(receive), name="bus subscriber"),
         )
+
+    async def _check_mode(self) -> None:
+        client, key = RedisClient(self._url), RoutingKeys(self._stream).inboxes
+        try:
+            (seconds, microseconds), inboxes = await asyncio.gather(
+                client.ask(key, "TIME"), client.ask(key, "ZRANGE", key, "0", "-1", "WITHSCORES")
+            )
+        except StoreUnavailable as error:  # it may not be allowed to ask, where nobody routes
+            log.info("it is not known whether others route by interest: %s", error)
+            return
+        finally:
+            await client.close()
+        now = int(seconds) * 1000 + int(microseconds) // 1000
+        if any(float(seen) > now - LEASE for seen in inboxes[1::2]):
+            raise OtherBusMode(ROUTED)
 
     async def publish(self, record: Record) -> str:
         """See `Bus.publish`. The offset is the id of the stream's entry."""
@@ -107,6 +129,10 @@ class RedisBus:
     def keep(self, record: Record) -> asyncio.Future[str]:
         """See `Bus.keep`."""
         return self._publisher.keep(record)
+
+    @property
+    def routing(self) -> None:
+        """See `Bus.routing`: every instance reads the whole stream."""
 
     @property
     def failure(self) -> BusFailure | None:
@@ -126,58 +152,25 @@ class RedisBus:
 
     def listen(self, nsp: str) -> None:
         """See `Bus.listen`."""
-        self._subscriber.listen(nsp)
+        self._requests.listen(nsp)
 
     def unlisten(self, nsp: str) -> None:
         """See `Bus.unlisten`."""
-        self._subscriber.unlisten(nsp)
+        self._requests.unlisten(nsp)
 
     async def request(self, request: ClusterRequest) -> int:
         """See `Bus.request`."""
-        payload = requests.encode(request, self.uid)
         self._publisher.check_started()
-        try:
-            async with asyncio.timeout(self._timeout):
-                await self._subscriber.listening(request.nsp)
-        except TimeoutError:
-            failure = self._subscriber.failure
-            raise BusUnavailable(f"answers could not be listened to: {described(failure)}") from failure
-        channel = self._channels.public(request.nsp)
-        # Counted right before: an instance that starts in between answers without being waited for, which does no harm.
-        count, _ = await asyncio.gather(self._count_subscribers(channel), self._send(channel, payload))
-        return count
-
-    async def _count_subscribers(self, channel: str) -> int:
-        """How many instances listen to a channel."""
-        return sum(int(reply[1]) for reply in await self._ask_all("PUBSUB", "NUMSUB", channel))
-
-    async def _ask_all(self, *words: str) -> list[Any]:
-        """The replies of all nodes of a cluster, each of which knows its own subscribers alone; else of the server."""
-        if self._cluster is None:
-            return [await self._ask(*words)]
-        try:
-            return await self._cluster.ask_all_nodes(*words)
-        except StoreUnavailable as error:
-            raise BusUnavailable(str(error)) from error
-
-    async def _ask(self, *words: str) -> Any:
-        return await self._publisher.ask(*words)
-
-    def _send(self, channel: str, payload: bytes) -> asyncio.Future[Any]:
-        # Never repeated: a handler would run twice, or an answer count for two.
-        return self._publisher.ask("PUBLISH", channel, payload, repeat=False)
+        return await self._requests.request(request)
 
     def answer(self, uid: str, answer: ClusterAnswer) -> None:
         """See `Bus.answer`."""
-        payload = requests.encode(answer, self.uid)
-        channel = self._channels.private(answer.nsp, uid)
-        self._send(channel, payload).add_done_callback(_log_failure)
+        self._requests.answer(uid, answer)
 
     async def listeners(self, nsp: str) -> set[str]:
         """See `Bus.listeners`."""
         self._publisher.check_started()
-        replies = await self._ask_all("PUBSUB", "CHANNELS", self._channels.pattern(nsp))
-        return {self._channels.uid(nsp, channel) for channels in replies for channel in channels}
+        return await self._requests.listeners(nsp)
 
     def order(self, nsp: str) -> str:
         """See `Bus.order`: each stream has one."""
@@ -186,14 +179,17 @@ class RedisBus:
     async def recent(self, limit: int, max_size: int) -> Past:
         """See `Bus.recent`. Each stream has an equal part of the limits."""
         parts = len(self._readers)
-        pasts = [await reader.past(self._ask, limit // parts, max_size // parts) for reader in self._readers]
+        pasts = [
+            await reader.past(self._publisher.ask, limit // parts, max_size // parts)
+            for reader in self._readers
+        ]
         entries = heapq.merge(*(past.entries for past in pasts), key=lambda entry: position(entry[0]))
         return Past(list(entries), max((past.floor for past in pasts), key=position))
 
     async def lag(self) -> float:
         """How many seconds of what the streams hold this instance has not delivered yet; of the one that is furthest
         behind. Raises `BusUnavailable`."""
-        return max([await reader.lag(self._ask) for reader in self._readers])
+        return max([await reader.lag(self._publisher.ask) for reader in self._readers])
 
     async def ping(self) -> None:
         """See `Bus.ping`. Goes the way of the entries, and finds out whether Redis would store one; fails at once while
@@ -214,15 +210,8 @@ class RedisBus:
         tasks, self._tasks = self._tasks, ()
         await cancel_all(tasks)
         await self._publisher.stop()
-        await self._subscriber.close()
-        if self._cluster is not None:
-            await self._cluster.close()
+        await self._requests.close()
         await self._close_readers()
 
     async def _close_readers(self) -> None:
         await asyncio.gather(*(reader.close() for reader in self._readers))
-
-
-def _log_failure(sent: asyncio.Future[Any]) -> None:
-    if not sent.cancelled() and (error := sent.exception()) is not None:
-        log.warning("an answer to another server was lost: %s", error)

@@ -27,16 +27,24 @@ AskRedis: TypeAlias = Callable[..., Awaitable[Any]]
 
 
 class StreamReader:
-    """Follows a stream. `failure` is what keeps it from reading at present."""
+    """Follows a stream. `failure` is what keeps it from reading at present; `on_read` is called with the offset of the
+    last entry each time that some are delivered."""
 
-    def __init__(self, connection: RedisConnection, stream: str) -> None:
+    def __init__(
+        self, connection: RedisConnection, stream: str, on_read: Callable[[str], None] | None = None
+    ) -> None:
         self._connection = connection
         self.stream = stream
         self._cursor = START  # the last entry that was delivered
         self._first_cursor = START
         self.failure: Exception | None = None
+        self._on_read = on_read
         self._skipped = SkipLog(log)
         self._repetitions = Repetitions()
+
+    def begin_at(self, offset: str) -> None:
+        """Put the cursor on an entry, of which it is known that it is there."""
+        self._cursor = self._first_cursor = offset
 
     async def seek_end(self) -> None:
         """Puts the cursor on the last entry. By its id: `$` would skip what comes between two reads.
@@ -72,6 +80,8 @@ class StreamReader:
             if not intact:
                 self._tell_of_gap(on_gap)
             await self._deliver_all(entries, deliver)
+            if entries and self._on_read is not None:
+                self._on_read(self._cursor)
 
     async def _failed(self, error: Exception, backoff: Backoff) -> None:
         if self.failure is None:

@@ -15,8 +15,9 @@ from protocol.cluster.stream_names import stream_name, stream_names
 from protocol.cluster.stream_records import Record, encode
 from protocol.errors import BusUnavailable
 from protocol.server.bus.bus import NOT_STARTED, BusFailure
-from protocol.server.bus.command_writer import CommandWriter, probe_of, reason_of
+from protocol.server.bus.command_writer import CommandWriter
 from protocol.server.redis.cancellation import cancel_all
+from protocol.server.redis.commands import probe_of
 from protocol.server.redis.connection import RedisConnection, pack
 
 STORE_WITHIN = 1.0  # s that what is kept has at the end to be stored
@@ -71,8 +72,8 @@ class StreamWriter:
     @property
     def failure(self) -> BusFailure | None:
         """Why records cannot be stored at present."""
-        failures = (writer.failure for writer in self._writers.values())
-        return next((reason_of(failure) for failure in failures if failure is not None), None)
+        reasons = (writer.reason for writer in self._writers.values())
+        return next((reason for reason in reasons if reason is not None), None)
 
     @property
     def kept(self) -> int:

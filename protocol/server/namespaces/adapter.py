@@ -4,12 +4,12 @@ socket."""
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from protocol.cluster.record_batches import unfold
 from protocol.cluster.requests import AskClients, AskServers, ClusterMessage, FetchSockets
-from protocol.cluster.stream_records import Record, RecordBatch, ServerSideEmit
+from protocol.cluster.stream_records import Join, Record, RecordBatch, ServerSideEmit
 from protocol.server.bus.bus import Bus, hand_over
 from protocol.server.bus.round_trip_timer import RoundTripTimer
 from protocol.server.config.options import Options
@@ -125,6 +125,11 @@ class Adapter:
         stored.add_done_callback(measure)
         return stored
 
+    async def announced(self, nsp: str, rooms: Iterable[str]) -> None:
+        """Return when what is sent to rooms, which sockets of this instance have just joined, comes here."""
+        if self.bus.routing is not None:
+            await self.bus.routing.announced(nsp, rooms)
+
     def deliver_here(self, record: Record) -> None:
         """Do what a record asks for on this instance alone."""
         self._deliver(record, "", 0)
@@ -151,6 +156,8 @@ class Adapter:
             for part in unfold(record, offset, size):
                 hand_over(self._deliver, *part)
             return
+        if isinstance(record, Join) and offset and self.bus.routing is not None:
+            self.bus.routing.given(record.nsp, record.rooms, offset)
         packet = None
         if self.recovery is not None and offset:
             packet = self.recovery.took(offset, record, size)

@@ -30,13 +30,22 @@ class DeliveryLog:
 
     def append(self, offset: str, record: SingleRecord, size: int) -> Encoded | None:
         """See `History.append`."""
-        history, waiting = self.history, self._waiting
-        packet = history.append(offset, record, size)
-        while waiting and waiting[0][0] <= history.position:
+        packet = self.history.append(offset, record, size)
+        if self._waiting:
+            self._wake()
+        return packet
+
+    def advance(self, offset: str) -> None:
+        """See `History.advance`."""
+        self.history.advance(offset)
+        self._wake()
+
+    def _wake(self) -> None:
+        waiting = self._waiting
+        while waiting and waiting[0][0] <= self.history.position:
             _, _, reached = heapq.heappop(waiting)
             if not reached.done():
                 reached.set_result(None)
-        return packet
 
     async def reach(self, position: Position) -> None:
         """Wait until all records up to a position have been delivered here."""

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from msgspec import structs
+from msgspec import UNSET, UnsetType, structs
 
-from protocol.cluster.missed_events import MOST_MISSED_SIZE, Lost, Missed, missed_by
+from protocol.cluster.missed_events import MOST_MISSED_SIZE, Lost, Missed, Records, missed_by
 from protocol.cluster.record_batches import unfold_all
-from protocol.cluster.saved_sessions import Saved, start_of
+from protocol.cluster.saved_sessions import Saved, Trail, start_of
 from protocol.cluster.stream_positions import NOWHERE, Position, position_of
 from protocol.cluster.stream_records import Broadcast, DisconnectSockets, SingleRecord, Target
 from protocol.engineio.packets import Encoded
@@ -23,6 +23,7 @@ from protocol.server.engineio.hub import new_id
 from protocol.server.recovery.delivery_log import MOST_KEPT, DeliveryLog
 from protocol.server.recovery.session_saver import SessionSaver
 from protocol.server.recovery.session_state import RecoverableSession, RecoverableSocket, TrackedDict
+from protocol.server.recovery.trails import Found, Trails
 from protocol.server.store.store import Store
 from protocol.socketio.packets import Event
 
@@ -35,20 +36,26 @@ _PID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
 class Return(NamedTuple):
-    """A session on its way back to its client, which has got everything up to `start`; `offset` is its own word."""
+    """A session on its way back to its client, which has got everything up to `start`; `offset` is its own word, and
+    `found` where what it has missed is, if others have it."""
 
     saved: Saved
     start: Position
     offset: str | None
+    found: Found | None = None
 
 
 class SessionRecovery:
     """The recovery of all clients of this instance: it knows the records that came, and saves what may be asked for."""
 
     def __init__(self, options: Options, duration: int, bus: Bus, store: Store) -> None:
-        self.saver = SessionSaver(store, self.latest, duration, options.session_key_prefix)
+        self.saver = SessionSaver(store, self.latest, self._trail, duration, options.session_key_prefix)
         self._bus = bus
         self._options = options
+        self._trails: Trails | None = None
+        if bus.routing is not None:
+            bus.routing.retain(duration)
+            self._trails = Trails(bus.routing, lambda: self._new_log().history, options.recovery_history)
         # What a client may lack that comes back in time: its loss was noticed late, and what is saved of it, every half
         # of the duration, may be as old.
         self._max_age = duration + duration // 2 + options.ping_interval + options.ping_timeout
@@ -111,11 +118,16 @@ class SessionRecovery:
     @property
     def size(self) -> int:
         """The characters of all records that are kept."""
-        return sum(delivered.history.size for delivered in self._delivered.values())
+        others = 0 if self._trails is None else self._trails.size
+        return others + sum(delivered.history.size for delivered in self._delivered.values())
 
     def latest(self, nsp: str) -> str:
         """The offset up to which all records of a namespace have been delivered here."""
         return self.delivered(nsp).history.latest
+
+    def _trail(self, nsp: str, recoverable: RecoverableSession) -> Trail | UnsetType:
+        """The inboxes that have what is for a client; unset where there are none."""
+        return UNSET if self._trails is None else self._trails.of(recoverable, self.latest(nsp))
 
     def fell_behind(self) -> None:
         """Records were lost, and maybe all that the store held."""
@@ -123,6 +135,8 @@ class SessionRecovery:
         self._floor = None
         for delivered in self._delivered.values():
             delivered.history.clear()
+        if self._trails is not None:
+            self._trails.clear()
         self.saver.save_all()
 
     def stamp(self, nsp: str, data: list[Any]) -> str:
@@ -149,6 +163,7 @@ class SessionRecovery:
     def begin(self, socket: RecoverableSocket) -> None:
         """A new client: it gets what it needs to come back."""
         socket.recoverable = recoverable = RecoverableSession(new_id(), self.latest(socket.namespace.name))
+        self._trail(socket.namespace.name, recoverable)  # from here on all is there
         socket.data = TrackedDict({}, partial(self.saver.change, recoverable))
 
     def rooms_changed(self, nsp: str, recoverable: RecoverableSession) -> None:
@@ -194,15 +209,29 @@ class SessionRecovery:
         if start is None:
             return "expired"
         back = Return(saved, start, offset if isinstance(offset, str) else None)
-        missed = self.missed(back, nsp, saved.rooms)
-        if isinstance(missed, str):  # before any socket is disconnected for it
-            return missed
+        found = await self._follow(nsp, back)  # before any socket is disconnected for it
+        if isinstance(found, str):
+            return found
+        back = back._replace(found=found)
         told = await self._take_from(nsp, saved) if saved.live else None
         saved_at = position_of(saved.offset) or NOWHERE
         await self.delivered(nsp).reach(max(start, saved_at, position_of(told) or NOWHERE))
         if saved.sid in self._leaving:
             await asyncio.shield(self._leaving[saved.sid])
         return back
+
+    async def _follow(self, nsp: str, back: Return) -> Found | Lost | None:
+        """Where what a client has missed is, if not here; or that it cannot be had any more."""
+
+        def missed_in(records: Records) -> Missed | Lost:
+            return self._missed(back, nsp, back.saved.rooms, records)
+
+        if self._trails is not None:
+            return await self._trails.follow(back.saved, nsp, back.start, self.delivered(nsp), missed_in)
+        if back.saved.trail is not UNSET:
+            return "expired"  # its instance heard what this one does not
+        missed = missed_in(self.delivered(nsp).history)
+        return missed if isinstance(missed, str) else None
 
     async def _take_from(self, nsp: str, saved: Saved) -> str | None:
         """Take a session away from the socket that has it: here, or where the loss of the client was not noticed.
@@ -215,16 +244,12 @@ class SessionRecovery:
 
     def missed(self, back: Return, nsp: str, rooms: frozenset[str]) -> Missed | Lost:
         """The events that a returning client, which was in `rooms`, has missed."""
+        records = self.delivered(nsp).history if back.found is None else back.found.records
+        return self._missed(back, nsp, rooms, records)
+
+    def _missed(self, back: Return, nsp: str, rooms: frozenset[str], records: Records) -> Missed | Lost:
         most_size = min(MOST_MISSED_SIZE, self._options.max_buffered // 2)
-        return missed_by(
-            back.saved,
-            rooms,
-            nsp,
-            back.start,
-            self.delivered(nsp).history,
-            most_size,
-            self._options.default_rooms,
-        )
+        return missed_by(back.saved, rooms, nsp, back.start, records, most_size, self._options.default_rooms)
 
     def resume(self, socket: RecoverableSocket, back: Return) -> RecoverableSession:
         """Give a socket what was its client's."""
@@ -241,6 +266,8 @@ class SessionRecovery:
             recoverable.since, recoverable.before = back.saved.since, back.saved.before
         else:
             recoverable.since, recoverable.before = self.latest(nsp), recoverable.sent
+        if back.found is not None:
+            recoverable.trail = back.found.trail
         self._options.observer.recovery("recovered")
 
     def failed(self, outcome: Outcome) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
-from msgspec import structs
+from msgspec import UnsetType, structs
 
-from protocol.cluster.saved_sessions import RECOVERABLE, Saved, decode, encode, packable
+from protocol.cluster.saved_sessions import RECOVERABLE, Saved, Trail, decode, encode, packable
 from protocol.errors import ProtocolError, StoreUnavailable
 from protocol.server.recovery.session_state import RecoverableSession, RecoverableSocket
 from protocol.server.store.store import Store
@@ -36,14 +36,23 @@ class Due(NamedTuple):
 
 
 class SessionSaver:
-    """Saves sessions in `store`, for `duration` ms after their end. `latest` tells how far a namespace has heard.
+    """Saves sessions in `store`, for `duration` ms after their end. `latest` tells how far a namespace has heard, and
+    `trail` which inboxes have what is for a client of it.
 
     `prefix` is what their keys begin with.
     """
 
-    def __init__(self, store: Store, latest: Callable[[str], str], duration: int, prefix: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        latest: Callable[[str], str],
+        trail: Callable[[str, RecoverableSession], Trail | UnsetType],
+        duration: int,
+        prefix: str,
+    ) -> None:
         self._store = store
         self._latest = latest
+        self._trail = trail
         self._duration = duration
         self._prefix = prefix
         self._live: dict[str, tuple[RecoverableSocket, RecoverableSession]] = {}  # by pid
@@ -151,6 +160,7 @@ class SessionSaver:
             since=recoverable.since,
             sent=recoverable.sent,
             before=recoverable.before,
+            trail=self._trail(socket.namespace.name, recoverable),
         )
 
     # --- saving ---

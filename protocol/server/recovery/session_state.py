@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from msgspec import UNSET, UnsetType
+
+from protocol.cluster.saved_sessions import Trail
 from protocol.engineio.session import CloseReason
 
 
@@ -13,7 +16,7 @@ class RecoverableSession:
     `missing` whether it did not when the session was last saved again.
     """
 
-    __slots__ = ("before", "known", "missing", "pid", "sent", "since")
+    __slots__ = ("before", "known", "missing", "pid", "sent", "since", "trail")
 
     def __init__(self, pid: str, since: str) -> None:
         self.pid = pid
@@ -22,6 +25,7 @@ class RecoverableSession:
         self.since = since
         self.sent: str | None = None
         self.before: str | None = None
+        self.trail: Trail | UnsetType = UNSET
 
 
 class HasName(Protocol):

@@ -4,7 +4,7 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 from itertools import count
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 from hiredis import pack_command
 from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
@@ -30,6 +30,14 @@ CONNECTION_FAILURES = (RedisError, OSError, TimeoutError, NodeNotFound)
 """The errors that a connection raises, beside `RedisRefusal`."""
 
 
+class Greeting(NamedTuple):
+    """A command that each new connection begins with, so that its server knows what the others rely on."""
+
+    command: bytes
+    is_expected: Callable[[str], bool]
+    """Whether a refusal of the command, by its text, is none."""
+
+
 class _RedisPy(Protocol):
     """The part of redis-py's connections that is used here; they are not typed."""
 
@@ -44,17 +52,24 @@ class RedisConnection:
 
     It goes to the server that has a key: behind sentinels their master, in a cluster the node with the key's slot. Of a
     cluster it goes to the node at `address`, if that is given. Its replies are of `str`, or of `bytes` where they are
-    not `text`.
+    not `text`. It begins with `greeting`.
     """
 
     def __init__(
-        self, url: str | RedisUrl, key: str = "", *, text: bool = True, address: ServerAddress | None = None
+        self,
+        url: str | RedisUrl,
+        key: str = "",
+        *,
+        text: bool = True,
+        address: ServerAddress | None = None,
+        greeting: Greeting | None = None,
     ) -> None:
         self._url = parse_redis_url(url) if isinstance(url, str) else url
         self._nodes = nodes_of(self._url)
         self._key = key
         self._text = text
         self._address = address
+        self._greeting = greeting
         self._redis: _RedisPy | None = None
 
     async def open(self) -> None:
@@ -97,6 +112,8 @@ class RedisConnection:
                 role, *_ = await _receive(connection)
                 if role not in ("master", b"master"):
                     raise NodeNotFound(f"the master that a sentinel names is {role}")
+            if self._greeting is not None:
+                await _greet(connection, self._greeting)
         except BaseException:
             await _close(connection, wait=False)
             raise
@@ -143,6 +160,15 @@ async def _receive(connection: _RedisPy) -> Any:
     except ResponseError as error:
         # redis-py takes the codes that it knows off the text.
         raise RedisRefusal(f"{error.status_code} {error}" if error.status_code else str(error)) from error
+
+
+async def _greet(connection: _RedisPy, greeting: Greeting) -> None:
+    await connection.send_packed_command(greeting.command, check_health=False)
+    try:
+        await _receive(connection)
+    except RedisRefusal as refusal:
+        if not greeting.is_expected(str(refusal)):
+            raise
 
 
 async def _close(connection: _RedisPy, *, wait: bool) -> None:

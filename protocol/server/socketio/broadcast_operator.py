@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from protocol.cluster.requests import SocketDetails
-from protocol.cluster.stream_records import Record, Target
+from protocol.cluster.stream_records import Join, Record, Target
 from protocol.errors import AckTimeout, BadValue
 from protocol.server.config.event_names import check_name
 from protocol.server.namespaces.local_namespace import LocalNamespace
@@ -66,6 +66,8 @@ class BroadcastOperator(Selection):
     async def _publish(self, record: Record) -> None:
         if self._is_local:
             self._namespace.adapter.deliver_here(record)
+            if isinstance(record, Join):
+                await self._namespace.adapter.announced(self._nsp, record.rooms)
         else:
             await self._namespace.adapter.publish(record)
 

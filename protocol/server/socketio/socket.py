@@ -177,7 +177,9 @@ class Socket:
     async def join(self, *rooms: str) -> None:
         """Join rooms. Has no effect once it is disconnected."""
         if self._local.connected:
-            self._local.namespace.join(self._local, rooms)
+            namespace = self._local.namespace
+            namespace.join(self._local, rooms)
+            await namespace.adapter.announced(namespace.name, rooms)
 
     async def leave(self, *rooms: str) -> None:
         """Leave rooms. During recovery, also rooms that it is about to be restored to."""

@@ -44,6 +44,26 @@ async def test_nobody_waits_in_a_room_of_which_nothing_was_heard(order: LogOrder
     assert not await waits(take(order, 9, "b"))
 
 
+async def test_where_only_rooms_with_members_are_heard_of_nobody_waits_in_others(order: LogOrder) -> None:
+    order.hears_only_of_rooms_here()
+    assert not await waits(take(order, 9)), "it has no member here"
+    order.came("a")
+    assert not await waits(take(order, 20)), "what was announced before it had one is unknown"
+    order.hear("message:new", {"roomId": "a", "changeSeq": 21})
+    assert await waits(take(order, 23))
+    order.went("a")
+    assert not await waits(take(order, 30))
+    assert not order.is_here("a")
+
+
+async def test_what_another_instance_has_heard(order: LogOrder) -> None:
+    order.learn("a", 2)
+    assert order.heard("a") == 3
+    order.learn("a", 7)
+    assert order.heard("a") == 7
+    assert order.is_here("b"), "all are heard of here"
+
+
 async def test_a_later_one_waits_until_the_ones_before_it_have_come(
     order: LogOrder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +11,11 @@ import uuid_utils
 
 from app import store
 from app.announce import log_sweeper as log_sweeper_module
+from app.announce.heard_elsewhere import HeardElsewhere
+from app.config.settings import Settings
 from app.db.database import Database
 from app.db.queries import Queries
-from tests.support.chat.people import People, Person, Start, together
+from tests.support.chat.people import Instance, People, Person, Start, together
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.over_websocket
@@ -21,6 +25,16 @@ pytestmark = pytest.mark.over_websocket
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_sweeper_module, "LOOK_EVERY", 0.1)
     monkeypatch.setattr(log_sweeper_module, "SETTLED", 0.3)
+
+
+@pytest.fixture
+def settings(settings: Settings, request: pytest.FixtureRequest) -> Settings:
+    """One stream for all instances, unless the test runs `in_both_modes`."""
+    return replace(settings, bus=getattr(request, "param", "one"))
+
+
+in_both_modes = pytest.mark.parametrize("settings", ["one", "interest"], indirect=True)
+by_interest = pytest.mark.parametrize("settings", ["interest"], indirect=True)
 
 
 async def write(db: Database, room: str, sender: str) -> str:
@@ -86,6 +100,7 @@ async def last_seq(person: Person, room: str) -> int:
     return number
 
 
+@in_both_modes
 async def test_a_quiet_room_is_told_of_a_message_that_was_not_announced(
     db: Database, people: People, start: Start
 ) -> None:
@@ -113,6 +128,7 @@ async def test_a_room_is_told_once(db: Database, people: People) -> None:
     assert len(device.received["room:sync-needed"]) == 1
 
 
+@in_both_modes
 async def test_nobody_is_told_to_sync_what_was_announced(db: Database, people: People, start: Start) -> None:
     await start()
     ann, bob, eve = await people(), await people(), await people()
@@ -132,6 +148,51 @@ async def test_nobody_is_told_to_sync_what_was_announced(db: Database, people: P
     await swept(db)
     await swept(db)
     assert device.received["room:sync-needed"] == hers.received["room:sync-needed"] == []
+
+
+@by_interest
+async def test_what_another_instance_has_heard_was_announced(
+    db: Database, people: People, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that looks has no member of the room, and heard nothing of it."""
+    there = await start()
+    asked: set[str] = set()
+    learn = HeardElsewhere.learn
+
+    async def noted(self: HeardElsewhere, room_ids: Sequence[str]) -> None:
+        asked.update(room_ids)
+        await learn(self, room_ids)
+
+    monkeypatch.setattr(HeardElsewhere, "learn", noted)
+    ann = await people()
+    room = await ann.room()
+    device = await ann.device(there.url)
+    await device.ok("message:send", {"roomId": room, "content": "heard"})
+    while room not in asked:  # as long as the one that has heard of it looks itself
+        await device.ok("message:send", {"roomId": room, "content": "heard"})
+        await swept(db)
+    await swept(db)
+    await swept(db)
+    assert device.received["room:sync-needed"] == []
+
+
+@in_both_modes
+async def test_clients_of_an_instance_for_which_the_bus_has_lost_something(
+    db: Database, people: People, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tells them itself, whoever looks for all."""
+
+    async def never(*_: Any, **__: Any) -> None:
+        return None
+
+    monkeypatch.setattr(store.announced_changes, "claim", never)
+    ann = await people()
+    room, other = await ann.room(), await ann.room()
+    device = await ann.device()
+    await write(db, room, ann.id)
+    instance.server.io._adapter._fell_behind()
+    assert (await device.expect("room:sync-needed"))["roomId"] == room
+    assert other not in {told["roomId"] for told in device.received["room:sync-needed"]}
 
 
 async def test_one_who_has_joined_hears_the_room_from_then_on(db: Database, people: People) -> None:

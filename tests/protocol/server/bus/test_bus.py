@@ -33,6 +33,7 @@ from protocol.cluster.stream_records import (
 from protocol.errors import BusUnavailable
 from protocol.server.bus.bus import Bus, MemoryBus
 from protocol.server.bus.redis_bus import RedisBus
+from protocol.server.routing.interest_bus import InterestBus
 from tests.support.inbox import Inbox, event
 
 EVERYONE = Target()
@@ -46,10 +47,22 @@ async def answer(bus: Bus, uid: str) -> None:
     bus.answer(uid, ClientCount("/", "1", 1))
 
 
-@pytest.fixture(params=["memory", "redis_url", "redis_sentinel_url", "redis_cluster_url"])
+@pytest.fixture(
+    params=[
+        "memory",
+        "redis_url",
+        "redis_sentinel_url",
+        "redis_cluster_url",
+        "interest redis_url",
+        "interest redis_cluster_url",
+    ]
+)
 def new_bus(request: pytest.FixtureRequest) -> Bus:
     """A bus that is not started."""
-    return MemoryBus() if request.param == "memory" else RedisBus(request.getfixturevalue(request.param))
+    kind, _, url = request.param.rpartition(" ")
+    if url == "memory":
+        return MemoryBus()
+    return (InterestBus if kind else RedisBus)(request.getfixturevalue(url))
 
 
 @pytest.fixture
@@ -334,7 +347,9 @@ async def test_what_is_recent_is_whole_after_its_floor_and_ends_where_the_delive
 
 
 async def test_a_bus_that_never_had_a_record_has_no_past(bus: Bus) -> None:
-    assert await bus.recent(10, 10) == ([], "0-0")
+    entries, floor = await bus.recent(10, 10)
+    assert entries == []
+    assert position(floor) < position(await bus.publish(event("first")))
 
 
 async def test_stop_leaves_no_task_and_may_come_twice(new_bus: Bus, inbox: Inbox) -> None:

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from protocol import MSGPACK, RedisBus, RedisStore
+from protocol import MSGPACK, InterestBus, RedisBus, RedisStore
 from tests.support.engine_clients import Recorder
 from tests.support.forwarding_cluster import forwarding, round_robin
 from tests.support.official_client import VALUES, final, make_io, script
@@ -15,21 +15,34 @@ from tests.support.running import Serve
 Scenario: TypeAlias = Callable[[str], Awaitable[list[Any]]]
 
 
-@pytest.fixture(params=["polling", "polling,websocket"])
-def transports(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(
+    params=[("polling", RedisBus), ("polling,websocket", RedisBus), ("polling,websocket", InterestBus)],
+    ids=["polling", "websocket", "websocket by interest"],
+)
+def way(request: pytest.FixtureRequest) -> Any:
+    """The transports, and the mode of the bus."""
+    return request.param
+
+
+@pytest.fixture
+def transports(way: tuple[str, type[RedisBus | InterestBus]]) -> str:
+    return way[0]
 
 
 @pytest.fixture
 def play(
-    serve: Serve, seen: Recorder, redis_url: str, transports: str
+    serve: Serve,
+    seen: Recorder,
+    redis_url: str,
+    way: tuple[str, type[RedisBus | InterestBus]],
 ) -> Callable[..., Awaitable[list[Any]]]:
     """What the client says in a scenario."""
+    transports, kind = way
 
     async def play(name: str, **options: Any) -> list[Any]:
         urls = []
         for _ in range(3):
-            bus, store = RedisBus(redis_url), RedisStore(redis_url)
+            bus, store = kind(redis_url), RedisStore(redis_url)
             urls.append(
                 (await serve(make_io(seen, bus=bus, store=store, forwarding=forwarding(), **options))).origin
             )

@@ -1,4 +1,4 @@
-"""Two servers on one Redis stream: what one emits reaches the clients of both."""
+"""Two servers on one Redis: what one emits reaches the clients of both."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from protocol import RedisBus, Server, Socket
+from protocol import InterestBus, RedisBus, Server, Socket
 from tests.support.engine_clients import Client, Recorder, WebSocketClient
 from tests.support.running import Serve
 from tests.support.waiting import until
@@ -41,11 +41,24 @@ class Pair:
         return found
 
 
+@pytest.fixture(params=[RedisBus, InterestBus])
+def kind(request: pytest.FixtureRequest) -> type[RedisBus | InterestBus]:
+    """Both modes of the bus."""
+    kind: type[RedisBus | InterestBus] = request.param
+    return kind
+
+
 @pytest.fixture
-async def pair(serve: Serve, make_app: App, redis_url: str, stack: AsyncExitStack) -> Pair:
+async def pair(
+    serve: Serve,
+    make_app: App,
+    redis_url: str,
+    stack: AsyncExitStack,
+    kind: type[RedisBus | InterestBus],
+) -> Pair:
     pair = Pair()
     for number in (1, 2):
-        io = make_app(bus=RedisBus(redis_url))
+        io = make_app(bus=kind(redis_url))
         running = await serve(io)
         client = await WebSocketClient.open(running)
         stack.push_async_callback(client.close)

@@ -11,7 +11,17 @@ import msgpack
 import pytest
 import redis
 
-from protocol import AckTimeout, BusUnavailable, Disconnected, Emitter, RedisBus, RemoteSocket, Server, Socket
+from protocol import (
+    AckTimeout,
+    BusUnavailable,
+    Disconnected,
+    Emitter,
+    InterestBus,
+    RedisBus,
+    RemoteSocket,
+    Server,
+    Socket,
+)
 from tests.support.engine_clients import Recorder, WebSocketClient
 from tests.support.redis_servers import RedisServer
 from tests.support.running import RAW, Serve
@@ -25,7 +35,7 @@ class Pair:
 
     def __init__(self) -> None:
         self.servers: list[Server] = []
-        self.buses: list[RedisBus] = []
+        self.buses: list[RedisBus | InterestBus] = []
         self.clients: list[WebSocketClient] = []
 
     @property
@@ -39,10 +49,17 @@ class Pair:
         return found
 
 
-async def make_pair(serve: Serve, make_app: App, stack: AsyncExitStack, url: str, **options: Any) -> Pair:
+async def make_pair(
+    serve: Serve,
+    make_app: App,
+    stack: AsyncExitStack,
+    url: str,
+    kind: type[RedisBus | InterestBus] = RedisBus,
+    **options: Any,
+) -> Pair:
     pair = Pair()
     for number in (1, 2):
-        bus = RedisBus(url, publish_timeout=1_000)
+        bus = kind(url, publish_timeout=1_000)
         io = make_app(bus=bus, **options)
         running = await serve(io)
         client = await WebSocketClient.open(running)
@@ -71,13 +88,30 @@ def shell() -> str:
 
 
 @pytest.fixture
-async def pair(serve: Serve, make_app: App, redis_url: str, stack: AsyncExitStack) -> Pair:
-    return await make_pair(serve, make_app, stack, redis_url)
+def kind(request: pytest.FixtureRequest) -> type[RedisBus | InterestBus]:
+    """One stream for all, unless the test runs `in_both_modes`."""
+    kind: type[RedisBus | InterestBus] = getattr(request, "param", RedisBus)
+    return kind
+
+
+in_both_modes = pytest.mark.parametrize("kind", [RedisBus, InterestBus], indirect=True)
+
+
+@pytest.fixture
+async def pair(
+    serve: Serve,
+    make_app: App,
+    redis_url: str,
+    stack: AsyncExitStack,
+    kind: type[RedisBus | InterestBus],
+) -> Pair:
+    return await make_pair(serve, make_app, stack, redis_url, kind)
 
 
 # --- sockets ---
 
 
+@in_both_modes
 async def test_fetch_sockets_finds_those_of_all_servers(pair: Pair) -> None:
     one, two = pair.servers
     own, other = await one.fetch_sockets()
@@ -107,6 +141,7 @@ async def test_local_stays_local(pair: Pair) -> None:
     assert await asking == [1]
 
 
+@in_both_modes
 async def test_the_verbs_of_a_remote_socket(pair: Pair, seen: Recorder) -> None:
     remote, theirs = await pair.remote(), pair.sockets[1]
     await remote.emit("a", b"\x01")
@@ -163,6 +198,7 @@ async def test_a_client_cannot_hide_the_others_of_its_server(pair: Pair) -> None
     assert hostile.handshake.auth == {"flat": 1}
 
 
+@in_both_modes
 async def test_other_namespaces(pair: Pair) -> None:
     """Those that only one has, those of a pattern, and those that have gone."""
     one, two = pair.servers
@@ -191,6 +227,7 @@ async def test_other_namespaces(pair: Pair) -> None:
 # --- servers ---
 
 
+@in_both_modes
 async def test_server_side_emit_reaches_the_others(pair: Pair, seen: Recorder) -> None:
     one, two = pair.servers
     for number, server in enumerate(pair.servers, 1):
@@ -209,6 +246,7 @@ async def test_server_side_emit_reaches_the_others(pair: Pair, seen: Recorder) -
     )
 
 
+@in_both_modes
 async def test_servers_answer(pair: Pair) -> None:
     one, two = pair.servers
     two.on_server_side("add")(lambda a, b: a + b)
@@ -272,6 +310,7 @@ async def test_what_servers_tell_themselves_is_not_for_others_to_say(
 # --- clients ---
 
 
+@in_both_modes
 async def test_clients_of_all_servers_answer(pair: Pair) -> None:
     one = pair.servers[0]
     asking = asyncio.create_task(one.emit_with_ack("ask", b"\x01"))
@@ -287,6 +326,7 @@ async def test_clients_of_all_servers_answer(pair: Pair) -> None:
     assert await one.to("nowhere").emit_with_ack("nobody") == []
 
 
+@in_both_modes
 async def test_clients_that_do_not_answer(pair: Pair) -> None:
     asking = asyncio.create_task(pair.servers[0].timeout(300).emit_with_ack("ask"))
     for client in pair.clients:
@@ -426,13 +466,16 @@ async def test_while_redis_is_away_requests_fail_and_afterwards_they_work(
 # --- from a process that serves none ---
 
 
-async def test_an_emitter(pair: Pair, redis_url: str, seen: Recorder) -> None:
+@in_both_modes
+async def test_an_emitter(
+    pair: Pair, redis_url: str, seen: Recorder, kind: type[RedisBus | InterestBus]
+) -> None:
     for server in pair.servers:
         server.on_server_side("reload")(lambda *args: seen("reload", *args))
         server.of("/custom")
     await pair.clients[1].join("/custom")
     theirs = pair.sockets[1]
-    async with Emitter(redis_url) as emitter:
+    async with Emitter(redis_url, by_interest=kind is InterestBus) as emitter:
         await emitter.emit("a", b"\x01")
         await emitter.to("2").in_("1").except_("1").emit("b")
         await emitter.except_("2").emit("c")

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 import pytest
 from msgspec import structs
 
-from protocol import CloseReason, RedisBus, RedisStore, Server
+from protocol import CloseReason, InterestBus, RedisBus, RedisStore, Server
 from protocol.cluster.saved_sessions import decode, encode
 from tests.support.engine_clients import WebSocketClient
 from tests.support.node_server import node_server
@@ -64,11 +64,23 @@ def shell() -> str:
     return "raw"
 
 
+@pytest.fixture(params=[RedisBus, InterestBus])
+def kind(request: pytest.FixtureRequest) -> type[RedisBus | InterestBus]:
+    """Both modes of the bus."""
+    kind: type[RedisBus | InterestBus] = request.param
+    return kind
+
+
+one_stream = pytest.mark.parametrize("kind", [RedisBus], indirect=True)
+
+
 @pytest.fixture
-def make(make_app: App, serve: Serve, redis_url: str, stack: AsyncExitStack) -> MakeInstance:
+def make(
+    make_app: App, serve: Serve, redis_url: str, stack: AsyncExitStack, kind: type[RedisBus | InterestBus]
+) -> MakeInstance:
     async def start(url: str = redis_url) -> Instance:
         outcomes = Outcomes()
-        io = make_app(recovery=LONG, bus=RedisBus(url), store=RedisStore(url), observer=outcomes)
+        io = make_app(recovery=LONG, bus=kind(url), store=RedisStore(url), observer=outcomes)
         instance = Instance(io, stack)
         instance.outcomes = outcomes
         instance.running = await serve(io)
@@ -283,6 +295,7 @@ class Place(NamedTuple):
     path: str = "/socket.io/"
 
 
+@one_stream
 async def test_from_node_and_back(make: MakeInstance, redis_url: str, stack: AsyncExitStack) -> None:
     """A real one saves what we read, and reads what we save."""
     recovery = {"maxDisconnectionDuration": LONG}
@@ -326,6 +339,7 @@ async def test_from_node_and_back(make: MakeInstance, redis_url: str, stack: Asy
     ]
 
 
+@one_stream
 async def test_a_session_that_node_has_saved(make: MakeInstance) -> None:
     """It lacks what is ours; Node's rules hold then."""
     one = await make()

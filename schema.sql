@@ -985,3 +985,55 @@ alter table files drop constraint files_expiry;
 alter table files add constraint files_expiry
     check ((message_id is null and avatar_of is null) = (expires_at is not null));
 create unique index files_avatar on files (avatar_of) where avatar_of is not null;
+
+-- migration 19: pins, archived rooms, and links into rooms
+--
+-- The pins of a room are among its own fields, and a change of them raises its `change_seq`. A message that is deleted is
+-- pinned no more, whichever instance deletes it: whoever hears of the deletion takes it for that, so it needs no number.
+alter table rooms add column archived_at timestamptz;     -- since when nothing is written in it; null: it is not archived
+create table pins (
+    message_id  text        primary key references messages (id) on delete cascade,
+    room_id     text        not null references rooms (id) on delete cascade,
+    place       integer     not null,                     -- among the pins of the room, the least first
+    pinned_by   text        not null references users (id),
+    pinned_at   timestamptz not null default now()
+);
+create index pins_of_room on pins (room_id, place);
+
+create function unpin_deleted() returns trigger
+language plpgsql as $$
+begin
+    delete from pins where message_id = new.id;
+    return null;
+end
+$$;
+create trigger messages_unpinned after update of deleted_at on messages
+    for each row when (old.deleted_at is null and new.deleted_at is not null) execute function unpin_deleted();
+
+create or replace view shown_rooms as
+select r.id, r.kind, r.name, r.description, r.created_by, r.last_seq, r.change_seq, r.created_at, r.modified_at,
+       r.direct_key, m.user_id, m.role, m.state, m.joined_at, m.last_read_at, m.last_read_seq,
+       (select count(*)
+        from (select
+              from messages news
+              where news.room_id = r.id and news.seq > m.last_read_seq and news.sender_id <> m.user_id
+                and news.deleted_at is null and news.also_to_room and m.state = 'member'
+              limit 1000) counted) as unread,
+       (select count(*)
+        from (select
+              from mentions n
+              where n.user_id = m.user_id and n.room_id = r.id and n.seq > m.last_read_seq and not n.in_thread
+                and m.state = 'member'
+              limit 1000) counted) as mentions,
+       r.archived_at
+from room_members m
+join rooms r on r.id = m.room_id
+where m.state in ('member', 'invited');
+
+-- A link into a room is an invitation that the room's admins make, for people with an account: nobody signs up with it.
+-- An instance of before this block cannot take it for one to sign up with, for its token is hashed in another way.
+alter table sign_up_invitations
+    add column into_room   text references rooms (id) on delete cascade,
+    add column created_by  text references users (id),
+    add constraint sign_up_invitations_link check ((into_room is null) = (created_by is null));
+create index sign_up_invitations_into_room on sign_up_invitations (into_room, id) where into_room is not null;

@@ -1,6 +1,6 @@
 """Every operation of the chat: one line for its event, its REST route and both descriptions.
 
-Those with which users decide for themselves are in `personal_operations`.
+Those on rooms are in `room_operations`, those with which users decide for themselves in `personal_operations`.
 """
 
 from app.accounts.auth import Auth
@@ -16,8 +16,6 @@ from app.messages.sync import Sync
 from app.messages.writer import MessageWriter
 from app.presence.presence import PresenceTracker
 from app.presence.typing_indicator import TypingIndicator
-from app.rooms.invitations import Invitations
-from app.rooms.members import RoomMembers
 from app.rooms.rooms import Rooms
 from app.search_index.message_search import MessageSearch
 from app.threads.user_threads import UserThreads
@@ -38,96 +36,6 @@ def accounts(
         Operation(run=passwords.change_password, http=("POST", "/auth/change-password")),
         Operation(run=deletion.delete_account, http=("POST", "/auth/delete-account"), status=204),
         Operation(run=auth.who_am_i, http=("GET", "/auth/who-am-i")),
-    ]
-
-
-def rooms(rooms: Rooms) -> list[Operation]:
-    """Rooms, and entering and leaving them."""
-    return [
-        Operation(run=rooms.list_all, event="room:list", code="LIST_FAILED", http=("GET", "/chat/rooms")),
-        Operation(
-            run=rooms.create,
-            event="room:create",
-            code="CREATE_FAILED",
-            http=("POST", "/chat/rooms"),
-            status=201,
-        ),
-        Operation(run=rooms.get, event="room:get", code="GET_FAILED", http=("GET", "/chat/rooms/{roomId}")),
-        Operation(
-            run=rooms.update,
-            event="room:update",
-            code="UPDATE_FAILED",
-            http=("PATCH", "/chat/rooms/{roomId}"),
-        ),
-        Operation(
-            run=rooms.join, event="room:join", code="JOIN_FAILED", http=("POST", "/chat/rooms/{roomId}/join")
-        ),
-        Operation(
-            run=rooms.leave,
-            event="room:leave",
-            code="LEAVE_FAILED",
-            http=("POST", "/chat/rooms/{roomId}/leave"),
-        ),
-    ]
-
-
-def members(members: RoomMembers) -> list[Operation]:
-    """Members of rooms, and the admins' decisions about them."""
-    return [
-        Operation(
-            run=members.list_page,
-            event="room:members",
-            code="LIST_FAILED",
-            http=("GET", "/chat/rooms/{roomId}/members"),
-        ),
-        Operation(
-            run=members.set_role,
-            event="room:set-role",
-            code="ROLE_FAILED",
-            http=("PUT", "/chat/rooms/{roomId}/members/{userId}/role"),
-        ),
-        Operation(
-            run=members.kick,
-            event="room:kick",
-            code="KICK_FAILED",
-            http=("DELETE", "/chat/rooms/{roomId}/members/{userId}"),
-        ),
-        Operation(
-            run=members.list_banned,
-            event="room:bans",
-            code="LIST_FAILED",
-            http=("GET", "/chat/rooms/{roomId}/bans"),
-        ),
-        Operation(
-            run=members.ban,
-            event="room:ban",
-            code="BAN_FAILED",
-            http=("PUT", "/chat/rooms/{roomId}/bans/{userId}"),
-        ),
-        Operation(
-            run=members.unban,
-            event="room:unban",
-            code="BAN_FAILED",
-            http=("DELETE", "/chat/rooms/{roomId}/bans/{userId}"),
-        ),
-    ]
-
-
-def invitations(invitations: Invitations) -> list[Operation]:
-    """Invitations to rooms; `room:join` accepts, and `room:leave` declines."""
-    return [
-        Operation(
-            run=invitations.list_page,
-            event="room:invitations",
-            code="LIST_FAILED",
-            http=("GET", "/chat/invitations"),
-        ),
-        Operation(
-            run=invitations.invite,
-            event="room:invite",
-            code="INVITE_FAILED",
-            http=("POST", "/chat/rooms/{roomId}/invitations"),
-        ),
     ]
 
 

@@ -13,12 +13,13 @@ from app.core.errors import NO_MESSAGE, NO_USER, Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries
 from app.messages.history import MessageHistory
-from app.messages.writer import BLOCKED, BLOCKING, MessageWriter
+from app.messages.writer import MessageWriter
 from app.payloads.fields.validation import is_id
 from app.payloads.from_rows import message_of
 from app.payloads.requests import ListConversations, ReadDirect, ReadHistory, SendDirect, SendMessage
 from app.payloads.responses import Conversation, Conversations, Message, PresenceOf, UserRef
 from app.payloads.server_events import ROOM_ADDED
+from app.rooms.rights import BLOCKED, BLOCKING
 from app.rooms.rooms import put_member, room_of_member
 from app.store.conversations.direct import ConversationRow, DirectRoomRow
 from app.store.log.pages import MAX_PAGE
@@ -108,6 +109,7 @@ class Direct:
                 unread=row.unread,
                 muted=row.muted,
                 muted_until=row.muted_until,
+                pins=row.pins,
                 last_message=None if row.last_message is None else message_of(row.last_message),
             )
             for row in rows[:size]

@@ -174,6 +174,8 @@ def room_of(row: OwnRoomRow) -> Room:
         change_seq=row.change_seq,
         created_at=row.created_at,
         modified_at=row.modified_at,
+        archived_at=row.archived_at,
+        pins=row.pins,
         last_seq=row.last_seq,
         unread=row.unread,
         mentions=row.mentions,
@@ -201,6 +203,8 @@ def room_info_of(row: RoomInfoRow) -> RoomInfo:
         change_seq=row.change_seq,
         created_at=row.created_at,
         modified_at=row.modified_at,
+        archived_at=row.archived_at,
+        pins=row.pins,
     )
 
 

@@ -74,16 +74,17 @@ class CreateRoom(Received, frozen=True):
 
 
 class UpdateRoom(RoomRef, frozen=True):
-    """A field that is absent or null stays as it is; an empty description is none."""
+    """A field that is absent or null stays as it is; an empty description is none. `isPrivate` says who may enter."""
 
-    RULES: ClassVar[Rules] = at_least_one("name", "description")
+    RULES: ClassVar[Rules] = at_least_one("name", "description", "isPrivate")
 
     name: RoomName | None = None
     description: Description | None = None
+    is_private: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.name is None and self.description is None:
-            raise ValueError("field `name` must be given, or `description`")
+        if self.name is None and self.description is None and self.is_private is None:
+            raise ValueError("field `name` must be given, or `description` or `isPrivate`")
         check_text("description", self.description or "", blank=True)
         if self.name is not None:
             force_setattr(self, "name", clean_name("name", self.name))

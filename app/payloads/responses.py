@@ -84,7 +84,11 @@ class Membership(Sent, frozen=True):
 
 
 class RoomInfo(Sent, frozen=True):
-    """A room's own fields. `changeSeq` is the number of their last change in the room's log."""
+    """A room's own fields. `changeSeq` is the number of their last change in the room's log.
+
+    In a room that is archived, since `archivedAt`, nothing is written. `pins` are the ids of its pinned messages, in
+    order; one whose message is deleted is gone with it, without a change of the room.
+    """
 
     id: str
     kind: RoomKind
@@ -95,6 +99,8 @@ class RoomInfo(Sent, frozen=True):
     change_seq: int
     created_at: Time
     modified_at: Time
+    archived_at: Time | None
+    pins: list[str]
 
 
 class Room(RoomInfo, frozen=True):
@@ -155,12 +161,13 @@ class Members(Sent, frozen=True):
 
 
 class MemberChanged(Sent, frozen=True):
-    """`seq` is the change's number in the room's log."""
+    """`seq` is the change's number in the room's log. `roomDeleted` is true where all memberships end with the room."""
 
     room_id: str
     user_id: str
     seq: int
     member: Member
+    room_deleted: bool | UnsetType = UNSET
 
 
 class ReadMark(Sent, frozen=True):
@@ -274,7 +281,9 @@ class ReactionsUpdated(Sent, frozen=True):
 
 
 class Conversation(Sent, frozen=True):
-    """The messages with one person, `user`; with oneself, notes. `muted` and `mutedUntil` as in a room's membership."""
+    """The messages with one person, `user`; with oneself, notes. `muted` and `mutedUntil` as in a room's membership,
+    `pins` as in a room.
+    """
 
     room_id: str
     user: UserRef
@@ -284,6 +293,7 @@ class Conversation(Sent, frozen=True):
     unread: int
     muted: bool
     muted_until: Time | None
+    pins: list[str]
     last_message: Message | None
 
 

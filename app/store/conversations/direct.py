@@ -7,6 +7,7 @@ from app.db.rows import Row
 from app.store.log.direct_key import key_of, other_person
 from app.store.log.message_rows import SHOWN_MESSAGE, ShownMessageRow
 from app.store.log.pages import MAX_PAGE, ended_by_size
+from app.store.log.room_log import PINS
 
 
 class DirectRoomRow(Row, frozen=True):
@@ -32,6 +33,7 @@ class ConversationRow(Row, frozen=True):
     other_username: str
     other_display_name: str | None
     other_avatar: str | None
+    pins: list[str]
     last_message: ShownMessageRow | None
     there_are: int
 
@@ -80,12 +82,12 @@ async def is_conversation(q: Queries, user_id: str, room_id: str) -> bool:
 CONVERSATIONS = ended_by_size(
     f"""
     conversation_id, last_seq, last_read_seq, unread, muted, muted_until,
-    other_id, other_username, other_display_name, other_avatar, {SHOWN_MESSAGE}
+    other_id, other_username, other_display_name, other_avatar, pins, {SHOWN_MESSAGE}
     """,
     f"""
     select page.conversation_id, page.place, r.last_seq, r.last_read_seq, r.unread, page.muted, page.muted_until,
            other.id as other_id, other.username as other_username, other.display_name as other_display_name,
-           other.avatar as other_avatar,
+           other.avatar as other_avatar, {PINS} as pins,
            s.*
     from page
     join shown_rooms r on r.id = page.conversation_id and r.user_id = :user_id

@@ -12,16 +12,18 @@ from typing import Literal
 from app.db.queries import Queries
 from app.db.rows import Row
 from app.payloads.fields.field_types import Role, RoomKind
-from app.store.log.room_log import RoomInfoRow
+from app.store.log.room_log import PINS, RoomInfoRow
 
 
 class LockedRoomRow(Row, frozen=True):
-    """The data that decide about a change of a room."""
+    """The data that decide about a change of a room, which is being deleted since `deleted_at`."""
 
     id: str
     kind: RoomKind
     name: str | None
     description: str | None
+    archived_at: dt.datetime | None
+    deleted_at: dt.datetime | None
 
 
 class OwnRoomRow(RoomInfoRow, frozen=True):
@@ -87,10 +89,18 @@ async def insert(
     )
 
 
+# A changed row of `rooms r`.
+RETURNING = f"""
+returning r.id, r.kind, r.name, r.description, r.created_by, r.change_seq, r.created_at, r.modified_at, r.archived_at,
+          {PINS} as pins
+"""
+
+
 async def update(
     q: Queries,
     *,
     room_id: str,
+    kind: RoomKind,
     name: str | None,
     description: str | None,
     change_seq: int,
@@ -99,20 +109,21 @@ async def update(
     """Changes the fields of a locked room; returns the row. `words`: see `insert`."""
     row = await q.row(
         RoomInfoRow,
-        """
+        f"""
         with named as (
             insert into room_words (room_id, words)
             select :room_id, cast(cast(:words as text) as tsvector) where cast(:words as text) is not null
             on conflict (room_id) do update set words = excluded.words
         )
-        update rooms
-        set name = :name, description = :description, change_seq = :change_seq, modified_at = now(),
+        update rooms r
+        set kind = :kind, name = :name, description = :description, change_seq = :change_seq, modified_at = now(),
             words_version = case when cast(:words as text) is null then words_version
                                  else coalesce(words_version, 0) + 1 end
         where id = :room_id
-        returning id, kind, name, description, created_by, change_seq, created_at, modified_at
-        """,
+        {RETURNING}
+        """,  # noqa: S608 - of constants of this program
         room_id=room_id,
+        kind=kind,
         name=name,
         description=description,
         change_seq=change_seq,
@@ -126,9 +137,44 @@ async def lock(q: Queries, room_id: str) -> LockedRoomRow | None:
     """The room's row, held against every other change of its log until the transaction ends."""
     return await q.row(
         LockedRoomRow,
-        "select id, kind, name, description from rooms where id = :room_id for no key update",
+        """
+        select id, kind, name, description, archived_at, deleted_at from rooms
+        where id = :room_id
+        for no key update
+        """,
         room_id=room_id,
     )
+
+
+async def archive(q: Queries, room_id: str, change_seq: int, *, archived: bool) -> RoomInfoRow:
+    """Archives a locked room, or takes that back; returns the row."""
+    row = await q.row(
+        RoomInfoRow,
+        f"""
+        update rooms r
+        set archived_at = case when cast(:archived as boolean) then now() end, change_seq = :change_seq,
+            modified_at = now()
+        where id = :room_id
+        {RETURNING}
+        """,  # noqa: S608 - of constants of this program
+        room_id=room_id,
+        change_seq=change_seq,
+        archived=archived,
+    )
+    assert row is not None
+    return row
+
+
+async def touch(q: Queries, room_id: str, change_seq: int) -> RoomInfoRow:
+    """Notes that what hangs on a locked room has changed; returns the row."""
+    row = await q.row(
+        RoomInfoRow,
+        f"update rooms r set change_seq = :change_seq, modified_at = now() where id = :room_id {RETURNING}",  # noqa: S608 - of constants of this program
+        room_id=room_id,
+        change_seq=change_seq,
+    )
+    assert row is not None
+    return row
 
 
 async def lock_all(q: Queries, room_ids: Sequence[str]) -> list[str]:
@@ -190,14 +236,14 @@ async def is_public(q: Queries, room_id: str) -> bool:
 
 
 # `shown_rooms` with what the member chose for themself.
-OWN = """
-select r.id, r.kind, r.name, r.description, r.created_by, r.change_seq, r.created_at, r.modified_at, r.last_seq,
-       r.unread, r.mentions, r.role, r.state, r.joined_at, r.last_read_at, r.last_read_seq,
+OWN = f"""
+select r.id, r.kind, r.name, r.description, r.created_by, r.change_seq, r.created_at, r.modified_at, r.archived_at,
+       {PINS} as pins, r.last_seq, r.unread, r.mentions, r.role, r.state, r.joined_at, r.last_read_at, r.last_read_seq,
        coalesce(m.muted_until > now(), false) as muted,
        case when m.muted_until > now() and isfinite(m.muted_until) then m.muted_until end as muted_until
 from shown_rooms r
 join room_members m on m.room_id = r.id and m.user_id = r.user_id
-"""
+"""  # noqa: S608 - of constants of this program
 
 
 async def of_member(q: Queries, room_id: str, user_id: str, state: str = "member") -> OwnRoomRow | None:
@@ -234,19 +280,19 @@ select r.id, r.name, r.description, r.created_at,
            where mine.room_id = r.id and mine.user_id = :user_id and mine.state = 'member'
        ) as joined
 from rooms r
-where r.kind = 'public' and r.id > coalesce(cast(:after as text), '')
+where r.kind = 'public' and r.archived_at is null and r.id > coalesce(cast(:after as text), '')
 """
 
 
 async def public(q: Queries, user_id: str, *, after: str | None, limit: int) -> list[PublicRoomRow]:
-    """Public rooms in the order in which they were made, after the one with the id `after`."""
+    """Public rooms that are not archived in the order in which they were made, after the one with the id `after`."""
     return await q.rows(
         PublicRoomRow, f"{PUBLIC} order by r.id limit :limit", user_id=user_id, after=after, limit=limit
     )
 
 
 async def public_one(q: Queries, user_id: str, room_id: str) -> PublicRoomRow | None:
-    """A public room; None where there is none with this id, or it is not public."""
+    """A public room; None where there is none with this id, or it is not public, or archived."""
     return await q.row(
         PublicRoomRow, f"{PUBLIC} and r.id = :room_id", user_id=user_id, room_id=room_id, after=None
     )

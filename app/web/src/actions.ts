@@ -181,9 +181,10 @@ function rooms(chat: Chat) {
   return {
     createRoom: async (room: { name: string; description?: string; isPrivate?: boolean }) =>
       entered(await link.call("room:create", room)),
+    joinByLink: async (token: string) => entered(await link.call("room:join-link", { token })),
     joinRoom: async (roomId: string) => entered(await link.call("room:join", { roomId })),
     leaveRoom: async (roomId: string) => chat.changed(await link.call("room:leave", { roomId })),
-    async updateRoom(roomId: string, change: { name?: string; description?: string }) {
+    async updateRoom(roomId: string, change: { name?: string; description?: string; isPrivate?: boolean }) {
       lists.renamed(await link.call("room:update", { roomId, ...change }));
     },
   };

@@ -172,14 +172,14 @@ export class Chat {
 
   /** A membership changed. One's own counts at once: who is out hears nothing more, and need not wait for it. */
   #memberChanged(change: MemberChanged): void {
-    const { roomId, userId, member } = change;
+    const { roomId, userId, member, roomDeleted } = change;
     if (member.state !== "member") this.typing.end(roomId, userId);
     if (userId !== this.me()) {
       if (member.state === "member" && !this.people.presence(userId)) this.people.ask([userId]);
       return;
     }
     if (member.state === "member") this.lists.promoted(change);
-    else if (member.state !== "invited") this.#gone(roomId, member.state);
+    else if (member.state !== "invited") this.#gone(roomId, roomDeleted ? "deleted" : member.state);
   }
 
   /** A conversation is listed no longer, and closed where it is open. */
@@ -290,12 +290,13 @@ export class Chat {
     this.outbox.remove(...sent.map(({ clientId }) => clientId));
   }
 
-  #gone(roomId: string, how: "left" | "removed" | "banned" = "left"): void {
+  #gone(roomId: string, how: "left" | "removed" | "banned" | "deleted" = "left"): void {
     const room = this.lists.remove(roomId);
     if (!room && this.places.shows(roomId)) return void this.#offer(roomId);
     const shown = this.places.drop(roomId);
     this.follower.forget(roomId);
-    if (room && how === "removed") this.notices.tell("info", `You were removed from ${room.name}.`);
+    if (room && how === "deleted") this.notices.tell("info", `${room.name} was deleted.`);
+    else if (room && how === "removed") this.notices.tell("info", `You were removed from ${room.name}.`);
     else if (room && how === "banned") this.notices.tell("info", `You were banned from ${room.name}.`);
     else if (room && shown) this.notices.tell("info", `You are no longer in ${room.name}.`);
   }

@@ -140,10 +140,20 @@ export class Lists {
     this.#publish();
   }
 
+  /** A room's own fields changed. */
   renamed(info: RoomInfo): void {
-    const room = this.#entries.get(info.id)?.room;
+    const { room, conversation } = this.#entries.get(info.id) ?? {};
     if (room && room.changeSeq < info.changeSeq) this.#set(info.id, { room: { ...room, ...info } });
+    if (conversation) this.#set(info.id, { conversation: { ...conversation, pins: info.pins } });
     this.#publish();
+  }
+
+  /** A message that is deleted is pinned no more. */
+  #unpin(roomId: string, messageId: string): void {
+    const { room, conversation } = this.#entries.get(roomId)!;
+    const without = <T extends { pins: string[] }>(one: T): T => ({ ...one, pins: one.pins.filter((id) => id !== messageId) });
+    if (room?.pins?.includes(messageId)) this.#set(roomId, { room: without(room) });
+    if (conversation?.pins?.includes(messageId)) this.#set(roomId, { conversation: without(conversation) });
   }
 
   /** Changes of a room's log, in order. */
@@ -271,6 +281,7 @@ export class Lists {
   }
 
   #deleted(roomId: string, messageId: string): void {
+    this.#unpin(roomId, messageId);
     const entry = this.#entries.get(roomId)!;
     this.#set(roomId, {
       unread: withoutMessage(entry.unread, messageId), mentions: withoutMessage(entry.mentions, messageId),

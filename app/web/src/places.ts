@@ -110,7 +110,7 @@ export class Places {
 
 /** A conversation of which only its room and one message are known. */
 export function conversationOf(room: Room, user: UserRef, lastMessage: Message | null): Conversation {
-  const { lastSeq, unread, membership } = room;
+  const { lastSeq, unread, pins, membership } = room;
   const { lastReadSeq, muted, mutedUntil } = membership;
-  return { roomId: room.id, user, presence: null, lastSeq, unread, lastReadSeq, muted, mutedUntil, lastMessage };
+  return { roomId: room.id, user, presence: null, lastSeq, unread, lastReadSeq, muted, mutedUntil, pins, lastMessage };
 }

@@ -10,7 +10,7 @@ afterEach(() => void vi.useRealTimers());
 function room(id: string, more: Partial<Room> = {}): Room {
   return {
     id, kind: "public", name: id, description: null, isPrivate: false, createdBy: "ada", changeSeq: 1, lastSeq: 1,
-    createdAt: "", modifiedAt: "", unread: 0, mentions: 0,
+    createdAt: "", modifiedAt: "", archivedAt: null, pins: [], unread: 0, mentions: 0,
     membership: {
       role: "member", state: "member", joinedAt: "", lastReadAt: null, lastReadSeq: 0, muted: false, mutedUntil: null,
     },
@@ -22,7 +22,7 @@ function conversation(roomId: string, seq: number, more: Partial<Conversation> =
   const lastMessage = message(seq, "bob", { roomId });
   return {
     roomId, user: user(roomId), presence: null, lastSeq: seq, lastReadSeq: seq, unread: 0, muted: false, mutedUntil: null,
-    lastMessage, ...more,
+    pins: [], lastMessage, ...more,
   };
 }
 

@@ -7,8 +7,10 @@ import { model, type OutboxEntry } from "../model";
 import { Attachments } from "./attachments";
 import { Avatar } from "./avatar";
 import { count, dayName, nameOf, shortNameOf, timeOfDay, wholeTime } from "./format";
+import { Icon } from "./icons";
 import { Later, loaded } from "./load-later";
 import { Delivery, Quote, Reactions, Replies, summary } from "./message-parts";
+import { pinsOf } from "./room-rights";
 import { activeRow, edits } from "./room-state";
 import { isJumbo, RichText } from "./rich-text";
 
@@ -85,6 +87,7 @@ export function MessageRow({ message, inThread, ...row }: Surroundings & { messa
   const me = model.me.value?.id ?? "";
   const active = useComputed(() => activeRow.value === row.rowKey);
   const edited = useComputed(() => message.id in edits.value);
+  const pinned = useComputed(() => pinsOf(model.openedRoom.value).includes(message.id));
   const found = useComputed(() => model.openedRoom.value?.timeline.value.target?.messageId === message.id);
   if (message.deletedAt || message.type === "system") {
     return (
@@ -109,6 +112,7 @@ export function MessageRow({ message, inThread, ...row }: Surroundings & { messa
             ? <Later draw={({ EditBox }) => <EditBox message={message} />} waiting={<Text message={message} />} />
             : <Text message={message} />}
           <Attachments files={message.attachments} />
+          {pinned.value && <p class="pinned"><Icon name="pin" size={14} />Pinned</p>}
           <Reactions message={message} />
           {!inThread && <Replies message={message} />}
         </div>

@@ -50,10 +50,15 @@ function titled(): string {
 /** Call once. Somebody who is signed out keeps the address, and is there again after signing in. */
 export function keepInStep(): void {
   effect(() => { document.title = titled(); });
+  let joining: Route | null = null; // a link into a room: who is signed out makes an account first, maybe
   effect(() => {
     const at = route.value;
+    if (model.me.value === null && at.name === "join") joining = at;
     if (model.me.value === null || !model.listsLoaded.value) return;
-    if (["sign-in", "sign-up", "reset-password"].includes(at.name)) return untracked(() => go({ name: "home" }, true));
+    if (["sign-in", "sign-up", "reset-password"].includes(at.name)) {
+      return untracked(() => go(joining ?? { name: "home" }, true));
+    }
+    joining = null;
     untracked(() => follow(at));
   });
   let before: Place | null = null;

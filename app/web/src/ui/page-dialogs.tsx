@@ -1,7 +1,6 @@
 /** The dialogs that lead to rooms and people: create a room, discover rooms, write to somebody. */
 
 import { useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
 import type { PublicRoom } from "../client";
 import { model } from "../model";
 import { AccountDialog } from "./account-dialog";
@@ -14,34 +13,22 @@ import { NotificationsDialog } from "./notifications";
 import { closeDialog, openDialog } from "./open-dialog";
 import { PeopleSearch } from "./people-search";
 import { PrivacyDialog } from "./privacy";
-import { RoomForm, type RoomFields } from "./room-form";
+import { RoomForm, WhoCanJoin, type RoomFields } from "./room-form";
 import { go } from "./route";
 import { FindingNote, SearchField, useFinding } from "./search-field";
 import { ThreadsList } from "./threads-list";
 import { attempt } from "./toasts";
 
 function NewRoom() {
-  const id = useId();
   const isPrivate = useSignal(false);
   const create = async ({ name, description }: RoomFields) => {
     await model.createRoom({ name, isPrivate: isPrivate.value, ...(description ? { description } : {}) });
     closeDialog();
   };
-  const choice = (private_: boolean, title: string, hint: string) => (
-    <label class="choice">
-      <input type="radio" name={id} checked={isPrivate.value === private_}
-        onChange={() => (isPrivate.value = private_)} />
-      <span><strong>{title}</strong><span class="hint">{hint}</span></span>
-    </label>
-  );
   return (
     <Dialog title="Create a room" onClose={closeDialog}>
       <RoomForm start={{ name: "", description: "" }} action="Create room" save={create} onCancel={closeDialog}>
-        <fieldset class="choices">
-          <legend class="field-label">Who can join</legend>
-          {choice(false, "Public", "Everyone can find it and join.")}
-          {choice(true, "Private", "Only people who are invited.")}
-        </fieldset>
+        <WhoCanJoin isPrivate={isPrivate} />
       </RoomForm>
     </Dialog>
   );

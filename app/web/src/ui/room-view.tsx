@@ -12,6 +12,7 @@ import { Loading } from "./empty";
 import { count, inWords, lastSeen, nameOf, shortNameOf } from "./format";
 import type { IconName } from "./icons";
 import { BlockedNote, isMuted, toggleBlock } from "./personal";
+import { isAdmin, isArchived, pinsOf } from "./room-rights";
 import { go, route, togglePanel, type Panel } from "./route";
 import { Timeline } from "./timeline";
 import { attempt } from "./toasts";
@@ -19,6 +20,11 @@ import { attempt } from "./toasts";
 function PanelButton({ panel, icon, label }: { panel: Panel; icon: IconName; label: string }) {
   const open = route.value.name === "room" && route.value.panel === panel;
   return <IconButton icon={icon} label={label} aria-pressed={open} onClick={() => togglePanel(panel)} />;
+}
+
+function PinsButton({ open }: { open: OpenRoom | null }) {
+  const n = pinsOf(open).length;
+  return n > 0 && <PanelButton panel="pins" icon="pin" label={count(n, "pinned message")} />;
 }
 
 export function BackButton() {
@@ -38,6 +44,7 @@ function RoomBar({ open }: { open: OpenRoom }) {
         <h1 class="truncate">{room.name}</h1>
         <p class="truncate">{[known, room.description].filter(Boolean).join(" · ")}</p>
       </div>
+      <PinsButton open={open} />
       <PanelButton panel="search" icon="search" label="Search" />
       <PanelButton panel="members" icon="users" label="Members" />
       <PanelButton panel="details" icon="gear" label="Room settings" />
@@ -90,6 +97,7 @@ function PersonBar({ open }: { open: OpenRoom | null }) {
           {statusOf(user)}
         </p>
       </div>
+      <PinsButton open={open} />
       {open && <PanelButton panel="search" icon="search" label="Search" />}
       {(open || !toSelf) && <PersonMenu user={user} talk={open?.conversation.value} />}
     </header>
@@ -113,6 +121,19 @@ function Typing({ open }: { open: OpenRoom | null }) {
   );
 }
 
+/** Stands where one would write in a room that is archived. */
+function ArchivedNote({ open: { roomId }, open }: { open: OpenRoom }) {
+  return (
+    <div class="composer blocked-note">
+      <p>This room is archived: everything in it can be read, and nothing be written.</p>
+      {isAdmin(open) && (
+        <button type="button" class="button small"
+          onClick={() => void attempt(() => model.link.call("room:unarchive", { roomId }))}>Unarchive</button>
+      )}
+    </div>
+  );
+}
+
 export function RoomView({ open }: { open: OpenRoom | null }) {
   const room = open?.room.value;
   const user = open?.conversation.value?.user ?? model.person.value;
@@ -123,7 +144,8 @@ export function RoomView({ open }: { open: OpenRoom | null }) {
       {open && room ? <RoomBar open={open} /> : <PersonBar open={open} />}
       <Timeline open={open} outbox={open?.outbox ?? model.personOutbox} />
       <Typing open={open} />
-      {!room && user && model.blocked.value.has(user.id) ? <BlockedNote user={user} /> : <Composer name={name} />}
+      {!room && user && model.blocked.value.has(user.id) ? <BlockedNote user={user} />
+        : isArchived(open) ? <ArchivedNote open={open!} /> : <Composer name={name} />}
     </div>
   );
 }

@@ -115,7 +115,8 @@ function Bones() {
 
 function Lists() {
   const invitations = model.invitations.value;
-  const rooms = model.rooms.value;
+  const rooms = model.rooms.value.filter(({ archivedAt }) => !archivedAt);
+  const archived = model.rooms.value.filter(({ archivedAt }) => archivedAt);
   const conversations = model.conversations.value;
   return (
     <>
@@ -131,7 +132,7 @@ function Lists() {
           <IconButton icon="plus" label="Create a room" size={18} onClick={() => (openDialog.value = "new-room")} />
         </ListHead>
         <ul aria-label="Rooms">{rooms.map((room) => <RoomEntry key={room.id} room={room} />)}</ul>
-        {rooms.length === 0 && (
+        {rooms.length + archived.length === 0 && (
           <div class="list-note">
             <p>You are in no room yet.</p>
             <button type="button" class="button small" onClick={() => (openDialog.value = "discover")}>Find a room</button>
@@ -139,6 +140,12 @@ function Lists() {
           </div>
         )}
       </section>
+      {archived.length > 0 && (
+        <details class="archived" open={archived.some(({ id }) => current(id))}>
+          <summary>Archived rooms ({archived.length})</summary>
+          <ul aria-label="Archived rooms">{archived.map((room) => <RoomEntry key={room.id} room={room} />)}</ul>
+        </details>
+      )}
       <section>
         <ListHead title="Direct messages">
           <IconButton icon="edit" label="New message" size={18} onClick={() => (openDialog.value = "new-message")} />

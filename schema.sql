@@ -986,7 +986,7 @@ alter table files add constraint files_expiry
     check ((message_id is null and avatar_of is null) = (expires_at is not null));
 create unique index files_avatar on files (avatar_of) where avatar_of is not null;
 
--- migration 19: pins, archived rooms, and links into rooms
+-- migration 19: pins, archived rooms, groups, and links into rooms
 --
 -- The pins of a room are among its own fields, and a change of them raises its `change_seq`. A message that is deleted is
 -- pinned no more, whichever instance deletes it: whoever hears of the deletion takes it for that, so it needs no number.
@@ -1010,6 +1010,13 @@ $$;
 create trigger messages_unpinned after update of deleted_at on messages
     for each row when (old.deleted_at is null and new.deleted_at is not null) execute function unpin_deleted();
 
+-- A group is the conversation of a few people: a private room without admins, which has the ids of all of them, in order
+-- and joined by ':', as its key. So the same people have one, and nobody else comes into it. Its name is for an instance
+-- of before this block, and for clients that know nothing of groups.
+alter table rooms
+    add column group_key text unique,
+    add constraint rooms_group check (group_key is null or kind = 'private');
+
 create or replace view shown_rooms as
 select r.id, r.kind, r.name, r.description, r.created_by, r.last_seq, r.change_seq, r.created_at, r.modified_at,
        r.direct_key, m.user_id, m.role, m.state, m.joined_at, m.last_read_at, m.last_read_seq,
@@ -1025,7 +1032,7 @@ select r.id, r.kind, r.name, r.description, r.created_by, r.last_seq, r.change_s
               where n.user_id = m.user_id and n.room_id = r.id and n.seq > m.last_read_seq and not n.in_thread
                 and m.state = 'member'
               limit 1000) counted) as mentions,
-       r.archived_at
+       r.archived_at, r.group_key
 from room_members m
 join rooms r on r.id = m.room_id
 where m.state in ('member', 'invited');

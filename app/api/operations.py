@@ -9,7 +9,7 @@ from app.accounts.sessions.sign_out import SignOuts
 from app.accounts.user_search import UserSearch
 from app.contract.operation import Operation, RestPage
 from app.erasure.account_deletion import AccountDeletion
-from app.messages.direct import Direct
+from app.messages.direct import Direct, Groups
 from app.messages.edits import MessageEdits
 from app.messages.history import MessageHistory
 from app.messages.sync import Sync
@@ -39,8 +39,8 @@ def accounts(
     ]
 
 
-def direct(direct: Direct) -> list[Operation]:
-    """Direct conversations."""
+def conversations(direct: Direct, groups: Groups) -> list[Operation]:
+    """Direct conversations, and groups."""
     return [
         Operation(
             run=direct.send,
@@ -60,6 +60,7 @@ def direct(direct: Direct) -> list[Operation]:
             http=("GET", "/chat/conversations"),
             rest_page=RestPage("conversations", cursor="before"),
         ),
+        Operation(run=groups.open, event="group:open", code="OPEN_FAILED", http=("POST", "/chat/groups")),
     ]
 
 

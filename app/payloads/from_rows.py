@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from app.payloads.responses import (
     Attachment,
+    GroupConversation,
     Member,
     Membership,
     Message,
@@ -20,7 +21,8 @@ from app.payloads.responses import (
     User,
     UserRef,
 )
-from app.store.conversations.rooms import OwnRoomRow, PublicRoomRow
+from app.store.conversations.public_rooms import PublicRoomRow
+from app.store.conversations.rooms import OwnRoomRow
 from app.store.log.files import FileRow
 from app.store.log.mentions import Group
 from app.store.log.message_rows import MessageRow, ShownMessageRow
@@ -187,6 +189,11 @@ def room_of(row: OwnRoomRow) -> Room:
             last_read_seq=row.last_read_seq,
             muted=row.muted,
             muted_until=row.muted_until,
+        ),
+        group=None
+        if row.people is None
+        else GroupConversation(
+            people=msgspec.convert(row.people, list[UserRef]), last_message_at=row.last_message_at
         ),
     )
 

@@ -41,6 +41,8 @@ from app.payloads.fields.metadata import metadata_json
 from app.payloads.fields.names import check_visible, clean_name, shows
 from app.payloads.fields.validation import check_text
 
+MOST_PEOPLE = 10  # in a group
+
 
 class Nothing(Received, frozen=True):
     """No field at all."""
@@ -193,6 +195,18 @@ class SendDirect(Written, frozen=True, kw_only=True):
     """A message to one person; `receiverId` is a user's id and nothing else."""
 
     receiver_id: Cursor
+
+
+class OpenGroup(Received, frozen=True):
+    """The other people of a group."""
+
+    user_ids: Annotated[
+        list[Id], Meta(min_length=2, max_length=MOST_PEOPLE - 1, extra_json_schema={"uniqueItems": True})
+    ]
+
+    def __post_init__(self) -> None:
+        if len(set(self.user_ids)) < len(self.user_ids):
+            raise ValueError("field `userIds` must not name a user twice")
 
 
 class MessageRef(Received, frozen=True):

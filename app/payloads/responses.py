@@ -103,17 +103,26 @@ class RoomInfo(Sent, frozen=True):
     pins: list[str]
 
 
+class GroupConversation(Sent, frozen=True):
+    """The other people in a group, and when its last message was written, null before the first."""
+
+    people: list[UserRef]
+    last_message_at: Time | None
+
+
 class Room(RoomInfo, frozen=True):
     """A room as one of its members sees it. `lastSeq` is the number of the last change of any kind in its log.
 
     `unread` counts other people's messages after the member's mark, up to 1,000, and `mentions` those of them that
-    mention the member, likewise.
+    mention the member, likewise. A group, the conversation of a few people, is a private room with a `group`; its name
+    is for clients that know nothing of groups.
     """
 
     last_seq: int
     unread: int
     mentions: int
     membership: Membership
+    group: GroupConversation | None
 
 
 class PublicRoom(Sent, frozen=True):
@@ -281,9 +290,7 @@ class ReactionsUpdated(Sent, frozen=True):
 
 
 class Conversation(Sent, frozen=True):
-    """The messages with one person, `user`; with oneself, notes. `muted` and `mutedUntil` as in a room's membership,
-    `pins` as in a room.
-    """
+    """The messages with one person, `user`; with oneself, notes. `muted`, `mutedUntil` and `pins` as of a room."""
 
     room_id: str
     user: UserRef

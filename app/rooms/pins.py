@@ -25,7 +25,7 @@ from app.store.log.pages import MAX_PAGE
 
 
 class RoomPins:
-    """Pins messages: those of a room by its admins, those of a direct conversation by both."""
+    """Pins messages: those of a room by its admins, those of a conversation by whoever is in it."""
 
     def __init__(self, db: Database, announcer: Announcer, *, max_bytes: int = MAX_PAGE) -> None:
         """A page of pinned messages ends with the message that makes it `max_bytes` or more."""
@@ -53,7 +53,7 @@ class RoomPins:
     async def pin(self, caller: Caller, payload: MessageRef) -> RoomInfo:
         """Pins a message, before all others. One that is pinned already stays where it is.
 
-        In a room its admins may, in a direct conversation both. Refused: `not_found` also for a deleted message,
+        In a room its admins may, in a conversation whoever is in it. Refused: `not_found` also for a deleted message,
         `not_a_member`, `archived`, `forbidden`, `too_many` beyond 50 pins; in a direct conversation also what
         `message:send` refuses where one has blocked the other.
         """
@@ -114,7 +114,7 @@ class RoomPins:
     ) -> RoomInfo:
         async def within(q: Queries) -> tuple[RoomInfo, bool]:
             row = await hold_message(q, message_id, caller.user_id)
-            if row.kind != "direct" and row.role != "admin":
+            if not (row.kind == "direct" or row.is_group or row.role == "admin"):
                 raise Refusal("forbidden", "Only an admin of the room pins messages")
             changed = await work(q, row, await store.pins.ids(q, row.room_id))
             return await (_touched if changed else _as_it_is)(q, row.room_id), changed

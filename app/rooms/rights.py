@@ -15,7 +15,7 @@ BLOCKING: tuple[Reason, str] = ("conflict", "You have blocked this person: unblo
 async def lock_as_admin(
     q: Queries, room_id: str, user_id: str, *, direct: bool = False, archived: bool = False
 ) -> LockedRoomRow:
-    """Holds a room for one of its admins to change; with `direct`, a direct conversation for each of the two, too.
+    """Holds a room for one of its admins to change; with `direct`, a conversation for whoever is in it, too.
 
     Raises Refusal: `not_found`, `not_a_member`, `forbidden`; `archived` unless also archived rooms may be changed so.
     """
@@ -25,10 +25,8 @@ async def lock_as_admin(
     member = await store.members.state(q, room_id, user_id)
     if member is None or member.state != "member":
         raise Refusal("not_a_member", NOT_A_MEMBER)
-    if row.kind == "direct":
-        return (
-            row if direct else refuse("forbidden", "A direct conversation has no admins and stays as it is")
-        )
+    if row.kind == "direct" or row.is_group:
+        return row if direct else refuse("forbidden", "A conversation has no admins and stays as it is")
     if member.role != "admin":
         raise Refusal("forbidden", "Only an admin of the room may do this")
     if not archived:

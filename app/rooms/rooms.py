@@ -70,15 +70,15 @@ class Rooms:
         left out. Refused: `not_found` for an unknown `after`.
         """
         after, size = payload.after, payload.limit
-        if after is not None and not (is_id(after) and await store.rooms.is_public(self._db, after)):
+        if after is not None and not (is_id(after) and await store.public_rooms.is_public(self._db, after)):
             raise Refusal("not_found", NO_ROOM)
         asked = None if payload.query is None else name_asked(payload.query)
         if payload.query is None:
-            rows = await store.rooms.public(self._db, caller.user_id, after=after, limit=size + 1)
+            rows = await store.public_rooms.public(self._db, caller.user_id, after=after, limit=size + 1)
         elif asked is None:  # nothing of it can be seen
             rows = []
         else:
-            rows = await store.rooms.public_with_words(
+            rows = await store.public_rooms.public_with_words(
                 self._db, caller.user_id, asked=asked, after=after, limit=size + 1
             )
         rooms = [public_room_of(row) for row in rows[:size]]
@@ -91,7 +91,7 @@ class Rooms:
         """
         row = None
         if is_id(payload.room_id):
-            row = await store.rooms.public_one(self._db, caller.user_id, payload.room_id)
+            row = await store.public_rooms.public_one(self._db, caller.user_id, payload.room_id)
         return public_room_of(row or refuse("not_found", NO_ROOM))
 
     async def get(self, caller: Caller, payload: RoomRef) -> Room:

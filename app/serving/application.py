@@ -47,7 +47,7 @@ from app.limits.concurrency import READS_AT_ONCE, UserConcurrency
 from app.limits.configured_buckets import buckets_of
 from app.limits.rate_limits import Limits
 from app.limits.refusal_streaks import RefusalStreaks
-from app.messages.direct import Direct
+from app.messages.direct import Direct, Groups
 from app.messages.edits import MessageEdits
 from app.messages.group_mentions import GroupMentions
 from app.messages.history import MessageHistory
@@ -286,7 +286,7 @@ class Chat:
                 RoomPreferences(db, announcer),
                 Profiles(db, announcer, self.files.make_square),
             ),
-            *contract.direct(
+            *contract.conversations(
                 Direct(
                     db,
                     announcer,
@@ -295,7 +295,8 @@ class Chat:
                     present,
                     may_begin=self.limits.take_conversation,
                     met=self._presence.meet,
-                )
+                ),
+                Groups(db, announcer, may_begin=self.limits.take_conversation, met=self._presence.meet),
             ),
             *contract.messages(self._writer, MessageEdits(db, announcer, call=self._groups.of_edited)),
             *contract.reading(reading, MessageSearch(db), Sync(db)),

@@ -21,6 +21,7 @@ from app.store.conversations import (
     members,
     pins,
     preferences,
+    public_rooms,
     rooms,
     thread_followers,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "presence",
     "privacy",
     "profiles",
+    "public_rooms",
     "push_subscriptions",
     "reactions",
     "room_log",

@@ -13,7 +13,7 @@ from app.store.log.room_log import SHOWN_MEMBERS, MemberRow
 
 
 class AdministeredRoomRow(Row, frozen=True):
-    """A public or private room. `member_count` counts up to 1,000; it `has_admin` who is not deactivated."""
+    """A public or private room, no group. `member_count` counts up to 1,000; it `has_admin` who is not deactivated."""
 
     id: str
     kind: RoomKind
@@ -49,7 +49,7 @@ select r.id, r.kind, r.name, r.description, r.created_at,
        exists ({HAS_ADMIN}) as has_admin,
        exists ({IS_DEFAULT}) as is_default, r.retention_days, r.archived_at
 from rooms r
-where r.kind <> 'direct' and r.deleted_at is null
+where r.kind <> 'direct' and r.group_key is null and r.deleted_at is null
 """  # noqa: S608 - of constants of this program
 
 

@@ -44,7 +44,7 @@ class ChangedMessageRow(Row, frozen=True):
     """The data that decide about a change of a message; `role` is the caller's, None for no member.
 
     In a direct conversation `blocking` says whether the caller has blocked the other person, `blocked` whether that
-    person has blocked the caller. The room `is_archived`, or not.
+    person has blocked the caller. The room `is_archived`, or not, and `is_group` of the people who are in it.
     """
 
     room_id: str
@@ -57,6 +57,7 @@ class ChangedMessageRow(Row, frozen=True):
     has_files: bool
     thread_root_id: str | None
     is_archived: bool
+    is_group: bool
     blocking: bool
     blocked: bool
 
@@ -215,7 +216,7 @@ async def read_as(q: Queries, message_id: str, user_id: str) -> ChangedMessageRo
         f"""
         select m.room_id, m.sender_id, m.content, m.change_seq, m.deleted_at, r.kind, member.role,
                exists (select from files f where f.message_id = m.id) as has_files, m.thread_root_id,
-               r.archived_at is not null as is_archived,
+               r.archived_at is not null as is_archived, r.group_key is not null as is_group,
                {has_blocked_other(":user_id")} as blocking, {is_blocked_by_other(":user_id")} as blocked
         from messages m
         join rooms r on r.id = m.room_id

@@ -140,7 +140,7 @@ export class Chat {
       events.on(event, (change) => this.#memberChanged(change));
     }
     events.on("room:invited", (room) => lists.invited(room));
-    events.on("room:added", (room) => (room.kind === "direct" ? lists.readSoon() : this.#added(room)));
+    events.on("room:added", (room) => (room.kind === "direct" || room.group ? lists.readSoon() : this.#added(room)));
     events.on("room:read-updated", (mark) => this.#marked(mark));
     events.on("room:mute-updated", (mute) => lists.muted(mute));
     events.on("conversation:hidden", (hidden) => this.hidden(hidden));
@@ -174,6 +174,7 @@ export class Chat {
   #memberChanged(change: MemberChanged): void {
     const { roomId, userId, member, roomDeleted } = change;
     if (member.state !== "member") this.typing.end(roomId, userId);
+    if (this.lists.rooms.peek().some(({ id, group }) => id === roomId && group)) this.lists.refresh(roomId);
     if (userId !== this.me()) {
       if (member.state === "member" && !this.people.presence(userId)) this.people.ask([userId]);
       return;
@@ -196,6 +197,7 @@ export class Chat {
     if (lists.has(roomId)) return;
     try {
       const room = await link.call("room:get", { roomId });
+      if (room.group) return lists.add(room);
       if (room.kind !== "direct") return;
       const { members } = await link.call("room:members", { roomId });
       const [last = null] = await link.call("message:history", { roomId, limit: 1 });

@@ -143,7 +143,7 @@ export class Lists {
   /** A room's own fields changed. */
   renamed(info: RoomInfo): void {
     const { room, conversation } = this.#entries.get(info.id) ?? {};
-    if (room && room.changeSeq < info.changeSeq) this.#set(info.id, { room: { ...room, ...info } });
+    if (room && room.changeSeq < info.changeSeq) this.#set(info.id, { room: named({ ...room, ...info }) });
     if (conversation) this.#set(info.id, { conversation: { ...conversation, pins: info.pins } });
     this.#publish();
   }
@@ -249,7 +249,7 @@ export class Lists {
     const later = entry?.room && this.follower.applied(room.id) > room.lastSeq;
     const mentions = counted(entry?.mentions ?? null, room.mentions, room.lastSeq, room.membership.lastReadSeq);
     if (room.kind === "direct") this.#set(room.id, { unread });
-    else this.#set(room.id, later ? { unread, mentions } : { unread, mentions, room });
+    else this.#set(room.id, later ? { unread, mentions } : { unread, mentions, room: named(room) });
     this.follower.known(room.id, room.lastSeq);
   }
 
@@ -273,6 +273,10 @@ export class Lists {
     if (message.editedAt && total(entry.mentions)) this.refresh(roomId); // it may mention one no longer
     if (message.senderId !== this.me() && message.seq > entry.unread.readTo && message.alsoToRoom !== false) {
       this.#set(roomId, { unread: withMessage(entry.unread, message) });
+    }
+    const { room } = entry;
+    if (room?.group && message.createdAt > (room.group.lastMessageAt ?? "")) {
+      this.#set(roomId, { room: { ...room, group: { ...room.group, lastMessageAt: message.createdAt } } });
     }
     const last = entry.conversation?.lastMessage;
     if (entry.conversation && (!last || message.seq >= last.seq)) {
@@ -327,6 +331,12 @@ export class Lists {
       .flatMap(({ conversation }) => conversation ?? [])
       .sort((a, b) => time(b) - time(a));
   }
+}
+
+/** A group is called as the other people in it are. */
+function named(room: Room): Room {
+  const people = room.group?.people.map(({ displayName, username }) => displayName ?? username);
+  return people ? { ...room, name: people.join(", ") || "Nobody else" } : room;
 }
 
 function time({ lastMessage }: Conversation): number {

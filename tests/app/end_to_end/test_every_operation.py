@@ -152,6 +152,11 @@ CASES: dict[str, Case] = {
     "dmHistory": Case(
         lambda scene: {"userId": scene.bob.id}, (lambda _: {"userId": NOWHERE}, "not_found"), {"limit": 0}
     ),
+    "groupOpen": Case(
+        lambda scene: {"userIds": [scene.bob.id, scene.eve.id]},
+        (lambda scene: {"userIds": [scene.bob.id, NOWHERE]}, "not_found"),
+        {"userIds": ["a"]},
+    ),
     "conversationList": Case(nothing, (lambda _: {"before": NOWHERE}, "not_found"), {"limit": 1000}),
     "messageSend": Case(in_room(content="hello"), elsewhere(content="hello"), {"content": {}}),
     "messageEdit": Case(of_message(content="changed"), of_none(content="changed"), {"content": 7}),

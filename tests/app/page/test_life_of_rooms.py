@@ -105,3 +105,29 @@ async def test_a_link_leads_into_a_room_after_signing_up(visit: Visit) -> None:
     await expect(links).to_have_count(0)
     await bob.page.goto("/#/join/nothing")
     await expect(bob.page.get_by_role("heading", name="This link leads nowhere")).to_be_visible()
+
+
+async def test_several_people_have_one_conversation(visit: Visit) -> None:
+    ann, bob, eve = [await (await visit(name)).sign_up() for name in ("ann", "bob", "eve")]
+    await ann.page.get_by_role("button", name="New message").click()
+    dialog = ann.page.get_by_role("dialog", name="New message")
+    await dialog.get_by_role("checkbox", name="To several people").check()
+    for name in ("bob", "eve"):
+        await dialog.get_by_role("searchbox", name="Search people").fill(name)
+        await dialog.get_by_role("button", name=f"Add {name}").click()
+    assert await ann.serious_faults() == []
+    await dialog.get_by_role("button", name="Open conversation").click()
+    await ann.is_in("bob, eve")
+    await ann.say("Hello, both")
+    talks = bob.page.get_by_role("list", name="Direct messages")
+    await talks.get_by_role("link", name="ann, eve").click()
+    await bob.sees("Hello, both")
+    await bob.page.set_viewport_size(NARROW)
+    assert await ann.serious_faults() == await bob.serious_faults() == []
+    await bob.page.get_by_role("button", name="Actions for ann, eve").click()
+    await bob.page.get_by_role("menuitem", name="Leave conversation").click()
+    await expect(talks.get_by_role("link")).to_have_count(0)
+    await ann.is_in("eve")
+    await eve.page.get_by_role("link", name="ann").click()
+    await eve.say("Only the two of us")
+    await ann.sees("Hello, both", "Only the two of us")

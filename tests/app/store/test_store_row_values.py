@@ -192,7 +192,15 @@ async def read_rooms(q: Queries) -> None:
     await store.rooms.archive(q, "room", 1, archived=False)
     await store.rooms.of_user(q, "ann")
     await store.rooms.of_member(q, "to-bob", "ann")
-    await store.rooms.public(q, "ann", after=None, limit=9)
+    await store.public_rooms.public(q, "ann", after=None, limit=9)
+    people = ["ann", "bob", "eve"]
+    assert await store.direct.insert_group(q, room_id="group", created_by="ann", user_ids=people, name="all")
+    for person in people:
+        await enter(q, "group", person)
+    await write(q, "group", "ann")
+    assert await store.direct.find_group(q, people[::-1])
+    (group,) = [row for row in await store.rooms.of_user(q, "bob") if row.id == "group"]
+    assert [one["id"] for one in group.people or ()] == ["ann", "eve"]
     await store.invitations.of_user(q, "eve", before=None, limit=9)
     await store.invitations.pending(q, "ann", "eve")
     await store.direct.find(q, "ann", "bob")

@@ -1,12 +1,14 @@
 /** The dialogs that lead to rooms and people: create a room, discover rooms, write to somebody. */
 
 import { useSignal } from "@preact/signals";
-import type { PublicRoom } from "../client";
+import type { PublicRoom, UserRef } from "../client";
 import { model } from "../model";
 import { AccountDialog } from "./account-dialog";
 import { RoomMark } from "./avatar";
 import { Dialog } from "./dialog";
 import { discover } from "./finding";
+import { nameOf } from "./format";
+import { Icon } from "./icons";
 import { membersOf } from "./join-offer";
 import { MentionsList } from "./mentions-list";
 import { NotificationsDialog } from "./notifications";
@@ -18,6 +20,8 @@ import { go } from "./route";
 import { FindingNote, SearchField, useFinding } from "./search-field";
 import { ThreadsList } from "./threads-list";
 import { attempt } from "./toasts";
+
+const MOST_OTHERS = 9; // in a conversation of several people
 
 function NewRoom() {
   const isPrivate = useSignal(false);
@@ -77,13 +81,54 @@ function Discover() {
   );
 }
 
+/** Those who are chosen for a conversation of several people. */
+function Chosen({ people, remove }: { people: readonly UserRef[]; remove: (user: UserRef) => void }) {
+  return (
+    <ul class="chosen" aria-label="In the conversation">
+      {people.map((user) => (
+        <li key={user.id}>
+          <button type="button" class="button small" aria-label={`Remove ${nameOf(user)}`} onClick={() => remove(user)}>
+            {nameOf(user)}<Icon name="close" size={14} />
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function NewMessage() {
+  const several = useSignal(false);
+  const chosen = useSignal<readonly UserRef[]>([]);
+  const choose = (user: UserRef) => {
+    if (several.value) {
+      if (chosen.value.length < MOST_OTHERS) chosen.value = [...chosen.value, user];
+      return;
+    }
+    closeDialog();
+    void attempt(() => model.startConversation(user));
+  };
+  const begin = async () => {
+    if (await attempt(() => model.openGroup(chosen.value.map(({ id }) => id)))) closeDialog();
+  };
+  const already = ({ id }: UserRef) => (
+    id === model.me.value?.id ? "You" : chosen.value.some((one) => one.id === id) ? "Added" : null
+  );
   return (
     <Dialog title="New message" onClose={closeDialog} tall>
-      <PeopleSearch label="Search people" action="Write to" onChoose={(user) => {
-        closeDialog();
-        void attempt(() => model.startConversation(user));
-      }} />
+      <label class="several">
+        <input type="checkbox" checked={several.value} onChange={(event) => (several.value = event.currentTarget.checked)} />
+        To several people
+      </label>
+      {several.value && (
+        <>
+          <Chosen people={chosen.value} remove={({ id }) => (chosen.value = chosen.value.filter((one) => one.id !== id))} />
+          <button type="button" class="button primary" disabled={chosen.value.length < 2} onClick={() => void begin()}>
+            {chosen.value.length < 2 ? "Choose two or more" : "Open conversation"}
+          </button>
+        </>
+      )}
+      <PeopleSearch label="Search people" action={several.value ? "Add" : "Write to"}
+        {...(several.value ? { already } : {})} onChoose={choose} />
     </Dialog>
   );
 }

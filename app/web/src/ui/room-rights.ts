@@ -16,7 +16,8 @@ export function pinsOf(open: OpenRoom | null): readonly string[] {
   return (open?.room.value ?? open?.conversation.value)?.pins ?? [];
 }
 
-/** Admins pin in a room, both in a conversation. */
+/** Admins pin in a room, whoever is in it in a conversation. */
 export function mayPin(open: OpenRoom | null): boolean {
-  return open?.room.value ? isAdmin(open) && !isArchived(open) : !!open?.conversation.value;
+  const room = open?.room.value;
+  return room && !room.group ? isAdmin(open) && !room.archivedAt : !!(room ?? open?.conversation.value);
 }

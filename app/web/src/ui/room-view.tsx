@@ -2,7 +2,7 @@
 
 import { useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Conversation, UserRef } from "../client";
+import type { Conversation, Room, UserRef } from "../client";
 import { model, type OpenRoom } from "../model";
 import { Avatar, RoomMark } from "./avatar";
 import { now } from "./clock";
@@ -39,7 +39,7 @@ function RoomBar({ open }: { open: OpenRoom }) {
   return (
     <header class="bar">
       <BackButton />
-      <RoomMark isPrivate={room.isPrivate} />
+      <RoomMark isPrivate={room.isPrivate} icon={room.group ? "users" : undefined} />
       <div class="bar-title">
         <h1 class="truncate">{room.name}</h1>
         <p class="truncate">{[known, room.description].filter(Boolean).join(" · ")}</p>
@@ -47,8 +47,28 @@ function RoomBar({ open }: { open: OpenRoom }) {
       <PinsButton open={open} />
       <PanelButton panel="search" icon="search" label="Search" />
       <PanelButton panel="members" icon="users" label="Members" />
-      <PanelButton panel="details" icon="gear" label="Room settings" />
+      {room.group ? <GroupMenu room={room} /> : <PanelButton panel="details" icon="gear" label="Room settings" />}
     </header>
+  );
+}
+
+function GroupMenu({ room }: { room: Room }) {
+  const muted = isMuted(room.membership);
+  const items: (readonly [string, () => Promise<void>])[] = [
+    [muted ? "Unmute" : "Mute", () => model.mute(room.id, !muted)],
+    ["Hide conversation", () => model.hide(room.id)],
+    ["Leave conversation", () => model.leaveRoom(room.id)],
+  ];
+  return <Actions name={room.name ?? ""} items={items} />;
+}
+
+function Actions({ name, items }: { name: string; items: (readonly [string, () => Promise<void>])[] }) {
+  return (
+    <MenuButton label={`Actions for ${name}`}>
+      {(close) => items.map(([label, run]) => (
+        <MenuItem key={label} onClick={() => { close(); void attempt(run); }}>{label}</MenuItem>
+      ))}
+    </MenuButton>
   );
 }
 
@@ -62,13 +82,7 @@ function PersonMenu({ user, talk }: { user: UserRef; talk: Conversation | null |
   if (user.id !== model.me.value?.id) {
     items.push([model.blocked.value.has(user.id) ? "Unblock" : "Block", async () => void await toggleBlock(user)]);
   }
-  return (
-    <MenuButton label={`Actions for ${nameOf(user)}`}>
-      {(close) => items.map(([label, run]) => (
-        <MenuItem key={label} onClick={() => { close(); void attempt(run); }}>{label}</MenuItem>
-      ))}
-    </MenuButton>
-  );
+  return <Actions name={nameOf(user)} items={items} />;
 }
 
 /** What somebody says of themself, as long as it holds. */

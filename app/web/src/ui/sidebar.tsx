@@ -43,9 +43,9 @@ function RoomEntry({ room }: { room: Room }) {
     <li>
       <a class={`entry ${unread ? "unread" : ""}`} aria-current={current(room.id)}
         href={href({ name: "room", roomId: room.id, panel: null })}>
-        <span class="entry-mark"><Icon name={room.isPrivate ? "lock" : "hash"} size={18} /></span>
+        <span class="entry-mark"><Icon name={room.group ? "users" : room.isPrivate ? "lock" : "hash"} size={18} /></span>
         <span class="entry-text entry-name truncate">
-          {room.name}{room.isPrivate && <span class="sr-only"> (private)</span>}
+          {room.name}{room.isPrivate && !room.group && <span class="sr-only"> (private)</span>}
         </span>
         {muted && <Muted />}
         <Mentions n={room.mentions} />
@@ -113,11 +113,17 @@ function Bones() {
   );
 }
 
+/** When the last message was written, as a text that sorts. */
+function lastOf(one: Conversation | Room): string {
+  return ("roomId" in one ? one.lastMessage?.createdAt : one.group?.lastMessageAt) ?? "";
+}
+
 function Lists() {
   const invitations = model.invitations.value;
-  const rooms = model.rooms.value.filter(({ archivedAt }) => !archivedAt);
+  const rooms = model.rooms.value.filter(({ archivedAt, group }) => !archivedAt && !group);
   const archived = model.rooms.value.filter(({ archivedAt }) => archivedAt);
-  const conversations = model.conversations.value;
+  const conversations = [...model.conversations.value, ...model.rooms.value.filter(({ group }) => group)]
+    .sort((a, b) => lastOf(b).localeCompare(lastOf(a)));
   return (
     <>
       {invitations.length > 0 && (
@@ -151,11 +157,12 @@ function Lists() {
           <IconButton icon="edit" label="New message" size={18} onClick={() => (openDialog.value = "new-message")} />
         </ListHead>
         <ul aria-label="Direct messages">
-          {conversations.map((one) => <ConversationEntry key={one.roomId} conversation={one} />)}
+          {conversations.map((one) => ("roomId" in one
+            ? <ConversationEntry key={one.roomId} conversation={one} /> : <RoomEntry key={one.id} room={one} />))}
         </ul>
         {conversations.length === 0 && (
           <div class="list-note">
-            <p>Conversations with one person appear here.</p>
+            <p>Conversations with one person, or with a few, appear here.</p>
             <button type="button" class="button small" onClick={() => (openDialog.value = "new-message")}>Write to somebody</button>
           </div>
         )}

@@ -14,6 +14,7 @@ async def test_an_admin_deletes_a_room_by_its_name(people: People, db: Database)
     scene = await Scene.open(people, eve=True)
     await scene.his.ok("message:send", {"roomId": scene.room, "content": "hello"})
     await scene.hers.ok("room:invite", scene.of(scene.eve))
+    assert (await scene.stranger.expect("room:member-updated"))["member"]["state"] == "invited"
     deletion = {"roomId": scene.room, "name": "a room"}
     assert (await scene.his.refused("room:delete", deletion))["reason"] == "forbidden"
     assert (await scene.stranger.refused("room:delete", deletion))["reason"] == "not_a_member"

@@ -1136,3 +1136,68 @@ left join lateral (
            else split_part(r.direct_key, ':', 1) end as user_id
     where r.kind = 'direct'
 ) receiver on true;
+
+-- migration 20: pins, archived rooms, groups, and links into rooms
+--
+-- The pins of a room are among its own fields, and a change of them raises its `change_seq`. A message that is deleted is
+-- pinned no more, whichever instance deletes it: whoever hears of the deletion takes it for that, so it needs no number.
+alter table rooms add column archived_at timestamptz;     -- since when nothing is written in it; null: it is not archived
+create table pins (
+    message_id  text        primary key references messages (id) on delete cascade,
+    room_id     text        not null references rooms (id) on delete cascade,
+    place       integer     not null,                     -- among the pins of the room, the least first
+    pinned_by   text        not null references users (id),
+    pinned_at   timestamptz not null default now()
+);
+create index pins_of_room on pins (room_id, place);
+
+create function unpin_deleted() returns trigger
+language plpgsql as $$
+begin
+    delete from pins where message_id = new.id;
+    return null;
+end
+$$;
+create trigger messages_unpinned after update of deleted_at on messages
+    for each row when (old.deleted_at is null and new.deleted_at is not null) execute function unpin_deleted();
+
+-- A group is the conversation of a few people: a private room without admins, which has the ids of all of them, in order
+-- and joined by ':', as its key. So the same people have one, and nobody else comes into it. Its name is for an instance
+-- of before this block, and for clients that know nothing of groups.
+alter table rooms
+    add column group_key text unique,
+    add constraint rooms_group check (group_key is null or kind = 'private');
+
+create or replace view shown_rooms as
+select r.id, r.kind, r.name, r.description, r.created_by, r.last_seq, r.change_seq, r.created_at, r.modified_at,
+       r.direct_key, m.user_id, m.role, m.state, m.joined_at, m.last_read_at, m.last_read_seq,
+       (select count(*)
+        from (select
+              from messages news
+              where news.room_id = r.id and news.seq > own.read_to
+                and (news.sender_id <> m.user_id or news.seq = own.unread_from)
+                and news.deleted_at is null and news.also_to_room and m.state = 'member'
+              limit 1000) counted) as unread,
+       (select count(*)
+        from (select
+              from mentions n
+              where n.user_id = m.user_id and n.room_id = r.id and n.seq > own.read_to and not n.in_thread
+                and m.state = 'member'
+              limit 1000) counted) as mentions,
+       own.unread_from,
+       r.archived_at, r.group_key
+from room_members m
+join rooms r on r.id = m.room_id
+cross join lateral (
+    select case when m.unread_from_mark = m.last_read_seq then m.unread_from end as unread_from,
+           case when m.unread_from_mark = m.last_read_seq then m.unread_from - 1 else m.last_read_seq end as read_to
+) own
+where m.state in ('member', 'invited');
+
+-- A link into a room is an invitation that the room's admins make, for people with an account: nobody signs up with it.
+-- An instance of before this block cannot take it for one to sign up with, for its token is hashed in another way.
+alter table sign_up_invitations
+    add column into_room   text references rooms (id) on delete cascade,
+    add column created_by  text references users (id),
+    add constraint sign_up_invitations_link check ((into_room is null) = (created_by is null));
+create index sign_up_invitations_into_room on sign_up_invitations (into_room, id) where into_room is not null;

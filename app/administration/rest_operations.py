@@ -21,6 +21,7 @@ from app.erasure.room_sweeper import RoomSweeper
 from app.payloads.accounts import administration_payloads as payloads
 from app.payloads.requests import Nothing, RoomRef
 from app.payloads.responses import Room
+from app.payloads.server_events import ROOM_UPDATED
 from app.store.administration.administered_rooms import AdministeredRoomRow
 from protocol import BusUnavailable, network_of
 
@@ -159,6 +160,24 @@ class Administration:
         await AdministeredRooms(self._db, actor_of(caller)).delete(payload.room_id)
         await self._sweeper.end_memberships(payload.room_id)
 
+    async def archive_room(self, caller: Caller, payload: RoomRef) -> None:
+        """Archives a room, as its admins can: nothing is written in it from then on; administrators only.
+
+        Refused: `not_found`, `conflict` for one that is archived.
+        """
+        await self._archive(caller, payload.room_id, archived=True)
+
+    async def unarchive_room(self, caller: Caller, payload: RoomRef) -> None:
+        """Makes an archived room one like others again; administrators only.
+
+        Refused: `not_found`, `conflict` for one that is not archived.
+        """
+        await self._archive(caller, payload.room_id, archived=False)
+
+    async def _archive(self, caller: Caller, room_id: str, *, archived: bool) -> None:
+        _, info = await AdministeredRooms(self._db, actor_of(caller)).archive(room_id, archived=archived)
+        await self._announcer.room(room_id, ROOM_UPDATED, info)
+
     async def list_default_rooms(self, _: Caller, __: Nothing) -> payloads.AdministeredRooms:
         """The rooms that whoever signs up enters, 20 at most; administrators only."""
         rows = await store.administered_rooms.defaults(self._db)
@@ -175,7 +194,7 @@ class Administration:
     async def add_default_room(self, caller: Caller, payload: RoomRef) -> None:
         """Lets whoever signs up from now on enter a room, also a private one; administrators only.
 
-        Refused: `not_found`, `conflict` where they do already, `too_many` beyond 20 rooms.
+        Refused: `not_found`, `conflict` where they do already or it is archived, `too_many` beyond 20 rooms.
         """
         await AdministeredRooms(self._db, actor_of(caller)).add_default(payload.room_id)
 

@@ -1,4 +1,4 @@
-"""Rooms, as administrators treat them: taken over where they have no admin, deleted, and entered by new people."""
+"""Rooms, as administrators treat them: taken over without admins, archived, deleted, entered by new people."""
 
 from msgspec import Struct
 
@@ -8,8 +8,9 @@ from app.announce.announcer import Announcement, to_room, to_user
 from app.core.errors import NO_USER, Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries
-from app.payloads.responses import MemberChanged, Room
+from app.payloads.responses import MemberChanged, Room, RoomInfo
 from app.payloads.server_events import MEMBER_UPDATED, ROOM_ADDED, USER_JOINED
+from app.rooms.room_settings import set_archived
 from app.rooms.rooms import NO_ROOM, member_changed, put_member, room_of_member
 from app.store.administration.administered_rooms import AdministeredRoomRow
 
@@ -86,14 +87,33 @@ class AdministeredRooms:
 
         return await self._db.transaction(work)
 
+    async def archive(self, room_id: str, *, archived: bool) -> tuple[AdministeredRoomRow, RoomInfo]:
+        """Archives a room, or takes that back, as its admins can; returns it as it was, and what is to be announced.
+
+        Raises Refusal: `not_found`, `conflict` where it is so already.
+        """
+
+        async def work(q: Queries) -> tuple[AdministeredRoomRow, RoomInfo]:
+            room = await _lock(q, room_id)
+            if (room.archived_at is not None) == archived:
+                raise Refusal(
+                    "conflict", f"{room.name} is {'archived already' if archived else 'not archived'}"
+                )
+            await self._note(q, "archive-room" if archived else "unarchive-room", room)
+            return room, await set_archived(q, room_id, archived=archived)
+
+        return await self._db.transaction(work)
+
     async def add_default(self, room_id: str) -> AdministeredRoomRow:
         """Lets whoever signs up enter a room, also a private one.
 
-        Raises Refusal: `not_found`, `conflict` where they do already, `too_many` beyond 20 rooms.
+        Raises Refusal: `not_found`, `conflict` where they do already or it is archived, `too_many` beyond 20 rooms.
         """
 
         async def work(q: Queries) -> AdministeredRoomRow:
             room = await _lock(q, room_id)
+            if room.archived_at is not None:
+                raise Refusal("conflict", f"{room.name} is archived")
             if len(await store.administered_rooms.default_ids(q)) >= MOST_DEFAULT_ROOMS:
                 raise Refusal("too_many", f"New people enter {MOST_DEFAULT_ROOMS} rooms at most")
             if not await store.administered_rooms.add_default(q, room_id):

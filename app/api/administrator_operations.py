@@ -23,6 +23,8 @@ def administration(administration: Administration) -> list[Operation]:
         operation(administration.list_all_rooms, "GET", "/admin/rooms"),
         operation(administration.take_over_room, "POST", "/admin/rooms/{roomId}/take-over"),
         operation(administration.keep_messages, "PUT", "/admin/rooms/{roomId}/retention", 204),
+        operation(administration.archive_room, "PUT", "/admin/rooms/{roomId}/archive", 204),
+        operation(administration.unarchive_room, "DELETE", "/admin/rooms/{roomId}/archive", 204),
         operation(administration.delete_room, "DELETE", "/admin/rooms/{roomId}", 204),
         operation(administration.list_default_rooms, "GET", "/admin/default-rooms"),
         operation(administration.add_default_room, "PUT", "/admin/default-rooms/{roomId}", 204),

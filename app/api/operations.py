@@ -1,6 +1,6 @@
 """Every operation of the chat: one line for its event, its REST route and both descriptions.
 
-Those with which users decide for themselves are in `personal_operations`.
+Those on rooms are in `room_operations`, those with which users decide for themselves in `personal_operations`.
 """
 
 from app.accounts.auth import Auth
@@ -10,15 +10,13 @@ from app.accounts.user_search import UserSearch
 from app.contract.operation import Operation, RestPage
 from app.erasure.account_deletion import AccountDeletion
 from app.kept_messages.edit_history import EditHistories
-from app.messages.direct import Direct
+from app.messages.direct import Direct, Groups
 from app.messages.edits import MessageEdits
 from app.messages.history import MessageHistory
 from app.messages.sync import Sync
 from app.messages.writer import MessageWriter
 from app.presence.presence import PresenceTracker
 from app.presence.typing_indicator import TypingIndicator
-from app.rooms.invitations import Invitations
-from app.rooms.members import RoomMembers
 from app.rooms.rooms import Rooms
 from app.search_index.message_search import MessageSearch
 from app.threads.user_threads import UserThreads
@@ -42,98 +40,8 @@ def accounts(
     ]
 
 
-def rooms(rooms: Rooms) -> list[Operation]:
-    """Rooms, and entering and leaving them."""
-    return [
-        Operation(run=rooms.list_all, event="room:list", code="LIST_FAILED", http=("GET", "/chat/rooms")),
-        Operation(
-            run=rooms.create,
-            event="room:create",
-            code="CREATE_FAILED",
-            http=("POST", "/chat/rooms"),
-            status=201,
-        ),
-        Operation(run=rooms.get, event="room:get", code="GET_FAILED", http=("GET", "/chat/rooms/{roomId}")),
-        Operation(
-            run=rooms.update,
-            event="room:update",
-            code="UPDATE_FAILED",
-            http=("PATCH", "/chat/rooms/{roomId}"),
-        ),
-        Operation(
-            run=rooms.join, event="room:join", code="JOIN_FAILED", http=("POST", "/chat/rooms/{roomId}/join")
-        ),
-        Operation(
-            run=rooms.leave,
-            event="room:leave",
-            code="LEAVE_FAILED",
-            http=("POST", "/chat/rooms/{roomId}/leave"),
-        ),
-    ]
-
-
-def members(members: RoomMembers) -> list[Operation]:
-    """Members of rooms, and the admins' decisions about them."""
-    return [
-        Operation(
-            run=members.list_page,
-            event="room:members",
-            code="LIST_FAILED",
-            http=("GET", "/chat/rooms/{roomId}/members"),
-        ),
-        Operation(
-            run=members.set_role,
-            event="room:set-role",
-            code="ROLE_FAILED",
-            http=("PUT", "/chat/rooms/{roomId}/members/{userId}/role"),
-        ),
-        Operation(
-            run=members.kick,
-            event="room:kick",
-            code="KICK_FAILED",
-            http=("DELETE", "/chat/rooms/{roomId}/members/{userId}"),
-        ),
-        Operation(
-            run=members.list_banned,
-            event="room:bans",
-            code="LIST_FAILED",
-            http=("GET", "/chat/rooms/{roomId}/bans"),
-        ),
-        Operation(
-            run=members.ban,
-            event="room:ban",
-            code="BAN_FAILED",
-            http=("PUT", "/chat/rooms/{roomId}/bans/{userId}"),
-        ),
-        Operation(
-            run=members.unban,
-            event="room:unban",
-            code="BAN_FAILED",
-            http=("DELETE", "/chat/rooms/{roomId}/bans/{userId}"),
-        ),
-    ]
-
-
-def invitations(invitations: Invitations) -> list[Operation]:
-    """Invitations to rooms; `room:join` accepts, and `room:leave` declines."""
-    return [
-        Operation(
-            run=invitations.list_page,
-            event="room:invitations",
-            code="LIST_FAILED",
-            http=("GET", "/chat/invitations"),
-        ),
-        Operation(
-            run=invitations.invite,
-            event="room:invite",
-            code="INVITE_FAILED",
-            http=("POST", "/chat/rooms/{roomId}/invitations"),
-        ),
-    ]
-
-
-def direct(direct: Direct) -> list[Operation]:
-    """Direct conversations."""
+def conversations(direct: Direct, groups: Groups) -> list[Operation]:
+    """Direct conversations, and groups."""
     return [
         Operation(
             run=direct.send,
@@ -153,6 +61,7 @@ def direct(direct: Direct) -> list[Operation]:
             http=("GET", "/chat/conversations"),
             rest_page=RestPage("conversations", cursor="before"),
         ),
+        Operation(run=groups.open, event="group:open", code="OPEN_FAILED", http=("POST", "/chat/groups")),
     ]
 
 

@@ -262,7 +262,7 @@ class Settings:
     )
     upload_rate: int = setting(100, whole(0, MANY), "MiB per minute that a user may upload.")
     max_rooms_per_user: int = setting(
-        500, whole(0, MANY), "Rooms that a user may be a member of, without direct conversations."
+        500, whole(0, MANY), "Rooms that a user may be a member of, without direct conversations and groups."
     )
     max_sockets_per_user: int = setting(
         50, whole(0, MANY), "Simultaneous connections of a user, on all instances."

@@ -1,4 +1,4 @@
-"""Deletes the rooms that administrators have decided to delete, in parts, each in a transaction of its own.
+"""Deletes the rooms that their admins, or administrators, have decided to delete, in parts: each in a transaction.
 
 First the memberships end: the members are told that they are no longer in the room, as of any other end. Then the
 messages go, the newest first; their files expire with them, and `app.attachments.attachments` deletes these from the
@@ -75,7 +75,13 @@ async def _changes(q: Queries, room_id: str, ended: list[EndedRow]) -> list[tupl
     rows = await store.administered_rooms.shown_members(q, room_id, list(events))
     return [
         (
-            MemberChanged(room_id=room_id, user_id=row.user_id, seq=row.change_seq, member=member_of(row)),
+            MemberChanged(
+                room_id=room_id,
+                user_id=row.user_id,
+                seq=row.change_seq,
+                member=member_of(row),
+                room_deleted=True,
+            ),
             events[row.user_id],
         )
         for row in rows

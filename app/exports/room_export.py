@@ -28,13 +28,17 @@ async def begin_room_export(db: Database, actor: str, room_id: str) -> Administe
 
 
 async def room_export(q: Queries, room: AdministeredRoomRow) -> AsyncIterator[bytes]:
-    """The room itself, who is in it or invited, and its messages but the deleted, the oldest first."""
+    """The room itself, who is in it or invited, the ids of its pinned messages, if there are any, and its messages but
+    the deleted, the oldest first.
+    """
     yield _line("room", room)
     after_id: str | None = None
     while members := await store.members.listed(q, room.id, after=after_id, limit=PAGE):
         for member in members:
             yield _line("member", member_of(member))
         after_id = members[-1].user_id
+    if pins := await store.pins.ids(q, room.id):
+        yield _line("pins", pins)
     above = 0
     while messages := await store.room_log.newer(q, room.id, above=above, limit=PAGE):
         for message in reversed(messages):

@@ -1,27 +1,47 @@
-"""Direct conversations: rooms of two people, made when the first message is sent, with their own names on the wire."""
+"""Conversations: direct ones, rooms of two people that the first message makes, with their own names on the wire; and
+groups of a few people, which are as rooms are but that nobody else enters.
+"""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 import uuid_utils
 
 from app import store
 from app.accounts.privacy import admits
-from app.announce.announcer import Announcer, to_user
+from app.announce.announcer import Announcer, to_room, to_user
 from app.core.caller import Caller
 from app.core.errors import NO_MESSAGE, NO_USER, Refusal, refuse
 from app.db.database import Database
 from app.db.queries import Queries
 from app.messages.history import MessageHistory
-from app.messages.writer import BLOCKED, BLOCKING, MessageWriter
-from app.payloads.fields.validation import is_id
-from app.payloads.from_rows import message_of
-from app.payloads.requests import ListConversations, ReadDirect, ReadHistory, SendDirect, SendMessage
-from app.payloads.responses import Conversation, Conversations, Message, PresenceOf, UserRef
-from app.payloads.server_events import ROOM_ADDED
-from app.rooms.rooms import put_member, room_of_member
-from app.store.conversations.direct import ConversationRow, DirectRoomRow
+from app.messages.writer import MessageWriter
+from app.payloads.fields.validation import is_id, refusal_of_field
+from app.payloads.from_rows import message_of, room_of
+from app.payloads.requests import (
+    ListConversations,
+    OpenGroup,
+    ReadDirect,
+    ReadHistory,
+    SendDirect,
+    SendMessage,
+)
+from app.payloads.responses import (
+    Conversation,
+    Conversations,
+    MemberChanged,
+    Message,
+    PresenceOf,
+    Room,
+    UserRef,
+)
+from app.payloads.server_events import ROOM_ADDED, USER_JOINED
+from app.rooms.rights import BLOCKED, BLOCKING
+from app.rooms.rooms import member_changed, put_member, room_of_member
+from app.store.conversations.direct import ConversationRow, DirectRoomRow, GroupRow
 from app.store.log.pages import MAX_PAGE
+
+MOST_OF_NAME = 100  # characters
 
 
 class Direct:
@@ -110,6 +130,7 @@ class Direct:
                 muted=row.muted,
                 muted_until=row.muted_until,
                 favorite=row.is_favorite,
+                pins=row.pins,
                 last_message=None if row.last_message is None else message_of(row.last_message),
             )
             for row in rows[:size]
@@ -155,6 +176,93 @@ class Direct:
             return room, made
 
         return await self._db.transaction(work)
+
+
+class Groups:
+    """Group conversations. `may_begin` may refuse a user who begins another one; `met` is told who is in a new one."""
+
+    def __init__(
+        self,
+        db: Database,
+        announcer: Announcer,
+        *,
+        may_begin: Callable[[str], Awaitable[None]] | None = None,
+        met: Callable[..., None] = lambda *_user_ids: None,
+    ) -> None:
+        self._db = db
+        self._announcer = announcer
+        self._may_begin = may_begin
+        self._met = met
+
+    async def open(self, caller: Caller, payload: OpenGroup) -> Room:
+        """The group of the user and two to nine others, which is made where they have none; the same people have one.
+
+        Nobody joins it later. Who has left it is in it again by opening it, and by nothing else. Refused: `invalid` for
+        oneself among the others; for a new one `not_found` for a user, `forbidden` where one of them takes no messages
+        from this user, `conflict` where this user has blocked one of them, and `rate_limited`.
+        """
+        user_id = caller.user_id
+        if user_id in payload.user_ids:
+            raise refusal_of_field("userIds", "must not name the user who asks", "oneself")
+        people = sorted([user_id, *payload.user_ids])
+        if self._may_begin is not None and await store.direct.find_group(self._db, people) is None:
+            await self._may_begin(user_id)
+
+        async def work(q: Queries) -> tuple[GroupRow, bool, MemberChanged | None]:
+            made = await store.direct.find_group(q, people) is None and await _make_group(q, user_id, people)
+            group = await store.direct.find_group(q, people)
+            assert group is not None
+            return group, made, await _come_back(q, group.id, user_id)
+
+        group, made, change = await self._db.transaction(work)
+        room = await room_of_member(self._db, group.id, user_id)
+        if change is not None:
+            joined = to_room(room.id, USER_JOINED, change, user_id)
+            await self._announcer.change_members(
+                room.id, {user_id: True}, to_user(user_id, ROOM_ADDED, room), joined
+            )
+        elif not group.written:
+            # Also of one that is there: whoever made it may not have come this far.
+            rows = [
+                await store.rooms.of_member(self._db, room.id, person) for person in (people if made else ())
+            ]
+            told = [
+                to_user(person, ROOM_ADDED, room_of(row))
+                for person, row in zip(people, rows, strict=False)
+                if row
+            ]
+            await self._announcer.change_members(room.id, dict.fromkeys(people, True), *told)
+            if made:
+                self._met(*people)
+        return room
+
+
+async def _make_group(q: Queries, user_id: str, people: Sequence[str]) -> bool:
+    """Makes the group of some people; False where they have one by now. Raises Refusal."""
+    await store.accounts.lock_all(q, people)  # against blocks that are made now
+    names = []
+    for person in people:
+        row = await store.accounts.find(q, person) or refuse("not_found", NO_USER)
+        names.append(row.username)
+        if person != user_id:
+            await _check_may_begin(q, user_id, person)
+    room_id = str(uuid_utils.uuid7())
+    name = ", ".join(sorted(names))[:MOST_OF_NAME]
+    made = await store.direct.insert_group(q, room_id=room_id, created_by=user_id, user_ids=people, name=name)
+    for person in people if made else ():
+        await put_member(q, room_id, person)
+    return made
+
+
+async def _come_back(q: Queries, room_id: str, user_id: str) -> MemberChanged | None:
+    """Puts a group on the list of one of its people again, who may have left it; returns the change if so."""
+    await store.rooms.lock(q, room_id)
+    member = await store.members.state(q, room_id, user_id)
+    if member is None or member.state != "member":
+        await put_member(q, room_id, user_id)
+        return await member_changed(q, room_id, user_id)
+    await store.direct.unhide_group(q, room_id, user_id)
+    return None
 
 
 def _other_person(row: ConversationRow) -> UserRef:

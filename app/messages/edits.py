@@ -12,20 +12,19 @@ from msgspec import UNSET, UnsetType
 from app import store
 from app.announce.announcer import Announcer, to_room, told_to
 from app.core.caller import Caller
-from app.core.errors import NO_MESSAGE, Refusal, refuse
+from app.core.errors import Refusal
 from app.db.database import Database
 from app.db.queries import Queries
 from app.messages.group_mentions import NO_CALL, Call
 from app.messages.mentioned import NOBODY, mention
 from app.messages.mentions import names_in
-from app.messages.writer import BLOCKED, BLOCKING
 from app.payloads.fields.names import shows
 from app.payloads.fields.validation import refusal_of_field
 from app.payloads.from_rows import message_of, thread_of
 from app.payloads.requests import EditMessage, MessageRef, React, Unreact
 from app.payloads.responses import Message, MessageDeleted, ReactionsUpdated, Thread
 from app.payloads.server_events import MENTION_NEW, MESSAGE_DELETED, MESSAGE_EDITED, REACTION_UPDATED
-from app.rooms.rooms import NOT_A_MEMBER
+from app.rooms.rights import check_is_there, check_may_write, hold_message
 from app.search.documents import prompt_vector
 from app.store.log.messages import ChangedMessageRow
 from app.store.search.message_words import WordsOfMessage
@@ -62,9 +61,9 @@ class MessageEdits:
         """Gives a message of one's own another content. With the same content nothing changes.
 
         People who are mentioned for the first time are told of it. Content may be blank where there are attachments.
-        Refused: `not_found` also for a deleted message, `not_a_member`, and `forbidden` for another's message; in a
-        direct conversation also what `message:send` refuses where one has blocked the other; `rate_limited` also for
-        an admin who calls `@all` or `@here` too often.
+        Refused: `not_found` also for a deleted message, `not_a_member`, `archived`, and `forbidden` for another's
+        message; in a direct conversation also what `message:send` refuses where one has blocked the other;
+        `rate_limited` also for an admin who calls `@all` or `@here` too often.
         """
         message_id, content = payload.message_id, payload.content
         names = names_in(content)
@@ -73,10 +72,10 @@ class MessageEdits:
             call = await self._call(caller.user_id, message_id, names)
 
         async def work(q: Queries, row: ChangedMessageRow) -> tuple[Message, Sequence[str] | None]:
-            _check_is_there(row)
+            check_is_there(row)
             if row.sender_id != caller.user_id:
                 raise Refusal("forbidden", "Only its author can edit a message")
-            _check_may_write(row)
+            check_may_write(row)
             if not (shows(content) or row.has_files):
                 raise refusal_of_field("content", "must not be blank", "blank")
             if content == row.content:
@@ -100,7 +99,7 @@ class MessageEdits:
     async def delete(self, caller: Caller, payload: MessageRef) -> MessageDeleted:
         """Deletes a message of one's own, or any message of a room whose admin one is; a trace of it stays.
 
-        Deleting it again changes nothing. Refused: `not_found`, `not_a_member`, `forbidden`.
+        Deleting it again changes nothing. Refused: `not_found`, `not_a_member`, `archived`, `forbidden`.
         """
         message_id = payload.message_id
 
@@ -132,12 +131,13 @@ class MessageEdits:
     async def add_reaction(self, caller: Caller, payload: React) -> ReactionsUpdated:
         """Reacts to a message; once in one way, so the same again changes nothing.
 
-        Refused: `not_found` also for a deleted message, `not_a_member`, and `too_many` beyond 20 kinds, 10 of one user,
-        or 1,000 reactions; in a direct conversation also what `message:send` refuses where one has blocked the other.
+        Refused: `not_found` also for a deleted message, `not_a_member`, `archived`, and `too_many` beyond 20
+        kinds, 10 of one user, or 1,000 reactions; in a direct conversation also what `message:send` refuses where one
+        has blocked the other.
         """
 
         async def work(q: Queries, row: ChangedMessageRow) -> bool:
-            _check_may_write(row)
+            check_may_write(row)
             reaction = {"message_id": payload.message_id, "kind": payload.kind, "user_id": caller.user_id}
             count = await store.reactions.count(q, **reaction)
             if count.mine:
@@ -158,7 +158,7 @@ class MessageEdits:
     async def remove_reaction(self, caller: Caller, payload: Unreact) -> ReactionsUpdated:
         """Takes a reaction back; changes nothing where there is none.
 
-        Refused: `not_found` also for a deleted message, `not_a_member`.
+        Refused: `not_found` also for a deleted message, `not_a_member`, `archived`.
         """
 
         async def work(q: Queries, _: ChangedMessageRow) -> bool:
@@ -177,7 +177,7 @@ class MessageEdits:
         message_id = payload.message_id
 
         async def work(q: Queries, row: ChangedMessageRow) -> tuple[Message, bool]:
-            _check_is_there(row)
+            check_is_there(row)
             changed = await change(q, row)
             if changed:
                 seq = await store.rooms.next_seq(q, row.room_id)
@@ -201,11 +201,7 @@ class MessageEdits:
         """Runs `work` on a message of a room that the caller is a member of, with the room locked."""
 
         async def within(q: Queries) -> T:
-            await store.messages.lock_room(q, message_id) or refuse("not_found", NO_MESSAGE)
-            row = await store.messages.read_as(q, message_id, caller.user_id)
-            if row.role is None:
-                raise Refusal("not_a_member", NOT_A_MEMBER)
-            return await work(q, row)
+            return await work(q, await hold_message(q, message_id, caller.user_id))
 
         return await self._db.transaction(within)
 
@@ -238,16 +234,3 @@ async def _thread_of_reply(q: Queries, row: ChangedMessageRow) -> Thread | Unset
     """The thread that a message belongs to, as it is now; none for what is no reply."""
     threads = await store.threads.read(q, [row.thread_root_id]) if row.thread_root_id is not None else []
     return thread_of(threads[0]) if threads else UNSET
-
-
-def _check_is_there(row: ChangedMessageRow) -> None:
-    if row.deleted_at is not None:
-        raise Refusal("not_found", "This message was deleted")
-
-
-def _check_may_write(row: ChangedMessageRow) -> None:
-    """Raises Refusal in a direct conversation where one has blocked the other; to take back is always allowed."""
-    if row.blocking:
-        raise Refusal(*BLOCKING)
-    if row.blocked:
-        raise Refusal(*BLOCKED)

@@ -34,7 +34,8 @@ from app.messages.mentions import names_in
 from app.payloads.from_rows import message_of, new_message_of
 from app.payloads.requests import SendMessage
 from app.payloads.responses import Message
-from app.rooms.rooms import NO_ROOM, NOT_A_MEMBER
+from app.rooms.rights import BLOCKED, BLOCKING
+from app.rooms.rooms import ARCHIVED, NO_ROOM, NOT_A_MEMBER
 from app.search.documents import prompt_vector
 from app.store.log.files import LooseFileRow
 from app.store.log.messages import Verdict
@@ -44,12 +45,10 @@ MAX_BATCH = 500
 
 log = logging.getLogger(__name__)
 
-# For a sender who may not write in a direct conversation. Whether a block or a setting forbids it is not told.
-BLOCKED: tuple[Reason, str] = ("forbidden", "You cannot write to this person")
-BLOCKING: tuple[Reason, str] = ("conflict", "You have blocked this person: unblock them first")
 REFUSALS: dict[Verdict, tuple[Reason, str]] = {
     "no_room": ("not_found", NO_ROOM),
     "not_a_member": ("not_a_member", NOT_A_MEMBER),
+    "archived": ARCHIVED,
     "gone": ("not_a_member", f"{NOT_A_MEMBER}; your message with this clientId was written before you left"),
     "blocked": BLOCKED,
     "blocking": BLOCKING,
@@ -132,9 +131,9 @@ class MessageWriter:
     async def send(self, caller: Caller, payload: SendMessage) -> Message:
         """Sends a message to a room; answers with it, or with the original one for a `clientId` that was used before.
 
-        Refused: `not_found` also for what it replies to and for its files, `not_a_member` also for a retry, `conflict`;
-        in a direct conversation `forbidden` for one whom the other has blocked, and `conflict` for one who has blocked
-        the other; `rate_limited` also for an admin who calls `@all` or `@here` too often.
+        Refused: `not_found` also for what it replies to and for its files, `not_a_member` also for a retry, `conflict`,
+        `archived`; in a direct conversation `forbidden` for one whom the other has blocked, and `conflict` for one who
+        has blocked the other; `rate_limited` also for an admin who calls `@all` or `@here` too often.
         """
         metadata = payload.metadata_json
         words = prompt_vector(payload.content, room_id=payload.room_id, sender_id=caller.user_id)

@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from app.payloads.responses import (
     Attachment,
+    GroupConversation,
     LinkPreview,
     Member,
     Membership,
@@ -21,7 +22,8 @@ from app.payloads.responses import (
     User,
     UserRef,
 )
-from app.store.conversations.rooms import OwnRoomRow, PublicRoomRow
+from app.store.conversations.public_rooms import PublicRoomRow
+from app.store.conversations.rooms import OwnRoomRow
 from app.store.log.files import FileRow
 from app.store.log.mentions import Group
 from app.store.log.message_rows import MessageRow, ShownMessageRow
@@ -178,6 +180,8 @@ def room_of(row: OwnRoomRow) -> Room:
         change_seq=row.change_seq,
         created_at=row.created_at,
         modified_at=row.modified_at,
+        archived_at=row.archived_at,
+        pins=row.pins,
         last_seq=row.last_seq,
         unread=row.unread,
         mentions=row.mentions,
@@ -191,6 +195,11 @@ def room_of(row: OwnRoomRow) -> Room:
             muted=row.muted,
             muted_until=row.muted_until,
             favorite=row.is_favorite,
+        ),
+        group=None
+        if row.people is None
+        else GroupConversation(
+            people=msgspec.convert(row.people, list[UserRef]), last_message_at=row.last_message_at
         ),
     )
 
@@ -207,6 +216,8 @@ def room_info_of(row: RoomInfoRow) -> RoomInfo:
         change_seq=row.change_seq,
         created_at=row.created_at,
         modified_at=row.modified_at,
+        archived_at=row.archived_at,
+        pins=row.pins,
     )
 
 

@@ -41,6 +41,8 @@ from app.payloads.fields.metadata import metadata_json
 from app.payloads.fields.names import check_visible, clean_name, shows
 from app.payloads.fields.validation import check_text
 
+MOST_PEOPLE = 10  # in a group
+
 
 class Nothing(Received, frozen=True):
     """No field at all."""
@@ -74,16 +76,17 @@ class CreateRoom(Received, frozen=True):
 
 
 class UpdateRoom(RoomRef, frozen=True):
-    """A field that is absent or null stays as it is; an empty description is none."""
+    """A field that is absent or null stays as it is; an empty description is none. `isPrivate` says who may enter."""
 
-    RULES: ClassVar[Rules] = at_least_one("name", "description")
+    RULES: ClassVar[Rules] = at_least_one("name", "description", "isPrivate")
 
     name: RoomName | None = None
     description: Description | None = None
+    is_private: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.name is None and self.description is None:
-            raise ValueError("field `name` must be given, or `description`")
+        if self.name is None and self.description is None and self.is_private is None:
+            raise ValueError("field `name` must be given, or `description` or `isPrivate`")
         check_text("description", self.description or "", blank=True)
         if self.name is not None:
             force_setattr(self, "name", clean_name("name", self.name))
@@ -192,6 +195,18 @@ class SendDirect(Written, frozen=True, kw_only=True):
     """A message to one person; `receiverId` is a user's id and nothing else."""
 
     receiver_id: Cursor
+
+
+class OpenGroup(Received, frozen=True):
+    """The other people of a group."""
+
+    user_ids: Annotated[
+        list[Id], Meta(min_length=2, max_length=MOST_PEOPLE - 1, extra_json_schema={"uniqueItems": True})
+    ]
+
+    def __post_init__(self) -> None:
+        if len(set(self.user_ids)) < len(self.user_ids):
+            raise ValueError("field `userIds` must not name a user twice")
 
 
 class MessageRef(Received, frozen=True):

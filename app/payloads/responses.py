@@ -89,7 +89,11 @@ class Membership(Sent, frozen=True):
 
 
 class RoomInfo(Sent, frozen=True):
-    """A room's own fields. `changeSeq` is the number of their last change in the room's log."""
+    """A room's own fields. `changeSeq` is the number of their last change in the room's log.
+
+    In a room that is archived, since `archivedAt`, nothing is written. `pins` are the ids of its pinned messages, in
+    order; one whose message is deleted is gone with it, without a change of the room.
+    """
 
     id: str
     kind: RoomKind
@@ -100,6 +104,15 @@ class RoomInfo(Sent, frozen=True):
     change_seq: int
     created_at: Time
     modified_at: Time
+    archived_at: Time | None
+    pins: list[str]
+
+
+class GroupConversation(Sent, frozen=True):
+    """The other people in a group, and when its last message was written, null before the first."""
+
+    people: list[UserRef]
+    last_message_at: Time | None
 
 
 class Room(RoomInfo, frozen=True):
@@ -107,12 +120,15 @@ class Room(RoomInfo, frozen=True):
 
     `unread` counts other people's messages after the member's mark, up to 1,000, and `mentions` those of them that
     mention the member, likewise; both from `membership.unreadFrom` on where that is given, with that message itself.
+    A group, the conversation of a few people, is a private room with a `group`; its name is for clients that know
+    nothing of groups.
     """
 
     last_seq: int
     unread: int
     mentions: int
     membership: Membership
+    group: GroupConversation | None
 
 
 class PublicRoom(Sent, frozen=True):
@@ -160,12 +176,13 @@ class Members(Sent, frozen=True):
 
 
 class MemberChanged(Sent, frozen=True):
-    """`seq` is the change's number in the room's log."""
+    """`seq` is the change's number in the room's log. `roomDeleted` is true where all memberships end with the room."""
 
     room_id: str
     user_id: str
     seq: int
     member: Member
+    room_deleted: bool | UnsetType = UNSET
 
 
 class ReadMark(Sent, frozen=True):
@@ -290,7 +307,8 @@ class ReactionsUpdated(Sent, frozen=True):
 
 
 class Conversation(Sent, frozen=True):
-    """The messages with one person, `user`; with oneself, notes. The user's own choices as in a room's membership."""
+    """The messages with one person, `user`; with oneself, notes. The user's own choices as in a room's membership, and
+    `pins` as of a room."""
 
     room_id: str
     user: UserRef
@@ -302,6 +320,7 @@ class Conversation(Sent, frozen=True):
     muted: bool
     muted_until: Time | None
     favorite: bool
+    pins: list[str]
     last_message: Message | None
 
 

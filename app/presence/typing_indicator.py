@@ -32,7 +32,7 @@ from app.db.errors import DatabaseUnavailable
 from app.payloads.requests import RoomRef
 from app.payloads.responses import now, wire
 from app.payloads.server_events import TYPING_UPDATE, TypingUpdate
-from app.rooms.rooms import check_member
+from app.rooms.rooms import check_member, check_writer
 from protocol import BusUnavailable, Server
 
 log = logging.getLogger(__name__)
@@ -107,10 +107,10 @@ class TypingIndicator:
         """Tells the others in a room that the user types, for three seconds or until the next start.
 
         Users who have blocked the user, or are blocked by the user, are not told. Refused: `not_found`, `not_a_member`,
-        and `too_many` for one who types in 20 rooms already.
+        `archived`, and `too_many` for one who types in 20 rooms already.
         """
         key = (payload.room_id, caller.user_id)
-        await check_member(self._db, *key)
+        await check_writer(self._db, *key)
         if key not in self._states:
             self._begin(key)
         state = self._states[key]
@@ -217,9 +217,9 @@ class TypingIndicator:
     ) -> None:
         try:
             if check:
-                await check_member(self._db, *key)
+                await check_writer(self._db, *key)
             await self._publish(key, state, update)
-        except Refusal:  # not a member any more
+        except Refusal:  # not a member any more, or it was archived
             for socket_id in list(state.until):
                 self._forget(key, state, socket_id)
         except (BusUnavailable, DatabaseUnavailable) as error:

@@ -24,9 +24,12 @@ class FirstRooms:
     async def enter(
         self, q: Queries, user_id: str, room_ids: Sequence[str]
     ) -> list[tuple[Room, MemberChanged]]:
-        """Enters locked rooms; what it returns is to be announced after the commit."""
+        """Enters locked rooms but the archived; what it returns is to be announced after the commit."""
         entered = []
         for room_id in room_ids:
+            room = await store.rooms.lock(q, room_id)
+            if room is None or room.archived_at is not None:
+                continue
             others = await store.members.others(q, room_id, user_id)
             await put_member(q, room_id, user_id, role="member" if others.members else "admin")
             change = await member_changed(q, room_id, user_id)

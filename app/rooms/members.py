@@ -21,7 +21,8 @@ from app.payloads.from_rows import member_of
 from app.payloads.requests import ListMembers, MemberRef, SetRole
 from app.payloads.responses import Member, MemberChanged, Members, PresenceOf
 from app.payloads.server_events import MEMBER_UPDATED, USER_LEFT
-from app.rooms.rooms import check_member, lock_as_admin, member_changed, put_member, room_of_member
+from app.rooms.rights import lock_as_admin
+from app.rooms.rooms import check_member, member_changed, put_member, room_of_member
 from app.store.conversations.members import MembershipRow
 from app.store.log.room_log import MemberRow
 
@@ -80,8 +81,8 @@ class RoomMembers:
     async def set_role(self, caller: Caller, payload: SetRole) -> Member:
         """Makes a member an admin, or an admin a plain member; admins only.
 
-        Refused: `not_found` for the room, or for a user who is no member; `not_a_member`, `forbidden`; `conflict` for
-        the last admin, oneself that is.
+        Refused: `not_found` for the room, or for a user who is no member; `not_a_member`, `forbidden`, `archived`;
+        `conflict` for the last admin, oneself that is.
         """
         room_id, user_id = payload.room_id, payload.user_id
 
@@ -114,7 +115,8 @@ class RoomMembers:
     async def kick(self, caller: Caller, payload: MemberRef) -> Member:
         """Ends another user's membership, or withdraws an invitation; admins only, of other admins too.
 
-        Refused: `not_found` for the room or for a user who never had to do with it, `not_a_member`, `forbidden`.
+        Refused: `not_found` for the room or for a user who never had to do with it, `not_a_member`, `forbidden`,
+        `archived`.
         """
         return await self._set_state(
             caller,
@@ -125,7 +127,7 @@ class RoomMembers:
     async def ban(self, caller: Caller, payload: MemberRef) -> Member:
         """Keeps a user out: ends their membership if there is one, and lets them neither join nor be invited.
 
-        Admins only. Refused: `not_found` for the room or the user, `not_a_member`, `forbidden`.
+        Admins only. Refused: `not_found` for the room or the user, `not_a_member`, `forbidden`, `archived`.
         """
         return await self._set_state(
             caller, payload, lambda row: None if row is not None and row.state == "banned" else "banned"
@@ -134,7 +136,8 @@ class RoomMembers:
     async def unban(self, caller: Caller, payload: MemberRef) -> Member:
         """Lifts a ban: the user may join or be invited again, and is not a member for that. Admins only.
 
-        Refused: `not_found` for the room or for a user who never had to do with it, `not_a_member`, `forbidden`.
+        Refused: `not_found` for the room or for a user who never had to do with it, `not_a_member`, `forbidden`,
+        `archived`.
         """
         return await self._set_state(
             caller,

@@ -44,15 +44,15 @@ class RoomPreferences:
         return await self._set_favorite(caller, payload.room_id, favorite=False)
 
     async def hide(self, caller: Caller, payload: RoomRef) -> ConversationHidden:
-        """Takes a direct conversation off the user's list until the next message in it, by either user.
+        """Takes a direct conversation, or a group, off the user's list until the next message in it, by whomever.
 
-        Nothing is deleted, and the other person is not told. Refused: `not_found`, `not_a_member`, and `forbidden` for
+        Nothing is deleted, and the others are not told. Refused: `not_found`, `not_a_member`, and `forbidden` for
         any other room: that is left instead.
         """
         seq = await store.preferences.hide(self._db, room_id=payload.room_id, user_id=caller.user_id)
         if seq is None:
             await check_member(self._db, payload.room_id, caller.user_id)
-            raise Refusal("forbidden", "Only a direct conversation can be hidden; any other room can be left")
+            raise Refusal("forbidden", "Only a conversation can be hidden; any other room can be left")
         hidden = ConversationHidden(room_id=payload.room_id, seq=seq)
         await self._announcer.user(caller.user_id, CONVERSATION_HIDDEN, hidden)
         return hidden

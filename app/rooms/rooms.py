@@ -6,23 +6,23 @@ sockets of the user whose membership changed enter or leave the room's channel, 
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import uuid_utils
 
 from app import store
 from app.announce.announcer import Announcement, Announcer, to_room, to_user
 from app.core.caller import Caller
-from app.core.errors import Refusal, refuse
+from app.core.errors import Reason, Refusal, refuse
 from app.db.database import Database
 from app.db.errors import DatabaseUnavailable
 from app.db.queries import Queries
-from app.payloads.fields.field_types import MemberState, Role, RoomKind
+from app.payloads.fields.field_types import MemberState, Role
 from app.payloads.fields.validation import is_id
-from app.payloads.from_rows import member_of, public_room_of, room_info_of, room_of
-from app.payloads.requests import CreateRoom, DiscoverRooms, Nothing, RoomRef, UpdateRoom
-from app.payloads.responses import MemberChanged, PublicRoom, PublicRooms, Room, RoomInfo
-from app.payloads.server_events import MEMBER_UPDATED, ROOM_ADDED, ROOM_UPDATED, USER_JOINED, USER_LEFT
+from app.payloads.from_rows import member_of, public_room_of, room_of
+from app.payloads.requests import CreateRoom, DiscoverRooms, Nothing, RoomRef
+from app.payloads.responses import MemberChanged, PublicRoom, PublicRooms, Room
+from app.payloads.server_events import MEMBER_UPDATED, ROOM_ADDED, USER_JOINED, USER_LEFT
 from app.search.names import name_asked, name_vector
 from app.store.conversations.rooms import LockedRoomRow
 from protocol import BusUnavailable
@@ -31,6 +31,11 @@ log = logging.getLogger(__name__)
 
 NO_ROOM = "There is no such room"
 NOT_A_MEMBER = "You are not a member of this room"
+ARCHIVED: tuple[Reason, str] = ("archived", "This room is archived: nothing can be written or changed in it")
+
+
+# Raises Refusal where a user with that state in a locked room may not become a member of it.
+Admit: TypeAlias = Callable[[Queries, LockedRoomRow, MemberState | None], Awaitable[None]]
 
 
 class Rooms:
@@ -61,29 +66,32 @@ class Rooms:
     async def discover(self, caller: Caller, payload: DiscoverRooms) -> PublicRooms:
         """Public rooms in the order in which they were made; with a query, those whose names fit it.
 
-        They do when each word of the query is a part of the name, in any case and with any accents. Refused:
-        `not_found` for an unknown `after`.
+        They do when each word of the query is a part of the name, in any case and with any accents. Archived rooms are
+        left out. Refused: `not_found` for an unknown `after`.
         """
         after, size = payload.after, payload.limit
-        if after is not None and not (is_id(after) and await store.rooms.is_public(self._db, after)):
+        if after is not None and not (is_id(after) and await store.public_rooms.is_public(self._db, after)):
             raise Refusal("not_found", NO_ROOM)
         asked = None if payload.query is None else name_asked(payload.query)
         if payload.query is None:
-            rows = await store.rooms.public(self._db, caller.user_id, after=after, limit=size + 1)
+            rows = await store.public_rooms.public(self._db, caller.user_id, after=after, limit=size + 1)
         elif asked is None:  # nothing of it can be seen
             rows = []
         else:
-            rows = await store.rooms.public_with_words(
+            rows = await store.public_rooms.public_with_words(
                 self._db, caller.user_id, asked=asked, after=after, limit=size + 1
             )
         rooms = [public_room_of(row) for row in rows[:size]]
         return PublicRooms(rooms=rooms, next=rooms[-1].id if len(rows) > size else None)
 
     async def look_up(self, caller: Caller, payload: RoomRef) -> PublicRoom:
-        """What everybody may know of a public room, before they join it. Refused: `not_found`, also for others."""
+        """What everybody may know of a public room, before they join it.
+
+        Refused: `not_found`, also for one that is not public, or archived.
+        """
         row = None
         if is_id(payload.room_id):
-            row = await store.rooms.public_one(self._db, caller.user_id, payload.room_id)
+            row = await store.public_rooms.public_one(self._db, caller.user_id, payload.room_id)
         return public_room_of(row or refuse("not_found", NO_ROOM))
 
     async def get(self, caller: Caller, payload: RoomRef) -> Room:
@@ -121,44 +129,18 @@ class Rooms:
             log.warning("room %s was created, and may not have been announced", room_id)
         return room
 
-    async def update(self, caller: Caller, payload: UpdateRoom) -> Room:
-        """Changes the name or the description of a room; admins only. What is the same already is no change.
-
-        Refused: `not_found`, `not_a_member`, `forbidden`.
-        """
-
-        async def work(q: Queries) -> tuple[Room, RoomInfo | None]:
-            row = await lock_as_admin(q, payload.room_id, caller.user_id)
-            old = row.name, row.description
-            name = old[0] if payload.name is None else payload.name
-            description = old[1] if payload.description is None else payload.description.strip() or None
-            info = None
-            if (name, description) != old:
-                seq = await store.rooms.next_seq(q, payload.room_id)
-                updated = await store.rooms.update(
-                    q,
-                    room_id=payload.room_id,
-                    name=name,
-                    description=description,
-                    change_seq=seq,
-                    words=name_vector(name),
-                )
-                info = room_info_of(updated)
-            return await room_of_member(q, payload.room_id, caller.user_id), info
-
-        room, info = await self._db.transaction(work)
-        if info is not None:
-            await self._announcer.room(room.id, ROOM_UPDATED, info)
-        return room
-
     async def join(self, caller: Caller, payload: RoomRef) -> Room:
         """Makes the user a member of a room that is public or that they are invited to.
 
         It changes nothing for a user who is a member already; a socket that asked for no acknowledgement gets
         `room:user-joined` then, alone. A user who enters a room that all have left becomes its admin. Refused:
-        `not_found`, `forbidden`, and `too_many` for a user who is in as many rooms as a user may be.
+        `not_found`, `forbidden`, `archived`, and `too_many` for a user who is in as many rooms as a user may be.
         """
-        user_id, room_id = caller.user_id, payload.room_id
+        return await self.enter(caller, payload.room_id, _invited_or_public)
+
+    async def enter(self, caller: Caller, room_id: str, admit: Admit) -> Room:
+        """As `join`, where `admit` decides in its transaction whether a user who is no member may come in."""
+        user_id = caller.user_id
 
         async def work(q: Queries) -> tuple[Room, MemberChanged, bool]:
             row = await store.rooms.lock(q, room_id) or refuse("not_found", NO_ROOM)
@@ -166,7 +148,10 @@ class Rooms:
             state = None if member is None else member.state
             enters = state != "member"
             if enters:
-                _may_enter(row.kind, state)
+                if state == "banned":
+                    raise Refusal("forbidden", "You are banned from this room")
+                await admit(q, row, state)
+                check_not_archived(row)
                 others = await store.members.others(q, room_id, user_id)
                 await self._enter(q, room_id, user_id, "member" if others.members else "admin")
             change = await member_changed(q, room_id, user_id)
@@ -248,6 +233,15 @@ async def check_member(q: Queries, room_id: str, user_id: str) -> None:
         await refuse_stranger(q, room_id)
 
 
+async def check_writer(q: Queries, room_id: str, user_id: str) -> None:
+    """Raises Refusal: `not_found`, `not_a_member`, `archived`."""
+    room = await store.room_log.room_for(q, room_id, user_id) or refuse("not_found", NO_ROOM)
+    if room.state != "member":
+        raise Refusal("not_a_member", NOT_A_MEMBER)
+    if room.archived_at is not None:
+        raise Refusal(*ARCHIVED)
+
+
 async def refuse_stranger(q: Queries, room_id: str) -> NoReturn:
     """Tells a user who is not in a room why nothing comes of it. Raises Refusal: `not_found`, `not_a_member`."""
     if await store.rooms.exists(q, room_id):
@@ -277,17 +271,10 @@ async def put_member(
     )
 
 
-async def lock_as_admin(q: Queries, room_id: str, user_id: str) -> LockedRoomRow:
-    """Holds a room for one of its admins to change. Raises Refusal: `not_found`, `not_a_member`, `forbidden`."""
-    row = await store.rooms.lock(q, room_id) or refuse("not_found", NO_ROOM)
-    member = await store.members.state(q, room_id, user_id)
-    if member is None or member.state != "member":
-        raise Refusal("not_a_member", NOT_A_MEMBER)
-    if row.kind == "direct":
-        raise Refusal("forbidden", "A direct conversation has no admins and stays as it is")
-    if member.role != "admin":
-        raise Refusal("forbidden", "Only an admin of the room may do this")
-    return row
+def check_not_archived(room: LockedRoomRow) -> None:
+    """Raises Refusal: `archived`."""
+    if room.archived_at is not None:
+        raise Refusal(*ARCHIVED)
 
 
 async def member_changed(q: Queries, room_id: str, user_id: str) -> MemberChanged:
@@ -298,8 +285,6 @@ async def member_changed(q: Queries, room_id: str, user_id: str) -> MemberChange
     return MemberChanged(room_id=room_id, user_id=user_id, seq=member.change_seq, member=member)
 
 
-def _may_enter(kind: RoomKind, state: MemberState | None) -> None:
-    if state == "banned":
-        raise Refusal("forbidden", "You are banned from this room")
-    if kind == "direct" or (kind == "private" and state != "invited"):
+async def _invited_or_public(_: Queries, room: LockedRoomRow, state: MemberState | None) -> None:
+    if room.kind == "direct" or (room.kind == "private" and state != "invited"):
         raise Refusal("forbidden", "This room is entered by invitation only")

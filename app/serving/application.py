@@ -20,7 +20,7 @@ from app.administration.rest_operations import Administration
 from app.announce import log_sweeper
 from app.announce.announcer import Announcer
 from app.announce.log_sweeper import LogSweeper
-from app.api import administrator_operations, personal_operations, user_sockets
+from app.api import administrator_operations, personal_operations, room_operations, user_sockets
 from app.api import operations as contract
 from app.api.rest_routes import Api, path_finder, rest
 from app.api.socket_handlers import SocketHandlers
@@ -38,6 +38,7 @@ from app.core.redis_scripts import SoftState
 from app.db.database import Database
 from app.erasure.account_deletion import AccountDeletion
 from app.erasure.erasure import Erasure
+from app.erasure.room_deletion import RoomDeletion
 from app.exports.routes import ExportRoutes
 from app.http.budgets import Budgeted, budgets_of
 from app.http.requests import InFlight
@@ -50,7 +51,7 @@ from app.limits.configured_buckets import buckets_of
 from app.limits.rate_limits import Limits
 from app.limits.refusal_streaks import RefusalStreaks
 from app.link_previews.previews import LinkPreviews
-from app.messages.direct import Direct
+from app.messages.direct import Direct, Groups
 from app.messages.edits import MessageEdits
 from app.messages.group_mentions import GroupMentions
 from app.messages.history import MessageHistory
@@ -67,10 +68,12 @@ from app.observability.tracing import traces_of
 from app.payloads.responses import Message
 from app.presence.typing_indicator import TypingIndicator
 from app.rooms import membership_sweeper as subscriptions
-from app.rooms.invitations import Invitations
+from app.rooms.invitations import InvitationLinks, Invitations
 from app.rooms.members import RoomMembers
 from app.rooms.membership_sweeper import MembershipSweeper
+from app.rooms.pins import RoomPins
 from app.rooms.preferences import RoomPreferences
+from app.rooms.room_settings import RoomSettings
 from app.rooms.rooms import Rooms
 from app.runtime import memory_return
 from app.runtime.cluster_bus import bus_of
@@ -283,17 +286,19 @@ class Chat:
         )
         invitations = Invitations(db, announcer, may_invite=self.limits.take_invitation)
         return [
-            *contract.rooms(rooms),
+            *room_operations.rooms(rooms, RoomSettings(db, announcer), RoomDeletion(db, self._erasure.rooms)),
             *contract.discovery(rooms, UserSearch(db)),
-            *contract.members(RoomMembers(db, announcer, present)),
-            *contract.invitations(invitations),
+            *room_operations.members(RoomMembers(db, announcer, present)),
+            *room_operations.invitations(invitations),
+            *room_operations.links(InvitationLinks(db, rooms, may_invite=self.limits.take_invitation)),
+            *room_operations.pins(RoomPins(db, announcer)),
             *personal_operations.personal(
                 UserBlocks(db, announcer, present),
                 PrivacySettings(db, announcer),
                 RoomPreferences(db, announcer),
                 Profiles(db, announcer, self.files.make_square),
             ),
-            *contract.direct(
+            *contract.conversations(
                 Direct(
                     db,
                     announcer,
@@ -302,7 +307,8 @@ class Chat:
                     present,
                     may_begin=self.limits.take_conversation,
                     met=self._presence.meet,
-                )
+                ),
+                Groups(db, announcer, may_begin=self.limits.take_conversation, met=self._presence.meet),
             ),
             *contract.messages(
                 self._writer,

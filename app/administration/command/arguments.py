@@ -71,6 +71,8 @@ def _add_room_acts(acts: Any) -> None:
     keep.add_argument("days", type=days, metavar="DAYS", help="number of days, or ever")
     for name, help_text in (
         ("export-room", "print a room with its members and messages, one JSON object per line"),
+        ("archive-room", "let a room be read, and nothing be written in it"),
+        ("unarchive-room", "let a room that is archived be written in again"),
         ("delete-room", "delete a room with all that was said in it, for good"),
         ("add-default-room", "let new people enter a room"),
         ("remove-default-room", "let new people not enter a room any more"),

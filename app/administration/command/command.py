@@ -52,6 +52,8 @@ ACTS: dict[str, Callable[[Shell, argparse.Namespace], Awaitable[None]]] = {
     "reset-password": people_acts.reset_password,
     "rooms": room_acts.rooms,
     "take-over-room": room_acts.take_over_room,
+    "archive-room": room_acts.archive_room,
+    "unarchive-room": room_acts.unarchive_room,
     "delete-room": room_acts.delete_room,
     "keep-messages": room_acts.keep_messages,
     "export-room": room_acts.export_room,

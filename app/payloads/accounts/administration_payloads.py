@@ -162,7 +162,8 @@ class SignUpLink(Sent, frozen=True):
 class AdministeredRoom(Sent, frozen=True):
     """A public or private room. `memberCount` counts up to 1,000; whoever signs up enters a default room.
 
-    It keeps its messages for `retentionDays`; null for ever.
+    It keeps its messages for `retentionDays`; null for ever. In one that is archived, since `archivedAt`, nothing is
+    written.
     """
 
     id: str
@@ -174,6 +175,7 @@ class AdministeredRoom(Sent, frozen=True):
     has_admin: bool
     is_default: bool
     retention_days: int | None
+    archived_at: Time | None
 
 
 class AdministeredRooms(Sent, frozen=True):

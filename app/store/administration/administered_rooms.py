@@ -13,7 +13,7 @@ from app.store.log.room_log import SHOWN_MEMBERS, MemberRow
 
 
 class AdministeredRoomRow(Row, frozen=True):
-    """A public or private room. `member_count` counts up to 1,000; it `has_admin` who is not deactivated."""
+    """A public or private room, no group. `member_count` counts up to 1,000; it `has_admin` who is not deactivated."""
 
     id: str
     kind: RoomKind
@@ -24,6 +24,7 @@ class AdministeredRoomRow(Row, frozen=True):
     has_admin: bool
     is_default: bool
     retention_days: int | None
+    archived_at: dt.datetime | None
 
 
 class EndedRow(Row, frozen=True):
@@ -46,9 +47,9 @@ select r.id, r.kind, r.name, r.description, r.created_at,
         from (select from room_members m where m.room_id = r.id and m.state = 'member' limit 1000) counted
        ) as member_count,
        exists ({HAS_ADMIN}) as has_admin,
-       exists ({IS_DEFAULT}) as is_default, r.retention_days
+       exists ({IS_DEFAULT}) as is_default, r.retention_days, r.archived_at
 from rooms r
-where r.kind <> 'direct' and r.deleted_at is null
+where r.kind <> 'direct' and r.group_key is null and r.deleted_at is null
 """  # noqa: S608 - of constants of this program
 
 
@@ -121,6 +122,8 @@ async def begin_deletion(q: Queries, room_id: str) -> None:
             delete from default_rooms where room_id = :room_id
         ), not_invited as (
             delete from sign_up_invitation_rooms where room_id = :room_id
+        ), not_linked as (
+            delete from sign_up_invitations where into_room = :room_id
         )
         update rooms set deleted_at = now(), kind = 'private' where id = :room_id
         """,

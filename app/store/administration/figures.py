@@ -39,8 +39,8 @@ async def read(q: Queries) -> FiguresRow:
             where last_seen_at > now() - interval '7 days'
         ), kinds as (
             select count(*) filter (where kind = 'public') as public_rooms,
-                   count(*) filter (where kind = 'private') as private_rooms,
-                   count(*) filter (where kind = 'direct') as conversations
+                   count(*) filter (where kind = 'private' and group_key is null) as private_rooms,
+                   count(*) filter (where kind = 'direct' or group_key is not null) as conversations
             from rooms
             where deleted_at is null
         ), counted as (

@@ -1,12 +1,18 @@
-"""Direct conversations: rooms of two people, or of one for notes to oneself."""
+"""Direct conversations, rooms of two people, or of one for notes to oneself; and groups, rooms of a few.
+
+The same people have one group, and nobody else enters it. Such a room is private and has no admins: an instance of an
+earlier version takes it for any private room.
+"""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from app.db.queries import Queries
 from app.db.rows import Row
 from app.store.log.direct_key import key_of, other_person
 from app.store.log.message_rows import SHOWN_MESSAGE, ShownMessageRow
 from app.store.log.pages import MAX_PAGE, ended_by_size
+from app.store.log.room_log import PINS
 
 
 class DirectRoomRow(Row, frozen=True):
@@ -34,6 +40,7 @@ class ConversationRow(Row, frozen=True):
     other_username: str
     other_display_name: str | None
     other_avatar: str | None
+    pins: list[str]
     last_message: ShownMessageRow | None
     there_are: int
 
@@ -82,13 +89,13 @@ async def is_conversation(q: Queries, user_id: str, room_id: str) -> bool:
 CONVERSATIONS = ended_by_size(
     f"""
     conversation_id, last_seq, last_read_seq, unread, unread_from, muted, muted_until, is_favorite,
-    other_id, other_username, other_display_name, other_avatar, {SHOWN_MESSAGE}
+    other_id, other_username, other_display_name, other_avatar, pins, {SHOWN_MESSAGE}
     """,
     f"""
     select page.conversation_id, page.place, r.last_seq, r.last_read_seq, r.unread, r.unread_from,
            page.muted, page.muted_until, page.is_favorite,
            other.id as other_id, other.username as other_username, other.display_name as other_display_name,
-           other.avatar as other_avatar,
+           other.avatar as other_avatar, {PINS} as pins,
            s.*
     from page
     join shown_rooms r on r.id = page.conversation_id and r.user_id = :user_id
@@ -138,4 +145,61 @@ async def conversations(
     """
     return await q.rows(
         ConversationRow, CONVERSATIONS, user_id=user_id, before=before, limit=limit, max_bytes=max_bytes
+    )
+
+
+class GroupRow(Row, frozen=True):
+    """The room of some people, and whether anything was ever `written` in it."""
+
+    id: str
+    written: bool
+
+
+def group_key(user_ids: Sequence[str]) -> str:
+    """The key that only the room of just these people has."""
+    return ":".join(sorted(user_ids))
+
+
+async def find_group(q: Queries, user_ids: Sequence[str]) -> GroupRow | None:
+    """The room of just these people; None before there is one."""
+    return await q.row(
+        GroupRow,
+        """
+        select id, exists (select from messages where room_id = rooms.id) as written
+        from rooms
+        where group_key = :group_key
+        """,
+        group_key=group_key(user_ids),
+    )
+
+
+async def insert_group(
+    q: Queries, *, room_id: str, created_by: str, user_ids: Sequence[str], name: str
+) -> bool:
+    """Adds the room of some people, still without them; False when they have one.
+
+    The `name` is for clients that know nothing of groups.
+    """
+    return bool(
+        await q.value(
+            """
+            insert into rooms (id, kind, name, group_key, created_by, words_version)
+            values (:room_id, 'private', :name, :group_key, :created_by, 0)
+            on conflict (group_key) do nothing
+            returning true
+            """,
+            room_id=room_id,
+            name=name,
+            group_key=group_key(user_ids),
+            created_by=created_by,
+        )
+    )
+
+
+async def unhide_group(q: Queries, room_id: str, user_id: str) -> None:
+    """Puts a group on a member's list again."""
+    await q.value(
+        "update room_members set hidden_at_seq = null where room_id = :room_id and user_id = :user_id",
+        room_id=room_id,
+        user_id=user_id,
     )

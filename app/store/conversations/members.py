@@ -134,6 +134,7 @@ async def count_of_user(q: Queries, user_id: str, state: str = "member") -> int:
         from room_members m
         join rooms r on r.id = m.room_id
         where m.user_id = :user_id and m.state = :state and m.state in ('member', 'invited') and r.kind <> 'direct'
+          and r.group_key is null
         """,
         user_id=user_id,
         state=state,

@@ -53,9 +53,9 @@ async def set_favorite(q: Queries, *, room_id: str, user_id: str, favorite: bool
 
 
 async def hide(q: Queries, *, room_id: str, user_id: str) -> int | None:
-    """Takes a direct conversation off a user's list until there is a message after the number that is returned.
+    """Takes a direct conversation, or a group, off a user's list until there is a message after the number returned.
 
-    None where this is no direct conversation of the user.
+    None where this is neither of the user's.
     """
     seq: int | None = await q.value(
         """
@@ -63,7 +63,7 @@ async def hide(q: Queries, *, room_id: str, user_id: str) -> int | None:
         set hidden_at_seq = r.last_seq
         from rooms r
         where m.room_id = :room_id and m.user_id = :user_id and m.state = 'member'
-          and r.id = m.room_id and r.kind = 'direct'
+          and r.id = m.room_id and (r.kind = 'direct' or r.group_key is not null)
         returning m.hidden_at_seq
         """,
         room_id=room_id,

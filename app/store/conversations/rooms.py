@@ -7,27 +7,31 @@ their ids, and always before rows of other tables, so no deadlock arises.
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from app.db.queries import Queries
 from app.db.rows import Row
 from app.payloads.fields.field_types import Role, RoomKind
-from app.store.log.room_log import RoomInfoRow
+from app.store.log.room_log import PINS, RoomInfoRow
 
 
 class LockedRoomRow(Row, frozen=True):
-    """The data that decide about a change of a room."""
+    """The data that decide about a change of a room, which is being deleted since `deleted_at`."""
 
     id: str
     kind: RoomKind
     name: str | None
     description: str | None
+    is_group: bool
+    archived_at: dt.datetime | None
+    deleted_at: dt.datetime | None
 
 
 class OwnRoomRow(RoomInfoRow, frozen=True):
     """A room of the view `shown_rooms`, as one who is in it or is invited to it sees it, with what they chose.
 
-    `muted_until` is None where a mute has no end, or there is none.
+    `muted_until` is None where a mute has no end, or there is none. A group has `people`, the others in it, each an
+    object with the fields that clients see of a user, and the time of its last message.
     """
 
     last_seq: int
@@ -42,17 +46,8 @@ class OwnRoomRow(RoomInfoRow, frozen=True):
     muted: bool
     muted_until: dt.datetime | None
     is_favorite: bool
-
-
-class PublicRoomRow(Row, frozen=True):
-    """A public room, as any user sees it, and whether the caller has `joined` it."""
-
-    id: str
-    name: str
-    description: str | None
-    created_at: dt.datetime
-    member_count: int
-    joined: bool
+    people: list[Any] | None
+    last_message_at: dt.datetime | None
 
 
 async def insert(
@@ -89,10 +84,18 @@ async def insert(
     )
 
 
+# A changed row of `rooms r`.
+RETURNING = f"""
+returning r.id, r.kind, r.name, r.description, r.created_by, r.change_seq, r.created_at, r.modified_at, r.archived_at,
+          {PINS} as pins
+"""
+
+
 async def update(
     q: Queries,
     *,
     room_id: str,
+    kind: RoomKind,
     name: str | None,
     description: str | None,
     change_seq: int,
@@ -101,20 +104,21 @@ async def update(
     """Changes the fields of a locked room; returns the row. `words`: see `insert`."""
     row = await q.row(
         RoomInfoRow,
-        """
+        f"""
         with named as (
             insert into room_words (room_id, words)
             select :room_id, cast(cast(:words as text) as tsvector) where cast(:words as text) is not null
             on conflict (room_id) do update set words = excluded.words
         )
-        update rooms
-        set name = :name, description = :description, change_seq = :change_seq, modified_at = now(),
+        update rooms r
+        set kind = :kind, name = :name, description = :description, change_seq = :change_seq, modified_at = now(),
             words_version = case when cast(:words as text) is null then words_version
                                  else coalesce(words_version, 0) + 1 end
         where id = :room_id
-        returning id, kind, name, description, created_by, change_seq, created_at, modified_at
-        """,
+        {RETURNING}
+        """,  # noqa: S608 - of constants of this program
         room_id=room_id,
+        kind=kind,
         name=name,
         description=description,
         change_seq=change_seq,
@@ -128,9 +132,44 @@ async def lock(q: Queries, room_id: str) -> LockedRoomRow | None:
     """The room's row, held against every other change of its log until the transaction ends."""
     return await q.row(
         LockedRoomRow,
-        "select id, kind, name, description from rooms where id = :room_id for no key update",
+        """
+        select id, kind, name, description, group_key is not null as is_group, archived_at, deleted_at from rooms
+        where id = :room_id
+        for no key update
+        """,
         room_id=room_id,
     )
+
+
+async def archive(q: Queries, room_id: str, change_seq: int, *, archived: bool) -> RoomInfoRow:
+    """Archives a locked room, or takes that back; returns the row."""
+    row = await q.row(
+        RoomInfoRow,
+        f"""
+        update rooms r
+        set archived_at = case when cast(:archived as boolean) then now() end, change_seq = :change_seq,
+            modified_at = now()
+        where id = :room_id
+        {RETURNING}
+        """,  # noqa: S608 - of constants of this program
+        room_id=room_id,
+        change_seq=change_seq,
+        archived=archived,
+    )
+    assert row is not None
+    return row
+
+
+async def touch(q: Queries, room_id: str, change_seq: int) -> RoomInfoRow:
+    """Notes that what hangs on a locked room has changed; returns the row."""
+    row = await q.row(
+        RoomInfoRow,
+        f"update rooms r set change_seq = :change_seq, modified_at = now() where id = :room_id {RETURNING}",  # noqa: S608 - of constants of this program
+        room_id=room_id,
+        change_seq=change_seq,
+    )
+    assert row is not None
+    return row
 
 
 async def lock_all(q: Queries, room_ids: Sequence[str]) -> list[str]:
@@ -177,30 +216,35 @@ async def no_conversations_among(q: Queries, room_ids: Sequence[str]) -> set[str
         str,
         """
         select id from rooms
-        where id = any(cast(:room_ids as text[])) and kind <> 'direct' and deleted_at is null
+        where id = any(cast(:room_ids as text[])) and kind <> 'direct' and group_key is null and deleted_at is null
         """,
         room_ids=list(room_ids),
     )
     return set(found)
 
 
-async def is_public(q: Queries, room_id: str) -> bool:
-    """True if there is such a public room."""
-    return bool(
-        await q.value("select true from rooms where id = :room_id and kind = 'public'", room_id=room_id)
-    )
-
-
+# The others who are in a room `r`, of a member `m`, as clients see them.
+PEOPLE = """
+select coalesce(jsonb_agg(jsonb_build_object('id', u.id, 'username', u.username, 'displayName', u.display_name,
+                                             'avatar', u.avatar) order by lower(u.username)), '[]')
+from room_members other
+join users u on u.id = other.user_id
+where other.room_id = r.id and other.state = 'member' and other.user_id <> m.user_id
+"""
 # `shown_rooms` with what the member chose for themself.
-OWN = """
-select r.id, r.kind, r.name, r.description, r.created_by, r.change_seq, r.created_at, r.modified_at, r.last_seq,
-       r.unread, r.mentions, r.role, r.state, r.joined_at, r.last_read_at, r.last_read_seq, r.unread_from,
-       coalesce(m.muted_until > now(), false) as muted,
+OWN = f"""
+select r.id, r.kind, r.name, r.description, r.created_by, r.change_seq, r.created_at, r.modified_at, r.archived_at,
+       {PINS} as pins, r.last_seq, r.unread, r.mentions, r.role, r.state, r.joined_at, r.last_read_at, r.last_read_seq,
+       r.unread_from, coalesce(m.muted_until > now(), false) as muted,
        case when m.muted_until > now() and isfinite(m.muted_until) then m.muted_until end as muted_until,
-       m.is_favorite
+       m.is_favorite,
+       case when r.group_key is not null then ({PEOPLE}) end as people,
+       case when r.group_key is not null then (
+           select created_at from messages where room_id = r.id order by seq desc limit 1
+       ) end as last_message_at
 from shown_rooms r
 join room_members m on m.room_id = r.id and m.user_id = r.user_id
-"""
+"""  # noqa: S608 - of constants of this program
 
 
 async def of_member(q: Queries, room_id: str, user_id: str, state: str = "member") -> OwnRoomRow | None:
@@ -215,62 +259,22 @@ async def of_member(q: Queries, room_id: str, user_id: str, state: str = "member
 
 
 async def of_user(q: Queries, user_id: str) -> list[OwnRoomRow]:
-    """The public and private rooms that the user is a member of, by name."""
+    """The public and private rooms that the user is a member of, by name; groups as direct conversations are listed.
+
+    A group is among them once anything was written in it, to who began it before, and not while it is hidden.
+    """
     return await q.rows(
         OwnRoomRow,
         f"""
         {OWN}
-        where r.user_id = :user_id and r.state = 'member' and r.kind <> 'direct'
+        where r.user_id = :user_id and r.state = 'member' and r.kind <> 'direct' and (
+            r.group_key is null
+            or (r.created_by = r.user_id and m.hidden_at_seq is null)
+            or exists (
+                select from messages where room_id = r.id and seq > coalesce(m.hidden_at_seq, 0)
+            )
+        )
         order by lower(r.name), r.id
         """,
         user_id=user_id,
-    )
-
-
-PUBLIC = """
-select r.id, r.name, r.description, r.created_at,
-       (select count(*)
-        from (select from room_members m where m.room_id = r.id and m.state = 'member' limit 1000) counted
-       ) as member_count,
-       exists (
-           select from room_members mine
-           where mine.room_id = r.id and mine.user_id = :user_id and mine.state = 'member'
-       ) as joined
-from rooms r
-where r.kind = 'public' and r.id > coalesce(cast(:after as text), '')
-"""
-
-
-async def public(q: Queries, user_id: str, *, after: str | None, limit: int) -> list[PublicRoomRow]:
-    """Public rooms in the order in which they were made, after the one with the id `after`."""
-    return await q.rows(
-        PublicRoomRow, f"{PUBLIC} order by r.id limit :limit", user_id=user_id, after=after, limit=limit
-    )
-
-
-async def public_one(q: Queries, user_id: str, room_id: str) -> PublicRoomRow | None:
-    """A public room; None where there is none with this id, or it is not public."""
-    return await q.row(
-        PublicRoomRow, f"{PUBLIC} and r.id = :room_id", user_id=user_id, room_id=room_id, after=None
-    )
-
-
-async def public_with_words(
-    q: Queries, user_id: str, *, asked: str, after: str | None, limit: int
-) -> list[PublicRoomRow]:
-    """As `public`, only rooms whose names fit a `tsquery`."""
-    return await q.rows(
-        PublicRoomRow,
-        f"""
-        with fitting as materialized (
-            select room_id from room_words where words @@ (select cast(:asked as tsquery))
-        )
-        {PUBLIC} and r.id in (select room_id from fitting)
-        order by r.id
-        limit :limit
-        """,  # noqa: S608 - of constants of this program
-        user_id=user_id,
-        asked=asked,
-        after=after,
-        limit=limit,
     )

@@ -16,6 +16,7 @@ Verdict = Literal[
     "not_a_member",
     "gone",
     "conflict",
+    "archived",
     "blocking",
     "blocked",
     "no_reply_to",
@@ -28,9 +29,9 @@ class AppendedRow(Row, frozen=True):
 
     It was `created`, and is `message`; or `repeated`, and `repeated_id` is the one that the sender's clientId already
     stands for; or for what reason it was refused: `no_room`, `not_a_member`, `gone` (a member no more, and the clientId
-    stands for a message of this room), `conflict` (for one of another room), `blocking` (the sender has blocked the
-    receiver of a direct message), `blocked` (the receiver has blocked the sender), `no_reply_to` or `no_file`.
-    `is_due` says of a new one that it may notify somebody, which is noted with it.
+    stands for a message of this room), `conflict` (for one of another room), `archived`, `blocking` (the sender has
+    blocked the receiver of a direct message), `blocked` (the receiver has blocked the sender), `no_reply_to` or
+    `no_file`. `is_due` says of a new one that it may notify somebody, which is noted with it.
     """
 
     verdict: Verdict
@@ -43,7 +44,7 @@ class ChangedMessageRow(Row, frozen=True):
     """The data that decide about a change of a message; `role` is the caller's, None for no member.
 
     In a direct conversation `blocking` says whether the caller has blocked the other person, `blocked` whether that
-    person has blocked the caller.
+    person has blocked the caller. The room `is_archived`, or not, and `is_group` of the people who are in it.
     """
 
     room_id: str
@@ -55,6 +56,8 @@ class ChangedMessageRow(Row, frozen=True):
     role: Role | None
     has_files: bool
     thread_root_id: str | None
+    is_archived: bool
+    is_group: bool
     blocking: bool
     blocked: bool
 
@@ -103,6 +106,7 @@ async def append(
                         when m.id is null then case when old.room_id = g.room_id then 'gone' else 'not_a_member' end
                         when old.room_id = g.room_id then 'repeated'
                         when old.id is not null then 'conflict'
+                        when r.archived_at is not null then 'archived'
                         when {has_blocked_other("g.sender_id")} then 'blocking'
                         when {is_blocked_by_other("g.sender_id")} then 'blocked'
                         when g.reply_to is not null and not exists (
@@ -212,6 +216,7 @@ async def read_as(q: Queries, message_id: str, user_id: str) -> ChangedMessageRo
         f"""
         select m.room_id, m.sender_id, m.content, m.change_seq, m.deleted_at, r.kind, member.role,
                exists (select from files f where f.message_id = m.id) as has_files, m.thread_root_id,
+               r.archived_at is not null as is_archived, r.group_key is not null as is_group,
                {has_blocked_other(":user_id")} as blocking, {is_blocked_by_other(":user_id")} as blocked
         from messages m
         join rooms r on r.id = m.room_id

@@ -9,9 +9,12 @@ from app.payloads.fields.field_types import MemberState, Role, RoomKind
 from app.store.log.message_rows import SHOWN_MESSAGE, PagedMessageRow, ShownMessageRow
 from app.store.log.pages import MAX_PAGE, ended_by_size
 
+# The ids of the pinned messages of a room `r`, in their order. Those of deleted messages are gone: see schema.sql.
+PINS = "array(select p.message_id from pins p where p.room_id = r.id order by p.place)"
+
 
 class RoomInfoRow(Row, frozen=True):
-    """A room's own fields. A direct conversation has no name."""
+    """A room's own fields. A direct conversation has no name. `pins` are the ids of its pinned messages, in order."""
 
     id: str
     kind: RoomKind
@@ -21,6 +24,8 @@ class RoomInfoRow(Row, frozen=True):
     change_seq: int
     created_at: dt.datetime
     modified_at: dt.datetime
+    archived_at: dt.datetime | None
+    pins: list[str]
 
 
 class RoomLogRow(RoomInfoRow, frozen=True):
@@ -151,13 +156,13 @@ async def room_for(q: Queries, room_id: str, user_id: str) -> RoomLogRow | None:
     """A room with its log and the state of a user in it; None when there is no such room."""
     return await q.row(
         RoomLogRow,
-        """
-        select r.id, r.kind, r.name, r.description, r.created_by, r.change_seq, r.created_at, r.modified_at, r.last_seq,
-               m.state
+        f"""
+        select r.id, r.kind, r.name, r.description, r.created_by, r.change_seq, r.created_at, r.modified_at,
+               r.archived_at, {PINS} as pins, r.last_seq, m.state
         from rooms r
         left join room_members m on m.room_id = r.id and m.user_id = :user_id
         where r.id = :room_id
-        """,
+        """,  # noqa: S608 - of constants of this program
         room_id=room_id,
         user_id=user_id,
     )

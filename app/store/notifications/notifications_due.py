@@ -77,7 +77,8 @@ async def recipients(
         f"""
         select m.user_id, coalesce(mentioned.via = 'name', false) as mentioned,
                coalesce(mentioned.via <> 'name', false) as called,
-               coalesce(f.is_following, false) as replied, r.kind = 'direct' as direct,
+               coalesce(f.is_following, false) as replied,
+               r.kind = 'direct' or r.group_key is not null as direct,
                {HAS_READ} as has_read, coalesce(s.level, 'mentions') as level,
                m.notify as room_level, nullif(s.muted_until, 'infinity') as muted_until,
                coalesce(m.muted_until > now(), false) as room_muted, coalesce(s.quiet, false) as quiet,
@@ -114,7 +115,8 @@ async def notice(q: Queries, message_id: str, user_id: str) -> NoticeRow | None:
     return await q.row(
         NoticeRow,
         f"""
-        select r.id as room_id, r.kind as room_kind, r.name as room_name, msg.seq, msg.content, msg.created_at,
+        select r.id as room_id, r.kind as room_kind,
+               case when r.group_key is null then r.name end as room_name, msg.seq, msg.content, msg.created_at,
                msg.sender_id, coalesce(u.display_name, u.username) as sender_name,
                coalesce(s.content, 'text') as shows
         from messages msg

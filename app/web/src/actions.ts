@@ -182,9 +182,11 @@ function rooms(chat: Chat) {
   return {
     createRoom: async (room: { name: string; description?: string; isPrivate?: boolean }) =>
       entered(await link.call("room:create", room)),
+    openGroup: async (userIds: string[]) => entered(await link.call("group:open", { userIds })),
+    joinByLink: async (token: string) => entered(await link.call("room:join-link", { token })),
     joinRoom: async (roomId: string) => entered(await link.call("room:join", { roomId })),
     leaveRoom: async (roomId: string) => chat.changed(await link.call("room:leave", { roomId })),
-    async updateRoom(roomId: string, change: { name?: string; description?: string }) {
+    async updateRoom(roomId: string, change: { name?: string; description?: string; isPrivate?: boolean }) {
       lists.renamed(await link.call("room:update", { roomId, ...change }));
     },
   };

@@ -144,7 +144,7 @@ export class Chat {
       events.on(event, (change) => this.#memberChanged(change));
     }
     events.on("room:invited", (room) => lists.invited(room));
-    events.on("room:added", (room) => (room.kind === "direct" ? lists.readSoon() : this.#added(room)));
+    events.on("room:added", (room) => (room.kind === "direct" || room.group ? lists.readSoon() : this.#added(room)));
     events.on("room:read-updated", (mark) => this.#marked(mark));
     for (const event of ["room:mute-updated", "room:favorite-updated"] as const) events.on(event, (choice) => lists.chosen(choice));
     events.on("room:unread-updated", (mark) => void (lists.marked(mark) && this.reading.hold(mark.roomId)));
@@ -177,14 +177,15 @@ export class Chat {
 
   /** A membership changed. One's own counts at once: who is out hears nothing more, and need not wait for it. */
   #memberChanged(change: MemberChanged): void {
-    const { roomId, userId, member } = change;
+    const { roomId, userId, member, roomDeleted } = change;
     if (member.state !== "member") this.typing.end(roomId, userId);
+    if (this.lists.rooms.peek().some(({ id, group }) => id === roomId && group)) this.lists.refresh(roomId);
     if (userId !== this.me()) {
       if (member.state === "member" && !this.people.presence(userId)) this.people.ask([userId]);
       return;
     }
     if (member.state === "member") this.lists.promoted(change);
-    else if (member.state !== "invited") this.#gone(roomId, member.state);
+    else if (member.state !== "invited") this.#gone(roomId, roomDeleted ? "deleted" : member.state);
   }
 
   /** A conversation is listed no longer, and closed where it is open. */
@@ -201,6 +202,7 @@ export class Chat {
     if (lists.has(roomId)) return;
     try {
       const room = await link.call("room:get", { roomId });
+      if (room.group) return lists.add(room);
       if (room.kind !== "direct") return;
       const { members } = await link.call("room:members", { roomId });
       const [last = null] = await link.call("message:history", { roomId, limit: 1 });
@@ -295,12 +297,13 @@ export class Chat {
     this.outbox.remove(...sent.map(({ clientId }) => clientId));
   }
 
-  #gone(roomId: string, how: "left" | "removed" | "banned" = "left"): void {
+  #gone(roomId: string, how: "left" | "removed" | "banned" | "deleted" = "left"): void {
     const room = this.lists.remove(roomId);
     if (!room && this.places.shows(roomId)) return void this.#offer(roomId);
     const shown = this.places.drop(roomId);
     this.follower.forget(roomId);
-    if (room && how === "removed") this.notices.tell("info", `You were removed from ${room.name}.`);
+    if (room && how === "deleted") this.notices.tell("info", `${room.name} was deleted.`);
+    else if (room && how === "removed") this.notices.tell("info", `You were removed from ${room.name}.`);
     else if (room && how === "banned") this.notices.tell("info", `You were banned from ${room.name}.`);
     else if (room && shown) this.notices.tell("info", `You are no longer in ${room.name}.`);
   }

@@ -151,10 +151,20 @@ export class Lists {
     this.#publish();
   }
 
+  /** A room's own fields changed. */
   renamed(info: RoomInfo): void {
-    const room = this.#entries.get(info.id)?.room;
-    if (room && room.changeSeq < info.changeSeq) this.#set(info.id, { room: { ...room, ...info } });
+    const { room, conversation } = this.#entries.get(info.id) ?? {};
+    if (room && room.changeSeq < info.changeSeq) this.#set(info.id, { room: named({ ...room, ...info }) });
+    if (conversation) this.#set(info.id, { conversation: { ...conversation, pins: info.pins } });
     this.#publish();
+  }
+
+  /** A message that is deleted is pinned no more. */
+  #unpin(roomId: string, messageId: string): void {
+    const { room, conversation } = this.#entries.get(roomId)!;
+    const without = <T extends { pins: string[] }>(one: T): T => ({ ...one, pins: one.pins.filter((id) => id !== messageId) });
+    if (room?.pins?.includes(messageId)) this.#set(roomId, { room: without(room) });
+    if (conversation?.pins?.includes(messageId)) this.#set(roomId, { conversation: without(conversation) });
   }
 
   /** Changes of a room's log, in order. */
@@ -251,7 +261,7 @@ export class Lists {
     const later = entry?.room && this.follower.applied(room.id) > room.lastSeq;
     const mentions = counted(entry?.mentions ?? null, room.mentions, room.lastSeq, ...read);
     if (room.kind === "direct") this.#set(room.id, { unread });
-    else this.#set(room.id, later ? { unread, mentions } : { unread, mentions, room });
+    else this.#set(room.id, later ? { unread, mentions } : { unread, mentions, room: named(room) });
     this.follower.known(room.id, room.lastSeq);
   }
 
@@ -276,6 +286,10 @@ export class Lists {
     if (message.senderId !== this.me() && message.seq > entry.unread.readTo && message.alsoToRoom !== false) {
       this.#set(roomId, { unread: withMessage(entry.unread, message) });
     }
+    const { room } = entry;
+    if (room?.group && message.createdAt > (room.group.lastMessageAt ?? "")) {
+      this.#set(roomId, { room: { ...room, group: { ...room.group, lastMessageAt: message.createdAt } } });
+    }
     const last = entry.conversation?.lastMessage;
     if (entry.conversation && (!last || message.seq >= last.seq)) {
       this.#set(roomId, { conversation: { ...entry.conversation, lastMessage: message } });
@@ -283,6 +297,7 @@ export class Lists {
   }
 
   #deleted(roomId: string, messageId: string): void {
+    this.#unpin(roomId, messageId);
     const entry = this.#entries.get(roomId)!;
     this.#set(roomId, {
       unread: withoutMessage(entry.unread, messageId), mentions: withoutMessage(entry.mentions, messageId),
@@ -333,6 +348,12 @@ export class Lists {
 /** Up to where one has read a room, and whether one has marked what comes after it as unread. */
 function readTo({ lastReadSeq, unreadFrom }: Pick<UnreadMark, "lastReadSeq" | "unreadFrom">): [number, boolean] {
   return unreadFrom === null ? [lastReadSeq, false] : [unreadFrom - 1, true];
+}
+
+/** A group is called as the other people in it are. */
+function named(room: Room): Room {
+  const people = room.group?.people.map(({ displayName, username }) => displayName ?? username);
+  return people ? { ...room, name: people.join(", ") || "Nobody else" } : room;
 }
 
 function time({ lastMessage }: Conversation): number {

@@ -201,12 +201,15 @@ export interface Model {
 
   // Rooms
 
-  /** These two open the room as well. */
+  /** These four open the room as well. */
   createRoom(room: { name: string; description?: string; isPrivate?: boolean }): Promise<Room>;
   joinRoom(roomId: string): Promise<Room>;
+  joinByLink(token: string): Promise<Room>;
+  /** The conversation with several others. */
+  openGroup(userIds: string[]): Promise<Room>;
   /** Also declines an invitation. `conflict`: the last admin must name another first. */
   leaveRoom(roomId: string): Promise<void>;
-  updateRoom(roomId: string, change: { name?: string; description?: string }): Promise<void>;
+  updateRoom(roomId: string, change: { name?: string; description?: string; isPrivate?: boolean }): Promise<void>;
 
   // What one chooses for oneself
 

@@ -110,6 +110,6 @@ export class Places {
 
 /** A conversation of which only its room and one message are known. */
 export function conversationOf(room: Room, user: UserRef, lastMessage: Message | null): Conversation {
-  const { id, lastSeq, unread, membership } = room;
-  return { ...membership, roomId: id, user, presence: null, lastSeq, unread, lastMessage };
+  const { id, lastSeq, unread, pins, membership } = room;
+  return { ...membership, roomId: id, user, presence: null, lastSeq, unread, pins, lastMessage };
 }

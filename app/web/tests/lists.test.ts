@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { ClientEvent, Conversation, DataOf, Message, PayloadOf, Room } from "../src/client/contract";
+import type { ClientEvent, Conversation, DataOf, Message, PayloadOf, Room, RoomInfo } from "../src/client/contract";
 import { failure } from "../src/client/errors";
+import type { Change } from "../src/client/log";
 import { Lists } from "../src/lists";
 import { message, user } from "./server";
 
@@ -10,7 +11,7 @@ afterEach(() => void vi.useRealTimers());
 function room(id: string, more: Partial<Room> = {}): Room {
   return {
     id, kind: "public", name: id, description: null, isPrivate: false, createdBy: "ada", changeSeq: 1, lastSeq: 1,
-    createdAt: "", modifiedAt: "", unread: 0, mentions: 0,
+    createdAt: "", modifiedAt: "", archivedAt: null, pins: [], unread: 0, mentions: 0, group: null,
     membership: {
       role: "member", state: "member", joinedAt: "", lastReadAt: null, lastReadSeq: 0, unreadFrom: null, muted: false,
       mutedUntil: null, favorite: false,
@@ -19,11 +20,18 @@ function room(id: string, more: Partial<Room> = {}): Room {
   };
 }
 
+/** A room's own fields after a change. */
+function changed(id: string, changeSeq: number, more: Partial<RoomInfo> = {}): Change {
+  const { kind, name, description, isPrivate, createdBy, createdAt, modifiedAt, archivedAt, pins } = room(id);
+  const own = { id, kind, name, description, isPrivate, createdBy, createdAt, modifiedAt, archivedAt, pins };
+  return { seq: changeSeq, type: "room", room: { ...own, changeSeq, ...more } };
+}
+
 function conversation(roomId: string, seq: number, more: Partial<Conversation> = {}): Conversation {
   const lastMessage = message(seq, "bob", { roomId });
   return {
     roomId, user: user(roomId), presence: null, lastSeq: seq, lastReadSeq: seq, unread: 0, unreadFrom: null, muted: false,
-    mutedUntil: null, favorite: false, lastMessage, ...more,
+    mutedUntil: null, favorite: false, pins: [], lastMessage, ...more,
   };
 }
 
@@ -249,4 +257,29 @@ test("what was read is unread again once it is marked so, here or while one was 
   server.conversations = [conversation("bob", 5, { unread: 1, unreadFrom: 5 })];
   await lists.read();
   expect(shown()).toEqual([[5, 0, 1], [1, 4]]);
+});
+
+test("pins are those of the last change, without messages that were deleted since", async () => {
+  const { lists, server } = listed();
+  server.rooms = [room("hall", { pins: ["m1", "m2"] })];
+  server.conversations = [conversation("bob", 5, { pins: ["m5"] })];
+  await lists.read();
+  const pins = () => [lists.rooms.value[0]!.pins, lists.conversations.value[0]!.pins];
+  lists.apply("hall", [{ seq: 2, type: "deleted", messageId: "m1", deletedAt: "then" }]);
+  lists.apply("bob", [changed("bob", 6, { pins: ["m6", "m5"] })]);
+  expect(pins()).toEqual([["m2"], ["m6", "m5"]]);
+  lists.apply("bob", [{ seq: 7, type: "message", message: message(6, "bob", { deletedAt: "then", changeSeq: 7 }) }]);
+  lists.apply("hall", [changed("hall", 3, { pins: ["m3", "m2"] })]);
+  expect(pins()).toEqual([["m3", "m2"], ["m5"]]);
+});
+
+test("a group is called as its people are, whatever its changes say, and knows its last message", async () => {
+  const { lists, server, say, names } = listed();
+  const group = { people: [{ ...user("bob"), displayName: "Bob" }, user("eve")], lastMessageAt: null };
+  server.rooms = [room("group", { name: "ada, bob, eve", group })];
+  await lists.read();
+  lists.apply("group", [changed("group", 2, { name: "ada, bob, eve" })]);
+  say("group", 3);
+  expect(names()).toEqual(["Bob, eve 1"]);
+  expect(lists.rooms.value[0]!.group?.lastMessageAt).toBe(message(3, "bob").createdAt);
 });

@@ -24,7 +24,7 @@ export class RoomOnServer {
   readonly members = new Map<string, Member>();
   info: RoomInfo = {
     id: ROOM, kind: "public", name: "first", description: null, isPrivate: false, createdBy: "ada", changeSeq: 0,
-    createdAt: "", modifiedAt: "",
+    createdAt: "", modifiedAt: "", archivedAt: null, pins: [],
   };
 
   send(senderId: string): Change {

@@ -145,6 +145,16 @@ async def test_new_people_enter_the_default_rooms(http: httpx.AsyncClient, peopl
     listed = (await ok(ann, "GET", "/admin/default-rooms"))["rooms"]
     assert [(one["id"], one["isDefault"], one["memberCount"]) for one in listed] == [(room, True, 2)]
     assert await rooms_of(http, await sign_up(http, "cid")) == [room]
+    path = f"/admin/rooms/{room}/archive"
+    await ok(ann, "PUT", path)
+    assert (await device.expect("room:updated"))["archivedAt"]
+    assert (await ann.http.put(path)).status_code == 409
+    assert (await ann.http.put(f"/admin/rooms/{other}x/archive")).status_code == 404
+    assert (await ok(ann, "GET", "/admin/rooms?query=every"))["rooms"][0]["archivedAt"]
+    assert await rooms_of(http, await sign_up(http, "dan")) == []
+    await ok(ann, "DELETE", path)
+    assert await rooms_of(http, await sign_up(http, "eve")) == [room]
+    assert [act for _, act, _ in (await acts(ann))[-2:]] == ["archive-room", "unarchive-room"]
 
 
 async def test_a_room_whose_admins_are_shut_out_is_taken_over(people: People) -> None:

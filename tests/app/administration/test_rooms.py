@@ -41,6 +41,13 @@ async def test_rooms_at_the_command_line(http: httpx.AsyncClient, people: People
     assert await admin("keep-messages", room, "ever") == ["a room keeps its messages for ever"]
     kinds = [json.loads(line)["kind"] for line in await admin("export-room", room)]
     assert kinds == ["room", "member", "member"]
+    assert await admin("archive-room", room) == ["a room is archived"]
+    assert (await device.expect("room:updated"))["archivedAt"] is not None
+    assert await admin("archive-room", room, refused=True) == ["a room is archived already."]
+    (line,) = await admin("rooms", "a room")
+    assert line.split("  ")[2] == "archived"
+    assert await admin("add-default-room", room, refused=True) == ["a room is archived."]
+    assert await admin("unarchive-room", room) == ["a room is not archived any more"]
     (line,) = await admin("delete-room", room)
     assert line.startswith("a room is being deleted")
     assert await admin("delete-room", room, refused=True) == ["There is no such room."]
@@ -53,6 +60,8 @@ async def test_rooms_at_the_command_line(http: httpx.AsyncClient, people: People
         "keep-messages",
         "keep-messages",
         "export-room",
+        "archive-room",
+        "unarchive-room",
         "delete-room",
     ]
 

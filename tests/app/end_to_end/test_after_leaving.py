@@ -41,6 +41,16 @@ def of_his_message(**fields: Any) -> Callable[[Left], dict[str, Any]]:
 NOT_A_MEMBER: dict[str, Callable[[Left], dict[str, Any]]] = {
     "roomGet": in_room(),
     "roomUpdate": in_room(name="Mine"),
+    "roomArchive": in_room(),
+    "roomUnarchive": in_room(),
+    "roomDelete": in_room(name="a room"),
+    "roomPins": in_room(),
+    "roomOrderPins": in_room(messageIds=[]),
+    "messagePin": of_his_message(),
+    "messageUnpin": of_his_message(),
+    "roomLinks": in_room(),
+    "roomCreateLink": in_room(),
+    "roomRevokeLink": in_room(linkId="link"),
     "roomLeave": in_room(),
     "roomMembers": in_room(),
     "roomInvite": about_ann(),
@@ -95,7 +105,8 @@ SHOWS_NOTHING: dict[str, Callable[[Left], dict[str, Any]]] = {
     "leave": lambda scene: {"rooms": ["room:other"]},
 }
 NOT_ABOUT_ROOMS = {
-    *("roomCreate", "userSearch", "dmSend", "dmHistory"),
+    *("roomCreate", "userSearch", "dmSend", "dmHistory", "groupOpen"),
+    *("roomLookUpLink", "roomJoinLink"),  # whoever has a link that is open may come in by it
     *("userBlock", "userUnblock", "userBlocks", "userPrivacy", "userSetPrivacy"),
     *("notificationsGet", "notificationsSet", "userProfile", "userSetProfile"),
 }

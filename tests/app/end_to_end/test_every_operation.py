@@ -18,7 +18,9 @@ WITHOUT_REFUSALS = "only a malformed payload is refused"
 
 
 class Scene(NamedTuple):
-    """Ann is admin of a room, and has written there and to Bob, who is a member. Eve was only invited."""
+    """Ann is admin of a room that a link leads to, and has written there and to Bob, who is a member. Eve was only
+    invited.
+    """
 
     ann: Person
     bob: Person
@@ -27,6 +29,7 @@ class Scene(NamedTuple):
     room: str
     message: str
     conversation: str
+    link: dict[str, str]
 
 
 class Case(NamedTuple):
@@ -72,6 +75,32 @@ CASES: dict[str, Case] = {
     "roomUpdate": Case(in_room(name="New"), elsewhere(name="New"), {"name": ["New"]}),
     "roomJoin": Case(in_room(), elsewhere(), {"roomId": ""}),
     "roomLeave": Case(in_room(), (in_room(), "conflict"), {"roomId": None}),
+    "roomDelete": Case(in_room(name="a room"), (in_room(name="another"), "invalid"), {"name": 7}),
+    "roomArchive": Case(in_room(), elsewhere(), {"roomId": 7}),
+    "roomUnarchive": Case(in_room(), elsewhere(), {"roomId": 7}),
+    "roomLinks": Case(in_room(), elsewhere(), {"roomId": 7}),
+    "roomCreateLink": Case(in_room(uses=1), elsewhere(), {"days": 366}),
+    "roomRevokeLink": Case(
+        lambda scene: {"roomId": scene.room, "linkId": scene.link["id"]},
+        (in_room(linkId=NOWHERE), "not_found"),
+        {"linkId": 7},
+    ),
+    "roomLookUpLink": Case(
+        lambda scene: {"token": scene.link["token"]},
+        (lambda _: {"token": NOWHERE}, "not_found"),
+        {"token": ""},
+    ),
+    "roomJoinLink": Case(
+        lambda scene: {"token": scene.link["token"]},
+        (lambda _: {"token": NOWHERE}, "not_found"),
+        {"token": ""},
+    ),
+    "roomPins": Case(in_room(limit=1), (in_room(after=NOWHERE), "not_found"), {"limit": 0}),
+    "roomOrderPins": Case(
+        in_room(messageIds=[]), (in_room(messageIds=[NOWHERE]), "conflict"), {"messageIds": ["a", "a"]}
+    ),
+    "messagePin": Case(of_message(), of_none(), {"messageId": 7}),
+    "messageUnpin": Case(of_message(), of_none(), {"messageId": 7}),
     "roomDiscover": Case(
         lambda _: {"query": "room"}, (lambda _: {"after": NOWHERE}, "not_found"), {"limit": 0}
     ),
@@ -130,6 +159,11 @@ CASES: dict[str, Case] = {
     "dmHistory": Case(
         lambda scene: {"userId": scene.bob.id}, (lambda _: {"userId": NOWHERE}, "not_found"), {"limit": 0}
     ),
+    "groupOpen": Case(
+        lambda scene: {"userIds": [scene.bob.id, scene.eve.id]},
+        (lambda scene: {"userIds": [scene.bob.id, NOWHERE]}, "not_found"),
+        {"userIds": ["a"]},
+    ),
     "conversationList": Case(nothing, (lambda _: {"before": NOWHERE}, "not_found"), {"limit": 1000}),
     "messageSend": Case(in_room(content="hello"), elsewhere(content="hello"), {"content": {}}),
     "messageEdit": Case(of_message(content="changed"), of_none(content="changed"), {"content": 7}),
@@ -181,7 +215,8 @@ async def scene(people: People) -> Scene:
     device = await ann.device()
     direct = await device.ok("dm:send", {"receiverId": bob.id, "content": "first of all"})
     message = await device.ok("message:send", {"roomId": room, "content": "first"})
-    return Scene(ann, bob, eve, device, room, message["id"], direct["roomId"])
+    link = await device.ok("room:create-link", {"roomId": room})
+    return Scene(ann, bob, eve, device, room, message["id"], direct["roomId"], link)
 
 
 @pytest.mark.parametrize("name", CASES)

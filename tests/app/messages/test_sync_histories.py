@@ -17,6 +17,7 @@ ACTS = [
     *["send", "page"] * 5,
     *["edit", "react", "join", "invite", "kick", "set_role"] * 3,
     *["reply", "attach", "delete", "unreact", "leave", "away", "ban", "unban", "rename", "direct"] * 2,
+    *["pin", "pin", "unpin", "order_pins", "archive", "unarchive", "unarchive"],
     *["retry", "read", "block", "unblock"],
 ]
 ACTORS = [0, 0, 0, 0, 1, 1, 1, 2, 2, 3]

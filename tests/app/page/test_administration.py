@@ -84,6 +84,10 @@ async def test_a_week_of_an_administrator(visit: Visit, instance: Instance) -> N
     await expect(status).to_have_text("New people enter Garden club.")
     await page.get_by_role("combobox", name="Messages of Garden club are kept").select_option("30")
     await expect(status).to_have_text("Garden club keeps its messages for 30 days.")
+    await page.get_by_role("button", name="Archived: Garden club").click()
+    await expect(status).to_have_text("Garden club is archived.")
+    await page.get_by_role("button", name="Archived: Garden club").click()
+    await expect(status).to_have_text("Garden club is not archived any more.")
     await page.set_viewport_size(NARROW)
     await page.emulate_media(color_scheme="dark")
     assert await page.evaluate("document.querySelector('.admin').scrollWidth") <= NARROW["width"]
@@ -104,12 +108,12 @@ async def test_a_week_of_an_administrator(visit: Visit, instance: Instance) -> N
     await expect(page.get_by_text("Size of the database")).to_be_visible()
     assert await desk.serious_faults() == []
     await page.get_by_role("link", name="Audit log").click()
-    await expect(page.get_by_role("list", name="Acts").get_by_role("listitem")).to_have_count(9)
+    await expect(page.get_by_role("list", name="Acts").get_by_role("listitem")).to_have_count(11)
     assert await desk.serious_faults() == []
     async with page.expect_download() as saving:
         await page.get_by_role("button", name="Download all").click()
     saved = (await (await saving.value).path()).read_text("utf-8")
-    assert len(saved.splitlines()) == 9
+    assert len(saved.splitlines()) == 11
     await page.get_by_role("link", name="Back to the chat").click()
     await expect(page.get_by_role("link", name="Garden club")).to_be_visible()
     await page.get_by_role("button", name="Account", exact=True).click()

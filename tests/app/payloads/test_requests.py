@@ -120,7 +120,7 @@ IN_WORDS: list[tuple[Any, Any, str]] = [
     (CreateRoom, {"name": " "}, "name: must not be blank"),
     (CreateRoom, {"name": "a", "description": "\0"}, "description: must not contain the character U+0000"),
     (CreateRoom, {"name": "a", "isPrivate": 1}, "isPrivate: must be true or false"),
-    (UpdateRoom, {"roomId": ROOM}, "name: must be given, or `description`"),
+    (UpdateRoom, {"roomId": ROOM}, "name: must be given, or `description` or `isPrivate`"),
     (SendMessage, GOOD | {"content": "x" * 10_001}, "content: must have at most 10000 characters"),
     (SendMessage, GOOD | {"content": 5}, "content: must be text"),
     (SendMessage, GOOD | {"clientId": 5}, "clientId: must be text"),

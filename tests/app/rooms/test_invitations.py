@@ -3,12 +3,13 @@
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
 from app.db.database import Database
 from app.rooms import invitations
 from app.rooms.invitations import MAX_PENDING_OF_PAIR
-from tests.support.chat.people import Device, People, Person, Start
+from tests.support.chat.people import PASSWORD, Device, People, Person, Start
 
 pytestmark = pytest.mark.over_websocket
 
@@ -188,3 +189,60 @@ async def test_settings_of_privacy_that_are_refused(people: People) -> None:
     for payload in ({}, {"invitations": None}, {"invitations": "friends"}, {"directMessages": 7}):
         assert (await device.refused("user:set-privacy", payload))["reason"] == "invalid"
     assert (await ann.http.patch("/chat/privacy", json={})).status_code == 422
+
+
+async def test_a_link_leads_into_a_private_room(http: httpx.AsyncClient, people: People) -> None:
+    ann, bob, eve = await people(), await people(), await people()
+    hers, his, guest = await ann.device(), await bob.device(), await eve.device()
+    room = await ann.room(isPrivate=True)
+    of_room = {"roomId": room}
+    link = await hers.ok("room:create-link", {**of_room, "days": 1, "uses": 1})
+    looked = await his.ok("room:look-up-link", {"token": link["token"]})
+    assert (looked["id"], looked["isPrivate"], looked["memberCount"], looked["joined"]) == (
+        room,
+        True,
+        1,
+        False,
+    )
+    for path in ("look-up", "join"):  # not without an account, nor to make one
+        assert (await http.post(f"/chat/links/{path}", json={"token": link["token"]})).status_code == 401
+    account = {"username": "newcomer", "credential": PASSWORD, "invitation": link["token"]}
+    assert (await http.post("/auth/sign-up", json=account)).status_code == 403
+    assert (await ann.http.get("/admin/invitations")).json()["invitations"] == []
+    joined = await his.ok("room:join-link", {"token": link["token"]})
+    assert (joined["id"], joined["membership"]["role"]) == (room, "member")
+    assert (await hers.expect("room:user-joined"))["userId"] == ann.id
+    assert (await hers.expect("room:user-joined"))["userId"] == bob.id
+    assert (await guest.refused("room:join-link", {"token": link["token"]}))[
+        "reason"
+    ] == "not_found"  # used up
+    assert (await his.refused("room:create-link", of_room))["reason"] == "forbidden"
+    assert (await his.refused("room:links", of_room))["reason"] == "forbidden"
+    second = (await ann.http.post(f"/chat/rooms/{room}/links", json={})).json()
+    await his.ok("room:join-link", {"token": second["token"]})  # who is in it uses nothing up
+    (listed,) = await hers.ok("room:links", of_room)
+    assert (listed["id"], listed["uses"], listed["createdBy"]["id"]) == (second["id"], 0, ann.id)
+    await hers.ok("room:ban", {**of_room, "userId": eve.id})
+    assert (await guest.refused("room:join-link", {"token": second["token"]}))["reason"] == "forbidden"
+    await hers.ok("room:unban", {**of_room, "userId": eve.id})
+    revoke = {**of_room, "linkId": second["id"]}
+    assert (await his.refused("room:revoke-link", revoke))["reason"] == "forbidden"
+    await hers.ok("room:revoke-link", revoke)
+    assert (await hers.refused("room:revoke-link", revoke))["reason"] == "not_found"
+    assert (await guest.refused("room:look-up-link", {"token": second["token"]}))["reason"] == "not_found"
+    assert await hers.ok("room:links", of_room) == []
+
+
+async def test_so_many_links_are_open(people: People, monkeypatch: pytest.MonkeyPatch, db: Database) -> None:
+    monkeypatch.setattr(invitations, "MAX_OPEN_LINKS", 1)
+    ann, bob = await people(), await people()
+    hers, his = await ann.device(), await bob.device()
+    room = await ann.room()
+    link = await hers.ok("room:create-link", {"roomId": room})
+    assert (await hers.refused("room:create-link", {"roomId": room}))["reason"] == "too_many"
+    await hers.ok("room:archive", {"roomId": room})
+    assert (await his.refused("room:join-link", {"token": link["token"]}))["reason"] == "archived"
+    await hers.ok("room:unarchive", {"roomId": room})
+    await db.value("update sign_up_invitations set expires_at = now() where id = :id", id=link["id"])
+    assert (await his.refused("room:join-link", {"token": link["token"]}))["reason"] == "not_found"
+    await hers.ok("room:create-link", {"roomId": room})  # one that is over takes no place

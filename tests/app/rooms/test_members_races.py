@@ -22,6 +22,7 @@ from app.db.rows import Row
 from app.payloads.requests import CreateRoom, Invite, MemberRef, RoomRef, SetRole, UpdateRoom
 from app.rooms.invitations import Invitations
 from app.rooms.members import RoomMembers
+from app.rooms.room_settings import RoomSettings
 from app.rooms.rooms import Rooms
 from protocol import MemoryBus, Server
 from protocol.cluster.record_batches import unfold
@@ -56,6 +57,7 @@ class Office:
     def __init__(self, db: Database, io: Server) -> None:
         announcer = Announcer(io, db)
         self.rooms = Rooms(db, announcer, most_rooms=10)
+        self.settings = RoomSettings(db, announcer)
         self.members = RoomMembers(db, announcer, nobody_is_here)
         self.invitations = Invitations(db, announcer)
 
@@ -73,7 +75,7 @@ class Office:
             (1, lambda: self.members.ban(caller, of_user)),
             (2, lambda: self.members.unban(caller, of_user)),
             (2, lambda: self.invitations.invite(caller, Invite(room_id=room, user_id=user_id))),
-            (1, lambda: self.rooms.update(caller, name)),
+            (1, lambda: self.settings.update(caller, name)),
         ]
         weights = [weight for weight, _ in changes]
         with suppress(Refusal):

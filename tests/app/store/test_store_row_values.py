@@ -172,6 +172,8 @@ async def refusals(q: Queries) -> dict[str, store.messages.AppendedRow]:
         await write(q, "room", "ann", reply_to="nothing"),
         await write(q, "room", "ann", have_files=False),
     ]
+    await store.rooms.archive(q, "room", 1, archived=True)
+    rows.append(await write(q, "room", "ann"))
     await store.members.mark_left(
         q, room_id="room", user_id="ann", change_seq=await store.rooms.next_seq(q, "room")
     )
@@ -182,10 +184,23 @@ async def refusals(q: Queries) -> dict[str, store.messages.AppendedRow]:
 async def read_rooms(q: Queries) -> None:
     await store.rooms.lock(q, "room")
     await store.rooms.lock(q, "to-bob")
-    await store.rooms.update(q, room_id="room", name="a room", description="of ours", change_seq=1)
+    await store.rooms.update(
+        q, room_id="room", kind="public", name="a room", description="of ours", change_seq=1
+    )
+    assert (await store.rooms.archive(q, "room", 1, archived=True)).archived_at is not None
+    await store.room_log.room_for(q, "room", "ann")
+    await store.rooms.archive(q, "room", 1, archived=False)
     await store.rooms.of_user(q, "ann")
     await store.rooms.of_member(q, "to-bob", "ann")
-    await store.rooms.public(q, "ann", after=None, limit=9)
+    await store.public_rooms.public(q, "ann", after=None, limit=9)
+    people = ["ann", "bob", "eve"]
+    assert await store.direct.insert_group(q, room_id="group", created_by="ann", user_ids=people, name="all")
+    for person in people:
+        await enter(q, "group", person)
+    await write(q, "group", "ann")
+    assert await store.direct.find_group(q, people[::-1])
+    (group,) = [row for row in await store.rooms.of_user(q, "bob") if row.id == "group"]
+    assert [one["id"] for one in group.people or ()] == ["ann", "eve"]
     await store.invitations.of_user(q, "eve", before=None, limit=9)
     await store.invitations.pending(q, "ann", "eve")
     await store.direct.find(q, "ann", "bob")
@@ -234,6 +249,10 @@ async def read_messages(q: Queries, message_id: str) -> None:
     await store.saved_messages.save(q, saved_id="saved", user_id="ann", message_id=message_id)
     (saved,) = await store.saved_messages.listed(q, "ann", before=None, limit=9)
     assert saved.message is not None
+    await store.pins.insert(q, room_id="room", message_id=message_id, pinned_by="bob")
+    assert (await store.rooms.touch(q, "room", 1)).pins == [message_id]
+    (pin,) = await store.pins.shown(q, "room", after=None, limit=9)
+    assert (pin.pinned_by, pin.message and pin.message.id) == ("bob", message_id)
     (row,) = await store.room_log.shown(q, [message_id])
     message = message_of(row)
     assert (len(message.attachments), message.reactions[0].user_ids, message.mentions) == (
@@ -337,6 +356,19 @@ async def read_administration(q: Queries) -> None:
     await store.sign_up_invitations.find_open(q, "h")
     assert await store.sign_up_invitations.revoke(q, "i")
     await store.sign_up_invitations.listed(q, after="", limit=9)
+    await store.sign_up_invitations.insert(
+        q,
+        invitation_id="l",
+        token_hash="j",
+        note=None,
+        most_uses=None,
+        seconds=60,
+        into_room="room",
+        created_by="ann",
+    )
+    assert await store.sign_up_invitations.open_links(q, "room")
+    assert await store.sign_up_invitations.linked_room(q, "j", "ann")
+    assert await store.sign_up_invitations.find_open(q, "j") is None
     await store.audit_log.append(q, actor="a", action="b", subject_id="i", subject="", details='{"uses": 2}')
     await store.audit_log.listed(q, after=0, limit=9)
     await store.audit_log.newest(q, before=None, limit=9)
@@ -421,7 +453,7 @@ async def test_values_are_of_the_types_of_their_fields(checked: Database, seen: 
     await checked.transaction(lambda q: read_messages(q, message_id))
     verdicts = await checked.transaction(refusals)
     assert verdicts["repeated"].repeated_id == message_id
-    assert len(verdicts) == 9
+    assert len(verdicts) == 10
     assert {row.message for row in verdicts.values()} == {None}
     await checked.transaction(read_blocks)
     await checked.transaction(read_administration)

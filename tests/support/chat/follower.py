@@ -61,6 +61,8 @@ class Follower:
             kind = change["type"]
             if kind == "message":
                 self._take_thread(change["message"])
+                if change["message"]["deletedAt"] is not None:
+                    self._unpin(change["message"]["id"])
                 self._put(self._messages, change["message"]["id"], change["message"])
             elif kind == "member":
                 self._put(self._members, change["member"]["userId"], change["member"])
@@ -89,6 +91,7 @@ class Follower:
             self._take_thread(payload)
             wiped = {"content": "", "metadata": None, "attachments": [], "reactions": [], "mentions": []}
             deleted_at = payload["deletedAt"]
+            self._unpin(payload["messageId"])
             self._change(payload, wiped | {"deletedAt": deleted_at, "modifiedAt": deleted_at})
         elif event == "reaction:updated":
             self._change(payload, {"reactions": payload["reactions"]})
@@ -100,6 +103,10 @@ class Follower:
     def _change(self, payload: dict[str, Any], fields: dict[str, Any]) -> None:
         message = self._messages[payload["messageId"]]
         self._messages[message["id"]] = message | {"changeSeq": payload["seq"]} | fields
+
+    def _unpin(self, message_id: str) -> None:
+        """What is deleted is pinned no more, which has no number of its own."""
+        self._room = self._room | {"pins": [pin for pin in self._room["pins"] if pin != message_id]}
 
     def _take_thread(self, payload: dict[str, Any]) -> None:
         """A thread comes with its root and with each of its replies; of two states the later one counts."""

@@ -39,9 +39,12 @@ from app.payloads.requests import (
     UpdateRoom,
 )
 from app.payloads.responses import RoomInfo, wire
+from app.payloads.rooms.pin_payloads import ListPins, OrderPins
 from app.payloads.thread_payloads import ReadThread
 from app.rooms.invitations import Invitations
 from app.rooms.members import RoomMembers
+from app.rooms.pins import RoomPins
+from app.rooms.room_settings import RoomSettings
 from app.rooms.rooms import Rooms
 from protocol import MemoryBus, Server
 from protocol.cluster.record_batches import unfold
@@ -86,6 +89,8 @@ class Chat:
         self.writer = MessageWriter(db, announcer.message)
         self.reading = MessageHistory(db, announcer)
         self.rooms = Rooms(db, announcer)
+        self.settings = RoomSettings(db, announcer)
+        self.pins = RoomPins(db, announcer, max_bytes=400)
         self.members = RoomMembers(db, announcer, nobody_is_here)
         self.invitations = Invitations(db, announcer)
         self.blocks = UserBlocks(db, announcer, nobody_is_here)
@@ -279,9 +284,8 @@ class History:
         await self.chat.rooms.join(Caller(user_id), RoomRef(room_id=place.id))
 
     async def leave(self, user_id: str, place: Place, other: int, choice: int) -> None:
-        if not (
-            place.private and len(place.always_here.members) == 1
-        ):  # nobody could ever look into it again
+        closed = place.private or place.always_here.state["room"]["archivedAt"] is not None
+        if not (closed and len(place.always_here.members) == 1):  # nobody could ever look into it again
             await self.chat.rooms.leave(Caller(user_id), RoomRef(room_id=place.id))
 
     async def invite(self, user_id: str, place: Place, other: int, choice: int) -> None:
@@ -308,7 +312,25 @@ class History:
         payload = UpdateRoom(
             room_id=place.id, name=f"name {other}", description=f"{choice}" if choice else ""
         )
-        await self.chat.rooms.update(Caller(user_id), payload)
+        await self.chat.settings.update(Caller(user_id), payload)
+
+    async def archive(self, user_id: str, place: Place, other: int, choice: int) -> None:
+        await self.chat.settings.archive(Caller(user_id), RoomRef(room_id=place.id))
+
+    async def unarchive(self, user_id: str, place: Place, other: int, choice: int) -> None:
+        await self.chat.settings.unarchive(Caller(user_id), RoomRef(room_id=place.id))
+
+    async def pin(self, user_id: str, place: Place, other: int, choice: int) -> None:
+        await self.chat.pins.pin(Caller(user_id), MessageRef(message_id=self._message(choice)))
+
+    async def unpin(self, user_id: str, place: Place, other: int, choice: int) -> None:
+        await self.chat.pins.unpin(Caller(user_id), MessageRef(message_id=self._message(choice)))
+
+    async def order_pins(self, user_id: str, place: Place, other: int, choice: int) -> None:
+        pins = (await self.chat.rooms.get(Caller(user_id), RoomRef(room_id=place.id))).pins
+        turn = other % (len(pins) + 1)
+        payload = OrderPins(room_id=place.id, message_ids=[*pins[turn:], *pins[:turn]])
+        await self.chat.pins.reorder(Caller(user_id), payload)
 
     async def read(self, user_id: str, place: Place, other: int, choice: int) -> None:
         await self.chat.reading.mark_read(Caller(user_id), ReadRoom(room_id=place.id, seq=choice * 4))
@@ -354,6 +376,9 @@ class History:
         """What the log leads to is also what a member reads without it."""
         room = await self.chat.rooms.get(Caller(user_id), RoomRef(room_id=room_id))
         assert {name: wire(room)[name] for name in state["room"]} == state["room"]
+        pinned = await self.chat.pins.list_page(Caller(user_id), ListPins(room_id=room_id))
+        assert [pin.message.id for pin in pinned.pins] == state["room"]["pins"][: len(pinned.pins)]
+        assert (pinned.next is None) == (len(pinned.pins) == len(room.pins))
         history = wire(
             await self.chat.reading.history(Caller(user_id), ReadHistory(room_id=room_id, limit=100))
         )

@@ -40,6 +40,11 @@ export function Rooms() {
     return change(`${room.name} keeps its messages ${days === null ? "for ever" : `for ${count(days, "day")}`}.`,
       () => rest.ask("PUT /admin/rooms/{roomId}/retention", { roomId: room.id, days }));
   };
+  const archive = (room: AdministeredRoom) => (room.archivedAt
+    ? change(`${room.name} is not archived any more.`,
+      () => rest.ask("DELETE /admin/rooms/{roomId}/archive", { roomId: room.id }))
+    : change(`${room.name} is archived.`,
+      () => rest.ask("PUT /admin/rooms/{roomId}/archive", { roomId: room.id })));
   const exported = (room: AdministeredRoom) => act(`${room.name} is saved.`,
     () => save(read, `/admin/rooms/${room.id}/export`, "room.jsonl"));
   const remove = (room: AdministeredRoom) => ask({
@@ -61,7 +66,8 @@ export function Rooms() {
         {found.items.map((room) => (
           <Row key={room.id} title={room.name}
             tags={[
-              room.kind === "private" ? "Private" : "Public", !room.hasAdmin && "No admin", room.isDefault && "New people enter",
+              room.kind === "private" ? "Private" : "Public", room.archivedAt !== null && "Archived", !room.hasAdmin && "No admin",
+              room.isDefault && "New people enter",
             ]}
             facts={[count(room.memberCount, "member"), `Made ${timeOf(room.createdAt)}`, room.description]}>
             {!room.hasAdmin && (
@@ -78,6 +84,8 @@ export function Rooms() {
                 <option key={days} value={days ?? ""}>{days === null ? "Kept for ever" : `Kept ${count(days, "day")}`}</option>
               ))}
             </select>
+            <button type="button" class="button small" aria-pressed={room.archivedAt !== null}
+              aria-label={`Archived: ${room.name}`} onClick={() => void archive(room)}>Archived</button>
             <button type="button" class="button small" aria-label={`Export ${room.name}`}
               onClick={() => void exported(room)}>Export</button>
             <button type="button" class="button small" aria-label={`Delete ${room.name}`}

@@ -19,6 +19,7 @@ export type PayloadOf<E extends ClientEvent> = Parameters<ClientEvents[E]>[0];
 export type DataOf<E extends ClientEvent> = Parameters<ClientEvents[E]>[1] extends Ack<infer Data> ? Data : never;
 
 export type Reason =
+  | "archived"
   | "conflict"
   | "forbidden"
   | "internal"
@@ -69,7 +70,8 @@ export interface AdministeredPerson {
 /**
  * A public or private room. `memberCount` counts up to 1,000; whoever signs up enters a default room.
  *
- * It keeps its messages for `retentionDays`; null for ever.
+ * It keeps its messages for `retentionDays`; null for ever. In one that is archived, since `archivedAt`, nothing
+ * is written.
  */
 export interface AdministeredRoom {
   id: string;
@@ -81,6 +83,7 @@ export interface AdministeredRoom {
   hasAdmin: boolean;
   isDefault: boolean;
   retentionDays: number | null;
+  archivedAt: Time | null;
 }
 
 /** A page of rooms in the order in which they were made; `next` is the `after` of the next one, null at the end. */
@@ -173,7 +176,10 @@ export interface Changes {
   hasMore: boolean;
 }
 
-/** The messages with one person, `user`; with oneself, notes. The user's own choices as in a room's membership. */
+/**
+ * The messages with one person, `user`; with oneself, notes. The user's own choices as in a room's membership,
+ * and `pins` as of a room.
+ */
 export interface Conversation {
   roomId: string;
   user: UserRef;
@@ -185,6 +191,7 @@ export interface Conversation {
   muted: boolean;
   mutedUntil: Time | null;
   favorite: boolean;
+  pins: string[];
   lastMessage: Message | null;
 }
 
@@ -198,6 +205,12 @@ export interface ConversationHidden {
 export interface Conversations {
   conversations: Conversation[];
   next: string | null;
+}
+
+/** A link that is open for so many `days`, for `uses` people, or any number. */
+export interface CreateLink extends RoomRef {
+  days?: number;
+  uses?: number | null;
 }
 
 /** A new room; only its creator is in it yet. */
@@ -216,6 +229,11 @@ export interface Credential {
 /** `credential` is the password that the user has. */
 export interface DeleteAccount {
   credential: string;
+}
+
+/** `name` is that of the room, as whoever deletes it has typed it. */
+export interface DeleteRoom extends RoomRef {
+  name: string;
 }
 
 /** Public rooms whose names have all words of `query`, or parts of words; `after` is the `next` of another page. */
@@ -288,6 +306,12 @@ export interface GetPresence {
   userIds: string[];
 }
 
+/** The other people in a group, and when its last message was written, null before the first. */
+export interface GroupConversation {
+  people: UserRef[];
+  lastMessageAt: Time | null;
+}
+
 /** The name to sign in with. */
 export interface Identifier {
   scheme: "username";
@@ -319,6 +343,32 @@ export interface LinkPreview {
   title: string;
   description: string | null;
   siteName: string | null;
+}
+
+/** A link into a room. */
+export interface LinkRef extends RoomRef {
+  linkId: string;
+}
+
+/** A link that nobody enters by any more. */
+export interface LinkRevoked {
+  roomId: string;
+  linkId: string;
+}
+
+/** The last part of a link into a room. */
+export interface LinkToken {
+  token: string;
+}
+
+/** The room that a link leads to. `memberCount` counts up to 1,000; whoever asks has `joined` it, or not. */
+export interface LinkedRoom {
+  id: string;
+  name: string;
+  description: string | null;
+  isPrivate: boolean;
+  memberCount: number;
+  joined: boolean;
 }
 
 /**
@@ -376,6 +426,12 @@ export interface ListPeople {
   limit?: number;
 }
 
+/** `after` is the `next` of another page. */
+export interface ListPins extends RoomRef {
+  after?: string | null;
+  limit?: number;
+}
+
 /** `before` is the `next` of another page. */
 export interface ListSaved {
   before?: string | null;
@@ -427,12 +483,13 @@ export interface MemberChange {
   member: Member;
 }
 
-/** `seq` is the change's number in the room's log. */
+/** `seq` is the change's number in the room's log. `roomDeleted` is true where all memberships end with the room. */
 export interface MemberChanged {
   roomId: string;
   userId: string;
   seq: number;
   member: Member;
+  roomDeleted?: boolean;
 }
 
 /** A user who has to do with a room. */
@@ -537,6 +594,13 @@ export interface MuteRoom extends RoomRef {
   seconds?: number | null;
 }
 
+/** A link that was made. `token` is its last part, `/#/join/…`; it is told once. */
+export interface NewLink {
+  id: string;
+  token: string;
+  expiresAt: Time;
+}
+
 /** No field at all. */
 export type Nothing = object;
 
@@ -555,6 +619,11 @@ export interface NotificationSettings {
   mutedUntil: Time | null;
 }
 
+/** The other people of a group. */
+export interface OpenGroup {
+  userIds: string[];
+}
+
 /**
  * A session that is open. `device` is what its client said of itself at the sign-in, null where it said nothing.
  *
@@ -571,6 +640,11 @@ export interface OpenSession {
 /** Open sessions of one user. */
 export interface OpenSessions {
   sessions: OpenSession[];
+}
+
+/** All pinned messages of the room by their ids, in their new order. */
+export interface OrderPins extends RoomRef {
+  messageIds: string[];
 }
 
 /** A thread as the asking user sees it: its root, which may be deleted, and the user's mark. */
@@ -601,6 +675,19 @@ export interface PersonRef {
 /** The server's time. */
 export interface Ping {
   time: Time;
+}
+
+/** A pinned message, and by whom and since when it is pinned. */
+export interface PinnedMessage {
+  message: Message;
+  pinnedBy: UserRef;
+  pinnedAt: Time;
+}
+
+/** A page of pinned messages in their order; `next` is the `after` of the next one, null at the end. */
+export interface PinnedMessages {
+  pins: PinnedMessage[];
+  next: string | null;
 }
 
 /** The presence of a user; `lastSeenAt` is when they were last online, null for never and while they are. */
@@ -727,13 +814,15 @@ export interface ResetPassword {
  *
  * `unread` counts other people's messages after the member's mark, up to 1,000, and `mentions` those of them
  * that mention the member, likewise; both from `membership.unreadFrom` on where that is given, with that message
- * itself.
+ * itself. A group, the conversation of a few people, is a private room with a `group`; its name is for clients
+ * that know nothing of groups.
  */
 export interface Room extends RoomInfo {
   lastSeq: number;
   unread: number;
   mentions: number;
   membership: Membership;
+  group: GroupConversation | null;
 }
 
 /** The room's name or description changed. */
@@ -743,7 +832,17 @@ export interface RoomChange {
   room: RoomInfo;
 }
 
-/** A room's own fields. `changeSeq` is the number of their last change in the room's log. */
+/** A room that is being deleted. */
+export interface RoomDeleted {
+  roomId: string;
+}
+
+/**
+ * A room's own fields. `changeSeq` is the number of their last change in the room's log.
+ *
+ * In a room that is archived, since `archivedAt`, nothing is written. `pins` are the ids of its pinned messages,
+ * in order; one whose message is deleted is gone with it, without a change of the room.
+ */
 export interface RoomInfo {
   id: string;
   kind: RoomKind;
@@ -754,6 +853,18 @@ export interface RoomInfo {
   changeSeq: number;
   createdAt: Time;
   modifiedAt: Time;
+  archivedAt: Time | null;
+  pins: string[];
+}
+
+/** A link that is open, and by whom it was made. `mostUses` is null for any number. */
+export interface RoomLink {
+  id: string;
+  createdBy: UserRef;
+  mostUses: number | null;
+  uses: number;
+  createdAt: Time;
+  expiresAt: Time;
 }
 
 /** The level of the user for a room; `default` is the user's own. */
@@ -1061,10 +1172,11 @@ export interface UpdateProfile {
   removeAvatar?: boolean | null;
 }
 
-/** A field that is absent or null stays as it is; an empty description is none. */
+/** A field that is absent or null stays as it is; an empty description is none. `isPrivate` says who may enter. */
 export interface UpdateRoom extends RoomRef {
   name?: string | null;
   description?: string | null;
+  isPrivate?: boolean | null;
 }
 
 /** An account. `isOnline` is as of now, `lastSeenAt` when its last device went; an administrator runs the chat. */
@@ -1196,7 +1308,7 @@ export interface ClientEvents {
    * Tells the others in a room that the user types, for three seconds or until the next start.
    *
    * Users who have blocked the user, or are blocked by the user, are not told. Refused: `not_found`,
-   * `not_a_member`, and `too_many` for one who types in 20 rooms already.
+   * `not_a_member`, `archived`, and `too_many` for one who types in 20 rooms already.
    */
   "typing:start": (payload: RoomRef, ack: Ack<TypingUpdate>) => void;
   /**
@@ -1250,9 +1362,12 @@ export interface ClientEvents {
   /** One room that the user is a member of. Refused: `not_found`, `not_a_member`. */
   "room:get": (payload: RoomRef, ack: Ack<Room>) => void;
   /**
-   * Changes the name or the description of a room; admins only. What is the same already is no change.
+   * Changes the name or the description of a room, or who may enter it; admins only.
    *
-   * Refused: `not_found`, `not_a_member`, `forbidden`.
+   * Everybody finds and enters a room that becomes public, and reads all that was said in it. Into one that
+   * becomes private nobody comes but by invitation; who is in it stays. What is the same already is no change.
+   *
+   * Refused: `not_found`, `not_a_member`, `forbidden`, `archived`.
    */
   "room:update": (payload: UpdateRoom, ack: Ack<Room>) => void;
   /**
@@ -1260,7 +1375,7 @@ export interface ClientEvents {
    *
    * It changes nothing for a user who is a member already; a socket that asked for no acknowledgement gets
    * `room:user-joined` then, alone. A user who enters a room that all have left becomes its admin. Refused:
-   * `not_found`, `forbidden`, and `too_many` for a user who is in as many rooms as a user may be.
+   * `not_found`, `forbidden`, `archived`, and `too_many` for a user who is in as many rooms as a user may be.
    */
   "room:join": (payload: RoomRef, ack: Ack<Room>) => void;
   /**
@@ -1272,13 +1387,37 @@ export interface ClientEvents {
    */
   "room:leave": (payload: RoomRef, ack: Ack<MemberChanged>) => void;
   /**
+   * Deletes a room with all that was said in it, also an archived one; admins only. There is no way back.
+   *
+   * Nobody is in the room any more when this is answered; its messages and files go soon after. Refused:
+   * `not_found`, `not_a_member`, `forbidden`, and `invalid` for a name that is not the room's.
+   */
+  "room:delete": (payload: DeleteRoom, ack: Ack<RoomDeleted>) => void;
+  /**
+   * Archives a room: its members read and search it as before, but nothing is written or changed in it.
+   *
+   * Whoever wants may leave it. It is not among the rooms to discover. Admins only; one that is archived already
+   * stays so. Refused: `not_found`, `not_a_member`, `forbidden`.
+   */
+  "room:archive": (payload: RoomRef, ack: Ack<Room>) => void;
+  /**
+   * Makes an archived room one like others again; admins only.
+   *
+   * Refused: `not_found`, `not_a_member`, `forbidden`.
+   */
+  "room:unarchive": (payload: RoomRef, ack: Ack<Room>) => void;
+  /**
    * Public rooms in the order in which they were made; with a query, those whose names fit it.
    *
-   * They do when each word of the query is a part of the name, in any case and with any accents. Refused:
-   * `not_found` for an unknown `after`.
+   * They do when each word of the query is a part of the name, in any case and with any accents. Archived rooms
+   * are left out. Refused: `not_found` for an unknown `after`.
    */
   "room:discover": (payload: DiscoverRooms, ack: Ack<PublicRooms>) => void;
-  /** What everybody may know of a public room, before they join it. Refused: `not_found`, also for others. */
+  /**
+   * What everybody may know of a public room, before they join it.
+   *
+   * Refused: `not_found`, also for one that is not public, or archived.
+   */
   "room:look-up": (payload: RoomRef, ack: Ack<PublicRoom>) => void;
   /**
    * Users by their usernames and display names; oneself is among them. Without a query, all users by username.
@@ -1297,14 +1436,15 @@ export interface ClientEvents {
   /**
    * Makes a member an admin, or an admin a plain member; admins only.
    *
-   * Refused: `not_found` for the room, or for a user who is no member; `not_a_member`, `forbidden`; `conflict` for
-   * the last admin, oneself that is.
+   * Refused: `not_found` for the room, or for a user who is no member; `not_a_member`, `forbidden`, `archived`;
+   * `conflict` for the last admin, oneself that is.
    */
   "room:set-role": (payload: SetRole, ack: Ack<Member>) => void;
   /**
    * Ends another user's membership, or withdraws an invitation; admins only, of other admins too.
    *
-   * Refused: `not_found` for the room or for a user who never had to do with it, `not_a_member`, `forbidden`.
+   * Refused: `not_found` for the room or for a user who never had to do with it, `not_a_member`, `forbidden`,
+   * `archived`.
    */
   "room:kick": (payload: MemberRef, ack: Ack<Member>) => void;
   /**
@@ -1316,13 +1456,14 @@ export interface ClientEvents {
   /**
    * Keeps a user out: ends their membership if there is one, and lets them neither join nor be invited.
    *
-   * Admins only. Refused: `not_found` for the room or the user, `not_a_member`, `forbidden`.
+   * Admins only. Refused: `not_found` for the room or the user, `not_a_member`, `forbidden`, `archived`.
    */
   "room:ban": (payload: MemberRef, ack: Ack<Member>) => void;
   /**
    * Lifts a ban: the user may join or be invited again, and is not a member for that. Admins only.
    *
-   * Refused: `not_found` for the room or for a user who never had to do with it, `not_a_member`, `forbidden`.
+   * Refused: `not_found` for the room or for a user who never had to do with it, `not_a_member`, `forbidden`,
+   * `archived`.
    */
   "room:unban": (payload: MemberRef, ack: Ack<Member>) => void;
   /**
@@ -1334,12 +1475,74 @@ export interface ClientEvents {
   /**
    * Invites a user to a room; admins only. One who is invited already stays so.
    *
-   * Refused: `not_found` for the room or the user, `not_a_member`; `forbidden` for one who is no admin, and for a
-   * user who takes no invitation from this one, or has declined this one within 24 hours; `conflict` for a user
-   * who is a member or banned, or whom this one has blocked; `too_many` while five invitations to the same user,
-   * or 500 in all, have no answer; `rate_limited`.
+   * Refused: `not_found` for the room or the user, `not_a_member`, `archived`; `forbidden` for one who is no
+   * admin, and for a user who takes no invitation from this one, or has declined this one within 24 hours;
+   * `conflict` for a user who is a member or banned, or whom this one has blocked; `too_many` while five
+   * invitations to the same user, or 500 in all, have no answer; `rate_limited`.
    */
   "room:invite": (payload: Invite, ack: Ack<Member>) => void;
+  /**
+   * The links into a room that are open, in the order in which they were made; admins only.
+   *
+   * Refused: `not_found`, `not_a_member`, `forbidden`.
+   */
+  "room:links": (payload: RoomRef, ack: Ack<RoomLink[]>) => void;
+  /**
+   * Makes a link by which people with an account enter a room, also a private one; admins only.
+   *
+   * It is open for some days and for some people, and until an admin revokes it, whatever becomes of its maker.
+   * Refused: `not_found`, `not_a_member`, `forbidden`, `archived`, `too_many` while 20 links into the room are
+   * open, `rate_limited`.
+   */
+  "room:create-link": (payload: CreateLink, ack: Ack<NewLink>) => void;
+  /**
+   * Ends a link into a room, by whichever admin it was made; who has entered by it stays. Admins only.
+   *
+   * Refused: `not_found` also for the link, `not_a_member`, `forbidden`.
+   */
+  "room:revoke-link": (payload: LinkRef, ack: Ack<LinkRevoked>) => void;
+  /**
+   * What whoever has a link may know of the room that it leads to.
+   *
+   * Refused: `not_found` for one that is not open.
+   */
+  "room:look-up-link": (payload: LinkToken, ack: Ack<LinkedRoom>) => void;
+  /**
+   * Makes the user a member of the room that a link leads to, which counts as a use of it.
+   *
+   * It changes nothing for a user who is a member already. Refused: `not_found` for a link that is not open,
+   * `forbidden` for a user who is banned from the room, `archived`, and `too_many` for one who is in as many rooms
+   * as a user may be.
+   */
+  "room:join-link": (payload: LinkToken, ack: Ack<Room>) => void;
+  /**
+   * The pinned messages of a room in their order, with who pinned each.
+   *
+   * A page of large messages has fewer of them than `limit`. Refused: `not_a_member`, and `not_found` for the room
+   * or for an unknown `after`.
+   */
+  "room:pins": (payload: ListPins, ack: Ack<PinnedMessages>) => void;
+  /**
+   * Gives the pinned messages of a room another order.
+   *
+   * Refused: `not_found`, `not_a_member`, `archived`, `forbidden` as for `message:pin`, and `conflict` for a list
+   * that does not have just the pinned messages: others changed them meanwhile.
+   */
+  "room:order-pins": (payload: OrderPins, ack: Ack<RoomInfo>) => void;
+  /**
+   * Pins a message, before all others. One that is pinned already stays where it is.
+   *
+   * In a room its admins may, in a conversation whoever is in it. Refused: `not_found` also for a deleted message,
+   * `not_a_member`, `archived`, `forbidden`, `too_many` beyond 50 pins; in a direct conversation also what
+   * `message:send` refuses where one has blocked the other.
+   */
+  "message:pin": (payload: MessageRef, ack: Ack<RoomInfo>) => void;
+  /**
+   * Takes the pin of a message away, by whomever it was pinned. It changes nothing where there is none.
+   *
+   * Refused: `not_found`, `not_a_member`, `archived`, and `forbidden` for a member of a room who is no admin.
+   */
+  "message:unpin": (payload: MessageRef, ack: Ack<RoomInfo>) => void;
   /**
    * The users whom the user has blocked, in the order of their ids.
    *
@@ -1389,10 +1592,10 @@ export interface ClientEvents {
   /** Takes a room or direct conversation from the user's favourites. Refused: `not_found`, `not_a_member`. */
   "room:unfavorite": (payload: RoomRef, ack: Ack<Favorite>) => void;
   /**
-   * Takes a direct conversation off the user's list until the next message in it, by either user.
+   * Takes a direct conversation, or a group, off the user's list until the next message in it, by whomever.
    *
-   * Nothing is deleted, and the other person is not told. Refused: `not_found`, `not_a_member`, and `forbidden`
-   * for any other room: that is left instead.
+   * Nothing is deleted, and the others are not told. Refused: `not_found`, `not_a_member`, and `forbidden` for any
+   * other room: that is left instead.
    */
   "conversation:hide": (payload: RoomRef, ack: Ack<ConversationHidden>) => void;
   /**
@@ -1419,20 +1622,29 @@ export interface ClientEvents {
    */
   "conversation:list": (payload: ListConversations, ack: Ack<Conversations>) => void;
   /**
+   * The group of the user and two to nine others, which is made where they have none; the same people have one.
+   *
+   * Nobody joins it later. Who has left it is in it again by opening it, and by nothing else. Refused: `invalid`
+   * for oneself among the others; for a new one `not_found` for a user, `forbidden` where one of them takes no
+   * messages from this user, `conflict` where this user has blocked one of them, and `rate_limited`.
+   */
+  "group:open": (payload: OpenGroup, ack: Ack<Room>) => void;
+  /**
    * Sends a message to a room; answers with it, or with the original one for a `clientId` that was used before.
    *
    * Refused: `not_found` also for what it replies to and for its files, `not_a_member` also for a retry,
-   * `conflict`; in a direct conversation `forbidden` for one whom the other has blocked, and `conflict` for one
-   * who has blocked the other; `rate_limited` also for an admin who calls `@all` or `@here` too often.
+   * `conflict`, `archived`; in a direct conversation `forbidden` for one whom the other has blocked, and
+   * `conflict` for one who has blocked the other; `rate_limited` also for an admin who calls `@all` or `@here` too
+   * often.
    */
   "message:send": (payload: SendMessage, ack: Ack<Message>) => void;
   /**
    * Gives a message of one's own another content. With the same content nothing changes.
    *
    * People who are mentioned for the first time are told of it. Content may be blank where there are attachments.
-   * Refused: `not_found` also for a deleted message, `not_a_member`, and `forbidden` for another's message; in a
-   * direct conversation also what `message:send` refuses where one has blocked the other; `rate_limited` also for
-   * an admin who calls `@all` or `@here` too often.
+   * Refused: `not_found` also for a deleted message, `not_a_member`, `archived`, and `forbidden` for another's
+   * message; in a direct conversation also what `message:send` refuses where one has blocked the other;
+   * `rate_limited` also for an admin who calls `@all` or `@here` too often.
    */
   "message:edit": (payload: EditMessage, ack: Ack<Message>) => void;
   /**
@@ -1445,21 +1657,21 @@ export interface ClientEvents {
   /**
    * Deletes a message of one's own, or any message of a room whose admin one is; a trace of it stays.
    *
-   * Deleting it again changes nothing. Refused: `not_found`, `not_a_member`, `forbidden`.
+   * Deleting it again changes nothing. Refused: `not_found`, `not_a_member`, `archived`, `forbidden`.
    */
   "message:delete": (payload: MessageRef, ack: Ack<MessageDeleted>) => void;
   /**
    * Reacts to a message; once in one way, so the same again changes nothing.
    *
-   * Refused: `not_found` also for a deleted message, `not_a_member`, and `too_many` beyond 20 kinds, 10 of one
-   * user, or 1,000 reactions; in a direct conversation also what `message:send` refuses where one has blocked the
-   * other.
+   * Refused: `not_found` also for a deleted message, `not_a_member`, `archived`, and `too_many` beyond 20 kinds,
+   * 10 of one user, or 1,000 reactions; in a direct conversation also what `message:send` refuses where one has
+   * blocked the other.
    */
   "reaction:add": (payload: React, ack: Ack<ReactionsUpdated>) => void;
   /**
    * Takes a reaction back; changes nothing where there is none.
    *
-   * Refused: `not_found` also for a deleted message, `not_a_member`.
+   * Refused: `not_found` also for a deleted message, `not_a_member`, `archived`.
    */
   "reaction:remove": (payload: Unreact, ack: Ack<ReactionsUpdated>) => void;
   /**
@@ -1600,6 +1812,8 @@ export interface Routes {
   "GET /admin/rooms": (payload: ListAllRooms) => AdministeredRooms;
   "POST /admin/rooms/{roomId}/take-over": (payload: RoomRef) => Room;
   "PUT /admin/rooms/{roomId}/retention": (payload: KeepMessages) => void;
+  "PUT /admin/rooms/{roomId}/archive": (payload: RoomRef) => void;
+  "DELETE /admin/rooms/{roomId}/archive": (payload: RoomRef) => void;
   "DELETE /admin/rooms/{roomId}": (payload: RoomRef) => void;
   "GET /admin/default-rooms": (payload: Nothing) => AdministeredRooms;
   "PUT /admin/default-rooms/{roomId}": (payload: RoomRef) => void;
@@ -1612,6 +1826,9 @@ export interface Routes {
   "PATCH /chat/rooms/{roomId}": (payload: UpdateRoom) => Room;
   "POST /chat/rooms/{roomId}/join": (payload: RoomRef) => Room;
   "POST /chat/rooms/{roomId}/leave": (payload: RoomRef) => MemberChanged;
+  "DELETE /chat/rooms/{roomId}": (payload: DeleteRoom) => RoomDeleted;
+  "PUT /chat/rooms/{roomId}/archive": (payload: RoomRef) => Room;
+  "DELETE /chat/rooms/{roomId}/archive": (payload: RoomRef) => Room;
   "GET /chat/rooms/public": (payload: DiscoverRooms) => PublicRooms;
   "GET /chat/rooms/public/{roomId}": (payload: RoomRef) => PublicRoom;
   "GET /chat/users": (payload: SearchUsers) => UserRef[];
@@ -1623,6 +1840,15 @@ export interface Routes {
   "DELETE /chat/rooms/{roomId}/bans/{userId}": (payload: MemberRef) => Member;
   "GET /chat/invitations": (payload: ListInvitations) => Room[];
   "POST /chat/rooms/{roomId}/invitations": (payload: Invite) => Member;
+  "GET /chat/rooms/{roomId}/links": (payload: RoomRef) => RoomLink[];
+  "POST /chat/rooms/{roomId}/links": (payload: CreateLink) => NewLink;
+  "DELETE /chat/rooms/{roomId}/links/{linkId}": (payload: LinkRef) => LinkRevoked;
+  "POST /chat/links/look-up": (payload: LinkToken) => LinkedRoom;
+  "POST /chat/links/join": (payload: LinkToken) => Room;
+  "GET /chat/rooms/{roomId}/pins": (payload: ListPins) => PinnedMessages;
+  "PUT /chat/rooms/{roomId}/pins": (payload: OrderPins) => RoomInfo;
+  "PUT /chat/messages/{messageId}/pin": (payload: MessageRef) => RoomInfo;
+  "DELETE /chat/messages/{messageId}/pin": (payload: MessageRef) => RoomInfo;
   "GET /chat/blocks": (payload: ListBlocks) => Blocks;
   "PUT /chat/blocks/{userId}": (payload: BlockRef) => Block;
   "DELETE /chat/blocks/{userId}": (payload: BlockRef) => Unblocked;
@@ -1638,6 +1864,7 @@ export interface Routes {
   "POST /chat/dm/{userId}": (payload: SendDirect) => Message;
   "GET /chat/dm/{userId}": (payload: ReadDirect) => Message[];
   "GET /chat/conversations": (payload: ListConversations) => Conversation[];
+  "POST /chat/groups": (payload: OpenGroup) => Room;
   "POST /chat/rooms/{roomId}/messages": (payload: SendMessage) => Message;
   "PATCH /chat/messages/{messageId}": (payload: EditMessage) => Message;
   "GET /chat/messages/{messageId}/edits": (payload: MessageRef) => EditHistory;

@@ -7,7 +7,7 @@ export type Level = NotificationSettings["level"];
 /** What is known of a message when it comes. */
 export interface Heard {
   message: Message;
-  /** The name of its room; null in a direct conversation. */
+  /** The name of its room; null in a direct conversation, and in a group. */
   room: string | null;
   /** Whether it names the user, or a group that the user is one of. */
   named: boolean;

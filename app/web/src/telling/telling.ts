@@ -53,7 +53,8 @@ export function startTelling(): void {
   });
   effect(() => {
     const heardOf = model.conversations.value.filter((one) => !isMuted(one));
-    void showOnFavicon(waiting(model.rooms.value, heardOf));
+    const groups = model.rooms.value.filter(({ group, membership }) => group && !isMuted(membership));
+    void showOnFavicon(waiting(model.rooms.value.filter(({ group }) => !group), [...heardOf, ...groups]));
   });
   effect(() => { if (attentive.value) untracked(ask); });
 }
@@ -84,7 +85,7 @@ async function heard(message: Message, followed = false): Promise<void> {
   const conversation = model.conversations.peek().find(({ roomId }) => roomId === message.roomId);
   const news: Heard = {
     message,
-    room: room?.name ?? null,
+    room: room && !room.group ? room.name : null,
     named: message.mentions.includes(me.id) || message.groupMention !== null,
     followed,
     muted: (room && isMuted(room.membership)) || (conversation && isMuted(conversation)) || false,

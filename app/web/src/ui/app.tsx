@@ -53,6 +53,7 @@ function MainPane() {
   const open = model.openedRoom.value;
   if (at.name === "search") return <Later draw={({ SearchPanel }) => <SearchPanel roomId={null} />} />;
   if (at.name === "home") return <Later draw={({ Home }) => <Home />} />;
+  if (at.name === "join") return <Later draw={({ LinkOffer }) => <LinkOffer key={at.token} token={at.token} />} />;
   if (at.name === "unknown") return <Later draw={({ UnknownPage }) => <UnknownPage />} />;
   if (!model.listsLoaded.value) return <Loading />;
   const offered = model.offered.value;
@@ -72,6 +73,8 @@ function SidePanel() {
       return open.room.value && <Later draw={({ MembersPanel }) => <MembersPanel key={roomId} open={open} />} />;
     case "details":
       return open.room.value && <Later draw={({ DetailsPanel }) => <DetailsPanel key={roomId} open={open} />} />;
+    case "pins":
+      return <Later draw={({ PinsPanel }) => <PinsPanel key={roomId} open={open} />} />;
     case "thread":
       return at.rootId && <Later draw={({ ThreadPanel }) => <ThreadPanel key={at.rootId} open={open} rootId={at.rootId!} />} />;
     default:

@@ -4,7 +4,7 @@ import type { UserRef } from "../client";
 import { model } from "../model";
 import { shortNameOf } from "./format";
 import { colourOf } from "./hues";
-import { Icon } from "./icons";
+import { Icon, type IconName } from "./icons";
 
 function initials(name: string): string {
   const words = name.split(/[\s._-]+/).filter(Boolean);
@@ -38,10 +38,10 @@ export function Avatar({ user, size, online }: AvatarProps) {
   );
 }
 
-export function RoomMark({ isPrivate, size }: { isPrivate: boolean; size?: "large" }) {
+export function RoomMark({ isPrivate, size, icon }: { isPrivate: boolean; size?: "large"; icon?: IconName | undefined }) {
   return (
     <span class={`avatar of-room ${size ?? ""}`}>
-      <Icon name={isPrivate ? "lock" : "hash"} size={size ? 28 : 18} />
+      <Icon name={icon ?? (isPrivate ? "lock" : "hash")} size={size ? 28 : 18} />
     </span>
   );
 }

@@ -6,8 +6,9 @@ import type { UserRef } from "../client";
 import { model } from "../model";
 import { Avatar } from "./avatar";
 import { shortNameOf } from "./format";
+import { loaded } from "./load-later";
 
-const MOST = 8;
+export const MOST_NAMES = 8;
 
 /** The name being typed before the caret: where its @ stands, and what follows it so far. */
 function typedName(text: string, caret: number): { start: number; name: string } | null {
@@ -15,43 +16,19 @@ function typedName(text: string, caret: number): { start: number; name: string }
   return match ? { start: caret - (match[1] ?? "").length - 1, name: match[1] ?? "" } : null;
 }
 
-function candidates(): UserRef[] {
-  const open = model.openedRoom.value;
-  const other = open?.conversation.value?.user ?? model.person.value;
-  const people = other ? [other] : (open?.members.value ?? []).filter((one) => one.state === "member").map((one) => one.user);
-  return people.filter((user) => user.id !== model.me.value?.id);
-}
-
-/** What an admin of a room may call, beside its members. */
-const GROUPS: readonly UserRef[] = [
-  { id: "all", username: "all", displayName: "Everyone in this room", avatar: null },
-  { id: "here", username: "here", displayName: "Everyone who is online", avatar: null },
-];
-
-function groups(): readonly UserRef[] {
-  return model.openedRoom.value?.room.value?.membership.role === "admin" ? GROUPS : [];
-}
-
-function matching(name: string): UserRef[] {
-  const begun = name.toLowerCase();
-  const fits = (user: UserRef) => user.username.toLowerCase().startsWith(begun)
-    || shortNameOf(user).toLowerCase().split(" ").some((word) => word.startsWith(begun));
-  return [...candidates().filter(fits), ...groups().filter(({ username }) => username.startsWith(begun))].slice(0, MOST);
-}
-
 /** `take` gets the text and the caret's place after a name was chosen. */
 export function useCompletion(take: (text: string, caret: number) => void) {
   const id = useId();
   const typed = useSignal<{ text: string; caret: number; start: number; name: string } | null>(null);
   const chosen = useSignal(0);
-  const found = useComputed(() => (typed.value ? matching(typed.value.name) : []));
+  const found = useComputed(() => (typed.value ? loaded()?.mentionable(typed.value.name) ?? [] : []));
   const asked = typed.value?.name;
 
   useEffect(() => {
     chosen.value = 0;
     // A large room's members come page by page; a failure leaves those that are there.
     const open = model.openedRoom.peek();
-    if (asked !== undefined && found.peek().length < MOST && open?.moreMembers.peek()) {
+    if (asked !== undefined && found.peek().length < MOST_NAMES && open?.moreMembers.peek()) {
       model.loadMoreMembers().catch((error: unknown) => console.info("No more members for the completion:", error));
     }
   }, [asked]);

@@ -8,28 +8,12 @@ import { useAutosize } from "./autosize";
 import { useCompletion } from "./completion";
 import { IconButton } from "./controls";
 import { changeDraft, draft, focusField, sendDraft } from "./draft";
-import { nameOf } from "./format";
-import { Icon } from "./icons";
 import { CANCEL, chordOf, EDIT_LAST, SEND, SEND_ON_TOUCH } from "./keys";
 import { Later } from "./load-later";
 import { narrow, touch } from "./media";
-import { preview } from "./message-parts";
 import { edit, placeKey, unsavedEdit } from "./room-state";
 import { attempt, tell } from "./toasts";
 import { addFiles, addText, uploading, uploadsHere } from "./uploads";
-
-function Replying({ messageId }: { messageId: string }) {
-  const message = model.openedRoom.value?.timeline.value.messages.findLast((one) => one.id === messageId);
-  return (
-    <div class="replying">
-      <Icon name="reply" size={16} />
-      <span class="truncate">
-        {message ? <>Replying to <strong>{nameOf(message.sender)}</strong> {preview(message)}</> : "Replying to a message"}
-      </span>
-      <IconButton icon="close" label="Cancel reply" size={16} onClick={() => changeDraft({ replyTo: null })} />
-    </div>
-  );
-}
 
 function paste(event: ClipboardEvent): void {
   const files = [...event.clipboardData?.files ?? []];
@@ -116,7 +100,7 @@ export function Composer({ name }: { name: string }) {
       {completion.list}
       <div class="composer-box">
         {unsaved && <Later draw={({ UnsavedEdit }) => <UnsavedEdit messageId={unsaved} />} waiting={null} />}
-        {replyTo && <Replying messageId={replyTo} />}
+        {replyTo && <Later draw={({ Replying }) => <Replying messageId={replyTo} />} waiting={null} />}
         {attachments.length + coming.length > 0 && <Later draw={({ Tray }) => <Tray />} waiting={null} />}
         <div class="composer-row">
           <IconButton icon="paperclip" label="Attach files"

@@ -1,7 +1,9 @@
 /** The page's own icons: strokes on a grid of 24, hidden from screen readers (whatever shows one has a name of its own). */
 
 const PATHS = {
+  archive: "M4 5h16v4H4zM6 9v10h12V9M10 13h4",
   arrowDown: "M12 5v14M6 13l6 6 6-6",
+  arrowUp: "M12 19V5M6 11l6-6 6 6",
   at: "M16 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0v1.5a2.5 2.5 0 0 0 5 0V12a9 9 0 1 0-4 7.5",
   back: "M15 5l-7 7 7 7",
   check: "M5 12l5 5 9-9",
@@ -19,6 +21,7 @@ const PATHS = {
   more: "M5 12h.01M12 12h.01M19 12h.01",
   mute: "M7 17V10a5 5 0 0 1 8-4M17 11v6H5M10 20h4M4 4l16 16",
   paperclip: "M20 11l-9 9a5 5 0 0 1-7-7l9-9a3 3 0 0 1 5 5l-9 9a2 2 0 0 1-3-3l8-8",
+  pin: "M9 4h6l-1 6 3 3v2H7v-2l3-3zM12 15v6",
   plus: "M12 5v14M5 12h14",
   reply: "M10 6l-6 6 6 6M4 12h9a7 7 0 0 1 7 7v1",
   search: "M18 11a7 7 0 1 1-14 0 7 7 0 0 1 14 0M16 16l5 5",

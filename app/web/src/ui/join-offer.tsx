@@ -7,7 +7,7 @@ import { go } from "./route";
 import { attempt } from "./toasts";
 
 /** "12 members"; the server counts no further than 1000. */
-export function membersOf({ memberCount }: PublicRoom): string {
+export function membersOf({ memberCount }: Pick<PublicRoom, "memberCount">): string {
   return memberCount >= 1000 ? "1000 or more members" : count(memberCount, "member");
 }
 

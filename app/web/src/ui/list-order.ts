@@ -1,7 +1,8 @@
-/** The order of the lists: favourites first, then, by a choice of this browser, what is unread. */
+/** The lists and their order: favourites first, then, by a choice of this browser, what is unread. */
 
 import { signal } from "@preact/signals";
 import { type Conversation, Kept, type Room } from "../client";
+import { model } from "../model";
 import { shelfOr } from "../shelves";
 import { isMuted } from "./personal";
 import { route } from "./route";
@@ -33,8 +34,10 @@ export function waits(one: Listed): boolean {
   return unreadOf(one) > 0 || ("mentions" in one && one.mentions > 0);
 }
 
-/** In the order of the lists (reads signals). */
-export function inOrder<T extends Listed>(all: readonly T[]): T[] {
+/** When the last message was written, as a text that sorts. */
+const lastOf = (one: Listed) => ("membership" in one ? one.group?.lastMessageAt : one.lastMessage?.createdAt) ?? "";
+
+function inOrder<T extends Listed>(all: readonly T[]): T[] {
   const at = route.value;
   const open = at.name === "room" ? at.roomId : "";
   if (open !== opened.roomId) opened = { roomId: "", waits: false };
@@ -44,4 +47,15 @@ export function inOrder<T extends Listed>(all: readonly T[]): T[] {
     return choiceOf(one).favorite ? 0 : unreadFirst.value && (here ? opened.waits : waits(one)) ? 1 : 2;
   };
   return all.map((one) => [rank(one), one] as const).sort(([a], [b]) => a - b).map(([, one]) => one);
+}
+
+/** What is in which list, in its order (reads signals). Groups are among the conversations. */
+export function inLists(): { rooms: Room[]; conversations: Listed[]; archived: Room[] } {
+  const rooms = model.rooms.value;
+  const groups = rooms.filter(({ group }) => group);
+  return {
+    rooms: inOrder(rooms.filter(({ archivedAt, group }) => !archivedAt && !group)),
+    conversations: inOrder([...model.conversations.value, ...groups].sort((a, b) => lastOf(b).localeCompare(lastOf(a)))),
+    archived: rooms.filter(({ archivedAt }) => archivedAt),
+  };
 }

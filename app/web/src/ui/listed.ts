@@ -1,6 +1,5 @@
 import type { Room } from "../client";
-import { model } from "../model";
-import { inOrder, unreadOf, waits } from "./list-order";
+import { inLists, unreadOf, waits } from "./list-order";
 
 /** A room or conversation as the lists have it. */
 export interface Listed {
@@ -14,13 +13,11 @@ export interface Listed {
 
 /** All that is listed, in its order (reads signals). */
 export function listed(): Listed[] {
-  return [
-    ...inOrder(model.rooms.value).map((room) => (
-      { roomId: room.id, kind: room.kind, names: [room.name ?? ""], unread: unreadOf(room), waits: waits(room) })),
-    ...inOrder(model.conversations.value).map((one) => {
-      const { displayName, username } = one.user;
-      const names = displayName ? [displayName, username] : [username];
-      return { roomId: one.roomId, kind: "direct" as const, names, unread: unreadOf(one), waits: waits(one) };
-    }),
-  ];
+  const { rooms, conversations, archived } = inLists();
+  return [...rooms, ...conversations, ...archived].map((one) => {
+    const said = { unread: unreadOf(one), waits: waits(one) };
+    if ("membership" in one) return { roomId: one.id, kind: one.kind, names: [one.name ?? ""], ...said };
+    const { displayName, username } = one.user;
+    return { roomId: one.roomId, kind: "direct", names: displayName ? [displayName, username] : [username], ...said };
+  });
 }

@@ -1,7 +1,7 @@
 /** Who is in a room, and what admins do about it. */
 
 import { useSignal } from "@preact/signals";
-import type { Member } from "../client";
+import type { Member, Room } from "../client";
 import { model, type OpenRoom } from "../model";
 import { announce } from "./announcer";
 import { Avatar } from "./avatar";
@@ -13,6 +13,8 @@ import { Icon } from "./icons";
 import { Panel } from "./panel";
 import { PeopleSearch } from "./people-search";
 import { toggleBlock } from "./personal";
+import { RoomLinks } from "./room-links";
+import { isAdmin, isArchived } from "./room-rights";
 import { banned } from "./room-state";
 import { attempt } from "./toasts";
 
@@ -41,7 +43,8 @@ async function removeAfterAsking(member: Member, roomName: string, banning: bool
 /** What one can do about a member; nothing about oneself. */
 function choices(member: Member, roomName: string): Choice[] {
   const { roomId, userId, user, role, state } = member;
-  const admin = model.openedRoom.value?.room.value?.membership.role === "admin";
+  const open = model.openedRoom.value;
+  const admin = isAdmin(open) && !isArchived(open);
   if (userId === model.me.value?.id) return [];
   const list: Choice[] = [
     { label: "Send a message", run: () => model.startConversation(user) },
@@ -86,25 +89,32 @@ function MemberEntry({ member, roomName }: { member: Member; roomName: string })
   );
 }
 
-function Invite({ roomId, members }: { roomId: string; members: readonly Member[] }) {
-  const open = useSignal(false);
+function Invite({ room, members }: { room: Room; members: readonly Member[] }) {
+  const open = useSignal<"people" | "link" | null>(null);
   if (!open.value) {
     return (
-      <button type="button" class="button" onClick={() => (open.value = true)}>
-        <Icon name="plus" size={18} />Invite people
-      </button>
+      <div class="invite-ways">
+        <button type="button" class="button" onClick={() => (open.value = "people")}>
+          <Icon name="plus" size={18} />Invite people
+        </button>
+        <button type="button" class="button" onClick={() => (open.value = "link")}>Invite by link</button>
+      </div>
     );
   }
   const stateOf = (userId: string) => members.find((member) => member.userId === userId)?.state;
   return (
-    <section class="invite" aria-label="Invite people">
-      <PeopleSearch label="Find people to invite" action="Invite"
-        already={({ id }) => ({ member: "Member", invited: "Invited" } as Record<string, string>)[stateOf(id) ?? ""] ?? null}
-        onChoose={(user) => void attempt(() => invite(roomId, { userId: user.id })).then((done) => {
-          if (done) announce(`${nameOf(user)} was invited`);
-        })} />
-      <button type="button" class="button small" onClick={() => (open.value = false)}>Done</button>
-    </section>
+    <>
+      {open.value === "link" ? <RoomLinks room={room} /> : (
+        <section class="invite" aria-label="Invite people">
+          <PeopleSearch label="Find people to invite" action="Invite"
+            already={({ id }) => ({ member: "Member", invited: "Invited" } as Record<string, string>)[stateOf(id) ?? ""] ?? null}
+            onChoose={(user) => void attempt(() => invite(room.id, { userId: user.id })).then((done) => {
+              if (done) announce(`${nameOf(user)} was invited`);
+            })} />
+        </section>
+      )}
+      <button type="button" class="button small" onClick={() => (open.value = null)}>Done</button>
+    </>
   );
 }
 
@@ -135,7 +145,7 @@ export function MembersPanel({ open }: { open: OpenRoom }) {
   ] as const;
   return (
     <Panel title="Members">
-      {room.membership.role === "admin" && <Invite roomId={room.id} members={members} />}
+      {isAdmin(open) && !isArchived(open) && <Invite room={room} members={members} />}
       {groups.map(([title, list]) => list.length > 0 && (
         <section key={title}>
           <h3 class="section-head">{title}<span>{list.length}{open.moreMembers.value && "+"}</span></h3>

@@ -9,6 +9,7 @@ import { emojiName } from "./emoji";
 import { briefTime, count, inWords as names, nameOf } from "./format";
 import { goTo } from "./go-to";
 import { Icon } from "./icons";
+import { isArchived } from "./room-rights";
 import { reacting } from "./room-state";
 import { openThread } from "./route";
 import { attempt } from "./toasts";
@@ -65,6 +66,8 @@ export function Replies({ message: { id, roomId, thread } }: { message: Message 
   );
 }
 
+const closed = () => isArchived(model.openedRoom.value);
+
 function ReactionPill({ message, reaction }: { message: Message; reaction: Reaction }) {
   const me = model.me.value?.id ?? "";
   const mine = reaction.userIds.includes(me);
@@ -76,7 +79,8 @@ function ReactionPill({ message, reaction }: { message: Message; reaction: React
   const toggle = () => void attempt(() =>
     mine ? model.unreact(message.id, reaction.kind) : model.react(message.id, reaction.kind));
   return (
-    <button type="button" class="reaction" aria-pressed={mine} aria-label={label} title={label} onClick={toggle}>
+    <button type="button" class="reaction" aria-pressed={mine} aria-label={label} title={label} disabled={closed()}
+      onClick={toggle}>
       <span aria-hidden="true">{reaction.kind}</span> {reaction.userIds.length}
     </button>
   );
@@ -87,10 +91,12 @@ export function Reactions({ message }: { message: Message }) {
   return (
     <div class="reactions" role="group" aria-label="Reactions">
       {message.reactions.map((reaction) => <ReactionPill key={reaction.kind} message={message} reaction={reaction} />)}
-      <button type="button" class="reaction" aria-label="Add another reaction"
-        onClick={(event) => (reacting.value = { message, anchor: event.currentTarget.getBoundingClientRect() })}>
-        <Icon name="smile" size={16} />
-      </button>
+      {!closed() && (
+        <button type="button" class="reaction" aria-label="Add another reaction"
+          onClick={(event) => (reacting.value = { message, anchor: event.currentTarget.getBoundingClientRect() })}>
+          <Icon name="smile" size={16} />
+        </button>
+      )}
     </div>
   );
 }

@@ -7,8 +7,10 @@ import { model, type OutboxEntry } from "../model";
 import { Attachments } from "./attachments";
 import { Avatar } from "./avatar";
 import { count, dayName, nameOf, shortNameOf, timeOfDay, wholeTime } from "./format";
+import { Icon } from "./icons";
 import { Later, loaded } from "./load-later";
 import { Delivery, Quote, Reactions, Replies, summary } from "./message-parts";
+import { pinsOf } from "./room-rights";
 import { activeRow, edits } from "./room-state";
 import { isJumbo, RichText } from "./rich-text";
 
@@ -89,6 +91,7 @@ export function MessageRow({ message, inThread, sought, ...row }: Surroundings &
   const me = model.me.value?.id ?? "";
   const active = useComputed(() => activeRow.value === row.rowKey);
   const edited = useComputed(() => message.id in edits.value);
+  const pinned = useComputed(() => pinsOf(model.openedRoom.value).includes(message.id));
   const found = useComputed(() => model.openedRoom.value?.timeline.value.target?.messageId === message.id);
   if (message.deletedAt || message.type === "system") {
     return (
@@ -114,6 +117,7 @@ export function MessageRow({ message, inThread, sought, ...row }: Surroundings &
             : <Text message={message} />}
           <Attachments files={message.attachments} />
           {message.previews && <Later draw={({ Previews }) => <Previews of={message.previews!} />} waiting={null} />}
+          {pinned.value && <p class="pinned"><Icon name="pin" size={14} />Pinned</p>}
           <Reactions message={message} />
           {!inThread && <Replies message={message} />}
         </div>

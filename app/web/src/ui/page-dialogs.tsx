@@ -1,20 +1,21 @@
 /** The dialogs that lead to rooms and people: create a room, discover rooms, write to somebody. */
 
 import { useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
-import type { PublicRoom } from "../client";
+import type { PublicRoom, UserRef } from "../client";
 import { model } from "../model";
 import { AccountDialog } from "./account-dialog";
 import { RoomMark } from "./avatar";
 import { Dialog } from "./dialog";
 import { discover } from "./finding";
+import { nameOf } from "./format";
+import { Icon } from "./icons";
 import { membersOf } from "./join-offer";
 import { MentionsList } from "./mentions-list";
 import { NotificationsDialog } from "./notifications";
 import { closeDialog, openDialog } from "./open-dialog";
 import { PeopleSearch } from "./people-search";
 import { PrivacyDialog } from "./privacy";
-import { RoomForm, type RoomFields } from "./room-form";
+import { RoomForm, WhoCanJoin, type RoomFields } from "./room-form";
 import { go } from "./route";
 import { SavedList } from "./saved-list";
 import { FindingNote, SearchField, useFinding } from "./search-field";
@@ -23,28 +24,18 @@ import { Switcher } from "./switcher";
 import { ThreadsList } from "./threads-list";
 import { attempt } from "./toasts";
 
+const MOST_OTHERS = 9; // in a conversation of several people
+
 function NewRoom() {
-  const id = useId();
   const isPrivate = useSignal(false);
   const create = async ({ name, description }: RoomFields) => {
     await model.createRoom({ name, isPrivate: isPrivate.value, ...(description ? { description } : {}) });
     closeDialog();
   };
-  const choice = (private_: boolean, title: string, hint: string) => (
-    <label class="choice">
-      <input type="radio" name={id} checked={isPrivate.value === private_}
-        onChange={() => (isPrivate.value = private_)} />
-      <span><strong>{title}</strong><span class="hint">{hint}</span></span>
-    </label>
-  );
   return (
     <Dialog title="Create a room" onClose={closeDialog}>
       <RoomForm start={{ name: "", description: "" }} action="Create room" save={create} onCancel={closeDialog}>
-        <fieldset class="choices">
-          <legend class="field-label">Who can join</legend>
-          {choice(false, "Public", "Everyone can find it and join.")}
-          {choice(true, "Private", "Only people who are invited.")}
-        </fieldset>
+        <WhoCanJoin isPrivate={isPrivate} />
       </RoomForm>
     </Dialog>
   );
@@ -93,13 +84,54 @@ function Discover() {
   );
 }
 
+/** Those who are chosen for a conversation of several people. */
+function Chosen({ people, remove }: { people: readonly UserRef[]; remove: (user: UserRef) => void }) {
+  return (
+    <ul class="chosen" aria-label="In the conversation">
+      {people.map((user) => (
+        <li key={user.id}>
+          <button type="button" class="button small" aria-label={`Remove ${nameOf(user)}`} onClick={() => remove(user)}>
+            {nameOf(user)}<Icon name="close" size={14} />
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function NewMessage() {
+  const several = useSignal(false);
+  const chosen = useSignal<readonly UserRef[]>([]);
+  const choose = (user: UserRef) => {
+    if (several.value) {
+      if (chosen.value.length < MOST_OTHERS) chosen.value = [...chosen.value, user];
+      return;
+    }
+    closeDialog();
+    void attempt(() => model.startConversation(user));
+  };
+  const begin = async () => {
+    if (await attempt(() => model.openGroup(chosen.value.map(({ id }) => id)))) closeDialog();
+  };
+  const already = ({ id }: UserRef) => (
+    id === model.me.value?.id ? "You" : chosen.value.some((one) => one.id === id) ? "Added" : null
+  );
   return (
     <Dialog title="New message" onClose={closeDialog} tall>
-      <PeopleSearch label="Search people" action="Write to" onChoose={(user) => {
-        closeDialog();
-        void attempt(() => model.startConversation(user));
-      }} />
+      <label class="several">
+        <input type="checkbox" checked={several.value} onChange={(event) => (several.value = event.currentTarget.checked)} />
+        To several people
+      </label>
+      {several.value && (
+        <>
+          <Chosen people={chosen.value} remove={({ id }) => (chosen.value = chosen.value.filter((one) => one.id !== id))} />
+          <button type="button" class="button primary" disabled={chosen.value.length < 2} onClick={() => void begin()}>
+            {chosen.value.length < 2 ? "Choose two or more" : "Open conversation"}
+          </button>
+        </>
+      )}
+      <PeopleSearch label="Search people" action={several.value ? "Add" : "Write to"}
+        {...(several.value ? { already } : {})} onChoose={choose} />
     </Dialog>
   );
 }

@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { inWords } from "../client";
@@ -16,6 +16,25 @@ interface RoomFormProps {
   save: (fields: RoomFields) => Promise<unknown>;
   onCancel?: () => void;
   children?: ComponentChildren;
+}
+
+/** Who may enter a room. */
+export function WhoCanJoin({ isPrivate }: { isPrivate: Signal<boolean> }) {
+  const id = useId();
+  const choice = (private_: boolean, title: string, hint: string) => (
+    <label class="choice">
+      <input type="radio" name={id} checked={isPrivate.value === private_}
+        onChange={() => (isPrivate.value = private_)} />
+      <span><strong>{title}</strong><span class="hint">{hint}</span></span>
+    </label>
+  );
+  return (
+    <fieldset class="choices">
+      <legend class="field-label">Who can join</legend>
+      {choice(false, "Public", "Everyone can find it and join.")}
+      {choice(true, "Private", "Only people who are invited.")}
+    </fieldset>
+  );
 }
 
 /** A room's name and description, for a new room and for one that is there. */

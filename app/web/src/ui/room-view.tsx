@@ -2,7 +2,7 @@
 
 import { useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Conversation, UserRef } from "../client";
+import type { Conversation, Room, UserRef } from "../client";
 import { model, type OpenRoom } from "../model";
 import { Avatar, RoomMark } from "./avatar";
 import { now } from "./clock";
@@ -13,12 +13,18 @@ import { count, inWords, lastSeen, nameOf, shortNameOf } from "./format";
 import type { IconName } from "./icons";
 import { Later } from "./load-later";
 import { BlockedNote } from "./personal";
+import { isArchived, pinsOf } from "./room-rights";
 import { go, route, togglePanel, type Panel } from "./route";
 import { Timeline } from "./timeline";
 
 function PanelButton({ panel, icon, label }: { panel: Panel; icon: IconName; label: string }) {
   const open = route.value.name === "room" && route.value.panel === panel;
   return <IconButton icon={icon} label={label} aria-pressed={open} onClick={() => togglePanel(panel)} />;
+}
+
+function PinsButton({ open }: { open: OpenRoom | null }) {
+  const n = pinsOf(open).length;
+  return n > 0 && <PanelButton panel="pins" icon="pin" label={count(n, "pinned message")} />;
 }
 
 export function BackButton() {
@@ -33,15 +39,24 @@ function RoomBar({ open }: { open: OpenRoom }) {
   return (
     <header class="bar">
       <BackButton />
-      <RoomMark isPrivate={room.isPrivate} />
+      <RoomMark isPrivate={room.isPrivate} icon={room.group ? "users" : undefined} />
       <div class="bar-title">
         <h1 class="truncate">{room.name}</h1>
         <p class="truncate">{[known, room.description].filter(Boolean).join(" · ")}</p>
       </div>
+      <PinsButton open={open} />
       <PanelButton panel="search" icon="search" label="Search" />
       <PanelButton panel="members" icon="users" label="Members" />
-      <PanelButton panel="details" icon="gear" label="Room settings" />
+      {room.group ? <GroupMenu room={room} /> : <PanelButton panel="details" icon="gear" label="Room settings" />}
     </header>
+  );
+}
+
+function GroupMenu({ room }: { room: Room }) {
+  return (
+    <MenuButton label={`Actions for ${room.name}`}>
+      {(close) => <Later draw={({ GroupItems }) => <GroupItems close={close} room={room} />} waiting={null} />}
+    </MenuButton>
   );
 }
 
@@ -79,6 +94,7 @@ function PersonBar({ open }: { open: OpenRoom | null }) {
           {statusOf(user)}
         </p>
       </div>
+      <PinsButton open={open} />
       {open && <PanelButton panel="search" icon="search" label="Search" />}
       {(open || !toSelf) && <PersonMenu user={user} talk={open?.conversation.value} />}
     </header>
@@ -112,7 +128,8 @@ export function RoomView({ open }: { open: OpenRoom | null }) {
       {open && room ? <RoomBar open={open} /> : <PersonBar open={open} />}
       <Timeline open={open} outbox={open?.outbox ?? model.personOutbox} />
       <Typing open={open} />
-      {!room && user && model.blocked.value.has(user.id) ? <BlockedNote user={user} /> : <Composer name={name} />}
+      {!room && user && model.blocked.value.has(user.id) ? <BlockedNote user={user} />
+        : isArchived(open) ? <Later draw={({ ArchivedNote }) => <ArchivedNote open={open!} />} waiting={null} /> : <Composer name={name} />}
     </div>
   );
 }

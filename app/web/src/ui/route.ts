@@ -2,23 +2,23 @@
 
 import { signal } from "@preact/signals";
 
-export type Panel = "members" | "search" | "details" | "thread";
+export type Panel = "members" | "search" | "details" | "pins" | "thread";
 
 export type Route =
   | { name: "home" | "sign-in" | "search" | "unknown" }
-  /** With the token of an invitation, or of a link that sets a forgotten password. */
-  | { name: "sign-up" | "reset-password"; token: string }
+  /** With the token of an invitation, of a link that sets a forgotten password, or of one into a room. */
+  | { name: "sign-up" | "reset-password" | "join"; token: string }
   /** A person with whom there is no conversation yet. */
   | { name: "person"; userId: string }
   /** `rootId`: of the thread in that panel; `messageId`: of a message that a link leads to, until it is opened. */
   | { name: "room"; roomId: string; panel: Panel | null; rootId?: string; messageId?: string };
 
-const PANELS: ReadonlySet<string> = new Set(["members", "search", "details"] satisfies Panel[]);
+const PANELS: ReadonlySet<string> = new Set(["members", "search", "details", "pins"] satisfies Panel[]);
 
 function parse(hash: string): Route {
   const [first = "", second = "", third = "", id] = hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
   if (first === "sign-in" || first === "search") return { name: first };
-  if (first === "sign-up" || first === "reset-password") return { name: first, token: second };
+  if (first === "sign-up" || first === "reset-password" || first === "join") return { name: first, token: second };
   if (first === "u" && second) return { name: "person", userId: second };
   if (first === "r" && second) {
     if (third === "thread" && id) return { name: "room", roomId: second, panel: third, rootId: id };
@@ -33,6 +33,7 @@ export function href(route: Route): string {
   if (route.name === "home") return "#/";
   if (route.name === "unknown") return location.hash;
   if (route.name === "person") return `#/u/${encodeURIComponent(route.userId)}`;
+  if (route.name === "join") return `#/join/${encodeURIComponent(route.token)}`;
   if (route.name !== "room") return `#/${route.name}`;
   const { roomId, panel, rootId, messageId } = route;
   const parts = messageId ? [roomId, "m", messageId]

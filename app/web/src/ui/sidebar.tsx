@@ -8,8 +8,8 @@ import { Avatar } from "./avatar";
 import { IconButton } from "./controls";
 import { badge, briefTime, nameOf } from "./format";
 import { Icon, Logo } from "./icons";
-import { inOrder, unreadOf } from "./list-order";
-import { loaded } from "./load-later";
+import { inLists, unreadOf } from "./list-order";
+import { Later, loaded } from "./load-later";
 import { narrow } from "./media";
 import { preview } from "./message-parts";
 import { openDialog } from "./open-dialog";
@@ -29,7 +29,7 @@ function Mentions({ n }: { n: number }) {
   );
 }
 
-function current(roomId: string): "page" | undefined {
+export function current(roomId: string): "page" | undefined {
   return route.value.name === "room" && route.value.roomId === roomId ? "page" : undefined;
 }
 
@@ -41,16 +41,16 @@ function Favorite() {
   return <span class="entry-mark"><Icon name="star" size={16} /><span class="sr-only">favourite</span></span>;
 }
 
-function RoomEntry({ room }: { room: Room }) {
+export function RoomEntry({ room }: { room: Room }) {
   const muted = isMuted(room.membership);
   const unread = unreadOf(room);
   return (
     <li>
       <a class={`entry ${unread ? "unread" : ""}`} aria-current={current(room.id)}
         href={href({ name: "room", roomId: room.id, panel: null })}>
-        <span class="entry-mark"><Icon name={room.isPrivate ? "lock" : "hash"} size={18} /></span>
+        <span class="entry-mark"><Icon name={room.group ? "users" : room.isPrivate ? "lock" : "hash"} size={18} /></span>
         <span class="entry-text entry-name truncate">
-          {room.name}{room.isPrivate && <span class="sr-only"> (private)</span>}
+          {room.name}{room.isPrivate && !room.group && <span class="sr-only"> (private)</span>}
         </span>
         {room.membership.favorite && <Favorite />}
         {muted && <Muted />}
@@ -94,21 +94,7 @@ function ConversationEntry({ conversation }: { conversation: Conversation }) {
   );
 }
 
-function Invitation({ room }: { room: Room }) {
-  return (
-    <li class="invitation">
-      <p>{room.name}<span>You are invited to this {room.isPrivate ? "private " : ""}room.</span></p>
-      <div>
-        <button type="button" class="button small primary" aria-label={`Join ${room.name}`}
-          onClick={() => void attempt(() => model.joinRoom(room.id))}>Join</button>
-        <button type="button" class="button small" aria-label={`Decline ${room.name}`}
-          onClick={() => void attempt(() => model.leaveRoom(room.id))}>Decline</button>
-      </div>
-    </li>
-  );
-}
-
-function ListHead({ title, children }: { title: string; children?: ComponentChildren }) {
+export function ListHead({ title, children }: { title: string; children?: ComponentChildren }) {
   return <div class="list-head"><h2>{title}</h2>{children}</div>;
 }
 
@@ -122,23 +108,17 @@ function Bones() {
 
 function Lists() {
   const invitations = model.invitations.value;
-  const rooms = inOrder(model.rooms.value);
-  const conversations = inOrder(model.conversations.value);
+  const { rooms, conversations, archived } = inLists();
   return (
     <>
-      {invitations.length > 0 && (
-        <section>
-          <ListHead title="Invitations" />
-          <ul aria-label="Invitations">{invitations.map((room) => <Invitation key={room.id} room={room} />)}</ul>
-        </section>
-      )}
+      {invitations.length > 0 && <Later draw={({ Invitations }) => <Invitations rooms={invitations} />} waiting={null} />}
       <section>
         <ListHead title="Rooms">
           <IconButton icon="compass" label="Discover rooms" size={18} onClick={() => (openDialog.value = "discover")} />
           <IconButton icon="plus" label="Create a room" size={18} onClick={() => (openDialog.value = "new-room")} />
         </ListHead>
         <ul aria-label="Rooms">{rooms.map((room) => <RoomEntry key={room.id} room={room} />)}</ul>
-        {rooms.length === 0 && (
+        {rooms.length + archived.length === 0 && (
           <div class="list-note">
             <p>You are in no room yet.</p>
             <button type="button" class="button small" onClick={() => (openDialog.value = "discover")}>Find a room</button>
@@ -146,16 +126,18 @@ function Lists() {
           </div>
         )}
       </section>
+      {archived.length > 0 && <Later draw={({ ArchivedRooms }) => <ArchivedRooms rooms={archived} />} waiting={null} />}
       <section>
         <ListHead title="Direct messages">
           <IconButton icon="edit" label="New message" size={18} onClick={() => (openDialog.value = "new-message")} />
         </ListHead>
         <ul aria-label="Direct messages">
-          {conversations.map((one) => <ConversationEntry key={one.roomId} conversation={one} />)}
+          {conversations.map((one) => ("roomId" in one
+            ? <ConversationEntry key={one.roomId} conversation={one} /> : <RoomEntry key={one.id} room={one} />))}
         </ul>
         {conversations.length === 0 && (
           <div class="list-note">
-            <p>Conversations with one person appear here.</p>
+            <p>Conversations with one person, or with a few, appear here.</p>
             <button type="button" class="button small" onClick={() => (openDialog.value = "new-message")}>Write to somebody</button>
           </div>
         )}

@@ -16,6 +16,7 @@ import { openLiveThread } from "./live-threads";
 import { attentive, touch } from "./media";
 import { MessageRow, OutgoingRow } from "./message-row";
 import { Panel } from "./panel";
+import { isArchived } from "./room-rights";
 import { attempt } from "./toasts";
 
 const NEAR = 80; // px from the end: what is new is scrolled to
@@ -187,6 +188,7 @@ export function ThreadPanel({ open, rootId }: { open: OpenRoom; rootId: string }
           <Replies thread={thread} />
           {thread.root.value?.deletedAt
             ? <p class="list-note">The message was deleted, so nobody can reply any more.</p>
+            : isArchived(open) ? <p class="list-note">The room is archived, so nobody can reply any more.</p>
             : <ThreadComposer open={open} thread={thread} />}
         </>
       )}

@@ -2,12 +2,9 @@
 
 import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { model, type OpenRoom, type Timeline } from "../model";
-import { Avatar, RoomMark } from "./avatar";
-import { Empty } from "./empty";
-import { count, nameOf } from "./format";
+import { count } from "./format";
 import { Icon } from "./icons";
 import { attempt } from "./toasts";
-import { togglePanel } from "./route";
 import type { Unread } from "./timeline-hooks";
 import type { VirtualRows } from "./virtual-rows";
 
@@ -21,18 +18,6 @@ export function GhostRows() {
   );
 }
 
-export function TimelineFailed({ text }: { text: string | null }) {
-  const again = () => {
-    const place = model.place.peek();
-    if (place && "roomId" in place) model.openRoom(place.roomId);
-  };
-  return (
-    <Empty level={2} icon="warning" title="The messages did not load" text={text}>
-      <button type="button" class="button primary" onClick={again}>Try again</button>
-    </Empty>
-  );
-}
-
 export function LoadingEdge({ label, failed }: { label: string; failed: Signal<(() => void) | null> }) {
   const retry = failed.value;
   return (
@@ -40,42 +25,6 @@ export function LoadingEdge({ label, failed }: { label: string; failed: Signal<(
       {retry
         ? <button type="button" class="button small" onClick={retry}>Could not load. Try again</button>
         : <span class="spinner" role="img" aria-label={label} />}
-    </div>
-  );
-}
-
-/** The top of a room's history: what this place is, and what to do in it. */
-export function Beginning({ open, empty }: { open: OpenRoom | null; empty: boolean }) {
-  const room = open?.room.value;
-  const user = open?.conversation.value?.user ?? model.person.value;
-  if (room) {
-    return (
-      <div class="beginning">
-        <RoomMark isPrivate={room.isPrivate} size="large" />
-        <h2>Welcome to {room.name}</h2>
-        <p>
-          {room.description || "This is where the room begins."}
-          {empty && " Nobody has written here yet: say hello."}
-        </p>
-        {empty && room.membership.role === "admin" && (
-          <p><button type="button" class="button" onClick={() => togglePanel("members")}>
-            <Icon name="plus" size={18} /> Invite people
-          </button></p>
-        )}
-      </div>
-    );
-  }
-  if (!user) return null;
-  const toSelf = user.id === model.me.value?.id;
-  return (
-    <div class="beginning">
-      <Avatar user={user} size="large" />
-      <h2>{toSelf ? "Notes to yourself" : nameOf(user)}</h2>
-      <p>
-        {toSelf
-          ? "Keep links, lists and files here. Only you can see them."
-          : `This is the beginning of your conversation with ${nameOf(user)}.${empty ? " Write the first message." : ""}`}
-      </p>
     </div>
   );
 }

@@ -9,7 +9,7 @@ import { Later, loaded } from "./load-later";
 import { MessageRow, OutgoingRow, type Surroundings } from "./message-row";
 import { activeRow, roving } from "./room-state";
 import { beginsGroup, estimateHeight, isOutgoing, keyOf, newDay, type Item } from "./rows";
-import { Beginning, GhostRows, JumpToEnd, JumpToUnread, LoadingEdge, TimelineFailed } from "./timeline-edges";
+import { GhostRows, JumpToEnd, JumpToUnread, LoadingEdge } from "./timeline-edges";
 import {
   useLoading, useNews, useReading, useRowFocus, useSeen, useStart, useTarget, useUnread,
 } from "./timeline-hooks";
@@ -30,7 +30,7 @@ export function Timeline({ open, outbox }: TimelineProps) {
   const timeline = open?.timeline.value ?? NOTHING;
   const { status } = timeline;
   if (status === "loading" && timeline.messages.length + outbox.value.length === 0) return <GhostRows />;
-  if (status === "failed") return <TimelineFailed text={timeline.error} />;
+  if (status === "failed") return <Later draw={({ TimelineFailed }) => <TimelineFailed text={timeline.error} />} waiting={null} />;
   return <LoadedTimeline key={`${open?.roomId} ${timeline.opening}`} open={open} timeline={timeline} outgoing={outbox.value} />;
 }
 
@@ -135,7 +135,7 @@ function LoadedTimeline({ open, timeline, outgoing }: {
         onPointerLeave={(event) => { if (event.pointerType === "mouse") activeRow.value = null; }}>
         <div>
           {atStart
-            ? <Beginning open={open} empty={items.total === 0} />
+            ? <Later draw={({ Beginning }) => <Beginning open={open} empty={items.total === 0} />} waiting={<div class="beginning" />} />
             : <LoadingEdge label="Loading earlier messages" failed={failed.older} />}
           <div ref={list} class="timeline-rows" role="list" aria-label="Messages">
             {drawRows(rows, items, me, unread.first)}

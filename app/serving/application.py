@@ -263,7 +263,6 @@ class Chat:
         return [
             *contract.accounts(self.auth, self._sign_outs, passwords, deletion),
             *contract.presence(self._presence, self._typing),
-            *personal_operations.saved(UserSavedMessages(self.db, self._announcer)),
             *personal_operations.notifications(
                 notifications.preferences, notifications.subscriptions, notifications.forgotten
             ),
@@ -274,6 +273,7 @@ class Chat:
         """The operations on rooms and messages."""
         db, announcer, present = self.db, self._announcer, self._presence.of
         reading = MessageHistory(db, announcer)
+        preferences = RoomPreferences(db, announcer)
         rooms = Rooms(
             db,
             announcer,
@@ -290,9 +290,10 @@ class Chat:
             *personal_operations.personal(
                 UserBlocks(db, announcer, present),
                 PrivacySettings(db, announcer),
-                RoomPreferences(db, announcer),
+                preferences,
                 Profiles(db, announcer, self.files.make_square),
             ),
+            *personal_operations.kept(preferences, UserSavedMessages(db, announcer)),
             *contract.direct(
                 Direct(
                     db,

@@ -62,6 +62,19 @@ def personal(
             http=("DELETE", "/chat/rooms/{roomId}/mute"),
         ),
         Operation(
+            run=preferences.hide,
+            event="conversation:hide",
+            code="HIDE_FAILED",
+            http=("PUT", "/chat/conversations/{roomId}/hidden"),
+        ),
+    ]
+
+
+def kept(preferences: RoomPreferences, saved: UserSavedMessages) -> list[Operation]:
+    """What users keep for themselves: favourite rooms, and messages."""
+    of_message = "/chat/messages/{messageId}/saved"
+    return [
+        Operation(
             run=preferences.add_favorite,
             event="room:favorite",
             code="FAVORITE_FAILED",
@@ -73,19 +86,6 @@ def personal(
             code="FAVORITE_FAILED",
             http=("DELETE", "/chat/rooms/{roomId}/favorite"),
         ),
-        Operation(
-            run=preferences.hide,
-            event="conversation:hide",
-            code="HIDE_FAILED",
-            http=("PUT", "/chat/conversations/{roomId}/hidden"),
-        ),
-    ]
-
-
-def saved(saved: UserSavedMessages) -> list[Operation]:
-    """Messages that users save for themselves."""
-    of_message = "/chat/messages/{messageId}/saved"
-    return [
         Operation(run=saved.save, event="message:save", code="SAVE_FAILED", http=("PUT", of_message)),
         Operation(run=saved.unsave, event="message:unsave", code="SAVE_FAILED", http=("DELETE", of_message)),
         Operation(

@@ -14,7 +14,6 @@ from app.payloads.responses import (
     Member,
     Membership,
     Message,
-    PublicRoom,
     Reaction,
     Room,
     RoomInfo,
@@ -22,7 +21,6 @@ from app.payloads.responses import (
     User,
     UserRef,
 )
-from app.store.conversations.public_rooms import PublicRoomRow
 from app.store.conversations.rooms import OwnRoomRow
 from app.store.log.files import FileRow
 from app.store.log.mentions import Group
@@ -218,18 +216,6 @@ def room_info_of(row: RoomInfoRow) -> RoomInfo:
         modified_at=row.modified_at,
         archived_at=row.archived_at,
         pins=row.pins,
-    )
-
-
-def public_room_of(row: PublicRoomRow) -> PublicRoom:
-    """A room that every user may join."""
-    return PublicRoom(
-        id=row.id,
-        name=row.name,
-        description=row.description,
-        member_count=row.member_count,
-        joined=row.joined,
-        created_at=row.created_at,
     )
 
 

@@ -131,24 +131,6 @@ class Room(RoomInfo, frozen=True):
     group: GroupConversation | None
 
 
-class PublicRoom(Sent, frozen=True):
-    """A room that every user may join. `memberCount` counts up to 1,000."""
-
-    id: str
-    name: str
-    description: str | None
-    member_count: int
-    joined: bool
-    created_at: Time
-
-
-class PublicRooms(Sent, frozen=True):
-    """A page of rooms; `next` is the `after` of the next one, null at the end."""
-
-    rooms: list[PublicRoom]
-    next: str | None
-
-
 class Member(Sent, frozen=True):
     """How a user belongs, or belonged, to a room. `presence` is told in lists only, of members.
 
@@ -307,8 +289,7 @@ class ReactionsUpdated(Sent, frozen=True):
 
 
 class Conversation(Sent, frozen=True):
-    """The messages with one person, `user`; with oneself, notes. The user's own choices as in a room's membership, and
-    `pins` as of a room."""
+    """The messages with one person, `user`; with oneself, notes. The rest is as of a room and its membership."""
 
     room_id: str
     user: UserRef

@@ -19,7 +19,7 @@ from app.payloads.rooms.pin_payloads import MOST_PINS, ListPins, OrderPins, Pinn
 from app.payloads.server_events import ROOM_UPDATED
 from app.rooms.rights import check_is_there, check_may_write, hold_message, lock_as_admin
 from app.rooms.rooms import check_member
-from app.store.conversations.pins import PinnedRow
+from app.store.kept.pins import PinnedRow
 from app.store.log.messages import ChangedMessageRow
 from app.store.log.pages import MAX_PAGE
 

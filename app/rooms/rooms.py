@@ -19,9 +19,10 @@ from app.db.errors import DatabaseUnavailable
 from app.db.queries import Queries
 from app.payloads.fields.field_types import MemberState, Role
 from app.payloads.fields.validation import is_id
-from app.payloads.from_rows import member_of, public_room_of, room_of
+from app.payloads.from_rows import member_of, room_of
 from app.payloads.requests import CreateRoom, DiscoverRooms, Nothing, RoomRef
-from app.payloads.responses import MemberChanged, PublicRoom, PublicRooms, Room
+from app.payloads.responses import MemberChanged, Room
+from app.payloads.rooms.public_room_payloads import PublicRoom, PublicRooms, public_room_of
 from app.payloads.server_events import MEMBER_UPDATED, ROOM_ADDED, USER_JOINED, USER_LEFT
 from app.search.names import name_asked, name_vector
 from app.store.conversations.rooms import LockedRoomRow

@@ -266,7 +266,6 @@ class Chat:
         return [
             *contract.accounts(self.auth, self._sign_outs, passwords, deletion),
             *contract.presence(self._presence, self._typing),
-            *personal_operations.saved(UserSavedMessages(self.db, self._announcer)),
             *personal_operations.notifications(
                 notifications.preferences, notifications.subscriptions, notifications.forgotten
             ),
@@ -277,12 +276,9 @@ class Chat:
         """The operations on rooms and messages."""
         db, announcer, present = self.db, self._announcer, self._presence.of
         reading = MessageHistory(db, announcer)
+        preferences = RoomPreferences(db, announcer)
         rooms = Rooms(
-            db,
-            announcer,
-            most_rooms=most_rooms,
-            may_create=self.limits.take_room,
-            met=self._presence.meet,
+            db, announcer, most_rooms=most_rooms, may_create=self.limits.take_room, met=self._presence.meet
         )
         invitations = Invitations(db, announcer, may_invite=self.limits.take_invitation)
         return [
@@ -295,9 +291,10 @@ class Chat:
             *personal_operations.personal(
                 UserBlocks(db, announcer, present),
                 PrivacySettings(db, announcer),
-                RoomPreferences(db, announcer),
+                preferences,
                 Profiles(db, announcer, self.files.make_square),
             ),
+            *personal_operations.kept(preferences, UserSavedMessages(db, announcer)),
             *contract.conversations(
                 Direct(
                     db,

@@ -19,14 +19,13 @@ from app.store.conversations import (
     direct,
     invitations,
     members,
-    pins,
     preferences,
     public_rooms,
     read_marks,
     rooms,
     thread_followers,
 )
-from app.store.kept import link_previews, message_edits, saved_messages
+from app.store.kept import link_previews, message_edits, pins, saved_messages
 from app.store.log import files, mentions, messages, reactions, room_log, threads
 from app.store.notifications import notification_settings, notifications_due, push_subscriptions
 from app.store.people import (

@@ -1,4 +1,5 @@
-"""Payloads about rooms as their admins run them: pinned messages, links, deletion.
+"""Payloads about rooms that everybody finds, and as their admins run them: pinned messages, links, deletion.
 
-The parts of the chat import it. It imports `app.payloads`.
+The parts of the chat import it. It imports `app.payloads`, and
+the rows of `app.store.conversations`.
 """

@@ -134,7 +134,7 @@ function messages(chat: Chat) {
         state: full ? "failed" : "pending",
         error: full ? "Too many messages are waiting to be sent. Try again when some have left." : null,
       });
-      reading.release(); // who answers has read
+      if ("roomId" in place) reading.release(place.roomId); // who answers has read
       drafts.set(thread && replyTo ? { rootId: replyTo } : place, { text: "", replyTo: null, attachments: [] });
       sender.pump();
     },

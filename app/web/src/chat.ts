@@ -80,9 +80,11 @@ export class Chat {
     );
     this.#listen();
     effect(() => this.#meet());
+    let opened = "";
     effect(() => {
-      void this.places.place.value;
-      this.reading.release();
+      const place = this.places.place.value;
+      const roomId = place && "roomId" in place ? place.roomId : "";
+      if (roomId !== opened) this.reading.release((opened = roomId));
     });
     this.account.start();
   }

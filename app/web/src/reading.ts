@@ -28,8 +28,8 @@ export class Reading {
     this.#known.delete(roomId);
   }
 
-  release(): void {
-    this.#held.clear();
+  release(roomId: string): void {
+    this.#held.delete(roomId);
   }
 
   /** Tells at once: the page may be left for good. */
@@ -49,6 +49,7 @@ export class Reading {
     this.#timer = undefined;
     this.#wanted.clear();
     this.#known.clear();
+    this.#held.clear();
   }
 
   #soon(after: number): void {

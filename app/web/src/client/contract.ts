@@ -176,10 +176,7 @@ export interface Changes {
   hasMore: boolean;
 }
 
-/**
- * The messages with one person, `user`; with oneself, notes. The user's own choices as in a room's membership,
- * and `pins` as of a room.
- */
+/** The messages with one person, `user`; with oneself, notes. The rest is as of a room and its membership. */
 export interface Conversation {
   roomId: string;
   user: UserRef;
@@ -1317,28 +1314,6 @@ export interface ClientEvents {
    * Refused: `not_found`, `not_a_member`.
    */
   "typing:stop": (payload: RoomRef, ack: Ack<TypingUpdate>) => void;
-  /**
-   * Saves a message of one of the user's rooms, for the user alone. Saved again it stays where it was.
-   *
-   * It goes with the message, and with the membership of its room. Refused: `not_found` also for a deleted
-   * message, `not_a_member`, `too_many` beyond 1,000.
-   */
-  "message:save": (payload: MessageRef, ack: Ack<SavedMark>) => void;
-  /**
-   * Takes a message from those that the user has saved; nothing changes where it is none of them.
-   *
-   * Refused: `not_found`, `not_a_member`.
-   */
-  "message:unsave": (payload: MessageRef, ack: Ack<SavedMark>) => void;
-  /**
-   * The messages that the user has saved, as they are now, the last saved first.
-   *
-   * A page of large messages has fewer than `limit`. Over REST the answer is the list alone, and the header `Link`
-   * has the next page. Refused: `not_found` for a `before` that is no place in the list.
-   */
-  "saved:list": (payload: ListSaved, ack: Ack<SavedMessages>) => void;
-  /** The ids of all messages that the user has saved, the last saved first. */
-  "saved:ids": (payload: Nothing, ack: Ack<SavedIds>) => void;
   /** The user's settings: which messages notify, how much is shown, quiet hours, and a mute of everything. */
   "notifications:get": (payload: Nothing, ack: Ack<NotificationSettings>) => void;
   /** Changes the user's settings; the answer has all of them. */
@@ -1584,6 +1559,13 @@ export interface ClientEvents {
   /** Ends the mute of a room or direct conversation. Refused: `not_found`, `not_a_member`. */
   "room:unmute": (payload: RoomRef, ack: Ack<Mute>) => void;
   /**
+   * Takes a direct conversation, or a group, off the user's list until the next message in it, by whomever.
+   *
+   * Nothing is deleted, and the others are not told. Refused: `not_found`, `not_a_member`, and `forbidden` for any
+   * other room: that is left instead.
+   */
+  "conversation:hide": (payload: RoomRef, ack: Ack<ConversationHidden>) => void;
+  /**
    * Makes a room or direct conversation one of the user's favourites, which clients list before others.
    *
    * It ends with the membership. Refused: `not_found`, `not_a_member`.
@@ -1592,12 +1574,27 @@ export interface ClientEvents {
   /** Takes a room or direct conversation from the user's favourites. Refused: `not_found`, `not_a_member`. */
   "room:unfavorite": (payload: RoomRef, ack: Ack<Favorite>) => void;
   /**
-   * Takes a direct conversation, or a group, off the user's list until the next message in it, by whomever.
+   * Saves a message of one of the user's rooms, for the user alone. Saved again it stays where it was.
    *
-   * Nothing is deleted, and the others are not told. Refused: `not_found`, `not_a_member`, and `forbidden` for any
-   * other room: that is left instead.
+   * It goes with the message, and with the membership of its room. Refused: `not_found` also for a deleted
+   * message, `not_a_member`, `too_many` beyond 1,000.
    */
-  "conversation:hide": (payload: RoomRef, ack: Ack<ConversationHidden>) => void;
+  "message:save": (payload: MessageRef, ack: Ack<SavedMark>) => void;
+  /**
+   * Takes a message from those that the user has saved; nothing changes where it is none of them.
+   *
+   * Refused: `not_found`, `not_a_member`.
+   */
+  "message:unsave": (payload: MessageRef, ack: Ack<SavedMark>) => void;
+  /**
+   * The messages that the user has saved, as they are now, the last saved first.
+   *
+   * A page of large messages has fewer than `limit`. Over REST the answer is the list alone, and the header `Link`
+   * has the next page. Refused: `not_found` for a `before` that is no place in the list.
+   */
+  "saved:list": (payload: ListSaved, ack: Ack<SavedMessages>) => void;
+  /** The ids of all messages that the user has saved, the last saved first. */
+  "saved:ids": (payload: Nothing, ack: Ack<SavedIds>) => void;
   /**
    * Sends a message to one person, or to oneself; the first one makes their conversation.
    *
@@ -1790,10 +1787,6 @@ export interface Routes {
   "POST /auth/delete-account": (payload: DeleteAccount) => void;
   "GET /auth/who-am-i": (payload: Nothing) => User;
   "GET /chat/presence": (payload: GetPresence) => Presence[];
-  "PUT /chat/messages/{messageId}/saved": (payload: MessageRef) => SavedMark;
-  "DELETE /chat/messages/{messageId}/saved": (payload: MessageRef) => SavedMark;
-  "GET /chat/saved": (payload: ListSaved) => SavedMessage[];
-  "GET /chat/saved/ids": (payload: Nothing) => SavedIds;
   "GET /chat/notifications": (payload: Nothing) => NotificationSettings;
   "PATCH /chat/notifications": (payload: UpdateNotifications) => NotificationSettings;
   "GET /chat/rooms/{roomId}/notifications": (payload: RoomRef) => RoomNotifications;
@@ -1858,9 +1851,13 @@ export interface Routes {
   "PATCH /chat/privacy": (payload: UpdatePrivacy) => Privacy;
   "PUT /chat/rooms/{roomId}/mute": (payload: MuteRoom) => Mute;
   "DELETE /chat/rooms/{roomId}/mute": (payload: RoomRef) => Mute;
+  "PUT /chat/conversations/{roomId}/hidden": (payload: RoomRef) => ConversationHidden;
   "PUT /chat/rooms/{roomId}/favorite": (payload: RoomRef) => Favorite;
   "DELETE /chat/rooms/{roomId}/favorite": (payload: RoomRef) => Favorite;
-  "PUT /chat/conversations/{roomId}/hidden": (payload: RoomRef) => ConversationHidden;
+  "PUT /chat/messages/{messageId}/saved": (payload: MessageRef) => SavedMark;
+  "DELETE /chat/messages/{messageId}/saved": (payload: MessageRef) => SavedMark;
+  "GET /chat/saved": (payload: ListSaved) => SavedMessage[];
+  "GET /chat/saved/ids": (payload: Nothing) => SavedIds;
   "POST /chat/dm/{userId}": (payload: SendDirect) => Message;
   "GET /chat/dm/{userId}": (payload: ReadDirect) => Message[];
   "GET /chat/conversations": (payload: ListConversations) => Conversation[];

@@ -260,5 +260,6 @@ def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
         redis_url=redis_url,
         data_dir=tmp_path,
         jwt_secret="for-tests-only-" * 3,
+        bus=os.environ.get("PARLEY_BUS", "one"),
         **UNHURRIED,
     )

@@ -21,6 +21,7 @@ from protocol.server.routing.redis_functions import KEEP_INTEREST
 log = logging.getLogger(__name__)
 
 RENEW_EVERY = 2.0  # s
+SETTLE = 4_000  # ms that all have to begin anew when Redis has lost everything, before anything is stored
 IN_ORDER = 3  # signs of life after which all others have given theirs, too: those that did not are gone
 ORDER_BATCH = 2_000  # rooms of one command: Redis does nothing else meanwhile
 LINGER = 5.0  # s that a room is heard of without a member: someone may have reloaded the page
@@ -72,7 +73,8 @@ class InterestKeeper:
         """
         self._inboxes += 1
         inbox = f"{self._uid}.{self._inboxes}"
-        began = await self._writer.call("register", inbox)
+        settle = SETTLE if self.inbox else 0  # the others, which had one too, are about to do the same
+        began = await self._writer.call("register", inbox, settle)
         self.inbox = inbox
         self._writer.write_for(inbox)
         self._version = self._in_order = 0

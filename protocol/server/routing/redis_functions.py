@@ -10,6 +10,7 @@ All keys begin with one prefix, whose hash tag keeps them in one slot of a clust
 | `interest:<namespace>,<room>` | the inboxes that hear of a room |
 | `versions` | for each inbox, how many orders of its instance were carried out |
 | `given` | for each inbox, the id of the last record by which it was given rooms |
+| `settling` | is there for a moment after Redis has lost everything: nothing is stored until all instances are back |
 | `writer:<token>` | of each writer, what it has written last, by which a repetition is known |
 
 An inbox whose stream does not exist is dead: whoever comes across its name takes it out.
@@ -123,7 +124,8 @@ end
 local function publish(keys, args)
   local prefix = string.sub(keys[1], 1, -5)
   local own, writer, max_len = args[1], prefix .. 'writer:' .. args[2], args[3]
-  local last, done = unpack(redis.call('MGET', keys[1], writer))
+  local last, done, settling = unpack(redis.call('MGET', keys[1], writer, prefix .. 'settling'))
+  if settling then return redis.error_reply('SETTLING the instances come back') end
   local ms, count = next_id(prefix, last)
   local first, at, known, ids = tonumber(args[4]), 4, {}, {}
   local done_first, done_last, done_ms, done_count
@@ -174,10 +176,13 @@ local function publish(keys, args)
   return ids
 end
 
--- register: <inbox>. Returns the id from which on it hears.
+-- register: <inbox> <ms for which nothing is stored if Redis has lost everything>. Returns the id from which on it
+-- hears.
 local function register(keys, args)
   local prefix, inbox = string.sub(keys[1], 1, -5), args[1]
-  local id = text(next_id(prefix, redis.call('GET', keys[1])))
+  local last = redis.call('GET', keys[1])
+  if not last and args[2] ~= '0' then redis.call('SET', prefix .. 'settling', '1', 'PX', args[2]) end
+  local id = text(next_id(prefix, last))
   redis.call('XADD', prefix .. 'inbox:' .. inbox, id, 'nsp', '', 'type', '')
   redis.call('PEXPIRE', prefix .. 'inbox:' .. inbox, KEEP_INBOX)
   redis.call('ZADD', prefix .. 'inboxes', now_ms(), inbox)

@@ -1,11 +1,13 @@
 """Each change of the chat is one record of the bus, however many have to be told of it."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import redis.asyncio
 
+from app.config.settings import Settings
 from protocol.cluster.record_batches import unfold
 from protocol.cluster.stream_records import Broadcast, Join, Leave, decode
 from tests.support.chat.people import Instance, People, Person
@@ -37,6 +39,12 @@ def told(record: object) -> str:
         case Join() | Leave():
             return type(record).__name__
     raise AssertionError(record)
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """One stream, in which the records are looked for."""
+    return replace(settings, bus="one")
 
 
 @pytest.fixture

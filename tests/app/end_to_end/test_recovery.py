@@ -341,6 +341,7 @@ def launch(settings: Settings, stack: AsyncExitStack) -> Callable[[int], Awaitab
     given = (
         "database_url",
         "redis_url",
+        "bus",
         "jwt_secret",
         "data_dir",
         "event_rate",

@@ -20,6 +20,7 @@ class OtherProcess:
         given = {
             "DATABASE_URL": settings.database_url,
             "REDIS_URL": settings.redis_url,
+            "BUS": settings.bus,
             "JWT_SECRET": settings.jwt_secret,
             "DATA_DIR": str(settings.data_dir),
             "PORT": str(port),

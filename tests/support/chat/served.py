@@ -46,6 +46,7 @@ class Served:
         given by its file descriptor. `program` is what `parley` is, run in the `folder`."""
         own = {"PORT": "0", "LOG_FORMAT": "json", **UNLIMITED}
         own |= {"DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url}
+        own |= {"BUS": settings.bus}
         own |= {"DATA_DIR": str(settings.data_dir), "JWT_SECRET": settings.jwt_secret}
         command = [*program, "serve", *arguments]
         process = await asyncio.create_subprocess_exec(

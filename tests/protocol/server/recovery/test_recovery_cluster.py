@@ -10,6 +10,7 @@ from msgspec import structs
 
 from protocol import CloseReason, InterestBus, RedisBus, RedisStore, Server
 from protocol.cluster.saved_sessions import decode, encode
+from protocol.server.routing import interest_keeper
 from tests.support.engine_clients import WebSocketClient
 from tests.support.node_server import node_server
 from tests.support.redis_servers import RedisServer
@@ -69,6 +70,12 @@ def kind(request: pytest.FixtureRequest) -> type[RedisBus | InterestBus]:
     """Both modes of the bus."""
     kind: type[RedisBus | InterestBus] = request.param
     return kind
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instances that begin anew wait for each other, and not for so long as in earnest."""
+    monkeypatch.setattr(interest_keeper, "SETTLE", 300)
 
 
 one_stream = pytest.mark.parametrize("kind", [RedisBus], indirect=True)

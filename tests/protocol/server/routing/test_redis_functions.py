@@ -20,7 +20,7 @@ class Cluster:
 
     def __init__(self, client: "redis.Redis") -> None:
         self.client = client
-        self.began = {inbox: self.call("register", inbox) for inbox in "abc"}
+        self.began = {inbox: self.call("register", inbox, 0) for inbox in "abc"}
 
     def call(self, function: str, *words: object) -> Any:
         return self.client.execute_command(
@@ -168,6 +168,21 @@ def test_an_instance_learns_that_redis_has_lost_something(cluster: Cluster) -> N
     assert cluster.call("renew", "a", 4, 0) == 0, "its last order"
     cluster.client.delete(KEYS.inbox("a"))
     assert cluster.call("renew", "a", 3, 0) == 0, "its inbox"
+
+
+def test_where_redis_has_lost_everything_nothing_is_stored_before_the_others_are_back(
+    cluster: Cluster,
+) -> None:
+    cluster.call("register", "d", 60_000)
+    cluster.send(1, own="d")  # others are there, so it was not everything
+    cluster.client.flushdb()
+    cluster.call("register", "a", 60_000)
+    with pytest.raises(redis.ResponseError, match="SETTLING"):
+        cluster.send(2)
+    cluster.call("register", "b", 60_000)
+    cluster.client.delete("{s}:settling")
+    cluster.send(2)
+    assert cluster.has("b") == ["2"]
 
 
 def test_who_gives_no_sign_of_life_is_forgotten_by_the_others(cluster: Cluster) -> None:

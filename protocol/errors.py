@@ -11,6 +11,7 @@ AckTimeout                    an acknowledgement did not arrive in time
 Disconnected                  the remote end is not connected, so the call cannot be carried out
 └── Unreachable               a client could not connect to its server
 BusUnavailable                the bus could not store a record
+└── OtherBusMode              instances of another mode use this Redis, so this one does not start
 StoreUnavailable              the store did not answer
 """
 

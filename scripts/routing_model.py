@@ -1,8 +1,9 @@
 """What a large cluster does in either mode of the bus, on paper: `scripts/simulate`.
 
 The sizes of rooms are a power law, and clients are spread over the instances by chance. How much is written to a room
-depends on its size: with each member as much, with the square root of their number, or not at all. What a record costs
-an instance and Redis is measured (docs/scaling.md, `scripts/bench --tests growth`) and given here.
+depends on its size: with each member as much, with the square root of their number, or not at all. What a record takes
+of Redis's memory was measured; what it costs an instance and Redis of processor time is an estimate, of the order of the
+measures in docs/scaling.md (`scripts/bench --tests growth` takes them).
 """
 
 import argparse
@@ -21,7 +22,7 @@ STAY = 30 * 60.0  # s that a client is connected
 TELLING = 2.0  # records for each message, itself included: read marks, typing
 SENT_TO = 200_000  # records whose receivers are drawn
 
-# Measured, in µs of processor time.
+# Estimates, in µs of processor time.
 READ = 8.0  # an instance, for a record: to read and decode it
 WRITE = 11.0  # Redis, for a record: the call, and its first stream
 EACH_READER = 2.0  # Redis, for each further reader of a record

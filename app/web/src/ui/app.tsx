@@ -68,21 +68,13 @@ function Home() {
   );
 }
 
-function UnknownPage() {
-  return (
-    <Empty icon="compass" title="There is nothing here" text="The link may be mistyped, or what it led to is gone.">
-      <a class="button primary" href="/">All rooms and conversations</a>
-    </Empty>
-  );
-}
-
 function MainPane() {
   const at = route.value;
   const open = model.openedRoom.value;
   if (at.name === "search") return <Later draw={({ SearchPanel }) => <SearchPanel roomId={null} />} />;
   if (at.name === "home") return <Home />;
   if (at.name === "join") return <Later draw={({ LinkOffer }) => <LinkOffer key={at.token} token={at.token} />} />;
-  if (at.name === "unknown") return <UnknownPage />;
+  if (at.name === "unknown") return <Later draw={({ UnknownPage }) => <UnknownPage />} />;
   if (!model.listsLoaded.value) return <Loading />;
   const offered = model.offered.value;
   if (offered) return <Later draw={({ JoinOffer }) => <JoinOffer room={offered} />} />;

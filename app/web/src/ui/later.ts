@@ -2,13 +2,14 @@
 import { plainText } from "../markdown/plain";
 import markdown from "../markdown/markdown.css?inline";
 import { toPlain } from "../message-text";
+import { addIcons } from "./icons";
 import dialogs from "./styles/dialogs.css?inline";
 import emojis from "./styles/emojis.css?inline";
 import panels from "./styles/panels.css?inline";
 import { startTelling } from "../telling/telling";
 
 export { renderText } from "../markdown/render";
-export { toggleBlock } from "./blocking";
+export { ConversationMenu, NoComposer } from "./conversation-menu";
 export { copyMessages } from "./copy-messages";
 export { DetailsPanel } from "./details";
 export { Confirmation } from "./confirmation";
@@ -23,6 +24,8 @@ export { PageDialogs } from "./page-dialogs";
 export { PinsPanel } from "./pins-panel";
 export { ReactionPalette } from "./reaction-palette";
 export { SearchPanel } from "./search";
+export { ArchivedRooms, Invitations } from "./further-lists";
+export { UnknownPage } from "./unknown-page";
 export { ThreadPanel } from "./thread-panel";
 export { ThreadsButton } from "./threads-list";
 export { TooLong, Tray } from "./tray";
@@ -30,6 +33,13 @@ export { UnsavedEdit } from "./unsaved-edit";
 export { addFiles, cancelUpload, discardUploads } from "./uploading";
 
 toPlain.value = plainText;
+addIcons({
+  archive: "M4 5h16v4H4zM6 9v10h12V9M10 13h4",
+  arrowUp: "M12 19V5M6 11l6-6 6 6",
+  copy: "M9 9h10v11H9zM5 15V4h10",
+  leave: "M14 4H5v16h9M10 12h11M17 8l4 4-4 4",
+  trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
+});
 
 // Within the script they need no request of their own; the policy of the page allows no <style>.
 const styles = new CSSStyleSheet();

@@ -2,20 +2,19 @@
 
 import { useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Conversation, Room, UserRef } from "../client";
+import type { UserRef } from "../client";
 import { model, type OpenRoom } from "../model";
 import { Avatar, RoomMark } from "./avatar";
 import { now } from "./clock";
 import { Composer } from "./composer";
-import { IconButton, MenuButton, MenuItem } from "./controls";
+import { IconButton } from "./controls";
 import { Loading } from "./empty";
 import { count, inWords, lastSeen, nameOf, shortNameOf } from "./format";
 import type { IconName } from "./icons";
-import { BlockedNote, isMuted, toggleBlock } from "./personal";
-import { isAdmin, isArchived, pinsOf } from "./room-rights";
+import { Later } from "./load-later";
+import { isArchived, pinsOf } from "./room-rights";
 import { go, route, togglePanel, type Panel } from "./route";
 import { Timeline } from "./timeline";
-import { attempt } from "./toasts";
 
 function PanelButton({ panel, icon, label }: { panel: Panel; icon: IconName; label: string }) {
   const open = route.value.name === "room" && route.value.panel === panel;
@@ -47,42 +46,9 @@ function RoomBar({ open }: { open: OpenRoom }) {
       <PinsButton open={open} />
       <PanelButton panel="search" icon="search" label="Search" />
       <PanelButton panel="members" icon="users" label="Members" />
-      {room.group ? <GroupMenu room={room} /> : <PanelButton panel="details" icon="gear" label="Room settings" />}
+      {room.group ? <Later waiting={null} draw={({ ConversationMenu }) => <ConversationMenu room={room} />} /> : <PanelButton panel="details" icon="gear" label="Room settings" />}
     </header>
   );
-}
-
-function GroupMenu({ room }: { room: Room }) {
-  const muted = isMuted(room.membership);
-  const items: (readonly [string, () => Promise<void>])[] = [
-    [muted ? "Unmute" : "Mute", () => model.mute(room.id, !muted)],
-    ["Hide conversation", () => model.hide(room.id)],
-    ["Leave conversation", () => model.leaveRoom(room.id)],
-  ];
-  return <Actions name={room.name ?? ""} items={items} />;
-}
-
-function Actions({ name, items }: { name: string; items: (readonly [string, () => Promise<void>])[] }) {
-  return (
-    <MenuButton label={`Actions for ${name}`}>
-      {(close) => items.map(([label, run]) => (
-        <MenuItem key={label} onClick={() => { close(); void attempt(run); }}>{label}</MenuItem>
-      ))}
-    </MenuButton>
-  );
-}
-
-function PersonMenu({ user, talk }: { user: UserRef; talk: Conversation | null | undefined }) {
-  const muted = talk && isMuted(talk);
-  const items: (readonly [string, () => Promise<void>])[] = [];
-  if (talk) {
-    items.push([muted ? "Unmute" : "Mute", () => model.mute(talk.roomId, !muted)]);
-    items.push(["Hide conversation", () => model.hide(talk.roomId)]);
-  }
-  if (user.id !== model.me.value?.id) {
-    items.push([model.blocked.value.has(user.id) ? "Unblock" : "Block", async () => void await toggleBlock(user)]);
-  }
-  return <Actions name={nameOf(user)} items={items} />;
 }
 
 /** What somebody says of themself, as long as it holds. */
@@ -113,7 +79,9 @@ function PersonBar({ open }: { open: OpenRoom | null }) {
       </div>
       <PinsButton open={open} />
       {open && <PanelButton panel="search" icon="search" label="Search" />}
-      {(open || !toSelf) && <PersonMenu user={user} talk={open?.conversation.value} />}
+      {(open || !toSelf) && (
+        <Later waiting={null} draw={({ ConversationMenu }) => <ConversationMenu user={user} talk={open?.conversation.value} />} />
+      )}
     </header>
   );
 }
@@ -135,19 +103,6 @@ function Typing({ open }: { open: OpenRoom | null }) {
   );
 }
 
-/** Stands where one would write in a room that is archived. */
-function ArchivedNote({ open: { roomId }, open }: { open: OpenRoom }) {
-  return (
-    <div class="composer blocked-note">
-      <p>This room is archived: everything in it can be read, and nothing be written.</p>
-      {isAdmin(open) && (
-        <button type="button" class="button small"
-          onClick={() => void attempt(() => model.link.call("room:unarchive", { roomId }))}>Unarchive</button>
-      )}
-    </div>
-  );
-}
-
 export function RoomView({ open }: { open: OpenRoom | null }) {
   const room = open?.room.value;
   const user = open?.conversation.value?.user ?? model.person.value;
@@ -158,8 +113,8 @@ export function RoomView({ open }: { open: OpenRoom | null }) {
       {open && room ? <RoomBar open={open} /> : <PersonBar open={open} />}
       <Timeline open={open} outbox={open?.outbox ?? model.personOutbox} />
       <Typing open={open} />
-      {!room && user && model.blocked.value.has(user.id) ? <BlockedNote user={user} />
-        : isArchived(open) ? <ArchivedNote open={open!} /> : <Composer name={name} />}
+      {isArchived(open) || (!room && user && model.blocked.value.has(user.id))
+        ? <Later draw={({ NoComposer }) => <NoComposer open={open} user={user} />} /> : <Composer name={name} />}
     </div>
   );
 }

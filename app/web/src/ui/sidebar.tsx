@@ -28,7 +28,7 @@ function Mentions({ n }: { n: number }) {
   );
 }
 
-function current(roomId: string): "page" | undefined {
+export function current(roomId: string): "page" | undefined {
   return route.value.name === "room" && route.value.roomId === roomId ? "page" : undefined;
 }
 
@@ -36,7 +36,7 @@ function Muted() {
   return <span class="entry-mark"><Icon name="mute" size={16} /><span class="sr-only">muted</span></span>;
 }
 
-function RoomEntry({ room }: { room: Room }) {
+export function RoomEntry({ room }: { room: Room }) {
   const muted = isMuted(room.membership);
   const unread = muted ? 0 : room.unread;
   return (
@@ -87,21 +87,7 @@ function ConversationEntry({ conversation }: { conversation: Conversation }) {
   );
 }
 
-function Invitation({ room }: { room: Room }) {
-  return (
-    <li class="invitation">
-      <p>{room.name}<span>You are invited to this {room.isPrivate ? "private " : ""}room.</span></p>
-      <div>
-        <button type="button" class="button small primary" aria-label={`Join ${room.name}`}
-          onClick={() => void attempt(() => model.joinRoom(room.id))}>Join</button>
-        <button type="button" class="button small" aria-label={`Decline ${room.name}`}
-          onClick={() => void attempt(() => model.leaveRoom(room.id))}>Decline</button>
-      </div>
-    </li>
-  );
-}
-
-function ListHead({ title, children }: { title: string; children?: ComponentChildren }) {
+export function ListHead({ title, children }: { title: string; children?: ComponentChildren }) {
   return <div class="list-head"><h2>{title}</h2>{children}</div>;
 }
 
@@ -121,17 +107,13 @@ function lastOf(one: Conversation | Room): string {
 function Lists() {
   const invitations = model.invitations.value;
   const rooms = model.rooms.value.filter(({ archivedAt, group }) => !archivedAt && !group);
+  const More = loaded();
   const archived = model.rooms.value.filter(({ archivedAt }) => archivedAt);
   const conversations = [...model.conversations.value, ...model.rooms.value.filter(({ group }) => group)]
     .sort((a, b) => lastOf(b).localeCompare(lastOf(a)));
   return (
     <>
-      {invitations.length > 0 && (
-        <section>
-          <ListHead title="Invitations" />
-          <ul aria-label="Invitations">{invitations.map((room) => <Invitation key={room.id} room={room} />)}</ul>
-        </section>
-      )}
+      {invitations.length > 0 && More && <More.Invitations rooms={invitations} />}
       <section>
         <ListHead title="Rooms">
           <IconButton icon="compass" label="Discover rooms" size={18} onClick={() => (openDialog.value = "discover")} />
@@ -146,12 +128,7 @@ function Lists() {
           </div>
         )}
       </section>
-      {archived.length > 0 && (
-        <details class="archived" open={archived.some(({ id }) => current(id))}>
-          <summary>Archived rooms ({archived.length})</summary>
-          <ul aria-label="Archived rooms">{archived.map((room) => <RoomEntry key={room.id} room={room} />)}</ul>
-        </details>
-      )}
+      {archived.length > 0 && More && <More.ArchivedRooms rooms={archived} />}
       <section>
         <ListHead title="Direct messages">
           <IconButton icon="edit" label="New message" size={18} onClick={() => (openDialog.value = "new-message")} />
@@ -162,7 +139,7 @@ function Lists() {
         </ul>
         {conversations.length === 0 && (
           <div class="list-note">
-            <p>Conversations with one person, or with a few, appear here.</p>
+            <p>Conversations appear here.</p>
             <button type="button" class="button small" onClick={() => (openDialog.value = "new-message")}>Write to somebody</button>
           </div>
         )}

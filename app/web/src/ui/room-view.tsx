@@ -22,8 +22,7 @@ function PanelButton({ panel, icon, label }: { panel: Panel; icon: IconName; lab
 }
 
 function PinsButton({ open }: { open: OpenRoom | null }) {
-  const n = pinsOf(open).length;
-  return n > 0 && <PanelButton panel="pins" icon="pin" label={count(n, "pinned message")} />;
+  return pinsOf(open).length > 0 && <PanelButton panel="pins" icon="pin" label="Pins" />;
 }
 
 export function BackButton() {

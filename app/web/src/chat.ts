@@ -304,9 +304,9 @@ export class Chat {
     if (!room && this.places.shows(roomId)) return void this.#offer(roomId);
     const shown = this.places.drop(roomId);
     this.follower.forget(roomId);
-    if (room && how === "deleted") this.notices.tell("info", `${room.name} was deleted.`);
-    else if (room && how === "removed") this.notices.tell("info", `You were removed from ${room.name}.`);
-    else if (room && how === "banned") this.notices.tell("info", `You were banned from ${room.name}.`);
+    if (room && how !== "left") {
+      this.notices.tell("info", how === "deleted" ? `${room.name} was deleted.` : `You were ${how} from ${room.name}.`);
+    }
     else if (room && shown) this.notices.tell("info", `You are no longer in ${room.name}.`);
   }
 

@@ -162,9 +162,9 @@ export class Lists {
   /** A message that is deleted is pinned no more. */
   #unpin(roomId: string, messageId: string): void {
     const { room, conversation } = this.#entries.get(roomId)!;
-    const without = <T extends { pins: string[] }>(one: T): T => ({ ...one, pins: one.pins.filter((id) => id !== messageId) });
-    if (room?.pins?.includes(messageId)) this.#set(roomId, { room: without(room) });
-    if (conversation?.pins?.includes(messageId)) this.#set(roomId, { conversation: without(conversation) });
+    const without = <T extends { pins: string[] }>(one: T): T => ({ ...one, pins: one.pins?.filter((id) => id !== messageId) });
+    if (room) this.#set(roomId, { room: without(room) });
+    if (conversation) this.#set(roomId, { conversation: without(conversation) });
   }
 
   /** Changes of a room's log, in order. */

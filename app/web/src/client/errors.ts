@@ -30,7 +30,7 @@ const SENTENCES: Record<FailureReason, string> = {
   too_large: "That is too large.",
   not_found: "It is not there any more.",
   not_a_member: "You are not a member of this room.",
-  archived: "This room is archived: nothing can be written in it.",
+  archived: "This room is archived.",
   forbidden: "You may not do that here.",
   conflict: "That is not possible just now.",
   too_many: "There are too many already.",

@@ -1,21 +1,17 @@
 /** The page's own icons: strokes on a grid of 24, hidden from screen readers (whatever shows one has a name of its own). */
 
 const PATHS = {
-  archive: "M4 5h16v4H4zM6 9v10h12V9M10 13h4",
   arrowDown: "M12 5v14M6 13l6 6 6-6",
-  arrowUp: "M12 19V5M6 11l6-6 6 6",
   at: "M16 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0v1.5a2.5 2.5 0 0 0 5 0V12a9 9 0 1 0-4 7.5",
   back: "M15 5l-7 7 7 7",
   check: "M5 12l5 5 9-9",
   close: "M6 6l12 12M18 6L6 18",
   compass: "M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0M15 9l-2 4-4 2 2-4z",
-  copy: "M9 9h10v11H9zM5 15V4h10",
   download: "M12 4v11M7 11l5 5 5-5M5 20h14",
   edit: "M4 20h4L19 9l-4-4L4 16zM13 7l4 4",
   file: "M7 3h7l5 5v13H7zM14 3v5h5",
   gear: "M4 7h9M18 7h2M4 17h2M11 17h9M18 7a2 2 0 1 1-5 0 2 2 0 0 1 5 0M11 17a2 2 0 1 1-5 0 2 2 0 0 1 5 0",
   hash: "M10 4L8 20M16 4l-2 16M5 9h15M4 15h15",
-  leave: "M14 4H5v16h9M10 12h11M17 8l4 4-4 4",
   lock: "M6 11h12v9H6zM8 11V8a4 4 0 0 1 8 0v3",
   message: "M4 5h16v12H11l-5 4v-4H4z",
   more: "M5 12h.01M12 12h.01M19 12h.01",
@@ -28,18 +24,22 @@ const PATHS = {
   send: "M4 12L3 4l18 8-18 8zM4 12h8",
   smile: "M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0M8 14q4 5 8 0M9 9h.01M15 9h.01",
   star: "M12 4l2.4 5.2 5.6.7-4.1 3.9 1 5.7-4.9-2.8-4.9 2.8 1-5.7L4 9.9l5.6-.7z",
-  trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
   users: "M13 8a4 4 0 1 1-8 0 4 4 0 0 1 8 0M2 20a7 7 0 0 1 14 0M16 4a4 4 0 0 1 0 8M18 14a7 7 0 0 1 4 6",
   warning: "M12 4L2 20h20zM12 10v5M12 17h.01",
 } as const;
 
-export type IconName = keyof typeof PATHS;
+/** Drawn by what is loaded later alone, which brings them. */
+export type LaterIcon = "archive" | "arrowUp" | "copy" | "leave" | "trash";
+export type IconName = keyof typeof PATHS | LaterIcon;
+
+const paths: { [name in IconName]?: string } = PATHS;
+export const addIcons = (more: Record<LaterIcon, string>) => Object.assign(paths, more);
 
 export function Icon({ name, size = 20 }: { name: IconName; size?: number }) {
   return (
     <svg width={size} height={size} viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.9"
       stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
-      <path d={PATHS[name]} />
+      <path d={paths[name]} />
     </svg>
   );
 }

@@ -7,7 +7,7 @@ import { failure } from "../client";
 import { Loading } from "./empty";
 import { attempt } from "./toasts";
 
-type Parts = typeof import("./later");
+export type Parts = typeof import("./later");
 
 const parts = signal<Parts | null>(null);
 const failed = signal(false);

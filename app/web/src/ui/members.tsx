@@ -12,7 +12,7 @@ import { ban, invite, kick, setRole, unban } from "./memberships";
 import { Icon } from "./icons";
 import { Panel } from "./panel";
 import { PeopleSearch } from "./people-search";
-import { toggleBlock } from "./personal";
+import { toggleBlock } from "./blocking";
 import { RoomLinks } from "./room-links";
 import { isAdmin, isArchived } from "./room-rights";
 import { banned } from "./room-state";

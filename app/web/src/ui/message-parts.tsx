@@ -66,8 +66,6 @@ export function Replies({ message: { id, roomId, thread } }: { message: Message 
   );
 }
 
-const closed = () => isArchived(model.openedRoom.value);
-
 function ReactionPill({ message, reaction }: { message: Message; reaction: Reaction }) {
   const me = model.me.value?.id ?? "";
   const mine = reaction.userIds.includes(me);
@@ -79,7 +77,7 @@ function ReactionPill({ message, reaction }: { message: Message; reaction: React
   const toggle = () => void attempt(() =>
     mine ? model.unreact(message.id, reaction.kind) : model.react(message.id, reaction.kind));
   return (
-    <button type="button" class="reaction" aria-pressed={mine} aria-label={label} title={label} disabled={closed()}
+    <button type="button" class="reaction" aria-pressed={mine} aria-label={label} title={label} disabled={isArchived(model.openedRoom.value)}
       onClick={toggle}>
       <span aria-hidden="true">{reaction.kind}</span> {reaction.userIds.length}
     </button>
@@ -91,7 +89,7 @@ export function Reactions({ message }: { message: Message }) {
   return (
     <div class="reactions" role="group" aria-label="Reactions">
       {message.reactions.map((reaction) => <ReactionPill key={reaction.kind} message={message} reaction={reaction} />)}
-      {!closed() && (
+      {!isArchived(model.openedRoom.value) && (
         <button type="button" class="reaction" aria-label="Add another reaction"
           onClick={(event) => (reacting.value = { message, anchor: event.currentTarget.getBoundingClientRect() })}>
           <Icon name="smile" size={16} />

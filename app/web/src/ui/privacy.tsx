@@ -8,7 +8,7 @@ import { Avatar } from "./avatar";
 import { Dialog } from "./dialog";
 import { nameOf } from "./format";
 import { closeDialog } from "./open-dialog";
-import { toggleBlock } from "./personal";
+import { toggleBlock } from "./blocking";
 import { attempt } from "./toasts";
 
 const AUDIENCES: readonly (readonly [Audience, string])[] = [

@@ -2,17 +2,16 @@
 
 import { useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Conversation, Room, UserRef } from "../client";
+import type { UserRef } from "../client";
 import { model, type OpenRoom } from "../model";
 import { Avatar, RoomMark } from "./avatar";
 import { now } from "./clock";
 import { Composer } from "./composer";
-import { IconButton, MenuButton } from "./controls";
+import { IconButton } from "./controls";
 import { Loading } from "./empty";
 import { count, inWords, lastSeen, nameOf, shortNameOf } from "./format";
 import type { IconName } from "./icons";
 import { Later } from "./load-later";
-import { BlockedNote } from "./personal";
 import { isArchived, pinsOf } from "./room-rights";
 import { go, route, togglePanel, type Panel } from "./route";
 import { Timeline } from "./timeline";
@@ -23,8 +22,7 @@ function PanelButton({ panel, icon, label }: { panel: Panel; icon: IconName; lab
 }
 
 function PinsButton({ open }: { open: OpenRoom | null }) {
-  const n = pinsOf(open).length;
-  return n > 0 && <PanelButton panel="pins" icon="pin" label={count(n, "pinned message")} />;
+  return pinsOf(open).length > 0 && <PanelButton panel="pins" icon="pin" label="Pins" />;
 }
 
 export function BackButton() {
@@ -47,24 +45,8 @@ function RoomBar({ open }: { open: OpenRoom }) {
       <PinsButton open={open} />
       <PanelButton panel="search" icon="search" label="Search" />
       <PanelButton panel="members" icon="users" label="Members" />
-      {room.group ? <GroupMenu room={room} /> : <PanelButton panel="details" icon="gear" label="Room settings" />}
+      {room.group ? <Later waiting={null} draw={({ ConversationMenu }) => <ConversationMenu room={room} />} /> : <PanelButton panel="details" icon="gear" label="Room settings" />}
     </header>
-  );
-}
-
-function GroupMenu({ room }: { room: Room }) {
-  return (
-    <MenuButton label={`Actions for ${room.name}`}>
-      {(close) => <Later draw={({ GroupItems }) => <GroupItems close={close} room={room} />} waiting={null} />}
-    </MenuButton>
-  );
-}
-
-function PersonMenu(props: { user: UserRef; talk: Conversation | null | undefined }) {
-  return (
-    <MenuButton label={`Actions for ${nameOf(props.user)}`}>
-      {(close) => <Later draw={({ PersonItems }) => <PersonItems close={close} {...props} />} waiting={null} />}
-    </MenuButton>
   );
 }
 
@@ -96,7 +78,9 @@ function PersonBar({ open }: { open: OpenRoom | null }) {
       </div>
       <PinsButton open={open} />
       {open && <PanelButton panel="search" icon="search" label="Search" />}
-      {(open || !toSelf) && <PersonMenu user={user} talk={open?.conversation.value} />}
+      {(open || !toSelf) && (
+        <Later waiting={null} draw={({ ConversationMenu }) => <ConversationMenu user={user} talk={open?.conversation.value} />} />
+      )}
     </header>
   );
 }
@@ -128,8 +112,8 @@ export function RoomView({ open }: { open: OpenRoom | null }) {
       {open && room ? <RoomBar open={open} /> : <PersonBar open={open} />}
       <Timeline open={open} outbox={open?.outbox ?? model.personOutbox} />
       <Typing open={open} />
-      {!room && user && model.blocked.value.has(user.id) ? <BlockedNote user={user} />
-        : isArchived(open) ? <Later draw={({ ArchivedNote }) => <ArchivedNote open={open!} />} waiting={null} /> : <Composer name={name} />}
+      {isArchived(open) || (!room && user && model.blocked.value.has(user.id))
+        ? <Later draw={({ NoComposer }) => <NoComposer open={open} user={user} />} /> : <Composer name={name} />}
     </div>
   );
 }

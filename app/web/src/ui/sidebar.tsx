@@ -137,7 +137,7 @@ function Lists() {
         </ul>
         {conversations.length === 0 && (
           <div class="list-note">
-            <p>Conversations with one person, or with a few, appear here.</p>
+            <p>Conversations appear here.</p>
             <button type="button" class="button small" onClick={() => (openDialog.value = "new-message")}>Write to somebody</button>
           </div>
         )}

@@ -1,10 +1,11 @@
-/** What the menus beside somebody's name and beside that of a group have. */
+/** The menus beside somebody's name and beside that of a group. */
 
 import type { Conversation, Room, UserRef } from "../client";
 import { model } from "../model";
 import { toggleBlock } from "./blocking";
-import { MenuItem } from "./controls";
+import { MenuButton, MenuItem } from "./controls";
 import { setFavorite } from "./favorites";
+import { nameOf } from "./format";
 import { isMuted } from "./personal";
 import { attempt } from "./toasts";
 
@@ -21,28 +22,33 @@ function choices(roomId: string, chosen: { favorite: boolean; muted: boolean; mu
   ];
 }
 
-function Items({ items, close }: { items: readonly Item[]; close: () => void }) {
+function Menu({ name, items }: { name: string; items: readonly Item[] }) {
   return (
-    <>
-      {items.map(([label, run]) => (
+    <MenuButton label={`Actions for ${name}`}>
+      {(close) => items.map(([label, run]) => (
         <MenuItem key={label} onClick={() => { close(); void attempt(run); }}>{label}</MenuItem>
       ))}
-    </>
+    </MenuButton>
   );
 }
 
-export function GroupItems({ room, close }: { room: Room; close: () => void }) {
+function GroupMenu({ room }: { room: Room }) {
   const leave: Item = ["Leave conversation", () => model.leaveRoom(room.id)];
-  return <Items items={[...choices(room.id, room.membership), leave]} close={close} />;
+  return <Menu name={room.name ?? ""} items={[...choices(room.id, room.membership), leave]} />;
 }
 
 /** `talk`: the conversation, where there is one. */
-export function PersonItems({ user, talk, close }: {
-  user: UserRef; talk: Conversation | null | undefined; close: () => void;
-}) {
+function PersonMenu({ user, talk }: { user: UserRef; talk: Conversation | null | undefined }) {
   const items = talk ? choices(talk.roomId, talk) : [];
   if (user.id !== model.me.value?.id) {
     items.push([model.blocked.value.has(user.id) ? "Unblock" : "Block", () => toggleBlock(user)]);
   }
-  return <Items items={items} close={close} />;
+  return <Menu name={nameOf(user)} items={items} />;
+}
+
+/** With somebody, or of a group. */
+type Which = { user: UserRef; talk: Conversation | null | undefined } | { room: Room };
+
+export function ConversationMenu(which: Which) {
+  return "room" in which ? <GroupMenu {...which} /> : <PersonMenu {...which} />;
 }

@@ -2,8 +2,8 @@
 
 The sizes of rooms are a power law, and clients are spread over the instances by chance. How much is written to a room
 depends on its size: with each member as much, with the square root of their number, or not at all. What a record takes
-of Redis's memory was measured; what it costs an instance and Redis of processor time is an estimate, of the order of the
-measures in docs/scaling.md (`scripts/bench --tests growth` takes them).
+of Redis's memory was measured. What it costs an instance and Redis of processor time is an estimate, of the order of
+the measures in docs/scaling.md (`scripts/bench --tests growth` takes them).
 """
 
 import argparse

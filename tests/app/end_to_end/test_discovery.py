@@ -205,7 +205,7 @@ async def test_a_room_gets_another_name_and_everybody_in_it_hears_it(people: Peo
     assert renamed["changeSeq"] == renamed["lastSeq"] == 3
     for heard in (await device.expect("room:updated"), await other.expect("room:updated")):
         assert heard == {key: renamed[key] for key in heard}
-        assert set(renamed) - set(heard) == {"lastSeq", "unread", "mentions", "membership"}
+        assert set(renamed) - set(heard) == {"lastSeq", "unread", "mentions", "membership", "group"}
     cleared = await ann.http.patch(f"/chat/rooms/{room}", json={"description": ""})
     assert (cleared.status_code, cleared.json()["description"], cleared.json()["changeSeq"]) == (200, None, 4)
     assert (await other.expect("room:updated"))["description"] is None

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count, islice
 from pathlib import Path
+from zlib import crc32
 
 import argon2
 import hypothesis
@@ -71,8 +72,8 @@ def anyio_backend() -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with tests that were given more time, which wait most of it, begin first, with those that need a browser,
-    which do not wait: all processes have some of both, and at the end none waits for another. A file stays whole, since
-    its tests may share what they run against.
+    which do not wait: all processes have some of both at any time, and at the end none waits for another. A file stays
+    whole, since its tests may share what they run against.
 
     pytest-xdist gives each process a part of the list, one after the other, and the end of a part to who is done.
     """
@@ -83,7 +84,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("timeout") is not None or item.path.parent == PAGE
     }
     others = iter([item for item in items if item.path not in long])
-    files = [[item for item in items if item.path == path] for path in sorted(long)]
+    files = [[item for item in items if item.path == path] for path in sorted(long, key=mixed)]
     ordered: list[pytest.Item] = []
     for number in range(workers):
         part = [item for file in files[number::workers] for item in file]
@@ -91,6 +92,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         ordered += [*part, *islice(others, max(0, size - len(part)))]
     items[:] = [*ordered, *others]
     gc.freeze()  # what was collected stays to the end: the collector need not look at it again and again
+
+
+def mixed(path: Path) -> int:
+    """An order of files that has nothing to do with their folders, the same in each process."""
+    return crc32(path.name.encode())
 
 
 @pytest.fixture(autouse=True)

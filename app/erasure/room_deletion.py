@@ -2,10 +2,10 @@
 
 from app import store
 from app.core.caller import Caller
+from app.core.errors import Refusal
 from app.db.database import Database
 from app.db.queries import Queries
 from app.erasure.room_sweeper import RoomSweeper
-from app.payloads.fields.validation import refusal_of_field
 from app.payloads.rooms.deletion_payloads import DeleteRoom, RoomDeleted
 from app.rooms.rights import lock_as_admin
 
@@ -21,13 +21,13 @@ class RoomDeletion:
         """Deletes a room with all that was said in it, also an archived one; admins only. There is no way back.
 
         Nobody is in the room any more when this is answered; its messages and files go soon after. Refused:
-        `not_found`, `not_a_member`, `forbidden`, and `invalid` for a name that is not the room's.
+        `not_found`, `not_a_member`, `forbidden`, and `conflict` for a name that is not the room's.
         """
 
         async def work(q: Queries) -> None:
             room = await lock_as_admin(q, payload.room_id, caller.user_id, archived=True)
             if payload.name.strip() != room.name:
-                raise refusal_of_field("name", "must be the name of the room", "mismatch")
+                raise Refusal("conflict", "This is not the name of the room")
             await store.administered_rooms.begin_deletion(q, payload.room_id)
 
         await self._db.transaction(work)

@@ -88,7 +88,9 @@ async def read_again(q: Queries, *, room_id: str, user_id: str, seq: int) -> boo
         await q.value(
             """
             update room_members
-            set unread_from = case when last_read_seq > cast(:seq as bigint) then cast(:seq as bigint) + 1 end
+            set unread_from = case
+                    when last_read_seq > cast(:seq as bigint) then least(cast(:seq as bigint), last_read_seq) + 1
+                end
             where room_id = :room_id and user_id = :user_id and state = 'member'
               and unread_from_mark = last_read_seq and unread_from <= cast(:seq as bigint)
             returning true

@@ -75,7 +75,7 @@ CASES: dict[str, Case] = {
     "roomUpdate": Case(in_room(name="New"), elsewhere(name="New"), {"name": ["New"]}),
     "roomJoin": Case(in_room(), elsewhere(), {"roomId": ""}),
     "roomLeave": Case(in_room(), (in_room(), "conflict"), {"roomId": None}),
-    "roomDelete": Case(in_room(name="a room"), (in_room(name="another"), "invalid"), {"name": 7}),
+    "roomDelete": Case(in_room(name="a room"), (in_room(name="another"), "conflict"), {"name": 7}),
     "roomArchive": Case(in_room(), elsewhere(), {"roomId": 7}),
     "roomUnarchive": Case(in_room(), elsewhere(), {"roomId": 7}),
     "roomLinks": Case(in_room(), elsewhere(), {"roomId": 7}),

@@ -19,7 +19,7 @@ async def test_an_admin_deletes_a_room_by_its_name(people: People, db: Database)
     assert (await scene.his.refused("room:delete", deletion))["reason"] == "forbidden"
     assert (await scene.stranger.refused("room:delete", deletion))["reason"] == "not_a_member"
     wrong = await scene.ann.http.request("DELETE", f"/chat/rooms/{scene.room}", json={"name": "A room"})
-    assert wrong.json()["details"]["cause"][0]["path"] == "name"
+    assert (wrong.status_code, wrong.json()["details"]["reason"]) == (409, "conflict")
     await scene.hers.ok("room:archive", {"roomId": scene.room})  # also then
     answer = await scene.ann.http.request("DELETE", f"/chat/rooms/{scene.room}", json={"name": " a room"})
     assert answer.json() == {"roomId": scene.room}

@@ -58,7 +58,7 @@ async def test_a_link_that_leads_nowhere_says_so(visit: Visit) -> None:
     await ann.message("Not for long").wait_for()
     await ann.act("Not for long", "Delete")
     await ann.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    await expect(ann.page.get_by_text("message deleted")).to_be_visible()
+    await expect(ann.page.get_by_text("ann: message deleted")).to_be_visible()
     await bob.page.goto(f"/#/r/{visit.room}/m/{gone['id']}")
     await expect(
         bob.page.get_by_text("The message that the link leads to is not there any more.")

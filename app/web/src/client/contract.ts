@@ -1365,7 +1365,7 @@ export interface ClientEvents {
    * Deletes a room with all that was said in it, also an archived one; admins only. There is no way back.
    *
    * Nobody is in the room any more when this is answered; its messages and files go soon after. Refused:
-   * `not_found`, `not_a_member`, `forbidden`, and `invalid` for a name that is not the room's.
+   * `not_found`, `not_a_member`, `forbidden`, and `conflict` for a name that is not the room's.
    */
   "room:delete": (payload: DeleteRoom, ack: Ack<RoomDeleted>) => void;
   /**

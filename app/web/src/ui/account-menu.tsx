@@ -18,7 +18,7 @@ export function AccountMenu() {
         <small>{STATUS[status]}</small>
       </span>
       <MenuButton label="Account">
-        {(close) => <Later draw={({ AccountItems }) => <AccountItems close={close} />} waiting={null} />}
+        {(close) => <Later draw={({ AccountItems }) => <AccountItems close={close} />} />}
       </MenuButton>
     </div>
   );

@@ -33,9 +33,11 @@ interface DialogProps {
   children: ComponentChildren;
   /** Keeps its height while what it lists changes. */
   tall?: boolean;
+  /** Has nothing in it that takes the focus: it takes it itself, so that keys can scroll it. */
+  readOnly?: boolean;
 }
 
-export function Dialog({ title, onClose, children, tall = false }: DialogProps) {
+export function Dialog({ title, onClose, children, tall = false, readOnly = false }: DialogProps) {
   const ref = useModal();
   const id = useId();
   return (
@@ -45,7 +47,7 @@ export function Dialog({ title, onClose, children, tall = false }: DialogProps) 
         <h2 id={id}>{title}</h2>
         <IconButton icon="close" label="Close" onClick={onClose} />
       </div>
-      <div class={`dialog-body ${tall ? "tall" : ""}`}>{children}</div>
+      <div class={`dialog-body ${tall ? "tall" : ""}`} tabIndex={readOnly ? 0 : undefined}>{children}</div>
     </dialog>
   );
 }

@@ -46,18 +46,19 @@ export function loadWhenIdle(): void {
 
 interface LaterProps {
   draw: (parts: Parts) => ComponentChildren;
-  /** What stands there until then. */
+  /** What stands there until then, and where they cannot be had; otherwise it is told that they load, or did not. */
   waiting?: ComponentChildren;
   /** Of what has no place in the page, such as a dialog: takes back that it is wanted, where it cannot be had. */
   giveUp?: () => void;
 }
 
 /** Draws with the parts, once they are there. Where they cannot be had, it offers to try again. */
-export function Later({ draw, waiting = <Loading />, giveUp }: LaterProps) {
+export function Later({ draw, waiting, giveUp }: LaterProps) {
   useEffect(giveUp ? () => void attempt(later).then((there) => there || giveUp()) : ask, []);
   if (parts.value) return <>{draw(parts.value)}</>;
   if (giveUp) return null;
-  if (!failed.value) return <>{waiting}</>;
+  if (waiting !== undefined) return <>{waiting}</>;
+  if (!failed.value) return <Loading />;
   return (
     <div class="boot" role="alert">
       <button type="button" class="button" onClick={ask}>This part did not load. Try again</button>

@@ -50,7 +50,7 @@ function Section({ title, keys }: { title: string; keys: Keys }) {
 
 export function ShortcutsDialog() {
   return (
-    <Dialog title="Keyboard shortcuts" onClose={closeDialog}>
+    <Dialog readOnly title="Keyboard shortcuts" onClose={closeDialog}>
       <Section title="Anywhere" keys={ANYWHERE} />
       <Section title="Among messages" keys={READING} />
       <Section title="While you write" keys={WRITING} />

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from itertools import count
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import asyncpg
@@ -266,8 +265,8 @@ both_modes = pytest.mark.parametrize("bus", ["one", "interest"], indirect=True)
 async def shared_cluster(
     postgres_server: RestartablePostgres, servers_folder: Path, request: pytest.FixtureRequest, bus: str
 ) -> AsyncIterator[SharedCluster]:
-    folder = Path(mkdtemp(prefix=f"{request.path.stem}-", dir=servers_folder))
-    folder.chmod(0o711)
+    folder = servers_folder / f"{request.path.stem}-{bus}-{next(names)}"  # the modes of a file take turns
+    folder.mkdir(mode=0o711)
     shared = SharedCluster(postgres_server, folder, bus)
     yield shared
     await shared.stop()

@@ -106,7 +106,8 @@ class Follower:
 
     def _unpin(self, message_id: str) -> None:
         """What is deleted is pinned no more, which has no number of its own."""
-        self._room = self._room | {"pins": [pin for pin in self._room["pins"] if pin != message_id]}
+        if pins := self._room.get("pins"):  # of a room that is known already
+            self._room = self._room | {"pins": [pin for pin in pins if pin != message_id]}
 
     def _take_thread(self, payload: dict[str, Any]) -> None:
         """A thread comes with its root and with each of its replies; of two states the later one counts."""

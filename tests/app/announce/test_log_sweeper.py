@@ -155,7 +155,9 @@ async def test_what_another_instance_has_heard_was_announced(
     db: Database, people: People, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one that looks has no member of the room, and heard nothing of it."""
-    there = await start()
+    with monkeypatch.context() as patch:  # the other one does not look, but for once at its start
+        patch.setattr(log_sweeper_module, "LOOK_EVERY", 3600)
+        there = await start()
     asked: set[str] = set()
     learn = HeardElsewhere.learn
 
@@ -165,8 +167,8 @@ async def test_what_another_instance_has_heard_was_announced(
 
     monkeypatch.setattr(HeardElsewhere, "learn", noted)
     ann = await people()
-    room = await ann.room()
     device = await ann.device(there.url)
+    room = (await device.ok("room:create", {"name": "A room"}))["id"]  # here it would be heard of for a while
     await device.ok("message:send", {"roomId": room, "content": "heard"})
     while room not in asked:  # as long as the one that has heard of it looks itself
         await device.ok("message:send", {"roomId": room, "content": "heard"})

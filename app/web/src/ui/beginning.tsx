@@ -4,10 +4,23 @@ import { nameOf } from "./format";
 import { Icon } from "./icons";
 import { togglePanel } from "./route";
 
+function begins(name: string, empty: boolean): string {
+  return `This is the beginning of your conversation with ${name}.${empty ? " Write the first message." : ""}`;
+}
+
 /** The top of a room's history: what this place is, and what to do in it. */
 export function Beginning({ open, empty }: { open: OpenRoom | null; empty: boolean }) {
   const room = open?.room.value;
   const user = open?.conversation.value?.user ?? model.person.value;
+  if (room?.group) {
+    return (
+      <div class="beginning">
+        <RoomMark isPrivate icon="users" size="large" />
+        <h2>{room.name}</h2>
+        <p>{begins(room.name ?? "", empty)}</p>
+      </div>
+    );
+  }
   if (room) {
     return (
       <div class="beginning">
@@ -34,7 +47,7 @@ export function Beginning({ open, empty }: { open: OpenRoom | null; empty: boole
       <p>
         {toSelf
           ? "Keep links, lists and files here. Only you can see them."
-          : `This is the beginning of your conversation with ${nameOf(user)}.${empty ? " Write the first message." : ""}`}
+          : begins(nameOf(user), empty)}
       </p>
     </div>
   );

@@ -55,6 +55,7 @@ async def test_a_line_that_is_too_long_is_refused() -> None:
 
 
 @pytest.mark.over_websocket
+@pytest.mark.usefixtures("swept_at_start")  # or a sweeper waits, too
 async def test_slow_questions_of_one_user_leave_connections_to_the_others(
     people: People, db: Database
 ) -> None:

@@ -12,6 +12,9 @@ from protocol.cluster.record_batches import unfold
 from protocol.cluster.stream_records import Broadcast, Join, Leave, decode
 from tests.support.chat.people import Instance, People, Person
 
+# What a sweeper tells at its first look would be counted, too.
+pytestmark = pytest.mark.usefixtures("swept_at_start")
+
 
 class Bus:
     """What a Redis was asked to store in streams and to send to channels, and the stream's records."""

@@ -11,7 +11,7 @@ import aiohttp
 from yarl import URL
 
 from app.link_previews.page_descriptions import PageDescription, describe
-from app.notifications.sending.http_session import PublicResolver
+from app.notifications.sending.http_session import guarded_session
 from app.payloads.fields.notification_fields import is_address, is_public
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,6 @@ log = logging.getLogger(__name__)
 WITHIN = 8.0  # seconds for a page with its redirects
 MOST_REDIRECTS = 3
 MOST_BYTES = 256 * 1024  # of a page; its head is at the beginning
-MOST_HEADERS = 8_190  # bytes of a line of an answer's head
 AT_ONCE_A_HOST = 2
 PORTS = {"http": 80, "https": 443}
 REDIRECTS = {301, 302, 303, 307, 308}
@@ -36,19 +35,12 @@ class PageFetcher:
 
     def __init__(self, trusted: ssl.SSLContext, *, allow_private: bool) -> None:
         self._allow_private = allow_private
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=trusted,
-                # A name is looked up once: the connection goes to the address that was found to be public.
-                resolver=aiohttp.ThreadedResolver() if allow_private else PublicResolver(),
-                use_dns_cache=False,
-                force_close=True,
-                limit_per_host=AT_ONCE_A_HOST,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            max_line_size=MOST_HEADERS,
-            max_field_size=MOST_HEADERS,
+        self._session = guarded_session(
+            trusted,
+            allow_private=allow_private,
+            at_once_a_host=AT_ONCE_A_HOST,
+            within=WITHIN,
+            keeps_connections=False,
         )
 
     async def close(self) -> None:

@@ -25,6 +25,7 @@ from typing import Any
 import growth
 import machine
 import report
+from machine import pinned
 
 from app.embedded.valkey import running_valkey
 from protocol import FORM
@@ -95,17 +96,6 @@ class Failed(Exception):
 
 
 # --- processes ---
-
-
-@contextmanager
-def pinned(core: int | None) -> Iterator[None]:
-    """Processes started within run on this core alone."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, before if core is None else {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def free_port() -> int:

@@ -6,14 +6,13 @@ and that of Redis, for one event. Each mode of the bus has the same clients and 
 
 import asyncio
 import json
-import os
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
@@ -21,6 +20,7 @@ from typing import cast
 import orjson
 import psutil
 import uvloop
+from machine import pinned
 
 from app.embedded.valkey import running_valkey
 
@@ -148,17 +148,6 @@ class Client(asyncio.Protocol):
         """Have this client's instance send events."""
         self.sent = asyncio.get_running_loop().create_future()
         self.write("421" + json.dumps(["send", rooms, rate, seconds]))
-
-
-@contextmanager
-def pinned(core: int | None) -> Iterator[None]:
-    """Processes started within run on this core alone."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, before if core is None else {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def seconds_of(processes: Sequence[psutil.Process]) -> float:

@@ -1,9 +1,11 @@
-"""Says on what the benchmark ran."""
+"""On what the benchmark runs: says what that is, and keeps processes to a core of it."""
 
 import json
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -11,6 +13,17 @@ from typing import Any
 
 PYTHON_PACKAGES = ("uvicorn", "uvloop", "httptools", "websockets", "python-socketio")
 NODE_PACKAGES = ("socket.io", "ws", "@socket.io/redis-streams-adapter")
+
+
+@contextmanager
+def pinned(core: int | None) -> Iterator[None]:
+    """Processes started within run on this core alone."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, before if core is None else {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _first(path: str, key: str) -> str:

@@ -41,23 +41,40 @@ class PublicResolver(AbstractResolver):
         await self._system.close()
 
 
+def guarded_session(
+    trusted: ssl.SSLContext,
+    *,
+    allow_private: bool,
+    at_once_a_host: int,
+    within: float,
+    keeps_connections: bool = True,
+) -> aiohttp.ClientSession:
+    """A session for URLs that users give: it connects to public addresses alone unless `allow_private`, and keeps no
+    cookies. `within` are the seconds that a request may take. Whoever asks looks at addresses in the URL itself."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            ssl=trusted,  # read just now: aiohttp's own is of when it was imported
+            # A name is looked up once: the connection goes to the address that was found to be public.
+            resolver=aiohttp.ThreadedResolver() if allow_private else PublicResolver(),
+            use_dns_cache=False,
+            force_close=not keeps_connections,
+            limit_per_host=at_once_a_host,
+        ),
+        timeout=aiohttp.ClientTimeout(total=within),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        max_line_size=MOST_HEADERS,
+        max_field_size=MOST_HEADERS,
+    )
+
+
 class HttpSession:
     """Posts to URLs of users, or with `allow_private` also to private addresses. Made in its event loop."""
 
     def __init__(self, trusted: ssl.SSLContext, *, allow_private: bool) -> None:
         self._allow_private = allow_private
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=trusted,  # read just now: aiohttp's own is of when it was imported
-                resolver=aiohttp.ThreadedResolver() if allow_private else PublicResolver(),
-                use_dns_cache=False,
-                limit_per_host=AT_ONCE_A_HOST,
-            ),
-            timeout=aiohttp.ClientTimeout(total=WITHIN),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            max_line_size=MOST_HEADERS,
-            max_field_size=MOST_HEADERS,
+        self._session = guarded_session(
+            trusted, allow_private=allow_private, at_once_a_host=AT_ONCE_A_HOST, within=WITHIN
         )
 
     async def close(self) -> None:

@@ -7,7 +7,7 @@ import { failure } from "../client";
 import { Loading } from "./empty";
 import { attempt } from "./toasts";
 
-export type Parts = typeof import("./later");
+type Parts = typeof import("./later");
 
 const parts = signal<Parts | null>(null);
 const failed = signal(false);

@@ -1,8 +1,9 @@
-"""scripts/storm: makes the three storms that a chat must stand, and tells what came of each.
+"""scripts/storm: makes the storms that a chat must stand, and tells what came of each.
 
 cut: half of the clients lose their connections at once and come back. restart: each of two instances restarts under
-load. unread: a tenth of the clients never read. The exit status is 0, or 1 where something was lost, refused, doubled
-or out of order, a client was not back or the others were too slow, or 2 for wrong arguments.
+load. unread: a tenth of the clients never read. mentions: people with closed pages are mentioned, and one of two
+instances is killed. The exit status is 0, or 1 where something was lost, refused, doubled or out of order, a client was
+not back, or the others or the pushes were too slow, or 2 for wrong arguments.
 """
 
 import argparse
@@ -24,13 +25,15 @@ from scripts.hostility.instance import defaults
 from scripts.loadtest.__main__ import NotConnected, WorkerEnded
 from scripts.loadtest.accounts import CannotPrepare
 from scripts.soaking.stack import temporary_folder
-from scripts.storms.storms import RATIO, STORMS, Weather
+from scripts.storms.storms import STORMS
+from scripts.storms.weather import RATIO, Weather
 
 FAILED = 1
 DEFAULTS: dict[str, dict[str, float]] = {
     "cut": {"clients": 5000, "seconds": 40, "rate": 20},
     "restart": {"clients": 1000, "seconds": 25, "rate": 40},
     "unread": {"clients": 200, "seconds": 15, "rate": 50},
+    "mentions": {"clients": 10_000, "seconds": 30, "rate": 100},
 }
 
 

@@ -1,13 +1,10 @@
 """The storms, each with what came of it: figures for people, and what went wrong."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from contextlib import nullcontext
-from pathlib import Path
 from statistics import median
-from typing import Any, TypeAlias
 
-from msgspec import Struct, structs
+from msgspec import structs
 from rich.console import Console
 
 from scripts.loadtest.__main__ import run
@@ -15,36 +12,14 @@ from scripts.loadtest.accounts import prepare
 from scripts.loadtest.display import Display
 from scripts.loadtest.figures import FAULTS, Figures
 from scripts.loadtest.plan import Plan, parse
+from scripts.storms.mentions import mentions
 from scripts.storms.servers import Servers, running_servers
 from scripts.storms.unreading import unreading
+from scripts.storms.weather import Damage, Storm, Weather, seconds
 
 CUT = 0.5  # of the connections
 UNREADING = 0.1  # of the clients
-RATIO = 1.3  # of p99 with clients that never read to p99 without
 LED = 3.0  # seconds of load before instances restart
-
-
-class Weather(Struct, frozen=True):
-    """What a storm is made of: so many clients, so much load, and where data is kept. `settings` are those of the
-    instances, with the URLs of their databases."""
-
-    clients: int
-    seconds: float
-    rate: float
-    folder: Path
-    settings: dict[str, str]
-    rounds: int = 1
-    ratio: float | None = RATIO
-
-
-class Damage(Struct, frozen=True):
-    """What came of a storm: sentences with figures, and a sentence for each thing that must not be."""
-
-    figures: list[str]
-    wrong: list[str]
-
-
-Storm: TypeAlias = Callable[[Weather], Coroutine[Any, Any, Damage]]
 
 
 async def cut(weather: Weather) -> Damage:
@@ -133,7 +108,7 @@ async def beside(number: int, servers: Servers, weather: Weather) -> Figures:
         return await run(chosen, Quiet())
 
 
-STORMS: dict[str, Storm] = {"cut": cut, "restart": restart, "unread": unread}
+STORMS: dict[str, Storm] = {"cut": cut, "restart": restart, "unread": unread, "mentions": mentions}
 
 
 class Quiet(Display):
@@ -189,7 +164,3 @@ def delivered(figures: Figures) -> list[str]:
         + ", ".join(f"{fault.replace('_', ' ')} {counts[fault]:,}" for fault in FAULTS),
         f"errors that clients mended by themselves: {errors or 'none'}",
     ]
-
-
-def seconds(milliseconds: float | None) -> str:
-    return "-" if milliseconds is None else f"{milliseconds / 1000:.2f} s"

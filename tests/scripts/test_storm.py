@@ -8,7 +8,8 @@ import uvloop
 from scripts.cluster import UNLIMITED
 from scripts.hostility.instance import defaults
 from scripts.storms.__main__ import main
-from scripts.storms.storms import STORMS, Damage, Weather
+from scripts.storms.storms import STORMS
+from scripts.storms.weather import Damage, Weather
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -44,6 +45,14 @@ def test_clients_that_never_read_cost_the_others_no_message(
     found = damage("unread", database_url, redis_url, tmp_path)
     assert found.wrong == []
     assert found.figures[1].startswith("the same beside 2 that never read: ")
+
+
+def test_mentions_are_pushed_though_an_instance_is_killed(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    found = damage("mentions", database_url, redis_url, tmp_path)
+    assert found.wrong == []
+    assert found.figures[0].startswith("20 mentions of 20 people, 20 pushed, 0 not, ")
 
 
 @pytest.mark.parametrize(

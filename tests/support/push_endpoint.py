@@ -10,6 +10,7 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,6 +74,7 @@ class Push(NamedTuple):
     number: int
     content: dict[str, Any]
     headers: dict[str, str]
+    at: datetime
 
 
 class PushEndpoint:
@@ -112,7 +114,8 @@ class PushEndpoint:
             sender = self._check(request)
             content = json.loads(self._keys[number].decrypt(body))
             held = sender == self.unanswered
-            (self.held if held else self.pushes).append(Push(number, content, dict(request.headers)))
+            push = Push(number, content, dict(request.headers), datetime.now(UTC))
+            (self.held if held else self.pushes).append(push)
             if held:
                 async with self._news:
                     self._news.notify_all()

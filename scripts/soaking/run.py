@@ -27,7 +27,7 @@ DEVICES_OF_A_USER = 2
 CONNECTED_WITHIN = 30.0  # seconds, before there is any fault
 STARTS = 1.0  # seconds of talk before the first fault may come
 CALM_TALK = 2.0  # seconds of talk after the last one
-EXCERPT = 2_000  # characters of a log
+EXCERPT = 10_000  # characters of a log, which has errors with those that they came of
 
 
 class Plan(Struct, frozen=True):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from scripts.soaking.history import Committed, Fault, Heard
 from scripts.soaking.invariants.violation import Violation
-from scripts.soaking.timeline import EVER, Membership, Session, Timeline
+from scripts.soaking.timeline import AFTERMATH_OF_REDIS, EVER, Membership, Session, Timeline
 
 TOLD_WITHIN = 3.0  # seconds from a commit, where there is no fault
 SILENT_WITHIN = 1.0  # seconds from the commit of a departure, where there is no fault
@@ -15,6 +15,8 @@ SWEPT_WITHIN = 12.0  # seconds after the last fault: a departure that was not an
 # that there is something to sync: sooner where the loss is known, which is all but that of a kill.
 KILLS = ("instance-kill",)
 STOPS = ("instance-terminate", "rolling-restart")
+# What Redis loses, an instance does not hear that could not read meanwhile; it has its clients sync, since it notices.
+LOSSES = ("redis-empty", "redis-failover", "redis-kill")
 FORGOTTEN_WITHIN = 2.0  # seconds from the commit, or as long as trouble had lasted
 SYNCED_WITHIN = 22.0  # seconds after that
 SYNCED_SOON = 12.0  # the same of a loss that is known
@@ -145,8 +147,8 @@ def was_due(timeline: Timeline, change: Committed, session: Session) -> bool:
 
 
 def forgotten_by(timeline: Timeline, change: Committed) -> list[Fault]:
-    """The faults by which an instance ended that may not have announced a change yet, or could not learn of its
-    commit."""
+    """The faults by which an instance ended that may not have announced a change yet, or could not learn of its commit;
+    or by which Redis lost the announcement before all had read it."""
     return [
         fault
         for fault in timeline.faults
@@ -161,10 +163,18 @@ def was_waiting(timeline: Timeline, change: Committed, end: Fault) -> bool:
         return end.at - 1 <= change.at <= end.until + 1
     if end.fault in KILLS:
         return during or 0 <= end.at - change.at + 1 < FORGOTTEN_WITHIN + 1
-    redis = any(
-        f.fault.startswith("redis") and f.at <= end.until and end.at <= f.until for f in timeline.faults
+    if end.fault in LOSSES:
+        return during and was_redis_away(timeline, end, AFTERMATH_OF_REDIS)
+    return end.fault in STOPS and during and was_redis_away(timeline, end, 0)
+
+
+def was_redis_away(timeline: Timeline, end: Fault, lasts: float) -> bool:
+    """True if another fault of Redis, whose effects last for some seconds, was there at the time of a fault."""
+    return any(
+        fault.fault.startswith("redis") and fault.at <= end.until and end.at <= fault.until + lasts
+        for fault in timeline.faults
+        if fault is not end
     )
-    return end.fault in STOPS and during and redis
 
 
 def was_synced(timeline: Timeline, session: Session, change: Committed, ends: list[Fault]) -> bool:

@@ -80,9 +80,14 @@ def postmaster_of(field: Field) -> psutil.Process:
 def set_file_limit(field: Field, postmaster: psutil.Process, limit: int | str) -> None:
     """For a process and those that it has started; later ones have it from it. Their own account may do that."""
     account = choose_account(field.stack.postgres_server.folder)
-    for process in (postmaster, *postmaster.children()):
+
+    def limit_one(process: psutil.Process) -> None:
         command = ["prlimit", "--pid", str(process.pid), f"--fsize={limit}:unlimited"]
         spawn(command, account=account).wait()  # one that is gone meanwhile has no limits
+
+    limit_one(postmaster)
+    for child in postmaster.children():  # also those that it started until then
+        limit_one(child)
 
 
 async def answering(field: Field) -> None:

@@ -90,6 +90,21 @@ def test_one_order(entries: list[AnyEntry], found: list[str]) -> None:
             id="stopped in order",
         ),
         pytest.param([ALL3[0], fault("instance-kill", 30, 35)], ["b 1 r 3"], id="killed much later"),
+        pytest.param(
+            [ALL3[0], fault("redis-stall", 9, 12), fault("redis-empty", 11, 11), synced("b", 3, at=14)],
+            [],
+            id="Redis lost it before an instance could read it",
+        ),
+        pytest.param(
+            [ALL3[0], fault("redis-stall", 9, 12), fault("redis-empty", 11, 11)],
+            ["b 1 r 3 unread"],
+            id="and nobody was told to sync",
+        ),
+        pytest.param(
+            [ALL3[0], fault("redis-empty", 11, 11), synced("b", 3, at=14)],
+            ["b 1 r 3"],
+            id="Redis lost it, and all could have read it",
+        ),
         pytest.param([ALL3[0], loses("b", at=11)], [], id="the session ended"),
         pytest.param([ALL3[0], loses("b", at=40)], ["b 1 r 3"], id="the session ended later"),
         pytest.param(

@@ -5,7 +5,9 @@ what stands there, and `announcements` for the receivers. The numbers are absolu
 changes while one call runs is the next call, however many sockets come or go at once. A place is held for some seconds
 after the last socket has gone, so that a page that is loaded again is not announced.
 
-All this is soft: while Redis is away no user is kept out for it, and when it is back it is told which users are here.
+All this is soft: while Redis is away no user is kept out for it, and when it is back it is told which users are here,
+all of them where it has lost something. Its answers say who came or went; where one was lost, it is told what is true,
+be it news or not.
 """
 
 import asyncio
@@ -25,7 +27,7 @@ from app.db.database import Database
 from app.payloads import responses
 from app.payloads.requests import GetPresence
 from app.presence.announcements import PresenceNews
-from app.presence.redis_leases import LET_GO, LeaseClaim, Leases, Verdict
+from app.presence.redis_leases import LET_GO, LeaseClaim, Leases, LeaseState, Verdict
 from app.presence.snapshots import PresenceSnapshots
 from protocol import Server, Socket
 
@@ -81,6 +83,7 @@ class PresenceTracker:
         self._lease = lease
         self._instance: str | None = None  # while it has a lease
         self._users: dict[str, Devices] = {}
+        self._unanswered: set[str] = set()  # users of whom Redis may have counted what we do not know
         # Of users of whom Redis has to be told. Whatever goes wrong, no user is kept out for it.
         self._batcher = Batcher(self._count, max_batch=MAX_BATCH, retry_on=(Exception,), paused=self._lost)
         self._turn = asyncio.Lock()  # held while what Redis knows of this instance is changed
@@ -191,15 +194,20 @@ class PresenceTracker:
             self._batcher.discard(*user_ids)  # whose present numbers these are
             claims = [self._claim(user_id) for user_id in user_ids]
             asking = [list(self._users[user_id].waiting) for user_id in user_ids]
-            verdicts = await self._leases.count(instance, claims)
+            try:
+                verdicts = await self._leases.count(instance, claims)
+            except Exception:
+                self._unanswered.update(user_ids)
+                raise
             if verdicts is None:
                 self._instance = None
                 self._batcher.add(*self._users)
                 return
         for claim, verdict, sockets in zip(claims, verdicts, asking, strict=True):
             self._settle(claim, verdict, sockets)
-            if verdict.change:
-                self._news.add([claim.user_id], ago=0 if verdict.change > 0 else round(self._hold * 1000))
+            if verdict.change or claim.user_id in self._unanswered:
+                self._news.add([claim.user_id], ago=0 if claim.count > 0 else round(self._hold * 1000))
+        self._unanswered.difference_update(user_ids)
 
     def _claim(self, user_id: str) -> LeaseClaim:
         devices = self._users[user_id]
@@ -237,6 +245,18 @@ class PresenceTracker:
         self._batcher.add(*self._users)
         return instance
 
+    async def _renew(self) -> None:
+        if self._instance is None:
+            await self._begin()
+            return
+        state = await self._leases.renew(self._instance, round(self._lease * 1000))
+        if state is LeaseState.ENDED:
+            await self._begin()
+        elif state is LeaseState.LOST:
+            log.warning("Redis has lost some of the users who are here; it is told of all again")
+            self._batcher.add(*self._users)  # before the next, after which no loss is seen any more
+            await self._leases.begin(self._instance, round(self._lease * 1000))
+
     async def _tick_forever(self) -> None:
         while True:
             try:
@@ -249,10 +269,7 @@ class PresenceTracker:
 
     async def _tick(self) -> None:
         async with self._turn:
-            if self._instance is None or not await self._leases.renew(
-                self._instance, round(self._lease * 1000)
-            ):
-                await self._begin()
+            await self._renew()
         if self._away:
             self._away = False
             log.info("presence is kept again")

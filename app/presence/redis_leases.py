@@ -3,13 +3,19 @@
     presence:instances       sorted set  instance -> when its lease ends, in ms of Redis' own clock
     presence:user:<id>       hash        instance -> how many sockets the user has there; 0 while a place is held
     presence:of:<instance>   set         the ids of the users in whose hashes the instance stands
+    presence:calls:<inst.>   string      the number of the last call of the instance that was carried out
 
 A user is online while the hash is there. What an instance renews, every few seconds, is one number. When the lease of
 one has ended, any other takes its users out; so an instance whose lease has ended may not come back under its old id,
 and begins anew under another.
+
+Redis may lose the last of what it has acknowledged: with its process, when an fsync took its time, or to a replica that
+takes over. The lease is then there, and users are not. So the calls of an instance are numbered: one that was answered
+and is not there any more tells the loss, and one that comes late, past a later one, changes nothing.
 """
 
 from collections.abc import Sequence
+from enum import IntEnum
 
 from msgspec import Struct
 
@@ -18,8 +24,10 @@ from app.core.redis_scripts import SoftState
 INSTANCES = "presence:instances"
 OF_INSTANCE = "presence:of:"
 OF_USER = "presence:user:"
+CALLS = "presence:calls:"
 
 LET_GO = -1  # as a number of sockets: the user's place is no longer held
+KEEP_CALLS = 3_600_000  # ms after the end of a lease
 
 NOW = """
     local time = redis.call('TIME')
@@ -30,21 +38,28 @@ NOW = """
     end
 """
 
-# KEYS: instances. ARGV: instance, ms, whether it begins. Returns whether the instance has a lease now.
+# KEYS: instances, calls of the instance. ARGV: instance, ms, whether it begins, and the number of this call if it does,
+# else of the last one that was answered. Returns a `LeaseState`.
 LEASE = f"""
     {NOW}
     if ARGV[3] == '0' and not alive(ARGV[1]) then return 0 end
     redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+    if ARGV[3] == '1' then redis.call('SET', KEYS[2], ARGV[4]) end
+    redis.call('PEXPIRE', KEYS[2], ARGV[2] + {KEEP_CALLS})
+    if tonumber(redis.call('GET', KEYS[2]) or -1) < tonumber(ARGV[4]) then return 2 end
     return 1
 """
 
-# KEYS: instances, users of the instance, one hash a user. ARGV: instance, most sockets of a user, and for each user
-# the id, the sockets let in before, the sockets in all. Returns for each user how many sockets it may have here, and
-# 1 when that brought it online, -1 when it took it offline; nothing at all when the instance has no lease.
+# KEYS: instances, users of the instance, its calls, one hash a user. ARGV: instance, most sockets of a user, the number
+# of this call and of the last one that was answered, and for each user the id, the sockets let in before, the sockets
+# in all. Returns for each user how many sockets it may have here, and 1 when that brought it online, -1 when it took it
+# offline; nothing at all when the instance has no lease, or the call is late. What tells a loss it leaves as it is.
 COUNT = f"""
     {NOW}
-    local instance, most = ARGV[1], tonumber(ARGV[2])
-    if not alive(instance) then return false end
+    local instance, most, number = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+    local last = tonumber(redis.call('GET', KEYS[3]) or -1)
+    if number <= last or not alive(instance) then return false end
+    if last >= tonumber(ARGV[4]) then redis.call('SET', KEYS[3], number, 'KEEPTTL') end
 
     local function elsewhere(user)
         local total, counts = 0, redis.call('HGETALL', user)
@@ -55,12 +70,12 @@ COUNT = f"""
     end
 
     local result = {{}}
-    for i = 3, #KEYS do
-        local user, at = KEYS[i], i * 3 - 6
+    for i = 4, #KEYS do
+        local user, at = KEYS[i], i * 3 - 7
         local id, before, count = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
         local was_online = redis.call('EXISTS', user)
         if count < 0 then
-            redis.call('HDEL', user, instance)
+            if redis.call('HDEL', user, instance) == 0 then was_online = 1 end -- it was, and is lost
             redis.call('SREM', KEYS[2], id)
         else
             if most > 0 and count > before then
@@ -102,6 +117,21 @@ ONLINE = """
 """
 
 
+class LeaseState(IntEnum):
+    """What Redis knows of an instance: `LOST` is one that has its lease, but not all that it has told."""
+
+    ENDED = 0
+    HELD = 1
+    LOST = 2
+
+
+class _Calls(Struct):
+    """The numbers of an instance's last call, and of the last that was answered."""
+
+    last: int = 0
+    answered: int = -1
+
+
 class LeaseClaim(Struct, frozen=True):
     """The sockets that a user has at an instance: `before` were let in, `count` are there with those that ask.
 
@@ -128,7 +158,8 @@ class SweptLeases(Struct, frozen=True):
 
 
 class Leases:
-    """The scripts. Instances are ids of their own choice; all methods raise SoftStateUnavailable."""
+    """The scripts. Instances are ids of their own choice, each of which makes one call at a time; all methods raise
+    SoftStateUnavailable."""
 
     def __init__(self, soft_state: SoftState, *, max_sockets: int) -> None:
         self._max_sockets = max_sockets
@@ -136,25 +167,38 @@ class Leases:
         self._count = soft_state.script(COUNT)
         self._sweep = soft_state.script(SWEEP)
         self._online = soft_state.script(ONLINE)
+        self._calls: dict[str, _Calls] = {}  # by instance
 
     async def begin(self, instance: str, ms: int) -> None:
-        """Gives a new instance a lease."""
-        await self._lease([INSTANCES], instance, ms, 1)
+        """Gives a new instance a lease. One that has lost something is whole again; what was lost is to be counted."""
+        calls = self._calls.setdefault(instance, _Calls())
+        calls.last = number = calls.last + 1
+        await self._lease([INSTANCES, CALLS + instance], instance, ms, 1, number)
+        calls.answered = number
 
-    async def renew(self, instance: str, ms: int) -> bool:
-        """Lets a lease end in so many ms from now, which may be sooner than before; False when it has ended."""
-        return bool(await self._lease([INSTANCES], instance, ms, 0))
+    async def renew(self, instance: str, ms: int) -> LeaseState:
+        """Lets a lease end in so many ms from now, which may be sooner than before, unless it has ended."""
+        answered = self._calls.setdefault(instance, _Calls()).answered
+        state = LeaseState(await self._lease([INSTANCES, CALLS + instance], instance, ms, 0, answered))
+        if state is LeaseState.ENDED:
+            self._calls.pop(instance, None)
+        return state
 
     async def count(self, instance: str, claims: Sequence[LeaseClaim]) -> list[Verdict] | None:
         """Says how many sockets users have at an instance; None, and nothing done, when its lease has ended.
 
         Of sockets that ask to be let in, only as many are as the user may have on all living instances together.
         """
-        keys = [INSTANCES, OF_INSTANCE + instance, *(OF_USER + claim.user_id for claim in claims)]
+        calls = self._calls.setdefault(instance, _Calls())
+        calls.last = number = calls.last + 1
+        users = [OF_USER + claim.user_id for claim in claims]
+        keys = [INSTANCES, OF_INSTANCE + instance, CALLS + instance, *users]
         values = [value for claim in claims for value in (claim.user_id, claim.before, claim.count)]
-        counted = await self._count(keys, instance, self._max_sockets, *values)
+        counted = await self._count(keys, instance, self._max_sockets, number, calls.answered, *values)
         if counted is None:
+            self._calls.pop(instance, None)
             return None
+        calls.answered = number
         return [Verdict(*pair) for pair in zip(counted[::2], counted[1::2], strict=True)]
 
     async def sweep(self, limit: int) -> SweptLeases | None:

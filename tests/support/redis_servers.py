@@ -2,12 +2,13 @@
 
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import redis
+import redis.asyncio
 
 from app.embedded.child_process import running
 from app.embedded.valkey import STOP_SIGNAL, program, running_valkey
@@ -222,6 +223,29 @@ def listens(port: int) -> bool:
     """Whether something accepts connections on a port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def rewinding(
+    client: "redis.asyncio.Redis[Any]", pattern: str, *but: str
+) -> Callable[[], Awaitable[None]]:
+    """Has the keys of a pattern, `but` some, put back later to what they are now: as in a Redis that has lost
+    the last of its writes. `client` decodes no replies."""
+
+    async def keys() -> set[bytes]:
+        return {key async for key in client.scan_iter(match=pattern)} - {key.encode() for key in but}
+
+    before = {key: await client.dump(key) for key in await keys()}
+
+    async def rewind() -> None:
+        async with client.pipeline(transaction=True) as pipeline:
+            for key in await keys() - before.keys():
+                pipeline.delete(key)
+            for key, value in before.items():
+                if value is not None:
+                    pipeline.restore(key, 0, value, replace=True)
+            await pipeline.execute()
+
+    return rewind
 
 
 RedisServer: TypeAlias = Callable[[], RestartableValkey]  # the fixture `redis_server`, which starts one

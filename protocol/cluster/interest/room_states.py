@@ -6,8 +6,9 @@ time, and `stored` has its answer. A room stays for a while without members: for
 clients that come back to what they have missed.
 
 Redis gives a room to an instance by itself, too, when a record makes sockets of the instance join it: whoever sends to
-the room next need not wait until the instance has read that (`given`). So an order to take a room back can cross
-such a record. Redis does not carry it out then, and says so.
+the room next need not wait until the instance has read that (`given`). It is told all the same: a Redis that has lost
+the last of its writes is known by the orders that it lacks, and not by what it gave. An order to take a room back can
+cross such a record. Redis does not carry it out then, and says so.
 """
 
 from collections.abc import Iterable
@@ -41,7 +42,7 @@ class RoomInput(IntEnum):
 _ABSENT, _ANNOUNCING, _HELD, _WITHDRAWING, _RETURNING = RoomState
 
 TRANSITIONS: dict[RoomState, dict[RoomInput, RoomState]] = {
-    _ABSENT: {RoomInput.WANT: _ANNOUNCING, RoomInput.GIVE: _HELD, RoomInput.LOSE: _ABSENT},
+    _ABSENT: {RoomInput.WANT: _ANNOUNCING, RoomInput.GIVE: _ANNOUNCING, RoomInput.LOSE: _ABSENT},
     _ANNOUNCING: {
         RoomInput.WANT: _ANNOUNCING,
         RoomInput.GIVE: _ANNOUNCING,

@@ -111,6 +111,7 @@ class InterestKeeper:
         """A record has been read by which Redis gave us rooms."""
         for room in rooms:
             self._table.given(room, _now())
+        self._wake.set()
         self._heard_from = max(self._heard_from, offset, key=position)
 
     def read_to(self, offset: str) -> None:

@@ -193,11 +193,14 @@ end
 
 -- order: <inbox> <version> <offset up to which the instance has read> <rooms to hear of> <the same, withdrawn>.
 -- Returns whether the withdrawals are carried out (1, or 0 where the instance has not read of all rooms that it was
--- given), the last id that was given, and that of the newest entry in the inbox; 0 alone if there is no such inbox.
+-- given), the last id that was given, and that of the newest entry in the inbox; 0 alone if there is no such inbox, or
+-- the order before this one is lost.
 local function order(keys, args)
   local prefix, inbox, read = string.sub(keys[1], 1, -5), args[1], args[3]
-  local stream = prefix .. 'inbox:' .. inbox
-  if redis.call('EXISTS', stream) == 0 then return { 0 } end
+  local stream, ahead = prefix .. 'inbox:' .. inbox, tonumber(args[2])
+  local version = redis.call('HGET', prefix .. 'versions', inbox)
+  if version then ahead = ahead - tonumber(version) end
+  if redis.call('EXISTS', stream) == 0 or not version or ahead < 0 or ahead > 1 then return { 0 } end
   local announced = tonumber(args[4])
   for at = 5, 4 + announced do
     local key = prefix .. 'interest:' .. args[at]

@@ -15,12 +15,15 @@ from app.config.settings import Settings
 from app.core.redis_scripts import PREFIX, SoftState
 from app.db.database import Database
 from app.presence.announcements import PresenceNews
+from app.presence.presence import PresenceTracker
 from app.presence.redis_leases import LeaseClaim, Leases
 from protocol import BusUnavailable
+from scripts.proxy import Mode, Proxy
 from tests.support.chat.other_process import OtherProcess, other_process
 from tests.support.chat.people import Connect, Device, Instance, People, Person, Start, together
 from tests.support.chat.row_locks import locked, somebody_waits
-from tests.support.redis_servers import RedisServer
+from tests.support.ports import find_free_port
+from tests.support.redis_servers import RedisServer, rewinding
 from tests.support.waiting import PATIENCE, until
 
 AT_ONCE = 50  # ms of a hold
@@ -549,6 +552,48 @@ async def test_a_redis_that_has_lost_everything_is_told_who_is_here(
     await in_redis.flushall()
     assert (await news(hers, bob))["status"] == "online"
     assert await sockets(in_redis, bob) == [1]
+
+
+async def test_a_redis_that_has_lost_the_last_of_its_writes_is_told_who_is_here(
+    people: People, start: Start, redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = await start(presence_lease=SHORT_LEASE)
+    ann, bob, cat = await people(), await people(), await people()
+    await together(ann, bob, cat)
+    hers = await ann.device(here.url)
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        rewind = await rewinding(client, f"{PREFIX}presence:*", f"{PREFIX}presence:instances")
+        await bob.device(here.url)
+        its = await cat.device(here.url)
+        for one in (bob, cat):
+            assert (await news(hers, one))["status"] == "online"
+        await rewind()
+    await its.close()
+    await news(hers, cat, "offline")
+    assert (await news(hers, bob))["status"] == "online"
+    assert await presence(ann, ann, bob, cat) == {ann.id: "online", bob.id: "online", cat.id: "offline"}
+    assert any("has lost some of the users" in line.message for line in caplog.records)
+
+
+async def test_who_comes_is_told_of_where_the_answer_of_redis_was_lost(
+    instance: Instance, people: People, db: Database, redis_server: RedisServer
+) -> None:
+    ann, bob = await people(), await people()
+    await together(ann, bob)
+    hers = await ann.device()
+    way = Proxy([("127.0.0.1", redis_server().port)])
+    await way.start(port := find_free_port())
+    soft_state = SoftState(f"redis://127.0.0.1:{port}/0")
+    tracker = PresenceTracker(instance.server.io, db, soft_state, lease=SHORT_LEASE / 1000)
+    assert await tracker.enter(ann.id, "her socket")
+    way.stall(Mode.STALL_TO_CLIENT)
+    assert not await tracker.enter(bob.id, "his socket")  # which Redis knows, and we do not
+    await way.resume()
+    tracker.start()
+    assert (await news(hers, bob))["status"] == "online"
+    await tracker.close()
+    await soft_state.close()
+    await way.stop()
 
 
 async def test_an_outage_that_is_longer_than_the_leases_is_not_taken_for_death(

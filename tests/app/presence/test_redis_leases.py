@@ -7,12 +7,25 @@ from itertools import count
 from typing import Any, TypeVar
 
 import pytest
+import redis.asyncio
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from app.core.redis_scripts import SoftState
-from app.presence.redis_leases import LET_GO, LeaseClaim, Leases, Verdict
+from app.core.redis_scripts import PREFIX, SoftState
+from app.presence.redis_leases import (
+    CALLS,
+    COUNT,
+    INSTANCES,
+    LET_GO,
+    OF_INSTANCE,
+    OF_USER,
+    LeaseClaim,
+    Leases,
+    LeaseState,
+    Verdict,
+)
+from tests.support.redis_servers import rewinding
 from tests.support.tries import tries
 
 T = TypeVar("T")
@@ -42,7 +55,6 @@ async def test_the_first_socket_brings_a_user_online_and_the_last_hold_takes_it_
     assert await leases.online(["cat", "ann", "bob"]) == {"ann", "bob"}
     assert await leases.count("a", [LeaseClaim("ann", 0, LET_GO)]) == [Verdict(LET_GO, -1)]
     assert await leases.online(["ann", "bob"]) == {"bob"}
-    assert await leases.count("a", [LeaseClaim("ann", 0, LET_GO)]) == [Verdict(LET_GO, 0)]
 
 
 async def test_only_as_many_sockets_as_a_user_may_have_on_all_living_instances(leases: Leases) -> None:
@@ -62,6 +74,54 @@ async def test_a_user_who_is_refused_does_not_come_online(leases: Leases) -> Non
     await leases.count("a", [LeaseClaim("ann", 0, MOST)])
     assert await leases.count("b", [LeaseClaim("ann", 0, 1)]) == [Verdict(0, 0)]
     assert await leases.count("a", [LeaseClaim("ann", 0, LET_GO)]) == [Verdict(LET_GO, -1)]
+
+
+async def test_who_is_let_go_and_was_lost_before_has_gone(leases: Leases) -> None:
+    for instance in ("a", "b"):
+        await leases.begin(instance, HOUR)
+    await leases.count("b", [LeaseClaim("bob", 0, 1)])
+    claims = [LeaseClaim("ann", 0, LET_GO), LeaseClaim("bob", 0, LET_GO)]
+    assert await leases.count("a", claims) == [Verdict(LET_GO, -1), Verdict(LET_GO, 0)]
+
+
+@pytest.fixture
+async def in_redis(redis_url: str) -> AsyncIterator["redis.asyncio.Redis[Any]"]:
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.mark.parametrize("leases", ["redis_url"], indirect=True)
+async def test_a_lost_call_is_noticed_until_all_is_to_be_counted_again(
+    leases: Leases, in_redis: "redis.asyncio.Redis[Any]"
+) -> None:
+    await leases.begin("a", HOUR)
+    await leases.count("a", [LeaseClaim("ann", 0, 1)])
+    rewind = await rewinding(in_redis, f"{PREFIX}presence:*")
+    await leases.count("a", [LeaseClaim("bob", 0, 1)])
+    assert await leases.renew("a", HOUR) is LeaseState.HELD
+    await rewind()
+    assert await leases.online(["ann", "bob"]) == {"ann"}
+    await leases.count("a", [LeaseClaim("cat", 0, 1)])  # which does not hide it
+    assert await leases.renew("a", HOUR) is LeaseState.LOST
+    assert await leases.renew("a", HOUR) is LeaseState.LOST
+    await leases.begin("a", HOUR)
+    assert await leases.renew("a", HOUR) is LeaseState.HELD
+    await leases.count("a", [LeaseClaim("bob", 0, 1)])
+    assert await leases.renew("a", HOUR) is LeaseState.HELD
+    assert await leases.online(["ann", "bob", "cat"]) == {"ann", "bob", "cat"}
+
+
+@pytest.mark.parametrize("leases", ["redis_url"], indirect=True)
+async def test_a_call_that_comes_past_a_later_one_changes_nothing(leases: Leases, redis_url: str) -> None:
+    await leases.begin("a", HOUR)
+    for sockets in (1, 2):
+        await leases.count("a", [LeaseClaim("ann", 0, sockets)])
+    late = SoftState(redis_url)
+    keys = [INSTANCES, f"{OF_INSTANCE}a", f"{CALLS}a", f"{OF_USER}ann"]
+    assert await late.script(COUNT)(keys, "a", 0, 2, 1, "ann", 0, LET_GO) is None
+    assert await leases.online(["ann"]) == {"ann"}
+    assert await late.script(COUNT)(keys, "a", 0, 4, 3, "ann", 0, LET_GO) == [LET_GO, -1]
+    await late.close()
 
 
 async def test_the_users_of_a_dead_instance_are_taken_out_in_chunks_and_once(leases: Leases) -> None:
@@ -130,7 +190,7 @@ class Counting(RuleBasedStateMachine):
             here = self.sockets[name]
             before = min(max(here.get(instance, 0), 0), max(asked, 0))
             claims.append(LeaseClaim(self.user(name), before, asked))
-            was_online = bool(here)
+            was_online = bool(here) or asked == LET_GO  # if it is not here, it is taken for lost
             elsewhere = sum(
                 there for other, there in here.items() if other != instance and other in self.alive
             )

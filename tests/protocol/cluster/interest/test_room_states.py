@@ -129,9 +129,12 @@ def test_redis_keeps_what_it_gave(comes: bool) -> None:
     assert again == (Order((), ()) if comes else Order((), (A,)))
 
 
-def test_a_room_that_redis_gave_is_held_at_once_and_lingers() -> None:
+def test_a_room_that_redis_gave_is_told_all_the_same_and_lingers() -> None:
     table = InterestTable(LINGER)
     table.given(A, 0)
+    order = table.take(100, 0)
+    assert order == Order((A,), ())
+    table.stored(order, 0)
     assert table.is_held((A,))
     assert table.take(100, 1) == Order((), ())
     assert table.take(100, LINGER) == Order((), (A,))

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import pytest
 import redis
+import redis.asyncio
 
 from protocol.cluster.requests import AskClients, FetchSockets
 from protocol.cluster.stream_positions import position
@@ -16,7 +17,7 @@ from protocol.server.bus.redis_bus import RedisBus
 from protocol.server.routing import interest_keeper
 from protocol.server.routing.interest_bus import InterestBus
 from tests.support.inbox import Inbox, event, started
-from tests.support.redis_servers import RedisServer
+from tests.support.redis_servers import RedisServer, rewinding
 from tests.support.waiting import until
 
 Instances: TypeAlias = list[tuple[InterestBus, Inbox]]
@@ -221,6 +222,28 @@ async def test_an_emptied_redis(instances: Instances, client: "redis.Redis") -> 
     for _, inbox in instances:
         await inbox.until(lambda inbox=inbox: {"again", "kept"} <= set(heard(inbox)))
     await kept
+
+
+async def test_a_redis_that_has_lost_the_last_of_its_writes(instances: Instances, redis_url: str) -> None:
+    """The instances have been told that they hear of rooms, or were given them, and Redis knows no more of it."""
+    (one, _), (two, second), (three, third) = instances
+    await enter(two, "mine")
+    await until(lambda: not any(bus.failure for bus, _ in instances))
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        rewind = await rewinding(client, "{socket.io}:*")
+        await one.publish(Join("/", Target(("mine",)), ("given",)))
+        await second.wait_for(1)
+        two.given("/", ("given",), second.offsets[0])
+        await enter(three, "told")
+        before = [bus.inbox for bus in (two, three)]
+        await two.announced("/", ["given"])
+        await rewind()
+    await enter(three, "next")  # which does not hide it
+    await until(lambda: not {bus.inbox for bus in (two, three)} & set(before))
+    for room in ("given", "told"):
+        await one.publish(to(room, room))
+    await second.until(lambda: "given" in heard(second))
+    await third.until(lambda: "told" in heard(third))
 
 
 async def test_a_redis_that_is_killed_and_comes_back(redis_server: RedisServer) -> None:

@@ -146,6 +146,16 @@ def test_an_order_tells_from_where_on_all_comes(cluster: Cluster) -> None:
     assert cluster.call("order", "unknown", 1, "0-0", 0) == [0]
 
 
+def test_an_order_after_one_that_is_lost_or_after_its_successor_is_not_carried_out(cluster: Cluster) -> None:
+    for version, room in enumerate(("/,p", "/,q", "/,q"), 1):
+        assert cluster.hear("b", room, version=version)[0] == 1
+    assert cluster.hear("b", "/,q", version=3)[0] == 1  # repeated, since its answer was lost
+    assert cluster.hear("b", "/,r", version=2) == [0]
+    cluster.client.hset("{s}:versions", "b", "1")  # as a replica may have it that takes over
+    assert cluster.hear("b", "/,r", version=4) == [0]
+    assert not cluster.client.exists("{s}:interest:/,r")
+
+
 def test_an_inbox_that_is_gone_is_forgotten(cluster: Cluster) -> None:
     cluster.hear("b", "/,r")
     cluster.client.delete(KEYS.inbox("b"))
@@ -163,7 +173,8 @@ def test_nothing_is_stored_for_a_publisher_that_is_forgotten(cluster: Cluster) -
 
 
 def test_an_instance_learns_that_redis_has_lost_something(cluster: Cluster) -> None:
-    cluster.hear("a", "/,r", version=3)
+    for version in (1, 2, 3):
+        cluster.hear("a", "/,r", version=version)
     assert cluster.call("renew", "a", 3, 0) == 1
     assert cluster.call("renew", "a", 4, 0) == 0, "its last order"
     cluster.client.delete(KEYS.inbox("a"))

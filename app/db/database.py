@@ -53,6 +53,8 @@ UNREACHABLE = (
 # What is wrong with the values of a statement, and not with the statement or with PostgreSQL.
 NOT_TAKEN = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 
+STORAGE = "md.c"  # the part of PostgreSQL that gives files more space
+
 log = logging.getLogger(__name__)
 
 
@@ -217,6 +219,11 @@ def _told() -> Iterator[None]:
     try:
         yield
     except asyncpg.DiskFullError as error:
+        raise DatabaseFull(f"the disk of PostgreSQL is full: {error}") from error
+    except asyncpg.InternalServerError as error:
+        if error.as_dict().get("server_source_filename") != STORAGE:
+            raise
+        # A quota, or a limit for files, has no code of its own.
         raise DatabaseFull(f"the disk of PostgreSQL is full: {error}") from error
     except asyncpg.ReadOnlySQLTransactionError as error:
         raise DatabaseReadOnly(f"PostgreSQL takes no changes: {error}") from error

@@ -1,6 +1,7 @@
 """A full disk and a read-only PostgreSQL, as clients, operators and load balancers are told of them."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -12,11 +13,15 @@ from typing import Any
 
 import asyncpg
 import httpx
+import psutil
 import pytest
 
 from app import embedded
 from app.config.settings import Settings
+from app.db.database import Database
+from app.db.errors import DatabaseFull
 from app.db.migrations import migrate
+from app.db.queries import Queries
 from tests.support.chat.people import PASSWORD, Device, Instance
 from tests.support.postgres_servers import RestartablePostgres, execute
 from tests.support.waiting import until
@@ -196,6 +201,34 @@ async def on_database(sockets: Path, name: str, statement: str) -> None:
     connection = await asyncpg.connect(embedded.database_url(sockets, name))
     await connection.execute(statement)
     await connection.close()
+
+
+def limit_files(pid: int, size: int | str) -> None:
+    """How many bytes a file may have that a process writes. Its own account may change that; root may not always."""
+    owner = psutil.Process(pid)
+    ids = {"user": owner.uids().real, "group": owner.gids().real, "extra_groups": []}
+    account: dict[str, Any] = ids if os.geteuid() == 0 else {}
+    subprocess.run(["prlimit", "--pid", str(pid), f"--fsize={size}:"], check=True, **account)
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="util-linux is not there")
+async def test_a_file_that_may_not_grow_is_on_a_full_disk(db: Database) -> None:
+    """As where a quota is used up, for which PostgreSQL has no code."""
+
+    async def fill(q: Queries) -> None:
+        await q.value("create temporary table filler (bytes text) on commit drop")
+        server = await q.value("select pg_backend_pid()")
+        limit_files(server, 65_536)
+        try:
+            await q.value("insert into filler select repeat('x', 1900) from generate_series(1, 100)")
+        finally:
+            limit_files(server, "unlimited")
+
+    with pytest.raises(DatabaseFull, match="could not extend file"):
+        await db.transaction(fill)
+    assert db.is_full
+    await db.ping()
+    assert not db.is_full
 
 
 async def test_a_read_only_database_is_told_at_every_door(

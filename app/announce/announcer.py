@@ -19,7 +19,14 @@ from app import store
 from app.announce.log_order import LogOrder, Place, place_of
 from app.db.database import Database
 from app.payloads.responses import Message, Sent, wire
-from app.payloads.server_events import DIRECT_NEW, MENTION_NEW, MESSAGE_NEW, REPLY_NEW
+from app.payloads.server_events import (
+    DIRECT_NEW,
+    MENTION_NEW,
+    MESSAGE_NEW,
+    REPLY_NEW,
+    ROOM_SYNC_NEEDED,
+    SyncNeeded,
+)
 from protocol import BroadcastBatch, BusUnavailable, Server
 
 log = logging.getLogger(__name__)
@@ -167,7 +174,14 @@ class Announcer:
             }
             if not members:
                 return
-            batch = await self._put((), room_channel(room_id), members)
+            # Whoever is let in again was kept from what came in between, and nobody else knows of that.
+            told = [await self._to_sync(room_id)] if any(members.values()) else []
+            batch = await self._put(told, room_channel(room_id), members)
+
+    async def _to_sync(self, room_id: str) -> "Wired":
+        """Has all of a room ask for what they lack: an instance that hears this takes it for told to all."""
+        needed = SyncNeeded(room_id=room_id, last_seq=await store.rooms.last_seq(self._db, room_id))
+        return Wired(to_room(room_id, ROOM_SYNC_NEEDED, needed))
 
     async def _wait(self, checking: Coroutine[Any, Any, None]) -> None:
         """Returns when sockets have entered and left channels. Raises what keeps them from it, or BusUnavailable, and

@@ -59,7 +59,10 @@ class World:
     def run(self) -> None:
         """Carry it out."""
         loop = self.loop
-        with redis_is(self.redis), mock.patch.object(store.members, "state", self.log.state), self._quiet():
+        log, patch = self.log, mock.patch.object
+        states = patch(store.members, "state", log.state)
+        numbers = patch(store.rooms, "last_seq", log.last_seq)
+        with redis_is(self.redis), states, numbers, self._quiet():
             try:
                 loop.run_until_complete(self._live_through())
             except Stuck as stuck:

@@ -205,6 +205,11 @@ async def next_seq(q: Queries, room_id: str) -> int:
     return seq
 
 
+async def last_seq(q: Queries, room_id: str) -> int:
+    """The number of the last change in the log of a room; 0 where there is no such room."""
+    return await q.value("select last_seq from rooms where id = :room_id", room_id=room_id) or 0
+
+
 async def exists(q: Queries, room_id: str) -> bool:
     """True if there is such a room."""
     return bool(await q.value("select true from rooms where id = :room_id", room_id=room_id))

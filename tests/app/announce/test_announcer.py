@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import redis.asyncio
 
+from app.announce.announcer import Announcer
 from app.config.settings import Settings
+from app.db.database import Database
 from protocol.cluster.record_batches import unfold
 from protocol.cluster.stream_records import Broadcast, Join, Leave, decode
 from tests.support.chat.people import Instance, People, Person
@@ -121,3 +123,19 @@ async def test_each_other_change_is_one_record_too(people: People, bus: Bus) -> 
     await change(ann, "DELETE", f"{room}/members/{bob.id}", left)
     await change(ann, "PUT", f"{room}/bans/{bob.id}", barred)
     await change(ann, "DELETE", f"{room}/bans/{bob.id}", barred)
+
+
+async def test_whoever_a_late_record_kept_out_is_let_in_again_and_told_to_sync(
+    people: People, instance: Instance, db: Database
+) -> None:
+    """A record by which a user leaves may wait for Redis until the user has come back by another instance."""
+    ann, bob = await people(), await people()
+    room = await ann.room()
+    await bob.http.post(f"/chat/rooms/{room}/join")
+    device = await bob.device()
+    announcer = Announcer(instance.server.io, db)
+    await announcer.follow(bob.id, room, member=False)
+    needed = await device.expect("room:sync-needed")
+    assert needed == {"roomId": room, "lastSeq": 2}
+    await ann.http.post(f"/chat/rooms/{room}/messages", json={"content": "he is there"})
+    assert (await device.expect("message:new"))["content"] == "he is there"

@@ -10,6 +10,7 @@ class RoutingKeys:
         self._prefix = f"{{{stream}}}:"
         self.last = f"{self._prefix}last"
         self.inboxes = f"{self._prefix}inboxes"
+        self.common = f"{self._prefix}common"
 
     def inbox(self, name: str) -> str:
         """The stream of an instance."""

@@ -1,9 +1,10 @@
-"""Reading what an inbox holds, page by page from its end: for clients of an instance that come to another."""
+"""Reading what was for an instance, from its end: for clients of that instance that come to another."""
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeAlias
 
+from protocol.cluster.interest.routing_keys import RoutingKeys
 from protocol.cluster.stream_positions import position
 from protocol.cluster.stream_records import Record, decode
 from protocol.errors import ProtocolError
@@ -13,16 +14,32 @@ from protocol.server.bus.stream_reader import PAST_BATCH
 
 log = logging.getLogger(__name__)
 
+Ask: TypeAlias = Callable[..., Awaitable[Any]]
+
+NOTHING = Past([], "")
+
 _skipped = SkipLog(log)
 
 
-async def read_inbox(
-    ask: Callable[..., Awaitable[Any]], stream: str, after: str, limit: int, max_size: int
-) -> Past:
-    """What is there after an offset: see `Routing.read`. Its floor is that offset, unless not all is there; empty where
-    there is no inbox."""
+async def read_inbox(ask: Ask, keys: RoutingKeys, inbox: str, after: str, limit: int, max_size: int) -> Past:
+    """What was for an instance after an offset, in its inbox and in the common stream: see `Routing.read`. Its floor is
+    that offset, unless not all is there; empty where there is no inbox. `limit` and `max_size` bound each stream."""
+    end = await ask("GET", keys.last)  # what comes while one is read after the other is left out of both
+    if end is None:
+        return NOTHING
+    own = await _read(ask, keys.inbox(inbox), after, end, limit, max_size)
+    common = await _read(ask, keys.common, own.floor, end, limit, max_size) if own.floor else NOTHING
+    if not common.floor:
+        return NOTHING
+    floor = position(common.floor)
+    entries = [entry for entry in own.entries if position(entry[0]) >= floor]
+    return Past(sorted(entries + common.entries, key=lambda entry: position(entry[0])), common.floor)
+
+
+async def _read(ask: Ask, stream: str, after: str, end: str, limit: int, max_size: int) -> Past:
+    """What a stream has after one offset, up to another; without a floor where it is not there."""
     found: list[tuple[str, Record, int]] = []
-    size, end, last, floor = 0, "+", "", ""
+    size, last, floor = 0, "", ""
     while len(found) < limit and size < max_size:
         page = await ask("XREVRANGE", stream, end, f"({after}" if after else "-", "COUNT", str(PAST_BATCH))
         for last, fields in page:
@@ -39,7 +56,7 @@ async def read_inbox(
     # Looked up at the end, since it may be trimmed meanwhile. What was before it is unknown, so it counts as missing.
     oldest = await ask("XRANGE", stream, "-", "+", "COUNT", "1")
     if not oldest:
-        return Past([], "")
+        return NOTHING
     return Past(found[::-1], max(floor or last, oldest[0][0], key=position))
 
 

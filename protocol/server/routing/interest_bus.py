@@ -1,4 +1,4 @@
-"""The bus that routes by interest: each instance reads a stream of its own, its inbox.
+"""The bus that routes by interest: each instance reads a stream of its own, its inbox, and one that all read.
 
 How records are written is in `inbox_writer`, what Redis does with them in `redis_functions`, how it is told of rooms in
 `interest_keeper`. Inboxes are read as other streams are, and requests go over Pub/Sub.
@@ -78,8 +78,8 @@ class InterestBus:
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     def _new_reader(self) -> StreamReader:
-        key = self._keys.inbox(self._keeper.inbox)
-        return StreamReader(RedisConnection(self._url, key), key, self._keeper.read_to)
+        own, common = self._keys.inbox(self._keeper.inbox), self._keys.common
+        return StreamReader(RedisConnection(self._url, own), own, common, on_read=self._keeper.read_to)
 
     # --- life ---
 
@@ -110,9 +110,9 @@ class InterestBus:
 
     async def _begin(self) -> None:
         """Have an empty inbox, and know where it begins."""
-        self._began = await self._keeper.register()
+        self._began, common = await self._keeper.register()
         self._reader = self._new_reader()
-        self._reader.begin_at(self._began)
+        self._reader.begin_at(self._began, common)
 
     async def _follow(self, deliver: Deliver, on_gap: OnGap) -> None:
         """Deliver what comes, from one inbox after the other: a new one each time that Redis has lost what it knew."""
@@ -230,7 +230,7 @@ class InterestBus:
 
     async def read(self, inbox: str, after: str, limit: int, max_size: int) -> Past:
         """See `Routing.read`."""
-        return await read_inbox(self._writer.ask, self._keys.inbox(inbox), after, limit, max_size)
+        return await read_inbox(self._writer.ask, self._keys, inbox, after, limit, max_size)
 
     # --- requests ---
 

@@ -66,15 +66,16 @@ class InterestKeeper:
         self._table.linger = duration + MARGIN
         self._retention = 2 * duration + MARGIN  # what is saved of one that was connected stays for longer
 
-    async def register(self) -> str:
-        """Have a new inbox; returns the offset after which it is filled. All rooms are to be told again.
+    async def register(self) -> tuple[str, str]:
+        """Have a new inbox; returns the offset after which it is filled, and that of the newest entry of the common
+        stream. All rooms are to be told again.
 
         Raises `BusUnavailable`.
         """
         self._inboxes += 1
         inbox = f"{self._uid}.{self._inboxes}"
         settle = SETTLE if self.inbox else 0  # the others, which had one too, are about to do the same
-        began = await self._writer.call("register", inbox, settle)
+        began, common = await self._writer.call("register", inbox, settle)
         self.inbox = inbox
         self._writer.write_for(inbox)
         self._version = self._in_order = 0
@@ -82,7 +83,7 @@ class InterestKeeper:
         self._table.lose(_now())
         self.lost.clear()
         self._runs = True
-        return str(began)
+        return began, common
 
     async def leave(self) -> None:
         """This instance ends. What is for its clients is collected on, if they may come back."""

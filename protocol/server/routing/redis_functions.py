@@ -6,6 +6,7 @@ All keys begin with one prefix, whose hash tag keeps them in one slot of a clust
 |---|---|
 | `last` | the id of the last record |
 | `inbox:<inbox>` | the stream of one instance |
+| `common` | the stream that all instances read beside their own: what is for nearly all of them stands here once |
 | `inboxes` | all inboxes by the time of their last sign of life (ms, by the clock of Redis) |
 | `interest:<namespace>,<room>` | the inboxes that hear of a room |
 | `versions` | for each inbox, how many orders of its instance were carried out |
@@ -19,6 +20,7 @@ An inbox whose stream does not exist is dead: whoever comes across its name take
 import hashlib
 from collections.abc import Sequence
 
+from protocol.cluster.interest.joined_streams import MIXED
 from protocol.cluster.interest.routing_keys import LEASE, RoutingKeys
 from protocol.server.redis.connection import pack
 
@@ -55,13 +57,19 @@ local function newest(stream)
   return entry and entry[1]
 end
 
+-- The id of the newest entry of what an instance reads; '' is nobody's inbox.
+local function newest_for(prefix, inbox)
+  local own, common = newest(prefix .. 'inbox:' .. inbox) or '0-0', newest(prefix .. 'common') or '0-0'
+  return is_after(own, common) and own or common
+end
+
 -- The last id that was given, as it is known; where it was lost, that of the newest entry that is left.
 local function last_id(prefix, last)
   if last then return last end
-  last = '0-0'
+  last = newest_for(prefix, '')
   for _, inbox in ipairs(redis.call('ZRANGE', prefix .. 'inboxes', 0, -1)) do
-    local id = newest(prefix .. 'inbox:' .. inbox)
-    if id and is_after(id, last) then last = id end
+    local id = newest_for(prefix, inbox)
+    if is_after(id, last) then last = id end
   end
   return last
 end
@@ -119,6 +127,22 @@ local function give(prefix, known, args, first, last, inboxes, id)
   for _, inbox in ipairs(inboxes) do redis.call('HSET', prefix .. 'given', inbox, id) end
 end
 
+-- Whether a record for some of the inboxes costs less where all instances read it.
+local function is_for_all(some, all)
+  return some > 1 and some * 8 >= all * 7
+end
+
+-- Writes the record of args[at] to a stream; false where there is no such stream. `is_mixed`: another stream has got
+-- one by the same call, which is to be read before.
+local function add(stream, is_mixed, max_len, id, args, at)
+  local entry = { id, 'nsp', args[at + 1], 'type', args[at + 2], 'data', args[at + 3] }
+  if is_mixed then
+    entry[8] = 'MIXED'
+    entry[9] = ''
+  end
+  return redis.call('XADD', stream, 'NOMKSTREAM', 'MAXLEN', '~', max_len, unpack(entry)) and true or false
+end
+
 -- publish: <inbox or ''> <writer> <max_len>, then for each record: <number> <nsp> <type> <data>,
 -- the count of its rooms (-1: all instances) and the rooms, and the same of those that sockets join.
 local function publish(keys, args)
@@ -126,6 +150,10 @@ local function publish(keys, args)
   local own, writer, max_len = args[1], prefix .. 'writer:' .. args[2], args[3]
   local last, done, settling = unpack(redis.call('MGET', keys[1], writer, prefix .. 'settling'))
   if settling then return redis.error_reply('SETTLING the instances come back') end
+  if own ~= '' and redis.call('EXISTS', prefix .. 'inbox:' .. own) == 0 then
+    return redis.error_reply('NOINBOX the inbox ' .. own .. ' is not known any more')
+  end
+  local all, in_inboxes, in_common = redis.call('ZCARD', prefix .. 'inboxes'), false, false
   local ms, count = next_id(prefix, last)
   local first, at, known, ids = tonumber(args[4]), 4, {}, {}
   local done_first, done_last, done_ms, done_count
@@ -151,15 +179,20 @@ local function publish(keys, args)
         seen[own] = true
       end
       collect(prefix, known, args, at + 5, rooms_end, inboxes, seen)
-      for _, inbox in ipairs(inboxes) do
-        if not redis.call('XADD', prefix .. 'inbox:' .. inbox, 'NOMKSTREAM', 'MAXLEN', '~', max_len, id,
-            'nsp', args[at + 1], 'type', args[at + 2], 'data', args[at + 3]) then
-          if inbox == own then -- the first of all, so nothing is stored
-            return redis.error_reply('NOINBOX the inbox ' .. own .. ' is not known any more')
+      local is_stored = false
+      -- Whoever has sockets that join rooms by a record finds it in the own inbox: see `order`.
+      if joined_end == joined and is_for_all(#inboxes, all) then
+        is_stored = add(prefix .. 'common', in_inboxes, max_len, id, args, at)
+        in_common = in_common or is_stored
+      end
+      if not is_stored then
+        in_inboxes = true
+        for _, inbox in ipairs(inboxes) do
+          if not add(prefix .. 'inbox:' .. inbox, in_common, max_len, id, args, at) then
+            forget(prefix, inbox)
+            for room = at + 5, rooms_end do redis.call('SREM', prefix .. 'interest:' .. args[room], inbox) end
+            known = {}
           end
-          forget(prefix, inbox)
-          for room = at + 5, rooms_end do redis.call('SREM', prefix .. 'interest:' .. args[room], inbox) end
-          known = {}
         end
       end
       if joined_end > joined and inboxes[1] then
@@ -177,7 +210,7 @@ local function publish(keys, args)
 end
 
 -- register: <inbox> <ms for which nothing is stored if Redis has lost everything>. Returns the id from which on it
--- hears.
+-- hears, and that of the newest entry in the common stream, which always has one.
 local function register(keys, args)
   local prefix, inbox = string.sub(keys[1], 1, -5), args[1]
   local last = redis.call('GET', keys[1])
@@ -188,13 +221,16 @@ local function register(keys, args)
   redis.call('ZADD', prefix .. 'inboxes', now_ms(), inbox)
   redis.call('HSET', prefix .. 'versions', inbox, 0)
   redis.call('SET', prefix .. 'last', id)
-  return id
+  local common = prefix .. 'common'
+  local seen = newest(common) or redis.call('XADD', common, id, 'nsp', '', 'type', '')
+  redis.call('PEXPIRE', common, KEEP_INBOX)
+  return { id, seen }
 end
 
 -- order: <inbox> <version> <offset up to which the instance has read> <rooms to hear of> <the same, withdrawn>.
 -- Returns whether the withdrawals are carried out (1, or 0 where the instance has not read of all rooms that it was
--- given), the last id that was given, and that of the newest entry in the inbox; 0 alone if there is no such inbox, or
--- the order before this one is lost.
+-- given), the last id that was given, and that of the newest entry for the instance; 0 alone if there is no such inbox,
+-- or the order before this one is lost.
 local function order(keys, args)
   local prefix, inbox, read = string.sub(keys[1], 1, -5), args[1], args[3]
   local stream, ahead = prefix .. 'inbox:' .. inbox, tonumber(args[2])
@@ -217,7 +253,7 @@ local function order(keys, args)
     end
   end
   redis.call('HSET', prefix .. 'versions', inbox, args[2])
-  return { is_done, last_id(prefix, redis.call('GET', keys[1])), newest(stream) }
+  return { is_done, last_id(prefix, redis.call('GET', keys[1])), newest_for(prefix, inbox) }
 end
 
 -- renew: <inbox> <version> <age in ms from which on others are forgotten; 0: none are>. Returns 1; 0 if the inbox, or
@@ -229,6 +265,7 @@ local function renew(keys, args)
       or tonumber(version) < tonumber(args[2]) then
     return 0
   end
+  redis.call('PEXPIRE', prefix .. 'common', KEEP_INBOX)
   local now = now_ms()
   redis.call('ZADD', prefix .. 'inboxes', now, inbox)
   if age > 0 then
@@ -257,7 +294,7 @@ end
 """
 
 _CODE = _LUA.replace("KEEP_INTEREST", str(KEEP_INTEREST)).replace("KEEP_INBOX", str(KEEP_INBOX))
-_CODE = _CODE.replace("LEASE", str(LEASE))
+_CODE = _CODE.replace("LEASE", str(LEASE)).replace("MIXED", MIXED)
 _WRITING = ("publish", "register", "order", "renew", "leave")
 VERSION = hashlib.sha256(_CODE.encode()).hexdigest()[
     :12

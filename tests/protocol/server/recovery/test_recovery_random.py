@@ -253,12 +253,12 @@ def shell(seed: int) -> str:
 
 
 async def read_log(redis_url: str) -> list[Any]:
-    """All records, in their order: of one stream, or of all inboxes."""
+    """All records, in their order: of one stream, or of all inboxes and the common one."""
     async with redis.asyncio.Redis.from_url(redis_url, decode_responses=True) as client:
         inboxes = await client.keys("{socket.io}:inbox:*")
         entries = {
             offset: fields
-            for stream in inboxes or ["socket.io"]
+            for stream in ([*inboxes, "{socket.io}:common"] if inboxes else ["socket.io"])
             for offset, fields in await client.xrange(stream)
             if "data" in fields
         }

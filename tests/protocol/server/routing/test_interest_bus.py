@@ -100,6 +100,17 @@ async def test_all_see_what_they_hear_in_one_order(instances: Instances) -> None
             assert order.setdefault(offset, name) == name
 
 
+async def test_a_common_stream_that_is_gone_is_a_gap(instances: Instances, client: "redis.Redis") -> None:
+    (one, first), (_, second), _ = instances
+    await one.publish(event(1))
+    await second.wait_for(1)
+    client.delete("{socket.io}:common")
+    await one.publish(event(2))
+    await second.wait_for(2)
+    await until(lambda: first.gaps and second.gaps)
+    assert heard(first) == heard(second) == [1, 2]
+
+
 async def test_the_joins_of_one_turn_are_one_command(instances: Instances, client: "redis.Redis") -> None:
     bus, inbox = instances[0]
     await until(lambda: bus.failure is None)

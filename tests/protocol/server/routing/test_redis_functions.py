@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import redis
 
+from protocol.cluster.interest.joined_streams import MIXED
 from protocol.cluster.interest.routing_keys import LEASE, RoutingKeys
 from protocol.cluster.stream_positions import position
 from protocol.server.redis.topology import slot_of
@@ -20,7 +21,7 @@ class Cluster:
 
     def __init__(self, client: "redis.Redis") -> None:
         self.client = client
-        self.began = {inbox: self.call("register", inbox, 0) for inbox in "abc"}
+        self.began = {inbox: self.call("register", inbox, 0)[0] for inbox in "abc"}
 
     def call(self, function: str, *words: object) -> Any:
         return self.client.execute_command(
@@ -41,9 +42,14 @@ class Cluster:
         return str(offset)
 
     def has(self, inbox: str) -> list[str]:
-        """What is in an inbox, after its beginning."""
-        entries = self.client.xrange(KEYS.inbox(inbox))
-        return [fields["data"] for _, fields in entries if "data" in fields]
+        """What is for an instance, after its beginning: in its inbox and in the common stream."""
+        entries = self.of(KEYS.inbox(inbox)) + self.of(KEYS.common)
+        return [data for _, data in sorted(entries, key=lambda entry: position(entry[0]))]
+
+    def of(self, stream: str) -> list[tuple[str, str]]:
+        """The ids and data of a stream's records."""
+        entries = self.client.xrange(stream)
+        return [(offset, fields["data"]) for offset, fields in entries if "data" in fields]
 
 
 @pytest.fixture
@@ -73,12 +79,46 @@ def test_a_record_goes_to_those_who_hear_of_a_room_and_to_its_publisher(cluster:
     assert cluster.has("c") == ["1", "2", "3", "5"]
 
 
+def test_what_nearly_all_would_get_is_stored_once(cluster: Cluster) -> None:
+    for name in "defghij":
+        cluster.call("register", name, 0)
+    for name in "bcdefghij":
+        cluster.hear(name, "/,all", *(["/,most"] if name < "i" else []), *(["/,some"] if name < "h" else []))
+    for number, room in enumerate(("/,some", "/,most", "/,all"), 1):
+        cluster.send(number, room)
+    cluster.send(4)
+    cluster.send(5, joined="1 /,q")
+    assert [data for _, data in cluster.of(KEYS.common)] == ["3", "4"]
+    assert [data for _, data in cluster.of(KEYS.inbox("a"))] == ["1", "2", "5"]
+
+
+def test_a_call_that_writes_to_both_streams_says_so(cluster: Cluster) -> None:
+    """In what comes behind an entry of the other one. A Redis that waits for one of them may give it first."""
+    records = ((1, 1, "/,r"), (2, -1), (3, 1, "/,r"), (4, -1))
+    words = [word for number, *rooms in records for word in (number, "/", "3", number, *rooms, 0)]
+    cluster.call("publish", "a", "writer", 100, *words)
+    marked = {
+        fields["data"]: MIXED in fields
+        for stream in (KEYS.inbox("a"), KEYS.common)
+        for _, fields in cluster.client.xrange(stream)
+        if "data" in fields
+    }
+    assert marked == {"1": False, "2": True, "3": True, "4": True}
+
+
+def test_where_the_common_stream_is_gone_inboxes_get_all(cluster: Cluster) -> None:
+    cluster.client.delete(KEYS.common)
+    cluster.send(1)
+    assert cluster.has("a") == cluster.has("b") == ["1"]
+    cluster.call("register", "d", 0)
+    cluster.send(2)
+    assert [data for _, data in cluster.of(KEYS.common)] == ["2"]
+
+
 def test_a_record_has_one_id_everywhere_and_ids_rise(cluster: Cluster) -> None:
     ids = [cluster.send(number) for number in range(1, 20)]
     assert ids == sorted(set(ids), key=position)
-    for inbox in "abc":
-        entries = cluster.client.xrange(KEYS.inbox(inbox), f"({cluster.began[inbox]}")
-        assert [offset for offset, fields in entries if "data" in fields] == ids
+    assert [offset for offset, _ in cluster.of(KEYS.common)] == ids
 
 
 def test_ids_rise_whatever_the_clock_does(cluster: Cluster) -> None:
@@ -123,6 +163,7 @@ def test_who_has_the_sockets_that_join_hears_of_the_room(cluster: Cluster) -> No
     cluster.send(3, joined="2 /,q /,p", own="")  # all sockets join
     cluster.send(4, "/,p", own="")
     assert cluster.has("c") == ["3", "4"]
+    assert [data for _, data in cluster.of(KEYS.inbox("c"))] == ["3"]
     cluster.send(5, "/,nobody", joined="1 /,o", own="")
     assert not cluster.client.exists("{s}:interest:/,o")
 
@@ -218,8 +259,10 @@ def test_the_inbox_of_one_that_ends_is_filled_on_where_clients_may_come_back(clu
 
 def test_an_inbox_keeps_to_its_length(cluster: Cluster) -> None:
     for number in range(1, 500):
-        cluster.send(number, max_len=50)
-    assert 50 <= len(cluster.has("b")) < 250  # Redis trims by whole nodes
+        cluster.send(2 * number, max_len=50)
+        cluster.send(2 * number + 1, "/,r", max_len=50)
+    for stream in (KEYS.common, KEYS.inbox("a")):
+        assert 50 <= len(cluster.of(stream)) < 250  # Redis trims by whole nodes
 
 
 def test_who_hears_of_rooms(cluster: Cluster) -> None:

@@ -19,8 +19,9 @@ async function serve() {
   const io = new Server(server, await adapter());
 
   io.on("connection", (socket) => {
-    socket.join("room");
-    socket.on("msg", (data) => io.to("room").emit("msg", data));
+    const { room } = socket.handshake.auth;
+    socket.join(room);
+    socket.on("msg", (data) => io.to(room).emit("msg", data));
     socket.on("echo", (data, acknowledge) => acknowledge(data));
   });
 

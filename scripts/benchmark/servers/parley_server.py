@@ -22,14 +22,14 @@ io = Server(**shared)
 
 @io.on("connection")
 async def join(socket: Socket) -> None:
-    """All clients are in one room."""
-    await socket.join("room")
+    """A client names its room when it connects."""
+    await socket.join(socket.handshake.auth["room"])
 
 
 @io.on("msg")
-async def broadcast(_: Socket, data: Any) -> None:
-    """To the room, the sender included."""
-    await io.to("room").emit("msg", data)
+async def broadcast(socket: Socket, data: Any) -> None:
+    """To the client's room, the client included."""
+    await io.to(socket.handshake.auth["room"]).emit("msg", data)
 
 
 @io.on("echo")

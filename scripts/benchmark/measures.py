@@ -19,7 +19,7 @@ from app.embedded.valkey import running_valkey
 LOAD_SECONDS = 120.0  # no measure takes longer
 MAX_CONNECTS = 5_000
 CHAT = "chat"
-TESTS = ("fanout", "ack", "connect", "across", CHAT)
+TESTS = ("fanout", "ack", "polling", "connect", "across", CHAT)
 SATURATED = 95.0  # % of a core that who wants it always gets, or waits for
 SERVER_SATURATED = 90.0
 
@@ -41,6 +41,7 @@ class Plan:
         return [
             ["fanout", self.clients, self.clients, self.warm, self.measured, *report.IN_FLIGHT],
             ["ack", self.ack_clients, self.warm, self.measured],
+            ["polling", self.ack_clients, self.warm, self.measured],
             ["connect", self.connects, self.hold],
             ["across", self.across_clients, self.warm, self.measured, *report.RATES],
             [CHAT],

@@ -22,6 +22,7 @@ TABLES: tuple[tuple[str, dict[str, int], str, str], ...] = (
         for count in IN_FLIGHT
     ),
     ("ack", {}, "Emit with ack, {clients} clients", "acks"),
+    ("polling", {}, "HTTP polling: emit with ack and an event back, {clients} clients", "round trips"),
     ("connect", {}, "{clients} connects, {in_flight} at once", "connects"),
     *(
         ("across", {"rate": rate}, f"From one server to {{clients}} clients of another, {words}", "messages")

@@ -2,6 +2,7 @@
 //
 //   loadgen fanout PORT PID CLIENTS ROOM_SIZE WARM_S SECONDS IN_FLIGHT...   broadcasts to rooms of so many clients
 //   loadgen ack PORT PID CLIENTS WARM_S SECONDS                   each client emits, waits for the ack, emits again
+//   loadgen polling PORT PID CLIENTS WARM_S SECONDS               the same over HTTP polling, with an event back, too
 //   loadgen connect PORT PID CLIENTS HOLD_S                       connects, then holds the idle connections
 //   loadgen across PORT,PORT PID,PID CLIENTS WARM_S SECONDS RATE...
 //       a client of the first server sends to CLIENTS of the second, RATE events a second; 0: as many as come through
@@ -9,13 +10,15 @@
 //       members of a chat's rooms send messages, see chat.c
 //
 // The application that it expects: a client joins the room that it names when it connects; "msg" is broadcast to the
-// room; "echo" is acknowledged with its data. PID is the server's process, whose CPU time and memory are read.
+// room; "echo" is acknowledged with its data; "pass" is, too, and "msg" with the data is sent back. PID is the server's
+// process, whose CPU time and memory are read.
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "chat.h"
 #include "client.h"
+#include "polling.h"
 #include "run.h"
 
 enum {
@@ -197,6 +200,8 @@ static void run_test(const char *test, char **options, int count)
         test_fanout(clients, (int)number(options[1]), number(options[2]), number(options[3]), options + 4);
     else if (strcmp(test, "ack") == 0 && count == 3)
         test_ack(clients, number(options[1]), number(options[2]));
+    else if (strcmp(test, "polling") == 0 && count == 3)
+        test_polling(clients, number(options[1]), number(options[2]));
     else if (strcmp(test, "connect") == 0 && count == 2)
         test_connect(clients, number(options[1]));
     else

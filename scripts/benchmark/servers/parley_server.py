@@ -1,6 +1,6 @@
 """The benchmark's application on Parley: `parley_server.py PORT raw|asgi [REDIS_URL]`.
 
-`raw` is the protocol class for uvicorn's `ws=`, `asgi` the plain ASGI websocket.
+`raw` has both protocol classes for uvicorn, as docs/server.md says; `asgi` none: uvicorn's HTTP and a plain ASGI websocket.
 """
 
 import sys
@@ -38,13 +38,21 @@ async def echo(_: Socket, data: Any) -> Any:
     return data
 
 
+@io.on("pass")
+async def deliver(socket: Socket, data: Any) -> Any:
+    """An event back to the client, and an acknowledgement."""
+    await socket.emit("msg", data)
+    return data
+
+
+http: Any = io.http_protocol if shell == "raw" else "httptools"
 ws: Any = io.websocket_protocol if shell == "raw" else "websockets-sansio"
 uvicorn.run(
     Starlette(routes=[Mount("/socket.io", app=io)], lifespan=io.lifespan),
     host="127.0.0.1",
     port=int(port),
     loop="uvloop",
-    http="httptools",
+    http=http,
     ws=ws,
     ws_per_message_deflate=False,
     log_level="warning",

@@ -40,6 +40,13 @@ async def echo(_sid: str, data: Any) -> Any:
     return data
 
 
+@sio.on("pass")
+async def deliver(sid: str, data: Any) -> Any:
+    """An event back to the client, and an acknowledgement."""
+    await sio.emit("msg", data, to=sid)
+    return data
+
+
 uvicorn.run(
     socketio.ASGIApp(sio),
     host="127.0.0.1",

@@ -18,8 +18,8 @@ import machine
 import report
 from chat import ChatPlan, Chats, chats
 from machine import Failed, Place, allow_connections, cores, free_port
-from measures import CHAT, TESTS, Plan, measure
-from servers import COMPILED, SERVERS, Candidate, tree
+from measures import TESTS, Plan, Rooms, measure
+from servers import COMPILED, FLOOR, SERVERS, Candidate, tree
 
 from protocol import FORM
 
@@ -43,7 +43,7 @@ def run(
         file.write(json.dumps({"about": about}) + "\n")
         for repetition in range(repetitions):
             for test in tests:
-                able = [each for each in candidates if test[0] != CHAT or each.chat]
+                able = [each for each in candidates if each.takes(test[0])]
                 first = repetition % max(1, len(able))  # so that nobody is always first after a pause
                 for candidate in able[first:] + able[:first]:
                     for row in measure(candidate, test, place, chats):
@@ -131,6 +131,13 @@ def parse() -> argparse.Namespace:
         help=", ".join((*TESTS, GROWTH)),
     )
     add("--out", type=Path, metavar="FILE", help="JSON lines (var/bench/results.jsonl)")
+    add(
+        "--rows",
+        type=Path,
+        metavar="FILE",
+        help="measure nothing: the tables, and with --charts the charts, of such a file",
+    )
+    add("--charts", type=Path, metavar="FOLDER", help="draw engine.png and chat.png there")
     add("--node", required=True, help=argparse.SUPPRESS)
     add("--build", required=True, type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -140,6 +147,9 @@ def chosen_candidates(chosen: argparse.Namespace) -> list[Candidate]:
     """The servers that are asked for. Raises Failed where one cannot be measured."""
     if COMPILED in chosen.only and FORM != "compiled":
         raise Failed(f"{COMPILED} needs scripts/compile first: the engine is {FORM}.")
+    if FLOOR in chosen.only and not (chosen.build / FLOOR).exists():
+        print("bench: the floor is left out, for it could not be compiled.", file=sys.stderr)
+        chosen.only.remove(FLOOR)
     return [SERVERS[name] for name in chosen.only] + [tree(*named) for named in chosen.tree]
 
 
@@ -148,26 +158,48 @@ def interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def run_all(chosen: argparse.Namespace, out: Path) -> str:
-    """Measure what is asked for; returns the tables. Raises Failed."""
+def read_rows(file: Path) -> list[dict[str, Any]]:
+    """The rows that a run has written. Raises Failed."""
+    try:
+        rows = [json.loads(line) for line in file.read_text().splitlines()]
+        return [row for row in rows if "server" in row]
+    except (OSError, ValueError, TypeError) as error:
+        raise Failed(f"cannot read the rows of {file}: {error}.") from error
+
+
+def run_all(chosen: argparse.Namespace, out: Path) -> list[dict[str, Any]]:
+    """Measure what is asked for; returns the rows. Raises Failed."""
     plan, chat_plan = Plan(chosen.clients), ChatPlan()
     if chosen.quick:
-        plan = Plan(chosen.clients, connects=1_000, warm=0.2, measured=0.6, hold=1.0)
+        rooms = Rooms(1, 100), Rooms(1, 500), Rooms(100, 10, (64,))
+        plan = Plan(chosen.clients, connects=1_000, rooms=rooms, warm=0.2, measured=0.6, hold=1.0)
         chat_plan = ChatPlan(rooms=2, warm=0.5, measured=1.0)
     check_writable(out)
     candidates = chosen_candidates(chosen)
-    allow_connections(max(plan.clients, plan.connects))
+    allow_connections(plan.connections)
     place = Place(chosen.node, chosen.build, *cores())
-    if GROWTH in chosen.tests:
-        clients, seconds = (400, 2.0) if chosen.quick else (4_000, 6.0)
-        allow_connections(clients)
-        return growth.run(
-            out, (place.server_core, place.load_core), free_port, clients=clients, seconds=seconds
-        )
     tests = [test for test in plan.tests() if test[0] in chosen.tests]
     repetitions = chosen.reps or (1 if chosen.quick else 3)
     with chats(chat_plan, place) as running:
-        return report.tables(run(candidates, tests, repetitions, place, out, running))
+        return run(candidates, tests, repetitions, place, out, running)
+
+
+def run_growth(chosen: argparse.Namespace, out: Path) -> str:
+    """Measure a growing cluster; returns the table. Raises Failed."""
+    clients, seconds = (400, 2.0) if chosen.quick else (4_000, 6.0)
+    check_writable(out)
+    allow_connections(clients)
+    return growth.run(out, cores(), free_port, clients=clients, seconds=seconds)
+
+
+def show(rows: list[dict[str, Any]], charts: Path | None) -> None:
+    """Print the tables, and draw the charts if there is a folder for them."""
+    print(report.tables(rows))
+    if charts is not None:
+        from charts import draw  # it takes a second to load
+
+        for file in draw(rows, charts):
+            print(f"bench: drew {file}", file=sys.stderr)
 
 
 def main() -> None:
@@ -176,7 +208,13 @@ def main() -> None:
     signal.signal(signal.SIGTERM, interrupted)
     out = chosen.out or chosen.build / "results.jsonl"
     try:
-        print(run_all(chosen, out))
+        if chosen.rows is not None:
+            show(read_rows(chosen.rows), chosen.charts)
+            return
+        if GROWTH in chosen.tests:
+            print(run_growth(chosen, out))
+        else:
+            show(run_all(chosen, out), chosen.charts)
     except Failed as failure:
         sys.exit(f"bench: {failure}")
     except KeyboardInterrupt:

@@ -12,16 +12,29 @@ from typing import Any
 import report
 from chat import Chats
 from machine import LOOPBACK, Failed, Place, free_port, pinned
-from servers import Candidate, serving
+from servers import CHAT, Candidate, serving
 
 from app.embedded.valkey import running_valkey
 
 LOAD_SECONDS = 120.0  # no measure takes longer
 MAX_CONNECTS = 5_000
-CHAT = "chat"
-TESTS = ("fanout", "ack", "polling", "connect", "across", CHAT)
+TESTS = ("fanout", "ack", "polling", "rooms", "connect", "across", CHAT)
 SATURATED = 95.0  # % of a core that who wants it always gets, or waits for
 SERVER_SATURATED = 90.0
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """Rooms that events go to in turn, so many at the same time."""
+
+    count: int
+    size: int
+    in_flight: tuple[int, ...] = report.IN_FLIGHT
+
+    @property
+    def clients(self) -> int:
+        """All of them; each is in one room."""
+        return self.count * self.size
 
 
 @dataclass(frozen=True)
@@ -32,9 +45,15 @@ class Plan:
     ack_clients: int = 200
     connects: int = MAX_CONNECTS
     across_clients: int = 200
+    rooms: tuple[Rooms, ...] = (Rooms(1, 100), Rooms(1, 5_000), Rooms(1_000, 10, (64,)))
     warm: float = 0.8
     measured: float = 3.0
     hold: float = 5.0
+
+    @property
+    def connections(self) -> int:
+        """The most that are open at the same time."""
+        return max(self.clients, self.connects, *(rooms.clients for rooms in self.rooms))
 
     def tests(self) -> list[list[Any]]:
         """The load generator's arguments for each test: the name, and what follows the servers' process ids."""
@@ -42,6 +61,10 @@ class Plan:
             ["fanout", self.clients, self.clients, self.warm, self.measured, *report.IN_FLIGHT],
             ["ack", self.ack_clients, self.warm, self.measured],
             ["polling", self.ack_clients, self.warm, self.measured],
+            *(
+                ["rooms", rooms.clients, rooms.size, self.warm, self.measured, *rooms.in_flight]
+                for rooms in self.rooms
+            ),
             ["connect", self.connects, self.hold],
             ["across", self.across_clients, self.warm, self.measured, *report.RATES],
             [CHAT],

@@ -21,6 +21,8 @@ START_SECONDS = 60.0  # a chat makes its tables
 SETTLE_SECONDS = 0.3  # from the first answer of a server to its idle state
 STOP_SECONDS = 5.0
 COMPILED = "parley-compiled"
+FLOOR = "floor"
+CHAT = "chat"  # the test of the chat; all others are of the engine
 
 _APPLICATIONS = HERE / "servers"
 _PYTHON, _FORCED = {VARIABLE: "0"}, {VARIABLE: "1"}
@@ -30,7 +32,8 @@ _PYTHON, _FORCED = {VARIABLE: "0"}, {VARIABLE: "1"}
 class Candidate:
     """What is measured under a name: how its application of each kind is started, None where it has none.
 
-    `{port}`, `{node}`, `{database}` and `{redis}` in a command are filled in; one that is empty is left out.
+    `{port}`, `{node}`, `{build}`, `{database}` and `{redis}` in a command are filled in, and left out where they are
+    empty. `lacks` are tests that its engine cannot be put to.
     """
 
     name: str
@@ -38,6 +41,11 @@ class Candidate:
     chat: tuple[str, ...] | None = None
     folder: Path = ROOT
     environment: Mapping[str, str] = field(default_factory=dict)
+    lacks: tuple[str, ...] = ()
+
+    def takes(self, test: str) -> bool:
+        """Whether it can be put to a test."""
+        return self.chat is not None if test == CHAT else test not in self.lacks
 
 
 def _parley(name: str, shell: str, folder: Path, python: str, environment: Mapping[str, str]) -> Candidate:
@@ -60,6 +68,7 @@ def _known() -> Iterator[Candidate]:
         "python-socketio",
         (sys.executable, str(_APPLICATIONS / "python_socketio_server.py"), "{port}", "{redis}"),
     )
+    yield Candidate(FLOOR, ("{build}/floor", "{port}"), lacks=("polling", "across"))
 
 
 SERVERS = {candidate.name: candidate for candidate in _known()}
@@ -85,7 +94,14 @@ def serving(
 ) -> Iterator[tuple[int, int]]:
     """Run one of a candidate's applications; yields its port and process id."""
     port = free_port()
-    values = {"port": str(port), "node": place.node, "database": "", "redis": "", **urls}
+    values = {
+        "port": str(port),
+        "node": place.node,
+        "build": str(place.build),
+        "database": "",
+        "redis": "",
+        **urls,
+    }
     filled = [part.format(**values) for part in command]
     variables = {
         **os.environ,

@@ -1,6 +1,7 @@
 // Puts load on one Socket.IO server and writes what it measured as JSON lines.
 //
-//   loadgen fanout PORT PID CLIENTS ROOM_SIZE WARM_S SECONDS IN_FLIGHT...   broadcasts to rooms of so many clients
+//   loadgen fanout|rooms PORT PID CLIENTS ROOM_SIZE WARM_S SECONDS IN_FLIGHT...
+//       broadcasts to rooms of so many clients
 //   loadgen ack PORT PID CLIENTS WARM_S SECONDS                   each client emits, waits for the ack, emits again
 //   loadgen polling PORT PID CLIENTS WARM_S SECONDS               the same over HTTP polling, with an event back, too
 //   loadgen connect PORT PID CLIENTS HOLD_S                       connects, then holds the idle connections
@@ -69,25 +70,25 @@ static void broadcast_for(double seconds, int in_flight, int senders)
     }
 }
 
-static void fanout(int in_flight, double warm, double seconds)
+static void fanout(const char *name, int in_flight, double warm, double seconds)
 {
     broadcast_for(warm, in_flight, SENDERS);
-    struct measure measure = measure_begin("fanout", in_flight, &load.deliveries, &load.delivery_times);
+    struct measure measure = measure_begin(name, in_flight, &load.deliveries, &load.delivery_times);
     broadcast_for(seconds, in_flight, SENDERS);
     measure_end(&measure);
     check_deliveries();
     measure_print(&measure, "%s", "");
 }
 
-static void test_fanout(int clients, int room_size, double warm, double seconds, char **in_flight)
+static void test_fanout(const char *name, int clients, int room_size, double warm, double seconds, char **in_flight)
 {
     if (room_size < SENDERS || clients % room_size != 0)
-        fail("fanout needs rooms of %d clients at least, and all of one size", SENDERS);
+        fail("%s needs rooms of %d clients at least, and all of one size", name, SENDERS);
     load.room_size = room_size;
     connect_up_to(clients, 0);
     await_joined();
     for (; *in_flight != NULL; in_flight++)
-        fanout((int)number(*in_flight), warm, seconds);
+        fanout(name, (int)number(*in_flight), warm, seconds);
 }
 
 static void test_ack(int clients, double warm, double seconds)
@@ -196,8 +197,8 @@ static void run_test(const char *test, char **options, int count)
     clients_prepare(clients + FIRST_CLIENTS, EVENT_BYTES, ports);
     if (is_across && count >= 4)
         test_across(clients, number(options[1]), number(options[2]), options + 3);
-    else if (strcmp(test, "fanout") == 0 && count >= 5)
-        test_fanout(clients, (int)number(options[1]), number(options[2]), number(options[3]), options + 4);
+    else if ((strcmp(test, "fanout") == 0 || strcmp(test, "rooms") == 0) && count >= 5)
+        test_fanout(test, clients, (int)number(options[1]), number(options[2]), number(options[3]), options + 4);
     else if (strcmp(test, "ack") == 0 && count == 3)
         test_ack(clients, number(options[1]), number(options[2]));
     else if (strcmp(test, "polling") == 0 && count == 3)

@@ -1,6 +1,7 @@
 """The benchmark's application on Parley: `parley_server.py PORT raw|asgi [REDIS_URL]`.
 
-`raw` has both protocol classes for uvicorn, as docs/server.md says; `asgi` none: uvicorn's HTTP and a plain ASGI websocket.
+`raw` has both protocol classes for uvicorn, as docs/server.md says; `asgi` has neither: uvicorn's HTTP, and websockets
+over plain ASGI.
 """
 
 import sys

@@ -13,15 +13,12 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-import growth
-import machine
-import report
-from chat import ChatPlan, Chats, chats
-from machine import Failed, Place, allow_connections, cores, free_port
-from measures import TESTS, Plan, Rooms, measure
-from servers import COMPILED, FLOOR, SERVERS, Candidate, tree
-
 from protocol import FORM
+from scripts.benchmark import growth, machine, report
+from scripts.benchmark.chat import ChatPlan, Chats, chats
+from scripts.benchmark.machine import Failed, Place, allow_connections, cores, free_port
+from scripts.benchmark.measures import TESTS, Plan, Rooms, measure
+from scripts.benchmark.servers import COMPILED, FLOOR, SERVERS, Candidate, tree
 
 GROWTH = "growth"  # of Parley alone, in both modes of the bus; only where it is asked for
 
@@ -196,7 +193,7 @@ def show(rows: list[dict[str, Any]], charts: Path | None) -> None:
     """Print the tables, and draw the charts if there is a folder for them."""
     print(report.tables(rows))
     if charts is not None:
-        from charts import draw  # it takes a second to load
+        from scripts.benchmark.charts import draw  # it takes a second to load
 
         for file in draw(rows, charts):
             print(f"bench: drew {file}", file=sys.stderr)

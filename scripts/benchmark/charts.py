@@ -7,9 +7,11 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from report import BASELINE, Case, Row, cases
+
+from scripts.benchmark.report import BASELINE, Case, Row, cases
 
 COLUMNS = 3
+LEAST = 3  # as many bars have room, so that two are not thicker
 DPI = 130
 COLOURS = {BASELINE: "#c7813d", "python-socketio": "#8c8c8c", "floor": "#c9c9c9"}
 PARLEY = (
@@ -81,7 +83,7 @@ def draw_figure(
 
 def name_bars(axes: Axes, case: Case) -> None:
     axes.set_yticks(range(len(case.servers)), list(case.servers))
-    axes.invert_yaxis()
+    axes.set_ylim(max(len(case.servers), LEAST) - 0.4, -0.6)
     axes.set_title(case.title, fontsize=9, loc="left", wrap=True)
 
 
@@ -119,6 +121,5 @@ def draw_times(axes: Axes, case: Case, colours: dict[str, str]) -> None:
             axes.plot(ends[1:], [place + offset], "|", color=colours[server], ms=9)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
-    axes.set_ylim(-0.6, len(case.servers) - 0.4)
     axes.set_xlabel("ms, p50 to p99: acknowledgement above, delivery below")
     name_bars(axes, case)

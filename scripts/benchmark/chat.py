@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiohttp
-from machine import LOOPBACK, Failed, Place, free_port, pinned
-from servers import Candidate, serving
 
 from app.embedded import database_url
 from app.embedded.postgres import running_postgres
 from app.embedded.valkey import running_valkey
+from scripts.benchmark.machine import LOOPBACK, Failed, Place, free_port, pinned
+from scripts.benchmark.servers import Candidate, serving
 from scripts.cluster import UNLIMITED
 from scripts.loadtest.accounts import CannotPrepare, Kept, Rest, each
 

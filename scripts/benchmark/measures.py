@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import report
-from chat import Chats
-from machine import LOOPBACK, Failed, Place, free_port, pinned
-from servers import CHAT, Candidate, serving
-
 from app.embedded.valkey import running_valkey
+from scripts.benchmark import report
+from scripts.benchmark.chat import Chats
+from scripts.benchmark.machine import LOOPBACK, Failed, Place, free_port, pinned
+from scripts.benchmark.servers import CHAT, Candidate, serving
 
 LOAD_SECONDS = 120.0  # no measure takes longer
 MAX_CONNECTS = 5_000

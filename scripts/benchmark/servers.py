@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import report
-from machine import LOOPBACK, Failed, Place, free_port, pinned
-
 from protocol.loading.compiled_form import VARIABLE
+from scripts.benchmark import report
+from scripts.benchmark.machine import LOOPBACK, Failed, Place, free_port, pinned
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

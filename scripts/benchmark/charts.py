@@ -121,5 +121,6 @@ def draw_times(axes: Axes, case: Case, colours: dict[str, str]) -> None:
             axes.plot(ends[1:], [place + offset], "|", color=colours[server], ms=9)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+    axes.xaxis.set_minor_formatter(lambda value, _: f"{value:,g}" if f"{value:e}"[0] in "25" else "")
     axes.set_xlabel("ms, p50 to p99: acknowledgement above, delivery below")
     name_bars(axes, case)

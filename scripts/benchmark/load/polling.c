@@ -308,6 +308,7 @@ void test_polling(int clients, double warm, double seconds)
     load.ready = clients;
     load.room_size = 1;
     struct measure measure = measure_begin("polling", clients, &done, &load.ack_times);
+    measure.poll = poll_once;
     run_for(seconds);
     measure_end(&measure);
     asking = 0;

@@ -21,11 +21,13 @@ struct measure {
     int in_flight, rate;           // 0: whatever comes
     const uint64_t *counter;       // operations so far
     const struct histogram *times; // of these operations
+    void (*poll)(void);            // lets things arrive
     uint64_t operations;           // at first how many there were before, at the end how many were measured
     struct usage before, after;
 };
 
 struct measure measure_begin(const char *name, int in_flight, const uint64_t *counter, const struct histogram *times);
+// Ends a measure, but not before its first operation: on a busy machine that can take longer than planned.
 void measure_end(struct measure *measure);
 // Prints what all measures have, without the end of the line: `more` fields may follow, in printf's words.
 __attribute__((format(printf, 2, 3))) void measure_print(const struct measure *measure, const char *more, ...);

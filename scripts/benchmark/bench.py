@@ -176,6 +176,8 @@ def run_all(chosen: argparse.Namespace, out: Path) -> list[dict[str, Any]]:
     allow_connections(plan.connections)
     place = Place(chosen.node, chosen.build, *cores())
     tests = [test for test in plan.tests() if test[0] in chosen.tests]
+    if not any(each.takes(test[0]) for each in candidates for test in tests):
+        raise Failed("none of these servers takes any of these tests.")
     repetitions = chosen.reps or (1 if chosen.quick else 3)
     with chats(chat_plan, place) as running:
         return run(candidates, tests, repetitions, place, out, running)

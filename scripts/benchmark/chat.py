@@ -156,5 +156,6 @@ def quiet(_what: str, _done: int, _all: int) -> None:
 def write_members(file: Path, tokens: list[str], rooms: list[str], room_size: int) -> Path:
     """Write who is in which room, as the load generator reads it."""
     lines = [f"{token} {rooms[number // room_size]}\n" for number, token in enumerate(tokens)]
+    file.touch(mode=0o600)  # tokens are secrets
     file.write_text("".join(lines))
     return file

@@ -90,10 +90,15 @@ def name_bars(axes: Axes, case: Case) -> None:
 def draw_cpu(axes: Axes, case: Case, colours: dict[str, str]) -> None:
     values = [case.middle(server, "cpu_us") for server in case.servers]
     bars = axes.barh(range(len(values)), values, color=[colours[server] for server in case.servers])
-    axes.bar_label(bars, [f"{value:,.3g}" for value in values], padding=3, fontsize=8)
+    axes.bar_label(bars, [short(value) for value in values], padding=3, fontsize=8)
     axes.set_xlim(0, 1.2 * max(values))
     axes.set_xlabel("CPU µs each")
     name_bars(axes, case)
+
+
+def short(value: float) -> str:
+    """A figure with three digits at least."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def draw_parts(axes: Axes, case: Case, colours: dict[str, str]) -> None:

@@ -124,6 +124,12 @@ def test_charts(tmp_path: Path) -> None:
     colours = charts.colours_of(["parley", "before", "node"])
     assert len({colours[name] for name in ("parley", "before", "node")}) == 3
     assert charts.draw([], tmp_path) == []
+    assert [charts.short(value) for value in (0.9551, 12.34, 99.9, 1474.2)] == [
+        "0.955",
+        "12.3",
+        "99.9",
+        "1,474",
+    ]
 
 
 def test_rows_that_cannot_be_read(tmp_path: Path) -> None:

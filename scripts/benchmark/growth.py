@@ -20,9 +20,9 @@ from typing import cast
 import orjson
 import psutil
 import uvloop
-from machine import pinned
 
 from app.embedded.valkey import running_valkey
+from scripts.benchmark.machine import pinned
 
 LOOPBACK = "127.0.0.1"
 SERVER = Path(__file__).resolve().parent / "servers/growth_server.py"

@@ -15,12 +15,15 @@ import httpx
 import pytest
 from PIL import Image
 
+from scripts.benchmark.chat import ChatPlan, prepare, write_members
+from scripts.benchmark.measures import put_load
 from scripts.cluster import UNLIMITED, Instance
 from scripts.loadtest.__main__ import main
 from scripts.loadtest.histogram import Histogram, bucket, highest
 from scripts.loadtest.member import Member, View
 from scripts.loadtest.polling import new_http_session
 from scripts.proxy import Proxy
+from tests.support.load_generator import compiled
 from tests.support.ports import find_free_port
 from tests.support.waiting import PATIENCE
 
@@ -120,6 +123,35 @@ async def test_a_run_has_figures_a_chart_and_thresholds(lasting_chat: Chat, tmp_
     tokens = [json.loads(file.read_text())["tokens"] for file in (tmp_path / "accounts").iterdir()]
     assert [sorted(some) for some in tokens] == [[f"load-4-{number}" for number in range(8)]]
     assert all(file.stat().st_mode & 0o077 == 0 for file in (tmp_path / "accounts").iterdir())
+
+
+async def test_the_load_of_the_benchmark_counts_a_chats_messages(lasting_chat: Chat, tmp_path: Path) -> None:
+    """On one instance and on two; `scripts/bench --tests chat` starts instances and stores of its own."""
+    plan = ChatPlan(rooms=2, room_size=4)
+    first, second = lasting_chat.instances
+    tokens, rooms = await prepare(first.address[1], plan)
+    members = write_members(tmp_path / "members", tokens, rooms, plan.room_size)
+    place = await asyncio.to_thread(compiled, tmp_path)
+
+    async def rows(*instances: Instance, rates: tuple[int, ...]) -> list[dict[str, Any]]:
+        ports, pids = (
+            ",".join(map(str, values))
+            for values in zip(*((each.address[1], each.process.pid) for each in instances), strict=True)
+        )
+        stores = os.getpid(), second.process.pid  # any processes will do
+        what = "chat", ports, pids, *stores, members, plan.room_size, 0.1, 0.3, *rates
+        lines = await asyncio.to_thread(put_load, "parley", place, *what)
+        return [json.loads(line) for line in lines.splitlines()]
+
+    flat_out, steady = await rows(first, rates=(0, 20))
+    (across,) = await rows(first, second, rates=(20,))
+    assert [row["instances"] for row in (flat_out, steady, across)] == [1, 1, 2]
+    assert [row["in_flight"] for row in (flat_out, steady, across)] == [8, 0, 0]
+    for row in (flat_out, steady, across):
+        assert row["operations"] > 0
+        assert row["cpu_us"] > 0
+        assert 0 < row["ack_p50_ms"] <= row["ack_p99_ms"]
+        assert 0 < row["p50_ms"] <= row["p99_ms"]
 
 
 async def test_an_answer_that_the_polling_client_never_reads_holds_no_connection() -> None:

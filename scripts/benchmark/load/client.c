@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "histogram.h"
 #include "machine.h"
 
 enum { TEXT = 1, CLOSE = 8, PING = 9, PONG = 10 }; // opcodes of RFC 6455
@@ -22,6 +21,7 @@ enum { READ_SIZE = 1 << 16, MAX_SENT = 4096, MAX_EVENTS = 1024, WRITE_TIMEOUT_MS
 struct load load;
 
 static int epoll;
+static const int *ports;
 static char padding[MAX_SENT / 2 + 1];
 static uint8_t buffer[2 * READ_SIZE];
 static uint64_t read_at; // when the bytes in `buffer` were read, ns
@@ -85,7 +85,7 @@ static void send_text(struct client *client, const char *text)
     send_frame(client, TEXT, text, strlen(text));
 }
 
-// Sends `prefix` and the data that all events carry: their time, a name, and padding up to the size asked for.
+// Sends `prefix` and the data that events carry: their time, a name, and padding up to the size asked for.
 static void send_event(struct client *client, const char *prefix)
 {
     char text[MAX_SENT];
@@ -96,21 +96,44 @@ static void send_event(struct client *client, const char *prefix)
 
 void client_emit_broadcast(struct client *client)
 {
+    client->sent++;
     send_event(client, "42[\"msg\"");
+}
+
+// The message's text begins with its time, too. Its `clientId` is never used again, in no other run.
+static void send_message(struct client *client, unsigned long long id)
+{
+    char text[MAX_SENT];
+    unsigned long long now = now_ns();
+    snprintf(text, sizeof text, "42%llu[\"message:send\",{\"roomId\":\"%s\",\"content\":\"%llu %s\",\"clientId\":\"%llx-%lx\"}]",
+             id, client->chat_room, now, padding, now, (long)(client - load.clients));
+    client->sent++;
+    send_text(client, text);
 }
 
 void client_emit_with_ack(struct client *client)
 {
     char prefix[48];
-    snprintf(prefix, sizeof prefix, "42%llu[\"echo\"", (unsigned long long)client->asked++);
-    send_event(client, prefix);
+    unsigned long long id = client->asked++;
+    if (id - client->answered >= MAX_ASKED)
+        broken(client, "the server does not acknowledge");
+    client->asked_at[id % MAX_ASKED] = now_ns();
+    if (client->token != NULL) {
+        send_message(client, id);
+    } else {
+        snprintf(prefix, sizeof prefix, "42%llu[\"echo\"", id);
+        send_event(client, prefix);
+    }
 }
 
 // --- connecting ---
 
-void clients_prepare(int count, size_t event_size)
+void clients_prepare(int count, size_t event_size, const int *server_ports)
 {
     const size_t without_padding = 58;
+    ports = server_ports;
+    load.room_size = count;
+    load.timed_server = -1;
     epoll = epoll_create1(0);
     load.clients = calloc((size_t)count, sizeof *load.clients);
     if (epoll < 0 || load.clients == NULL)
@@ -128,7 +151,7 @@ static void watch(struct client *client, int operation, uint32_t events)
         broken(client, strerror(errno));
 }
 
-void client_open(int port)
+void client_open(int server)
 {
     struct client *client = &load.clients[load.opened++];
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -136,8 +159,8 @@ void client_open(int port)
         broken(client, strerror(errno));
     int on = 1;
     setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    client->port = port;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    client->server = server;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)ports[server])};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     client->state = CONNECTING;
     client->started = now_ns();
@@ -155,13 +178,13 @@ static void request_upgrade(struct client *client)
         broken(client, strerror(error));
     char request[512];
     int length = snprintf(request, sizeof request,
-                          "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n"
+                          "GET /%s/?EIO=4&transport=websocket HTTP/1.1\r\n"
                           "Host: 127.0.0.1:%d\r\n"
                           "Upgrade: websocket\r\n"
                           "Connection: Upgrade\r\n"
                           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                           "Sec-WebSocket-Version: 13\r\n\r\n",
-                          client->port);
+                          client->token != NULL ? "io" : "socket.io", ports[client->server]);
     client->state = UPGRADING;
     watch(client, EPOLL_CTL_MOD, EPOLLIN);
     send_bytes(client, (const uint8_t *)request, (size_t)length);
@@ -175,42 +198,6 @@ static int starts_with(const uint8_t *bytes, size_t size, const char *prefix)
     return size >= length && memcmp(bytes, prefix, length) == 0;
 }
 
-// Counts the time since the event was sent, which it carries in its first member.
-static void count_latency(const struct client *client, const uint8_t *packet, size_t size)
-{
-    const uint8_t *end = packet + size;
-    const uint8_t *digit = memmem(packet, size < 64 ? size : 64, "\"t\":", 4);
-    if (digit == NULL)
-        broken(client, "got an event without its data");
-    uint64_t sent_at = 0;
-    for (digit += 4; digit < end && *digit >= '0' && *digit <= '9'; digit++)
-        sent_at = sent_at * 10 + (uint64_t)(*digit - '0');
-    histogram_add(read_at - sent_at);
-}
-
-static void on_ack(struct client *client, const uint8_t *packet, size_t size)
-{
-    uint64_t id = 0;
-    for (size_t i = 2; i < size && packet[i] >= '0' && packet[i] <= '9'; i++)
-        id = id * 10 + (uint64_t)(packet[i] - '0');
-    if (id != client->answered || id >= client->asked)
-        broken(client, "got an ack that it does not wait for");
-    client->answered++;
-    load.answers++;
-    if (load.measuring)
-        count_latency(client, packet, size);
-    if (load.asking)
-        client_emit_with_ack(client);
-}
-
-static void on_connected(struct client *client)
-{
-    client->state = READY;
-    load.ready++;
-    if (load.measuring)
-        histogram_add(read_at - client->started);
-}
-
 static void unexpected(const struct client *client, const uint8_t *packet, size_t size)
 {
     char what[160];
@@ -219,23 +206,108 @@ static void unexpected(const struct client *client, const uint8_t *packet, size_
     broken(client, what);
 }
 
+// Counts the time since a broadcast was sent, which it carries behind `name`.
+static void on_delivery(struct client *client, const uint8_t *packet, size_t size, const char *name)
+{
+    client->received++;
+    load.deliveries++;
+    if (!load.measuring || (load.timed_server >= 0 && client->server != load.timed_server))
+        return;
+    const uint8_t *end = packet + size;
+    const uint8_t *digit = memmem(packet, size, name, strlen(name));
+    if (digit == NULL)
+        broken(client, "got an event without its data");
+    uint64_t sent_at = 0;
+    for (digit += strlen(name); digit < end && *digit >= '0' && *digit <= '9'; digit++)
+        sent_at = sent_at * 10 + (uint64_t)(*digit - '0');
+    histogram_add(&load.delivery_times, read_at - sent_at);
+}
+
+static void become_ready(struct client *client)
+{
+    client->state = READY;
+    load.ready++;
+    if (load.measuring)
+        histogram_add(&load.connect_times, read_at - client->started);
+}
+
+static void on_ack(struct client *client, const uint8_t *packet, size_t size)
+{
+    const char accepted[] = "[{\"ok\":true";
+    uint64_t id = 0;
+    size_t at = 2;
+    for (; at < size && packet[at] >= '0' && packet[at] <= '9'; at++)
+        id = id * 10 + (uint64_t)(packet[at] - '0');
+    if (id != client->answered || id >= client->asked)
+        broken(client, "got an ack that it does not wait for");
+    if (client->token != NULL && !starts_with(packet + at, size - at, accepted))
+        unexpected(client, packet, size);
+    client->answered++;
+    if (client->state == ENTERING) {
+        become_ready(client);
+        return;
+    }
+    load.answers++;
+    if (load.measuring)
+        histogram_add(&load.ack_times, read_at - client->asked_at[id % MAX_ASKED]);
+    if (load.asking && client->server == 0)
+        client_emit_with_ack(client);
+}
+
+// What only a chat sends; 0 if the packet is none of that.
+static int on_chat_packet(struct client *client, const uint8_t *packet, size_t size)
+{
+    char text[256];
+    if (client->token == NULL || !starts_with(packet, size, "42["))
+        return 0;
+    if (client->state == READY && starts_with(packet, size, "42[\"message:new\",")) {
+        on_delivery(client, packet, size, "\"content\":\"");
+    } else if (client->state == AUTHENTICATING && starts_with(packet, size, "42[\"authenticated\"")) {
+        snprintf(text, sizeof text, "42%llu[\"room:join\",{\"roomId\":\"%s\"}]", (unsigned long long)client->asked++,
+                 client->chat_room);
+        client->state = ENTERING;
+        send_text(client, text);
+    } else if (starts_with(packet, size, "42[\"unauthenticated\"") || starts_with(packet, size, "42[\"error\"")) {
+        return 0;
+    }
+    return 1;
+}
+
+static void on_connected(struct client *client)
+{
+    if (client->token == NULL) {
+        become_ready(client);
+    } else {
+        client->state = AUTHENTICATING;
+        send_text(client, "42[\"authenticate\"]");
+    }
+}
+
+// Asks for the namespace: as a user of the chat, or as one of its room of the benchmark's application.
+static void join(struct client *client)
+{
+    char text[MAX_SENT];
+    if (client->token != NULL)
+        snprintf(text, sizeof text, "40{\"token\":\"%s\"}", client->token);
+    else
+        snprintf(text, sizeof text, "40{\"room\":\"room %ld\"}", (long)(client - load.clients) / load.room_size);
+    client->state = JOINING;
+    send_text(client, text);
+}
+
 static void on_packet(struct client *client, const uint8_t *packet, size_t size)
 {
     if (client->state == READY && starts_with(packet, size, "42[\"msg\",")) {
-        client->received++;
-        load.deliveries++;
-        if (load.measuring)
-            count_latency(client, packet, size);
-    } else if (client->state == READY && starts_with(packet, size, "43")) {
+        on_delivery(client, packet, size, "\"t\":");
+    } else if (client->state >= ENTERING && starts_with(packet, size, "43")) {
         on_ack(client, packet, size);
     } else if (size == 1 && packet[0] == '2') {
         send_text(client, "3"); // Engine.IO's heartbeat
     } else if (client->state == OPENING && packet[0] == '0') {
-        client->state = JOINING;
-        send_text(client, "40");
+        join(client);
     } else if (client->state == JOINING && starts_with(packet, size, "40")) {
         on_connected(client);
-    } else {
+    } else if (!on_chat_packet(client, packet, size)) {
         unexpected(client, packet, size);
     }
 }

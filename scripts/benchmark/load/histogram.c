@@ -2,19 +2,14 @@
 
 #include <string.h>
 
-// Values below BUCKETS have a bucket each. Above, each power of two is cut into BUCKETS equal buckets.
-enum { BITS = 6, BUCKETS = 1 << BITS, POWERS = 64 - BITS, UNIT_NS = 100 };
+enum { UNIT_NS = 100 };
 
-static uint64_t counts[(POWERS + 1) * BUCKETS];
-static uint64_t total;
-
-void histogram_reset(void)
+void histogram_reset(struct histogram *histogram)
 {
-    memset(counts, 0, sizeof counts);
-    total = 0;
+    memset(histogram, 0, sizeof *histogram);
 }
 
-void histogram_add(uint64_t ns)
+void histogram_add(struct histogram *histogram, uint64_t ns)
 {
     uint64_t value = ns / UNIT_NS;
     int index = (int)value;
@@ -22,8 +17,8 @@ void histogram_add(uint64_t ns)
         int shift = 63 - __builtin_clzll(value) - BITS; // brings the value to BUCKETS .. 2 * BUCKETS - 1
         index = shift * BUCKETS + (int)(value >> shift);
     }
-    counts[index]++;
-    total++;
+    histogram->counts[index]++;
+    histogram->total++;
 }
 
 static double bucket_ms(int index)
@@ -36,12 +31,12 @@ static double bucket_ms(int index)
     return (double)value * UNIT_NS / 1e6;
 }
 
-double histogram_quantile_ms(double share)
+double histogram_quantile_ms(const struct histogram *histogram, double share)
 {
-    uint64_t wanted = (uint64_t)(share * (double)total);
+    uint64_t wanted = (uint64_t)(share * (double)histogram->total);
     uint64_t seen = 0;
     for (int index = 0; index < (POWERS + 1) * BUCKETS; index++) {
-        seen += counts[index];
+        seen += histogram->counts[index];
         if (seen > wanted)
             return bucket_ms(index);
     }

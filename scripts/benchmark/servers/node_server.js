@@ -19,9 +19,14 @@ async function serve() {
   const io = new Server(server, await adapter());
 
   io.on("connection", (socket) => {
-    socket.join("room");
-    socket.on("msg", (data) => io.to("room").emit("msg", data));
+    const { room } = socket.handshake.auth;
+    socket.join(room);
+    socket.on("msg", (data) => io.to(room).emit("msg", data));
     socket.on("echo", (data, acknowledge) => acknowledge(data));
+    socket.on("pass", (data, acknowledge) => {
+      socket.emit("msg", data);
+      acknowledge(data);
+    });
   });
 
   server.listen({ host: "127.0.0.1", port: Number(port), backlog: 4096 });

@@ -1,6 +1,7 @@
 """The benchmark's application on Parley: `parley_server.py PORT raw|asgi [REDIS_URL]`.
 
-`raw` is the protocol class for uvicorn's `ws=`, `asgi` the plain ASGI websocket.
+`raw` has both protocol classes for uvicorn, as docs/server.md says; `asgi` has neither: uvicorn's HTTP, and websockets
+over plain ASGI.
 """
 
 import sys
@@ -22,14 +23,14 @@ io = Server(**shared)
 
 @io.on("connection")
 async def join(socket: Socket) -> None:
-    """All clients are in one room."""
-    await socket.join("room")
+    """A client names its room when it connects."""
+    await socket.join(socket.handshake.auth["room"])
 
 
 @io.on("msg")
-async def broadcast(_: Socket, data: Any) -> None:
-    """To the room, the sender included."""
-    await io.to("room").emit("msg", data)
+async def broadcast(socket: Socket, data: Any) -> None:
+    """To the client's room, the client included."""
+    await io.to(socket.handshake.auth["room"]).emit("msg", data)
 
 
 @io.on("echo")
@@ -38,13 +39,21 @@ async def echo(_: Socket, data: Any) -> Any:
     return data
 
 
+@io.on("pass")
+async def deliver(socket: Socket, data: Any) -> Any:
+    """An event back to the client, and an acknowledgement."""
+    await socket.emit("msg", data)
+    return data
+
+
+http: Any = io.http_protocol if shell == "raw" else "httptools"
 ws: Any = io.websocket_protocol if shell == "raw" else "websockets-sansio"
 uvicorn.run(
     Starlette(routes=[Mount("/socket.io", app=io)], lifespan=io.lifespan),
     host="127.0.0.1",
     port=int(port),
     loop="uvloop",
-    http="httptools",
+    http=http,
     ws=ws,
     ws_per_message_deflate=False,
     log_level="warning",

@@ -12,21 +12,38 @@ sio = socketio.AsyncServer(
 )
 
 
-@sio.event
-async def connect(sid: str, _environ: dict[str, Any], _auth: Any) -> None:
-    """All clients are in one room."""
-    await sio.enter_room(sid, "room")
+rooms: dict[str, str] = {}
 
 
 @sio.event
-async def msg(_sid: str, data: Any) -> None:
-    """To the room, the sender included."""
-    await sio.emit("msg", data, room="room")
+async def connect(sid: str, _environ: dict[str, Any], auth: Any) -> None:
+    """A client names its room when it connects."""
+    rooms[sid] = auth["room"]
+    await sio.enter_room(sid, auth["room"])
+
+
+@sio.event
+async def disconnect(sid: str, _reason: str) -> None:
+    """Forget the client."""
+    rooms.pop(sid, None)
+
+
+@sio.event
+async def msg(sid: str, data: Any) -> None:
+    """To the client's room, the client included."""
+    await sio.emit("msg", data, room=rooms[sid])
 
 
 @sio.event
 async def echo(_sid: str, data: Any) -> Any:
     """Acknowledge with the data."""
+    return data
+
+
+@sio.on("pass")
+async def deliver(sid: str, data: Any) -> Any:
+    """An event back to the client, and an acknowledgement."""
+    await sio.emit("msg", data, to=sid)
     return data
 
 

@@ -82,6 +82,7 @@ class HttpProtocol(LingeringClose):
             "end_polling": staticmethod(hub.end_polling),
             "large_reads": Counter(),
             "parsed": Counter(),
+            "small_reads": {},
             "discarding": Discarding(),
             "idle": Counter(),
         }

@@ -1,7 +1,7 @@
 """Bytes of one connection are parsed in turns with the others', so that much of it delays no other."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
@@ -16,9 +16,9 @@ class ReadTurns(IdleConnections):
     """One connection, for a subclass that parses. A read has 256 KiB at most, as uvloop has it.
 
     A large read waits for its turn, and so does a small one where as many of its address have been parsed in this turn
-    of the event loop as may: connections that come all at once are served one after the other, and those of other
-    addresses between them. A new connection of an address that has as many large reads waiting is not read before its
-    turn.
+    of the event loop as may, or others of its address wait: connections that come all at once are served one after
+    the other, and those of other addresses between them. A new connection of an address that has as many large reads
+    waiting is not read before its turn.
     """
 
     max_large_reads: ClassVar[int] = (
@@ -29,6 +29,9 @@ class ReadTurns(IdleConnections):
     )
     large_reads: ClassVar[Counter[str]] = Counter()  # those that wait, by address
     parsed: ClassVar[Counter[str]] = Counter()  # in this turn, by address
+    small_reads: ClassVar[
+        dict[str, deque[Callable[[], object]]]
+    ] = {}  # that wait, by address, the next one first
 
     flow: Flow
     _waits = False  # for its turn
@@ -57,18 +60,43 @@ class ReadTurns(IdleConnections):
         """Parse a read of so many bytes, now or when it is this connection's turn."""
         if self._waits:
             return  # it is parsed with what was read before
-        if size > LARGE_READ or not self._may_parse():
-            self._wait_for_turn(self._parse, large=size > LARGE_READ)
-        else:
+        if size > LARGE_READ:
+            self._wait_for_turn(self._parse, large=True)
+        elif self._may_parse():
             self._parse()
+        else:
+            self._wait_in_line()
 
     def _may_parse(self) -> bool:
         """True if a small read may be parsed now; false: it is parsed in a later turn."""
         parsed, address = self.parsed, self._address
+        if address in self.small_reads:
+            return False
         if not parsed:
             self.loop.call_soon(parsed.clear)
         parsed[address] += 1
         return parsed[address] <= self.max_parsed
+
+    def _wait_in_line(self) -> None:
+        """Read nothing more until this small read is parsed, behind those of its address that came before."""
+        self._waits = True
+        self.flow.hold(True)
+        line = self.small_reads.get(self._address)
+        if line is None:
+            line = self.small_reads[self._address] = deque()
+            self.loop.call_soon(self._parse_line, self.loop, self._address)
+        line.append(self._parse)
+
+    @classmethod
+    def _parse_line(cls, loop: asyncio.AbstractEventLoop, address: str) -> None:
+        """Parse as many small reads of an address that wait as a turn may have."""
+        line = cls.small_reads[address]
+        for _ in range(min(cls.max_parsed, len(line))):
+            loop.call_soon(line.popleft())
+        if line:
+            loop.call_soon(cls._parse_line, loop, address)
+        else:
+            del cls.small_reads[address]
 
     def _wait_for_turn(self, work: Callable[[], object], *, large: bool = False) -> None:
         """Read nothing more until it is this connection's turn, then do `work`; `large`: a large read is kept."""

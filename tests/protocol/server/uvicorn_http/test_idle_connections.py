@@ -148,3 +148,23 @@ async def test_requests_that_come_at_once_from_one_address_are_parsed_in_several
         assert len(begun) == 2
         for client in clients:
             assert (await read_answer(client.reader)).status == 200
+
+
+async def test_requests_that_wait_are_parsed_before_later_ones_of_their_address() -> None:
+    """So that of many clients behind one proxy none waits while others come again and again."""
+    async with serving(max_parsed=2, parsed=Counter(), small_reads={}) as served:
+        clients = [await served.client() for _ in range(5)]
+        *first, last = served.connections
+        order: list[int] = []
+        for number, connection in enumerate(served.connections):
+            parse = connection._parse
+            connection._parse = lambda parse=parse, number=number: (order.append(number), parse())  # type: ignore[method-assign]
+        for connection in first:
+            connection.data_received(REQUEST)
+        assert order == [0, 1]
+        connection.parsed.clear()  # a new turn
+        last.data_received(REQUEST)
+        for client in clients:
+            assert (await read_answer(client.reader)).status == 200
+        assert order == [0, 1, 2, 3, 4]
+        assert not last.small_reads

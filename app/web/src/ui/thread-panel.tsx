@@ -4,8 +4,9 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { type Draft, model, type OpenRoom, type OutboxEntry } from "../model";
 import type { LiveThread } from "../thread";
+import { announce } from "./announcer";
 import { ComposerBox } from "./composer-box";
-import { Problem } from "./controls";
+import { MenuButton, MenuItem, Problem } from "./controls";
 import { inThread, Writing } from "./draft";
 import { Loading } from "./empty";
 import { DropHere, heldOver } from "./file-drop";
@@ -33,6 +34,20 @@ function FollowButton({ thread }: { thread: LiveThread }) {
       onClick={() => void attempt(() => thread.follow(!following))}>
       {following ? "Following" : "Follow"}
     </button>
+  );
+}
+
+function ThreadMenu({ thread }: { thread: LiveThread }) {
+  const last = thread.replies.value.messages.findLast(({ deletedAt }) => !deletedAt);
+  if (!last || !thread.mark.value?.following) return null;
+  const markUnread = () => void attempt(async () => {
+    await thread.markUnread(last.id);
+    announce("The thread is marked as unread");
+  });
+  return (
+    <MenuButton label="Thread menu">
+      {(close) => <MenuItem onClick={() => { close(); markUnread(); }}>Mark as unread</MenuItem>}
+    </MenuButton>
   );
 }
 
@@ -142,7 +157,7 @@ export function ThreadPanel({ open, rootId }: { open: OpenRoom; rootId: string }
       {status === "failed" && <Problem text={thread.error.value} />}
       {status === "ready" && (
         <>
-          <div class="thread-head"><FollowButton thread={thread} /></div>
+          <div class="thread-head"><FollowButton thread={thread} /><ThreadMenu thread={thread} /></div>
           <Replies thread={thread} />
           {thread.root.value?.deletedAt
             ? <p class="list-note">The message was deleted, so nobody can reply any more.</p>

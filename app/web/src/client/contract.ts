@@ -315,6 +315,12 @@ export interface Identifier {
   value: string;
 }
 
+/** A room that an invitation leads into. */
+export interface InvitationRoom {
+  id: string;
+  name: string;
+}
+
 /** An invitation of a user, by id or by name. */
 export interface Invite extends RoomRef {
   userId?: string | null;
@@ -984,7 +990,7 @@ export interface SignUp {
   invitation?: string | null;
 }
 
-/** An invitation to sign up. `mostUses` is null for any number. */
+/** An invitation to sign up, into some rooms. `mostUses` is null for any number. */
 export interface SignUpInvitation {
   id: string;
   note: string | null;
@@ -994,7 +1000,7 @@ export interface SignUpInvitation {
   expiresAt: Time;
   revokedAt: Time | null;
   isOpen: boolean;
-  roomIds: string[];
+  rooms: InvitationRoom[];
 }
 
 /** An invitation to sign up. */

@@ -47,7 +47,7 @@ export function ChooseRooms({ rooms }: { rooms: Signal<readonly ChosenRoom[]> })
       <legend class="field-label">Rooms that they enter, besides those for new people</legend>
       {rooms.value.length > 0 && <Chosen rooms={rooms} />}
       {full ? <p class="hint">An invitation leads into {MOST} rooms at most.</p> : (
-        <SearchField label="Search rooms to enter" placeholder="A part of a room's name" value={query.value}
+        <SearchField label="Search rooms to enter" placeholder="A part of a room's name" value={query.value} aside
           onInput={(given) => (query.value = given)} />
       )}
       {text && !full && (

@@ -1201,3 +1201,10 @@ alter table sign_up_invitations
     add column created_by  text references users (id),
     add constraint sign_up_invitations_link check ((into_room is null) = (created_by is null));
 create index sign_up_invitations_into_room on sign_up_invitations (into_room, id) where into_room is not null;
+
+-- migration 21: threads that are marked as unread
+--
+-- As of rooms, see migration 19: `unread_from` counts in place of the mark for as long as that stands at `unread_from_mark`.
+alter table thread_followers
+    add column unread_from      bigint,
+    add column unread_from_mark bigint;

@@ -23,6 +23,7 @@ from app.payloads.requests import Nothing, RoomRef
 from app.payloads.responses import Room
 from app.payloads.server_events import ROOM_UPDATED
 from app.store.administration.administered_rooms import AdministeredRoomRow
+from app.store.administration.sign_up_invitations import SignUpInvitationRow
 from protocol import BusUnavailable, network_of
 
 log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class Administration:
         rows = await store.sign_up_invitations.listed(
             self._db, after=payload.after or "", limit=payload.limit + 1
         )
-        found = [payloads.SignUpInvitation(**msgspec.structs.asdict(row)) for row in rows[: payload.limit]]
+        found = [invitation_of(row) for row in rows[: payload.limit]]
         return payloads.SignUpInvitations(
             invitations=found, next=found[-1].id if len(rows) > payload.limit else None
         )
@@ -232,3 +233,15 @@ def actor_of(caller: Caller) -> str:
 def room_of(row: AdministeredRoomRow) -> payloads.AdministeredRoom:
     """A room, as administrators see it."""
     return payloads.AdministeredRoom(**msgspec.structs.asdict(row))
+
+
+def invitation_of(row: SignUpInvitationRow) -> payloads.SignUpInvitation:
+    """An invitation, as administrators see it."""
+    rooms = [
+        payloads.InvitationRoom(id=room_id, name=name)
+        for room_id, name in zip(row.room_ids, row.room_names, strict=True)
+    ]
+    fields = {
+        name: value for name, value in msgspec.structs.asdict(row).items() if not name.startswith("room_")
+    }
+    return payloads.SignUpInvitation(**fields, rooms=rooms)

@@ -195,6 +195,12 @@ def threads(reading: MessageHistory, threads: UserThreads) -> list[Operation]:
             http=("PUT", f"{of_message}/read"),
         ),
         Operation(
+            run=threads.mark_unread,
+            event="thread:mark-unread",
+            code="READ_FAILED",
+            http=("PUT", f"{of_message}/unread"),
+        ),
+        Operation(
             run=threads.follow,
             event="thread:follow",
             code="FOLLOW_FAILED",

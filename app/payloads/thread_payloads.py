@@ -35,13 +35,16 @@ class ListThreads(Received, frozen=True):
 
 
 class ThreadMark(Sent, frozen=True):
-    """How the asking user stands to the thread of a root: whether they follow it, up to which number they have read it,
-    and how many replies of others are after that, up to 1,000. Nothing is unread to one who does not follow it."""
+    """How the asking user stands to the thread of a root: whether they follow it, up to which number they have read
+    it, and how many replies of others are after that, up to 1,000. Where they have marked it as unread, `unread` counts
+    from the reply with the number `unreadFrom` on, with that reply itself. Nothing is unread to one who does not follow
+    it."""
 
     room_id: str
     root_id: str
     following: bool
     last_read_seq: int
+    unread_from: int | None
     unread: int
 
 

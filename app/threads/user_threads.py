@@ -59,12 +59,31 @@ class UserThreads:
     async def mark_read(self, caller: Caller, payload: MarkThread) -> ThreadMark:
         """Marks all replies up to a place as read, at most up to the end of the log; a mark never goes back.
 
-        Nothing changes for one who does not follow the thread. The mark of the room is another one. The answer is how
-        the user stands to the thread now. Refused: `not_found`, `not_a_member`.
+        Nothing changes for one who does not follow the thread. The mark of the room is another one. What the user has
+        marked as unread is so no longer, up to there. The answer is how the user stands to the thread now. Refused:
+        `not_found`, `not_a_member`.
         """
         row = await self._mark(caller, payload)
-        moved = await store.thread_followers.move_mark(self._db, row.root_id, caller.user_id, payload.seq)
-        return await self._updated(caller, payload, changed=moved)
+        place = (row.root_id, caller.user_id, payload.seq)
+        changed = await store.thread_followers.move_mark(self._db, *place) or (
+            row.unread_from is not None and await store.thread_followers.read_again(self._db, *place)
+        )
+        return await self._updated(caller, payload, changed=changed)
+
+    async def mark_unread(self, caller: Caller, payload: ThreadRef) -> ThreadMark:
+        """Marks a thread as unread from a reply on, or with its root from the first reply on, until the user reads it.
+
+        The mark of what the user has read stays where it is. What is after it is unread anyway, so from there on this
+        changes nothing; nor does it for one who does not follow the thread. Refused: `not_found` also for a deleted
+        reply, `not_a_member`.
+        """
+        row = await self._mark(caller, payload)
+        if row.reply_deleted:
+            raise Refusal("not_found", "This reply was deleted")
+        marked = await store.thread_followers.mark_unread(
+            self._db, row.root_id, caller.user_id, payload.message_id
+        )
+        return await self._updated(caller, payload, changed=marked)
 
     async def follow(self, caller: Caller, payload: ThreadRef) -> ThreadMark:
         """Follows a thread from its end on; what was there counts as read.
@@ -107,6 +126,7 @@ def _mark_of(row: ThreadMarkRow) -> ThreadMark:
         root_id=row.root_id,
         following=row.following,
         last_read_seq=row.last_read_seq,
+        unread_from=row.unread_from,
         unread=row.unread,
     )
 
@@ -118,6 +138,7 @@ def _own_thread_of(row: FollowedThreadRow) -> OwnThread:
         root_id=row.root.id,
         following=True,
         last_read_seq=row.last_read_seq,
+        unread_from=row.unread_from,
         unread=row.unread,
     )
     return OwnThread(root=message_of(row.root), mark=mark)

@@ -18,6 +18,7 @@ from app.core import background_tasks
 from app.db.database import Database
 from app.observability.logging import QUIET
 from tests.support.chat import descriptions as described
+from tests.support.chat.admin_command import Admin, admin_command
 from tests.support.chat.people import PASSWORD, Connect, Device, Instance, People, Person, Start, names
 
 
@@ -73,6 +74,12 @@ def swept_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
 async def instance(start: Start) -> Instance:
     """One running instance."""
     return await start()
+
+
+@pytest.fixture
+def admin(database_url: str, redis_url: str, capsys: pytest.CaptureFixture[str]) -> Admin:
+    """`parley admin` on the database of the test's instances."""
+    return admin_command(database_url, redis_url, capsys)
 
 
 @pytest.fixture

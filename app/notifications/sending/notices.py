@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from app.notifications.sending.message_encryption import MOST_TEXT
+from app.notifications.sending.plain_text import plain_text
 from app.store.notifications.notifications_due import NoticeRow
 
 MOST_NAME = 100  # characters
@@ -25,7 +26,7 @@ def content_of(row: NoticeRow, *, message_id: str, user_id: str, kind: str) -> d
         content["sender"] = {"id": row.sender_id, "name": row.sender_name[:MOST_NAME]}
         content["room"] = None if row.room_name is None else row.room_name[:MOST_NAME]
     if row.shows == "text":
-        content["text"] = shortened(row.content, MOST_WORDS)
+        content["text"] = shortened(plain_text(row.content), MOST_WORDS)
     return content
 
 

@@ -130,8 +130,15 @@ class PasswordResetLink(Sent, frozen=True):
     expires_at: Time
 
 
+class InvitationRoom(Sent, frozen=True):
+    """A room that an invitation leads into."""
+
+    id: str
+    name: str
+
+
 class SignUpInvitation(Sent, frozen=True):
-    """An invitation to sign up. `mostUses` is null for any number."""
+    """An invitation to sign up, into some rooms. `mostUses` is null for any number."""
 
     id: str
     note: str | None
@@ -141,7 +148,7 @@ class SignUpInvitation(Sent, frozen=True):
     expires_at: Time
     revoked_at: Time | None
     is_open: bool
-    room_ids: list[str]
+    rooms: list[InvitationRoom]
 
 
 class SignUpInvitations(Sent, frozen=True):

@@ -13,6 +13,14 @@ from app.payloads.fields.field_types import RoomKind
 IS_OPEN = "i.revoked_at is null and i.expires_at > now() and (i.most_uses is null or i.uses < i.most_uses)"
 ROOM_IDS = "array(select room_id from sign_up_invitation_rooms where invitation_id = i.id order by room_id)"
 
+ROOM_NAMES = """array(
+    select r.name
+    from sign_up_invitation_rooms into_room
+    join rooms r on r.id = into_room.room_id
+    where into_room.invitation_id = i.id
+    order by into_room.room_id
+)"""
+
 
 class OpenInvitationRow(Row, frozen=True):
     """An invitation that can be used, and the rooms that it leads to."""
@@ -22,7 +30,8 @@ class OpenInvitationRow(Row, frozen=True):
 
 
 class SignUpInvitationRow(Row, frozen=True):
-    """An invitation, as administrators see it. `most_uses` is None for any number."""
+    """An invitation, as administrators see it. `most_uses` is None for any number; `room_names` are in the order of
+    `room_ids`."""
 
     id: str
     note: str | None
@@ -33,6 +42,7 @@ class SignUpInvitationRow(Row, frozen=True):
     revoked_at: dt.datetime | None
     is_open: bool
     room_ids: list[str]
+    room_names: list[str]
 
 
 class LinkRow(Row, frozen=True):
@@ -144,7 +154,7 @@ async def listed(q: Queries, *, after: str, limit: int) -> list[SignUpInvitation
         SignUpInvitationRow,
         f"""
         select i.id, i.note, i.most_uses, i.uses, i.created_at, i.expires_at, i.revoked_at, {IS_OPEN} as is_open,
-               {ROOM_IDS} as room_ids
+               {ROOM_IDS} as room_ids, {ROOM_NAMES} as room_names
         from sign_up_invitations i
         where i.id > :after and i.into_room is null
         order by i.id

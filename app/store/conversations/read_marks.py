@@ -90,7 +90,8 @@ async def read_again(q: Queries, *, room_id: str, user_id: str, seq: int) -> boo
             update room_members
             set unread_from = case
                     when last_read_seq > cast(:seq as bigint) then least(cast(:seq as bigint), last_read_seq) + 1
-                end
+                end,
+                unread_from_mark = case when last_read_seq > cast(:seq as bigint) then last_read_seq end
             where room_id = :room_id and user_id = :user_id and state = 'member'
               and unread_from_mark = last_read_seq and unread_from <= cast(:seq as bigint)
             returning true

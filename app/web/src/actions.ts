@@ -5,6 +5,7 @@ import {
   type Attachment, failure, type MemberChanged, type Message, newId, type Place, type Profile, type Room,
   type UserRef,
 } from "./client";
+import type { DraftPlace } from "./drafts";
 import type { Draft, Model } from "./model";
 
 export function modelOf(chat: Chat): Omit<Model, "nothingKept"> {
@@ -111,8 +112,8 @@ function openRoom(chat: Chat) {
     },
     typing: (roomId: string) => typing.start(roomId),
     typingStopped: (roomId: string) => typing.stop(roomId),
-    draftOf: (place: Place | { rootId: string }) => drafts.get(place),
-    setDraft: (place: Place | { rootId: string }, draft: Draft) => drafts.set(place, draft),
+    draftOf: (place: DraftPlace) => drafts.get(place),
+    setDraft: (place: DraftPlace, draft: Draft) => drafts.set(place, draft),
     editsOf: (roomId: string) => drafts.edits(roomId),
     setEdit: (roomId: string, messageId: string, text: string | null) => drafts.setEdit(roomId, messageId, text),
   };

@@ -8,7 +8,7 @@ const EDIT = "edit.";
 const FORGET = "forget"; // written and taken away, so that other tabs hear of it
 
 /** Where one writes: a place, or a thread. */
-type Written = Place | { rootId: string };
+export type DraftPlace = Place | { rootId: string };
 
 /** Messages that are being edited: the text as it stands, by the message's id. */
 export type Edits = Readonly<Record<string, string>>;
@@ -24,12 +24,12 @@ export class Drafts {
     globalThis.window?.addEventListener("pagehide", () => this.#leave());
   }
 
-  get(place: Written): Draft {
+  get(place: DraftPlace): Draft {
     const key = this.#key(place);
     return { ...NOTHING, ...(this.tab.get<Draft>(key) ?? this.kept.get<Draft>(key)) };
   }
 
-  set(place: Written, draft: Draft): void {
+  set(place: DraftPlace, draft: Draft): void {
     const key = this.#key(place);
     const before = this.get(place);
     this.tab.set(key, draft);
@@ -79,7 +79,7 @@ export class Drafts {
     }
   }
 
-  #key(place: Written): string {
+  #key(place: DraftPlace): string {
     return `${DRAFT}${this.me()}.${"rootId" in place ? `thread.${place.rootId}` : keyOf(place)}`;
   }
 

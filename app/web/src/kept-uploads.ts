@@ -1,12 +1,13 @@
 /** Files on their way up, kept in this browser until they are there, so that a reload goes on with them. */
-import type { Locks, Place } from "./client";
+import type { Locks } from "./client";
+import type { DraftPlace } from "./drafts";
 
 const STORE = "uploads";
 
 export interface KeptUpload {
   id: string;
   userId: string;
-  place: Place;
+  place: DraftPlace;
   /** The turn in which it was chosen. */
   turn: number;
   file: File;

@@ -12,7 +12,7 @@ import type {
   Attachment, Connection, ConnectionState, Conversation, Member, MemberChanged, Message, OutboxEntry, Place, Presence, Profile, PublicRoom,
   Rest, Room, User, UserRef,
 } from "./client";
-import type { Edits } from "./drafts";
+import type { DraftPlace, Edits } from "./drafts";
 import { shelfOr } from "./shelves";
 
 export type { OutboxEntry, Place } from "./client";
@@ -171,9 +171,9 @@ export interface Model {
   /** Call it at each key while there is text; `typingStopped` when the field is empty or left. */
   typing(roomId: string): void;
   typingStopped(roomId: string): void;
-  draftOf(place: Place | { rootId: string }): Draft;
+  draftOf(place: DraftPlace): Draft;
   /** Kept in this browser. */
-  setDraft(place: Place | { rootId: string }, draft: Draft): void;
+  setDraft(place: DraftPlace, draft: Draft): void;
   /** The messages of a room that are being edited. */
   editsOf(roomId: string): Edits;
   /** Kept in this browser; null when it is saved or given up. */

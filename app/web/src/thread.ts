@@ -27,6 +27,8 @@ export class LiveThread {
   readonly #applyToReplies;
   /** The changes that are applied while pages are read, one list for each page on its way. */
   readonly #missed = new Set<Change[]>();
+  /** It was marked as unread while it was open: what is seen of it counts as read once it is opened again. */
+  #held = false;
   #generation = 0;
   #again: ReturnType<typeof setTimeout> | undefined;
 
@@ -91,8 +93,11 @@ export class LiveThread {
       this.#root.value = changes.reduce<Window>((window, change) => this.#applyToRoot(window, change), this.#root.peek());
       this.replies.value = changes.reduce<Window>((window, change) => this.#applyToReplies(window, change), this.replies.peek());
     });
-    // By a reply or by being mentioned one follows; how one stands to it since is for the server to say.
     const me = this.around.me();
+    const answers = (change: Change) => change.type === "message" && change.seq === change.message.seq
+      && change.message.senderId === me && change.message.thread?.rootId === this.rootId;
+    if (changes.some(answers)) this.#held = false; // who answers has read
+    // By a reply or by being mentioned one follows; how one stands to it since is for the server to say.
     const concerns = ({ id, senderId, mentions, thread }: Message) =>
       id !== this.rootId && thread?.rootId === this.rootId && (senderId === me || mentions.includes(me));
     if (this.mark.peek()?.following === false && changes.some((it) => it.type === "message" && concerns(it.message))) {
@@ -102,7 +107,10 @@ export class LiveThread {
 
   /** How one stands to it, as an event or an answer tells. */
   take(mark: ThreadMark): void {
-    if (mark.rootId === this.rootId) this.mark.value = mark;
+    if (mark.rootId !== this.rootId) return;
+    const { unreadFrom } = mark;
+    if (unreadFrom !== (this.mark.peek()?.unreadFrom ?? null)) this.#held = unreadFrom !== null;
+    this.mark.value = mark;
   }
 
   /** The connection is back: replies come by the room's log, and how one stands to them is asked. */
@@ -114,8 +122,13 @@ export class LiveThread {
   async read(): Promise<void> {
     const last = this.replies.peek().messages.at(-1);
     const mark = this.mark.peek();
-    if (!last || !mark?.following || last.seq <= mark.lastReadSeq) return;
+    if (this.#held || !last || !mark?.following || (last.seq <= mark.lastReadSeq && mark.unreadFrom === null)) return;
     await this.#tell(() => this.around.link.call("thread:read", { messageId: this.rootId, seq: last.seq }));
+  }
+
+  /** Marks it as unread from one of its replies on, until it is opened again. Rejects with a ChatError. */
+  async markUnread(messageId: string): Promise<void> {
+    this.take(await this.around.link.call("thread:mark-unread", { messageId }));
   }
 
   /** Rejects with a ChatError. */

@@ -39,8 +39,8 @@ export class UnreadThreads {
   replied({ senderId, roomId, seq, thread }: Message): void {
     if (!thread || senderId === this.me()) return;
     const { rootId } = thread;
-    const known = this.all.peek().get(rootId);
-    this.#set({ roomId, rootId, following: true, lastReadSeq: known?.lastReadSeq ?? seq - 1, unread: (known?.unread ?? 0) + 1 });
+    const { lastReadSeq, unreadFrom, unread } = this.all.peek().get(rootId) ?? { lastReadSeq: seq - 1, unreadFrom: null, unread: 0 };
+    this.#set({ roomId, rootId, following: true, lastReadSeq, unreadFrom, unread: unread + 1 });
   }
 
   /** How one stands to a thread now. */

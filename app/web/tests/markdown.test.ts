@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import rows from "../../../tests/app/messages/markdown_code.json";
 import mentioned from "../../../tests/app/messages/mentions.json";
+import pushed from "../../../tests/app/notifications/sending/plain_text.json";
 import { highlight } from "../src/markdown/highlight";
 import { withMentions } from "../src/markdown/mentions";
 import { lettersOf, parse, tokensOf, type Node } from "../src/markdown/parse";
@@ -151,6 +152,7 @@ test.each([
   ["    indented", "    indented"],
   ["> ", ">"],
   ["2 * 3 * 4", "2 * 3 * 4"],
+  ...Object.entries(pushed), // as the server has them
 ])("%j in plain words", (text, plain) => {
   expect(plainText(text)).toBe(plain);
 });

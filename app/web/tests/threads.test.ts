@@ -10,7 +10,7 @@ const ROOM = "room";
 const ME = "ada";
 
 function mark(rootId: string, unread: number, more: Partial<ThreadMark> = {}): ThreadMark {
-  return { roomId: ROOM, rootId, following: true, lastReadSeq: 0, unread, ...more };
+  return { roomId: ROOM, rootId, following: true, lastReadSeq: 0, unreadFrom: null, unread, ...more };
 }
 
 /** A link whose answers are made by `answers`, and given when `answer` is called. */
@@ -98,6 +98,7 @@ function opened(server: RoomOnServer, rootId: string, following = true) {
   const standing = { mark: mark(rootId, 0, { following }) };
   const { link, asked, answer } = held((event, payload) => {
     if (event === "thread:get") return { root: server.shown(server.messages.get(rootId)!), mark: standing.mark };
+    if (event === "thread:mark-unread") return { ...standing.mark, unreadFrom: 3, unread: 1 };
     if (event === "thread:read") return { ...standing.mark, lastReadSeq: payload["seq"] };
     const before = server.messages.get(payload["before"] as string)?.seq ?? Infinity;
     return server.replies(rootId).filter(({ seq }) => seq < before).slice(-(payload["limit"] as number)).reverse();
@@ -156,6 +157,33 @@ test("replies are marked as read by one who follows, once each, and earlier ones
   void thread.read();
   await answer();
   expect(asked.filter(([event]) => event === "thread:read")).toEqual([["thread:read", { messageId: "m1", seq: 61 }]]);
+});
+
+test("a thread that is marked as unread stays so until it is opened again, or one replies", async () => {
+  const server = new RoomOnServer();
+  server.send("bob");
+  const reply = (by: string) => server.reply(server.messages.get("m1")!, by, false);
+  for (const by of ["bob", "bob"]) reply(by);
+  const { thread, standing, asked, answer } = opened(server, "m1");
+  const reads = () => asked.filter(([event]) => event === "thread:read").length;
+  const read = async () => {
+    void thread.read();
+    await answer();
+    return reads();
+  };
+  standing.mark = mark("m1", 1, { lastReadSeq: 3, unreadFrom: 3 });
+  void thread.load();
+  await answer();
+  expect(await read()).toBe(1); // it was unread when it was opened
+  thread.take(mark("m1", 0, { lastReadSeq: 3 }));
+  expect(await read()).toBe(1);
+  void thread.markUnread("m3");
+  await answer();
+  expect(asked.at(-1)).toEqual(["thread:mark-unread", { messageId: "m3" }]);
+  thread.apply([reply("bob")]);
+  expect(await read()).toBe(1);
+  thread.apply([reply(ME)]);
+  expect(await read()).toBe(2);
 });
 
 test("who replies follows from then on, as the server says; of others' replies nothing is asked", async () => {

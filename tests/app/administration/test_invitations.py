@@ -9,7 +9,7 @@ import pytest
 
 from app.cli import main
 from app.db.database import Database
-from tests.app.administration.conftest import Admin
+from tests.support.chat.admin_command import Admin
 from tests.support.chat.people import PASSWORD, People, Start
 
 pytestmark = pytest.mark.over_websocket

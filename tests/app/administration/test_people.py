@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from app.db.database import Database
-from tests.app.administration.conftest import Admin
+from tests.support.chat.admin_command import Admin
 from tests.support.chat.people import PASSWORD, Connect, People, Person, Start
 
 pytestmark = pytest.mark.over_websocket

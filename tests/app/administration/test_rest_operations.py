@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from app.db.database import Database
-from tests.app.administration.conftest import Admin
+from tests.support.chat.admin_command import Admin
 from tests.support.chat.descriptions import descriptions
 from tests.support.chat.people import PASSWORD, People, Person, Start, together
 from tests.support.waiting import until
@@ -114,6 +114,8 @@ async def test_invitations_lead_into_rooms(http: httpx.AsyncClient, people: Peop
     cid = await sign_up(http, "cid", invitation=link["token"])
     assert await rooms_of(http, cid) == [room]
     (listed,) = (await ok(ann, "GET", "/admin/invitations"))["invitations"]
+    name = (await ann.http.get(f"/chat/rooms/{room}")).json()["name"]
+    assert listed["rooms"] == [{"id": room, "name": name}]
     assert (listed["id"], listed["note"], listed["uses"], listed["isOpen"]) == (
         link["id"],
         "for the new ones",

@@ -9,7 +9,7 @@ from app import store
 from app.administration.rooms import AdministeredRooms
 from app.db.database import Database
 from app.erasure import room_sweeper
-from tests.app.administration.conftest import Admin
+from tests.support.chat.admin_command import Admin
 from tests.support.chat.people import People, together
 from tests.support.waiting import until
 

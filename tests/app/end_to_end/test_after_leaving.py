@@ -71,6 +71,7 @@ NOT_A_MEMBER: dict[str, Callable[[Left], dict[str, Any]]] = {
     "threadGet": of_his_message(),
     "threadHistory": of_his_message(),
     "threadRead": of_his_message(seq=1),
+    "threadMarkUnread": of_his_message(),
     "threadFollow": of_his_message(),
     "threadUnfollow": of_his_message(),
     "messageMarkUnread": of_his_message(),

@@ -180,6 +180,7 @@ CASES: dict[str, Case] = {
         lambda _: {"unread": True}, (lambda _: {"before": NOWHERE}, "not_found"), {"limit": 101}
     ),
     "threadRead": Case(of_message(seq=1), of_none(seq=1), {"seq": "1"}),
+    "threadMarkUnread": Case(of_message(), of_none(), {"messageId": 7}),
     "threadFollow": Case(of_message(), of_none(), {"messageId": 7}),
     "threadUnfollow": Case(of_message(), of_none(), {"messageId": 7}),
     "mentionList": Case(nothing, (lambda _: {"before": NOWHERE}, "not_found"), {"limit": 101}),

@@ -90,7 +90,7 @@ async def test_a_mention_is_pushed_once_to_each_device_of_a_user_who_is_away(
     await with_device(endpoint, ann)
     room = await room_of(ann, bob)
     await say(ann, room, "nothing that concerns him")
-    message = await say(ann, room, f"@{bob.user['username']} come here")
+    message = await say(ann, room, f"**@{bob.user['username']}** come [here](https://example.org)")
     await endpoint.until(lambda: len(endpoint.pushes) == 2)
     for push in endpoint.pushes:
         assert push.content == {
@@ -102,7 +102,7 @@ async def test_a_mention_is_pushed_once_to_each_device_of_a_user_who_is_away(
             "createdAt": message["createdAt"],
             "sender": {"id": ann.id, "name": ann.user["username"]},
             "room": (await ann.http.get(f"/chat/rooms/{room}")).json()["name"],
-            "text": message["content"],
+            "text": f"@{bob.user['username']} come here",
         }
         assert push.headers["Urgency"] == "high"
     assert {push.number for push in endpoint.pushes} == {1, 2}

@@ -1,14 +1,18 @@
-"""A week's tasks of an administrator, on the page for them."""
+"""A week's tasks of an administrator, on the page for them and at the command line; and those of one's own account."""
 
 import json
+import re
 from typing import Any
 
 import httpx
 from playwright.async_api import expect
 
-from tests.app.page.conftest import NARROW, WIDE, Visit
+from tests.app.page.conftest import NARROW, WIDE, Visit, Visitor
+from tests.support.chat.admin_command import Admin
 from tests.support.chat.people import PASSWORD, Instance
 from tests.support.images import image
+
+NEW_PASSWORD = "a better battery staple"
 
 
 async def post(
@@ -20,14 +24,55 @@ async def post(
     return answer.json()
 
 
-async def test_a_week_of_an_administrator(visit: Visit, instance: Instance) -> None:
+async def two_with_rooms(http: httpx.AsyncClient) -> tuple[dict[str, Any], dict[str, Any], str, str]:
+    """The sessions of ann, an administrator, and bob, and the ids of bob's rooms: a public one, and a private one."""
+    ann, bob = [
+        await post(http, "/auth/sign-up", {"username": name, "credential": PASSWORD})
+        for name in ("ann", "bob")
+    ]
+    garden = await post(http, "/chat/rooms", {"name": "Garden club"}, bob)
+    tools = await post(http, "/chat/rooms", {"name": "Tools", "isPrivate": True}, bob)
+    return ann, bob, garden["id"], tools["id"]
+
+
+async def set_password(visitor: Visitor, url: str) -> None:
+    await visitor.page.goto(url[url.index("/#/reset-password/") :])
+    await visitor.page.get_by_role("textbox", name="Password").fill(NEW_PASSWORD)
+    await visitor.page.get_by_role("button", name="Set password").click()
+    await expect(visitor.page.get_by_role("button", name="Account", exact=True)).to_be_visible()
+
+
+async def sign_up(visitor: Visitor, url: str) -> None:
+    """As somebody who got the link of an invitation."""
+    await visitor.page.goto(url[url.index("/#/sign-up/") :])
+    await visitor.page.get_by_role("textbox", name="Username").fill("cid")
+    await visitor.page.get_by_role("textbox", name="Password").fill(PASSWORD)
+    await visitor.page.get_by_role("button", name="Create account").click()
+    await expect(visitor.page.get_by_role("button", name="Account", exact=True)).to_be_visible()
+
+
+async def is_shut_out(visitor: Visitor, name: str, password: str) -> None:
+    """The session has ended, and there is no other one."""
+    page = visitor.page
+    await expect(page.get_by_role("alert")).to_contain_text("Your session has ended")
+    await page.get_by_role("textbox", name="Username").fill(name)
+    await page.get_by_role("textbox", name="Password").fill(password)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("alert")).to_contain_text("deactivated")
+    # The browser's own words on what is refused.
+    visitor.faults = [fault for fault in visitor.faults if not re.search("status of 40[13]", fault)]
+
+
+def messages_in(export: list[str]) -> list[str]:
+    """The texts of the messages in the export of a room."""
+    lines = [json.loads(line) for line in export]
+    return [line["data"]["content"] for line in lines if line["kind"] == "message"]
+
+
+async def test_a_week_on_the_page(visit: Visit, instance: Instance) -> None:
     async with httpx.AsyncClient(base_url=instance.url) as http:
-        ann, bob = [
-            await post(http, "/auth/sign-up", {"username": name, "credential": PASSWORD})
-            for name in ("ann", "bob")
-        ]
-        await post(http, "/chat/rooms", {"name": "Garden club"}, bob)
-        await post(http, "/chat/rooms", {"name": "Spam", "isPrivate": True}, bob)
+        ann, bob, garden, _ = await two_with_rooms(http)
+        await post(http, f"/chat/rooms/{garden}/messages", {"content": "Beans on Monday"}, bob)
     stranger = await visit("bob", session=bob, at="/admin", phone=True, theme="dark")
     await expect(stranger.page.get_by_role("heading", name="Not for you")).to_be_visible()
     assert await stranger.serious_faults() == []
@@ -46,32 +91,39 @@ async def test_a_week_of_an_administrator(visit: Visit, instance: Instance) -> N
     url = await link.input_value()
     await agree("Done")
     await stranger.page.evaluate("localStorage.clear()")
-    await stranger.page.goto(url[url.index("/#/reset-password/") :])
-    await stranger.page.get_by_role("textbox", name="Password").fill("a better battery staple")
-    await stranger.page.get_by_role("button", name="Set password").click()
-    await stranger.sign_out()
+    await set_password(stranger, url)
     await page.get_by_role("button", name="Deactivate bob").click()
     assert await desk.serious_faults() == []
     await agree("Deactivate")
     await expect(status).to_have_text("bob is deactivated.")
+    await is_shut_out(stranger, "bob", NEW_PASSWORD)
     await expect(page.get_by_role("button", name="Reactivate bob")).to_be_visible()
     assert await desk.serious_faults() == []
 
     # Invitations
     await page.get_by_role("link", name="Invitations").click()
     await page.get_by_role("textbox", name="Note for this list").fill("New colleagues")
+    rooms = page.get_by_role("searchbox", name="Search rooms to enter")
+    await rooms.fill("gard")
+    await expect(page.get_by_role("button", name="Enter Garden club")).to_be_visible()
+    await rooms.press("Enter")
+    await rooms.fill("oo")
+    await page.get_by_role("button", name="Enter Tools").click()
+    assert await desk.serious_faults() == []
+    await page.get_by_role("button", name="Without Garden club").click()
     await page.get_by_role("button", name="Invite").click()
     url = await link.input_value()
     await agree("Done")
-    await stranger.page.goto(url[url.index("/#/sign-up/") :])
-    await stranger.page.get_by_role("textbox", name="Username").fill("cid")
-    await stranger.page.get_by_role("textbox", name="Password").fill(PASSWORD)
-    await stranger.page.get_by_role("button", name="Create account").click()
-    await expect(stranger.page.get_by_role("button", name="Account", exact=True)).to_be_visible()
-    await expect(page.get_by_role("listitem").filter(has_text="New colleagues")).to_contain_text("Used 0 of")
+    await sign_up(stranger, url)
+    await expect(stranger.page.get_by_role("link", name="Tools")).to_be_visible()
+    await expect(stranger.page.get_by_role("link", name="Garden club")).to_have_count(0)
+    invitation = page.get_by_role("listitem").filter(has_text="New colleagues")
+    await expect(invitation).to_contain_text("Used 0 of any number")
+    await expect(invitation).to_contain_text("Into Tools")
     await page.get_by_role("button", name="Revoke New colleagues").click()
     await agree("Revoke")
-    await expect(page.get_by_role("listitem").filter(has_text="New colleagues")).to_contain_text("Revoked")
+    await expect(invitation).to_contain_text("Revoked")
+    await expect(invitation).to_contain_text("Used 1 of any number")
     assert await desk.serious_faults() == []
 
     # Rooms, whose only admin is deactivated now
@@ -90,16 +142,21 @@ async def test_a_week_of_an_administrator(visit: Visit, instance: Instance) -> N
     await expect(archived).to_have_attribute("aria-pressed", "true")
     await archived.click()
     await expect(status).to_have_text("Garden club is not archived any more.")
+    async with page.expect_download() as saving:
+        await page.get_by_role("button", name="Export Garden club").click()
+    exported = (await (await saving.value).path()).read_text("utf-8").splitlines()
+    assert messages_in(exported) == ["Beans on Monday"]
     await page.set_viewport_size(NARROW)
     await page.emulate_media(color_scheme="dark")
     assert await page.evaluate("document.querySelector('.admin').scrollWidth") <= NARROW["width"]
     assert await desk.serious_faults() == []
     await page.set_viewport_size(WIDE)
     await page.emulate_media(color_scheme="light")
-    await page.get_by_role("button", name="Delete Spam").click()
+    await page.get_by_role("button", name="Delete Tools").click()
     await agree("Delete")
-    await expect(status).to_have_text("Spam is deleted.")
+    await expect(status).to_have_text("Tools is deleted.")
     await expect(page.get_by_role("list", name="Rooms").get_by_role("listitem")).to_have_count(1)
+    await expect(stranger.page.get_by_role("link", name="Tools")).to_have_count(0)
     assert await desk.serious_faults() == []
 
     # Back in, and what there is
@@ -110,17 +167,78 @@ async def test_a_week_of_an_administrator(visit: Visit, instance: Instance) -> N
     await expect(page.get_by_text("Size of the database")).to_be_visible()
     assert await desk.serious_faults() == []
     await page.get_by_role("link", name="Audit log").click()
-    await expect(page.get_by_role("list", name="Acts").get_by_role("listitem")).to_have_count(11)
+    await expect(page.get_by_role("list", name="Acts").get_by_role("listitem")).to_have_count(12)
     assert await desk.serious_faults() == []
     async with page.expect_download() as saving:
         await page.get_by_role("button", name="Download all").click()
     saved = (await (await saving.value).path()).read_text("utf-8")
-    assert len(saved.splitlines()) == 11
+    assert len(saved.splitlines()) == 12
     await page.get_by_role("link", name="Back to the chat").click()
     await expect(page.get_by_role("link", name="Garden club")).to_be_visible()
     await page.get_by_role("button", name="Account", exact=True).click()
     await page.get_by_role("menuitem", name="Administration").click()
     await expect(page.get_by_role("heading", name="People")).to_be_visible()
+
+
+async def test_a_week_at_the_command_line(visit: Visit, instance: Instance, admin: Admin) -> None:
+    """What it makes is seen in the browser of a colleague, and on the page of an administrator."""
+    async with httpx.AsyncClient(base_url=instance.url) as http:
+        ann, bob, garden, tools = await two_with_rooms(http)
+        await post(http, f"/chat/rooms/{garden}/messages", {"content": "Beans on Monday"}, bob)
+    colleague = await visit("cid")
+    page = colleague.page
+
+    # People
+    await admin("add-default-room", garden)
+    invited = ("--days", "1", "--uses", "1", "--room", tools, "--note", "New colleagues")
+    url, _ = await admin("invite", *invited, "--url", instance.url)
+    await sign_up(colleague, url)
+    for name in ("Garden club", "Tools"):
+        await expect(page.get_by_role("link", name=name)).to_be_visible()
+    (line,) = await admin("invites")
+    assert line.split("  ")[1:3] == ["over", "1 of 1"]
+    await admin("revoke-invite", line.split("  ")[0])
+    (line,) = await admin("users", "CI")
+    assert line.startswith("cid  ")
+    await admin("deactivate", "cid")
+    await is_shut_out(colleague, "cid", PASSWORD)
+    await admin("reactivate", "cid")
+    url, _ = await admin("reset-password", "cid", "--url", instance.url)
+    await set_password(colleague, url)
+
+    # Rooms
+    await admin("deactivate", "bob")
+    assert len(await admin("rooms", "--without-admin", "Garden")) == 1
+    await colleague.open_room("Garden club")
+    await colleague.sees("Beans on Monday")
+    await admin("take-over-room", garden, "cid")
+    await page.get_by_role("button", name="Room settings").click()
+    await expect(page.get_by_role("button", name="Archive room")).to_be_visible()
+    await admin("archive-room", garden)
+    await expect(page.get_by_text("This room is archived")).to_be_visible()
+    await admin("unarchive-room", garden)
+    await colleague.say("Peas on Friday")
+    await colleague.sees("Beans on Monday", "Peas on Friday")
+    assert messages_in(await admin("export-room", garden)) == ["Beans on Monday", "Peas on Friday"]
+    await admin("delete-room", tools)
+    await expect(page.get_by_role("link", name="Tools")).to_have_count(0)
+    await admin("keep-messages", garden, "45")
+    desk = await visit("ann", session=ann, at="/admin#rooms", phone=True)
+    kept = desk.page.get_by_role("combobox", name="Messages of Garden club are kept")
+    await expect(kept).to_have_value("45")
+    await expect(desk.page.get_by_role("button", name="For new people: Garden club")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    await admin("remove-default-room", garden)
+    assert await admin("default-rooms") == []
+
+    # What there is, and what was done
+    assert "people  3" in await admin("figures")
+    acts = [json.loads(line) for line in await admin("audit", "--json")]
+    await desk.page.get_by_role("link", name="Audit log").click()
+    listed = desk.page.get_by_role("list", name="Acts").get_by_role("listitem")
+    await expect(listed).to_contain_text([act["action"] for act in reversed(acts)])
+    await expect(listed.filter(has_text="(command line)")).to_have_count(len(acts))
 
 
 async def test_ones_own_account(visit: Visit, instance: Instance) -> None:

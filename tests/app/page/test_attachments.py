@@ -2,10 +2,11 @@
 
 import base64
 import io
+import re
 from pathlib import Path
 
 from PIL import Image
-from playwright.async_api import FilePayload, expect
+from playwright.async_api import FilePayload, Locator, expect
 
 from tests.app.page.conftest import Visit
 
@@ -15,6 +16,8 @@ TRANSFER = """([type, name, content]) => {
     transfer.items.add(new File([bytes], name, {type}));
     return transfer;
 }"""
+PASTE = """(field, clipboardData) => field.dispatchEvent(
+    new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true}))"""
 
 
 def picture(colour: str) -> bytes:
@@ -44,22 +47,23 @@ async def test_a_picture_has_a_thumbnail_and_opens(visit: Visit) -> None:
     await expect(lightbox).to_have_count(0)
 
 
-async def test_files_come_by_drop_and_paste_and_are_downloaded(visit: Visit, tmp_path: Path) -> None:
+async def give(field: Locator, event: str, files: tuple[str, str, bytes]) -> None:
+    """Pastes a file into a field, or holds one over it and drops it."""
+    kind, name, content = files
+    transfer = await field.page.evaluate_handle(TRANSFER, [kind, name, base64.b64encode(content).decode()])
+    if event == "paste":
+        await field.focus()
+        await field.evaluate(PASTE, transfer)
+        return
+    for stage in ("dragenter", "dragover", "drop"):
+        await field.dispatch_event(stage, {"dataTransfer": transfer})
+
+
+async def test_files_come_by_drop_and_paste_into_rooms_and_threads(visit: Visit, tmp_path: Path) -> None:
     ann, bob = await visit.two_in_a_room()
-    notes = base64.b64encode(b"Water the beans").decode()
-    dropped = await ann.page.evaluate_handle(TRANSFER, ["text/plain", "notes.txt", notes])
-    for event in ("dragenter", "dragover", "drop"):
-        await ann.composer.dispatch_event(event, {"dataTransfer": dropped})
+    await give(ann.composer, "drop", ("text/plain", "notes.txt", b"Water the beans"))
     await expect(ann.page.get_by_role("button", name="Remove notes.txt")).to_be_visible()
-    image = base64.b64encode(picture("gold")).decode()
-    await ann.composer.focus()
-    await ann.composer.evaluate(
-        f"""(field, given) => {{
-            const clipboardData = ({TRANSFER})(given);
-            field.dispatchEvent(new ClipboardEvent("paste", {{clipboardData, bubbles: true, cancelable: true}}));
-        }}""",
-        ["image/png", "sunflower.png", image],
-    )
+    await give(ann.composer, "paste", ("image/png", "sunflower.png", picture("gold")))
     await expect(ann.page.get_by_role("button", name="Remove sunflower.png")).to_be_visible()
     await ann.composer.press("Enter")
     await expect(bob.page.get_by_role("button", name="Open image sunflower.png")).to_be_visible()
@@ -68,6 +72,29 @@ async def test_files_come_by_drop_and_paste_and_are_downloaded(visit: Visit, tmp
     saved = tmp_path / "notes.txt"
     await (await download.value).save_as(saved)
     assert saved.read_bytes() == b"Water the beans"
+
+    await ann.act("notes.txt", "Open thread")
+    thread = ann.page.get_by_role("complementary", name="Thread")
+    field = thread.get_by_role("textbox", name="Reply in the thread")
+    await give(field, "drop", ("text/plain", "beans.txt", b"Runner beans"))
+    await give(field, "paste", ("image/png", "lily.png", picture("white")))
+    seeds = FilePayload(name="seeds.txt", mimeType="text/plain", buffer=b"Peas")
+    await thread.get_by_label("Files to attach").set_input_files(seeds)
+    removes = thread.get_by_role("list", name="Files to send").get_by_role(
+        "button", name=re.compile("^Remove")
+    )
+    await expect(removes).to_have_count(3)
+    await expect(ann.page.get_by_role("list", name="Files to send")).to_have_count(1)  # none in the room's
+    await thread.get_by_role("button", name="Remove seeds.txt").click()
+    await ann.page.reload()  # they are kept with the draft of the thread
+    await expect(removes).to_have_count(2)
+    assert await ann.serious_faults() == []
+    await thread.get_by_role("button", name="Send reply").click()
+    await expect(removes).to_have_count(0)
+    await bob.message("notes.txt").get_by_role("button", name="1 reply").click()
+    replies = bob.page.get_by_role("list", name="Replies")
+    await expect(replies.get_by_role("button", name="Open image lily.png")).to_be_visible()
+    await expect(replies.get_by_role("button", name="Download beans.txt")).to_be_visible()
 
 
 async def test_an_upload_shows_how_far_it_is_and_goes_out_once_it_is_there(visit: Visit) -> None:

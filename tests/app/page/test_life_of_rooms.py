@@ -5,6 +5,7 @@ import re
 from playwright.async_api import expect
 
 from tests.app.page.conftest import NARROW, WIDE, Visit, Visitor
+from tests.app.page.test_attachments import give
 
 
 async def open_settings(visitor: Visitor) -> None:
@@ -48,6 +49,8 @@ async def test_pins_an_archive_and_the_end_of_a_room(visit: Visit) -> None:
     await ann.page.get_by_role("button", name="Archive room").click()
     await confirm(ann, "Archive room")
     await expect(bob.page.get_by_text("This room is archived")).to_be_visible()
+    await give(bob.page.get_by_role("main"), "drop", ("text/plain", "notes.txt", b"Water the beans"))
+    await expect(bob.page.get_by_text("Nothing can be written here")).to_be_visible()
     await expect(bob.composer).to_have_count(0)
     archived = bob.page.get_by_role("list", name="Archived rooms")
     await expect(archived.get_by_role("link", name="Garden club")).to_be_visible()

@@ -44,6 +44,17 @@ async def test_a_link_opens_at_its_message(visit: Visit, db: Database) -> None:
     await bob.page.goto(f"/#/r/{visit.room}/m/{reply['id']}")
     replies = bob.page.get_by_role("complementary", name="Thread").get_by_role("list", name="Replies")
     await expect(replies.get_by_role("listitem").filter(has_text="Beside the room")).to_be_focused()
+    # Whoever makes an account first comes to it as well, but not to where somebody else was before.
+    await bob.sign_out()
+    bob.name = "eve"
+    await bob.sign_up()
+    await expect(bob.page).to_have_url(re.compile("#/$"))
+    await bob.sign_out()
+    await bob.page.goto(place)
+    bob.name = "cid"
+    await bob.sign_up()
+    await bob.page.get_by_role("button", name="Join room").click()
+    await expect(bob.message("The very first")).to_be_focused()
 
 
 async def test_a_link_that_leads_nowhere_says_so(visit: Visit) -> None:

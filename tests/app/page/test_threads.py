@@ -49,6 +49,20 @@ async def test_replies_gather_in_a_thread_and_are_unread_there(visit: Visit) -> 
     await expect(replies).to_have_text([re.compile("I can, on Monday"), re.compile("And on Friday")])
     await expect(threads(ann)).to_be_visible()  # what is looked at is read
 
+    await panel(ann).get_by_role("button", name="Thread menu").click()
+    await ann.page.get_by_role("menuitem", name="Mark as unread").click()
+    await expect(threads(ann, unread=1)).to_be_visible()
+    assert await ann.serious_faults() == []
+    await panel(ann).get_by_role("button", name="Close thread").click()
+    await ann.message("Who waters").get_by_role("button", name="2 replies").click()
+    await expect(threads(ann)).to_be_visible()
+    await replies.first.hover()
+    await panel(ann).get_by_role("button", name="More actions").click()
+    await ann.page.get_by_role("menuitem", name="Mark as unread").click()
+    await threads(ann, unread=1).click()
+    await expect(entry).to_contain_text("2 new")
+    await ann.page.keyboard.press("Escape")
+
     await reply(ann, "Thank you")
     await expect(panel(bob).get_by_role("list", name="Replies")).to_contain_text("Thank you")
     await replies.filter(has_text="Thank you").hover()

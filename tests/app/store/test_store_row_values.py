@@ -275,6 +275,12 @@ async def read_threads(q: Queries, root_id: str) -> None:
     assert followed.root is not None
     assert (followed.root.id, followed.unread) == (root_id, 1)
     await store.thread_followers.threads_of(q, "ann", unread=False, before=root_id, limit=9)
+    assert await store.thread_followers.move_mark(q, root_id, "ann", reply.seq)
+    assert await store.thread_followers.mark_unread(q, root_id, "ann", reply.id)
+    mark = await store.thread_followers.mark(q, root_id, "ann")
+    assert mark is not None
+    assert (mark.unread_from, mark.unread, mark.reply_deleted) == (reply.seq, 1, False)
+    assert await store.thread_followers.read_again(q, root_id, "ann", reply.seq)
 
 
 async def read_words(q: Queries, message_id: str) -> None:

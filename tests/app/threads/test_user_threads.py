@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
+from app.db.database import Database
 from tests.support.chat.people import Device, People
 from tests.support.chat.scenes import Scene
 
 pytestmark = pytest.mark.over_websocket
+
+MOST = 2**63 - 1  # that a `seq` can be
 
 
 class Talk(Scene):
@@ -69,6 +72,7 @@ async def test_a_reply_is_unread_in_its_thread_and_not_in_the_room(talk: Talk) -
         "rootId": talk.root["id"],
         "following": True,
         "lastReadSeq": talk.root["seq"],
+        "unreadFrom": None,
         "unread": 1,
     }
     assert (await talk.hers.ok("room:get", {"roomId": talk.room}))["unread"] == 0
@@ -138,6 +142,7 @@ async def test_who_is_concerned_follows_until_they_want_no_more(talk: Talk, peop
         "rootId": talk.root["id"],
         "following": False,
         "lastReadSeq": 0,
+        "unreadFrom": None,
         "unread": 0,
     }
     name = f"@{eve.user['username']}"
@@ -165,6 +170,59 @@ async def test_who_is_concerned_follows_until_they_want_no_more(talk: Talk, peop
     followed = (await eve.http.put(f"/chat/messages/{talk.root['id']}/thread/follower")).json()
     assert (followed["following"], followed["lastReadSeq"], followed["unread"]) == (True, last["seq"], 0)
     assert [event for event, _ in hers.heard if event == "reply:new"] == ["reply:new"] * 2
+
+
+async def test_a_thread_is_unread_again_from_a_reply_on_while_the_mark_stays(
+    talk: Talk, db: Database
+) -> None:
+    first = await talk.reply(talk.his, "one")
+    own = await talk.reply(talk.hers, "two")
+    last = await talk.reply(talk.his, "three")
+    read = await talk.hers.ok("thread:read", talk.thread(seq=last["seq"]))
+    assert await talk.tablet.expect("thread:updated") == read
+
+    async def marked(unread_from: dict[str, Any] | None, unread: int) -> None:
+        """So it is told to the user's devices, and kept."""
+        mark = read | {"unreadFrom": unread_from and unread_from["seq"], "unread": unread}
+        assert await talk.tablet.expect("thread:updated") == mark
+        assert await talk.mark(talk.hers) == mark
+        listed = (await talk.hers.ok("thread:list", {"unread": True}))["threads"]
+        assert [one["mark"] for one in listed] == ([mark] if unread else [])
+
+    await talk.hers.ok("thread:mark-unread", {"messageId": own["id"]})
+    await marked(own, 2)  # with one's own, from which on it is
+    answer = await talk.ann.http.put(f"/chat/messages/{talk.root['id']}/thread/unread")
+    assert answer.json() == read | {"unreadFrom": first["seq"], "unread": 2}  # from the first reply on
+    await marked(first, 2)
+    for seq, unread_from, unread in ((own["seq"], last, 1), (MOST, None, 0)):
+        await talk.hers.ok("thread:read", talk.thread(seq=seq))
+        await marked(unread_from, unread)
+    await talk.hers.ok("thread:mark-unread", {"messageId": last["id"]})
+    await marked(last, 1)
+    more = await talk.reply(talk.his, "four")
+    assert (await talk.mark(talk.hers))["unread"] == 2
+    for there_already in (more["id"], last["id"]):
+        mark = await talk.hers.ok("thread:mark-unread", {"messageId": there_already})
+        assert (mark["unreadFrom"], mark["unread"]) == (last["seq"], 2)
+    await talk.hers.ok("thread:read", talk.thread(seq=last["seq"]))
+    assert (await talk.mark(talk.hers))["unread"] == 1  # what came after the mark
+    await talk.hers.ok("thread:mark-unread", talk.thread())
+    await db.value(
+        "update thread_followers set last_read_seq = last_read_seq + 1"
+    )  # by an instance of before
+    assert (await talk.mark(talk.hers))["unreadFrom"] is None
+    assert talk.his.received["thread:updated"] == []
+
+    await talk.hers.ok("thread:mark-unread", talk.thread())
+    await talk.hers.ok("thread:unfollow", talk.thread())
+    followed = await talk.hers.ok("thread:follow", talk.thread())
+    assert (followed["unreadFrom"], followed["unread"]) == (None, 0)
+    await talk.hers.ok("thread:unfollow", talk.thread())
+    mark = await talk.hers.ok("thread:mark-unread", talk.thread())
+    assert (mark["following"], mark["unread"]) == (False, 0)
+    await talk.his.ok("message:delete", {"messageId": last["id"]})
+    error = await talk.hers.refused("thread:mark-unread", {"messageId": last["id"]})
+    assert (error["code"], error["reason"]) == ("READ_FAILED", "not_found")
 
 
 async def test_a_mentioned_user_of_an_edit_and_both_people_of_a_conversation_follow(

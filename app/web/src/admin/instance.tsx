@@ -41,9 +41,13 @@ export function Overview() {
   );
 }
 
-const detailsOf = ({ details }: AuditEntry) => (
-  Object.entries(details).map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
-);
+const detailsOf = ({ details }: AuditEntry) => Object.entries(details).map(([name, value]) => `${name}: ${inText(value)}`);
+
+function inText(value: unknown): string {
+  if (Array.isArray(value)) return value.map(inText).join(", ") || "none";
+  if (typeof value === "string") return /^\d{4}-\d\d-\d\dT/.test(value) ? timeOf(value) : value;
+  return value === null ? "none" : JSON.stringify(value);
+}
 
 export function Audit() {
   const found = useFinding("", async (next, signal) => {

@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import type { SignUpInvitation } from "../client";
 import { FindingNote, useFinding } from "../ui/search-field";
+import { ChooseRooms, type ChosenRoom } from "./choose-rooms";
 import { act, ask, Row, showLink, timeOf } from "./parts";
 import { rest } from "./session";
 
@@ -11,13 +12,16 @@ function NewInvitation({ made }: { made: () => void }) {
   const days = useSignal("7");
   const uses = useSignal("");
   const note = useSignal("");
+  const rooms = useSignal<readonly ChosenRoom[]>([]);
   const invite = (event: Event) => {
     event.preventDefault();
     void act("The invitation is made.", async () => {
       const link = await rest.ask("POST /admin/invitations", {
         days: Number(days.value), uses: uses.value ? Number(uses.value) : null, note: note.value.trim() || null,
+        roomIds: rooms.value.map(({ id }) => id),
       });
       note.value = "";
+      rooms.value = [];
       made();
       showLink({
         title: "An invitation",
@@ -43,6 +47,7 @@ function NewInvitation({ made }: { made: () => void }) {
         <input id={`${id}-note`} class="input" maxLength={100} value={note.value}
           onInput={(event) => (note.value = event.currentTarget.value)} />
       </div>
+      <ChooseRooms rooms={rooms} />
       <button type="submit" class="button primary">Invite</button>
     </form>
   );
@@ -78,6 +83,7 @@ export function Invitations() {
           <Row key={invitation.id} title={invitation.note ?? "Without a note"} tags={[stateOf(invitation)]}
             facts={[
               `Used ${invitation.uses} of ${invitation.mostUses ?? "any number"}`, `Until ${timeOf(invitation.expiresAt)}`,
+              invitation.rooms.length > 0 && `Into ${invitation.rooms.map(({ name }) => name).join(", ")}`,
             ]}>
             {invitation.isOpen && (
               <button type="button" class="button small" aria-label={`Revoke ${invitation.note ?? invitation.id}`}

@@ -93,7 +93,7 @@ export function Dialogs() {
 interface RowProps {
   title: string;
   tags?: readonly (string | false)[];
-  facts: readonly (string | null)[];
+  facts: readonly (string | false | null)[];
   children?: ComponentChildren;
 }
 

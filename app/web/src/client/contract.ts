@@ -315,6 +315,12 @@ export interface Identifier {
   value: string;
 }
 
+/** A room that an invitation leads into. */
+export interface InvitationRoom {
+  id: string;
+  name: string;
+}
+
 /** An invitation of a user, by id or by name. */
 export interface Invite extends RoomRef {
   userId?: string | null;
@@ -984,7 +990,7 @@ export interface SignUp {
   invitation?: string | null;
 }
 
-/** An invitation to sign up. `mostUses` is null for any number. */
+/** An invitation to sign up, into some rooms. `mostUses` is null for any number. */
 export interface SignUpInvitation {
   id: string;
   note: string | null;
@@ -994,7 +1000,7 @@ export interface SignUpInvitation {
   expiresAt: Time;
   revokedAt: Time | null;
   isOpen: boolean;
-  roomIds: string[];
+  rooms: InvitationRoom[];
 }
 
 /** An invitation to sign up. */
@@ -1072,14 +1078,16 @@ export interface Thread {
 
 /**
  * How the asking user stands to the thread of a root: whether they follow it, up to which number they have read
- * it, and how many replies of others are after that, up to 1,000. Nothing is unread to one who does not follow
- * it.
+ * it, and how many replies of others are after that, up to 1,000. Where they have marked it as unread, `unread`
+ * counts from the reply with the number `unreadFrom` on, with that reply itself. Nothing is unread to one who
+ * does not follow it.
  */
 export interface ThreadMark {
   roomId: string;
   rootId: string;
   following: boolean;
   lastReadSeq: number;
+  unreadFrom: number | null;
   unread: number;
 }
 
@@ -1755,10 +1763,19 @@ export interface ClientEvents {
   /**
    * Marks all replies up to a place as read, at most up to the end of the log; a mark never goes back.
    *
-   * Nothing changes for one who does not follow the thread. The mark of the room is another one. The answer is how
-   * the user stands to the thread now. Refused: `not_found`, `not_a_member`.
+   * Nothing changes for one who does not follow the thread. The mark of the room is another one. What the user has
+   * marked as unread is so no longer, up to there. The answer is how the user stands to the thread now. Refused:
+   * `not_found`, `not_a_member`.
    */
   "thread:read": (payload: MarkThread, ack: Ack<ThreadMark>) => void;
+  /**
+   * Marks a thread as unread from a reply on, or with its root from the first reply on, until the user reads it.
+   *
+   * The mark of what the user has read stays where it is. What is after it is unread anyway, so from there on this
+   * changes nothing; nor does it for one who does not follow the thread. Refused: `not_found` also for a deleted
+   * reply, `not_a_member`.
+   */
+  "thread:mark-unread": (payload: ThreadRef, ack: Ack<ThreadMark>) => void;
   /**
    * Follows a thread from its end on; what was there counts as read.
    *
@@ -1879,6 +1896,7 @@ export interface Routes {
   "GET /chat/messages/{messageId}/thread/messages": (payload: ReadThread) => Message[];
   "GET /chat/threads": (payload: ListThreads) => OwnThread[];
   "PUT /chat/messages/{messageId}/thread/read": (payload: MarkThread) => ThreadMark;
+  "PUT /chat/messages/{messageId}/thread/unread": (payload: ThreadRef) => ThreadMark;
   "PUT /chat/messages/{messageId}/thread/follower": (payload: ThreadRef) => ThreadMark;
   "DELETE /chat/messages/{messageId}/thread/follower": (payload: ThreadRef) => ThreadMark;
 }

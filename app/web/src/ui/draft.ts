@@ -1,46 +1,66 @@
-/** What is being written in the open place: the text, what it answers, and its files. */
+/** What is being written: the text, what it answers, and its files. */
 
 import { effect, signal } from "@preact/signals";
 import type { Message } from "../client";
+import type { DraftPlace } from "../drafts";
 import { excess, trimmed } from "../message-text";
 import { model, type Draft } from "../model";
-import { placeKey } from "./room-state";
+import { keyOfPlace } from "./room-state";
 
 const EMPTY: Draft = { text: "", replyTo: null, attachments: [] };
 
-export const draft = signal<Draft>(EMPTY);
+/** Somewhere one writes, with what is written there. */
+export class Writing {
+  readonly draft = signal<Draft>(EMPTY);
+  /** Raised when the field is to take the focus. */
+  readonly focus = signal(0);
 
-/** Raised when the field is to take the focus. */
-export const focusField = signal(0);
+  /** `place` may read signals: with another place, another draft is written. Null where one cannot write. */
+  constructor(readonly place: () => DraftPlace | null) {
+    effect(() => {
+      const at = place();
+      this.draft.value = at ? model.draftOf(at) : EMPTY;
+    });
+  }
 
-effect(() => {
-  const place = placeKey() && model.place.peek();
-  draft.value = place ? model.draftOf(place) : EMPTY;
-});
+  /** For what must begin anew with another place (may read signals). */
+  get key(): string | null {
+    const at = this.place();
+    return at && keyOfPlace(at);
+  }
 
-export function changeDraft(change: Partial<Draft>): void {
-  const place = model.place.peek();
-  if (!place) return;
-  draft.value = { ...draft.peek(), ...change };
-  model.setDraft(place, draft.peek());
+  change(change: Partial<Draft>): void {
+    const at = this.place();
+    if (!at) return;
+    this.draft.value = { ...this.draft.peek(), ...change };
+    model.setDraft(at, this.draft.peek());
+  }
+
+  detach(fileId: string): void {
+    this.change({ attachments: this.draft.peek().attachments.filter(({ id }) => id !== fileId) });
+  }
+
+  /** What a message has of it; null where that is nothing, or too long (reads a signal). */
+  get sendable(): Draft | null {
+    const { text, attachments, replyTo } = this.draft.value;
+    const content = trimmed(text);
+    if ((!content && attachments.length === 0) || excess(content) > 0) return null;
+    return { text: content, replyTo, attachments: attachments.map(({ turn: _, ...file }) => file) };
+  }
+
+  /** It is on its way: the model has forgotten it. */
+  sent(): void {
+    this.draft.value = EMPTY;
+  }
 }
+
+/** What is written in the open place. */
+export const inPlace = new Writing(() => model.place.value);
+
+/** What is written in the thread that is open, where one can write there. */
+export const inThread = signal<Writing | null>(null);
 
 export function replyTo(message: Message): void {
-  changeDraft({ replyTo: message.id });
-  focusField.value++;
-}
-
-/** Sends what was written, unless it is nothing or too long. Tells whether it did. */
-export function sendDraft(): boolean {
-  const place = model.place.peek();
-  const { text, attachments, replyTo: answered } = draft.peek();
-  const content = trimmed(text);
-  if (!place || (!content && attachments.length === 0) || excess(content) > 0) return false;
-  model.send(place, { text: content, replyTo: answered, attachments: attachments.map(({ turn: _, ...file }) => file) });
-  draft.value = EMPTY;
-  return true;
-}
-
-export function removeAttachment(id: string): void {
-  changeDraft({ attachments: draft.peek().attachments.filter((file) => file.id !== id) });
+  inPlace.change({ replyTo: message.id });
+  inPlace.focus.value++;
 }

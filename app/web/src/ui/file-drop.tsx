@@ -1,12 +1,16 @@
 /** Files that are dropped anywhere on the page. */
 
-import { useSignal } from "@preact/signals";
+import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { model } from "../model";
-import { focusField } from "./draft";
+import { inPlace, inThread, type Writing } from "./draft";
 import { Icon } from "./icons";
+import { isArchived } from "./room-rights";
 import { tell } from "./toasts";
 import { addFiles } from "./uploads";
+
+/** What the files would be attached to that are held over the page now. */
+export const heldOver = signal<Writing | null>(null);
 
 function carriesFiles(event: DragEvent): boolean {
   return event.dataTransfer?.types.includes("Files") ?? false;
@@ -15,16 +19,30 @@ function carriesFiles(event: DragEvent): boolean {
 /** Whether one can write where one is (reads signals). */
 function canWrite(): boolean {
   const open = model.openedRoom.value;
-  if (open?.room.value) return true;
+  if (open?.room.value) return !isArchived(open);
   const user = open?.conversation.value?.user ?? (model.place.value && model.person.value);
   return user !== undefined && user !== null && !model.blocked.value.has(user.id);
 }
 
-function take(files: FileList): void {
-  if (document.querySelector("dialog[open]")) return; // it has nothing to do with files
-  if (!canWrite()) return tell("Open a room or a conversation to drop files into it.");
-  addFiles(files);
-  focusField.value++;
+/** What is written where files are: in the thread, over its panel; else in the open place (reads signals). */
+function writingAt({ target }: DragEvent): Writing | null {
+  const thread = target instanceof Element && target.closest("aside.panel") ? inThread.value : null;
+  return thread ?? (canWrite() ? inPlace : null);
+}
+
+function take(event: DragEvent): void {
+  if (!event.dataTransfer || document.querySelector("dialog[open]")) return; // a dialog has nothing to do with files
+  const writing = writingAt(event);
+  if (!writing) {
+    return tell(model.place.peek() ? "Nothing can be written here, so no file can be dropped." : "Open a room or a conversation to drop files into it.");
+  }
+  addFiles(event.dataTransfer.files, writing);
+  writing.focus.value++;
+}
+
+/** Where files that are held over the page would go. */
+export function DropHere() {
+  return <div class="drop"><Icon name="paperclip" size={32} />Drop files to attach them</div>;
 }
 
 /**
@@ -32,7 +50,6 @@ function take(files: FileList): void {
  * would go away from the page to show them. Shows when some are held over it that can be dropped.
  */
 export function FileDrop() {
-  const over = useSignal(false);
   useEffect(() => {
     let depth = 0; // entering a child comes before leaving its parent
     const stop = new AbortController();
@@ -42,15 +59,15 @@ export function FileDrop() {
         event.preventDefault();
         listener(event);
       }, { signal: stop.signal });
-    on("dragenter", () => { over.value = ++depth > 0 && canWrite(); });
+    on("dragenter", (event) => { heldOver.value = ++depth > 0 ? writingAt(event) : null; });
     on("dragover", () => undefined);
-    on("dragleave", () => { if (--depth <= 0) over.value = false; });
+    on("dragleave", () => { if (--depth <= 0) heldOver.value = null; });
     on("drop", (event) => {
       depth = 0;
-      over.value = false;
-      if (event.dataTransfer) take(event.dataTransfer.files);
+      heldOver.value = null;
+      take(event);
     });
     return () => stop.abort();
   }, []);
-  return over.value && <div class="drop"><Icon name="paperclip" size={32} />Drop files to attach them</div>;
+  return heldOver.value === inPlace && <DropHere />;
 }

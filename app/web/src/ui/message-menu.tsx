@@ -22,8 +22,14 @@ effect(() => {
   close();
 });
 
-async function markUnread({ id }: Message): Promise<void> {
-  if (await attempt(() => model.link.call("message:mark-unread", { messageId: id }))) announce("Marked as unread from here on");
+/** In its room, or in the thread that it stands in; an open thread hears of that by an event, as everybody does. */
+async function markUnread({ id }: Message, inThread: boolean | undefined): Promise<void> {
+  const event = inThread ? "thread:mark-unread" : "message:mark-unread";
+  if (await attempt(() => model.link.call(event, { messageId: id }))) announce("Marked as unread from here on");
+}
+
+function isReply({ id, thread }: Message): boolean {
+  return thread !== undefined && thread.rootId !== id;
 }
 
 /** Not within the row, which shows its buttons only as long as the pointer is on it. */
@@ -37,7 +43,7 @@ export function MessageMenu() {
   return (
     <Popover label="Message" role="menu" class="menu" anchor={anchor} onClose={close}>
       {item(isSaved ? "Remove from saved" : "Save message", () => void attempt(() => setSaved(message, !isSaved)))}
-      {!inThread && item("Mark as unread", () => void markUnread(message))}
+      {(!inThread || isReply(message)) && item("Mark as unread", () => void markUnread(message, inThread))}
       {item("Copy link", () => void copy(linkTo(message), "The link is copied."))}
     </Popover>
   );

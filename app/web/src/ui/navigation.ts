@@ -51,15 +51,19 @@ function titled(): string {
 /** Call once. Somebody who is signed out keeps the address, and is there again after signing in. */
 export function keepInStep(): void {
   effect(() => { document.title = titled(); });
-  let joining: Route | null = null; // a link into a room: who is signed out makes an account first, maybe
+  let linked: Route | null = null; // where a link leads: who is signed out makes an account first, maybe
+  let left: Route | null = null; // where somebody signed out: that is nothing to whoever comes next
   effect(() => {
     const at = route.value;
-    if (model.me.value === null && at.name === "join") joining = at;
-    if (model.me.value === null || !model.listsLoaded.value) return;
-    if (["sign-in", "sign-up", "reset-password"].includes(at.name)) {
-      return untracked(() => go(joining ?? { name: "home" }, true));
+    const entering = ["sign-in", "sign-up", "reset-password"].includes(at.name);
+    if (model.me.value === null) {
+      if (!entering && at !== left) linked = at;
+      return;
     }
-    joining = null;
+    left = at;
+    if (!model.listsLoaded.value) return;
+    if (entering) return untracked(() => go(linked ?? { name: "home" }, true));
+    linked = null;
     // A link to a message waits until it can be asked for, and until one is in its room.
     const link = at.name === "room" && model.connection.value.status === "online" && !model.offered.value && at.messageId;
     untracked(() => link ? void attempt(async () => (await later()).openLinked(at.roomId, link)) : follow(at));

@@ -1,6 +1,6 @@
 import { model } from "../model";
 import { IconButton } from "./controls";
-import { changeDraft } from "./draft";
+import { inPlace } from "./draft";
 import { nameOf } from "./format";
 import { Icon } from "./icons";
 import { preview } from "./message-parts";
@@ -14,7 +14,7 @@ export function Replying({ messageId }: { messageId: string }) {
       <span class="truncate">
         {message ? <>Replying to <strong>{nameOf(message.sender)}</strong> {preview(message)}</> : "Replying to a message"}
       </span>
-      <IconButton icon="close" label="Cancel reply" size={16} onClick={() => changeDraft({ replyTo: null })} />
+      <IconButton icon="close" label="Cancel reply" size={16} onClick={() => inPlace.change({ replyTo: null })} />
     </div>
   );
 }

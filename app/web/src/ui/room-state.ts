@@ -2,8 +2,8 @@
 
 import { effect, signal } from "@preact/signals";
 import type { Attachment, Member, Message } from "../client";
-import type { Edits } from "../drafts";
-import { model, type Place } from "../model";
+import type { DraftPlace, Edits } from "../drafts";
+import { model } from "../model";
 
 /** The row that the pointer or the focus is on: it shows its actions. */
 export const activeRow = signal<string | null>(null);
@@ -53,7 +53,8 @@ export function placeKey(): string | null {
   return model.place.value && keyOfPlace(model.place.value);
 }
 
-export function keyOfPlace(place: Place): string {
+export function keyOfPlace(place: DraftPlace): string {
+  if ("rootId" in place) return `thread ${place.rootId}`;
   return "roomId" in place ? place.roomId : `person ${place.userId}`;
 }
 

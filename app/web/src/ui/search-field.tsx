@@ -10,14 +10,16 @@ interface SearchFieldProps {
   label: string;
   placeholder: string;
   value: string;
+  /** It is not what one comes for. */
+  aside?: boolean;
   onInput: (text: string) => void;
 }
 
-export function SearchField({ label, placeholder, value, onInput }: SearchFieldProps) {
+export function SearchField({ label, placeholder, value, aside, onInput }: SearchFieldProps) {
   return (
     <div class="search-field">
       <Icon name="search" size={18} />
-      <input class="input" type="text" role="searchbox" enterkeyhint="search" aria-label={label} placeholder={placeholder} value={value} autofocus
+      <input class="input" type="text" role="searchbox" enterkeyhint="search" aria-label={label} placeholder={placeholder} value={value} autofocus={!aside}
         autocomplete="off" spellcheck={false} onInput={(event) => onInput(event.currentTarget.value)} />
     </div>
   );

@@ -30,11 +30,13 @@ interface Choice {
 
 const toRoom = (roomId: string) => () => go({ name: "room", roomId, panel: null });
 
+const ICONS = { direct: "message", group: "users", private: "lock", public: "hash" } as const;
+
 /** One's own rooms and conversations, in the order of the lists. */
 function places(query: string): Choice[] {
   return fitting(query, listed(), ({ names }) => names).map(({ roomId, names, unread, kind }) => ({
-    key: roomId, icon: kind === "direct" ? "message" : kind === "private" ? "lock" : "hash", name: names.join(" @"),
-    note: kind === "direct" ? "Conversation" : "Room", unread, run: toRoom(roomId),
+    key: roomId, icon: ICONS[kind], name: names.join(" @"), note: kind === "direct" || kind === "group" ? "Conversation" : "Room",
+    unread, run: toRoom(roomId),
   }));
 }
 

@@ -2,18 +2,18 @@
 
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import { excess, trimmed } from "../message-text";
-import { model, type OpenRoom, type OutboxEntry } from "../model";
+import { type Draft, model, type OpenRoom, type OutboxEntry } from "../model";
 import type { LiveThread } from "../thread";
-import { useAutosize } from "./autosize";
-import { useCompletion } from "./completion";
-import { IconButton, Problem } from "./controls";
+import { announce } from "./announcer";
+import { ComposerBox } from "./composer-box";
+import { MenuButton, MenuItem, Problem } from "./controls";
+import { inThread, Writing } from "./draft";
 import { Loading } from "./empty";
+import { DropHere, heldOver } from "./file-drop";
 import { count } from "./format";
 import { soughtReply } from "./go-to";
-import { chordOf, SEND, SEND_ON_TOUCH } from "./keys";
 import { openLiveThread } from "./live-threads";
-import { attentive, touch } from "./media";
+import { attentive } from "./media";
 import { MessageRow, OutgoingRow } from "./message-row";
 import { Panel } from "./panel";
 import { isArchived } from "./room-rights";
@@ -37,68 +37,41 @@ function FollowButton({ thread }: { thread: LiveThread }) {
   );
 }
 
+function ThreadMenu({ thread }: { thread: LiveThread }) {
+  const last = thread.replies.value.messages.findLast(({ deletedAt }) => !deletedAt);
+  if (!last || !thread.mark.value?.following) return null;
+  const markUnread = () => void attempt(async () => {
+    await thread.markUnread(last.id);
+    announce("The thread is marked as unread");
+  });
+  return (
+    <MenuButton label="Thread menu">
+      {(close) => <MenuItem onClick={() => { close(); markUnread(); }}>Mark as unread</MenuItem>}
+    </MenuButton>
+  );
+}
+
 /** The replies of a thread that are on their way (reads a signal). */
 function outgoingOf({ rootId }: LiveThread): OutboxEntry[] {
   return model.waiting.value.filter(({ replyTo }) => replyTo === rootId);
 }
 
-function ThreadComposer({ open, thread }: { open: OpenRoom; thread: LiveThread }) {
-  const { rootId } = thread;
-  const field = useRef<HTMLTextAreaElement>(null);
-  const text = useSignal(useMemo(() => model.draftOf({ rootId }).text, []));
+function ThreadComposer({ open: { roomId, room }, thread: { rootId } }: { open: OpenRoom; thread: LiveThread }) {
+  const writing = useMemo(() => new Writing(() => ({ rootId })), []);
   const alsoToRoom = useSignal(false);
-  const caret = useSignal<number | null>(null);
-  const write = (value: string) => {
-    text.value = value;
-    model.setDraft({ rootId }, { text: value, replyTo: rootId, attachments: [] });
-  };
-  const completion = useCompletion((completed, at) => {
-    write(completed);
-    caret.value = at;
-  });
-  useAutosize(field, text.value);
-  useLayoutEffect(() => {
-    if (caret.value === null) return;
-    field.current?.setSelectionRange(caret.value, caret.value);
-    caret.value = null;
-  }, [text.value]);
-  const over = excess(text.value);
-  const ready = text.value.trim() !== "" && over === 0;
-  const send = () => {
-    const content = trimmed(text.peek());
-    if (!content || excess(content) > 0) return;
-    const draft = { text: content, replyTo: rootId, attachments: [] };
-    model.send({ roomId: open.roomId }, draft, { alsoToRoom: alsoToRoom.peek() });
-    text.value = "";
-    field.current?.focus();
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.isComposing || completion.onKey(event) || chordOf(event) !== (touch.peek() ? SEND_ON_TOUCH : SEND)) return;
-    event.preventDefault();
-    send();
-  };
+  useEffect(() => {
+    inThread.value = writing;
+    return () => { inThread.value = null; };
+  }, []);
+  const send = (draft: Draft) => model.send({ roomId }, { ...draft, replyTo: rootId }, { alsoToRoom: alsoToRoom.peek() });
   return (
-    <form class="composer thread-composer" aria-label="Reply in the thread" onSubmit={(event) => { event.preventDefault(); send(); }}>
-      {completion.list}
-      <div class="composer-box">
-        <div class="composer-row">
-          <textarea ref={field} dir="auto" aria-label="Reply in the thread" placeholder="Reply…" rows={1} value={text.value}
-            enterkeyhint={touch.value ? "enter" : "send"} {...completion.attributes} onKeyDown={onKeyDown}
-            onInput={(event) => {
-              const { value, selectionStart } = event.currentTarget;
-              write(value);
-              completion.watch(value, selectionStart);
-            }}
-            onBlur={() => completion.close()} />
-          <IconButton icon="send" label="Send reply" class="primary" type="submit" disabled={!ready} />
-        </div>
-      </div>
+    <ComposerBox writing={writing} class="thread-composer" form="Reply in the thread" label="Reply in the thread"
+      sendLabel="Send reply" placeholder="Reply…" send={send}>
       <label class="also-to-room">
         <input type="checkbox" checked={alsoToRoom.value} onChange={(event) => (alsoToRoom.value = event.currentTarget.checked)} />
-        {open.room.value ? "Also to the room" : "Also to the conversation"}
+        {room.value ? "Also to the room" : "Also to the conversation"}
       </label>
-      {over > 0 && <p class="over" role="status">{count(over, "character")} too long</p>}
-    </form>
+    </ComposerBox>
   );
 }
 
@@ -184,12 +157,13 @@ export function ThreadPanel({ open, rootId }: { open: OpenRoom; rootId: string }
       {status === "failed" && <Problem text={thread.error.value} />}
       {status === "ready" && (
         <>
-          <div class="thread-head"><FollowButton thread={thread} /></div>
+          <div class="thread-head"><FollowButton thread={thread} /><ThreadMenu thread={thread} /></div>
           <Replies thread={thread} />
           {thread.root.value?.deletedAt
             ? <p class="list-note">The message was deleted, so nobody can reply any more.</p>
             : isArchived(open) ? <p class="list-note">The room is archived, so nobody can reply any more.</p>
             : <ThreadComposer open={open} thread={thread} />}
+          {heldOver.value !== null && heldOver.value === inThread.value && <DropHere />}
         </>
       )}
     </Panel>

@@ -3,10 +3,10 @@
 import { inTurn, type ChosenFile } from "../chosen-files";
 import { isPicture, Thumbnail } from "./attachments";
 import { IconButton } from "./controls";
-import { changeDraft, draft, focusField, removeAttachment } from "./draft";
+import type { Writing } from "./draft";
 import { count, fileSize } from "./format";
 import { Icon } from "./icons";
-import { addText, cancelUpload, uploadsHere, type Upload } from "./uploads";
+import { addText, cancelUpload, uploadsTo, type Upload } from "./uploads";
 
 function UploadCard({ upload }: { upload: Upload }) {
   const { id, name, part, error, preview, waiting } = upload;
@@ -25,7 +25,7 @@ function UploadCard({ upload }: { upload: Upload }) {
   );
 }
 
-function FileCard({ file }: { file: ChosenFile }) {
+function FileCard({ file, onRemove }: { file: ChosenFile; onRemove: () => void }) {
   return (
     <li class="upload">
       {isPicture(file.mediaType) ? <Thumbnail file={file} /> : <span class="file-icon"><Icon name="file" /></span>}
@@ -33,27 +33,29 @@ function FileCard({ file }: { file: ChosenFile }) {
         <span class="truncate">{file.name}</span>
         <small>{fileSize(file.size)}</small>
       </span>
-      <IconButton icon="close" label={`Remove ${file.name}`} size={16} onClick={() => removeAttachment(file.id)} />
+      <IconButton icon="close" label={`Remove ${file.name}`} size={16} onClick={onRemove} />
     </li>
   );
 }
 
 /** The files of the draft, those that are there and those on their way, in the order of their choice. */
-export function Tray() {
-  const files = inTurn([...draft.value.attachments, ...uploadsHere()]);
+export function Tray({ writing }: { writing: Writing }) {
+  const files = inTurn([...writing.draft.value.attachments, ...uploadsTo(writing)]);
   if (files.length === 0) return null;
   return (
     <ul class="tray" aria-label="Files to send">
-      {files.map((file) => ("abort" in file ? <UploadCard key={file.id} upload={file} /> : <FileCard key={file.id} file={file} />))}
+      {files.map((file) => ("abort" in file
+        ? <UploadCard key={file.id} upload={file} />
+        : <FileCard key={file.id} file={file} onRemove={() => writing.detach(file.id)} />))}
     </ul>
   );
 }
 
-export function TooLong({ by }: { by: number }) {
+export function TooLong({ by, writing }: { by: number; writing: Writing }) {
   const attach = () => {
-    addText(draft.peek().text);
-    changeDraft({ text: "" });
-    focusField.value++;
+    addText(writing.draft.peek().text, writing);
+    writing.change({ text: "" });
+    writing.focus.value++;
   };
   return (
     <div class="too-long" role="status">

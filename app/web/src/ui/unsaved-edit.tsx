@@ -1,16 +1,16 @@
 import { model } from "../model";
 import { IconButton } from "./controls";
-import { changeDraft, draft, focusField } from "./draft";
+import { inPlace } from "./draft";
 import { Icon } from "./icons";
 import { changeEdit, edits } from "./room-state";
 import { attempt } from "./toasts";
 
 /** What was written to change a message that is no more goes on in the composer. */
 function takeOver(messageId: string): void {
-  const { text } = draft.peek();
-  changeDraft({ text: [text, edits.peek()[messageId]].filter(Boolean).join("\n") });
+  const { text } = inPlace.draft.peek();
+  inPlace.change({ text: [text, edits.peek()[messageId]].filter(Boolean).join("\n") });
   changeEdit(messageId, null);
-  focusField.value++;
+  inPlace.focus.value++;
 }
 
 /** Tells of an edit that is not on the screen, such as one that was begun before a reload, or whose message is deleted. */

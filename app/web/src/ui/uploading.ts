@@ -1,17 +1,18 @@
-/** Uploads files: each goes into the draft of the place it was chosen in, wherever one is by then. */
+/** Uploads files: each goes into the draft of the place or thread it was chosen in, wherever one is by then. */
 
 import { effect, untracked } from "@preact/signals";
 import { inTurn, nextTurn } from "../chosen-files";
 import { ChatError, inWords, newId, type Attachment } from "../client";
 import { KeptUploads, type KeptUpload } from "../kept-uploads";
-import { locks, model, type Place } from "../model";
+import type { DraftPlace } from "../drafts";
+import { locks, model } from "../model";
 import { isPicture } from "./attachments";
-import { changeDraft, draft } from "./draft";
+import { inPlace, inThread, type Writing } from "./draft";
 import { still } from "./media";
-import { keyOfPlace, placeKey } from "./room-state";
+import { keyOfPlace } from "./room-state";
 import { onSignedOut } from "./signed-out";
 import { tell } from "./toasts";
-import { uploads, uploadsHere, type Upload } from "./uploads";
+import { uploads, uploadsTo, type Upload } from "./uploads";
 
 const keptUploads = new KeptUploads(locks);
 
@@ -34,12 +35,12 @@ export async function discardUploads(): Promise<void> {
   for (const { id } of me ? await keptUploads.of(me.id) : []) await keptUploads.remove(id);
 }
 
-export function addFiles(files: Iterable<File>): void {
-  const place = model.place.peek();
+export function addFiles(files: Iterable<File>, writing: Writing): void {
+  const place = untracked(writing.place);
   const me = model.me.peek();
   if (!place || !me) return;
   const given = [...files];
-  const room = MOST_FILES - draft.peek().attachments.length - uploadsHere().length;
+  const room = MOST_FILES - writing.draft.peek().attachments.length - untracked(() => uploadsTo(writing)).length;
   if (given.length > room) tell(`A message has at most ${MOST_FILES} files.`, "error");
   for (const file of given.slice(0, Math.max(0, room))) {
     const upload: KeptUpload = { id: newId(), userId: me.id, place, turn: nextTurn(), file };
@@ -129,8 +130,9 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   stop();
 }
 
-function attach(file: Attachment & { turn: number }, place: Place): void {
-  if (placeKey() === keyOfPlace(place)) return changeDraft({ attachments: inTurn([...draft.peek().attachments, file]) });
+function attach(file: Attachment & { turn: number }, place: DraftPlace): void {
+  const open = [inPlace, inThread.peek()].find((writing) => writing?.key === keyOfPlace(place));
+  if (open) return open.change({ attachments: inTurn([...open.draft.peek().attachments, file]) });
   const kept = model.draftOf(place);
   model.setDraft(place, { ...kept, attachments: inTurn([...kept.attachments, file]) });
 }

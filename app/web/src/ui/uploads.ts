@@ -1,14 +1,14 @@
 /** The files that are on their way up; `uploading.ts` brings them there. */
 
 import { signal } from "@preact/signals";
+import type { Writing } from "./draft";
 import { later } from "./load-later";
-import { placeKey } from "./room-state";
 import { attempt } from "./toasts";
 
 export interface Upload {
   id: string;
   turn: number;
-  /** The place it was begun in: one may be elsewhere when it is done. */
+  /** Of where it was begun: one may be elsewhere when it is done. */
   key: string;
   name: string;
   size: number;
@@ -24,25 +24,19 @@ export interface Upload {
 
 export const uploads = signal<readonly Upload[]>([]);
 
-/** The uploads of the open place (reads signals). */
-export function uploadsHere(): Upload[] {
-  const key = placeKey();
+/** The uploads for what is written somewhere (reads signals). */
+export function uploadsTo({ key }: Writing): Upload[] {
   return uploads.value.filter((upload) => upload.key === key);
 }
 
-/** Whether a file of the open place is still on its way (reads signals). */
-export function uploading(): boolean {
-  return uploadsHere().some((upload) => !upload.error);
-}
-
-export function addFiles(files: Iterable<File>): void {
+export function addFiles(files: Iterable<File>, writing: Writing): void {
   const given = [...files]; // a list of the browser's is empty by the time that the field is
-  void attempt(async () => (await later()).addFiles(given));
+  void attempt(async () => (await later()).addFiles(given, writing));
 }
 
 /** A text as a file, where it is too long for a message. */
-export function addText(text: string): void {
-  addFiles([new File([text], "message.txt", { type: "text/plain" })]);
+export function addText(text: string, writing: Writing): void {
+  addFiles([new File([text], "message.txt", { type: "text/plain" })], writing);
 }
 
 export function cancelUpload(id: string): void {

@@ -15,8 +15,9 @@ class Admin(Protocol):
     async def __call__(self, *arguments: str, refused: bool = False) -> list[str]: ...
 
 
-@pytest.fixture
-def admin(database_url: str, redis_url: str, capsys: pytest.CaptureFixture[str]) -> Admin:
+def admin_command(database_url: str, redis_url: str, capsys: pytest.CaptureFixture[str]) -> Admin:
+    """The command on a database and a Redis; what it prints is taken from `capsys`."""
+
     async def run(*arguments: str, refused: bool = False) -> list[str]:
         capsys.readouterr()
         chosen = parser().parse_args(["admin", *arguments])

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import aiohttp
 import engineio  # type: ignore[import-untyped]
 import socketio  # type: ignore[import-untyped]
 
@@ -92,8 +93,9 @@ class SocketioConnection(Connection):
     """By python-socketio, over websocket alone: over polling it does not come back after a server has stopped."""
 
     def __init__(self, url: str, token: str, listener: Listener) -> None:
+        self._http = aiohttp.ClientSession()  # its own it forgets where a connection fails while it is made
         self._client = socketio.AsyncClient(
-            reconnection_delay=0.1, reconnection_delay_max=0.5, handle_sigint=False
+            reconnection_delay=0.1, reconnection_delay_max=0.5, handle_sigint=False, http_session=self._http
         )
         self._url, self._token, self._listener = url, token, listener
         self._connecting: asyncio.Task[None] | None = None
@@ -124,8 +126,7 @@ class SocketioConnection(Connection):
             await asyncio.gather(self._connecting, return_exceptions=True)
         with suppress(socketio.exceptions.SocketIOError):
             await self._client.shutdown()
-        if self._client.eio.http is not None:  # where an attempt to connect was given up
-            await self._client.eio.http.close()
+        await self._http.close()
 
     async def _connect(self) -> None:
         while True:

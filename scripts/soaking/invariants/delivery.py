@@ -107,8 +107,8 @@ def owed(timeline: Timeline) -> Iterator[tuple[Session, Committed]]:
             for change in changes:
                 if not session.began < change.at < last:
                     continue
-                if (change.what == "member" and room in timeline.direct) or not change.number:
-                    continue  # how a conversation begins is not announced
+                if begins_conversation(timeline, change) or not change.number:
+                    continue
                 place = timeline.membership_at(room, user, change.number)
                 if place is None or not place.member or not was_due(timeline, change, session):
                     continue
@@ -116,6 +116,13 @@ def owed(timeline: Timeline) -> Iterator[tuple[Session, Committed]]:
                     continue
                 if change is place.entry or has_entered(timeline, session, place, change):
                     yield session, change
+
+
+def begins_conversation(timeline: Timeline, change: Committed) -> bool:
+    """True if a change is how a conversation begins, which is not announced: its members are told of the room."""
+    if change.what == "member" and change.room in timeline.groups:
+        return timeline.memberships[change.room, change.item][0].entry is change
+    return change.what == "member" and change.room in timeline.direct
 
 
 def leaves_before(timeline: Timeline, user: str, change: Committed) -> bool:

@@ -105,8 +105,11 @@ def member_value(member: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def room_value(room: Mapping[str, Any]) -> dict[str, Any]:
-    """A room by what it is compared by."""
-    return {"name": room["name"], "archived": room["archivedAt"] is not None, "pins": room["pins"]}
+    """A room by what it is compared by. A release from which one upgrades may know nothing of pins and archives."""
+    value = {"name": room["name"]}
+    if "pins" in room:
+        value |= {"archived": room["archivedAt"] is not None, "pins": room["pins"]}
+    return value
 
 
 def answer_value(event: str, data: Any) -> dict[str, Any]:

@@ -186,7 +186,7 @@ class Calm(Entry, frozen=True, tag="calm"):
 
 class Stored(Entry, frozen=True, tag="stored"):
     """A room as it is in PostgreSQL. Messages and members are by id, in the form of `changes.message_view` and
-    `member_view`, `fields` in that of `room_view`."""
+    `member_view`, `fields` in that of `room_view`; an earlier release may have told a device of some of them alone."""
 
     room: str
     last_number: int

@@ -12,7 +12,7 @@ from scripts.soaking.connection import Connection, Listener
 from scripts.soaking.device import Device
 from scripts.soaking.files import DeviceFiles
 from scripts.soaking.history import AnyEntry, Began, Unforeseen
-from scripts.soaking.nemesis.nemesis import Nemesis, plan
+from scripts.soaking.nemesis.nemesis import Nemesis, plan, with_upgrade
 from scripts.soaking.nemesis.registry import Field
 from scripts.soaking.node_connections import TRANSPORTS, NodeConnection, NodeProcess
 from scripts.soaking.python_connections import ChatConnection, SocketioConnection
@@ -131,6 +131,8 @@ async def run_devices(
     try:
         await asyncio.sleep(STARTS)
         planned = plan(chosen.seed, chosen.seconds, chosen.faults)
+        if chosen.shape.upgraded_from:
+            planned = with_upgrade(planned, chosen.seconds)
         striking = asyncio.create_task(Nemesis(Field(stack, audit), recorder).run(planned))
         await asyncio.sleep(chosen.seconds)
         await striking

@@ -60,7 +60,16 @@ def test_what_is_no_history_is_told(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--fault", "flood"], ["--seconds", "0"], ["--planted", "no-such"], ["--devices", "1"]]
+    "arguments",
+    [
+        ["--fault", "flood"],
+        ["--fault", "rolling-upgrade"],
+        ["--seconds", "0"],
+        ["--planted", "no-such"],
+        ["--devices", "1"],
+        ["--cluster", "--sentinel"],
+        ["--from", "HEAD", "--planted"],
+    ],
 )
 def test_wrong_arguments_are_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as error:

@@ -1,12 +1,16 @@
 """Faults of Redis: it ends, stands still, forgets, refuses writes, or another one takes over."""
 
 import asyncio
+import os
 import random
+from pathlib import Path
 
 import psutil
 
 from scripts.soaking.nemesis.registry import FAULTS, Field, away, fault, frozen
 from tests.support.waiting import until
+
+UNWRITTEN = (0.2, 2.0)  # seconds; a Redis that syncs its file each second holds back no more than two
 
 
 @fault("redis-empty")
@@ -31,6 +35,24 @@ async def kill_redis(field: Field, _chance: random.Random, seconds: float) -> st
     async with field.locks["valkey"]:
         await away(field.stack.valkey.kill, field.stack.valkey.start, seconds)
     return "valkey"
+
+
+@fault("redis-lose-writes")
+async def lose_writes(field: Field, chance: random.Random, _seconds: float) -> str:
+    """kill -9 while an fsync took its time: the last of what it had acknowledged is not in its file."""
+    async with field.locks["valkey"]:
+        file = max((field.stack.valkey.folder / "appendonlydir").glob("*.incr.aof"), key=made_at)
+        had = file.stat().st_size
+        lost = chance.uniform(*UNWRITTEN)
+        await asyncio.sleep(lost)
+        await asyncio.to_thread(field.stack.valkey.kill)
+        os.truncate(file, had)
+        field.stack.valkey.start()
+    return f"valkey, {lost:.1f} s"
+
+
+def made_at(file: Path) -> float:
+    return file.stat().st_mtime
 
 
 @fault("redis-freeze")

@@ -50,6 +50,8 @@ def viewed(
         pytest.param(viewed(applied=6), ["a r"], id="not to the end"),
         pytest.param(viewed(fields=[5, "a room", False, ["m3", "m4"]]), ["a r"], id="pins in another order"),
         pytest.param(viewed(fields=[5, "a room", True, ["m4", "m3"]]), ["a r"], id="archived"),
+        pytest.param(viewed(fields=[5, "a room"]), [], id="told by an earlier release"),
+        pytest.param(viewed(fields=[]), ["a r"], id="not told of the room"),
         pytest.param(viewed(room="other"), [], id="a device that looked at nothing of this"),
     ],
 )

@@ -68,6 +68,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--seed", type=int, default=today, help="what decides about faults and chats (today's date)")
     add("--seconds", type=float, default=60.0, help="seconds of chat in which faults may begin (60)")
     add("--devices", type=int, default=12, help="number of devices, two for each user (12)")
+    add("--pause", type=float, default=1, help="times as long as usual that devices pause, up to 100 (1)")
     add("--instances", type=int, default=3, help="number of instances (3)")
     add("--workers", type=int, default=0, help="serving processes of each instance (0: itself)")
     add(
@@ -138,12 +139,14 @@ def checked(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> argp
         parser.error(f"{' and '.join(sorted(unknown))} is not in tests/soak/planted; --list has them all")
     if not 0 < chosen.seconds <= 86_400 or not 2 <= chosen.devices <= 200 or not 1 <= chosen.instances <= 8:
         parser.error("--seconds takes up to 86400, --devices 2 to 200, --instances 1 to 8")
+    if not 0.1 <= chosen.pause <= 100:
+        parser.error("--pause takes 0.1 to 100")
     return chosen
 
 
 def planned(chosen: argparse.Namespace) -> Plan:
     """The run that is asked for."""
-    return Plan(chosen.seed, chosen.seconds, chosen.devices, chosen.faults, shape_of(chosen))
+    return Plan(chosen.seed, chosen.seconds, chosen.devices, chosen.faults, shape_of(chosen), chosen.pause)
 
 
 def shape_of(chosen: argparse.Namespace) -> Shape:

@@ -142,8 +142,9 @@ def committed(at: float, what: str, row: dict[str, Any]) -> Committed:
         value = {"state": row["state"], "role": row["role"]}
     else:
         room, item = row["id"], row["id"]
-        is_group = row["group_key"] is not None
-        value = {"name": row["name"], "archived": row["archived_at"] is not None, "group": is_group}
+        value = {"name": row["name"]}
+        if "archived_at" in row:  # a release from which one upgrades may not have it
+            value |= {"archived": row["archived_at"] is not None, "group": row["group_key"] is not None}
     return Committed(at=at, room=room, number=row["change_seq"], what=what, item=item, value=value)
 
 

@@ -31,13 +31,15 @@ EXCERPT = 2_000  # characters of a log
 
 
 class Plan(Struct, frozen=True):
-    """What is to be run. `faults` are the names of those that may come."""
+    """What is to be run. `faults` are the names of those that may come; `pause` is how many times as long as usual a
+    device waits from one thing that it does to the next."""
 
     seed: int
     seconds: float
     devices: int
     faults: tuple[str, ...]
     shape: Shape = Shape()
+    pause: float = 1
 
 
 class CannotRun(Exception):
@@ -124,6 +126,7 @@ async def run_devices(
             DeviceFiles(device.name, device.user, stack.fronts[place % len(stack.fronts)].url, recorder),
             world,
             f"{chosen.seed} {device.name}",
+            pause=chosen.pause,
         )
         for place, device in enumerate(devices)
     ]

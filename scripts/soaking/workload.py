@@ -22,11 +22,15 @@ Act: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 class Doer:
     """What one device does. `sent` are the messages that it has sent, as they were given to the server."""
 
-    def __init__(self, device: Device, files: DeviceFiles, world: World, seed: str) -> None:
+    def __init__(
+        self, device: Device, files: DeviceFiles, world: World, seed: str, *, pause: float = 1
+    ) -> None:
+        """Its pauses are `pause` times as long as usual."""
         self._device = device
         self._files = files
         self._world = world
         self._chance = random.Random(seed)
+        self._pause = pause
         self._sent: list[tuple[str, dict[str, Any]]] = []
         self._sent_files: list[str] = []
         self._groups: list[str] = []  # that this device has opened and not left
@@ -71,7 +75,7 @@ class Doer:
                 self.doing = act.__name__.strip("_")
                 await act()
                 self.doing = ""
-            await asyncio.sleep(self._chance.uniform(*PAUSES))
+            await asyncio.sleep(self._pause * self._chance.uniform(*PAUSES))
 
     # --- messages ---
 

@@ -11,10 +11,14 @@ TOLD_WITHIN = 3.0  # seconds from a commit, where there is no fault
 SILENT_WITHIN = 1.0  # seconds from the commit of a departure, where there is no fault
 SWEPT_WITHIN = 12.0  # seconds after the last fault: a departure that was not announced is found every ten
 # What an instance has committed and not announced is forgotten when it is killed, or when it is stopped while Redis is
-# away; and it does not know what it has committed where PostgreSQL's answer is lost. An instance then tells the room
-# that there is something to sync: sooner where the loss is known, which is all but that of a kill.
+# away; and it does not know what it has committed where PostgreSQL's answer is lost. What Redis loses that it had
+# acknowledged has been announced, for all that its instance knows, and one whose interest in the room is lost does not
+# hear of it until it notices. An instance then tells the room that there is something to sync: sooner where the loss is
+# known, which is all but that of a kill.
 KILLS = ("instance-kill",)
 STOPS = ("instance-terminate", "rolling-restart")
+LOSSES = ("redis-lose-writes", "redis-master-kill")
+NOTICED_WITHIN = 4.0  # seconds after a loss: instances look every two
 FORGOTTEN_WITHIN = 2.0  # seconds from the commit, or as long as trouble had lasted
 SYNCED_WITHIN = 22.0  # seconds after that
 SYNCED_SOON = 12.0  # the same of a loss that is known
@@ -153,7 +157,7 @@ def was_due(timeline: Timeline, change: Committed, session: Session) -> bool:
 
 def forgotten_by(timeline: Timeline, change: Committed) -> list[Fault]:
     """The faults by which an instance ended that may not have announced a change yet, or could not learn of its
-    commit."""
+    commit; or Redis has lost what it announced."""
     return [
         fault
         for fault in timeline.faults
@@ -166,6 +170,8 @@ def was_waiting(timeline: Timeline, change: Committed, end: Fault) -> bool:
     during = begins <= end.at <= ends
     if end.fault.startswith("postgres"):
         return end.at - 1 <= change.at <= end.until + 1
+    if end.fault in LOSSES:
+        return end.at - 1 <= change.at <= end.until + NOTICED_WITHIN
     if end.fault in KILLS:
         return during or 0 <= end.at - change.at + 1 < FORGOTTEN_WITHIN + 1
     redis = any(

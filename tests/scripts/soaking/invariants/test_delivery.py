@@ -96,6 +96,19 @@ def test_one_order(entries: list[AnyEntry], found: list[str]) -> None:
             id="and found too late by the instance that knows",
         ),
         pytest.param(
+            [ALL3[0], fault("redis-lose-writes", 9, 9.9), synced("b", 3, at=33)], [], id="lost by Redis"
+        ),
+        pytest.param(
+            [ALL3[0], fault("redis-lose-writes", 9, 9.9), synced("b", 3, at=35)],
+            ["b 1 r 3 unread"],
+            id="lost by Redis, and found too late",
+        ),
+        pytest.param(
+            [ALL3[0], fault("redis-lose-writes", 4, 5), synced("b", 3, at=33)],
+            ["b 1 r 3"],
+            id="long after Redis has lost something",
+        ),
+        pytest.param(
             [ALL3[0], fault("rolling-restart", 11, 20), synced("b", 3, at=30)],
             ["b 1 r 3"],
             id="stopped in order",

@@ -1,9 +1,7 @@
 """Faults of Redis: it ends, stands still, forgets, refuses writes, or another one takes over."""
 
 import asyncio
-import os
 import random
-from pathlib import Path
 
 import psutil
 
@@ -41,18 +39,12 @@ async def kill_redis(field: Field, _chance: random.Random, seconds: float) -> st
 async def lose_writes(field: Field, chance: random.Random, _seconds: float) -> str:
     """kill -9 while an fsync took its time: the last of what it had acknowledged is not in its file."""
     async with field.locks["valkey"]:
-        file = max((field.stack.valkey.folder / "appendonlydir").glob("*.incr.aof"), key=made_at)
-        had = file.stat().st_size
+        written = field.stack.valkey.written()
         lost = chance.uniform(*UNWRITTEN)
         await asyncio.sleep(lost)
-        await asyncio.to_thread(field.stack.valkey.kill)
-        os.truncate(file, had)
+        await asyncio.to_thread(field.stack.valkey.kill_without, *written)
         field.stack.valkey.start()
     return f"valkey, {lost:.1f} s"
-
-
-def made_at(file: Path) -> float:
-    return file.stat().st_mtime
 
 
 @fault("redis-freeze")

@@ -44,14 +44,15 @@ class CannotStart(Exception):
 
 
 class Instance:
-    """`parley serve` in a process of its own, at `url`. It ends with this process; `log` is what it writes."""
+    """`parley serve` in a process of its own, at `url`. It ends with this process; `log` is what it writes, and
+    `environment` what its next start gets."""
 
     def __init__(self, name: str, port: int, folder: Path, environment: Mapping[str, str]) -> None:
         self.name = name
         self.address = ("127.0.0.1", port)
         self.url = f"http://127.0.0.1:{port}"
         self.log = folder / "log"
-        self._environment = {**environment, "HOST": "127.0.0.1", "PORT": str(port), "DATA_DIR": str(folder)}
+        self.environment = {**environment, "HOST": "127.0.0.1", "PORT": str(port), "DATA_DIR": str(folder)}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -65,7 +66,7 @@ class Instance:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             command = [sys.executable, "-m", "app", "serve"]
-            self._process = spawn(command, output=output.fileno(), environment=self._environment)
+            self._process = spawn(command, output=output.fileno(), environment=self.environment)
 
     async def ready(self) -> None:
         """Wait until it can do its work. Raises CannotStart."""

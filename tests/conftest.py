@@ -74,7 +74,8 @@ def anyio_backend() -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with tests that were given more time, which wait most of it, begin first, with those that need a browser,
     which do not wait: all processes have some of both at any time, and at the end none waits for another. A file stays
-    whole, since its tests may share what they run against.
+    whole, since its tests may share what they run against. What is marked as `before_others` would be the end of all if
+    it came later.
 
     pytest-xdist gives each process a part of the list, one after the other, and the end of a part to who is done.
     """
@@ -84,8 +85,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items
         if item.get_closest_marker("timeout") is not None or item.path.parent == PAGE
     }
+    first = {item.path for item in items if item.get_closest_marker("before_others") is not None}
     others = iter([item for item in items if item.path not in long])
-    files = [[item for item in items if item.path == path] for path in sorted(long, key=mixed)]
+    in_order = sorted(long, key=lambda path: (path not in first, mixed(path)))
+    files = [[item for item in items if item.path == path] for path in in_order]
     ordered: list[pytest.Item] = []
     for number in range(workers):
         part = [item for file in files[number::workers] for item in file]

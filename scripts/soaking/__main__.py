@@ -23,12 +23,14 @@ from scripts.soaking.history import AnyEntry, NoHistory, read, written
 from scripts.soaking.invariants.all_invariants import INVARIANTS, check
 from scripts.soaking.nemesis.faults import FAULTS, possible
 from scripts.soaking.planted import BadPatch, planted_faults, show_planted
+from scripts.soaking.release import NoRelease, last_release
 from scripts.soaking.report import problems, summary
 from scripts.soaking.run import CannotRun, Plan, run
 from scripts.soaking.stack import Shape
 
 FAILED = 1
 FOLDER = Path("var/soak")
+LAST_RELEASE = "the last tag"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         CannotStart,
         InstanceCannotStart,
         NoHistory,
+        NoRelease,
         httpx.HTTPError,
         OSError,
     ) as error:
@@ -65,6 +68,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--seed", type=int, default=today, help="what decides about faults and chats (today's date)")
     add("--seconds", type=float, default=60.0, help="seconds of chat in which faults may begin (60)")
     add("--devices", type=int, default=12, help="number of devices, two for each user (12)")
+    add("--pause", type=float, default=1, help="times as long as usual that devices pause, up to 100 (1)")
     add("--instances", type=int, default=3, help="number of instances (3)")
     add("--workers", type=int, default=0, help="serving processes of each instance (0: itself)")
     add(
@@ -75,6 +79,20 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--bus", choices=("one", "interest"), default="one", help="the mode of the bus (one)")
     add("--mixed", action="store_true", help="put Node's server with its streams adapter on the same Redis")
     add("--sentinel", action="store_true", help="let a sentinel change between two Redis servers")
+    add(
+        "--cluster",
+        action="store_true",
+        help="let the chat keep its state in a Redis Cluster of three and three",
+    )
+    add(
+        "--from",
+        dest="upgraded_from",
+        nargs="?",
+        const=LAST_RELEASE,
+        default="",
+        metavar="REVISION",
+        help="begin with the code of a revision, or of the last tag, and upgrade instance by instance",
+    )
     add("--clocks", action="store_true", help="let the clocks of instances jump, by Debian's libfaketime")
     add(
         "--fault",
@@ -92,15 +110,28 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="plant each fault of tests/soak/planted, or those named, into a copy of the code, and see it caught",
     )
     add("--folder", type=Path, default=FOLDER, help=f"where histories are kept ({FOLDER})")
-    chosen = parser.parse_args(arguments)
+    return checked(parser, parser.parse_args(arguments))
+
+
+def checked(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> argparse.Namespace:
+    """The same arguments, with the names of faults and the revision; or the end, with what is wrong with them."""
     if chosen.list:
         for title, names in (("faults", FAULTS), ("invariants", INVARIANTS), ("planted", planted_faults())):
             print(f"{title}: {' '.join(names)}")
         parser.exit()
     if chosen.mixed and chosen.bus != "one":
         parser.error("Node's server has one stream: --mixed goes with --bus one alone")
+    if chosen.cluster and (chosen.sentinel or chosen.mixed):
+        parser.error("--cluster goes with neither --sentinel nor --mixed")
+    if chosen.upgraded_from and chosen.planted is not None:
+        parser.error("a fault is planted into the code as it is: --planted does not go with --from")
     patterns = chosen.fault or ["*"]
     here = possible(shape_of(chosen))
+    try:
+        if chosen.upgraded_from == LAST_RELEASE:
+            chosen.upgraded_from = last_release()
+    except NoRelease as error:
+        parser.error(str(error))
     chosen.faults = tuple(name for name in here if any(fnmatch(name, pattern) for pattern in patterns))
     if not chosen.faults and patterns != ["none"]:
         parser.error(f"no fault that is possible here is called {' or '.join(patterns)}; --list has them all")
@@ -108,12 +139,14 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error(f"{' and '.join(sorted(unknown))} is not in tests/soak/planted; --list has them all")
     if not 0 < chosen.seconds <= 86_400 or not 2 <= chosen.devices <= 200 or not 1 <= chosen.instances <= 8:
         parser.error("--seconds takes up to 86400, --devices 2 to 200, --instances 1 to 8")
+    if not 0.1 <= chosen.pause <= 100:
+        parser.error("--pause takes 0.1 to 100")
     return chosen
 
 
 def planned(chosen: argparse.Namespace) -> Plan:
     """The run that is asked for."""
-    return Plan(chosen.seed, chosen.seconds, chosen.devices, chosen.faults, shape_of(chosen))
+    return Plan(chosen.seed, chosen.seconds, chosen.devices, chosen.faults, shape_of(chosen), chosen.pause)
 
 
 def shape_of(chosen: argparse.Namespace) -> Shape:
@@ -124,8 +157,10 @@ def shape_of(chosen: argparse.Namespace) -> Shape:
         haproxy=chosen.haproxy,
         mixed=chosen.mixed,
         sentinel=chosen.sentinel,
+        cluster=chosen.cluster,
         clocks=chosen.clocks,
         bus=chosen.bus,
+        upgraded_from=chosen.upgraded_from,
     )
 
 

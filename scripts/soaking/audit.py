@@ -34,11 +34,15 @@ create constraint trigger soak_messages after insert or update on messages
     deferrable initially deferred for each row execute function soak_record('message');
 create constraint trigger soak_members after insert or update on room_members
     deferrable initially deferred for each row execute function soak_record('member');
-create constraint trigger soak_rooms after insert or update of name, description on rooms
+create constraint trigger soak_rooms after insert or update of change_seq on rooms
     deferrable initially deferred for each row execute function soak_record('room');
 """
 RECORD = "select at, what, old, new from soak_audit order by id"
-ROOMS = "select id, last_seq from rooms"
+ROOMS = """
+select id, last_seq, change_seq, name, archived_at is not null as archived,
+       array(select message_id from pins where room_id = rooms.id order by place) as pins
+from rooms
+"""
 MESSAGES = """
 select m.id, m.room_id, m.sender_id, m.seq, m.change_seq, m.content, m.deleted_at is not null as deleted,
        (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'userIds', users)), '[]')
@@ -91,6 +95,7 @@ class Audit:
                     members={
                         row["user_id"]: stored_member(row) for row in members if row["room_id"] == room["id"]
                     },
+                    fields=stored_fields(room),
                 )
             )
         return entries
@@ -138,7 +143,14 @@ def committed(at: float, what: str, row: dict[str, Any]) -> Committed:
     else:
         room, item = row["id"], row["id"]
         value = {"name": row["name"]}
+        if "archived_at" in row:  # a release from which one upgrades may not have it
+            value |= {"archived": row["archived_at"] is not None, "group": row["group_key"] is not None}
     return Committed(at=at, room=room, number=row["change_seq"], what=what, item=item, value=value)
+
+
+def stored_fields(row: Any) -> list[Any]:
+    """A room's own fields in the form of `changes.room_view`."""
+    return [row["change_seq"], row["name"], row["archived"], list(row["pins"])] if row["change_seq"] else []
 
 
 def stored_message(row: Any) -> list[Any]:

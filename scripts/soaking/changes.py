@@ -17,6 +17,14 @@ ITEMS = {
     "room:member-updated": ("member", "userId"),
     "room:updated": ("room", "id"),
 }
+CHANGES_OF_ROOMS = (
+    "room:update",
+    "room:archive",
+    "room:unarchive",
+    "message:pin",
+    "message:unpin",
+    "room:order-pins",
+)
 UNNUMBERED = (
     "typing:update",
     "room:read-updated",
@@ -65,7 +73,7 @@ def value_of(event: str, payload: Mapping[str, Any]) -> dict[str, Any]:
     if event == "reaction:updated":
         return {"reactions": reactions_value(payload["reactions"])}
     if event == "room:updated":
-        return {"name": payload["name"]}
+        return room_value(payload)
     return member_value(payload["member"])
 
 
@@ -94,6 +102,14 @@ def reactions_value(reactions: list[dict[str, Any]]) -> list[list[Any]]:
 def member_value(member: Mapping[str, Any]) -> dict[str, Any]:
     """A member by what it is compared by."""
     return {"state": member["state"], "role": member["role"]}
+
+
+def room_value(room: Mapping[str, Any]) -> dict[str, Any]:
+    """A room by what it is compared by. A release from which one upgrades may know nothing of pins and archives."""
+    value = {"name": room["name"]}
+    if "pins" in room:
+        value |= {"archived": room["archivedAt"] is not None, "pins": room["pins"]}
+    return value
 
 
 def answer_value(event: str, data: Any) -> dict[str, Any]:
@@ -131,7 +147,9 @@ def answer_value(event: str, data: Any) -> dict[str, Any]:
         }
     if event == "room:read":
         return {"room": data["roomId"], "item": data["userId"], "mark": data["seq"]}
-    if event in ("room:join", "room:create"):
+    if event in CHANGES_OF_ROOMS:
+        return {"room": data["id"], "number": data["changeSeq"], "item": data["id"], **room_value(data)}
+    if event in ("room:join", "room:create", "group:open"):
         return {"room": data["id"]}
     return {}
 
@@ -154,3 +172,8 @@ def message_view(message: Mapping[str, Any]) -> list[Any]:
 def member_view(member: Mapping[str, Any]) -> list[Any]:
     """The same of a member."""
     return [member["changeSeq"], member["state"], member["role"]]
+
+
+def room_view(room: Mapping[str, Any]) -> list[Any]:
+    """The same of a room's own fields; nothing where none of them was told yet."""
+    return [room["changeSeq"], *room_value(room).values()] if room["changeSeq"] else []

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from scripts.soaking.changes import answer_value, member_view, message_view, told_by
+from scripts.soaking.changes import answer_value, member_view, message_view, room_view, told_by
 from scripts.soaking.connection import Connection, Listener, NotAnswered
 from scripts.soaking.history import (
     Admitted,
@@ -139,6 +139,7 @@ class Device:
                     applied=follower.applied,
                     messages=messages,
                     members=members,
+                    fields=room_view(state["room"]),
                 )
             )
         return views

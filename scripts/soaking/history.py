@@ -185,12 +185,14 @@ class Calm(Entry, frozen=True, tag="calm"):
 
 
 class Stored(Entry, frozen=True, tag="stored"):
-    """A room as it is in PostgreSQL. Messages and members are by id, in the form of `changes.views`."""
+    """A room as it is in PostgreSQL. Messages and members are by id, in the form of `changes.message_view` and
+    `member_view`, `fields` in that of `room_view`; an earlier release may have told a device of some of them alone."""
 
     room: str
     last_number: int
     messages: dict[str, Any]
     members: dict[str, Any]
+    fields: list[Any] = []
 
 
 class Viewed(Entry, frozen=True, tag="viewed"):
@@ -201,6 +203,7 @@ class Viewed(Entry, frozen=True, tag="viewed"):
     applied: int
     messages: dict[str, Any]
     members: dict[str, Any]
+    fields: list[Any] = []
 
 
 class Unread(Entry, frozen=True, tag="unread"):

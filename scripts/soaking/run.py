@@ -12,7 +12,7 @@ from scripts.soaking.connection import Connection, Listener
 from scripts.soaking.device import Device
 from scripts.soaking.files import DeviceFiles
 from scripts.soaking.history import AnyEntry, Began, Unforeseen
-from scripts.soaking.nemesis.nemesis import Nemesis, plan
+from scripts.soaking.nemesis.nemesis import Nemesis, plan, with_upgrade
 from scripts.soaking.nemesis.registry import Field
 from scripts.soaking.node_connections import TRANSPORTS, NodeConnection, NodeProcess
 from scripts.soaking.python_connections import ChatConnection, SocketioConnection
@@ -31,13 +31,15 @@ EXCERPT = 10_000  # characters of a log, which has errors with those that they c
 
 
 class Plan(Struct, frozen=True):
-    """What is to be run. `faults` are the names of those that may come."""
+    """What is to be run. `faults` are the names of those that may come; `pause` is how many times as long as usual a
+    device waits from one thing that it does to the next."""
 
     seed: int
     seconds: float
     devices: int
     faults: tuple[str, ...]
     shape: Shape = Shape()
+    pause: float = 1
 
 
 class CannotRun(Exception):
@@ -124,6 +126,7 @@ async def run_devices(
             DeviceFiles(device.name, device.user, stack.fronts[place % len(stack.fronts)].url, recorder),
             world,
             f"{chosen.seed} {device.name}",
+            pause=chosen.pause,
         )
         for place, device in enumerate(devices)
     ]
@@ -131,6 +134,8 @@ async def run_devices(
     try:
         await asyncio.sleep(STARTS)
         planned = plan(chosen.seed, chosen.seconds, chosen.faults)
+        if chosen.shape.upgraded_from:
+            planned = with_upgrade(planned, chosen.seconds)
         striking = asyncio.create_task(Nemesis(Field(stack, audit), recorder).run(planned))
         await asyncio.sleep(chosen.seconds)
         await striking

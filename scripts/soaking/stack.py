@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 from msgspec import Struct
 
+from app.core.redis_scripts import PREFIX
 from app.embedded import database_url
 from app.embedded.postgres import DATABASE
 from scripts.cluster import UNLIMITED, Instance
@@ -19,13 +20,16 @@ from scripts.hostility.instance import defaults
 from scripts.proxy import Proxy
 from scripts.soaking.clocks import clock_of
 from scripts.soaking.haproxy import running_haproxy
+from scripts.soaking.release import code_of
 from tests.support.node_server import node_server
 from tests.support.ports import find_free_port
 from tests.support.postgres_servers import RestartablePostgres
-from tests.support.redis_servers import RestartableValkey, Watched, running_watched
+from tests.support.redis_servers import Cluster, RestartableValkey, Watched, running_cluster, running_watched
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - the chat is tested, and not a disk
 FRONTS = 3
+MASTERS = 3  # of a Redis Cluster; each has a replica
+NODE_TIMEOUT = 2_000  # ms
 # Short, so that what is noticed by silence is noticed soon. In ms.
 TIMES = {
     "PING_INTERVAL": "2000",
@@ -40,9 +44,10 @@ SECRET = "for-the-soak-only-" * 3
 
 
 class Shape(Struct, frozen=True):
-    """How many instances there are, of how many processes, with the code of which folder (this one's), and what else
-    there is: HAProxy before them, Node's server on the same Redis, a sentinel with a second Redis, clocks that jump.
-    `bus` is the mode of the bus: one, or interest."""
+    """How many instances there are, of how many processes, with the code of which folder (this one's) or of which
+    revision of the repository, from which they are upgraded, and what else there is: HAProxy before them, Node's server
+    on the same Redis, a sentinel with a second Redis, a Redis Cluster, clocks that jump. `bus` is the mode of the bus:
+    one, or interest."""
 
     instances: int = 3
     workers: int = 0
@@ -50,8 +55,10 @@ class Shape(Struct, frozen=True):
     haproxy: bool = False
     mixed: bool = False
     sentinel: bool = False
+    cluster: bool = False
     clocks: bool = False
     bus: str = "one"
+    upgraded_from: str = ""
 
 
 class Stack:
@@ -62,6 +69,8 @@ class Stack:
         self.shape = shape
         self.valkey = RestartableValkey(folder / "valkey")
         self.watched: Watched | None = None
+        self.cluster: Cluster | None = None
+        self.source = shape.source
         self.clocks = [folder / f"clock-{place}" for place in range(shape.instances)] if shape.clocks else []
         self.postgres_server = RestartablePostgres(folder / "postgres", DURABLE)
         places = range(shape.instances)
@@ -78,18 +87,25 @@ class Stack:
 
     @property
     def redis_port(self) -> int:
-        """Of the Redis that takes writes now, past the proxies."""
+        """Of the Redis that takes the chat's writes now, past the proxies."""
+        if self.cluster is not None:
+            return self.cluster.owner_of(PREFIX).port
         return self.valkey.port if self.watched is None else self.watched.master_port()
 
     async def start(self) -> None:
         """Start all, the first instance before the others, since it makes the schema."""
         if self.shape.sentinel:
             self.watched = self._running.enter_context(running_watched(self.folder / "watched", replicas=1))
+        elif self.shape.cluster:
+            nodes = running_cluster(self.folder / "cluster", replicas=MASTERS, node_timeout=NODE_TIMEOUT)
+            self.cluster = self._running.enter_context(nodes)
         else:
             self.valkey.start()
             self._running.callback(self.valkey.stop)
         self.postgres_server.start()
         self._running.callback(self.postgres_server.stop)
+        if self.shape.upgraded_from:
+            self.source = str(code_of(self.shape.upgraded_from, self.folder / "release"))
         for way in (*self.redis, *self.postgres):
             await way.start(find_free_port())
         for place in range(self.shape.instances):
@@ -126,19 +142,26 @@ class Stack:
         return process.children() if self.shape.workers else [process]
 
     def _environment(self, place: int) -> dict[str, str]:
-        redis_url = f"redis://127.0.0.1:{self.redis[place].port}/0"
         return {
             **defaults(**UNLIMITED, **TIMES),
-            **({"PYTHONPATH": self.shape.source} if self.shape.source else {}),
+            **({"PYTHONPATH": self.source} if self.source else {}),
             **(clock_of(self.clocks[place]) if self.clocks else {}),
             "DATABASE_URL": f"postgresql://parley:@127.0.0.1:{self.postgres[place].port}/{DATABASE}",
-            "REDIS_URL": redis_url if self.watched is None else self.watched.url,
+            "REDIS_URL": self._redis_url(place),
             "FILE_STORAGE": str(self.folder / "files"),
             "JWT_SECRET": SECRET,
             "WORKERS": str(self.shape.workers),
             "LOG_LEVEL": "info",
             "BUS": self.shape.bus,
         }
+
+    def _redis_url(self, place: int) -> str:
+        """Past the proxies where there are several servers, which tell their addresses themselves."""
+        if self.watched is not None:
+            return self.watched.url
+        if self.cluster is not None:
+            return self.cluster.url
+        return f"redis://127.0.0.1:{self.redis[place].port}/0"
 
 
 @contextmanager

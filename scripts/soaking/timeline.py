@@ -102,6 +102,12 @@ class Timeline:
         }
 
     @cached_property
+    def groups(self) -> set[str]:
+        """The rooms that are groups."""
+        changes = self.committed.values()
+        return {change.room for change in changes if change.what == "room" and change.value.get("group")}
+
+    @cached_property
     def stored(self) -> dict[str, Stored]:
         """Each room as it was at the end."""
         return {entry.room: entry for entry in self.history if isinstance(entry, Stored)}

@@ -12,6 +12,7 @@ from scripts.soaking.world import World
 PAUSES = (0.08, 0.6)  # seconds between what a device does
 KINDS = ("👍", "❤", "🎉")
 SELDOM = 0.03  # how often it is the quiet room that something is done in
+IN_GROUPS = 0.15  # the same of the groups that a device has opened
 KEPT = 20  # messages of one's own to say again
 FETCHED = 5  # files that are read at the end
 
@@ -21,13 +22,18 @@ Act: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 class Doer:
     """What one device does. `sent` are the messages that it has sent, as they were given to the server."""
 
-    def __init__(self, device: Device, files: DeviceFiles, world: World, seed: str) -> None:
+    def __init__(
+        self, device: Device, files: DeviceFiles, world: World, seed: str, *, pause: float = 1
+    ) -> None:
+        """Its pauses are `pause` times as long as usual."""
         self._device = device
         self._files = files
         self._world = world
         self._chance = random.Random(seed)
+        self._pause = pause
         self._sent: list[tuple[str, dict[str, Any]]] = []
         self._sent_files: list[str] = []
+        self._groups: list[str] = []  # that this device has opened and not left
         self._acts: dict[Act, int] = {
             self._send: 36,
             self._repeat: 4,
@@ -41,6 +47,9 @@ class Doer:
             self._take_back: 4,
             self._read: 10,
             self._mark_unread: 2,
+            self._pin: 4,
+            self._unpin: 2,
+            self._order_pins: 2,
             self._type: 7,
             self._stop_typing: 3,
             self._come_or_go: 4,
@@ -49,6 +58,9 @@ class Doer:
             self._decline: 1,
             self._block: 2,
             self._rename: 2,
+            self._archive: 2,
+            self._open_group: 3,
+            self._leave_group: 1,
             self._look: 4,
         }
         self.quiet = asyncio.Event()
@@ -63,7 +75,7 @@ class Doer:
                 self.doing = act.__name__.strip("_")
                 await act()
                 self.doing = ""
-            await asyncio.sleep(self._chance.uniform(*PAUSES))
+            await asyncio.sleep(self._pause * self._chance.uniform(*PAUSES))
 
     # --- messages ---
 
@@ -130,6 +142,27 @@ class Doer:
             kind = self._chance.choice(KINDS)
             await self._device.ask("reaction:remove", {"messageId": message, "kind": kind})
 
+    # --- pins ---
+
+    async def _pin(self) -> None:
+        """Whoever may: admins in rooms, all in conversations; others are refused."""
+        if message := self._known():
+            await self._device.ask("message:pin", {"messageId": message})
+
+    async def _unpin(self) -> None:
+        if pins := self._pins(self._room()):
+            await self._device.ask("message:unpin", {"messageId": self._chance.choice(pins)})
+
+    async def _order_pins(self) -> None:
+        room = self._room()
+        if pins := self._pins(room):
+            order = self._chance.sample(pins, len(pins))
+            await self._device.ask("room:order-pins", {"roomId": room, "messageIds": order})
+
+    def _pins(self, room: str) -> list[str]:
+        follower = self._device.followers.get(room)
+        return [] if follower is None else follower.pins
+
     # --- reading, typing ---
 
     async def _read(self) -> None:
@@ -185,6 +218,27 @@ class Doer:
             await asyncio.sleep(self._chance.uniform(0, 1))
             await self._device.insist("room:unban", about)
 
+    async def _archive(self) -> None:
+        """An admin can archive a room, and bring it back."""
+        if self._world.admin.id == self._device.user.id:
+            about = {"roomId": self._world.lively}
+            await self._device.ask("room:archive", about)
+            await asyncio.sleep(self._chance.uniform(0, 1.5))
+            await self._device.insist("room:unarchive", about)
+
+    async def _open_group(self) -> None:
+        """With the same people it is the same group, which who has left it comes back to."""
+        others = [user.id for user in self._world.users if user.id != self._device.user.id]
+        people = self._chance.sample(others, min(len(others), self._chance.randint(2, 4)))
+        given = await self._device.ask("group:open", {"userIds": people})
+        if not given.why and given.data["id"] not in self._groups:
+            self._groups.append(given.data["id"])
+
+    async def _leave_group(self) -> None:
+        if self._groups:
+            group = self._groups.pop(self._chance.randrange(len(self._groups)))
+            await self._device.ask("room:leave", {"roomId": group})
+
     async def _invite(self) -> None:
         """An admin can invite those who are not in the room."""
         room, admin = self._world.lively, self._world.admin
@@ -221,6 +275,8 @@ class Doer:
     def _room(self) -> str:
         if self._chance.random() < SELDOM:
             return self._world.quiet
+        if self._groups and self._chance.random() < IN_GROUPS:
+            return self._chance.choice(self._groups)
         return self._chance.choice([*self._world.steady, self._world.lively])
 
     def _known(self, *, own: bool = False) -> str | None:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.faults.conftest import Cluster, Talk, all_is_well_again, both_modes, by_interest
+from tests.support.chat.talking_members import PythonMember
 from tests.support.waiting import sleep_until
 
 pytestmark = pytest.mark.timeout(240)
@@ -19,6 +20,18 @@ async def test_redis_is_killed_and_started_again(cluster: Cluster, talk: Talk) -
     assert await cluster.checks(0) == {"postgresql": "ok", "redis": "down"}
     await cluster.tells("live", 200)
     cluster.valkey.start()  # in this thread, whose life it is tied to
+    await cluster.tells("ready", 200)
+    await all_is_well_again(cluster, talk)
+
+
+@both_modes
+async def test_redis_is_killed_before_its_last_writes_are_in_its_file(cluster: Cluster, talk: Talk) -> None:
+    """The leases of the instances are there when it is back, and who came last is not."""
+    written = cluster.valkey.written()
+    last = await talk.let_in(cluster.front.url, PythonMember)
+    await talk.presence_is({last.user_id: "online"})
+    await asyncio.to_thread(cluster.valkey.kill_without, *written)
+    cluster.valkey.start()
     await cluster.tells("ready", 200)
     await all_is_well_again(cluster, talk)
 

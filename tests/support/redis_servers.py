@@ -1,5 +1,6 @@
 """Real Valkeys of the tests' own: alone, watched over by a sentinel, and as a cluster."""
 
+import os
 import socket
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -44,6 +45,16 @@ class RestartableValkey:
         if self.process is not None:
             self.process.kill()
         self._running.close()
+
+    def written(self) -> tuple[Path, int]:
+        """The file to which what it stores is appended, and how long that is."""
+        files = (self.folder / "appendonlydir").glob("*.incr.aof")
+        return max((file, file.stat().st_size) for file in files)
+
+    def kill_without(self, file: Path, size: int) -> None:
+        """End it as `kill` does where an fsync took its time: of what it has acknowledged, the file has so much."""
+        self.kill()
+        os.truncate(file, size)
 
     def ask(self, *command: str | int) -> Any:
         """The reply to a command."""

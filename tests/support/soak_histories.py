@@ -55,6 +55,12 @@ def member(number: int, user: str, state: str = "member", *, at: float) -> Commi
     return Committed(at=at, room="r", number=number, what="member", item=user, value=value)
 
 
+def fields(number: int, *, archived: bool = False, group: bool = False, at: float) -> Committed:
+    """A change of the room's own fields."""
+    value = {"name": "a room", "archived": archived, "group": group}
+    return Committed(at=at, room="r", number=number, what="room", item="r", value=value)
+
+
 def text(number: int, words: str = "", *, sender: str = "A", deleted: bool = False) -> dict[str, Any]:
     return {"sender": sender, "seq": number, "text": words or f"text {number}", "deleted": deleted}
 

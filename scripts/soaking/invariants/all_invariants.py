@@ -6,7 +6,12 @@ from scripts.soaking.history import History
 from scripts.soaking.invariants.clients import ended_with_a_reason, nobody_hangs, nothing_unforeseen
 from scripts.soaking.invariants.delivery import no_holes, one_order, silent_after_leaving, told_once
 from scripts.soaking.invariants.files import files_are_kept
-from scripts.soaking.invariants.log import acknowledged_is_kept, no_phantoms, once_in_the_log
+from scripts.soaking.invariants.log import (
+    acknowledged_is_kept,
+    archived_is_closed,
+    no_phantoms,
+    once_in_the_log,
+)
 from scripts.soaking.invariants.people import blocks_hold, invitations_arrive
 from scripts.soaking.invariants.soft_state import leases_settle, presence_settles, typing_settles
 from scripts.soaking.invariants.states import marks_never_go_back, unread_is_counted, views_converge
@@ -16,6 +21,7 @@ from scripts.soaking.timeline import Timeline
 INVARIANTS: dict[str, Invariant] = {
     "acknowledged-is-kept": acknowledged_is_kept,
     "once-in-the-log": once_in_the_log,
+    "archived-is-closed": archived_is_closed,
     "told-once": told_once,
     "one-order": one_order,
     "no-holes": no_holes,

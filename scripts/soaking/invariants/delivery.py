@@ -11,12 +11,16 @@ TOLD_WITHIN = 3.0  # seconds from a commit, where there is no fault
 SILENT_WITHIN = 1.0  # seconds from the commit of a departure, where there is no fault
 SWEPT_WITHIN = 12.0  # seconds after the last fault: a departure that was not announced is found every ten
 # What an instance has committed and not announced is forgotten when it is killed, or when it is stopped while Redis is
-# away; and it does not know what it has committed where PostgreSQL's answer is lost. An instance then tells the room
-# that there is something to sync: sooner where the loss is known, which is all but that of a kill.
+# away; and it does not know what it has committed where PostgreSQL's answer is lost. What Redis loses that it had
+# acknowledged has been announced, for all that its instance knows, and one whose interest in the room is lost does not
+# hear of it until it notices. An instance then tells the room that there is something to sync: sooner where the loss is
+# known, which is all but that of a kill.
 KILLS = ("instance-kill",)
 STOPS = ("instance-terminate", "rolling-restart")
-# What Redis loses, an instance does not hear that could not read meanwhile; it has its clients sync, since it notices.
-LOSSES = ("redis-empty", "redis-failover", "redis-kill")
+LOSSES = ("redis-failover", "redis-lose-writes", "redis-master-kill")
+# Of what is gone at once an instance has heard all, unless it could not read just then; it has its clients sync, too.
+EMPTYINGS = ("redis-empty", "redis-kill")
+NOTICED_WITHIN = 4.0  # seconds after a loss: instances look every two
 FORGOTTEN_WITHIN = 2.0  # seconds from the commit, or as long as trouble had lasted
 SYNCED_WITHIN = 22.0  # seconds after that
 SYNCED_SOON = 12.0  # the same of a loss that is known
@@ -109,8 +113,8 @@ def owed(timeline: Timeline) -> Iterator[tuple[Session, Committed]]:
             for change in changes:
                 if not session.began < change.at < last:
                     continue
-                if (change.what == "member" and room in timeline.direct) or not change.number:
-                    continue  # how a conversation begins is not announced
+                if begins_conversation(timeline, change) or not change.number:
+                    continue
                 place = timeline.membership_at(room, user, change.number)
                 if place is None or not place.member or not was_due(timeline, change, session):
                     continue
@@ -118,6 +122,13 @@ def owed(timeline: Timeline) -> Iterator[tuple[Session, Committed]]:
                     continue
                 if change is place.entry or has_entered(timeline, session, place, change):
                     yield session, change
+
+
+def begins_conversation(timeline: Timeline, change: Committed) -> bool:
+    """True if a change is how a conversation begins, which is not announced: its members are told of the room."""
+    if change.what == "member" and change.room in timeline.groups:
+        return timeline.memberships[change.room, change.item][0].entry is change
+    return change.what == "member" and change.room in timeline.direct
 
 
 def leaves_before(timeline: Timeline, user: str, change: Committed) -> bool:
@@ -147,8 +158,8 @@ def was_due(timeline: Timeline, change: Committed, session: Session) -> bool:
 
 
 def forgotten_by(timeline: Timeline, change: Committed) -> list[Fault]:
-    """The faults by which an instance ended that may not have announced a change yet, or could not learn of its commit;
-    or by which Redis lost the announcement before all had read it."""
+    """The faults by which an instance ended that may not have announced a change yet, or could not learn of its
+    commit; or by which Redis lost what it announced before all had read it."""
     return [
         fault
         for fault in timeline.faults
@@ -161,9 +172,11 @@ def was_waiting(timeline: Timeline, change: Committed, end: Fault) -> bool:
     during = begins <= end.at <= ends
     if end.fault.startswith("postgres"):
         return end.at - 1 <= change.at <= end.until + 1
+    if end.fault in LOSSES:
+        return end.at - 1 <= change.at <= end.until + NOTICED_WITHIN
     if end.fault in KILLS:
         return during or 0 <= end.at - change.at + 1 < FORGOTTEN_WITHIN + 1
-    if end.fault in LOSSES:
+    if end.fault in EMPTYINGS:
         return during and was_redis_away(timeline, end, AFTERMATH_OF_REDIS)
     return end.fault in STOPS and during and was_redis_away(timeline, end, 0)
 

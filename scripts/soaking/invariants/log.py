@@ -12,7 +12,7 @@ from scripts.soaking.timeline import Timeline
 CLOCK = 0.005  # seconds by which two readings of the machine's clock may differ
 SENDS = ("message:send", "dm:send")
 # Fields of an answer that PostgreSQL's record of the same change has, too.
-COMPARED = ("sender", "seq", "text", "deleted", "reply", "state", "role")
+COMPARED = ("sender", "seq", "text", "deleted", "reply", "state", "role", "archived")
 
 
 def acknowledged_is_kept(timeline: Timeline) -> Iterator[Violation]:
@@ -55,13 +55,26 @@ def changed_unseen(timeline: Timeline) -> Iterator[Violation]:
     """Things that are not, at the end, as their last change has left them."""
     last = {(c.room, c.what, c.item): c for changes in timeline.rooms.values() for c in changes}
     for (room, what, item), change in last.items():
-        if room not in timeline.stored or what == "room":
+        if room not in timeline.stored:
             continue
         stored = timeline.stored[room]
-        found = (stored.messages if what == "message" else stored.members).get(item)
-        if found is None or found[0] != change.number:
+        found = {"message": stored.messages, "member": stored.members, "room": {room: stored.fields}}[what]
+        if change.number and (not found.get(item) or found[item][0] != change.number):
             words = f"{what} {item} of room {room} is not as change {change.number} has left it"
             yield Violation(f"{room} {item}", words, (change,))
+
+
+def archived_is_closed(timeline: Timeline) -> Iterator[Violation]:
+    """From the change that archives a room to the one that brings it back, nobody enters it, and no message of it is
+    written, edited, deleted, or reacted to."""
+    for room, changes in timeline.rooms.items():
+        archived: Committed | None = None
+        for change in changes:
+            if change.what == "room":
+                archived = change if change.value.get("archived") else None
+            elif archived is not None and (change.what == "message" or change.value["state"] == "member"):
+                words = f"number {change.number} of room {room} was written while the room was archived"
+                yield Violation(f"{room} {change.number}", words, (archived, change))
 
 
 def once_in_the_log(timeline: Timeline) -> Iterator[Violation]:

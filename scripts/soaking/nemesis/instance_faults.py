@@ -12,6 +12,7 @@ from scripts.soaking.nemesis.registry import Field, fault, frozen
 
 STARTS = 20  # attempts to start an instance
 AGAIN_AFTER = 1.0  # seconds from one to the next
+UPGRADE = "rolling-upgrade"
 
 
 @fault("instance-kill")
@@ -55,6 +56,17 @@ async def rolling_restart(field: Field, _chance: random.Random, _seconds: float)
     for instance in field.stack.instances:
         async with field.locks[instance.name]:
             await instance.stop()
+            await start_again(instance)
+    return "all instances"
+
+
+@fault(UPGRADE)
+async def upgrade(field: Field, _chance: random.Random, _seconds: float) -> str:
+    """Each instance is stopped in order and started with this code, one after the other."""
+    for instance in field.stack.instances:
+        async with field.locks[instance.name]:
+            await instance.stop()
+            instance.environment.pop("PYTHONPATH", None)
             await start_again(instance)
     return "all instances"
 

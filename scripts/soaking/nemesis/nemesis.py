@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from scripts.soaking.history import Fault
-from scripts.soaking.nemesis.faults import FAULTS
+from scripts.soaking.nemesis.faults import FAULTS, UPGRADE
 from scripts.soaking.nemesis.registry import Field, Strike
 from scripts.soaking.recorder import Recorder
 
@@ -38,6 +38,11 @@ def plan(seed: int, seconds: float, names: Sequence[str]) -> list[Planned]:
             planned.append(Planned(chance.choice(names), second, at + lasts - second, chance.getrandbits(32)))
         at += lasts + chance.uniform(*BETWEEN)
     return planned
+
+
+def with_upgrade(planned: Sequence[Planned], seconds: float) -> list[Planned]:
+    """The same plan, and the upgrade of all instances, after a third of the time."""
+    return sorted([*planned, Planned(UPGRADE, seconds / 3, 0, 0)], key=lambda fault: fault.begins)
 
 
 class Nemesis:

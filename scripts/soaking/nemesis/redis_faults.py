@@ -8,6 +8,8 @@ import psutil
 from scripts.soaking.nemesis.registry import FAULTS, Field, away, fault, frozen
 from tests.support.waiting import until
 
+UNWRITTEN = (0.2, 2.0)  # seconds; a Redis that syncs its file each second holds back no more than two
+
 
 @fault("redis-empty")
 async def empty_redis(field: Field, _chance: random.Random, _seconds: float) -> str:
@@ -31,6 +33,18 @@ async def kill_redis(field: Field, _chance: random.Random, seconds: float) -> st
     async with field.locks["valkey"]:
         await away(field.stack.valkey.kill, field.stack.valkey.start, seconds)
     return "valkey"
+
+
+@fault("redis-lose-writes")
+async def lose_writes(field: Field, chance: random.Random, _seconds: float) -> str:
+    """kill -9 while an fsync took its time: the last of what it had acknowledged is not in its file."""
+    async with field.locks["valkey"]:
+        written = field.stack.valkey.written()
+        lost = chance.uniform(*UNWRITTEN)
+        await asyncio.sleep(lost)
+        await asyncio.to_thread(field.stack.valkey.kill_without, *written)
+        field.stack.valkey.start()
+    return f"valkey, {lost:.1f} s"
 
 
 @fault("redis-freeze")

@@ -45,6 +45,11 @@ class Follower:
         }
 
     @property
+    def pins(self) -> list[str]:
+        """The pinned messages."""
+        return list(self._room.get("pins", ()))
+
+    @property
     def members(self) -> set[str]:
         """The ids of those who are in the room."""
         return {key for key, member in self._members.items() if member["state"] == "member"}

@@ -3,7 +3,18 @@
 import pytest
 
 from scripts.soaking.history import AnyEntry, Heard
-from tests.support.soak_histories import END, broken, connects, fault, hears, loses, member, message, synced
+from tests.support.soak_histories import (
+    END,
+    broken,
+    connects,
+    fault,
+    fields,
+    hears,
+    loses,
+    member,
+    message,
+    synced,
+)
 
 M3, M4 = message(3, at=10), message(4, at=10.1)
 ALL3 = [hears("a", 3, at=10.2), hears("b", 3, at=10.2)]
@@ -85,6 +96,19 @@ def test_one_order(entries: list[AnyEntry], found: list[str]) -> None:
             id="and found too late by the instance that knows",
         ),
         pytest.param(
+            [ALL3[0], fault("redis-lose-writes", 9, 9.9), synced("b", 3, at=33)], [], id="lost by Redis"
+        ),
+        pytest.param(
+            [ALL3[0], fault("redis-lose-writes", 9, 9.9), synced("b", 3, at=35)],
+            ["b 1 r 3 unread"],
+            id="lost by Redis, and found too late",
+        ),
+        pytest.param(
+            [ALL3[0], fault("redis-lose-writes", 4, 5), synced("b", 3, at=33)],
+            ["b 1 r 3"],
+            id="long after Redis has lost something",
+        ),
+        pytest.param(
             [ALL3[0], fault("rolling-restart", 11, 20), synced("b", 3, at=30)],
             ["b 1 r 3"],
             id="stopped in order",
@@ -124,6 +148,16 @@ def test_one_order(entries: list[AnyEntry], found: list[str]) -> None:
 )
 def test_no_holes(entries: list[AnyEntry], found: list[str]) -> None:
     assert broken("no-holes", M3, *entries) == found
+
+
+@pytest.mark.parametrize(("group", "found"), [(True, []), (False, ["a 1 r 3", "b 1 r 3", "c 1 r 3"])])
+def test_how_a_group_begins_is_not_announced(group: bool, found: list[str]) -> None:
+    """Its people are told of the room; who comes back to it later is announced."""
+    begins = [fields(0, group=group, at=0.1), member(3, "C", at=10)]
+    assert broken("no-holes", *begins) == found
+    returns = [member(4, "C", "left", at=20), member(5, "C", at=30)]
+    heard = [hears("b", number, at=10.1 * number, item="C", event="room:user-joined") for number in (4, 5)]
+    assert "a 1 r 5" in broken("no-holes", *begins, *returns, *heard)
 
 
 LEFT = member(3, "B", "left", at=10)

@@ -3,14 +3,15 @@
 import pytest
 
 from scripts.soaking.history import Answered, AnyEntry, Called, Committed, Marked, Stored
-from tests.support.soak_histories import acked, broken, hears, member, message, sends, text
+from tests.support.soak_histories import acked, broken, fields, hears, member, message, sends, text
 
 SENT = sends(1, "text 3", at=10)
 
 
-def stored(**messages: list[object]) -> Stored:
+def stored(*, room: int = 0, **messages: list[object]) -> Stored:
     members = {"A": [1, "member", "member", 0], "B": [2, "member", "member", 0]}
-    return Stored(at=100, room="r", last_number=3, messages=messages, members=members)
+    known = [room, "a room", False, []] if room else []
+    return Stored(at=100, room="r", last_number=3, messages=messages, members=members, fields=known)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,9 @@ def stored(**messages: list[object]) -> Stored:
         pytest.param(
             [message(3, at=10), stored(m3=[4, 3, "A", "changed", False, []])], ["r m3"], id="changed unseen"
         ),
+        pytest.param([fields(3, at=10), stored(room=3)], [], id="a room"),
+        pytest.param([fields(3, at=10), stored(room=2)], ["r r"], id="a room as it was before"),
+        pytest.param([fields(3, at=10), stored()], ["r r"], id="a room without its fields"),
     ],
 )
 def test_acknowledged_is_kept(entries: list[AnyEntry], found: list[str]) -> None:
@@ -41,6 +45,27 @@ def test_an_acknowledged_deletion_is_one() -> None:
     value = text(3, deleted=True)
     deleted = Committed(at=20.5, room="r", number=4, what="message", item="m3", value=value)
     assert broken("acknowledged-is-kept", message(3, at=10), call, answer, deleted) == []
+
+
+def test_an_acknowledged_archiving_is_one() -> None:
+    value = {"room": "r", "number": 3, "item": "r", "archived": True}
+    answer = Answered(at=21, device="a", call=2, value=value)
+    assert broken("acknowledged-is-kept", answer, fields(3, archived=True, at=20)) == []
+    assert broken("acknowledged-is-kept", answer, fields(3, at=20)) == ["a call 2"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "found"),
+    [
+        pytest.param([message(4, at=11), fields(5, at=12)], ["r 4"], id="written"),
+        pytest.param([fields(4, at=11), message(5, at=12)], [], id="brought back before"),
+        pytest.param([fields(4, archived=True, at=11), message(5, at=12)], ["r 5"], id="archived still"),
+        pytest.param([member(4, "B", "left", at=11)], [], id="left"),
+        pytest.param([member(4, "C", at=11)], ["r 4"], id="entered"),
+    ],
+)
+def test_archived_is_closed(entries: list[AnyEntry], found: list[str]) -> None:
+    assert broken("archived-is-closed", fields(3, archived=True, at=10), *entries) == found
 
 
 def test_an_acknowledged_mark_is_set() -> None:

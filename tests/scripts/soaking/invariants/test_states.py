@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scripts.soaking.history import Answered, AnyEntry, Marked, Stored, Unread, Viewed
+from scripts.soaking.history import Answered, AnyEntry, Committed, Marked, Stored, Unread, Viewed
 from tests.support.soak_histories import broken
 
 MESSAGES = {
@@ -14,18 +14,28 @@ MESSAGES = {
     "m8": [8, 8, "B", "in its thread", False, [], "m3", False, []],
 }
 MEMBERS = {"A": [1, "member", "admin"], "B": [2, "member", "member"], "C": [7, "left", "member"]}
+FIELDS = [5, "a room", False, ["m4", "m3"]]
 STORED = Stored(
     at=100,
     room="r",
     last_number=8,
     messages=MESSAGES,
     members={user: [*member, 3 if user == "A" else 0, None] for user, member in MEMBERS.items()},
+    fields=FIELDS,
 )
 
 
-def viewed(device: str = "a", *, room: str = "r", applied: int = 8, **messages: Any) -> Viewed:
+def viewed(
+    device: str = "a", *, room: str = "r", applied: int = 8, fields: list[Any] = FIELDS, **messages: Any
+) -> Viewed:
     return Viewed(
-        at=99, device=device, room=room, applied=applied, messages=MESSAGES | messages, members=MEMBERS
+        at=99,
+        device=device,
+        room=room,
+        applied=applied,
+        messages=MESSAGES | messages,
+        members=MEMBERS,
+        fields=fields,
     )
 
 
@@ -38,6 +48,10 @@ def viewed(device: str = "a", *, room: str = "r", applied: int = 8, **messages: 
         ),
         pytest.param(viewed(m9=[9, 9, "A", "more", False, [], None, True, []]), ["a r"], id="one too many"),
         pytest.param(viewed(applied=6), ["a r"], id="not to the end"),
+        pytest.param(viewed(fields=[5, "a room", False, ["m3", "m4"]]), ["a r"], id="pins in another order"),
+        pytest.param(viewed(fields=[5, "a room", True, ["m4", "m3"]]), ["a r"], id="archived"),
+        pytest.param(viewed(fields=[5, "a room"]), [], id="told by an earlier release"),
+        pytest.param(viewed(fields=[]), ["a r"], id="not told of the room"),
         pytest.param(viewed(room="other"), [], id="a device that looked at nothing of this"),
     ],
 )
@@ -50,6 +64,15 @@ def test_a_room_that_a_member_does_not_know() -> None:
         at=100, room="s", last_number=1, messages={}, members={"A": [1, "member", "admin", 0, None]}
     )
     assert broken("views-converge", STORED, viewed(), other) == ["a s unknown"]
+
+
+def test_a_group_is_listed_once_something_was_written_in_it() -> None:
+    place = ["member", "admin", 0, None]
+    silent = Stored(at=100, room="s", last_number=1, messages={}, members={"A": [1, *place]})
+    begins = Committed(at=1, room="s", number=0, what="room", item="s", value={"name": "A, B", "group": True})
+    assert broken("views-converge", STORED, viewed(), begins, silent) == []
+    silent.messages["m"] = [2, 2, "B", "one", False, [], None, True, []]
+    assert broken("views-converge", STORED, viewed(), begins, silent) == ["a s unknown"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.soaking.nemesis.faults import FAULTS, possible
-from scripts.soaking.nemesis.nemesis import plan
+from scripts.soaking.nemesis.nemesis import plan, with_upgrade
 from scripts.soaking.stack import Shape
 
 NAMES = tuple(FAULTS)
@@ -34,11 +34,20 @@ def test_seeds_differ_and_reach_all_faults() -> None:
         (Shape(sentinel=True), "redis-failover", "redis-stall"),
         (Shape(clocks=True), "clock-step", "redis-failover"),
         (Shape(sentinel=True), "postgres-stall", "clock-step"),
+        (Shape(cluster=True), "redis-slot-migration", "redis-kill"),
+        (Shape(), "redis-lose-writes", "redis-cluster-failover"),
+        (Shape(upgraded_from="HEAD"), "rolling-restart", "rolling-upgrade"),
     ],
 )
 def test_what_can_fail_depends_on_what_there_is(shape: Shape, more: str, fewer: str) -> None:
     assert more in possible(shape)
     assert fewer not in possible(shape)
+
+
+def test_a_run_is_upgraded_once() -> None:
+    planned = with_upgrade(plan(1, 60, ["redis-kill"]), 60)
+    assert [fault.begins for fault in planned if fault.name == "rolling-upgrade"] == [20]
+    assert [fault for fault in planned if fault.name != "rolling-upgrade"] == plan(1, 60, ["redis-kill"])
 
 
 def test_only_what_is_named_comes() -> None:

@@ -1,11 +1,10 @@
-"""Following Redis streams from the last entry that was delivered, over a connection that may break at any time."""
+"""Following a Redis stream from the last entry that was delivered, over a connection that may break at any time."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from protocol.cluster.interest.joined_streams import Entry, joined, may_lack
 from protocol.cluster.repetitions import Repetitions
 from protocol.cluster.stream_positions import position
 from protocol.cluster.stream_records import Record, decode
@@ -28,39 +27,36 @@ AskRedis: TypeAlias = Callable[..., Awaitable[Any]]
 
 
 class StreamReader:
-    """Follows a stream, or several whose ids are one order. `failure` is what keeps it from reading at present;
-    `on_read` is called with the offset of the last entry each time that some are delivered."""
+    """Follows a stream. `failure` is what keeps it from reading at present; `on_read` is called with the offset of the
+    last entry each time that some are delivered."""
 
     def __init__(
-        self, connection: RedisConnection, *streams: str, on_read: Callable[[str], None] | None = None
+        self, connection: RedisConnection, stream: str, on_read: Callable[[str], None] | None = None
     ) -> None:
         self._connection = connection
-        self._streams = streams
-        self._cursors = [START for _ in streams]  # the last entry of each that was delivered
-        self._first_cursors = [*self._cursors]
+        self.stream = stream
+        self._cursor = START  # the last entry that was delivered
+        self._first_cursor = START
         self.failure: Exception | None = None
         self._on_read = on_read
         self._skipped = SkipLog(log)
         self._repetitions = Repetitions()
 
-    def begin_at(self, *offsets: str) -> None:
-        """Put the cursor of each stream on an entry, of which it is known that it is there."""
-        self._cursors, self._first_cursors = [*offsets], [*offsets]
+    def begin_at(self, offset: str) -> None:
+        """Put the cursor on an entry, of which it is known that it is there."""
+        self._cursor = self._first_cursor = offset
 
     async def seek_end(self) -> None:
-        """Puts the cursors on the last entries. By their ids: `$` would skip what comes between two reads.
+        """Puts the cursor on the last entry. By its id: `$` would skip what comes between two reads.
 
         The last entries are known from then on, so that one of them is not delivered when it is written once more.
         """
         backoff = Backoff()
         while True:
             try:
-                ends = []
-                for stream in self._streams:
-                    newest = await self._newest(stream, PAST_BATCH)
-                    ends.append(newest[0][0] if newest else START)
-                    self._know(_entry(fields) for _, fields in reversed(newest))
-                self.begin_at(*ends)
+                newest = await self._newest(PAST_BATCH)
+                self._cursor = self._first_cursor = newest[0][0] if newest else START
+                self._know(_entry(fields) for _, fields in reversed(newest))
             except Exception as error:  # noqa: BLE001 - redis-py and the loops raise a mixed bag
                 await self._failed(error, backoff)
             else:
@@ -68,7 +64,7 @@ class StreamReader:
                 return
 
     async def run(self, deliver: Deliver, on_gap: OnGap) -> None:
-        """Delivers what comes after the cursors, until it is cancelled."""
+        """Delivers what comes after the cursor, until it is cancelled."""
         backoff = Backoff()
         while True:
             try:
@@ -85,7 +81,7 @@ class StreamReader:
                 self._tell_of_gap(on_gap)
             await self._deliver_all(entries, deliver)
             if entries and self._on_read is not None:
-                self._on_read(entries[-1][1][0])
+                self._on_read(self._cursor)
 
     async def _failed(self, error: Exception, backoff: Backoff) -> None:
         if self.failure is None:
@@ -94,44 +90,33 @@ class StreamReader:
         await self._connection.close(wait=False)
         await asyncio.sleep(backoff.next())
 
-    async def _read(self) -> tuple[list[tuple[int, Entry]], bool]:
-        """The entries after the cursors, with the numbers of their streams, and whether none are missing between.
+    async def _read(self) -> tuple[list[Any], bool]:
+        """The entries after the cursor, and whether none are missing between them and it.
 
-        The entries under the cursors are looked up right behind the read. If one is gone, then so may be some after it:
+        The entry under the cursor is looked up right behind the read. If it is gone, then so may be some after it:
         trimmed before we came to them, or lost by the server.
         """
         block = () if self.failure else ("BLOCK", str(BLOCK))  # after a failure, see at once what is there
-        pages, found = await self._read_pages(*block)
-        if may_lack(pages):
-            pages, found = await self._read_pages()
-        lost = [
-            number
-            for number, cursor in enumerate(self._cursors)
-            if cursor != START and not found[number] and not pages[number]
-        ]
-        for number in lost:
+        read = ("XREAD", "COUNT", str(READ_BATCH), *block, "STREAMS", self.stream, self._cursor)
+        look = ("XRANGE", self.stream, self._cursor, self._cursor)
+        await self._connection.send(pack(read) + pack(look))
+        reply = await self._connection.receive()
+        found = await self._connection.receive()
+        entries: list[Any] = reply[0][1] if reply else []
+        intact = self._cursor == START or bool(found)
+        if not intact and not entries:
             # A server that came back with less, or with a clock behind, gives new entries lower ids.
-            newest = await self._newest(self._streams[number], 1)
-            self._cursors[number] = min(
-                self._cursors[number], newest[0][0] if newest else START, key=position
-            )
-        intact = all(cursor == START or there for cursor, there in zip(self._cursors, found, strict=True))
-        return joined(pages, READ_BATCH), intact and not lost
+            self._cursor = min(self._cursor, await self._last_id(), key=position)
+        return entries, intact
 
-    async def _read_pages(self, *block: str) -> tuple[list[list[Entry]], list[bool]]:
-        """What each stream has after its cursor, and whether it has the entry under it."""
-        streams, cursors = self._streams, self._cursors
-        read = ("XREAD", "COUNT", str(READ_BATCH), *block, "STREAMS", *streams, *cursors)
-        looks = [("XRANGE", stream, cursor, cursor) for stream, cursor in zip(streams, cursors, strict=True)]
-        await self._connection.send(b"".join(map(pack, (read, *looks))))
-        reply = dict(await self._connection.receive() or ())
-        found = [bool(await self._connection.receive()) for _ in streams]
-        return [reply.get(stream, []) for stream in streams], found
+    async def _last_id(self) -> str:
+        newest = await self._newest(1)
+        return newest[0][0] if newest else START
 
-    async def _newest(self, stream: str, count: int) -> list[Entry]:
+    async def _newest(self, count: int) -> list[tuple[str, list[str]]]:
         """The last entries, the newest first."""
-        await self._connection.send(pack(("XREVRANGE", stream, "+", "-", "COUNT", str(count))))
-        entries: list[Entry] = await self._connection.receive()
+        await self._connection.send(pack(("XREVRANGE", self.stream, "+", "-", "COUNT", str(count))))
+        entries: list[tuple[str, list[str]]] = await self._connection.receive()
         return entries
 
     def _know(self, entries: Iterable[Mapping[str, str]]) -> None:
@@ -140,19 +125,15 @@ class StreamReader:
             self._repetitions.is_new(entry)
 
     def _tell_of_gap(self, on_gap: OnGap) -> None:
-        log.error("entries of stream %s were gone before they were read", self._names)
+        log.error("entries of stream %r were gone before they were read", self.stream)
         try:
             on_gap()
         except Exception:
             log.exception("the handler of a gap failed")
 
-    @property
-    def _names(self) -> str:
-        return " and ".join(map(repr, self._streams))
-
-    async def _deliver_all(self, entries: Iterable[tuple[int, Entry]], deliver: Deliver) -> None:
-        for count, (number, (offset, fields)) in enumerate(entries, 1):
-            self._cursors[number] = offset
+    async def _deliver_all(self, entries: list[Any], deliver: Deliver) -> None:
+        for count, (offset, fields) in enumerate(entries, 1):
+            self._cursor = offset
             entry = _entry(fields)
             record, size = self._decode(offset, entry)
             if record is not None and self._repetitions.is_new(entry):
@@ -165,18 +146,17 @@ class StreamReader:
         try:
             return decode(entry), len(entry.get("data", ""))
         except ProtocolError as error:
-            self._skipped.warn("entry %s of stream %s is skipped: %s", offset, self._names, error)
+            self._skipped.warn("entry %s of stream %r is skipped: %s", offset, self.stream, error)
             return None, 0
 
     async def past(self, ask: AskRedis, limit: int, max_size: int) -> Past:
-        """The one stream up to the entry that `seek_end` found, read by `ask`, page by page from its end."""
+        """The stream up to the entry that `seek_end` found, read by `ask`, page by page from its end."""
         found: list[tuple[dict[str, str], tuple[str, Record, int]]] = []
-        (stream,), (last,) = self._streams, self._first_cursors
-        size, read = 0, 0
+        size, read, last = 0, 0, self._first_cursor
         end = last
         while read < limit and size < max_size:
             count = min(PAST_BATCH, limit - read)
-            page = await ask("XREVRANGE", stream, end, "-", "COUNT", str(count))
+            page = await ask("XREVRANGE", self.stream, end, "-", "COUNT", str(count))
             for last, fields in page:
                 entry = _entry(fields)
                 record, length = self._decode(last, entry)
@@ -193,13 +173,11 @@ class StreamReader:
         return Past([past for entry, past in reversed(found) if repetitions.is_new(entry)], last)
 
     async def lag(self, ask: AskRedis) -> float:
-        """How many seconds, by the clock of Redis, lie between what was delivered and the last entry of the streams."""
-        pages = [await ask("XREVRANGE", stream, "+", "-", "COUNT", "1") for stream in self._streams]
-        newest = [position(page[0][0]) for page in pages if page]
-        delivered = max(map(position, self._cursors))
-        if not newest or delivered == position(START):
+        """How many seconds of the stream, by the clock of Redis, lie between what was delivered and its last entry."""
+        page = await ask("XREVRANGE", self.stream, "+", "-", "COUNT", "1")
+        if not page or self._cursor == START:
             return 0.0
-        return max(0, max(newest)[0] - delivered[0]) / 1000
+        return max(0, position(page[0][0])[0] - position(self._cursor)[0]) / 1000
 
     async def close(self) -> None:
         """Once `run` has ended."""

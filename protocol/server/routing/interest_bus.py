@@ -17,10 +17,10 @@ from protocol.errors import BusUnavailable, OtherBusMode
 from protocol.server.bus.bus import BusFailure, Deliver, OnGap, Past, ReceiveRequest
 from protocol.server.bus.pubsub_subscriber import Channels
 from protocol.server.bus.request_channels import RequestChannels
-from protocol.server.bus.stream_reader import StreamReader
 from protocol.server.redis.cancellation import cancel_all
 from protocol.server.redis.connection import Backoff, RedisConnection, described
 from protocol.server.routing.inbox_pages import read_inbox
+from protocol.server.routing.inbox_reader import InboxReader
 from protocol.server.routing.inbox_writer import InboxWriter
 from protocol.server.routing.interest_keeper import InterestKeeper, uid_of
 
@@ -77,9 +77,10 @@ class InterestBus:
         self._reader = self._new_reader()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
-    def _new_reader(self) -> StreamReader:
-        own, common = self._keys.inbox(self._keeper.inbox), self._keys.common
-        return StreamReader(RedisConnection(self._url, own), own, common, on_read=self._keeper.read_to)
+    def _new_reader(self) -> InboxReader:
+        inbox = self._keeper.inbox
+        connection = RedisConnection(self._url, self._keys.inbox(inbox))
+        return InboxReader(connection, self._keys, inbox, self._keeper.read_to)
 
     # --- life ---
 
@@ -112,7 +113,7 @@ class InterestBus:
         """Have an empty inbox, and know where it begins."""
         self._began, common = await self._keeper.register()
         self._reader = self._new_reader()
-        self._reader.begin_at(self._began, common)
+        self._reader.begin_behind(self._began, common)
 
     async def _follow(self, deliver: Deliver, on_gap: OnGap) -> None:
         """Deliver what comes, from one inbox after the other: a new one each time that Redis has lost what it knew."""

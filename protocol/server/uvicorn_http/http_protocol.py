@@ -80,9 +80,7 @@ class HttpProtocol(LingeringClose):
             "arrive": hub.turns.arrive,
             "defer": staticmethod(hub.defer),
             "end_polling": staticmethod(hub.end_polling),
-            "large_reads": Counter(),
-            "parsed": Counter(),
-            "small_reads": {},
+            **cls.new_lines(),
             "discarding": Discarding(),
             "idle": Counter(),
         }

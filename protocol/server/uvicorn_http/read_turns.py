@@ -37,6 +37,11 @@ class ReadTurns(IdleConnections):
     _waits = False  # for its turn
 
     @staticmethod
+    def new_lines() -> dict[str, object]:
+        """Attributes that the connections of one server share."""
+        return {"large_reads": Counter(), "parsed": Counter(), "small_reads": {}}
+
+    @staticmethod
     def arrive() -> None:
         """A client has connected: a hub's method where there is one."""
 

@@ -36,21 +36,6 @@ async def test_a_reader_is_behind_by_the_time_between_two_entries(redis_url: str
     await reader.close()
 
 
-async def test_of_two_streams_the_one_that_goes_on_tells(redis_url: str, client: Any) -> None:
-    async def ask(*words: str) -> Any:
-        return client.execute_command(*words)
-
-    reader = StreamReader(RedisConnection(redis_url), "one", "two")
-    client.xadd("two", {"a": "b"}, id="1000-0")
-    await reader.seek_end()
-    assert await reader.lag(ask) == 0
-    client.xadd("one", {"a": "b"}, id="4000-0")
-    assert await reader.lag(ask) == 3
-    client.xadd("two", {"a": "b"}, id="4500-0")
-    assert await reader.lag(ask) == 3.5
-    await reader.close()
-
-
 async def test_a_bus_that_keeps_up_is_not_behind(redis_url: str) -> None:
     bus, inbox = RedisBus(redis_url, stream_count=3), Inbox()
     await bus.start(inbox.deliver, inbox.gap)

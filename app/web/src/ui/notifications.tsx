@@ -20,8 +20,14 @@ const CONTENTS: readonly (readonly [NotificationSettings["content"], string])[] 
 ];
 const MUTES: readonly (readonly [number, string])[] = [[3600, "For an hour"], [8 * 3600, "For 8 hours"], [7 * 86_400, "For a week"]];
 
-const set = (change: UpdateNotifications) =>
-  void attempt(async () => { settings.value = await model.link.call("notifications:set", change); });
+let changes = 0;
+
+/** Shows the answer to the last change alone: that to one before would take a later choice back for a moment. */
+const set = (change: UpdateNotifications) => void attempt(async () => {
+  const mine = ++changes;
+  const answer = await model.link.call("notifications:set", change);
+  if (mine === changes) settings.value = answer;
+});
 
 function Switch({ on, toggle, children }: { on: boolean; toggle: (on: boolean) => void; children: ComponentChildren }) {
   return (

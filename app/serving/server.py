@@ -17,6 +17,7 @@ from app.http.requests import InFlight
 from app.runtime.garbage_collection import seldom_collected
 from app.runtime.startup_checks import prepare
 from app.serving.application import create_app
+from app.serving.startup_failure import SentenceOnFailure
 from protocol import FORM, Server
 
 LOOK_EVERY = 0.1  # seconds from one look for a second Ctrl+C to the next, as uvicorn has it
@@ -43,7 +44,7 @@ class ChatServer(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked_to_end = asyncio.Event()
         config = uvicorn.Config(
-            app,
+            SentenceOnFailure(app),
             host=settings.host,
             port=settings.port,
             forwarded_allow_ips=list(settings.forwarded_allow_ips),

@@ -5,14 +5,20 @@ import json
 import os
 import signal
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
 
-from app.config.settings import HOUR_MS
+from app.config.settings import HOUR_MS, Settings
 from app.db.database import Database
+from app.serving.server import ChatServer
+from app.serving.startup_failure import SentenceOnFailure
+from protocol import BusUnavailable, StoreUnavailable
 from tests.support.chat.people import Device, Instance, People, Start
 from tests.support.chat.row_locks import locked, somebody_waits
+from tests.support.ports import find_free_port
 
 
 def room_locked(db: Database, room_id: str) -> AbstractAsyncContextManager[None]:
@@ -28,6 +34,42 @@ async def no_longer_accepting(instance: Instance) -> None:
             return
         writer.close()
         await asyncio.sleep(0.01)
+
+
+async def test_what_it_finds_no_more_when_it_starts_is_one_sentence(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was there when the schema was brought up to date."""
+    nowhere = f"postgresql://parley:@127.0.0.1:{find_free_port()}/chat"
+    with pytest.raises(SystemExit):
+        await ChatServer(replace(settings, database_url=nowhere)).serve()
+    said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert said[0].startswith("it cannot start: PostgreSQL does not answer: ")
+    assert said[1:] == ["Application startup failed. Exiting."]
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (StoreUnavailable("Redis does not answer"), "it cannot start: Redis does not answer"),
+        (BusUnavailable("Redis is away"), "it cannot start: Redis is away"),
+        (ZeroDivisionError("a fault of ours"), "Traceback of Starlette's"),
+    ],
+)
+async def test_a_fault_of_ours_keeps_its_traceback(error: Exception, told: str) -> None:
+    sent: list[Any] = []
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "lifespan.startup.failed", "message": "Traceback of Starlette's"})
+        raise error
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    with suppress(ZeroDivisionError):
+        await SentenceOnFailure(app)({"type": "lifespan"}, send, send)  # type: ignore[arg-type]
+    assert sent == [{"type": "lifespan.startup.failed", "message": told}]
 
 
 @pytest.mark.over_websocket

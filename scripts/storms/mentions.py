@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Any
 
 import aiohttp
@@ -178,7 +177,8 @@ async def mention(clients: Sequence[ChatClient], crowd: Crowd, number: int) -> M
         "content": f"@{crowd.people[person]} {number}",
         "clientId": str(uuid_utils.uuid4()),
     }
-    for attempt in count():
+    attempts = 0
+    while True:
         try:
             answer = await clients[room % SENDERS].call("message:send", payload, timeout=ATTEMPT)
         except (AckTimeout, Disconnected):
@@ -188,8 +188,8 @@ async def mention(clients: Sequence[ChatClient], crowd: Crowd, number: int) -> M
                 raise
         else:
             return Mention(answer["id"], person + 1)
-        await asyncio.sleep(AGAIN_AFTER / 1000 * min(1, attempt / 4))
-    raise AssertionError("count() never ends")
+        await asyncio.sleep(AGAIN_AFTER / 1000 * min(1, attempts / 4))
+        attempts += 1
 
 
 async def come(endpoint: PushEndpoint, wanted: set[tuple[int, str]]) -> int:

@@ -14,6 +14,16 @@ class ReadMarkRow(Row, frozen=True):
     read_at: dt.datetime
 
 
+# What was marked as unread, of a room or of a thread, is read up to `:seq`: where the mark stands there or before.
+READ_UP_TO = """
+    unread_from = case
+        when last_read_seq > cast(:seq as bigint) then least(cast(:seq as bigint), last_read_seq) + 1
+    end,
+    unread_from_mark = case when last_read_seq > cast(:seq as bigint) then last_read_seq end
+"""
+MARKED_UP_TO = "unread_from_mark = last_read_seq and unread_from <= cast(:seq as bigint)"
+
+
 class UnreadMarkRow(Row, frozen=True):
     """How much of a room is unread for a member, as of `last_seq` of its log. `unread_from`: see `shown_rooms`."""
 
@@ -86,16 +96,13 @@ async def read_again(q: Queries, *, room_id: str, user_id: str, seq: int) -> boo
     """Notes that what a member had marked as unread has been read up to a place; False where nothing was."""
     return bool(
         await q.value(
-            """
+            f"""
             update room_members
-            set unread_from = case
-                    when last_read_seq > cast(:seq as bigint) then least(cast(:seq as bigint), last_read_seq) + 1
-                end,
-                unread_from_mark = case when last_read_seq > cast(:seq as bigint) then last_read_seq end
+            set {READ_UP_TO}
             where room_id = :room_id and user_id = :user_id and state = 'member'
-              and unread_from_mark = last_read_seq and unread_from <= cast(:seq as bigint)
+              and {MARKED_UP_TO}
             returning true
-            """,
+            """,  # noqa: S608 - of constants of this program
             room_id=room_id,
             user_id=user_id,
             seq=seq,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app.db.queries import Queries
 from app.db.rows import Row
+from app.store.conversations.read_marks import MARKED_UP_TO, READ_UP_TO
 from app.store.log.message_rows import SHOWN_MESSAGE, ShownMessageRow
 from app.store.log.pages import MAX_PAGE, ended_by_size
 
@@ -212,16 +213,13 @@ async def read_again(q: Queries, root_id: str, user_id: str, seq: int) -> bool:
     """Notes that what a follower had marked as unread has been read up to a place; False where nothing was."""
     return bool(
         await q.value(
-            """
+            f"""
             update thread_followers
-            set unread_from = case
-                    when last_read_seq > cast(:seq as bigint) then least(cast(:seq as bigint), last_read_seq) + 1
-                end,
-                unread_from_mark = case when last_read_seq > cast(:seq as bigint) then last_read_seq end
+            set {READ_UP_TO}
             where root_id = :root_id and user_id = :user_id and is_following
-              and unread_from_mark = last_read_seq and unread_from <= cast(:seq as bigint)
+              and {MARKED_UP_TO}
             returning true
-            """,
+            """,  # noqa: S608 - of constants of this program
             root_id=root_id,
             user_id=user_id,
             seq=seq,

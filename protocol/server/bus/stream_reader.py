@@ -54,7 +54,7 @@ class StreamReader:
         backoff = Backoff()
         while True:
             try:
-                newest = await self._newest(PAST_BATCH)
+                newest = await self._newest(self.stream, PAST_BATCH)
                 self._cursor = self._first_cursor = newest[0][0] if newest else START
                 self._know(_entry(fields) for _, fields in reversed(newest))
             except Exception as error:  # noqa: BLE001 - redis-py and the loops raise a mixed bag
@@ -106,16 +106,16 @@ class StreamReader:
         intact = self._cursor == START or bool(found)
         if not intact and not entries:
             # A server that came back with less, or with a clock behind, gives new entries lower ids.
-            self._cursor = min(self._cursor, await self._last_id(), key=position)
+            self._cursor = min(self._cursor, await self._last_id(self.stream), key=position)
         return entries, intact
 
-    async def _last_id(self) -> str:
-        newest = await self._newest(1)
+    async def _last_id(self, stream: str) -> str:
+        newest = await self._newest(stream, 1)
         return newest[0][0] if newest else START
 
-    async def _newest(self, count: int) -> list[tuple[str, list[str]]]:
+    async def _newest(self, stream: str, count: int) -> list[tuple[str, list[str]]]:
         """The last entries, the newest first."""
-        await self._connection.send(pack(("XREVRANGE", self.stream, "+", "-", "COUNT", str(count))))
+        await self._connection.send(pack(("XREVRANGE", stream, "+", "-", "COUNT", str(count))))
         entries: list[tuple[str, list[str]]] = await self._connection.receive()
         return entries
 

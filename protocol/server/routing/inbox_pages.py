@@ -1,8 +1,6 @@
 """Reading what was for an instance, from its end: for clients of that instance that come to another."""
 
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
 
 from protocol.cluster.interest.routing_keys import RoutingKeys
 from protocol.cluster.stream_positions import position
@@ -10,18 +8,18 @@ from protocol.cluster.stream_records import Record, decode
 from protocol.errors import ProtocolError
 from protocol.server.bus.bus import Past
 from protocol.server.bus.skip_log import SkipLog
-from protocol.server.bus.stream_reader import PAST_BATCH
+from protocol.server.bus.stream_reader import PAST_BATCH, AskRedis
 
 log = logging.getLogger(__name__)
-
-Ask: TypeAlias = Callable[..., Awaitable[Any]]
 
 NOTHING = Past([], "")
 
 _skipped = SkipLog(log)
 
 
-async def read_inbox(ask: Ask, keys: RoutingKeys, inbox: str, after: str, limit: int, max_size: int) -> Past:
+async def read_inbox(
+    ask: AskRedis, keys: RoutingKeys, inbox: str, after: str, limit: int, max_size: int
+) -> Past:
     """What was for an instance after an offset, in its inbox and in the common stream: see `Routing.read`. Its floor is
     that offset, unless not all is there; empty where there is no inbox. `limit` and `max_size` bound each stream."""
     end = await ask("GET", keys.last)  # what comes while one is read after the other is left out of both
@@ -36,7 +34,7 @@ async def read_inbox(ask: Ask, keys: RoutingKeys, inbox: str, after: str, limit:
     return Past(sorted(entries + common.entries, key=lambda entry: position(entry[0])), common.floor)
 
 
-async def _read(ask: Ask, stream: str, after: str, end: str, limit: int, max_size: int) -> Past:
+async def _read(ask: AskRedis, stream: str, after: str, end: str, limit: int, max_size: int) -> Past:
     """What a stream has after one offset, up to another; without a floor where it is not there."""
     found: list[tuple[str, Record, int]] = []
     size, last, floor = 0, "", ""

@@ -33,7 +33,7 @@ class InboxReader(StreamReader):
         for number, page in enumerate(pages):
             if not (page or found[number]):
                 # The stream may have come back with less, and gives new entries lower ids.
-                newest = await self._last_id_of(self._streams[number])
+                newest = await self._last_id(self._streams[number])
                 self._cursors[number] = min(self._cursors[number], newest, key=position)
         entries = joined(pages, READ_BATCH)
         for number, (offset, _) in entries:
@@ -49,11 +49,6 @@ class InboxReader(StreamReader):
         pages = dict(await self._connection.receive() or ())
         found = [bool(await self._connection.receive()) or cursor == START for cursor in cursors]
         return [pages.get(stream, []) for stream in streams], found
-
-    async def _last_id_of(self, stream: str) -> str:
-        await self._connection.send(pack(("XREVRANGE", stream, "+", "-", "COUNT", "1")))
-        newest = await self._connection.receive()
-        return str(newest[0][0]) if newest else START
 
     async def lag(self, ask: AskRedis) -> float:
         """See `StreamReader.lag`; of the stream that goes on further."""

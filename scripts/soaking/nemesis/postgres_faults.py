@@ -69,9 +69,8 @@ async def fill_disk(field: Field, chance: random.Random, seconds: float) -> str:
             await restart(field)
         try:
             await answering(field, RECOVERS_WITHIN)
-        except (
-            TimeoutError
-        ):  # nor end: PostgreSQL 18 was seen to wait for ever for a process of its own that was gone
+        except TimeoutError:
+            # Nor end: PostgreSQL 18 was seen to wait for ever for a process of its own that was gone.
             await restart(field)
             await answering(field)
     return f"postgres, files of {limit} bytes"

@@ -5,7 +5,9 @@ not come back after that. Its connection is dropped, and it comes back by itself
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from app.payloads.responses import now, wire
@@ -20,6 +22,9 @@ class SocketDeadlines:
         self._timers: dict[str, asyncio.TimerHandle] = {}  # by socket id
         self._closing: set[asyncio.Task[None]] = set()
         self._excused: set[str] = set()  # ids of sockets that are to be dropped
+        self._looked_up: Counter[str] = (
+            Counter()
+        )  # how many tokens of a socket are being looked up, by its id
 
     def set(self, socket: Socket, seconds: float, message: str | None) -> None:
         """Disconnect a socket after a time, told why when there is a message; replaces what was set before."""
@@ -34,6 +39,17 @@ class SocketDeadlines:
         self._ring(socket, seconds, socket.drop)
         self._excused.add(socket.id)
 
+    @contextmanager
+    def looking_up(self, socket: Socket) -> Iterator[None]:
+        """While the chat looks up the token of a socket: what ends now drops it, for it is the chat that is late."""
+        self._looked_up[socket.id] += 1
+        try:
+            yield
+        finally:
+            self._looked_up[socket.id] -= 1
+            if not self._looked_up[socket.id]:
+                del self._looked_up[socket.id]
+
     def is_excused(self, socket: Socket) -> bool:
         """True for one that is to be dropped."""
         return socket.id in self._excused
@@ -42,7 +58,7 @@ class SocketDeadlines:
         self.cancel(socket)
 
         def ring() -> None:
-            task = asyncio.create_task(end())
+            task = asyncio.create_task(socket.drop() if self._looked_up[socket.id] else end())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 

@@ -21,6 +21,7 @@ from app.api.socket_deadlines import SocketDeadlines, tell_unauthenticated
 from app.api.socket_user import USER, WANTS_ACK, caller_of, is_final, is_ours, room_ids_of, token_of
 from app.api.user_sockets import UserSockets
 from app.contract.operation import Operation
+from app.core.caller import Token
 from app.core.errors import Refusal, as_refusal, new_request_id
 from app.core.shared_reads import SharedRead
 from app.db.database import Database
@@ -183,20 +184,8 @@ class SocketHandlers:
         if socket.data.get(USER, user_id) != user_id:
             raise Refusal("conflict", "This socket belongs to another user")
         before = token_held_by(socket.data)
-        # Here the socket hears of a later revocation, in the user's room of every later change of membership;
-        # what was before is read after.
-        await socket.join(token_channel(token.id), tokens_channel(user_id))
-        try:
-            await self._auth.check(token)
-            await socket.join(user_channel(user_id), EVERYONE, *ALIASES)
-            await self._follow(socket, lambda: self._rooms.of(user_id))
-            await self._presence.enter(user_id, socket.id)
-        except Exception:
-            if USER not in socket.data:  # still a stranger, who hears nothing
-                await socket.leave(*(socket.rooms - {socket.id}))
-            elif token != before:
-                await socket.leave(token_channel(token.id))
-            raise
+        with self._deadlines.looking_up(socket):
+            await self._enter(socket, token, before)
         welcome = Authenticated(id=socket.id, user_id=user_id, time=now())
         if token == before and socket.id in self._welcomed:
             if not WANTS_ACK.get():
@@ -215,6 +204,24 @@ class SocketHandlers:
         await socket.emit(AUTHENTICATED, wire(welcome), local=True)
         await self._presence.send_snapshot(socket, user_id)
         return welcome
+
+    async def _enter(self, socket: Socket, token: Token, before: Token | None) -> None:
+        """Lets a socket hear what is for the user of its token, unless that was revoked; raises what keeps it out."""
+        user_id = token.user_id
+        # Here the socket hears of a later revocation, in the user's room of every later change of membership;
+        # what was before is read after.
+        await socket.join(token_channel(token.id), tokens_channel(user_id))
+        try:
+            await self._auth.check(token)
+            await socket.join(user_channel(user_id), EVERYONE, *ALIASES)
+            await self._follow(socket, lambda: self._rooms.of(user_id))
+            await self._presence.enter(user_id, socket.id)
+        except Exception:
+            if USER not in socket.data:  # still a stranger, who hears nothing
+                await socket.leave(*(socket.rooms - {socket.id}))
+            elif token != before:
+                await socket.leave(token_channel(token.id))
+            raise
 
     async def subscribe(self, socket: Socket, payload: Subscription) -> Subscribed:
         """Makes this socket hear of the given rooms again. All must be the user's own."""
@@ -256,8 +263,11 @@ class SocketHandlers:
             log.error("event %s failed", incoming.name, exc_info=error)
             refusal = Refusal("internal", "Something went wrong on the server")
         self._count_refusal(refusal.reason)
-        if incoming.name == "authenticate" and USER not in socket.data:
-            if is_final(refusal):
+        if incoming.name == "authenticate":
+            if USER in socket.data:
+                if is_ours(refusal):  # it has come for more time, and is not to blame where it gets none
+                    self._deadlines.set_drop(socket, None)
+            elif is_final(refusal):
                 await tell_unauthenticated(socket, refusal.message)
                 self._deadlines.set(socket, 0, None)
                 if not incoming.wants_ack:  # it has been told

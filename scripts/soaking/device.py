@@ -22,6 +22,7 @@ from scripts.soaking.history import (
     Refused,
     Synced,
     Unanswered,
+    Unfinished,
     Viewed,
 )
 from scripts.soaking.recorder import Recorder
@@ -29,6 +30,7 @@ from tests.support.chat.follower import NUMBERS, Follower
 
 GAP = 0.4  # seconds that a missing number may still come by itself
 AGAIN_AFTER = 0.1  # seconds, where the server does not say
+STOPPED_WITHIN = 20.0  # seconds, for a client that is told to disconnect
 LONGEST_WAIT = 2.0  # seconds, whatever the server says
 REMEMBERED = 40  # messages of a room, to edit, delete and react to
 # Refusals that a little patience mends. `unauthenticated` is that of a connection that is not through with it.
@@ -82,11 +84,15 @@ class Device:
     async def stop(self) -> None:
         """Disconnect for good."""
         self._stopping = True
-        for task in (self._entering, self._following):
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-        await self._connection.stop()
+        try:
+            async with asyncio.timeout(STOPPED_WITHIN):
+                for task in (self._entering, self._following):
+                    if task is not None:
+                        task.cancel()
+                        await asyncio.gather(task, return_exceptions=True)
+                await self._connection.stop()
+        except TimeoutError:
+            self._recorder.add(Unfinished(at=self._recorder.now(), device=self.name, what="its end"))
         if self.admitted:
             self._lost("stopped")
 

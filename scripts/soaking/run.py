@@ -1,9 +1,12 @@
 """One run: the servers, the devices, what the users do, and the nemesis; its history."""
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from types import CoroutineType
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -27,6 +30,7 @@ DEVICES_OF_A_USER = 2
 CONNECTED_WITHIN = 30.0  # seconds, before there is any fault
 STARTS = 1.0  # seconds of talk before the first fault may come
 CALM_TALK = 2.0  # seconds of talk after the last one
+ENDS_WITHIN = 400.0  # seconds that a run may take longer than its faults, for all that settles and ends
 EXCERPT = 10_000  # characters of a log, which has errors with those that they came of
 
 
@@ -43,11 +47,33 @@ class Plan(Struct, frozen=True):
 
 
 class CannotRun(Exception):
-    """A run cannot begin. The text is one sentence."""
+    """A run cannot begin, or does not end. The text is one sentence."""
 
 
 async def run(chosen: Plan) -> list[AnyEntry]:
-    """The history of a run. Raises CannotRun, CannotStart, EmbeddedError."""
+    """The history of a run. Raises CannotRun, CannotStart, EmbeddedError. Of a run that does not come to its end, it
+    prints what each task waits for."""
+    running = asyncio.create_task(_run(chosen))
+    done, _ = await asyncio.wait([running], timeout=chosen.seconds + ENDS_WITHIN)
+    if not done:
+        for task in asyncio.all_tasks():
+            print(f"soak: {task.get_name()}: {waits_for(task)}", file=sys.stderr, flush=True)
+        running.cancel()
+        await asyncio.wait([running], timeout=CONNECTED_WITHIN)
+        raise CannotRun("The run did not come to its end; what its tasks waited for is above.")
+    return running.result()
+
+
+def waits_for(task: "asyncio.Task[Any]") -> str:
+    """The places in which the coroutines of a task are, from the outermost to the innermost."""
+    places, coroutine = [], task.get_coro()
+    while isinstance(coroutine, CoroutineType) and coroutine.cr_frame is not None:
+        places.append(f"{coroutine.__qualname__}:{coroutine.cr_frame.f_lineno}")
+        coroutine = coroutine.cr_await
+    return " > ".join([*places, type(coroutine).__name__])
+
+
+async def _run(chosen: Plan) -> list[AnyEntry]:
     recorder = Recorder()
     async with AsyncExitStack() as leaving:
         folder = leaving.enter_context(temporary_folder())

@@ -95,7 +95,10 @@ class Stack:
     async def start(self) -> None:
         """Start all, the first instance before the others, since it makes the schema."""
         if self.shape.sentinel:
-            self.watched = self._running.enter_context(running_watched(self.folder / "watched", replicas=1))
+            self.watched = self._running.enter_context(
+                # On a busy machine a master that is new has not always answered its first ping after half a second.
+                running_watched(self.folder / "watched", replicas=1, down_after=5_000)
+            )
         elif self.shape.cluster:
             nodes = running_cluster(self.folder / "cluster", replicas=MASTERS, node_timeout=NODE_TIMEOUT)
             self.cluster = self._running.enter_context(nodes)

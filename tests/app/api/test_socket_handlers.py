@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 
 from app.api import socket_handlers as handlers_module
@@ -180,8 +181,8 @@ async def test_a_token_that_expires_ends_its_socket_and_a_newer_one_keeps_it(
     people: People, connect: Connect, settings: Settings
 ) -> None:
     ann = await people()
-    device = await connect(token_of(settings, ann, 2))
-    renewed = await connect(token_of(settings, ann, 2))
+    device = await connect(token_of(settings, ann, 4))
+    renewed = await connect(token_of(settings, ann, 4))
     await device.authenticate()
     await renewed.authenticate()
     await renewed.ok("authenticate", {"token": ann.token})
@@ -245,6 +246,47 @@ async def test_a_socket_whose_authentication_failed_halfway_hears_nothing(
     assert socket.rooms == {socket.id}
     await db.value("alter table gone rename to room_members")
     await device.ok("authenticate")
+
+
+@pytest.mark.over_websocket
+@pytest.mark.parametrize("renewing", [False, True])
+async def test_whose_token_is_still_looked_up_when_its_time_ends_comes_back_by_itself(
+    people: People,
+    connect: Connect,
+    settings: Settings,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    renewing: bool,
+) -> None:
+    """socket.io-client comes back after a lost connection, and not after a DISCONNECT packet."""
+    monkeypatch.setattr(handlers_module, "AUTHENTICATE_WITHIN", 2.0)
+    ann = await people()
+    device = await connect(token_of(settings, ann, 5))
+    if renewing:
+        await device.authenticate()
+    other = await asyncpg.connect(database_url)
+    try:
+        async with other.transaction():
+            await other.execute("lock table users")
+            await device.client.emit("authenticate", {"token": ann.token})
+            assert (await device.expect("disconnect")).startswith("transport ")
+    finally:
+        await other.close()
+    assert "unauthenticated" not in device.received
+
+
+@pytest.mark.over_websocket
+async def test_who_could_not_renew_its_time_comes_back_by_itself_when_it_ends(
+    people: People, connect: Connect, settings: Settings, db: Database
+) -> None:
+    ann = await people()
+    device = await connect(token_of(settings, ann, 5))
+    await device.authenticate()
+    await db.value("alter table users rename to gone")
+    assert (await device.refused("authenticate", {"token": ann.token}))["reason"] == "internal"
+    await db.value("alter table gone rename to users")
+    assert (await device.expect("disconnect")).startswith("transport ")
+    assert "unauthenticated" not in device.received
 
 
 # Malformed events

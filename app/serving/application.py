@@ -200,10 +200,10 @@ class Chat:
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Opens what is to be open, and closes it in the order in which nothing is lost."""
         await self.db.connect()
-        self.io.while_serving(self._announce_to_the_end)
-        await self.io.start()
-        self._presence.start()
         try:
+            self.io.while_serving(self._announce_to_the_end)
+            await self.io.start()
+            self._presence.start()
             async with running(
                 every(sampling.EVERY, self._sampler.look),
                 self.handlers.ping_forever,

@@ -15,3 +15,7 @@ class RoutingKeys:
     def inbox(self, name: str) -> str:
         """The stream of an instance."""
         return f"{self._prefix}inbox:{name}"
+
+    def channels(self, prefix: str) -> str:
+        """The prefix of the channels for requests, which are in the same slot."""
+        return f"{self._prefix}{prefix}"

@@ -17,7 +17,13 @@ GRACE = 5.0  # s for the answer; then the connection is taken for dead
 
 
 class Channels:
-    """The names of the channels, as `@socket.io/redis-streams-adapter` makes them."""
+    """The names of the channels, as `@socket.io/redis-streams-adapter` makes them, and the commands for them. In a
+    Redis Cluster any node takes and tells what is for them, and knows those that listen to itself."""
+
+    subscribe, unsubscribe, publish = "SUBSCRIBE", "UNSUBSCRIBE", "PUBLISH"
+    count, names = ("PUBSUB", "NUMSUB"), ("PUBSUB", "CHANNELS")
+    message, subscribed, unsubscribed = b"message", b"subscribe", b"unsubscribe"
+    of_one_node = False
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
@@ -38,6 +44,20 @@ class Channels:
     def uid(self, nsp: str, channel: str) -> str:
         """The uid of the instance whose private channel it is."""
         return channel[len(self.public(nsp)) : -1]
+
+
+class ShardedChannels(Channels):
+    """Channels of the one node that has the slot of `prefix`, by its hash tag: no other one of a Redis Cluster hears of
+    what they bring (Redis 7, Valkey 7.2)."""
+
+    subscribe, unsubscribe, publish = "SSUBSCRIBE", "SUNSUBSCRIBE", "SPUBLISH"
+    count, names = ("PUBSUB", "SHARDNUMSUB"), ("PUBSUB", "SHARDCHANNELS")
+    message, subscribed, unsubscribed = b"smessage", b"ssubscribe", b"sunsubscribe"
+    of_one_node = True
+
+
+class SlotMoved(Exception):
+    """The node has ended a subscription: the slot of its channel is another one's now."""
 
 
 class PubSubSubscriber:
@@ -121,7 +141,7 @@ class PubSubSubscriber:
 
     def _commands(self, new: set[str], old: set[str]) -> bytes:
         commands = b""
-        for verb, names in (("SUBSCRIBE", new), ("UNSUBSCRIBE", old)):
+        for verb, names in ((self._channels.subscribe, new), (self._channels.unsubscribe, old)):
             # The private one first: a subscriber that hears the requests can also hear the answers.
             channels = [
                 name
@@ -141,9 +161,9 @@ class PubSubSubscriber:
 
     def _take(self, reply: Any, hand: Callable[[bytes], None]) -> None:
         match reply:
-            case [b"message", bytes(), bytes(payload)]:
+            case [kind, bytes(), bytes(payload)] if kind == self._channels.message:
                 hand(payload)
-            case [b"subscribe", bytes(channel), _]:
+            case [kind, bytes(channel), _] if kind == self._channels.subscribed:
                 name = channel.decode()
                 if self._unconfirmed[name] > 1:
                     self._unconfirmed[name] -= 1
@@ -153,6 +173,9 @@ class PubSubSubscriber:
                 if self.failure is not None:
                     log.info("the bus listens to Redis again")
                     self.failure = None
+            case [kind, bytes(channel), _] if kind == self._channels.unsubscribed:
+                if channel.decode() in map(self._channels.public, self._asked):
+                    raise SlotMoved(channel.decode())
 
     async def close(self) -> None:
         """Once `run` has ended."""

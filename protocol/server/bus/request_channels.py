@@ -64,18 +64,18 @@ class RequestChannels:
         if uids is not None:
             channels = [self._channels.private(request.nsp, uid) for uid in uids]
         # Counted right before: an instance that starts in between answers without being waited for, which does no harm.
-        counting = asyncio.ensure_future(self.count_subscribers(channels))
+        counting = asyncio.ensure_future(self.count_subscribers(self._channels, channels))
         await asyncio.gather(counting, *(self._send(channel, payload) for channel in channels))
         return counting.result()
 
-    async def count_subscribers(self, channels: Collection[str]) -> int:
-        """How many instances listen to channels, each of which belongs to one, or to all."""
-        replies = await self.ask_all("PUBSUB", "NUMSUB", *channels)
+    async def count_subscribers(self, kind: Channels, channels: Collection[str]) -> int:
+        """How many instances listen to channels of a kind, each of which belongs to one instance, or to all."""
+        replies = await self._ask_for(kind, *kind.count, *channels)
         return sum(int(count) for reply in replies for count in reply[1::2])
 
-    async def ask_all(self, *words: str) -> list[Any]:
-        """The replies of all nodes of a cluster, each of which knows its own subscribers alone; else of the server."""
-        if self._cluster is None:
+    async def _ask_for(self, kind: Channels, *words: str) -> list[Any]:
+        """The replies of all nodes that may have subscribers to channels of a kind."""
+        if self._cluster is None or kind.of_one_node:
             return [await self._ask(*words)]
         try:
             return await self._cluster.ask_all_nodes(*words)
@@ -84,7 +84,7 @@ class RequestChannels:
 
     def _send(self, channel: str, payload: bytes) -> asyncio.Future[Any]:
         # Never repeated: a handler would run twice, or an answer count for two.
-        return self._ask("PUBLISH", channel, payload, repeat=False)
+        return self._ask(self._channels.publish, channel, payload, repeat=False)
 
     def answer(self, uid: str, answer: ClusterAnswer) -> None:
         """See `Bus.answer`."""
@@ -94,7 +94,7 @@ class RequestChannels:
 
     async def listeners(self, nsp: str) -> set[str]:
         """See `Bus.listeners`."""
-        replies = await self.ask_all("PUBSUB", "CHANNELS", self._channels.pattern(nsp))
+        replies = await self._ask_for(self._channels, *self._channels.names, self._channels.pattern(nsp))
         return {self._channels.uid(nsp, channel) for channels in replies for channel in channels}
 
     async def close(self) -> None:

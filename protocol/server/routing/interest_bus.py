@@ -1,7 +1,7 @@
 """The bus that routes by interest: each instance reads a stream of its own, its inbox, and one that all read.
 
 How records are written is in `inbox_writer`, what Redis does with them in `redis_functions`, how it is told of rooms in
-`interest_keeper`. Inboxes are read as other streams are, and requests go over Pub/Sub.
+`interest_keeper`. Inboxes are read as other streams are, and requests go over sharded Pub/Sub.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from protocol.cluster.requests import AskClients, ClusterAnswer, ClusterRequest,
 from protocol.cluster.stream_records import Record
 from protocol.errors import BusUnavailable, OtherBusMode
 from protocol.server.bus.bus import BusFailure, Deliver, OnGap, Past, ReceiveRequest
-from protocol.server.bus.pubsub_subscriber import Channels
+from protocol.server.bus.pubsub_subscriber import Channels, ShardedChannels
 from protocol.server.bus.request_channels import RequestChannels
 from protocol.server.redis.cancellation import cancel_all
 from protocol.server.redis.connection import Backoff, RedisConnection, described
@@ -67,7 +67,7 @@ class InterestBus:
         self._one_stream = Channels(channel_prefix)
         self._requests = RequestChannels(
             url,
-            Channels(f"{channel_prefix}:interest"),
+            ShardedChannels(self._keys.channels(channel_prefix)),
             self.uid,
             self._writer.ask,
             self._timeout,
@@ -106,7 +106,7 @@ class InterestBus:
         )
 
     async def _check_mode(self) -> None:
-        if await self._requests.count_subscribers([self._one_stream.public("/")]):
+        if await self._requests.count_subscribers(self._one_stream, [self._one_stream.public("/")]):
             raise OtherBusMode(ONE_STREAM)
 
     async def _begin(self) -> None:

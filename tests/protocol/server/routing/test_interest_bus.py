@@ -14,10 +14,11 @@ from protocol.cluster.stream_positions import position
 from protocol.cluster.stream_records import Broadcast, Join, Target
 from protocol.errors import BusUnavailable, OtherBusMode
 from protocol.server.bus.redis_bus import RedisBus
+from protocol.server.redis.topology import slot_of
 from protocol.server.routing import interest_keeper
 from protocol.server.routing.interest_bus import InterestBus
 from tests.support.inbox import Inbox, event, started
-from tests.support.redis_servers import RedisServer, rewinding
+from tests.support.redis_servers import Cluster, RedisServer, rewinding
 from tests.support.waiting import until
 
 Instances: TypeAlias = list[tuple[InterestBus, Inbox]]
@@ -216,6 +217,46 @@ async def test_requests_go_to_the_instances_that_hear_of_the_rooms(instances: In
     assert await three.request(FetchSockets("/", "5", Target())) == 3
     await third.until_last(FetchSockets("/", "5", Target()))
     assert [message.id for _, message in third.messages if message.id != "all"] == ["5"]
+
+
+async def test_requests_are_the_matter_of_one_node_of_a_cluster_also_when_their_slot_moves(
+    redis_cluster_url: str, valkey_cluster: Cluster
+) -> None:
+    inboxes = [Inbox() for _ in range(2)]
+    channel = "{socket.io}:socket.io#/#"
+
+    def subscribers() -> list[int]:
+        return [node.ask("PUBSUB", "SHARDNUMSUB", channel)[1] for node in valkey_cluster.nodes]
+
+    async def all_are_asked(id: str) -> None:
+        request = FetchSockets("/", id, Target())
+
+        async def counted() -> bool:
+            try:
+                return await buses[0].request(request) == 2
+            except BusUnavailable:
+                return False
+
+        await until(counted)
+        for inbox in inboxes:
+            await inbox.until(lambda inbox=inbox: (buses[0].uid, request) in inbox.messages)
+
+    async with AsyncExitStack() as stack:
+        buses = [
+            await stack.enter_async_context(started(InterestBus(redis_cluster_url), inbox, listens=True))
+            for inbox in inboxes
+        ]
+        await all_are_asked("before")
+        before = subscribers()
+        assert sorted(before) == [0] * (len(before) - 1) + [2]
+        assert [node.ask("PUBSUB", "CHANNELS") for node in valkey_cluster.nodes] == [[] for _ in before]
+        with valkey_cluster.moving(slot_of(channel)) as finish:
+            finish()
+            await all_are_asked("there")
+            assert sorted(subscribers()) == sorted(before)
+            assert subscribers() != before
+        await all_are_asked("back again")
+        assert subscribers() == before
 
 
 async def test_an_emptied_redis(instances: Instances, client: "redis.Redis") -> None:

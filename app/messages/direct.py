@@ -222,16 +222,11 @@ class Groups:
                 room.id, {user_id: True}, to_user(user_id, ROOM_ADDED, room), joined
             )
         elif not group.written:
-            # Also of one that is there: whoever made it may not have come this far.
-            rows = [
-                await store.rooms.of_member(self._db, room.id, person) for person in (people if made else ())
-            ]
-            told = [
-                to_user(person, ROOM_ADDED, room_of(row))
-                for person, row in zip(people, rows, strict=False)
-                if row
-            ]
-            await self._announcer.change_members(room.id, dict.fromkeys(people, True), *told)
+            # Also of one that is there: whoever made it may not have come this far. But some may have left it since.
+            rows = {person: await store.rooms.of_member(self._db, room.id, person) for person in people}
+            here = {person: row for person, row in rows.items() if row is not None}
+            told = [to_user(person, ROOM_ADDED, room_of(row)) for person, row in here.items() if made]
+            await self._announcer.change_members(room.id, dict.fromkeys(here, True), *told)
             if made:
                 self._met(*people)
         return room

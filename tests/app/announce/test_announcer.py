@@ -79,6 +79,19 @@ async def test_a_room_that_is_made_is_one_record_of_the_bus(
         assert (await each.expect("message:new"))["roomId"] == room
 
 
+async def test_who_has_left_a_group_stays_out_where_another_opens_it_again(people: People, bus: Bus) -> None:
+    ann, bob, eve = await people(), await people(), await people()
+    device = await ann.device()
+    await one_by_one(ann)
+    group = {"userIds": [bob.id, eve.id]}
+    room = (await device.ok("group:open", group))["id"]
+    assert (await bob.http.post(f"/chat/rooms/{room}/leave")).status_code == 200
+    stored, sent = await bus.counts()
+    assert (await device.ok("group:open", group))["id"] == room
+    assert await bus.counts() == (stored + 1, sent)  # and none that has bob's devices leave
+    assert await bus.last() == ["Join", "Join"]
+
+
 async def one_by_one(person: Person) -> None:
     """Returns when nothing more comes of a person's arrival."""
     device = await person.device()

@@ -139,9 +139,13 @@ class Link:
 
     def lost(self, end: End) -> None:
         """What is left of the link is written out and ends."""
-        end.transport = None
         if self.connecting is not None:
             self.connecting.cancel()
+        self.gone(end)
+
+    def gone(self, end: End) -> None:
+        """Of one end there is nothing left, or there never was anything."""
+        end.transport = None
         self.close()
         if self.client.transport is self.server.transport is None:
             self._proxy.forget(self)
@@ -177,6 +181,7 @@ class Proxy:
         self._empty = asyncio.Event()  # whether there are none
         self._empty.set()
         self._server: asyncio.Server | None = None
+        self._listens = False
 
     @property
     def url(self) -> str:
@@ -195,6 +200,7 @@ class Proxy:
 
     def stop_listening(self) -> None:
         """Take no more connections; those that there are go on."""
+        self._listens = False
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -244,7 +250,9 @@ class Proxy:
         """A client has come."""
         self._links[link] = None
         self._empty.clear()
-        if self.mode.connects:
+        if not self._listens:  # it came just before that ended
+            link.abort()
+        elif self.mode.connects:
             link.connecting = asyncio.create_task(self._connect(link))
 
     def forget(self, link: Link) -> None:
@@ -257,6 +265,7 @@ class Proxy:
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
+        self._listens = True
         self._server = await loop.create_server(
             lambda: Link(self).client, self._host, self.port, backlog=BACKLOG
         )
@@ -277,6 +286,10 @@ class Proxy:
                     await _connected(target, link)
             except (OSError, TimeoutError):
                 continue
+            except asyncio.CancelledError:
+                # Where it was made a moment ago, uvloop ends it and does not say so.
+                link.gone(link.server)
+                raise
             return
         link.abort()
 

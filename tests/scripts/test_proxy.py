@@ -1,11 +1,13 @@
 """The proxy of scripts/: between real sockets, under the event loop that it is meant for and asyncio's own."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from scripts.proxy import Mode, Proxy, Target
 from tests.support.waiting import until
@@ -249,3 +251,30 @@ async def test_abandoned_for_good(proxy: Proxy, servers: list[EchoServer], conne
     await proxy.stop()
     with suppress(ConnectionResetError):
         assert await old.read() == b""
+
+
+async def test_clients_that_come_while_it_stops_and_go_while_it_connects_are_forgotten(
+    servers: list[EchoServer],
+) -> None:
+    """It would not come to its end otherwise. Where a connection ends that is just being made, uvloop says nothing."""
+    if not isinstance(asyncio.get_running_loop(), uvloop.Loop):
+        pytest.skip("asyncio itself loses connections that come while a server ends")
+    target = await servers[0].start()
+    for steps in range(30):
+        proxy = Proxy([target])
+        await proxy.start()
+        clients = [socket.socket() for _ in range(20)]
+        for client in clients:
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.1", proxy.port))
+        for _ in range(steps % 6):
+            await asyncio.sleep(0)
+        for client in clients[:: 1 + steps % 3]:
+            client.close()
+        for _ in range(steps // 6):
+            await asyncio.sleep(0)
+        await proxy.stop()
+        assert proxy.links == 0
+        for client in clients:
+            client.close()
+    await until(lambda: servers[0].connections == 0)

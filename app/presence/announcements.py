@@ -44,6 +44,11 @@ class PresenceNews:
         )
         self._silent = False
 
+    async def add_overdue(self, ms: int) -> None:
+        """Tells of those who went offline longer ago than `ms`, where nobody has. Raises SoftStateUnavailable."""
+        for user_id, ago in (await self._leases.overdue(ms, MAX_BATCH)).items():
+            self.add([user_id], ago)
+
     def add(self, user_ids: Iterable[str], ago: int = 0) -> None:
         """Tells, soon, what has become of some users; it happened `ago` ms ago."""
         happened = asyncio.get_running_loop().time() - ago / 1000
@@ -103,7 +108,8 @@ class PresenceNews:
                 for user_id in user_ids
             )
         )
-        for user_id in online ^ await self._leases.online(user_ids):
+        now_online = await self._leases.told({user_id: user_id in online for user_id in user_ids})
+        for user_id in online ^ now_online:
             self._changed_at.setdefault(user_id, now)
             self._batcher.add(user_id)
 

@@ -281,6 +281,7 @@ class PresenceTracker:
         if asyncio.get_running_loop().time() >= self._sweep_from:
             while (swept := await self._leases.sweep(MAX_BATCH)) is not None:
                 self._news.add(swept.user_ids, swept.ago)
+            await self._news.add_overdue(round(self._lease * 1000))
         self._news.resume()
 
     def _lost(self, error: Exception) -> None:

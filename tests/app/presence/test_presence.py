@@ -596,6 +596,25 @@ async def test_who_comes_is_told_of_where_the_answer_of_redis_was_lost(
     await way.stop()
 
 
+async def test_who_was_taken_out_is_told_of_though_the_one_that_did_it_died_before_it_could(
+    people: People, start: Start, redis_url: str
+) -> None:
+    here = await start(presence_lease=SHORT_LEASE)
+    ann, bob = await people(), await people()
+    await together(ann, bob)
+    hers = await ann.device(here.url)
+    soft_state = SoftState(redis_url)
+    leases = Leases(soft_state, max_sockets=1)
+    await leases.begin("left behind", LONG)
+    await leases.count("left behind", [LeaseClaim(bob.id, 0, 1)])
+    await leases.renew("left behind", 0)
+    swept = await leases.sweep(1)  # nobody else looks just now
+    assert swept is not None
+    assert swept.user_ids == [bob.id]
+    await soft_state.close()
+    assert (await news(hers, bob))["status"] == "offline"
+
+
 async def test_an_outage_that_is_longer_than_the_leases_is_not_taken_for_death(
     people: People,
     start: Start,

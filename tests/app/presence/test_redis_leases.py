@@ -20,6 +20,7 @@ from app.presence.redis_leases import (
     LET_GO,
     OF_INSTANCE,
     OF_USER,
+    UNTOLD,
     LeaseClaim,
     Leases,
     LeaseState,
@@ -117,7 +118,7 @@ async def test_a_call_that_comes_past_a_later_one_changes_nothing(leases: Leases
     for sockets in (1, 2):
         await leases.count("a", [LeaseClaim("ann", 0, sockets)])
     late = SoftState(redis_url)
-    keys = [INSTANCES, f"{OF_INSTANCE}a", f"{CALLS}a", f"{OF_USER}ann"]
+    keys = [INSTANCES, f"{OF_INSTANCE}a", f"{CALLS}a", UNTOLD, f"{OF_USER}ann"]
     assert await late.script(COUNT)(keys, "a", 0, 2, 1, "ann", 0, LET_GO) is None
     assert await leases.online(["ann"]) == {"ann"}
     assert await late.script(COUNT)(keys, "a", 0, 4, 3, "ann", 0, LET_GO) == [LET_GO, -1]
@@ -149,6 +150,28 @@ async def test_an_instance_without_users_is_forgotten_too(leases: Leases) -> Non
     assert swept is not None
     assert swept.user_ids == []
     assert await leases.sweep(10) is None
+
+
+async def test_who_went_offline_is_overdue_until_it_is_told(leases: Leases) -> None:
+    for instance in ("a", "b"):
+        await leases.begin(instance, HOUR)
+    await leases.count("a", [LeaseClaim("ann", 0, 1), LeaseClaim("bob", 0, 1)])
+    await leases.count("b", [LeaseClaim("cat", 0, 1)])
+    assert await leases.overdue(0, 10) == {}
+    await leases.count("b", [LeaseClaim("cat", 1, LET_GO)])
+    await leases.renew("a", 0)
+    await leases.sweep(10)
+    assert await leases.overdue(HOUR, 10) == {}
+    overdue = await leases.overdue(0, 10)
+    assert set(overdue) == {"ann", "bob", "cat"}
+    assert all(0 <= ago < HOUR for ago in overdue.values())
+    assert len(await leases.overdue(0, 2)) == 2
+    await leases.count("b", [LeaseClaim("bob", 0, 1)])
+    # Of bob it was told that he is offline, which is not so any more: it is told again.
+    assert await leases.told({"ann": False, "bob": False}) == {"bob"}
+    assert set(await leases.overdue(0, 10)) == {"bob", "cat"}
+    assert await leases.told({"bob": True, "cat": False}) == {"bob"}
+    assert await leases.overdue(0, 10) == {}
 
 
 class Counting(RuleBasedStateMachine):

@@ -227,7 +227,7 @@ class Device:
             )
         follower = self.followers.get(room)
         if follower is None:
-            if event == "dm:new":  # a conversation that begins
+            if event in ("message:new", "dm:new"):  # a conversation that begins, or a group with its first message
                 self._begin_room(room)
             return
         follower.hear(event, payload)

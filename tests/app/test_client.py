@@ -97,8 +97,12 @@ async def test_rooms_are_left_and_joined_by_one_connection(join: Join) -> None:
     async def hear(message: dict[str, Any]) -> None:
         await heard.put(message["content"])
 
+    told = asyncio.Event()
+    ann.on("message:new")(lambda *_message: told.set())
     await bob.leave_rooms(room)
     await ann.call("message:send", {"roomId": room, "content": "unheard"})
+    async with asyncio.timeout(PATIENCE):
+        await told.wait()  # the answer does not wait for the bus, and bob would hear what is still on its way
     await bob.join_rooms(room)
     await ann.call("message:send", {"roomId": room, "content": "heard"})
     async with asyncio.timeout(PATIENCE):

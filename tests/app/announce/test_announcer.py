@@ -12,7 +12,7 @@ from app.config.settings import Settings
 from app.db.database import Database
 from protocol.cluster.record_batches import unfold
 from protocol.cluster.stream_records import Broadcast, Join, Leave, decode
-from tests.support.chat.people import Instance, People, Person
+from tests.support.chat.people import Device, Instance, People, Person
 
 # What a sweeper tells at its first look would be counted, too.
 pytestmark = pytest.mark.usefixtures("swept_at_start")
@@ -64,7 +64,7 @@ async def test_a_room_that_is_made_is_one_record_of_the_bus(
     ann = await people()
     device = await ann.device()
     other = await ann.device()
-    await one_by_one(ann)
+    await one_by_one(ann, device)
     stored, sent = await bus.counts()
     room = await ann.room()
     assert await bus.counts() == (stored + 1, sent)
@@ -82,7 +82,7 @@ async def test_a_room_that_is_made_is_one_record_of_the_bus(
 async def test_who_has_left_a_group_stays_out_where_another_opens_it_again(people: People, bus: Bus) -> None:
     ann, bob, eve = await people(), await people(), await people()
     device = await ann.device()
-    await one_by_one(ann)
+    await one_by_one(ann, device)
     group = {"userIds": [bob.id, eve.id]}
     room = (await device.ok("group:open", group))["id"]
     assert (await bob.http.post(f"/chat/rooms/{room}/leave")).status_code == 200
@@ -92,8 +92,9 @@ async def test_who_has_left_a_group_stays_out_where_another_opens_it_again(peopl
     assert await bus.last() == ["Join", "Join"]
 
 
-async def one_by_one(person: Person) -> None:
-    """Returns when nothing more comes of a person's arrival."""
+async def one_by_one(person: Person, first: Device) -> None:
+    """Returns when nothing more comes of a person's arrival, by their first device or another one."""
+    await first.expect("presence:changed")
     device = await person.device()
     await device.ok("presence:get", {"userIds": [person.id]})
     await device.expect("presence:snapshot")

@@ -161,9 +161,17 @@ def databases(postgres_sockets: Path) -> Iterator[RecycledDatabases]:
     databases.close()
 
 
+def in_one_chat(request: pytest.FixtureRequest) -> bool:
+    """Whether the tests of the module share a chat."""
+    return request.node.get_closest_marker("one_chat") is not None
+
+
 @pytest.fixture
-def database_url(databases: RecycledDatabases) -> Iterator[str]:
-    """The URL of a database that has the schema and no rows."""
+def database_url(request: pytest.FixtureRequest, databases: RecycledDatabases) -> Iterator[str]:
+    """The URL of a database that has the schema and no rows; where the module has `one_chat`, the one of that."""
+    if in_one_chat(request):
+        yield request.getfixturevalue("lasting_database_url")
+        return
     with databases.one() as url:
         yield url
 
@@ -199,12 +207,33 @@ def valkey_sockets(servers_folder: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def redis_url(valkey_sockets: Path) -> str:
-    """The URL of a Valkey that holds nothing yet."""
-    url = embedded.redis_url(valkey_sockets)
+def redis_url(request: pytest.FixtureRequest, valkey_sockets: Path) -> str:
+    """The URL of a Valkey that holds nothing yet; where the module has `one_chat`, the one of that."""
+    if in_one_chat(request):
+        url: str = request.getfixturevalue("redis_url_of_one_chat")
+        return url
+    return emptied(valkey_sockets)
+
+
+def emptied(sockets: Path) -> str:
+    """The URL of a Valkey, which holds nothing any more."""
+    url = embedded.redis_url(sockets)
     with redis.Redis.from_url(url) as client:
         client.flushall()
     return url
+
+
+@pytest.fixture(scope="session")
+def other_valkey_sockets(servers_folder: Path) -> Iterator[Path]:
+    folder = servers_folder / "other-valkey"
+    with running_valkey(folder, folder, ["--appendfsync", "no"]):
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def redis_url_of_one_chat(other_valkey_sockets: Path) -> str:
+    """The URL of a Valkey that holds nothing at the first test of a module."""
+    return emptied(other_valkey_sockets)
 
 
 @pytest.fixture(scope="module")
@@ -262,13 +291,32 @@ def redis_server(servers_folder: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
-    """Settings of an instance that serves any free port on a database and a Valkey of the test's own."""
+def settings(
+    request: pytest.FixtureRequest, database_url: str, redis_url: str, tmp_path: Path
+) -> Settings:
+    """Settings of an instance that serves any free port on a database and a Valkey of the test's own; where the module
+    has `one_chat`, those of that."""
+    if in_one_chat(request):
+        shared: Settings = request.getfixturevalue("settings_of_one_chat")
+        return shared
+    return settings_of(database_url, redis_url, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def settings_of_one_chat(
+    lasting_database_url: str, redis_url_of_one_chat: str, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    """Settings of the instances that the tests of a module share."""
+    return settings_of(lasting_database_url, redis_url_of_one_chat, tmp_path_factory.mktemp("one-chat"))
+
+
+def settings_of(database_url: str, redis_url: str, data_dir: Path) -> Settings:
+    """Settings of an instance that serves any free port."""
     return Settings(
         port=0,
         database_url=database_url,
         redis_url=redis_url,
-        data_dir=tmp_path,
+        data_dir=data_dir,
         jwt_secret="for-tests-only-" * 3,
         bus=os.environ.get("PARLEY_BUS", "one"),
         **UNHURRIED,

@@ -17,6 +17,7 @@ from app.config.settings import Settings
 from app.core import background_tasks
 from app.db.database import Database
 from app.observability.logging import QUIET
+from tests.conftest import in_one_chat
 from tests.support.chat import descriptions as described
 from tests.support.chat.admin_command import Admin, admin_command
 from tests.support.chat.people import PASSWORD, Connect, Device, Instance, People, Person, Start, names
@@ -71,9 +72,25 @@ def swept_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def instance(start: Start) -> Instance:
-    """One running instance."""
+def instance(request: pytest.FixtureRequest) -> Instance:
+    """One running instance; where the module has `one_chat`, the one of that."""
+    name = "instance_of_one_chat" if in_one_chat(request) else "instance_of_its_own"
+    running: Instance = request.getfixturevalue(name)
+    return running
+
+
+@pytest.fixture
+async def instance_of_its_own(start: Start) -> Instance:
+    """An instance for one test."""
     return await start()
+
+
+@pytest.fixture(scope="module")
+async def instance_of_one_chat(settings_of_one_chat: Settings) -> AsyncIterator[Instance]:
+    """An instance that the tests of a module share."""
+    instance = await Instance(settings_of_one_chat).started()
+    yield instance
+    await instance.stop()
 
 
 @pytest.fixture

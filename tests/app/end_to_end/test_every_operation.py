@@ -13,6 +13,8 @@ import pytest
 from tests.support.chat.operations import EVENTS, ROUTES, ask
 from tests.support.chat.people import Device, People, Person
 
+pytestmark = pytest.mark.one_chat
+
 NOWHERE = "nowhere"
 WITHOUT_REFUSALS = "only a malformed payload is refused"
 

@@ -95,6 +95,8 @@ async def _apply(connection: "asyncpg.Connection[Any]", block: Migration) -> boo
                 f"migration {block.number} ({block.name}) was applied with another text: undo the change in"
                 " schema.sql and append a new block instead"
             )
+        # An operator's own deferred triggers on a table would keep it from being altered once it is updated.
+        await connection.execute("set constraints all immediate")
         try:
             await connection.execute(block.sql)
         except asyncpg.PostgresError as error:

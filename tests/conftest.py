@@ -162,13 +162,14 @@ def databases(postgres_sockets: Path) -> Iterator[RecycledDatabases]:
 
 
 def in_one_chat(request: pytest.FixtureRequest) -> bool:
-    """Whether the tests of the module share a chat."""
-    return request.node.get_closest_marker("one_chat") is not None
+    """Whether the test shares the chat of its module."""
+    marks = {mark.name for mark in request.node.iter_markers()}
+    return "one_chat" in marks and "own_chat" not in marks
 
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, databases: RecycledDatabases) -> Iterator[str]:
-    """The URL of a database that has the schema and no rows; where the module has `one_chat`, the one of that."""
+    """The URL of a database that has the schema and no rows; where the test is in `one_chat`, that one's."""
     if in_one_chat(request):
         yield request.getfixturevalue("lasting_database_url")
         return
@@ -208,7 +209,7 @@ def valkey_sockets(servers_folder: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def redis_url(request: pytest.FixtureRequest, valkey_sockets: Path) -> str:
-    """The URL of a Valkey that holds nothing yet; where the module has `one_chat`, the one of that."""
+    """The URL of a Valkey that holds nothing yet; where the test is in `one_chat`, that one's."""
     if in_one_chat(request):
         url: str = request.getfixturevalue("redis_url_of_one_chat")
         return url
@@ -291,11 +292,9 @@ def redis_server(servers_folder: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def settings(
-    request: pytest.FixtureRequest, database_url: str, redis_url: str, tmp_path: Path
-) -> Settings:
-    """Settings of an instance that serves any free port on a database and a Valkey of the test's own; where the module
-    has `one_chat`, those of that."""
+def settings(request: pytest.FixtureRequest, database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    """Settings of an instance that serves any free port on a database and a Valkey of the test's own; where the test
+    is in `one_chat`, that one's."""
     if in_one_chat(request):
         shared: Settings = request.getfixturevalue("settings_of_one_chat")
         return shared

@@ -73,7 +73,7 @@ def swept_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def instance(request: pytest.FixtureRequest) -> Instance:
-    """One running instance; where the module has `one_chat`, the one of that."""
+    """One running instance; where the test is in `one_chat`, that one's."""
     name = "instance_of_one_chat" if in_one_chat(request) else "instance_of_its_own"
     running: Instance = request.getfixturevalue(name)
     return running

@@ -6,6 +6,8 @@ import pytest
 from app.config.settings import Settings
 from tests.support.chat.people import Connect, People, token_of
 
+pytestmark = pytest.mark.one_chat
+
 
 async def test_a_user_id_in_a_payload_counts_for_nothing(people: People) -> None:
     """Who speaks is decided by the token, whatever a payload says, at each door."""

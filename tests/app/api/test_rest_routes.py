@@ -13,7 +13,7 @@ from app.db.database import Database
 from app.http.requests import MAX_BODY
 from tests.support.chat.people import PASSWORD, People, Person, Start
 
-pytestmark = pytest.mark.over_websocket
+pytestmark = [pytest.mark.over_websocket, pytest.mark.one_chat]
 
 
 def error(answer: httpx.Response, status: int) -> dict[str, Any]:
@@ -58,6 +58,7 @@ async def test_sign_up_sign_in_and_who_am_i(http: httpx.AsyncClient) -> None:
         assert (me.status_code, me.json()) == (200, user)
 
 
+@pytest.mark.own_chat
 async def test_sign_up_refusals(http: httpx.AsyncClient) -> None:
     good = {"username": "ann", "credential": PASSWORD}
     assert (await http.post("/auth/sign-up", json=good)).status_code == 201
@@ -71,6 +72,7 @@ async def test_sign_up_refusals(http: httpx.AsyncClient) -> None:
     assert causes(await http.post("/auth/sign-up", json={"username": "bob"})) == [("credential", "required")]
 
 
+@pytest.mark.own_chat
 async def test_sign_in_does_not_tell_who_exists(http: httpx.AsyncClient, people: People) -> None:
     await people("ann")
     wrong = error(await http.post("/auth/sign-in", json=credentials("ann", "wrong password")), 401)
@@ -128,6 +130,7 @@ async def test_rooms_are_created_and_listed_by_name(people: People) -> None:
     ]
 
 
+@pytest.mark.own_chat
 async def test_creation_is_whole_or_not_at_all(people: People, db: Database) -> None:
     ann = await people()
     await db.value("alter table room_members rename to gone")
@@ -315,6 +318,7 @@ async def test_an_error_has_the_reason_that_the_ack_of_the_event_has(people: Peo
     assert error(await bob.http.put("/chat/rooms"), 405)["details"]["reason"] == "invalid"
 
 
+@pytest.mark.own_chat
 async def test_a_body_that_is_too_large(http: httpx.AsyncClient) -> None:
     body = json.dumps({"username": "ann", "credential": PASSWORD}).encode()
     assert (await http.post("/auth/sign-up", content=body.ljust(MAX_BODY))).status_code == 201

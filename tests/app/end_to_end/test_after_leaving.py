@@ -13,6 +13,8 @@ from tests.support.chat.operations import EVENTS, ROUTES, ask
 from tests.support.chat.people import People
 from tests.support.chat.scenes import Scene
 
+pytestmark = pytest.mark.one_chat
+
 GOES: dict[str, Callable[["Left"], tuple[str, dict[str, Any]]]] = {
     "left": lambda scene: ("room:leave", {"roomId": scene.room}),
     "removed": lambda scene: ("room:kick", {"roomId": scene.room, "userId": scene.bob.id}),

@@ -14,6 +14,8 @@ from protocol.engineio.packets import Encoded
 from protocol.socketio.packets import Packet, Parser
 from tests.support.chat.people import Instance, People, Start
 
+pytestmark = pytest.mark.one_chat
+
 OUT_OF_RANGE = "1e400"
 DEEP = '{"x":' * 100 + "1" + "}" * 100
 WITHIN = {"x": {"y": [1e308, 2**53 + 1, -0.0, 1e-300, {"z": [[[[]]]]}]}}

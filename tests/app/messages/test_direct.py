@@ -9,6 +9,8 @@ from app.db.database import Database
 from app.db.rows import Row
 from tests.support.chat.people import Device, People, Start
 
+pytestmark = pytest.mark.one_chat
+
 
 class DirectRoomCounts(Row, frozen=True):
     members: int
@@ -85,6 +87,7 @@ async def test_a_conversation_is_a_room_for_its_two_members(people: People) -> N
     assert stranger.received["dm:new"] == []
 
 
+@pytest.mark.own_chat
 async def test_notes_to_oneself(people: People, db: Database) -> None:
     ann = await people()
     device, tablet = await ann.device(), await ann.device()
@@ -152,6 +155,7 @@ async def test_messages_that_are_refused(people: People) -> None:
     assert await device.ok("dm:history", {"userId": bob.id}) == []
 
 
+@pytest.mark.own_chat
 async def test_many_first_messages_at_once_make_one_conversation(
     people: People, start: Start, db: Database
 ) -> None:

@@ -11,6 +11,8 @@ from app.messages.edits import MAX_KINDS, MAX_KINDS_OF_USER, MAX_REACTIONS
 from tests.support.chat.people import Device, People
 from tests.support.chat.scenes import Scene
 
+pytestmark = pytest.mark.one_chat
+
 EVENTS = {
     "message:edit": "EDIT_FAILED",
     "message:delete": "DELETE_FAILED",

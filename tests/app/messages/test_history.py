@@ -9,6 +9,8 @@ from app.messages import history as reading_module
 from tests.support.chat.people import People, Person
 from tests.support.chat.scenes import Scene
 
+pytestmark = pytest.mark.one_chat
+
 UNKNOWN = ("unknown", "", "a b", "a\0b", "x" * 100)
 
 

@@ -16,6 +16,8 @@ from app.search_index.message_search import MessageSearch
 from protocol import MemoryBus, Server
 from tests.support.chat.people import Instance, People, nobody_is_here, together
 
+pytestmark = pytest.mark.one_chat
+
 NUMBER = 7
 CONTENT = "kettle " + "\x01" * 100  # six bytes of JSON for each of them
 SIZES = [(1, 1), (1_000, 2), (1_800, 3), (100_000, 4)]  # of a page in bytes, with so many messages at most

@@ -8,7 +8,7 @@ from app.db.database import Database
 from tests.support.chat.people import Device, People, Person, together
 from tests.support.chat.scenes import Scene
 
-pytestmark = pytest.mark.over_websocket
+pytestmark = [pytest.mark.over_websocket, pytest.mark.one_chat]
 
 
 async def unread_mentions(person: Person, room: str) -> int:

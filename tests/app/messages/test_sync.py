@@ -21,6 +21,8 @@ from tests.support.chat.follower import Follower
 from tests.support.chat.histories import Chat, HeardBus, History
 from tests.support.chat.people import Device, People
 
+pytestmark = pytest.mark.one_chat
+
 
 async def pages(device: Device, room: str, limit: int, after: int = 0) -> list[Any]:
     """All pages; each goes on where the last one ended."""

@@ -9,6 +9,8 @@ from app.db.database import Database
 from tests.support.chat.people import People
 from tests.support.chat.scenes import Scene
 
+pytestmark = pytest.mark.one_chat
+
 
 class Talk(Scene):
     """What Bob says, and what Ann reads."""

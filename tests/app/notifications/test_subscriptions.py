@@ -10,6 +10,8 @@ from app.db.database import Database
 from tests.support.chat.people import PASSWORD, People, Person
 from tests.support.push_endpoint import BrowserKeys
 
+pytestmark = pytest.mark.one_chat
+
 DEFAULTS = {
     "level": "mentions",
     "content": "text",
@@ -178,6 +180,7 @@ async def test_signing_out_ends_the_pushes_to_that_device(people: People) -> Non
     assert await devices(ann) == [here["id"]]
 
 
+@pytest.mark.own_chat
 async def test_signing_out_everywhere_ends_all_pushes(people: People, db: Database) -> None:
     ann = await people()
     await subscribe(ann, 1)

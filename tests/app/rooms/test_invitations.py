@@ -11,7 +11,7 @@ from app.rooms import invitations
 from app.rooms.invitations import MAX_PENDING_OF_PAIR
 from tests.support.chat.people import PASSWORD, Device, People, Person, Start
 
-pytestmark = pytest.mark.over_websocket
+pytestmark = [pytest.mark.over_websocket, pytest.mark.one_chat]
 
 
 async def private_rooms(person: Person, number: int) -> list[str]:
@@ -72,6 +72,7 @@ async def test_one_inviter_has_so_many_without_an_answer(
     assert (await invite(device, room, others[2]))["ok"]
 
 
+@pytest.mark.own_chat
 async def test_a_declined_invitation_is_not_repeated_by_the_same_inviter_for_a_day(
     people: People, db: Database
 ) -> None:
@@ -191,6 +192,7 @@ async def test_settings_of_privacy_that_are_refused(people: People) -> None:
     assert (await ann.http.patch("/chat/privacy", json={})).status_code == 422
 
 
+@pytest.mark.own_chat
 async def test_a_link_leads_into_a_private_room(http: httpx.AsyncClient, people: People) -> None:
     ann, bob, eve = await people(), await people(), await people()
     hers, his, guest = await ann.device(), await bob.device(), await eve.device()

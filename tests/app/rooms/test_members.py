@@ -8,6 +8,8 @@ from app.db.database import Database
 from tests.support.chat.people import Device, People, Start
 from tests.support.chat.scenes import Scene
 
+pytestmark = pytest.mark.one_chat
+
 
 class PrivateRoom(Scene):
     """Ann, who is its admin, has invited Bob."""

@@ -6,6 +6,8 @@ import pytest
 from app.db.database import Database
 from tests.support.chat.people import People, Start
 
+pytestmark = pytest.mark.one_chat
+
 
 async def rows_of(db: Database, room_id: str, user_id: str) -> list[tuple[str, str]]:
     rows = await db.column(
@@ -134,6 +136,7 @@ async def test_a_banned_user_comes_back_only_when_the_ban_is_lifted(people: Peop
     await guest.ok("room:join", {"roomId": room})
 
 
+@pytest.mark.own_chat
 async def test_a_room_is_created_with_its_creator_in_it_or_not_at_all(people: People, db: Database) -> None:
     """What fails on the way leaves nothing behind."""
     ann = await people()
@@ -175,6 +178,7 @@ async def test_members_hear_of_an_update_of_the_room(people: People) -> None:
     assert (heard["id"], heard["name"], heard["description"]) == (room, "tea", "green")
 
 
+@pytest.mark.own_chat
 async def test_public_rooms_are_discovered(people: People, http: httpx.AsyncClient) -> None:
     ann, bob = await people(), await people()
     public = await ann.room(name="Tea house")

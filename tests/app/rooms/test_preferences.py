@@ -8,7 +8,7 @@ import pytest
 from app.db.database import Database
 from tests.support.chat.people import Device, People
 
-pytestmark = pytest.mark.over_websocket
+pytestmark = [pytest.mark.over_websocket, pytest.mark.one_chat]
 
 
 async def conversations(device: Device, **payload: Any) -> list[str]:

@@ -8,7 +8,7 @@ from app.db.database import Database
 from tests.support.chat.people import Device, People
 from tests.support.chat.scenes import Scene
 
-pytestmark = pytest.mark.over_websocket
+pytestmark = [pytest.mark.over_websocket, pytest.mark.one_chat]
 
 MOST = 2**63 - 1  # that a `seq` can be
 

@@ -17,6 +17,7 @@ from scripts.soaking.connection import CALL_WITHIN, Connection, Listener, NotAns
 EVENTS = (*ITEMS, *UNNUMBERED, "unauthenticated")
 LOOK_EVERY = 0.02  # seconds
 AGAIN_AFTER = 0.5  # seconds, after a first connection that failed
+MOST_UNANSWERED = 2  # calls one after the other, of python-socketio
 
 # One answer to a poll has more packets in a busy room than it takes by default, and it disconnects.
 engineio.payload.Payload.max_decode_packets = 10_000
@@ -99,6 +100,7 @@ class SocketioConnection(Connection):
         )
         self._url, self._token, self._listener = url, token, listener
         self._connecting: asyncio.Task[None] | None = None
+        self._unanswered = 0
         self._client.on("connect", self._opened)
         self._client.on("disconnect", self._lost)
         self._client.on("*", self._heard)
@@ -115,9 +117,15 @@ class SocketioConnection(Connection):
         try:
             answer: dict[str, Any] = await self._client.call(event, payload, timeout=CALL_WITHIN)
         except socketio.exceptions.TimeoutError:
+            self._unanswered += 1
+            if self._unanswered >= MOST_UNANSWERED:
+                # It may not notice that it is dead: findings/python-socketio-misses-a-dead-connection.sh
+                self._unanswered = 0
+                await self._client.eio.queue.put(None)
             raise NotAnswered("timeout") from None
         except socketio.exceptions.SocketIOError:
             raise NotAnswered("disconnected") from None
+        self._unanswered = 0
         return answer
 
     async def stop(self) -> None:

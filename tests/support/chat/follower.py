@@ -126,7 +126,8 @@ class Follower:
 
 
 def numbered(thing: dict[str, Any]) -> dict[str, Any]:
-    """A message or member without what changes without a number of its own. A reply has the id of its thread's root."""
+    """A message or member without what changes without a number of its own. A reply has the id of its thread's root,
+    but from a server that knows no threads yet."""
     kept = {name: value for name, value in thing.items() if name not in UNNUMBERED}
-    is_reply = thing.get("replyTo") is not None
+    is_reply = thing.get("replyTo") is not None and "thread" in thing
     return kept | {"rootId": thing["thread"]["rootId"]} if is_reply else kept

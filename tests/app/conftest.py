@@ -72,8 +72,9 @@ def swept_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def instance(request: pytest.FixtureRequest) -> Instance:
-    """One running instance; where the test is in `one_chat`, that one's."""
+def instance(request: pytest.FixtureRequest, settings: Settings) -> Instance:
+    """One running instance; where the test is in `one_chat`, that one's. A test that takes it takes `settings` too, for
+    which it may have parameters."""
     name = "instance_of_one_chat" if in_one_chat(request) else "instance_of_its_own"
     running: Instance = request.getfixturevalue(name)
     return running

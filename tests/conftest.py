@@ -211,30 +211,12 @@ def valkey_sockets(servers_folder: Path) -> Iterator[Path]:
 def redis_url(request: pytest.FixtureRequest, valkey_sockets: Path) -> str:
     """The URL of a Valkey that holds nothing yet; where the test is in `one_chat`, that one's."""
     if in_one_chat(request):
-        url: str = request.getfixturevalue("redis_url_of_one_chat")
-        return url
-    return emptied(valkey_sockets)
-
-
-def emptied(sockets: Path) -> str:
-    """The URL of a Valkey, which holds nothing any more."""
-    url = embedded.redis_url(sockets)
+        shared: str = request.getfixturevalue("lasting_redis_url")
+        return shared
+    url = embedded.redis_url(valkey_sockets)
     with redis.Redis.from_url(url) as client:
         client.flushall()
     return url
-
-
-@pytest.fixture(scope="session")
-def other_valkey_sockets(servers_folder: Path) -> Iterator[Path]:
-    folder = servers_folder / "other-valkey"
-    with running_valkey(folder, folder, ["--appendfsync", "no"]):
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def redis_url_of_one_chat(other_valkey_sockets: Path) -> str:
-    """The URL of a Valkey that holds nothing at the first test of a module."""
-    return emptied(other_valkey_sockets)
 
 
 @pytest.fixture(scope="module")
@@ -303,10 +285,10 @@ def settings(request: pytest.FixtureRequest, database_url: str, redis_url: str, 
 
 @pytest.fixture(scope="module")
 def settings_of_one_chat(
-    lasting_database_url: str, redis_url_of_one_chat: str, tmp_path_factory: pytest.TempPathFactory
+    lasting_database_url: str, lasting_redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Settings:
     """Settings of the instances that the tests of a module share."""
-    return settings_of(lasting_database_url, redis_url_of_one_chat, tmp_path_factory.mktemp("one-chat"))
+    return settings_of(lasting_database_url, lasting_redis_url, tmp_path_factory.mktemp("one-chat"))
 
 
 def settings_of(database_url: str, redis_url: str, data_dir: Path) -> Settings:

@@ -22,9 +22,7 @@ class SocketDeadlines:
         self._timers: dict[str, asyncio.TimerHandle] = {}  # by socket id
         self._closing: set[asyncio.Task[None]] = set()
         self._excused: set[str] = set()  # ids of sockets that are to be dropped
-        self._looked_up: Counter[str] = (
-            Counter()
-        )  # how many tokens of a socket are being looked up, by its id
+        self._looked_up: Counter[str] = Counter()  # tokens that are being looked up, by socket id
 
     def set(self, socket: Socket, seconds: float, message: str | None) -> None:
         """Disconnect a socket after a time, told why when there is a message; replaces what was set before."""

@@ -227,10 +227,8 @@ class Device:
             )
         follower = self.followers.get(room)
         if follower is None:
-            if event in (
-                "message:new",
-                "dm:new",
-            ):  # a conversation that begins, or a group with its first message
+            # A conversation that begins, or a group with its first message.
+            if event in ("message:new", "dm:new"):
                 self._begin_room(room)
             return
         follower.hear(event, payload)

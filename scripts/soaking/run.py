@@ -31,6 +31,7 @@ CONNECTED_WITHIN = 30.0  # seconds, before there is any fault
 STARTS = 1.0  # seconds of talk before the first fault may come
 CALM_TALK = 2.0  # seconds of talk after the last one
 ENDS_WITHIN = 400.0  # seconds that a run may take longer than its faults, for all that settles and ends
+CANCELLED_WITHIN = 30.0  # seconds, for what a run that is given up has started
 EXCERPT = 10_000  # characters of a log, which has errors with those that they came of
 
 
@@ -59,7 +60,7 @@ async def run(chosen: Plan) -> list[AnyEntry]:
         for task in asyncio.all_tasks():
             print(f"soak: {task.get_name()}: {waits_for(task)}", file=sys.stderr, flush=True)
         running.cancel()
-        await asyncio.wait([running], timeout=CONNECTED_WITHIN)
+        await asyncio.wait([running], timeout=CANCELLED_WITHIN)
         raise CannotRun("The run did not come to its end; what its tasks waited for is above.")
     return running.result()
 

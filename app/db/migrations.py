@@ -1,6 +1,8 @@
 """The schema in the database, block by block of schema.sql."""
 
+import asyncio
 import hashlib
+import logging
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,10 +13,19 @@ from app.db.database import UNREACHABLE
 from app.db.errors import DatabaseUnavailable, MigrationError
 from app.db.pool import BEHIND_POOLER, open_pool
 
+log = logging.getLogger(__name__)
+
 TAKES_NO_CHANGES = (asyncpg.ReadOnlySQLTransactionError, asyncpg.DiskFullError)
 
 # One number for every instance and version, so that they take turns to migrate.
 MIGRATION_LOCK = 7_011_746_117
+
+# What instances that run ask of a table queues behind a block that waits for its lock. So a block waits less than the
+# second after which PostgreSQL would end one of two that wait for each other, which may be a member's, and tries again.
+LOCK_TIMEOUT = 500  # ms
+IDLE_TIMEOUT = 10_000  # ms; the locks of a block whose instance is heard no more are given back then
+LOCKED = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+PAUSES = (1, 2, 4, 8, *[15] * 19)  # seconds between the tries; five minutes in all
 
 # Checksums of earlier texts of blocks that made the same: in block 7 a comment was changed after it had been applied.
 EARLIER_TEXTS = {7: ("ea6ea37133831f3e813cfeea2d82560cbb83edde14cd74dcca92295e33b3db8b",)}
@@ -58,8 +69,9 @@ async def migrate(database_url: str, schema: str | None = None) -> list[int]:
     """Applies the blocks of schema.sql (or of the given text) that the database does not have yet.
 
     Each block is applied in a transaction of its own, under an advisory lock that makes instances take turns,
-    and its number recorded with it. Returns the numbers applied now. Raises MigrationError when a block that
-    was applied has another text now and when PostgreSQL refuses us or a block, DatabaseUnavailable when it
+    and its number recorded with it. Where others hold locks that a block needs, it is tried again for five minutes.
+    Returns the numbers applied now. Raises MigrationError when a block that was applied has another text now, when
+    PostgreSQL refuses us or a block, and when a block does not get its locks; DatabaseUnavailable when PostgreSQL
     cannot be reached.
     """
     blocks = read_migrations(schema_path().read_text("utf-8") if schema is None else schema)
@@ -68,7 +80,9 @@ async def migrate(database_url: str, schema: str | None = None) -> list[int]:
             open_pool(database_url, min_size=1, max_size=1, timeout=10, **BEHIND_POOLER) as pool,
             pool.connection() as connection,
         ):
-            return [block.number for block in blocks if await _apply(connection.raw_connection, block)]
+            return [
+                block.number for block in blocks if await _apply_patiently(connection.raw_connection, block)
+            ]
     except TAKES_NO_CHANGES as error:
         raise DatabaseUnavailable(f"cannot bring the schema up to date: {error}") from error
     except UNREACHABLE as error:
@@ -77,8 +91,43 @@ async def migrate(database_url: str, schema: str | None = None) -> list[int]:
         raise MigrationError(f"cannot bring the schema up to date: {error}") from error
 
 
+async def _apply_patiently(connection: "asyncpg.Connection[Any]", block: Migration) -> bool:
+    for pause in PAUSES:
+        try:
+            return await _apply(connection, block)
+        except LOCKED:
+            log.warning(
+                "migration %d (%s) waits for locks that others hold, and tries again in %d s: %s",
+                block.number,
+                block.name,
+                pause,
+                await _oldest_transactions(connection),
+            )
+        await asyncio.sleep(pause)
+    try:
+        return await _apply(connection, block)
+    except LOCKED as error:
+        raise MigrationError(
+            f"migration {block.number} ({block.name}) did not get its locks:"
+            f" {await _oldest_transactions(connection)}; end what should not be there with pg_terminate_backend"
+        ) from error
+
+
+async def _oldest_transactions(connection: "asyncpg.Connection[Any]") -> str:
+    """Those of others that have run for longer than a try: who may hold the locks."""
+    transactions = await connection.fetch(
+        "select format('process %s (%s, %s) is in a transaction since %s s', pid, application_name, state,"
+        " extract(epoch from now() - xact_start)::integer) as told from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+        " and xact_start < now() - $1 * interval '1 ms' order by xact_start limit 3",
+        LOCK_TIMEOUT,
+    )
+    return ", ".join(row["told"] for row in transactions) or "no transaction of others is as old as that"
+
+
 async def _apply(connection: "asyncpg.Connection[Any]", block: Migration) -> bool:
     async with connection.transaction():
+        await connection.execute(f"set local idle_in_transaction_session_timeout = {IDLE_TIMEOUT}")
         await connection.execute("select pg_advisory_xact_lock($1)", MIGRATION_LOCK)
         await connection.execute(
             "create table if not exists schema_migrations ("
@@ -95,10 +144,13 @@ async def _apply(connection: "asyncpg.Connection[Any]", block: Migration) -> boo
                 f"migration {block.number} ({block.name}) was applied with another text: undo the change in"
                 " schema.sql and append a new block instead"
             )
+        await connection.execute(f"set local lock_timeout = {LOCK_TIMEOUT}")
         # An operator's own deferred triggers on a table would keep it from being altered once it is updated.
         await connection.execute("set constraints all immediate")
         try:
             await connection.execute(block.sql)
+        except LOCKED:
+            raise
         except asyncpg.PostgresError as error:
             raise MigrationError(f"migration {block.number} ({block.name}) failed: {error}") from error
         await connection.execute(

@@ -37,6 +37,11 @@ create constraint trigger soak_members after insert or update on room_members
 create constraint trigger soak_rooms after insert or update of change_seq on rooms
     deferrable initially deferred for each row execute function soak_record('room');
 """
+# The chat lets none last for longer than 20 s.
+END_OLD = """
+select pg_terminate_backend(pid) from pg_stat_activity
+where application_name = 'parley' and xact_start < now() - interval '30 s'
+"""
 RECORD = "select at, what, old, new from soak_audit order by id"
 ROOMS = """
 select id, last_seq, change_seq, name, archived_at is not null as archived,
@@ -72,6 +77,11 @@ class Audit:
     async def slow_commits(self, seconds: float) -> None:
         """Let each commit take this much longer."""
         await self._run(f"update soak_delay set seconds = {float(seconds)}")  # noqa: S608 - a number
+
+    async def end_old_transactions(self) -> None:
+        """As an operator does where a migration says what it waits for: end the chat's transactions that nobody
+        ends, such as those of a connection that a network forgot in the middle of a statement."""
+        await self._run(END_OLD)
 
     async def read(self, now: float) -> list[AnyEntry]:
         """What was committed, and what is there now."""

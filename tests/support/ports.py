@@ -6,19 +6,21 @@ import socket
 BELOW_EPHEMERAL_PORTS = range(20_000, 32_000)
 
 
-given_ports: set[int] = set()
-
-
 def find_free_port() -> int:
-    """A free port that is no ephemeral one: a client that retries on such a port can connect to itself."""
+    """A free port of TCP that is no ephemeral one: a client that retries on such a port can connect to itself.
+
+    A server may listen there much later. Until this process ends, it holds the port of UDP that has the same number,
+    so that no other call gives the port again, here or in a process beside this one.
+    """
     while True:
         port = random.choice(BELOW_EPHEMERAL_PORTS)
-        if port in given_ports:  # to somebody who may not listen there yet
-            continue
+        held = socket.socket(type=socket.SOCK_DGRAM)
         with socket.socket() as probe:
             try:
+                held.bind(("127.0.0.1", port))
                 probe.bind(("127.0.0.1", port))
             except OSError:
+                held.close()
                 continue
-        given_ports.add(port)
+        held.detach()  # closed by nobody, and so with the process
         return port

@@ -1,9 +1,10 @@
 """Real PostgreSQLs of the tests' own, and statements for them."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -25,13 +26,19 @@ FORGETFUL = {
 TEMPLATE = "template_parley"
 
 
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
 def execute(sockets: Path, statement: str) -> None:
     async def run() -> None:
-        connection = await asyncpg.connect(embedded.database_url(sockets))
-        try:
+        async with connected(embedded.database_url(sockets)) as connection:
             await connection.execute(statement)
-        finally:
-            await connection.close()
 
     asyncio.run(run())
 

@@ -4,14 +4,17 @@ import asyncio
 import random
 from contextlib import suppress
 
+import anyio
 import psutil
 
+from app.db.database import UNREACHABLE
 from scripts.cluster import CannotStart, Instance
 from scripts.soaking.clocks import set_clock
 from scripts.soaking.nemesis.registry import Field, fault, frozen
 
 STARTS = 20  # attempts to start an instance
 AGAIN_AFTER = 1.0  # seconds from one to the next
+LOOKS_EVERY = 5.0  # seconds
 UPGRADE = "rolling-upgrade"
 
 
@@ -62,13 +65,24 @@ async def rolling_restart(field: Field, _chance: random.Random, _seconds: float)
 
 @fault(UPGRADE)
 async def upgrade(field: Field, _chance: random.Random, _seconds: float) -> str:
-    """Each instance is stopped in order and started with this code, one after the other."""
-    for instance in field.stack.instances:
-        async with field.locks[instance.name]:
-            await instance.stop()
-            instance.environment.pop("PYTHONPATH", None)
-            await start_again(instance)
+    """Each instance is stopped in order and started with this code, one after the other, and an operator looks on."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(look_on, field)
+        for instance in field.stack.instances:
+            async with field.locks[instance.name]:
+                await instance.stop()
+                instance.environment.pop("PYTHONPATH", None)
+                await start_again(instance)
+        tasks.cancel_scope.cancel()
     return "all instances"
+
+
+async def look_on(field: Field) -> None:
+    """Ends what a migration waits for in vain, at any time when PostgreSQL answers."""
+    while True:
+        await asyncio.sleep(LOOKS_EVERY)
+        with suppress(*UNREACHABLE):
+            await field.audit.end_old_transactions()
 
 
 async def start_again(instance: Instance) -> None:

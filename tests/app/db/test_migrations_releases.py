@@ -24,6 +24,7 @@ from app.config.settings import Settings
 from app.db.errors import MigrationError
 from app.db.migrations import EARLIER_TEXTS, Migration, migrate, read_migrations, schema_path
 from tests.support.chat.people import Instance
+from tests.support.postgres_servers import connected
 from tests.support.waiting import until
 
 RELEASES = sorted((Path(__file__).parent / "releases").iterdir())
@@ -31,15 +32,6 @@ IDS = [release.name for release in RELEASES]
 FILE = b"kept from before\n"
 PASSWORD = "correct horse"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT")
-
-
-@asynccontextmanager
-async def connected(url: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
-    connection = await asyncpg.connect(url)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def run(url: str, *files: Path) -> None:

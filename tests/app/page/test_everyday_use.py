@@ -173,3 +173,11 @@ async def test_the_theme_is_chosen_and_kept(visit: Visit) -> None:
     assert dark != light
     await ann.page.reload()
     assert await ann.page.evaluate(background) == dark
+
+
+async def test_an_open_menu_stays_in_a_window_that_changes_its_size(visit: Visit) -> None:
+    ann = await (await visit("ann")).sign_up()
+    await ann.page.get_by_role("button", name="Account").click()
+    for size in (NARROW, WIDE, {"width": 1280, "height": 480}, WIDE):
+        await ann.page.set_viewport_size(size)
+        await expect(ann.page.get_by_role("menu", name="Account")).to_be_in_viewport(ratio=1)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from app.config.settings import Settings
 from app.embedded.child_process import is_alive
@@ -98,10 +99,16 @@ class Served:
         return await self.ended()
 
     async def ended(self) -> int:
-        """Waits for the end; returns the status."""
-        async with asyncio.timeout(PATIENCE):
-            status = await self.process.wait()
-            await self._reading
+        """Waits for the end; returns the status. What does not end is killed, and what it logged last is told."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                status = await self.process.wait()
+                await self._reading
+        except TimeoutError:
+            left = psutil.Process(self.process.pid)
+            for process in (*left.children(recursive=True), left):
+                process.kill()
+            pytest.fail(f"it did not end: {self.plain} {self.events[-20:]}")
         return status
 
     async def _read(self) -> None:

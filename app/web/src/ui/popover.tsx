@@ -6,9 +6,14 @@ const GAP = 6; // px between the popover and what it belongs to
 const EDGE = 8; // px between the popover and the edge of the window
 
 function placeAt(popover: HTMLElement, anchor: DOMRect): void {
+  if (narrow.peek()) {
+    popover.style.top = popover.style.left = "";
+    return;
+  }
   const { width, height } = popover.getBoundingClientRect();
   const below = anchor.bottom + GAP;
-  const top = below + height + EDGE <= innerHeight ? below : Math.max(EDGE, anchor.top - GAP - height);
+  const last = innerHeight - height - EDGE;
+  const top = below <= last ? below : Math.max(EDGE, Math.min(anchor.top - GAP - height, last));
   const left = Math.min(Math.max(EDGE, anchor.right - width), innerWidth - width - EDGE);
   popover.style.top = `${top}px`;
   popover.style.left = `${left}px`;
@@ -32,9 +37,13 @@ export function Popover({ label, anchor, role, onClose, children, class: name = 
     if (!popover) return;
     const before = document.activeElement;
     popover.showPopover();
-    if (!narrow.peek()) placeAt(popover, anchor);
+    placeAt(popover, anchor);
+    // A window that gets another size, as a phone that is turned, or more to choose from.
+    const observer = new ResizeObserver(() => placeAt(popover, anchor));
+    for (const sized of [popover, document.documentElement]) observer.observe(sized);
     popover.querySelector<HTMLElement>("button")?.focus();
     return () => {
+      observer.disconnect();
       if (popover.contains(document.activeElement) && before instanceof HTMLElement) before.focus();
     };
   }, [anchor]);

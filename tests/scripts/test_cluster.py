@@ -1,6 +1,7 @@
 """scripts/cluster on real processes: what it says, who answers, and that nothing of it is left."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -72,7 +73,8 @@ def test_for_load_nobody_is_limited_and_what_ends_is_passed_over(data_dir: Path)
         one, other = instances(launcher)
         one.kill()
         assert launcher.stdout
-        assert "instance 1 ended with status -9" in launcher.stdout.readline() + launcher.stdout.readline()
+        told = launcher.stdout.readline() + launcher.stdout.readline()
+        assert re.search(r"instance [12] ended with status -9", told)  # the numbers of processes may start anew
         assert [sign_up(proxy, f"late-{number}").status_code for number in range(4)] == [201] * 4
         other.kill()
         assert launcher.wait(60) == 1

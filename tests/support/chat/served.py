@@ -129,9 +129,11 @@ UNLIMITED = {
     f"{name}_RATE": "0" for name in ("EVENT", "ADDRESS", "SIGN_IN", "SIGN_UP", "CONVERSATION", "UPLOAD")
 } | {"SIGN_IN_RATE_OF_NAME": "0"}
 
-# Makes its input the terminal that its session is controlled by, and goes on as the command.
+# Makes its input the terminal that its session is controlled by, and goes on as the command. Whoever runs the tests by
+# `nohup` ignores SIGHUP; in a window it is not ignored.
 IN_TERMINAL = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """

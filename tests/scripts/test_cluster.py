@@ -74,7 +74,8 @@ def test_for_load_nobody_is_limited_and_what_ends_is_passed_over(data_dir: Path)
         one.kill()
         assert launcher.stdout
         told = launcher.stdout.readline() + launcher.stdout.readline()
-        assert re.search(r"instance [12] ended with status -9", told)  # the numbers of processes may start anew
+        # Either: the numbers of processes may start anew between the two.
+        assert re.search(r"instance [12] ended with status -9", told)
         assert [sign_up(proxy, f"late-{number}").status_code for number in range(4)] == [201] * 4
         other.kill()
         assert launcher.wait(60) == 1

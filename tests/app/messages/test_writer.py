@@ -93,6 +93,19 @@ async def test_a_message_takes_the_next_number_and_is_announced(desk: Desk, writ
     assert desk.announced == [sent]
 
 
+async def test_postgresql_plans_the_statement_that_stores_messages_once(
+    desk: Desk, writer: MessageWriter
+) -> None:
+    ann = await desk.person()
+    room = await desk.room(ann)
+    for _ in range(10):
+        await writer.send(Caller(ann), message(room))
+    # Of the one connection that was used until now.
+    plans = "select custom_plans from pg_prepared_statements where statement ~ '^\\s*with given'"
+    assert await desk.db.column(int, plans) == [0]
+    assert await desk.db.value("show plan_cache_mode") == "auto"
+
+
 async def test_what_waits_goes_as_one_batch_and_a_refused_row_fails_alone(
     desk: Desk, writer: MessageWriter
 ) -> None:

@@ -92,25 +92,26 @@ async def migrate(database_url: str, schema: str | None = None) -> list[int]:
 
 
 async def _apply_patiently(connection: "asyncpg.Connection[Any]", block: Migration) -> bool:
-    for pause in PAUSES:
+    pauses = iter(PAUSES)
+    while True:
         try:
             return await _apply(connection, block)
-        except LOCKED:
-            log.warning(
-                "migration %d (%s) waits for locks that others hold, and tries again in %d s: %s",
-                block.number,
-                block.name,
-                pause,
-                await _oldest_transactions(connection),
-            )
+        except LOCKED as error:
+            oldest = await _oldest_transactions(connection)
+            pause = next(pauses, None)
+            if pause is None:
+                raise MigrationError(
+                    f"migration {block.number} ({block.name}) did not get its locks: {oldest};"
+                    " end what should not be there with pg_terminate_backend"
+                ) from error
+        log.warning(
+            "migration %d (%s) waits for locks that others hold, and tries again in %d s: %s",
+            block.number,
+            block.name,
+            pause,
+            oldest,
+        )
         await asyncio.sleep(pause)
-    try:
-        return await _apply(connection, block)
-    except LOCKED as error:
-        raise MigrationError(
-            f"migration {block.number} ({block.name}) did not get its locks:"
-            f" {await _oldest_transactions(connection)}; end what should not be there with pg_terminate_backend"
-        ) from error
 
 
 async def _oldest_transactions(connection: "asyncpg.Connection[Any]") -> str:
@@ -127,8 +128,11 @@ async def _oldest_transactions(connection: "asyncpg.Connection[Any]") -> str:
 
 async def _apply(connection: "asyncpg.Connection[Any]", block: Migration) -> bool:
     async with connection.transaction():
-        await connection.execute(f"set local idle_in_transaction_session_timeout = {IDLE_TIMEOUT}")
-        await connection.execute("select pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+        # In one round trip, since each start of an instance looks at each block.
+        await connection.execute(
+            f"set local idle_in_transaction_session_timeout = {IDLE_TIMEOUT};"
+            f" select pg_advisory_xact_lock({MIGRATION_LOCK})"
+        )
         await connection.execute(
             "create table if not exists schema_migrations ("
             " number integer primary key, name text not null, checksum text not null,"

@@ -3,13 +3,13 @@
 import asyncio
 from typing import Any
 
-import asyncpg
 import pytest
 
 from app.api import socket_handlers as handlers_module
 from app.config.settings import Settings
 from app.db.database import Database
 from tests.support.chat.people import PASSWORD, Connect, Instance, People, Start, token_of
+from tests.support.postgres_servers import connected
 
 MALFORMED: list[tuple[Any, ...]] = [
     (),
@@ -264,14 +264,11 @@ async def test_whose_token_is_still_looked_up_when_its_time_ends_comes_back_by_i
     device = await connect(token_of(settings, ann, 5))
     if renewing:
         await device.authenticate()
-    other = await asyncpg.connect(database_url)
-    try:
+    async with connected(database_url) as other:
         async with other.transaction():
             await other.execute("lock table users")
             await device.client.emit("authenticate", {"token": ann.token})
             assert (await device.expect("disconnect")).startswith("transport ")
-    finally:
-        await other.close()
     assert "unauthenticated" not in device.received
 
 

@@ -8,12 +8,10 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import msgspec
 import pytest
@@ -35,6 +33,7 @@ from tests.conftest import new_database
 from tests.support.chat.people import PASSWORD
 from tests.support.chat.served import Served
 from tests.support.chat.talking_members import PythonMember
+from tests.support.postgres_servers import connected
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("logging_as_it_was")
@@ -204,20 +203,11 @@ async def small_chat(settings: Settings) -> str:
     """The key of the one file that a message has, in a chat of two people."""
     storage = open_storage(settings)
     key = "0f/01a2266b-830b-77f7-9ac9-80da1296490f"
-    async with connection(settings.database_url) as driver:
+    async with connected(settings.database_url) as driver:
         await driver.execute(SMALL_CHAT.replace("KEY", key))
     for stored in (key, f"{key}.webp"):
         await storage.write(stored, io.BytesIO(CONTENT))
     return key
-
-
-@asynccontextmanager
-async def connection(url: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
-    driver = await asyncpg.connect(url)
-    try:
-        yield driver
-    finally:
-        await driver.close()
 
 
 CONTENT = b"twelve bytes"
@@ -293,7 +283,7 @@ async def test_a_file_that_the_storage_lost_is_told_and_the_rest_is_kept(
 
 async def test_an_upload_that_was_under_way_is_no_loss(settings: Settings, tmp_path: Path) -> None:
     key = await small_chat(settings)
-    async with connection(settings.database_url) as driver:
+    async with connected(settings.database_url) as driver:
         await driver.execute("update files set message_id = null, expires_at = now() + interval '1 hour'")
     await open_storage(settings).delete(key)
     manifest = await back_up(settings.database_url, open_storage(settings), tmp_path / "backup")
@@ -304,7 +294,7 @@ async def test_an_upload_that_was_under_way_is_no_loss(settings: Settings, tmp_p
 
 
 async def rows_of(url: str) -> int:
-    async with connection(url) as driver:
+    async with connected(url) as driver:
         found: int = await driver.fetchval("select count(*) from users")
     return found
 
@@ -313,7 +303,7 @@ async def test_a_place_that_is_not_empty_is_refused_unless_told(settings: Settin
     key = await small_chat(settings)
     storage = open_storage(settings)
     await back_up(settings.database_url, storage, tmp_path / "backup")
-    async with connection(settings.database_url) as driver:
+    async with connected(settings.database_url) as driver:
         await driver.execute("insert into users (id, username, credential) values ('cyd', 'cyd', 'x')")
         await driver.execute(
             "insert into files (id, owner_id, name, media_type, size, storage_key)"
@@ -382,7 +372,7 @@ async def test_a_damaged_backup_is_named_and_changes_nothing(
     with pytest.raises(BackupError, match=re.escape(names)):
         await restore(tmp_path / "backup", new_place)
     assert await new_place.storage.is_empty()
-    async with connection(new_place.url) as driver:
+    async with connected(new_place.url) as driver:
         assert await driver.fetchval("select to_regclass('users')") is None
 
 
@@ -395,7 +385,7 @@ async def test_a_dump_that_does_not_hold_what_the_manifest_says_is_rolled_back(
     with pytest.raises(BackupError, match="the table users has 2 rows, and the backup had 3"):
         await restore(tmp_path / "backup", new_place)
     assert await new_place.storage.is_empty()
-    async with connection(new_place.url) as driver:
+    async with connected(new_place.url) as driver:
         assert await driver.fetchval("select to_regclass('users')") is None
 
 
@@ -498,7 +488,7 @@ async def test_a_backup_that_is_stopped_leaves_nothing_and_is_no_success(
     settings: Settings, tmp_path: Path
 ) -> None:
     await small_chat(settings)
-    async with connection(settings.database_url) as driver, driver.transaction():
+    async with connected(settings.database_url) as driver, driver.transaction():
         await driver.execute("lock table users in access exclusive mode")  # which pg_dump has to wait for
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "app", "backup", str(tmp_path / "backup")),

@@ -15,7 +15,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 
@@ -213,14 +212,13 @@ async def test_a_block_may_alter_what_it_updates_though_others_have_deferred_tri
     first = "-- migration 1: a table\ncreate table t (a integer);\ninsert into t values (1);\n"
     second = "-- migration 2: a column\nupdate t set a = 2;\nalter table t add column b integer;\n"
     assert await migrate(empty_database_url, first) == [1]
-    connection = await asyncpg.connect(empty_database_url)
-    await connection.execute(
-        "create table seen (a integer);"
-        "create function see() returns trigger language plpgsql as"
-        " $$ begin insert into seen values (new.a); return null; end $$;"
-        "create constraint trigger seeing after update on t deferrable initially deferred"
-        " for each row execute function see()"
-    )
-    assert await migrate(empty_database_url, first + second) == [2]
-    assert await connection.fetch("select a from seen") == [(2,)]
-    await connection.close()
+    async with connected(empty_database_url) as connection:
+        await connection.execute(
+            "create table seen (a integer);"
+            "create function see() returns trigger language plpgsql as"
+            " $$ begin insert into seen values (new.a); return null; end $$;"
+            "create constraint trigger seeing after update on t deferrable initially deferred"
+            " for each row execute function see()"
+        )
+        assert await migrate(empty_database_url, first + second) == [2]
+        assert await connection.fetch("select a from seen") == [(2,)]

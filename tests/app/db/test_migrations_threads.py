@@ -5,6 +5,7 @@ from typing import Any
 import asyncpg
 
 from app.db.migrations import migrate, schema_path
+from tests.support.postgres_servers import connected
 
 BEFORE = """
 insert into users (id, username, credential) values
@@ -57,8 +58,7 @@ async def test_replies_of_before_are_threads_and_those_of_older_instances_become
 ) -> None:
     schema = schema_path().read_text("utf-8")
     await migrate(empty_database_url, schema[: schema.index(": threads\n")].rpartition("\n")[0])
-    connection = await asyncpg.connect(empty_database_url)
-    try:
+    async with connected(empty_database_url) as connection:
         await connection.execute(BEFORE)
         assert await migrate(empty_database_url)
         roots = await rows(
@@ -100,5 +100,3 @@ async def test_replies_of_before_are_threads_and_those_of_older_instances_become
         assert await rows(connection, FOLLOWERS, "direct") == [("ann", 2), ("bob", 2)]
         await connection.execute("delete from rooms where id = 'room'")
         assert await rows(connection, THREADS) == [("direct", 1, 3, 3)]
-    finally:
-        await connection.close()

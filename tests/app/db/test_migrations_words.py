@@ -1,8 +1,7 @@
 """What people had written before mentions had places, names were checked and each emoji was one reaction."""
 
-import asyncpg
-
 from app.db.migrations import migrate, schema_path
+from tests.support.postgres_servers import connected
 
 BLOCK = "mentions by room, groups that are mentioned, and one kind for one emoji"
 BEFORE = """
@@ -23,8 +22,7 @@ insert into reactions (message_id, kind, user_id, created_at) values
 async def test_reactions_are_merged_names_are_plain_and_mentions_have_places(empty_database_url: str) -> None:
     schema = schema_path().read_text("utf-8")
     await migrate(empty_database_url, schema[: schema.index(f": {BLOCK}")].rpartition("\n")[0])
-    connection = await asyncpg.connect(empty_database_url)
-    try:
+    async with connected(empty_database_url) as connection:
         await connection.execute(BEFORE)
         assert await migrate(empty_database_url)
         reactions = (
@@ -57,5 +55,3 @@ async def test_reactions_are_merged_names_are_plain_and_mentions_have_places(emp
             )
         kinds = "select kind from reactions where message_id = 'one' and user_id = 'ann' order by kind"
         assert [row[0] for row in await connection.fetch(kinds)] == ["❤\ufe0f", "👍"]
-    finally:
-        await connection.close()

@@ -1,6 +1,5 @@
 """One emoji is one kind of reaction, however a keyboard writes it, here and in the database."""
 
-import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +9,7 @@ from app.payloads.fields.emoji import TEXT_BY_DEFAULT, reaction_kind
 from app.payloads.fields.names import check_visible
 from app.payloads.fields.validation import parse
 from app.payloads.requests import React, Unreact
+from tests.support.postgres_servers import connected
 
 VS15, VS16, ZWJ, KEYCAP = "\ufe0e", "\ufe0f", "\u200d", "\u20e3"
 
@@ -60,15 +60,12 @@ async def test_the_database_normalises_as_the_program_does(database_url: str) ->
     characters = [chr(code) for code in range(0x20, 0x20000) if not 0xD800 <= code < 0xE000]
     kinds = [*characters, *(character + VS16 for character in characters[::7]), *(way for way, _ in WAYS)]
     kinds += [f"{character}🏽" for character in characters if character in TEXT_BY_DEFAULT]
-    connection = await asyncpg.connect(database_url)
-    try:
+    async with connected(database_url) as connection:
         rows = await connection.fetch(
             "select kind, reaction_kind(kind) as normal from unnest($1::text[]) as given (kind)"
             " where kind is distinct from reaction_kind(kind)",
             kinds,
         )
-    finally:
-        await connection.close()
     # PostgreSQL may know another version of Unicode, in which characters that are composed are the same.
     assert {row["kind"]: row["normal"] for row in rows} == {
         kind: reaction_kind(kind) for kind in kinds if kind != reaction_kind(kind)

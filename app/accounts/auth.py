@@ -21,6 +21,7 @@ from app import store
 from app.accounts.hash_queue import HashQueue
 from app.accounts.sessions.device_tokens import Device, DeviceTokens
 from app.accounts.sessions.open_sessions import SessionList
+from app.accounts.sessions.sign_out import DEACTIVATED
 from app.accounts.sessions.tokens import NOT_SIGNED_IN, Tokens
 from app.accounts.sign_ups import ANYBODY, NOT_OPEN, Entered, SignUps, token_hash
 from app.core.caller import Caller, Token
@@ -45,7 +46,6 @@ MISMATCH = "The current password is wrong"
 FAILED = 3  # tokens that a failed attempt to sign in costs; a successful one costs a single one
 
 TAKEN = "This username is taken, or looks like one that is"
-DEACTIVATED = "Your account was deactivated: ask an administrator"
 NO_ADMINISTRATOR = "Only administrators of this server may do this"
 WRONG_CREDENTIALS = "The username or the password is wrong"
 

@@ -6,8 +6,8 @@ import secrets
 import msgspec
 
 from app import store
-from app.accounts.auth import DEACTIVATED, Auth
-from app.accounts.sessions.sign_out import SignOuts
+from app.accounts.auth import Auth
+from app.accounts.sessions.sign_out import DEACTIVATED, SignOuts
 from app.administration.figures import FiguresReader
 from app.administration.invitations import SignUpInvitations
 from app.administration.people import People

@@ -28,6 +28,8 @@ LOOK_EVERY = 60.0  # seconds from one look at the tokens of this instance's sock
 TOKENS_AT_ONCE = 1_000  # in one statement
 SIGNED_OUT = "You have signed out"
 ENDED = "This session was ended from another one of yours"
+OVER = "This session is over: sign in again"  # where a look found it, and not why
+DEACTIVATED = "Your account was deactivated: ask an administrator"
 LIVES_ON = "token"  # the key in `socket.data` of the claims of the token that a socket lives on
 
 
@@ -127,12 +129,20 @@ class SignOuts:
                 user_ids=[token.user_id for token in tokens],
                 generations=[token.generation for token in tokens],
             )
-            for token_id in invalid:
-                await end_sockets(self._io.local.in_(token_channel(token_id)), SIGNED_OUT)
+            await self._end_found([token for token in tokens if token.id in invalid])
             await self._note_use([token for token in tokens if token.id not in invalid])
         await store.tokens.forget_expired(self._db)
         await store.sessions.forget_expired(self._db)
         await store.known_networks.forget_old(self._db)
+
+    async def _end_found(self, invalid: Sequence[Token]) -> None:
+        if not invalid:
+            return
+        users = [token.user_id for token in invalid]
+        deactivated = await store.accounts.deactivated_among(self._db, user_ids=users)
+        for token in invalid:
+            why = DEACTIVATED if token.user_id in deactivated else OVER
+            await end_sockets(self._io.local.in_(token_channel(token.id)), why)
 
     async def _note_use(self, tokens: Sequence[Token]) -> None:
         await store.sessions.note_use(

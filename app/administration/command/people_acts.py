@@ -3,8 +3,8 @@
 import argparse
 import secrets
 
-from app.accounts.auth import DEACTIVATED, HASHER
-from app.accounts.sessions.sign_out import LOOK_EVERY, end_sockets, tokens_channel
+from app.accounts.auth import HASHER
+from app.accounts.sessions.sign_out import DEACTIVATED, LOOK_EVERY, end_sockets, tokens_channel
 from app.administration.command.shell import Shell, moment, say, say_json
 from app.administration.invitations import SignUpInvitations
 from app.administration.people import People

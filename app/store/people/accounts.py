@@ -133,6 +133,15 @@ async def find_credential(q: Queries, user_id: str) -> str | None:
     return credential
 
 
+async def deactivated_among(q: Queries, *, user_ids: list[str]) -> list[str]:
+    """The ids of those users whose accounts are deactivated."""
+    return await q.column(
+        str,
+        "select id from users where id = any(cast(:user_ids as text[])) and deactivated_at is not null",
+        user_ids=user_ids,
+    )
+
+
 async def change_credential(
     q: Queries, user_id: str, *, before: str, credential: str
 ) -> SessionAccountRow | None:

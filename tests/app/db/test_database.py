@@ -40,8 +40,8 @@ class PairRow(Row, frozen=True):
 
 @pytest.fixture
 async def small(empty_database_url: str) -> AsyncIterator[Database]:
-    """A pool with two slots and little patience."""
-    database = Database(empty_database_url, pool_size=3, command_timeout=0.5, acquire_timeout=0.2)
+    """A pool with two slots and little patience, though more than a busy machine takes to connect."""
+    database = Database(empty_database_url, pool_size=3, command_timeout=2, acquire_timeout=1)
     await database.connect()
     await database.value("create table notes (n integer primary key)")
     yield database
@@ -244,8 +244,8 @@ async def test_an_anyio_timeout_around_a_query_poisons_nothing(small: Database) 
 
 
 async def test_who_finds_no_free_slot_is_told_so(small: Database) -> None:
-    sleepers = [asyncio.create_task(small.value("select pg_sleep(0.4)")) for _ in range(2)]
-    await asyncio.sleep(0.05)
+    sleepers = [asyncio.create_task(small.value("select pg_sleep(1.5)")) for _ in range(2)]
+    await asyncio.sleep(0)
     with pytest.raises(DatabaseUnavailable, match="became free"):
         await small.value("select 1")
     await asyncio.gather(*sleepers)

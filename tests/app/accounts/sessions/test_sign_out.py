@@ -8,7 +8,9 @@ import pytest
 
 from app import store
 from app.accounts.sessions import sign_out as sign_out_module
+from app.accounts.sessions.sign_out import DEACTIVATED, OVER
 from app.accounts.sessions.tokens import Tokens
+from app.administration.people import People as Directory
 from app.config.settings import Settings
 from app.db.database import Database
 from app.db.queries import Queries
@@ -42,10 +44,11 @@ async def is_valid(http: httpx.AsyncClient, token: str) -> bool:
     return answer.status_code == 200
 
 
-async def ended(device: Device) -> None:
-    """Waits until the server has told a device that it is signed out, and disconnected it."""
-    assert await device.expect("unauthenticated") is not None
+async def ended(device: Device) -> str:
+    """Waits until the server has told a device that it is signed out, and disconnected it; why it is."""
+    why: str = (await device.expect("unauthenticated"))["message"]
     await device.expect("disconnect")
+    return why
 
 
 async def works(device: Device) -> bool:
@@ -275,14 +278,16 @@ async def test_what_was_not_announced_is_found(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As after a crash between the revocation and its announcement."""
+    """As after a crash between the revocation and its announcement. What is not known is not said."""
     monkeypatch.setattr(sign_out_module, "LOOK_EVERY", 0.02)
     looks = await start()
-    ann, bob, cid = [await people() for _ in range(3)]
-    one, all_of_them, stays = [await person.device(looks.url) for person in (ann, bob, cid)]
+    ann, bob, cid, dee = [await people() for _ in range(4)]
+    one, all_of_them, stays, deactivated = [await each.device(looks.url) for each in (ann, bob, cid, dee)]
     token = Tokens(settings.jwt_secret).verify(ann.token)
     await store.tokens.revoke(db, token_id=token.id, user_id=ann.id, expires_at=token.expires_at)
-    await ended(one)
+    assert await ended(one) == OVER
     await store.tokens.revoke_all(db, bob.id)
-    await ended(all_of_them)
+    assert await ended(all_of_them) == OVER
+    await Directory(db, "test").deactivate(dee.user["username"], "no hash of any password")
+    assert await ended(deactivated) == DEACTIVATED
     assert await works(stays)

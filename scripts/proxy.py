@@ -7,10 +7,11 @@ It holds no more of what passes than a transport's buffer: one end is read only 
 """
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from enum import Enum, auto
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 Target: TypeAlias = tuple[str, int] | Path
 """Where a server listens: a host and port, or a unix socket."""
@@ -180,8 +181,8 @@ class Proxy:
         self._links: dict[Link, None] = {}  # in the order of their coming
         self._empty = asyncio.Event()  # whether there are none
         self._empty.set()
-        self._server: asyncio.Server | None = None
-        self._listens = False
+        self._listener: socket.socket | None = None
+        self._coming: set[asyncio.Task[Any]] = set()  # connections that were taken, and are not links yet
 
     @property
     def url(self) -> str:
@@ -196,18 +197,20 @@ class Proxy:
     async def start(self, port: int = 0, host: str = "127.0.0.1") -> None:
         """Listen; port 0 is any free one. Raises OSError."""
         self._host, self.port = host, port
-        await self._listen()
+        self._listen()
 
     def stop_listening(self) -> None:
         """Take no more connections; those that there are go on."""
-        self._listens = False
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
 
     async def stop(self) -> None:
         """Cut all and listen no more."""
         self.stop_listening()
+        while self._coming:
+            await asyncio.wait(self._coming)
         self.cut()
         await self._empty.wait()
 
@@ -240,8 +243,8 @@ class Proxy:
     async def resume(self) -> None:
         """Let all pass again; what was held back comes late."""
         self.mode = Mode.FORWARD
-        if self._server is None:
-            await self._listen()
+        if self._listener is None:
+            self._listen()
         self._regulate()
 
     # --- what the links call ---
@@ -250,7 +253,7 @@ class Proxy:
         """A client has come."""
         self._links[link] = None
         self._empty.clear()
-        if not self._listens:  # it came just before that ended
+        if self._listener is None:  # it came just before that ended
             link.abort()
         elif self.mode.connects:
             link.connecting = asyncio.create_task(self._connect(link))
@@ -263,13 +266,25 @@ class Proxy:
 
     # --- steps of these ---
 
-    async def _listen(self) -> None:
+    def _listen(self) -> None:
+        """Listen, and take connections by hand: where an asyncio.Server is closed in the moment in which it takes one,
+        Python up to 3.12 leaves that open for good."""
+        self._listener = socket.create_server((self._host, self.port), backlog=BACKLOG)
+        self._listener.setblocking(False)
+        self.port = self._listener.getsockname()[1]
+        asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
+
+    def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        self._listens = True
-        self._server = await loop.create_server(
-            lambda: Link(self).client, self._host, self.port, backlog=BACKLOG
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
+        for _ in range(BACKLOG):
+            try:
+                connection, _ = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            connection.setblocking(False)
+            coming = loop.create_task(loop.connect_accepted_socket(lambda: Link(self).client, connection))
+            self._coming.add(coming)
+            coming.add_done_callback(self._coming.discard)
 
     def _regulate(self) -> None:
         for link in self._links:

@@ -1,6 +1,7 @@
 """The proxy of scripts/: between real sockets, under the event loop that it is meant for and asyncio's own."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
@@ -278,3 +279,19 @@ async def test_clients_that_come_while_it_stops_and_go_while_it_connects_are_for
         for client in clients:
             client.close()
     await until(lambda: servers[0].connections == 0)
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_whoever_comes_just_before_the_end_is_cut_as_well(
+    proxy: Proxy, stack: AsyncExitStack, turns: int
+) -> None:
+    """The end comes some turns of the event loop after the kernel has taken the connection."""
+    client = stack.enter_context(socket.create_connection(("127.0.0.1", proxy.port)))
+    client.setblocking(False)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await proxy.stop()
+    with suppress(ConnectionError):
+        assert await asyncio.get_running_loop().sock_recv(client, 100) in (b"", b"first\n")
+    assert proxy.links == 0
+    gc.collect()  # which warns of what was left open

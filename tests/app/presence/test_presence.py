@@ -710,7 +710,7 @@ async def test_what_could_not_be_told_without_the_database_is_told_later(
     ann, bob = await people(), await people()
     await together(ann, bob)
     hers = await ann.device()
-    impatient = Database(database_url, command_timeout=0.3)
+    impatient = Database(database_url, command_timeout=1)
     await impatient.connect()
     soft_state = SoftState(redis_url)
     telling = PresenceNews(instance.server.io, impatient, Leases(soft_state, max_sockets=0))

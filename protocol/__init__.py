@@ -33,6 +33,7 @@ from protocol.server.config.options import Cookie, Options
 from protocol.server.emitter import Emitter
 from protocol.server.engine_server import EngineServer, EngineSession
 from protocol.server.forwarding.options import Forwarding
+from protocol.server.http.beyond_asgi import discard_body
 from protocol.server.http.handshake import Handshake
 from protocol.server.namespaces.handlers import BadArguments, Incoming
 from protocol.server.redis.client import RedisClient
@@ -47,7 +48,6 @@ from protocol.server.socketio.remote_socket import RemoteSocket
 from protocol.server.socketio.socket import Socket
 from protocol.server.store.redis import RedisStore
 from protocol.server.store.store import MemoryStore, Store
-from protocol.server.uvicorn_http.unread_body import discard_body
 from protocol.socketio.acknowledgement import NO_ACK
 from protocol.socketio.json_parser import JSON
 from protocol.socketio.json_values import is_deeper, parse_json

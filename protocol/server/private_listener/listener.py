@@ -9,7 +9,6 @@ from typing import Any
 from protocol.engineio import packets as engine
 from protocol.server.engineio.hub import Hub
 from protocol.server.http.asgi import Receive, Scope, Send, read_body, respond
-from protocol.server.http.request import Request
 from protocol.server.transports import polling
 from protocol.server.transports.websocket import WebSocketProtocol
 
@@ -73,11 +72,10 @@ class PrivateListener:
                     await asyncio.sleep(0.01)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request.of_scope(scope)
-        if request.method == "DELETE":
+        if scope["method"] == "DELETE":
             await self._let_go(receive, send)
         else:
-            await polling.answer(self._hub, request, receive, send, forwarded=True)
+            await polling.serve(self._hub, scope, receive, send, forwarded=True)
 
     async def _let_go(self, receive: Receive, send: Send) -> None:
         """Answer GETs that wait with nothing, by the ids of their sessions: the instance that they came to stops, and

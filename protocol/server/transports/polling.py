@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import zlib
-from typing import ClassVar
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import orjson
 
@@ -17,11 +17,13 @@ from protocol.server.config.session_headers import session_headers
 from protocol.server.engineio.hub import PACKETS_A_TURN, Hub
 from protocol.server.engineio.link import Link
 from protocol.server.http.asgi import Receive, Scope, Send, disconnected, read_body, respond
+from protocol.server.http.beyond_asgi import when_gone
 from protocol.server.http.request import RawHeaders, Request
 
 _LEVEL = 6  # of compression; more costs more time than it saves bytes
 _OFF_LOOP = 16_384  # bytes; what is larger is compressed in a thread
 _LONGEST_CHOICE = 1_024  # characters of an Accept-Encoding that is looked into
+_Fetched: TypeAlias = list[Encoded] | None  # by a GET; None where its client has gone before
 _TEXT = (b"content-type", b"text/plain; charset=UTF-8")
 # Ends that the client has brought about.
 _FAULTS = (CloseReason.TRANSPORT_ERROR, CloseReason.FLOOD, CloseReason.TOO_SLOW)
@@ -33,7 +35,7 @@ class PollingTransport:
     name: ClassVar[str] = "polling"
 
     def __init__(self) -> None:
-        self.waiting: asyncio.Future[list[Encoded]] | None = None
+        self.waiting: asyncio.Future[_Fetched] | None = None
 
     @property
     def buffered(self) -> int:
@@ -64,15 +66,19 @@ class PollingTransport:
         """Nothing, as for `pause`."""
 
 
-async def serve(hub: Hub, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer one HTTP request of a client."""
-    await answer(hub, Request.of_scope(scope), receive, send)
+class Poll(NamedTuple):
+    """A request of a client that polls, and the ASGI call in which it is answered."""
+
+    request: Request
+    scope: Scope
+    receive: Receive
+    send: Send
 
 
-async def answer(
-    hub: Hub, request: Request, receive: Receive, send: Send, *, forwarded: bool = False
-) -> None:
-    """Answer a request. What another instance has `forwarded` is for a session that is here, or none."""
+async def serve(hub: Hub, scope: Scope, receive: Receive, send: Send, *, forwarded: bool = False) -> None:
+    """Answer one HTTP request of a client. What another instance has `forwarded` is for a session that is here, or
+    none."""
+    request = Request.of_scope(scope)
     forwarder = None if forwarded else hub.forwarder
     try:
         await ask_origin(hub.options, request)
@@ -86,7 +92,7 @@ async def answer(
             link = hub.check(request)
             if link is None and forwarded:
                 raise HandshakeError(HandshakeCode.SESSION_UNKNOWN)
-            await _serve_here(hub, request, link, receive, send)
+            await _serve_here(hub, Poll(request, scope, receive, send), link)
     except HandshakeError as error:
         body = orjson.dumps({"code": error.code, "message": error.message})
         headers = [(b"content-type", b"application/json"), *cors_headers(hub.options, request)]
@@ -95,26 +101,25 @@ async def answer(
         await respond(send, 400, b"", cors_headers(hub.options, request))
 
 
-async def _serve_here(hub: Hub, request: Request, link: Link | None, receive: Receive, send: Send) -> None:
+async def _serve_here(hub: Hub, poll: Poll, link: Link | None) -> None:
+    method = poll.request.method
     if link is None:
-        await _open(hub, request, receive, send)
-    elif request.method == "GET":
-        await _get(hub, request, link, receive, send)
-    elif request.method == "POST":
-        await _post(hub, request, link, receive, send)
+        await _open(hub, poll)
+    elif method == "GET":
+        await _get(hub, poll, link)
+    elif method == "POST":
+        await _post(hub, poll, link)
     else:
         raise SessionError("a session takes GET and POST")
 
 
-async def _open(hub: Hub, request: Request, receive: Receive, send: Send) -> None:
-    await hub.admit(request)
-    link = hub.open(request, PollingTransport(), websocket=False)
-    await _get(hub, request, link, receive, send, opened=True)
+async def _open(hub: Hub, poll: Poll) -> None:
+    await hub.admit(poll.request)
+    link = hub.open(poll.request, PollingTransport(), websocket=False)
+    await _get(hub, poll, link, opened=True)
 
 
-async def _get(
-    hub: Hub, request: Request, link: Link, receive: Receive, send: Send, *, opened: bool = False
-) -> None:
+async def _get(hub: Hub, poll: Poll, link: Link, *, opened: bool = False) -> None:
     transport = link.transport
     if not isinstance(transport, PollingTransport):
         raise SessionError("the session is not polling")
@@ -126,41 +131,51 @@ async def _get(
         raise
     assert waiting is None, "the session lets one GET wait at a time"
     transport.waiting = hub.loop.create_future()
-    items = await _wait(link, transport.waiting, receive)
+    items = await _wait(link, transport.waiting, poll)
     if items is not None:
-        headers = session_headers(hub.options, request, link.session.id if opened else None)
-        await _answer(hub, request, send, engine.join_payload(items), headers)
+        headers = session_headers(hub.options, poll.request, link.session.id if opened else None)
+        await _answer(hub, poll, engine.join_payload(items), headers)
 
 
-async def _wait(
-    link: Link, answer: "asyncio.Future[list[Encoded]]", receive: Receive
-) -> list[Encoded] | None:
-    """The packets for the GET; None if the client gives it up before."""
+async def _wait(link: Link, answer: "asyncio.Future[_Fetched]", poll: Poll) -> _Fetched:
+    """The packets for the GET; None if the client gives it up before, which ends the session."""
     link.flush()
     link.settle()
     if answer.done():
         return answer.result()
-    gone = asyncio.create_task(disconnected(receive))
+
+    def give_up(*_: object) -> None:
+        if not answer.done():
+            answer.set_result(None)
+            _abort(link)
+
+    listening: asyncio.Task[None] | None = None
+    if not when_gone(poll.scope, give_up):
+        listening = asyncio.create_task(disconnected(poll.receive))
+        listening.add_done_callback(give_up)
     try:
-        await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
+        return await answer
     finally:
-        gone.cancel()
-        if not answer.done():  # the client is gone, or the server in front has cancelled its request
-            answer.cancel()
-            link.session.abort_get()
-            link.settle()
-    return None if answer.cancelled() else answer.result()
+        if listening is not None:
+            listening.cancel()
+        if answer.cancelled():  # the server in front has cancelled its request
+            _abort(link)
 
 
-async def _answer(hub: Hub, request: Request, send: Send, body: bytes, headers: RawHeaders) -> None:
-    encoding = _encoding(request, len(body), hub.options.compression_threshold)
+def _abort(link: Link) -> None:
+    link.session.abort_get()
+    link.settle()
+
+
+async def _answer(hub: Hub, poll: Poll, body: bytes, headers: RawHeaders) -> None:
+    encoding = _encoding(poll.request, len(body), hub.options.compression_threshold)
     all_headers = [_TEXT, *headers]
     if encoding is not None:
         compress = gzip.compress if encoding == "gzip" else zlib.compress
         off_loop = len(body) > _OFF_LOOP
         body = await asyncio.to_thread(compress, body, _LEVEL) if off_loop else compress(body, _LEVEL)
         all_headers.append((b"content-encoding", encoding.encode()))
-    await respond(send, 200, body, all_headers)
+    await respond(poll.send, 200, body, all_headers)
 
 
 def _encoding(request: Request, size: int, threshold: int | None) -> str | None:
@@ -179,7 +194,8 @@ def _encoding(request: Request, size: int, threshold: int | None) -> str | None:
     return next((name for name in ("gzip", "deflate") if accepted.get(name)), None)
 
 
-async def _post(hub: Hub, request: Request, link: Link, receive: Receive, send: Send) -> None:
+async def _post(hub: Hub, poll: Poll, link: Link) -> None:
+    request, _, receive, send = poll
     headers = session_headers(hub.options, request)
     try:
         link.session.open_post(hub.now())

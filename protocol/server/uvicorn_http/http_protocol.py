@@ -27,6 +27,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from protocol.server.config.observer import Observer
 from protocol.server.engineio.hub import Hub
+from protocol.server.http import beyond_asgi
 from protocol.server.uvicorn_http.chunk_framing import Framing
 from protocol.server.uvicorn_http.flow_control import Flow, RequestPhase
 from protocol.server.uvicorn_http.lingering_close import Discarding, LingeringClose
@@ -39,7 +40,6 @@ from protocol.server.uvicorn_http.request_head import (
     tail_of,
     without_offer,
 )
-from protocol.server.uvicorn_http.unread_body import offer_to_discard
 
 _PIECE = 16_384  # bytes of a chunked body that are parsed at once; a larger body may be discarded
 _PIECES_A_TURN = 16  # of the event loop; a piece is smaller where an empty line ends it
@@ -214,9 +214,8 @@ class HttpProtocol(LingeringClose):
         self._left = length or 0
         self._fields = 0
         self._framing = Framing()
+        beyond_asgi.offer(self.scope, self._reference)
         super().on_headers_complete()
-        if length is None or length > _PIECE:
-            offer_to_discard(self.scope, self._discard_body)
 
     def on_body(self, body: bytes) -> None:
         """Some of the body."""
@@ -228,7 +227,8 @@ class HttpProtocol(LingeringClose):
                 self.flow.pause_reading()
             cycle.message_event.set()
 
-    def _discard_body(self) -> None:
+    def discard_body(self) -> None:
+        """See `protocol.server.http.beyond_asgi`."""
         self.cycle.body = bytearray()
         self.flow.pause_reading()
         if self._phase is _CHUNKED:
@@ -301,6 +301,7 @@ class HttpProtocol(LingeringClose):
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True
             cycle.message_event.set()
+            self._tell_gone()
             if cycle.response_started:
                 self.transport.abort()
                 return

@@ -9,10 +9,10 @@ import asyncio
 from collections import Counter
 from typing import ClassVar
 
-from protocol.server.uvicorn_http.untaken_answers import AnswersTaken
+from protocol.server.uvicorn_http.gone_clients import GoneClients
 
 
-class IdleConnections(AnswersTaken):
+class IdleConnections(GoneClients):
     """One connection, for a subclass that reads requests. It may lie idle for uvicorn's `timeout_keep_alive`."""
 
     max_idle: ClassVar[int] = 256  # of one address that may lie idle for so long

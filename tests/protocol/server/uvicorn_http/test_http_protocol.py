@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 
 from protocol import Observer, discard_body
 from protocol.server.http.asgi import Receive, Scope, Send, read_body, respond
+from protocol.server.http.beyond_asgi import when_gone
 from protocol.server.uvicorn_http.http_protocol import HttpProtocol
 from protocol.server.uvicorn_http.lingering_close import Discarding
 from tests.support.waiting import PATIENCE, until
@@ -80,6 +81,10 @@ class Served:
         if scope["path"] == "/begun":
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
             await send({"type": "http.response.body", "body": b"be", "more_body": True})
+        if scope["path"] == "/watched":
+            self.seen.append({"watched": when_gone(scope, lambda: self.seen.append({"told": True}))})
+            await self.read.wait()
+            assert when_gone(scope, lambda: self.seen.append({"told again": True}))
         if scope["path"] == "/later":
             await self.read.wait()
         if scope["path"] == "/discarded":
@@ -288,6 +293,46 @@ async def test_small_bodies_and_other_servers_have_nothing_to_discard(served: Se
     small, last = await served.ask(post(b"abc", path=b"/discarded"), LAST)
     assert small.status == 413
     assert seen([last]) == [LAST_SEEN]
+
+
+# --- a client that goes away ---
+
+
+async def test_who_answers_a_client_that_goes_away_is_told_at_once_and_once(served: Served) -> None:
+    served.read.clear()
+    _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(get(b"/watched"))
+    await until(lambda: served.seen == [{"watched": True}])
+    writer.transport.abort()
+    await until(lambda: {"told": True} in served.seen)
+    served.read.set()  # who asks later is told as well
+    await until(lambda: len(served.seen) == 4)
+    assert served.seen == [{"watched": True}, {"told": True}, {"told again": True}, {"gone": True}]
+
+
+async def test_who_answers_a_request_that_turns_out_to_be_none_is_told_so(served: Served) -> None:
+    served.read.clear()
+    request = b"GET /watched HTTP/1.1\r\nHost: chat\r\nTransfer-Encoding: chunked\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(request)
+    await until(lambda: served.seen == [{"watched": True}])
+    writer.write(b"no size\r\n")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 400")
+    writer.close()
+    served.read.set()
+    await until(lambda: {"gone": True} in served.seen)
+    assert served.seen == [{"watched": True}, {"told": True}, {"told again": True}, {"gone": True}]
+
+
+async def test_who_has_answered_is_not_told_any_more(served: Served) -> None:
+    answers = await served.ask(get(b"/watched") + LAST)
+    assert [answer.status for answer in answers] == [200, 200]
+    await until(lambda: not served.connections)
+    assert [what for what in served.seen if "path" not in what] == [{"watched": True}]
+
+
+async def test_another_server_does_not_tell_of_clients_that_go_away() -> None:
+    assert not when_gone({"type": "http"}, lambda: None)
 
 
 # --- behind a request that is being answered ---

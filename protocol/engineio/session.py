@@ -107,12 +107,27 @@ class Session:
         """True if the transport takes packets now: a websocket, or a GET that waits."""
         return self.phase is _WEBSOCKET or self._get is _PENDING
 
-    def send(self, item: Encoded) -> None:
-        """Queue for the client. What is sent after the end is dropped."""
-        if self.open:
-            self.outbox.append(item)
-            if self.phase is not _WEBSOCKET:
-                self.queued += item.size
+    def send(self, item: Encoded) -> bool:
+        """Queue for the client; true if the caller is to look whether it can leave. What is sent after the end is
+        dropped."""
+        outbox, phase = self.outbox, self.phase
+        if phase is _WEBSOCKET:
+            outbox.append(item)
+            return len(outbox) == 1  # it looks for all of them together
+        if phase >= _ENDING:
+            return False
+        outbox.append(item)
+        self.queued += item.size
+        return True
+
+    def take_writable(self) -> list[Encoded]:
+        """All that is queued, if the transport takes it now; nothing otherwise."""
+        items = self.outbox
+        if self.phase is _WEBSOCKET:  # what most of this is for
+            if items:
+                self.outbox = []
+            return items
+        return self.take() if items and self._get is _PENDING else []
 
     def take(self) -> list[Encoded]:
         """All that is queued; it answers the GET that waits, if one does, and lets a closing session end.

@@ -208,14 +208,12 @@ class Hub:
         """Queue one packet for many clients; `number` is how many they are."""
         if self.traffic is not None:
             self.traffic.sent(item, number)
-        awake, limit = self._awake, self.options.max_buffered
+        awake = self._awake
         if not awake:
             self.loop.call_soon(self._flush)
         for link in links:
-            session = link.session
-            if not session.outbox or session.queued > limit:
+            if link.session.send(item):
                 awake.append(link)
-            session.send(item)
 
     def _flush(self) -> None:
         awake, self._awake = self._awake, []

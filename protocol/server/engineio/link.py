@@ -85,20 +85,14 @@ class Link:
 
     def send(self, item: Encoded) -> None:
         """Queue for the client; all that one tick of the loop queues is written together."""
-        session = self.session
-        if not session.outbox or session.queued > self._hub.options.max_buffered:
+        if self.session.send(item):
             self._hub.wake(self)
-        session.send(item)
 
     def flush(self) -> None:
         """Write what is queued, if the transport takes it; end a client that does not fetch what it is sent."""
-        session, limit = self.session, self._hub.options.max_buffered
-        if session.writable:
-            if self.transport.buffered > limit:
-                self.end_slow()
-            elif session.outbox:
-                self.transport.send(session.take())
-        elif session.queued > limit:
+        items = self.session.take_writable()
+        unread = self.transport.send(items) if items else self.session.queued
+        if unread and unread > self._hub.options.max_buffered:
             self.end_slow()
 
     def end_slow(self, source: Transport | None = None) -> None:

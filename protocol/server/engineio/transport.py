@@ -19,8 +19,8 @@ class Transport(Protocol):
         """Bytes that were sent and have not left this process."""
         ...
 
-    def send(self, items: list[Encoded]) -> None:
-        """Write now, in order, in one piece where the transport can."""
+    def send(self, items: list[Encoded]) -> int:
+        """Write now, in order, in one piece where the transport can. Returns what was `buffered` before."""
         ...
 
     def close(self, code: CloseCode, reason: str = "", /) -> None:

@@ -169,12 +169,14 @@ class AsgiWebSocket:
 
     # --- Transport: what the link uses ---
 
-    def send(self, items: list[Encoded]) -> None:
+    def send(self, items: list[Encoded]) -> int:
         """Hand `items` to the writer."""
+        held = self.buffered
         if not self._closed:
             self._outgoing.extend(items)
             self.buffered += sum(item.size for item in items)
             self._wake.set()
+        return held
 
     def close(self, code: CloseCode, reason: str = "") -> None:
         """Close after what was sent."""

@@ -42,11 +42,12 @@ class PollingTransport:
         """Nothing: what is not fetched waits in the session, which counts it."""
         return 0
 
-    def send(self, items: list[Encoded]) -> None:
+    def send(self, items: list[Encoded]) -> int:
         """Answer the GET that waits."""
         waiting, self.waiting = self.waiting, None
         if waiting is not None and not waiting.done():
             waiting.set_result(items)
+        return 0
 
     def close(self, _code: CloseCode, _reason: str = "") -> None:
         """A websocket has taken over, or the session has ended: let the GET go, if one waits."""

@@ -271,28 +271,30 @@ class WebSocketProtocol(PacedProtocol):
         """Bytes that the event loop's transport holds."""
         return self._transport.get_write_buffer_size()
 
-    def send(self, items: list[Encoded]) -> None:
+    def send(self, items: list[Encoded]) -> int:
         """All of `items` in one write."""
         if self._state is not OPEN:
-            return
+            return 0
         if self._base64:
-            self._write(b"".join([item.base64_frame for item in items]))
-        else:
-            self._write(items[0].frame if len(items) == 1 else b"".join([item.frame for item in items]))
+            return self._write(b"".join([item.base64_frame for item in items]))
+        return self._write(items[0].frame if len(items) == 1 else b"".join([item.frame for item in items]))
 
-    def _write(self, data: bytes) -> None:
-        if self._fd < 0 or self._transport.get_write_buffer_size():
+    def _write(self, data: bytes) -> int:
+        """Write; returns the bytes that the event loop's transport held before."""
+        held = self._transport.get_write_buffer_size()
+        if held or self._fd < 0:
             self._transport.write(data)
-            return
+            return held
         try:
             written = os.write(self._fd, data)
         except BlockingIOError:
             written = 0
         except OSError:
             self._transport.abort()  # the loop will say so with connection_lost
-            return
+            return 0
         if written < len(data):
             self._transport.write(data[written:])
+        return 0
 
     def close(self, code: CloseCode, reason: str = "") -> None:
         """Send a close frame and wait a while for the client's."""

@@ -42,7 +42,7 @@ class Run:
         self.steps: list[Callable[[int], None]] = [
             self.wait,
             lambda _: self.session.send(ITEM),
-            lambda _: self.take(),
+            self.take,
             self.receive,
             self.receive_probe,
             lambda _: self.session.open_probe(self.now),
@@ -77,11 +77,11 @@ class Run:
         deadline = self.session.next_deadline
         assert deadline is None or deadline > self.now, "nothing that is due is left"
 
-    def take(self) -> None:
-        waiting = list(self.session.outbox)
-        taken = self.session.take()
+    def take(self, choice: int) -> None:
+        waiting, taken_now = list(self.session.outbox), self.session.writable or choice % 2 == 0
+        taken = self.session.take() if choice % 2 == 0 else self.session.take_writable()
         assert taken + self.session.outbox == waiting
-        assert self.session.queued == 0
+        assert self.session.queued == 0 if taken_now else taken == []
 
     def receive(self, choice: int) -> None:
         packet = PACKETS[choice % len(PACKETS)]

@@ -142,6 +142,36 @@ class TestOut:
         assert not session.writable
         assert session.take() == []
 
+    @pytest.mark.parametrize("phase", SessionState)
+    def test_nothing_is_taken_that_the_transport_does_not_take_now(self, phase: SessionState) -> None:
+        session = IN_PHASE[phase]()
+        session.send(ITEM)
+        queued = list(session.outbox)
+        taken = session.take_writable()
+        assert taken == (queued if phase is SessionState.WEBSOCKET else [])
+        assert taken + session.outbox == queued
+
+    @pytest.mark.parametrize("make", [polling, probing, upgrading])
+    def test_a_get_that_waits_takes_once(self, make: Callable[[], Session]) -> None:
+        session = make()
+        session.send(ITEM)
+        assert session.take_writable() == []
+        session.open_get(START)
+        assert session.take_writable() == [ITEM]
+        assert (session.queued, session.writable) == (0, False)
+        session.send(ITEM)
+        assert session.take_writable() == []
+
+    def test_it_says_when_there_is_something_to_look_at(self) -> None:
+        over_websocket = websocket()
+        assert [over_websocket.send(ITEM) for _ in range(3)] == [True, False, False]
+        over_websocket.take_writable()
+        assert over_websocket.take_writable() == []
+        assert over_websocket.send(ITEM)
+        over_polling = polling()  # which may have to end: its client does not fetch what waits
+        assert [over_polling.send(ITEM) for _ in range(3)] == [True, True, True]
+        assert not closed().send(ITEM)
+
     def test_bytes_are_counted_while_polling(self) -> None:
         session = polling()
         session.send(ITEM)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiohttp
+import asyncpg
 
 from app.embedded import database_url
 from app.embedded.postgres import running_postgres
@@ -40,9 +41,11 @@ class ChatPlan:
 
     rooms: int = 10
     room_size: int = 20
+    before: float = 3.0  # the load under which tables get their first rows
     warm: float = 2.0
     measured: float = 8.0
-    rates: tuple[tuple[int, tuple[int, ...]], ...] = ((1, (0, 45)), (2, (40,)))  # by number of instances
+    # By number of instances; what comes after the most rate would have its vacuum to pay.
+    rates: tuple[tuple[int, tuple[int, ...]], ...] = ((1, (45, 0)), (2, (40,)))
 
 
 @dataclass(frozen=True)
@@ -69,22 +72,35 @@ class Chats:
         """What the load generator printed; `load` runs it."""
         assert candidate.chat is not None
         with self._storage(self.folder / candidate.name) as storage:
-            members = self.members.get(candidate.name) or self._prepare(candidate, storage)
+            if candidate.name not in self.members:
+                self._prepare(candidate, storage, load)
             for count, rates in self.plan.rates:
+                asyncio.run(tidy(storage.database))
                 with self._instances(candidate, storage, self.place, count) as instances:
-                    ports, pids = (",".join(map(str, column)) for column in zip(*instances, strict=True))
-                    where = ports, pids, storage.postgres, storage.valkey, members
-                    yield load(
-                        "chat", *where, self.plan.room_size, self.plan.warm, self.plan.measured, *rates
-                    )
+                    yield self._load(candidate, storage, instances, load, self.plan.measured, *rates)
 
-    def _prepare(self, candidate: Candidate, storage: Storage) -> Path:
+    def _prepare(self, candidate: Candidate, storage: Storage, load: Callable[..., str]) -> None:
+        """Make the accounts and the rooms, and some messages: in a new database PostgreSQL plans for tables that are
+        empty, for about a minute."""
         anywhere = replace(self.place, server_core=None)
-        with self._instances(candidate, storage, anywhere, 1) as ((port, _),):
-            tokens, rooms = asyncio.run(prepare(port, self.plan))
-        file = self.folder / f"{candidate.name}.members"
-        self.members[candidate.name] = write_members(file, tokens, rooms, self.plan.room_size)
-        return file
+        with self._instances(candidate, storage, anywhere, 1) as instances:
+            tokens, rooms = asyncio.run(prepare(instances[0][0], self.plan))
+            file = self.folder / f"{candidate.name}.members"
+            self.members[candidate.name] = write_members(file, tokens, rooms, self.plan.room_size)
+            self._load(candidate, storage, instances, load, self.plan.before, 0)
+
+    def _load(
+        self,
+        candidate: Candidate,
+        storage: Storage,
+        instances: list[tuple[int, int]],
+        load: Callable[..., str],
+        measured: float,
+        *rates: int,
+    ) -> str:
+        ports, pids = (",".join(map(str, column)) for column in zip(*instances, strict=True))
+        where = ports, pids, storage.postgres, storage.valkey, self.members[candidate.name]
+        return load("chat", *where, self.plan.room_size, self.plan.warm, measured, *rates)
 
     @contextmanager
     def _storage(self, folder: Path) -> Iterator[Storage]:
@@ -147,6 +163,15 @@ async def prepare(port: int, plan: ChatPlan) -> tuple[list[str], list[str]]:
         except CannotPrepare as error:
             raise Failed(f"the chat cannot be prepared: {error}") from error
     return tokens, kept.rooms
+
+
+async def tidy(url: str) -> None:
+    """Have PostgreSQL do now what it does by itself now and then, so that it does not while it is measured."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("vacuum analyze")
+    finally:
+        await connection.close()
 
 
 def quiet(_what: str, _done: int, _all: int) -> None:

@@ -122,12 +122,10 @@ class Session:
 
     def take_writable(self) -> list[Encoded]:
         """All that is queued, if the transport takes it now; nothing otherwise."""
-        items = self.outbox
-        if self.phase is _WEBSOCKET:  # what most of this is for
-            if items:
-                self.outbox = []
-            return items
-        return self.take() if items and self._get is _PENDING else []
+        if self.phase is not _WEBSOCKET:
+            return self.take() if self.outbox and self._get is _PENDING else []
+        items, self.outbox = self.outbox, []
+        return items
 
     def take(self) -> list[Encoded]:
         """All that is queued; it answers the GET that waits, if one does, and lets a closing session end.

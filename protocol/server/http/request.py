@@ -101,11 +101,7 @@ class Request:
     @property
     def query(self) -> dict[str, str]:
         """The query's parameters; of one that is given several times, the last."""
-        query = self._query.decode("latin-1")
-        if "%" in query or "+" in query:
-            return dict(parse_qsl(query, keep_blank_values=True))
-        # As most are: nothing is escaped, and this takes a quarter of the time.
-        return {name: value for name, _, value in [part.partition("=") for part in query.split("&") if part]}
+        return dict(parse_qsl(self._query.decode("latin-1"), keep_blank_values=True))
 
     @property
     def url(self) -> str:

@@ -92,7 +92,7 @@ class Link:
         """Write what is queued, if the transport takes it; end a client that does not fetch what it is sent."""
         items = self.session.take_writable()
         unread = self.transport.send(items) if items else self.session.queued
-        if unread and unread > self._hub.options.max_buffered:
+        if unread and unread > self._hub.options.max_buffered and self.session.open:
             self.end_slow()
 
     def end_slow(self, source: Transport | None = None) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 from weakref import ref
 
-from protocol.server.http.asgi import Scope
+from protocol.server.http.asgi import Receive, Scope
 
 _CONNECTION = "parley.connection"  # an extension of ASGI, in the scope of a request
 
@@ -16,8 +16,8 @@ class Connection(Protocol):
     def discard_body(self) -> None:
         """Let go of what has come of the request's body, and read no more of it."""
 
-    def when_gone(self, call: Callable[[], None]) -> None:
-        """Call once the client is gone, unless the answer has left before; at once if it is gone already."""
+    def when_gone(self, receive: Receive, call: Callable[[], None]) -> bool:
+        """Call once nobody waits for an answer any more, at once if so already. False if that will not be known."""
 
 
 def offer(scope: Any, connection: "ref[Any]") -> None:
@@ -37,14 +37,15 @@ def discard_body(scope: Scope) -> None:
         connection.discard_body()
 
 
-def when_gone(scope: Scope, call: Callable[[], None]) -> bool:
-    """Have `call` called once the client is gone, unless the answer has left before. False under another HTTP server
-    than `Server.http_protocol`, of which that is to be heard by ASGI's `receive` alone, which takes a task."""
+def when_gone(scope: Scope, receive: Receive, call: Callable[[], None]) -> bool:
+    """Have `call` called when ASGI's `receive` would tell of `http.disconnect`: the client is gone, or an answer left.
+
+    False, and nothing is called, where that is to be heard by `receive` alone, which takes a task: under another HTTP
+    server than `Server.http_protocol`, behind middleware with a `receive` of its own, and for a request whose body has
+    not been read.
+    """
     connection = _offered(scope)
-    if connection is None:
-        return False
-    connection.when_gone(call)
-    return True
+    return connection is not None and connection.when_gone(receive, call)
 
 
 def _offered(scope: Scope) -> Connection | None:

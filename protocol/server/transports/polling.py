@@ -131,15 +131,16 @@ async def _get(hub: Hub, poll: Poll, link: Link, *, opened: bool = False) -> Non
         link.settle()
         raise
     assert waiting is None, "the session lets one GET wait at a time"
-    transport.waiting = hub.loop.create_future()
-    items = await _wait(link, transport.waiting, poll)
+    items = await _wait(hub, link, transport, poll)
     if items is not None:
         headers = session_headers(hub.options, poll.request, link.session.id if opened else None)
         await _answer(hub, poll, engine.join_payload(items), headers)
 
 
-async def _wait(link: Link, answer: "asyncio.Future[_Fetched]", poll: Poll) -> _Fetched:
+async def _wait(hub: Hub, link: Link, transport: PollingTransport, poll: Poll) -> _Fetched:
     """The packets for the GET; None if the client gives it up before, which ends the session."""
+    answer: asyncio.Future[_Fetched] = hub.loop.create_future()
+    transport.waiting = answer
     link.flush()
     link.settle()
     if answer.done():
@@ -151,7 +152,7 @@ async def _wait(link: Link, answer: "asyncio.Future[_Fetched]", poll: Poll) -> _
             _abort(link)
 
     listening: asyncio.Task[None] | None = None
-    if not when_gone(poll.scope, give_up):
+    if not when_gone(poll.scope, poll.receive, give_up):
         listening = asyncio.create_task(disconnected(poll.receive))
         listening.add_done_callback(give_up)
     try:
@@ -159,7 +160,9 @@ async def _wait(link: Link, answer: "asyncio.Future[_Fetched]", poll: Poll) -> _
     finally:
         if listening is not None:
             listening.cancel()
-        if answer.cancelled():  # the server in front has cancelled its request
+        if (
+            answer.cancelled() and link.transport is transport
+        ):  # by the server in front; and not upgraded meanwhile
             _abort(link)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from weakref import ref
 
+from protocol.server.http.asgi import Receive
 from protocol.server.uvicorn_http.untaken_answers import AnswersTaken
 
 
@@ -18,17 +19,23 @@ class GoneClients(AnswersTaken):
         super().connection_made(transport)
         self._reference = ref(self)
 
-    def when_gone(self, call: Callable[[], None]) -> None:
+    def when_gone(self, receive: Receive, call: Callable[[], None]) -> bool:
         """See `protocol.server.http.beyond_asgi`."""
-        if self.cycle.disconnected:
+        cycle = self.cycle
+        if getattr(receive, "__self__", None) is not cycle:
+            return False  # a middleware's, which may tell of an end of its own, or that of a request which is over
+        if cycle.more_body or cycle.body or cycle.waiting_for_100_continue:
+            return False  # who asks for the end reads the body, too
+        if cycle.disconnected or cycle.response_complete:
             call()
         else:
             self._when_gone = call
+        return True
 
     def on_response_complete(self) -> None:
-        """An answer has left: who went away before it is not asked any more."""
-        self._when_gone = None
+        """An answer has left, whoever gave it."""
         super().on_response_complete()
+        self._tell_gone()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended."""
@@ -36,7 +43,7 @@ class GoneClients(AnswersTaken):
         self._tell_gone()
 
     def _tell_gone(self) -> None:
-        """The client is gone, or is told no more than that its request was none."""
+        """Nobody waits for an answer any more."""
         call, self._when_gone = self._when_gone, None
         if call is not None:
             call()

@@ -138,8 +138,7 @@ class HttpProtocol(LingeringClose):
                 self._watch()
 
     def _hold(self) -> None:
-        """Keep what is left to be parsed, and read no more until it is. Too much behind one request is dropped: the
-        connection ends with its answer."""
+        """Keep what is left to be parsed, and read no more until it is. Too much of it ends the connection next."""
         if self._phase is _ANSWER and (len(self._unparsed) > _HELD or not self.cycle.keep_alive):
             self.cycle.keep_alive = False
             self._unparsed = b""
@@ -230,7 +229,8 @@ class HttpProtocol(LingeringClose):
     def discard_body(self) -> None:
         """See `protocol.server.http.beyond_asgi`."""
         self.cycle.body = bytearray()
-        self.flow.pause_reading()
+        if self.cycle.more_body:
+            self.flow.pause_reading()
         if self._phase is _CHUNKED:
             self._unparsed = b""
 
@@ -301,7 +301,6 @@ class HttpProtocol(LingeringClose):
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True
             cycle.message_event.set()
-            self._tell_gone()
             if cycle.response_started:
                 self.transport.abort()
                 return

@@ -53,6 +53,23 @@ async def test_a_client_that_never_fetches(serve: Serve, seen: Recorder, good: G
     await beside.check()
 
 
+async def test_a_client_that_has_much_to_fetch_when_its_session_ends(
+    serve: Serve, seen: Recorder, poll: Poll
+) -> None:
+    """It is too late to end it as too slow, and nothing is done until it fetches or is forgotten."""
+    io = make_io(seen, max_buffered=100_000)
+    client = await poll(await serve(io))
+    socket = io.sockets[await client.join()]
+    await socket.emit("fill", "x" * 200_000)
+    await socket.disconnect(close=True)
+    await asyncio.sleep(0)
+    before = io._hub.flushes
+    await asyncio.sleep(0.1)
+    assert io._hub.flushes - before < 10
+    fetched = await client.get()
+    assert (fetched.status_code, len(fetched.text) > 200_000) == (200, True)
+
+
 async def test_one_event_larger_than_the_buffer(serve: Serve, seen: Recorder, good: Good, poll: Poll) -> None:
     """Whoever reads gets it."""
     io = make_io(seen, max_buffered=1000)

@@ -6,11 +6,14 @@ from typing import Any
 
 import orjson
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from protocol import Server, Socket
+from protocol.server.http.asgi import AsgiMessage, Receive, Scope, Send, respond
 from tests.support.engine_clients import POLLING, Poll, PollingClient, Recorder
 from tests.support.raw_websocket import connect
-from tests.support.running import Serve
+from tests.support.running import Running, Serve
 from tests.support.waiting import until
 
 App = Callable[..., Server]
@@ -277,3 +280,76 @@ async def test_last_packets_wait_for_the_next_get(
     assert (await client.post("3")).json() == {"code": 1, "message": "Session ID unknown"}
     assert (await client.get()).json() == {"code": 1, "message": "Session ID unknown"}
     assert io.sessions == 0
+
+
+# --- what ends a GET that waits, besides its answer ---
+
+
+class Impatient:
+    """Answers a GET of a session itself after a moment. What it has asked goes on, or is cancelled."""
+
+    def __init__(self, app: Server, *, own_receive: bool, cancels: bool) -> None:
+        self.app = app
+        self.own_receive = own_receive
+        self.cancels = cancels
+        self.asked: list[asyncio.Task[None]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET" or b"sid=" not in scope["query_string"]:
+            await self.app(scope, receive, send)
+            return
+        over = asyncio.Event()
+
+        async def until_over() -> AsgiMessage:
+            await over.wait()
+            return {"type": "http.disconnect"}
+
+        asking = asyncio.create_task(self.app(scope, until_over if self.own_receive else receive, send))
+        self.asked.append(asking)
+        await asyncio.wait([asking], timeout=0.2)
+        if not asking.done():
+            await respond(send, 504, b"", [])
+            over.set()
+            if self.cancels:
+                asking.cancel()
+
+
+@pytest.mark.parametrize("own_receive", [False, True])
+@pytest.mark.parametrize("cancels", [False, True])
+async def test_a_get_that_something_in_front_has_answered_ends_the_session(
+    make_app: App, seen: Recorder, shell: str, own_receive: bool, cancels: bool
+) -> None:
+    """Its client has to begin a new one: what would be given to that GET would reach nobody."""
+    io = make_app()
+    front = Impatient(io, own_receive=own_receive, cancels=cancels)
+    running = Running(io, shell)
+    app = Starlette(routes=[Mount(io.options.path.rstrip("/"), app=front)], lifespan=io.lifespan)
+    await running.start(app=app)
+    client = await PollingClient.open(running)
+    await client.join()
+    assert (await client.get()).status_code == 504
+    await seen.wait_for("disconnect", "transport error")
+    assert io.sessions == 0
+    await asyncio.wait(front.asked)
+    await client.close()
+    await running.stop()
+
+
+async def test_a_get_whose_body_is_not_read_before_it_waits_ends_with_its_client(
+    serve: Serve, make_app: App, poll: Poll, seen: Recorder
+) -> None:
+    io = make_app()
+    running = await serve(io)
+    client = await poll(running)
+    await client.join()
+    head = (
+        f"GET {client.url.removeprefix(running.origin)} HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n"
+    )
+    _, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    writer.write(head.encode() + b"x" * 300_000)
+    await until_waiting(io)
+    await writer.drain()
+    held = [connection.cycle for connection in running.uvicorn.server_state.connections if connection.cycle]
+    await until(lambda: not any(cycle.body for cycle in held))
+    writer.transport.abort()
+    await seen.wait_for("disconnect", "transport error")

@@ -12,7 +12,7 @@ from starlette.routing import Mount
 from protocol import Server, Socket
 from protocol.server.http.asgi import AsgiMessage, Receive, Scope, Send, respond
 from tests.support.engine_clients import POLLING, Poll, PollingClient, Recorder
-from tests.support.raw_websocket import connect
+from tests.support.raw_websocket import WEBSOCKET, WebSocket, connect
 from tests.support.running import Running, Serve
 from tests.support.waiting import until
 
@@ -288,8 +288,11 @@ async def test_last_packets_wait_for_the_next_get(
 class Impatient:
     """Answers a GET of a session itself after a moment. What it has asked goes on, or is cancelled."""
 
-    def __init__(self, app: Server, *, own_receive: bool, cancels: bool) -> None:
+    def __init__(
+        self, app: Server, *, own_receive: bool = False, cancels: bool = False, patience: float = 0.2
+    ) -> None:
         self.app = app
+        self.patience = patience
         self.own_receive = own_receive
         self.cancels = cancels
         self.asked: list[asyncio.Task[None]] = []
@@ -306,12 +309,19 @@ class Impatient:
 
         asking = asyncio.create_task(self.app(scope, until_over if self.own_receive else receive, send))
         self.asked.append(asking)
-        await asyncio.wait([asking], timeout=0.2)
+        await asyncio.wait([asking], timeout=self.patience)
         if not asking.done():
             await respond(send, 504, b"", [])
             over.set()
             if self.cancels:
                 asking.cancel()
+
+
+async def behind(front: Impatient, shell: str) -> Running:
+    """The server, served by way of what is in front."""
+    io = front.app
+    app = Starlette(routes=[Mount(io.options.path.rstrip("/"), app=front)], lifespan=io.lifespan)
+    return await Running(io, shell).start(app=app)
 
 
 @pytest.mark.parametrize("own_receive", [False, True])
@@ -322,15 +332,37 @@ async def test_a_get_that_something_in_front_has_answered_ends_the_session(
     """Its client has to begin a new one: what would be given to that GET would reach nobody."""
     io = make_app()
     front = Impatient(io, own_receive=own_receive, cancels=cancels)
-    running = Running(io, shell)
-    app = Starlette(routes=[Mount(io.options.path.rstrip("/"), app=front)], lifespan=io.lifespan)
-    await running.start(app=app)
+    running = await behind(front, shell)
     client = await PollingClient.open(running)
     await client.join()
     assert (await client.get()).status_code == 504
     await seen.wait_for("disconnect", "transport error")
     assert io.sessions == 0
     await asyncio.wait(front.asked)
+    await client.close()
+    await running.stop()
+
+
+async def test_a_get_that_is_cancelled_while_a_websocket_takes_over_ends_nothing(
+    make_app: App, seen: Recorder, shell: str
+) -> None:
+    io = make_app()
+    front = Impatient(io, patience=10)
+    running = await behind(front, shell)
+    client = await PollingClient.open(running)
+    await client.join()
+    fetching = asyncio.create_task(client.get())
+    link = await until_waiting(io)
+    websocket = await WebSocket.open(running, f"{WEBSOCKET}&sid={client.sid}")
+    await until(lambda: link.probe is not None)
+    link.receive(link.probe, "2probe")  # all in one turn of the event loop
+    front.asked[-1].cancel()
+    link.receive(link.probe, "5")
+    await asyncio.wait(front.asked)
+    assert (io.sessions, link.transport.name, seen.entries[1:]) == (1, "websocket", [])
+    fetching.cancel()
+    await asyncio.wait([fetching])
+    await websocket.close()
     await client.close()
     await running.stop()
 

@@ -13,6 +13,7 @@ from protocol.socketio.packets import Connect, Parser
 from protocol.websocket import frames
 from protocol.websocket.frames import FrameReader, Opcode
 from protocol.websocket.messages import WebSocketMessage
+from tests.support.closing import stop_listening
 from tests.support.waiting import PATIENCE, until
 
 OPEN = '0{"sid":"engine","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
@@ -101,7 +102,7 @@ class RawServer:
         return peer
 
     async def stop(self) -> None:
-        self._server.close()
+        await stop_listening(self._server)
         for peer in self._all:
             peer.writer.transport.abort()
         await self._server.wait_closed()
@@ -169,7 +170,7 @@ class Proxy:
             wire.transport.abort()
 
     async def stop(self) -> None:
-        self._server.close()
+        await stop_listening(self._server)
         self.cut()
         await until(lambda: not self.wires and not self._tasks)
 

@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from protocol import EngineServer, Server
+from tests.support.closing import stop_listening
 from tests.support.waiting import until
 
 RAW, ASGI = SHELLS = ("raw", "asgi")
@@ -57,7 +58,7 @@ class Running:
     async def stop(self) -> None:
         """End the sessions, then the connections; at once, where `uvicorn.shutdown` would wait a while."""
         for server in self.uvicorn.servers:
-            server.close()
+            await stop_listening(server)
         await self.uvicorn.lifespan.shutdown()
         for connection in list(self.uvicorn.server_state.connections):
             connection.shutdown()

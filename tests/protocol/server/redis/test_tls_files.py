@@ -87,7 +87,7 @@ async def test_a_certificate_that_is_not_trusted_is_refused(
         await client.ask("a", "GET", "a")
     await client.close()
     with pytest.raises(BusUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
-        await RedisBus(guarded.url, publish_timeout=500).start(Inbox().deliver, Inbox().gap)
+        await RedisBus(guarded.url, publish_timeout=2_000).start(Inbox().deliver, Inbox().gap)
     # asyncio closes a connection whose handshake was given up some turns of the loop later.
     await until(lambda: process.num_fds() <= open_before)
 

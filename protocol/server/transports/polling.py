@@ -160,9 +160,8 @@ async def _wait(hub: Hub, link: Link, transport: PollingTransport, poll: Poll) -
     finally:
         if listening is not None:
             listening.cancel()
-        if (
-            answer.cancelled() and link.transport is transport
-        ):  # by the server in front; and not upgraded meanwhile
+        # Cancelled by the server in front, unless a websocket took over in the same turn.
+        if answer.cancelled() and link.transport is transport:
             _abort(link)
 
 

@@ -1,5 +1,7 @@
 """The plain ASGI websocket under the ASGI servers that there are. Where one differs, `DIFFERENCES` says how."""
 
+import os
+import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -36,12 +38,12 @@ def served(request: pytest.FixtureRequest) -> Iterator[Reference]:
     """Where the application is served."""
     place = Reference(find_free_port())
     arguments = command(request.param, "tests.support.asgi_app:app", place.port)
-    with subprocess.Popen(arguments, cwd=ROOT) as process:
+    with subprocess.Popen(arguments, cwd=ROOT, start_new_session=True) as process:
         try:
             wait_for(place)
             yield place
         finally:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # with the processes that some of them start
 
 
 def wait_for(place: Reference) -> None:

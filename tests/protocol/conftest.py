@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 
 import pytest
+from starlette.applications import Starlette
 
 from protocol import EngineServer, Server
 from tests.support.running import SHELLS, Running, Serve
@@ -16,10 +17,10 @@ def shell(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def serve(shell: str, stack: AsyncExitStack) -> Serve:
-    """Serves a server until the end of the test."""
+    """Serves a server, or an application around it, until the end of the test."""
 
-    async def start(server: Server | EngineServer, port: int = 0) -> Running:
-        running = await Running(server, shell).start(port)
+    async def start(server: Server | EngineServer, port: int = 0, app: Starlette | None = None) -> Running:
+        running = await Running(server, shell).start(port, app)
         stack.push_async_callback(running.stop)
         return running
 

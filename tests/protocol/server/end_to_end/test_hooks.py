@@ -18,7 +18,7 @@ from protocol.server.transports import client_bundle
 from tests.support.engine_clients import POLLING, Poll, PollingClient, http_client, session_id
 from tests.support.raw_websocket import WEBSOCKET, Open, Refusal, WebSocket
 from tests.support.reference_server import Reference, reference
-from tests.support.running import RAW, Running, Serve
+from tests.support.running import RAW, Serve
 from tests.support.waiting import until
 
 App = Callable[..., Server]
@@ -362,12 +362,9 @@ async def test_ids_of_sessions_among_several_instances(serve: Serve, make_app: A
 # --- the path ---
 
 
-async def test_a_path_without_a_slash(
-    shell: str, make_app: App, theirs: Reference, stack: AsyncExitStack
-) -> None:
+async def test_a_path_without_a_slash(serve: Serve, shell: str, make_app: App, theirs: Reference) -> None:
     """As with the reference, either is served."""
     io = make_app(add_trailing_slash=False)
-    running = Running(io, shell)
     app = Starlette(
         routes=[
             route
@@ -376,8 +373,7 @@ async def test_a_path_without_a_slash(
         ],
         lifespan=io.lifespan,
     )
-    await running.start(app=app)
-    stack.push_async_callback(running.stop)
+    running = await serve(io, app=app)
     with reference(addTrailingSlash=False) as served:
         for place in (running, served):
             for path in ("/socket.io", "/socket.io/"):

@@ -12,8 +12,8 @@ from starlette.routing import Mount
 from protocol import Server, Socket
 from protocol.server.http.asgi import AsgiMessage, Receive, Scope, Send, respond
 from tests.support.engine_clients import POLLING, Poll, PollingClient, Recorder
-from tests.support.raw_websocket import WEBSOCKET, WebSocket, connect
-from tests.support.running import Running, Serve
+from tests.support.raw_websocket import WEBSOCKET, Open, connect
+from tests.support.running import Serve
 from tests.support.waiting import until
 
 App = Callable[..., Server]
@@ -317,54 +317,46 @@ class Impatient:
                 asking.cancel()
 
 
-async def behind(front: Impatient, shell: str) -> Running:
-    """The server, served by way of what is in front."""
+def behind(front: Impatient) -> Starlette:
+    """The application that has the server behind what is in front."""
     io = front.app
-    app = Starlette(routes=[Mount(io.options.path.rstrip("/"), app=front)], lifespan=io.lifespan)
-    return await Running(io, shell).start(app=app)
+    return Starlette(routes=[Mount(io.options.path.rstrip("/"), app=front)], lifespan=io.lifespan)
 
 
 @pytest.mark.parametrize("own_receive", [False, True])
 @pytest.mark.parametrize("cancels", [False, True])
 async def test_a_get_that_something_in_front_has_answered_ends_the_session(
-    make_app: App, seen: Recorder, shell: str, own_receive: bool, cancels: bool
+    serve: Serve, make_app: App, poll: Poll, seen: Recorder, own_receive: bool, cancels: bool
 ) -> None:
     """Its client has to begin a new one: what would be given to that GET would reach nobody."""
     io = make_app()
     front = Impatient(io, own_receive=own_receive, cancels=cancels)
-    running = await behind(front, shell)
-    client = await PollingClient.open(running)
+    client = await poll(await serve(io, app=behind(front)))
     await client.join()
     assert (await client.get()).status_code == 504
     await seen.wait_for("disconnect", "transport error")
     assert io.sessions == 0
     await asyncio.wait(front.asked)
-    await client.close()
-    await running.stop()
 
 
 async def test_a_get_that_is_cancelled_while_a_websocket_takes_over_ends_nothing(
-    make_app: App, seen: Recorder, shell: str
+    serve: Serve, make_app: App, poll: Poll, open_websocket: Open, seen: Recorder
 ) -> None:
     io = make_app()
     front = Impatient(io, patience=10)
-    running = await behind(front, shell)
-    client = await PollingClient.open(running)
+    running = await serve(io, app=behind(front))
+    client = await poll(running)
     await client.join()
     fetching = asyncio.create_task(client.get())
     link = await until_waiting(io)
-    websocket = await WebSocket.open(running, f"{WEBSOCKET}&sid={client.sid}")
+    await open_websocket(running, f"{WEBSOCKET}&sid={client.sid}")
     await until(lambda: link.probe is not None)
     link.receive(link.probe, "2probe")  # all in one turn of the event loop
     front.asked[-1].cancel()
     link.receive(link.probe, "5")
     await asyncio.wait(front.asked)
     assert (io.sessions, link.transport.name, seen.entries[1:]) == (1, "websocket", [])
-    fetching.cancel()
     await asyncio.wait([fetching])
-    await websocket.close()
-    await client.close()
-    await running.stop()
 
 
 async def test_a_get_whose_body_is_not_read_before_it_waits_ends_with_its_client(

@@ -41,7 +41,6 @@ class ChatPlan:
 
     rooms: int = 10
     room_size: int = 20
-    before: float = 3.0  # the load under which tables get their first rows
     warm: float = 2.0
     measured: float = 8.0
     # By number of instances; what comes after the most rate would have its vacuum to pay.
@@ -77,7 +76,7 @@ class Chats:
             for count, rates in self.plan.rates:
                 asyncio.run(tidy(storage.database))
                 with self._instances(candidate, storage, self.place, count) as instances:
-                    yield self._load(candidate, storage, instances, load, self.plan.measured, *rates)
+                    yield self._load(candidate, storage, instances, load, *rates)
 
     def _prepare(self, candidate: Candidate, storage: Storage, load: Callable[..., str]) -> None:
         """Make the accounts and the rooms, and some messages: in a new database PostgreSQL plans for tables that are
@@ -87,7 +86,7 @@ class Chats:
             tokens, rooms = asyncio.run(prepare(instances[0][0], self.plan))
             file = self.folder / f"{candidate.name}.members"
             self.members[candidate.name] = write_members(file, tokens, rooms, self.plan.room_size)
-            self._load(candidate, storage, instances, load, self.plan.before, 0)
+            self._load(candidate, storage, instances, load, 0)
 
     def _load(
         self,
@@ -95,12 +94,11 @@ class Chats:
         storage: Storage,
         instances: list[tuple[int, int]],
         load: Callable[..., str],
-        measured: float,
         *rates: int,
     ) -> str:
         ports, pids = (",".join(map(str, column)) for column in zip(*instances, strict=True))
         where = ports, pids, storage.postgres, storage.valkey, self.members[candidate.name]
-        return load("chat", *where, self.plan.room_size, self.plan.warm, measured, *rates)
+        return load("chat", *where, self.plan.room_size, self.plan.warm, self.plan.measured, *rates)
 
     @contextmanager
     def _storage(self, folder: Path) -> Iterator[Storage]:

@@ -138,7 +138,8 @@ class HttpProtocol(LingeringClose):
                 self._watch()
 
     def _hold(self) -> None:
-        """Keep what is left to be parsed, and read no more until it is. Too much of it ends the connection next."""
+        """Keep what is left to be parsed, and read no more until it is. Too much behind one request is dropped: the
+        connection ends with its answer."""
         if self._phase is _ANSWER and (len(self._unparsed) > _HELD or not self.cycle.keep_alive):
             self.cycle.keep_alive = False
             self._unparsed = b""

@@ -28,17 +28,18 @@ def serving(data_dir: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     own = {"DATABASE_URL": "", "REDIS_URL": "", "DATA_DIR": str(data_dir), "PORT": str(port)}
     with subprocess.Popen([sys.executable, "-m", "app", "serve"], env={**os.environ, **own}) as process:
         try:
-            while not is_ready(port):
-                assert process.poll() is None
-                time.sleep(0.05)
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+                while not is_ready(client):
+                    assert process.poll() is None
+                    time.sleep(0.05)
             yield process
         finally:
             process.kill()
 
 
-def is_ready(port: int) -> bool:
+def is_ready(client: httpx.Client) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/health/ready", trust_env=False).status_code == 200
+        return client.get("/health/ready").status_code == 200
     except httpx.TransportError:
         return False
 

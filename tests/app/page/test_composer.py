@@ -6,6 +6,7 @@ from playwright.async_api import FilePayload, expect
 
 from tests.app.page.conftest import Visit, Visitor
 from tests.app.page.test_attachments import TRANSFER, picture
+from tests.support.waiting import until
 
 PASTE = f"""(field, {{text, files}}) => {{
     const clipboardData = new DataTransfer();
@@ -15,6 +16,15 @@ PASTE = f"""(field, {{text, files}}) => {{
     if (field.dispatchEvent(event)) document.execCommand("insertText", false, text);
 }}"""
 
+# A page that ends as soon as its draft has a file, before it has forgotten what it kept to upload it again.
+ALWAYS_KEPT = "() => { IDBObjectStore.prototype.delete = function (key) { return this.get(key); }; }"
+KEPT_UPLOADS = """() => new Promise((resolve) => {
+    indexedDB.open("parley", 1).onsuccess = ({target: {result: database}}) => {
+        const count = database.transaction("uploads").objectStore("uploads").count();
+        count.onsuccess = () => { database.close(); resolve(count.result); };
+    };
+})"""
+
 
 async def paste(person: Visitor, text: str, *pictures: str) -> None:
     """What the browser does with text that the page leaves to it, too: it puts it in where the caret is."""
@@ -23,8 +33,9 @@ async def paste(person: Visitor, text: str, *pictures: str) -> None:
     await person.composer.evaluate(PASTE, {"text": text, "files": files})
 
 
-async def test_files_stand_as_they_were_chosen_whichever_is_there_first(visit: Visit) -> None:
+async def test_files_stand_as_they_were_chosen_once_each_whichever_is_there_first(visit: Visit) -> None:
     ann, bob = await visit.two_in_a_room()
+    await ann.page.evaluate(ALWAYS_KEPT)
     await ann.page.get_by_label("Files to attach").set_input_files(
         [
             FilePayload(name="1.bin", mimeType="application/octet-stream", buffer=bytes(6_000_000)),
@@ -34,6 +45,17 @@ async def test_files_stand_as_they_were_chosen_whichever_is_there_first(visit: V
     )
     for name in ("1.bin", "2.txt", "3.txt"):
         await expect(ann.page.get_by_role("button", name=f"Remove {name}")).to_be_visible()
+    assert await ann.page.evaluate(KEPT_UPLOADS) == 3
+    await ann.page.reload()
+    await ann.is_in("Garden club")
+
+    async def none_is_kept() -> bool:
+        return await ann.page.evaluate(KEPT_UPLOADS) == 0
+
+    await until(none_is_kept)
+    files = ann.page.get_by_role("list", name="Files to send").get_by_role("listitem")
+    await expect(files).to_contain_text(["1.bin", "2.txt", "3.txt"])
+    assert await files.count() == 3
     await ann.say("In order")
     files = bob.message("In order").get_by_role("button", name="Download")
     await expect(files).to_contain_text(["1.bin", "2.txt", "3.txt"])

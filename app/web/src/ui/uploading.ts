@@ -54,9 +54,16 @@ async function resume(userId: string): Promise<void> {
   for (const { id } of await keptUploads.of(userId)) {
     void keptUploads.alone(id, async () => {
       const left = await keptUploads.get(id); // another tab may have gone on with it and be done
-      if (left && model.me.peek()?.id === userId) await run(left, Promise.resolve());
+      if (!left || model.me.peek()?.id !== userId) return;
+      // The page may have ended between the draft's having the file and its not being kept any more.
+      if (isChosen(left)) await keptUploads.remove(id);
+      else await run(left, Promise.resolve());
     });
   }
+}
+
+function isChosen({ place, turn }: KeptUpload): boolean {
+  return model.draftOf(place).attachments.some((file) => file.turn === turn);
 }
 
 function change(id: string, with_: Partial<Upload>): void {

@@ -18,6 +18,7 @@ from app.config.settings import Settings
 from app.payloads.responses import Presence
 from app.serving.server import ChatServer
 from tests.support.chat import descriptions as described
+from tests.support.python_client import leave
 from tests.support.waiting import PATIENCE
 
 PASSWORD = "correct horse battery staple"
@@ -106,11 +107,7 @@ class Device:
 
     async def close(self) -> None:
         with suppress(aiohttp.ClientPayloadError):  # let out where the server was killed amid an answer
-            await self.client.shutdown()
-        if (
-            self.client.eio.http is not None
-        ):  # which the client leaves open when the server ended the connection
-            await self.client.eio.http.close()
+            await leave(self.client)
         assert self.undescribed == []
 
     async def call(self, event: str, *args: Any) -> Any:

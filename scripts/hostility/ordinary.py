@@ -163,7 +163,7 @@ class Ordinary:
         if answer.startswith(OK):
             self._figures.latencies["health"].add(now() - due)
         else:
-            self._failed("health")
+            self._failed(f"/health/live {answer[9:12].decode()}")
 
     async def _witnessed(self, due: float) -> None:
         """What a user does in the witness of an attack, which counts how often that goes well."""

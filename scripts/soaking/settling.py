@@ -26,6 +26,7 @@ from scripts.soaking.workload import Doer
 FINISHED_WITHIN = 40.0  # seconds, for what was begun before all faults were over
 OWED = 4.0  # seconds, for announcements
 GONE_WITHIN = 6.0  # seconds: the hold, the lease, and the next look at it
+SETTLED_WITHIN = 30.0  # seconds, the same for Redis, on a machine that does much else
 LOOKED_WITHIN = 60.0  # seconds, for all that the devices ask at the end
 ASKING = 3  # devices that ask who is online
 
@@ -119,6 +120,10 @@ async def online(stack: Stack, here: Sequence[Device], gone: User, recorder: Rec
             return client.zcard(instances), sorted(users)
 
     instances, users = await asyncio.to_thread(ask)
+    until = recorder.now() + SETTLED_WITHIN
+    while (instances, users) != (running, connected) and recorder.now() < until:
+        await asyncio.sleep(0.5)
+        instances, users = await asyncio.to_thread(ask)
     return [
         Online(at=recorder.now(), online=connected, offline=[gone.id]),
         Leases(at=recorder.now(), instances=instances, running=running, users=users),

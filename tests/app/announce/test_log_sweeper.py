@@ -112,7 +112,10 @@ async def test_a_quiet_room_is_told_of_a_message_that_was_not_announced(
         known = (await device.expect("message:new"))["changeSeq"]
     message_id = await write(db, room, ann.id)
     for device in (here, there):
-        assert await device.expect("room:sync-needed") == {"roomId": room, "lastSeq": known + 1}
+        # Where an announcement takes long, the room may have been told of it in this way before.
+        while (told := await device.expect("room:sync-needed"))["lastSeq"] <= known:
+            pass
+        assert told == {"roomId": room, "lastSeq": known + 1}
         page = await device.ok("room:sync", {"roomId": room, "afterSeq": known})
         assert [change["message"]["id"] for change in page["changes"]] == [message_id]
 

@@ -14,7 +14,7 @@ from protocol import Client, Emitter
 from tests.support.chat.people import Instance, Person
 from tests.support.node_server import NodeServer, node_server
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(300)
 
 EVERYBODY: dict[str, Any] = {}
 ALIASES = ["authenticated", "io-default", "io-notification"]

@@ -27,7 +27,7 @@ UNLIMITED = {
 }
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_rest_is_as_described(start: Start, people: People, tmp_path: Path) -> None:
     instance = await start(**UNLIMITED)
     config = Template(CONFIG.read_text("utf-8")).substitute(await a_talk(people), EXAMPLES=tries(25))

@@ -255,7 +255,7 @@ async def test_bytes_that_come_with_the_handshake(serve: Serve, seen: Recorder, 
 
 async def test_a_body_that_comes_slowly(serve: Serve, seen: Recorder, good: Good, poll: Poll) -> None:
     """The session does not wait longer for it than for a pong, and the connection ends with it."""
-    io = make_io(seen, ping_interval=300, ping_timeout=200)
+    io = make_io(seen, ping_interval=300, ping_timeout=2_000)
     running = await serve(io)
     beside = await good(running)
     client = await poll(running)

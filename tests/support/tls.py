@@ -9,11 +9,14 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 HANDSHAKE = b"\x16"  # the first byte of TLS
 POSTGRES_ASKS = b"\0\0\0\x08\x04\xd2\x16\x2f"  # whether the server speaks it
@@ -68,7 +71,11 @@ class TlsDoor:
     async def _pass_on(self, client: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         with suppress(OSError, asyncio.IncompleteReadError):
-            encrypted = await self._is_encrypted(client)
+            try:
+                encrypted = await self._is_encrypted(client)
+            except BaseException:  # also where the door closes before a word was said
+                client.close()
+                raise
             self.encrypted.append(encrypted)
             reader = asyncio.StreamReader()
             protocol = asyncio.StreamReaderProtocol(reader)
@@ -80,14 +87,7 @@ class TlsDoor:
                     onward = await asyncio.open_connection("127.0.0.1", self._server)
                 else:
                     onward = await asyncio.open_unix_connection(str(self._server))
-                try:
-                    copying = {
-                        asyncio.create_task(copy(reader, onward[1])),
-                        asyncio.create_task(copy(onward[0], writer)),
-                    }
-                    await asyncio.wait(copying, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    onward[1].transport.abort()
+                await pass_between((reader, writer), onward)
             finally:
                 writer.transport.abort()
 
@@ -106,6 +106,20 @@ class TlsDoor:
         await loop.sock_recv(client, len(POSTGRES_ASKS))
         await loop.sock_sendall(client, b"S")
         return True
+
+
+async def pass_between(one: Streams, other: Streams) -> None:
+    """Until one of them ends; then both have, and their sockets are closed, though the event loop ends with this."""
+    copying = {
+        asyncio.create_task(copy(one[0], other[1])),
+        asyncio.create_task(copy(other[0], one[1])),
+    }
+    try:
+        await asyncio.wait(copying, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for _, writer in (one, other):
+            writer.transport.abort()
+        await asyncio.wait(copying)  # each ends with what it reads from
 
 
 async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

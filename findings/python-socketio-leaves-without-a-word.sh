@@ -8,7 +8,7 @@
 # to three seconds later, one that waits until its POST is answered by "client disconnect" at once.
 # Parley: it can only wait, too. Users of this client over polling wait for the acknowledgement of what they sent last, or
 # better connect by websocket; docs/troubleshooting.md. The tests wait until the client's queue is empty:
-# tests/protocol/server/end_to_end/test_python_socketio.py.
+# tests/support/python_client.py.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -57,9 +57,8 @@ async def main():
     io.attach(app)
     runner = web.AppRunner(app, shutdown_timeout=0)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     during, after = await told(url, heard, TRIP * 0.4), await told(url, heard, TRIP * 4)
     await io.shutdown()
     await runner.cleanup()

@@ -163,7 +163,7 @@ class Ordinary:
         if answer.startswith(OK):
             self._figures.latencies["health"].add(now() - due)
         else:
-            self._failed(f"/health/live {answer[9:12].decode()}")
+            self._failed(f"/health/live {answer[9:12].decode('latin-1')}")
 
     async def _witnessed(self, due: float) -> None:
         """What a user does in the witness of an attack, which counts how often that goes well."""

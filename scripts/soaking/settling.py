@@ -119,11 +119,12 @@ async def online(stack: Stack, here: Sequence[Device], gone: User, recorder: Rec
             users = [key.removeprefix(of_user) for key in client.scan_iter(f"{of_user}*")]
             return client.zcard(instances), sorted(users)
 
-    instances, users = await asyncio.to_thread(ask)
     until = recorder.now() + SETTLED_WITHIN
-    while (instances, users) != (running, connected) and recorder.now() < until:
-        await asyncio.sleep(0.5)
+    while True:
         instances, users = await asyncio.to_thread(ask)
+        if (instances, users) == (running, connected) or recorder.now() >= until:
+            break
+        await asyncio.sleep(0.5)
     return [
         Online(at=recorder.now(), online=connected, offline=[gone.id]),
         Leases(at=recorder.now(), instances=instances, running=running, users=users),

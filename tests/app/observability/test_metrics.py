@@ -18,7 +18,6 @@ from tests.app.end_to_end.test_rolling_restart import tokens_of_members
 from tests.support.chat.people import Instance, People, Start
 from tests.support.chat.served import Served
 from tests.support.paths import ROOT
-from tests.support.python_client import leave
 from tests.support.waiting import PATIENCE
 
 TOKEN = "a token for the tests, long enough"
@@ -80,7 +79,7 @@ async def test_figures_of_what_was_done(instance: Instance, people: People, tran
     assert figures("http_requests_total", method="POST", route="/auth/sign-up", status="201") == 1
     assert figures("http_requests_total", method="POST", route="/chat/rooms", status="201") == 1
     assert figures("http_request_seconds_count", route="/chat/rooms") == 1
-    await leave(device.client)
+    await device.close()
     reason = "transport close"
     closed = await scrape_until(
         instance.url, lambda now: now("sessions_closed_total", transport=transport, reason=reason) == 1

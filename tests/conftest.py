@@ -72,7 +72,7 @@ def anyio_backend() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with tests that were given more time, which wait most of it, begin first, with those that need a browser,
+    """Files with tests that take long and wait most of it (marked) begin first, with those that need a browser,
     which do not wait: all processes have some of both at any time, and at the end none waits for another. A file stays
     whole, since its tests may share what they run against. What is marked as `before_others` would be the end of all if
     it came later.
@@ -83,7 +83,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     long = {
         item.path
         for item in items
-        if item.get_closest_marker("timeout") is not None or item.path.parent == PAGE
+        if item.get_closest_marker("begins_early") is not None or item.path.parent == PAGE
     }
     first = {item.path for item in items if item.get_closest_marker("before_others") is not None}
     others = iter([item for item in items if item.path not in long])

@@ -15,7 +15,7 @@ from app.client import ChatClient
 from tests.faults.conftest import Cluster, sign_up
 from tests.support.waiting import PATIENCE
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.begins_early
 
 MANY = 40  # messages that each says while something is wrong, and as many before and after
 

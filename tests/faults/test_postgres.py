@@ -7,7 +7,7 @@ import pytest
 from tests.faults.conftest import Cluster, Talk, all_is_well_again
 from tests.support.waiting import sleep_until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.begins_early
 
 AWAY = 10.0  # seconds
 

@@ -8,7 +8,7 @@ from tests.faults.conftest import Cluster, Talk, all_is_well_again, both_modes, 
 from tests.support.chat.talking_members import PythonMember
 from tests.support.waiting import sleep_until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.begins_early
 
 AWAY = 10.0  # seconds
 

@@ -20,7 +20,7 @@ from scripts.benchmark.servers import CHAT, SERVERS, tree
 from tests.support.load_generator import compiled
 from tests.support.paths import ROOT
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.begins_early
 
 BUSY = {"load_cpu_pct": 70.0, "load_waited_pct": 30.0, "server_cpu_pct": 40.0, "server_waited_pct": 0.0,
         "postgres_cpu_pct": 0.0, "redis_cpu_pct": 0.0}  # fmt: skip

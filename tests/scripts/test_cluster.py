@@ -17,7 +17,7 @@ import pytest
 from app.embedded.child_process import wait_until_gone
 from scripts.cluster import main
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.begins_early
 
 Launched = tuple["subprocess.Popen[str]", list[str]]
 

@@ -29,7 +29,7 @@ from scripts.loadtest.histogram import Histogram
 from tests.support.postgres_servers import TEMPLATE, execute
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.begins_early
 
 MOMENT = 0.2  # seconds
 

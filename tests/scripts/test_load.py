@@ -27,7 +27,7 @@ from tests.support.load_generator import compiled
 from tests.support.ports import find_free_port
 from tests.support.waiting import PATIENCE
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.begins_early
 
 SMALL = ["--clients", "40", "--users", "8", "--room-size", "4", "--processes", "1", "--connect-rate", "100"]
 names = count(1)

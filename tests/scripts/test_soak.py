@@ -14,7 +14,7 @@ from scripts.soaking.run import KINDS, Plan
 from scripts.soaking.stack import Shape
 from tests.support.soak_histories import hears, message, room, sends
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.begins_early
 
 SECONDS = 90.0  # in which faults begin; with the start and the end it is two minutes
 BUSES = ("one", "interest")

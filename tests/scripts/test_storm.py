@@ -11,7 +11,7 @@ from scripts.storms.__main__ import main
 from scripts.storms.storms import STORMS
 from scripts.storms.weather import Damage, Weather
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.begins_early
 
 
 def damage(storm: str, database_url: str, redis_url: str, folder: Path, *, clients: int = 20) -> Damage:

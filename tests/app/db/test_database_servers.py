@@ -24,7 +24,7 @@ from app.embedded.postgres import choose_account, prepare_home, prepare_programs
 from tests.support.chat import descriptions as described
 from tests.support.chat.people import PASSWORD, Instance
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.begins_early
 
 Start = Callable[..., Awaitable[Instance]]
 

@@ -24,7 +24,7 @@ from tests.support.postgres_servers import FORGETFUL
 PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 
 pytestmark = [
-    pytest.mark.timeout(300),
+    pytest.mark.begins_early,
     pytest.mark.skipif(PGBOUNCER is None, reason="needs PgBouncer: apt-get install pgbouncer"),
 ]
 

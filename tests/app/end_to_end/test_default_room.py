@@ -14,7 +14,7 @@ from protocol import Client, Emitter
 from tests.support.chat.people import Instance, Person
 from tests.support.node_server import NodeServer, node_server
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.begins_early
 
 EVERYBODY: dict[str, Any] = {}
 ALIASES = ["authenticated", "io-default", "io-notification"]

@@ -384,7 +384,7 @@ async def until_saved(settings: Settings, member: Member, channel: str) -> None:
     await saved.close()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.begins_early
 @pytest.mark.parametrize("how", ["another", "again"])
 async def test_its_instance_is_killed(
     launch: Callable[[int], Awaitable[Process]],

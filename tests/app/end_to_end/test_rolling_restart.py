@@ -28,7 +28,7 @@ WAYS = (
 )  # of the official client, or our own
 EVERY = 0.05  # seconds from one message of a member to the next
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.begins_early
 
 
 class Heard:

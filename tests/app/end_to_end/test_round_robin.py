@@ -47,7 +47,7 @@ async def rooms_full_of_people(url: str) -> dict[str, list[str]]:
     return rooms
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.begins_early
 @pytest.mark.parametrize(
     ("options", "transport"),
     [({}, "websocket"), ({"transports": ["polling"]}, "polling")],

@@ -27,6 +27,7 @@ UNLIMITED = {
 }
 
 
+@pytest.mark.begins_early
 @pytest.mark.timeout(900)
 async def test_rest_is_as_described(start: Start, people: People, tmp_path: Path) -> None:
     instance = await start(**UNLIMITED)

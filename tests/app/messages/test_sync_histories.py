@@ -39,6 +39,7 @@ async def chat(db: Database) -> AsyncIterator[Chat]:
     await io.stop()
 
 
+@pytest.mark.begins_early
 @pytest.mark.timeout(900)
 @settings(
     max_examples=tries(300),  # 1,000 in two minutes

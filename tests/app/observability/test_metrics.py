@@ -141,7 +141,7 @@ async def test_what_is_so_at_a_moment(instance: Instance, settings: Settings) ->
     assert dict(build[1:]).keys() == {"version", "python"}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.begins_early
 async def test_figures_of_two_workers_are_summed_up(settings: Settings) -> None:
     served = await (await Served.start("--workers", "2", settings=settings)).ready()
     try:

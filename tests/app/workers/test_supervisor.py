@@ -30,7 +30,7 @@ from tests.support.chat.people import PASSWORD
 from tests.support.chat.served import Served, gone
 from tests.support.waiting import PATIENCE
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.begins_early
 
 Serve = Callable[..., Awaitable[Served]]
 

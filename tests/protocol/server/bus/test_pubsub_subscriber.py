@@ -150,7 +150,7 @@ async def test_rubbish_on_a_channel_is_skipped(
     assert caplog.text.count("is skipped") == 4  # the first, second, fourth and eighth
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.begins_early
 async def test_a_classic_adapter_on_the_same_redis_is_told_once(
     redis_url: str, client: redis.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -23,7 +23,7 @@ from tests.support.node_server import NodeError, NodeServer, node_server
 from tests.support.running import RAW, Serve
 from tests.support.waiting import PATIENCE, until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.begins_early
 
 VALUES = ["text", 1, "€ \N{WAVING HAND SIGN}", {"a": [None, 1.5, True]}]
 BINARY = ["binary", b"\x00\xff", {"deep": [b"\x01"]}]

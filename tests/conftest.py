@@ -29,6 +29,7 @@ from tests.support.ports import find_free_port
 from tests.support.postgres_servers import FORGETFUL, TEMPLATE, execute
 from tests.support.recycled_databases import RecycledDatabases
 from tests.support.redis_servers import (
+    WITHOUT_FILE,
     Cluster,
     RedisServer,
     RestartableValkey,
@@ -203,7 +204,7 @@ def new_database(postgres_sockets: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def valkey_sockets(servers_folder: Path) -> Iterator[Path]:
     folder = servers_folder / "valkey"
-    with running_valkey(folder, folder, ["--appendfsync", "no"]):
+    with running_valkey(folder, folder, WITHOUT_FILE):
         yield folder
 
 
@@ -222,7 +223,7 @@ def redis_url(request: pytest.FixtureRequest, valkey_sockets: Path) -> str:
 @pytest.fixture(scope="module")
 def lasting_redis_url(servers_folder: Path) -> Iterator[str]:
     """The URL of a Valkey that the tests of a module share: that of `redis_url` is emptied for each of others."""
-    server = RestartableValkey(servers_folder / f"valkey-{next(numbers)}")
+    server = RestartableValkey(servers_folder / f"valkey-{next(numbers)}", *WITHOUT_FILE)
     server.start()
     yield server.url
     server.stop()

@@ -20,6 +20,10 @@ MASTER = "parley"
 SLOTS = 16_384
 SYNCHRONIZE_AT_ONCE = ("--repl-diskless-sync-delay", "0")
 
+# A Valkey answers nobody while it waits for the disk. What is to outlive a kill need not have reached that.
+WITHOUT_FSYNC = ("--appendfsync", "no")
+WITHOUT_FILE = ("--appendonly", "no")
+
 
 class RestartableValkey:
     """A Valkey of the test's own on a TCP port, which keeps its data and its port over stop, kill and start."""
@@ -33,7 +37,7 @@ class RestartableValkey:
         self._running = ExitStack()
 
     def start(self) -> None:
-        settings = ["--port", str(self.port), "--bind", "127.0.0.1", *self.settings]
+        settings = ["--port", str(self.port), "--bind", "127.0.0.1", *WITHOUT_FSYNC, *self.settings]
         self.process = self._running.enter_context(running_valkey(self.folder, self.folder, settings))
 
     def stop(self) -> None:

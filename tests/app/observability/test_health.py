@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import socketio.exceptions
+from starlette.requests import Request
 
 from app.api import socket_handlers
 from app.db.database import Database
@@ -35,9 +36,24 @@ async def ready(client: httpx.AsyncClient, status: int) -> Any:
 async def test_live_and_ready(http: httpx.AsyncClient) -> None:
     live = await http.get("/health/live")
     assert (live.status_code, live.json()) == (200, {"status": "ok"})
-    answer = await http.get("/health/ready")
-    assert answer.json() == {"status": "ok", "checks": {"postgresql": "ok", "redis": "ok"}}
-    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert await ready(http, 200) == {"status": "ok", "checks": {"postgresql": "ok", "redis": "ok"}}
+    assert (await http.get("/health/ready")).headers["cache-control"] == "no-store"
+
+
+async def test_probes_at_once_share_one_round_of_checks() -> None:
+    rounds = 0
+
+    async def check() -> None:
+        nonlocal rounds
+        rounds += 1
+        await asyncio.sleep(0)
+
+    health, probe = health_module.Health({"redis": check}), Request({"type": "http"})
+    answers = await asyncio.gather(*(health.ready(probe) for _ in range(20)))
+    assert rounds == 1
+    answers.append(await health.ready(probe))
+    assert rounds == 2
+    assert [answer.status_code for answer in answers] == [200] * 21
 
 
 async def test_readiness_follows_redis(start: Start, redis_server: Callable[[], Any]) -> None:

@@ -258,8 +258,6 @@ def missed_by(
             case Broadcast():
                 events.append(kept)
                 size += kept.size
-                if len(events) > MOST_MISSED or size > most_size:
-                    return "expired"
             case Join(rooms=more):
                 moved = moved or not inside.issuperset(more)
                 inside.update(more)
@@ -268,6 +266,8 @@ def missed_by(
                 inside.difference_update(fewer)
             case _:
                 return "gone"
+        if len(events) > MOST_MISSED or size > most_size:
+            return "expired"
     return Missed(events, frozenset(inside), moved)
 
 

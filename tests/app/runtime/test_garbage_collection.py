@@ -5,6 +5,7 @@ import gc
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.support.chat.people import Instance, People, Start
 from tests.support.raw_websocket import WebSocket
 from tests.support.waiting import PATIENCE
 
-VISITS = 5
+VISITS, ROUNDS = 5, 3
 
 
 class Cycle:
@@ -130,14 +131,23 @@ async def instance(start: Start, swept_at_start: None) -> Instance:
 
 
 async def nothing_is_left_by(visit: Callable[[], Awaitable[None]]) -> None:
-    """What a visit needs is free after it, without the collector."""
+    """What a visit needs is free after it, without the collector.
+
+    An error that something else had meanwhile, as where a busy machine's Redis is late, leaves what its traceback
+    refers to: the next round of visits has none.
+    """
     await visit()
-    before = alive()
-    for _ in range(VISITS):
-        await visit()
-    async with asyncio.timeout(PATIENCE):
-        while alive() - before:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.2)  # what is under way has to come to an end between two looks
+    for _ in range(ROUNDS):
+        gc.collect()
+        before = alive()
+        for _ in range(VISITS):
+            await visit()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE / ROUNDS):
+                while alive() - before:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.2)  # what is under way has to come to an end between two looks
+                return
+    assert not alive() - before
 
 
 async def test_clients_that_have_gone_leave_nothing_to_the_collector(

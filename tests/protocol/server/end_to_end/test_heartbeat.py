@@ -151,7 +151,7 @@ async def test_a_client_that_joins_no_namespace_is_closed(
 
 
 async def test_a_client_that_was_refused_is_closed_too(host: Serve, make_app: App, connect: Connect) -> None:
-    io = make_app(connect_timeout=300)
+    io = make_app(connect_timeout=1_000)
     client = await connect(await host(io))
     await client.send("0/unknown,")
     assert await client.until_lost() == ['4/unknown,{"message":"Invalid namespace"}']
@@ -160,11 +160,11 @@ async def test_a_client_that_was_refused_is_closed_too(host: Serve, make_app: Ap
 
 async def test_a_client_that_joined_is_left_alone(host: Serve, make_app: App, connect: Connect) -> None:
     """Even when it has left again."""
-    io = make_app(connect_timeout=200)
+    io = make_app(connect_timeout=1_000)
     client = await connect(await host(io))
     await client.join()
     await client.send("1")
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1.1)
     await client.join()
     await client.send('2["echo"]')
     assert await client.receive() == '2["echo"]'

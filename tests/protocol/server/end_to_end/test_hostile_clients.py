@@ -218,7 +218,7 @@ async def test_half_open_handshakes(serve: Serve, seen: Recorder, good: Good) ->
 
 
 async def test_websockets_that_never_join(serve: Serve, seen: Recorder, good: Good) -> None:
-    io = make_io(seen, connect_timeout=300)
+    io = make_io(seen, connect_timeout=1_000)
     running = await serve(io)
     beside = await good(running)
     sockets = [await WebSocket.open(running) for _ in range(20)]

@@ -113,7 +113,7 @@ async def test_a_client_that_goes_while_the_middleware_thinks(
 async def test_the_connect_timeout_counts_for_middleware_too(
     host: Serve, make_app: App, connect: Connect, seen: Recorder
 ) -> None:
-    io = make_app(connect_timeout=300)
+    io = make_app(connect_timeout=1_000)
 
     @io.use
     async def wait(socket: Socket) -> None:

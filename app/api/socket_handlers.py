@@ -22,7 +22,8 @@ from app.api.socket_user import USER, WANTS_ACK, caller_of, is_final, is_ours, r
 from app.api.user_sockets import UserSockets
 from app.contract.operation import Operation
 from app.core.caller import Token
-from app.core.errors import Refusal, as_refusal, new_request_id
+from app.core.errors import Refusal, new_request_id
+from app.core.outage_log import outages
 from app.core.shared_reads import SharedRead
 from app.db.database import Database
 from app.db.errors import DatabaseUnavailable
@@ -258,7 +259,7 @@ class SocketHandlers:
         if isinstance(error, BadValue):  # it has passed no gate
             error = await self._passes(socket, incoming) or error
         request_id = structlog.contextvars.get_contextvars().get("request_id") or new_request_id()
-        refusal = as_refusal(error)
+        refusal = outages.refusal_of(error)
         if refusal is None:
             log.error("event %s failed", incoming.name, exc_info=error)
             refusal = Refusal("internal", "Something went wrong on the server")

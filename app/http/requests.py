@@ -19,7 +19,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.errors import STATUS, Cause, Reason, Refusal, as_refusal, new_request_id
+from app.core.errors import STATUS, Cause, Reason, Refusal, new_request_id
+from app.core.outage_log import outages
 from app.payloads.fields.validation import fit
 from protocol import parse_json
 
@@ -148,7 +149,7 @@ def answering(endpoint: Endpoint) -> Endpoint:
 
 def expected(error: Exception) -> Response | None:
     """The response for an exception that is no fault; None for one that is."""
-    refusal = as_refusal(error)  # in no variable of `answer`, whose frame the exception keeps
+    refusal = outages.refusal_of(error)  # in no variable of `answer`, whose frame the exception keeps
     return None if refusal is None else refused(refusal)
 
 

@@ -110,16 +110,26 @@ async def test_readiness_follows_postgresql(outage: Outage, http: httpx.AsyncCli
 
 
 async def test_an_outage_is_503_for_requests_and_unavailable_for_events(
-    outage: Outage, people: People
+    outage: Outage, people: People, caplog: pytest.LogCaptureFixture
 ) -> None:
     ann = await people()
     room = await ann.room()
     device = await ann.device()
-    await outage.begin()
-    answer = await ann.http.get("/chat/rooms")
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     payload = {"roomId": room, "content": "x", "clientId": "c"}
-    assert (await device.refused("message:send", payload))["reason"] == "unavailable"
+    await outage.begin()
+
+    async def request_is_refused() -> bool:
+        answer = await ann.http.get("/chat/rooms")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        return "refused as unavailable: " in caplog.text
+
+    async def event_is_refused() -> bool:
+        assert (await device.refused("message:send", payload))["reason"] == "unavailable"
+        return "refused as unavailable: " in caplog.text
+
+    for refused in (request_is_refused, event_is_refused):
+        await until(refused)  # the log says why, once a second
+        caplog.clear()
     await outage.end()
     assert (await device.ok("message:send", payload))["content"] == "x"
 

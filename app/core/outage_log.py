@@ -12,12 +12,12 @@ EVERY = 1.0  # seconds from one line to the next: in an outage every request fai
 
 
 class OutageLog:
-    """Writes what was refused as unavailable, and how many others were since the line before. `clock` is in seconds."""
+    """Writes why something was refused as unavailable, and how often since the line before. `clock` is in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._next_at = clock()
-        self._others = 0
+        self._refused = 0  # since the last line
 
     def refusal_of(self, error: Exception) -> Refusal | None:
         """See `as_refusal`. Where that is "unavailable", `error` is a line now, or counts as one more in the next."""
@@ -27,14 +27,11 @@ class OutageLog:
         return refusal
 
     def _tell(self, error: Exception) -> None:
+        self._refused += 1
         now = self._clock()
-        if now < self._next_at:
-            self._others += 1
-            return
-        log.warning(
-            "refused as unavailable: %s (and %d others since the last such line)", error, self._others
-        )
-        self._next_at, self._others = now + EVERY, 0
+        if now >= self._next_at:
+            log.warning("refused as unavailable, %d since the last such line: %s", self._refused, error)
+            self._next_at, self._refused = now + EVERY, 0
 
 
 outages = OutageLog()  # one a process, as the log is

@@ -17,17 +17,14 @@ def test_one_line_tells_of_all_that_were_refused_since_the_last(caplog: pytest.L
         assert refusal is not None
         assert refusal.message == Unavailable.shown
     assert caplog.messages == [
-        f"refused as unavailable: nobody is there (and {others} others since the last such line)"
-        for others in (0, 2, 1)
+        f"refused as unavailable, {number} since the last such line: nobody is there" for number in (1, 3, 2)
     ]
 
 
 def test_what_is_too_busy_is_told_too(caplog: pytest.LogCaptureFixture) -> None:
     busy = Refusal("unavailable", "Too many at once")
     assert OutageLog().refusal_of(busy) is busy
-    assert caplog.messages == [
-        "refused as unavailable: Too many at once (and 0 others since the last such line)"
-    ]
+    assert caplog.messages == ["refused as unavailable, 1 since the last such line: Too many at once"]
 
 
 @pytest.mark.parametrize("error", [Refusal("forbidden", "no"), ValueError("a fault")])

@@ -121,11 +121,11 @@ async def test_an_outage_is_503_for_requests_and_unavailable_for_events(
     async def request_is_refused() -> bool:
         answer = await ann.http.get("/chat/rooms")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-        return "refused as unavailable: " in caplog.text
+        return "refused as unavailable, " in caplog.text
 
     async def event_is_refused() -> bool:
         assert (await device.refused("message:send", payload))["reason"] == "unavailable"
-        return "refused as unavailable: " in caplog.text
+        return "refused as unavailable, " in caplog.text
 
     for refused in (request_is_refused, event_is_refused):
         await until(refused)  # the log says why, once a second

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import argon2
 
-from app.db.servers import check_servers, of_first
+from app.db.servers import check_servers, of_first, split_url
 from app.db.tls import tls_of
 from protocol import parse_redis_url
 
@@ -75,7 +75,7 @@ def postgres() -> SettingKind[str]:
     allowed, parse = url("postgresql")
 
     def check(text: str) -> str:
-        if "," not in urlsplit(text).netloc:
+        if "," not in split_url(text).netloc:
             parse(text)
         explained(check_servers, text)
         parse(of_first(text))

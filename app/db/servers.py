@@ -7,9 +7,10 @@ one, so after a failover connections go to the new primary.
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
@@ -37,9 +38,19 @@ class Server(NamedTuple):
     port: int
 
 
+def split_url(url: str) -> SplitResult:
+    """As `urlsplit`, which takes one IPv6 address alone for a host; Pythons since 2025 say so. Raises ValueError."""
+    scheme, _, rest = url.partition("://")
+    place = re.split("[/?#]", rest, maxsplit=1)[0]
+    if "," not in place:
+        return urlsplit(url)
+    return urlsplit(f"{scheme}://{rest.removeprefix(place)}")._replace(netloc=place)
+
+
 def servers_of(url: str) -> list[Server]:
     """The servers that a URL names; none where it leaves that to the driver. Raises ValueError, a sentence."""
-    parts, options = urlsplit(url), dict(parse_qsl(urlsplit(url).query))
+    parts = split_url(url)
+    options = dict(parse_qsl(parts.query))
     named = [_split_port(text) for text in parts.netloc.rpartition("@")[2].split(",")]
     if "host" in options:
         named = [(host, port) for host in options["host"].split(",") for _, port in [_split_port("")]]
@@ -69,7 +80,7 @@ def _split_port(text: str) -> tuple[str, str]:
 def attributes_of(url: str) -> str | None:
     """The `target_session_attrs` of a URL, or what it is without; None for one server of any kind. Raises ValueError, a
     sentence."""
-    given = dict(parse_qsl(urlsplit(url).query)).get("target_session_attrs")
+    given = dict(parse_qsl(split_url(url).query)).get("target_session_attrs")
     if given is not None and given not in ATTRIBUTES:
         raise ValueError(f"target_session_attrs in it must be one of {', '.join(ATTRIBUTES)}")
     return given or ("read-write" if len(servers_of(url)) > 1 else None)
@@ -85,7 +96,7 @@ def of_first(url: str) -> str:
     servers = servers_of(url)
     if len(servers) < 2:
         return url
-    parts = urlsplit(url)
+    parts = split_url(url)
     user, at, _ = parts.netloc.rpartition("@")
     options = [(name, value) for name, value in parse_qsl(parts.query) if name not in ("host", "port")]
     query = urlencode([*options, ("host", servers[0].host)])

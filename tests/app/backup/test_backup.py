@@ -416,7 +416,7 @@ async def test_older_programs_are_a_sentence(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_secrets_are_told_by_the_environment_alone() -> None:
-    url = "postgresql://me:p%40ss@one,two:6543/chat?sslmode=verify-full&sslrootcert=/ca.pem"
+    url = "postgresql://me:p%40ss@one,[::2]:6543/chat?sslmode=verify-full&sslrootcert=/ca.pem"
     environment = libpq_environment(
         url, {"JWT_SECRET": "s", "S3_SECRET_KEY": "s", "PATH": "/bin", "PGPASSFILE": "/p"}
     )
@@ -426,7 +426,7 @@ def test_secrets_are_told_by_the_environment_alone() -> None:
         "LC_ALL": "C",
         "PGAPPNAME": "parley-backup",
         "PGCONNECT_TIMEOUT": "10",
-        "PGHOST": "one,two",
+        "PGHOST": "one,::2",
         "PGPORT": "5432,6543",
         "PGUSER": "me",
         "PGPASSWORD": "p@ss",

@@ -19,6 +19,11 @@ READ = [
     ("DATABASE_URL", "postgresql://me:@/chat?host=/run/pg", "postgresql://me:@/chat?host=/run/pg"),
     (
         "DATABASE_URL",
+        "postgresql://me:pw@db,[::1]:5433/c?sslmode=require",
+        "postgresql://me:pw@db,[::1]:5433/c?sslmode=require",
+    ),
+    (
+        "DATABASE_URL",
         "postgresql://db/chat?sslmode=verify-full&sslrootcert=system",
         "postgresql://db/chat?sslmode=verify-full&sslrootcert=system",
     ),

@@ -196,6 +196,7 @@ async def test_the_primary_is_found_whichever_comes_first_and_after_a_failover(p
     [
         ("postgresql://u:p@one/db", [("one", 5432)]),
         ("postgresql://u:p@one:1,two,[::1]:3/db", [("one", 1), ("two", 5432), ("::1", 3)]),
+        ("postgresql://u:p@[::1],[::2]:3?sslmode=require", [("::1", 5432), ("::2", 3)]),
         ("postgresql://u:p@/db?host=/a,/b%20c", [("/a", 5432), ("/b c", 5432)]),
         ("postgresql://u:p@/db?host=a,b&port=1,2", [("a", 1), ("b", 2)]),
         ("postgresql://u:p@/db?host=a,b&port=7", [("a", 7), ("b", 7)]),

@@ -84,8 +84,11 @@ async def run(plan: Plan, display: Display) -> Figures:
 async def prepare_all(plan: Plan, display: Display) -> Accounts:
     try:
         return await prepare(plan, display.prepare)
-    except* CannotPrepare as group:
-        raise first_of(group) from None
+    except ExceptionGroup as group:
+        told, others = group.split(CannotPrepare)
+        if told is None or others is not None:
+            raise
+        raise first_of(told) from None
 
 
 def first_of(group: BaseExceptionGroup[Any]) -> Exception:

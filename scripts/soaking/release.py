@@ -3,7 +3,7 @@
 import io
 import shutil
 import subprocess
-import tarfile
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -27,10 +27,10 @@ def code_of(revision: str, folder: Path) -> Path:
 
     Raises NoRelease.
     """
-    packed = git("archive", "--format=tar", f"{revision}^{{commit}}", *PARTS)
+    packed = git("archive", "--format=zip", f"{revision}^{{commit}}", *PARTS)
     folder.mkdir()
-    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        archive.extractall(folder, filter="data")
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        archive.extractall(folder)
     return folder
 
 

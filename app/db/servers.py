@@ -39,7 +39,7 @@ class Server(NamedTuple):
 
 
 def split_url(url: str) -> SplitResult:
-    """As `urlsplit`, which takes one IPv6 address alone for a host; Pythons since 2025 say so. Raises ValueError."""
+    """As `urlsplit`, which in Pythons since 2025 refuses an IPv6 address beside other hosts. Raises ValueError."""
     scheme, _, rest = url.partition("://")
     place = re.split("[/?#]", rest, maxsplit=1)[0]
     if "," not in place:

@@ -125,7 +125,7 @@ class TestReading:
         assert depth(read) == MAX_DEPTH
 
     def test_deeper_than_can_be_read(self) -> None:
-        assert read_jsonb('{"x":' * 3000 + "1" + "}" * 3000) is None
+        assert read_jsonb('{"x":' * 100_000 + "1" + "}" * 100_000) is None
 
     def test_numbers_of_any_size(self) -> None:
         assert read_jsonb('{"n": [1' + "0" * 308 + ", 0." + "0" * 300 + "5, 7]}") == {"n": [1e308, 5e-301, 7]}

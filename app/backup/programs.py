@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from app.backup.manifest import BackupError
-from app.db.servers import attributes_of, servers_of, split_url
+from app.db.servers import attributes_of, options_of, servers_of, split_url
 from app.embedded import EmbeddedError, wheel_programs
 
 CONNECT_WITHIN = 10  # seconds
@@ -76,8 +76,7 @@ async def programs_in(folder: Path) -> Programs | None:
 
 def libpq_environment(url: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The environment of a program that is to connect to the database of a URL. Raises ValueError as `servers_of`."""
-    parts = split_url(url)
-    options = dict(parse_qsl(parts.query))
+    parts, options = split_url(url), options_of(url)
     chosen = {name: value for name, value in environ.items() if name in KEPT or name.startswith("PG")}
     chosen |= {"LC_ALL": "C", "PGCONNECT_TIMEOUT": str(CONNECT_WITHIN), "PGAPPNAME": "parley-backup"}
     servers = servers_of(url)

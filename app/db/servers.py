@@ -47,11 +47,15 @@ def split_url(url: str) -> SplitResult:
     return urlsplit(f"{scheme}://{rest.removeprefix(place)}")._replace(netloc=place)
 
 
+def options_of(url: str) -> dict[str, str]:
+    """What a URL says after its `?`. Raises ValueError."""
+    return dict(parse_qsl(split_url(url).query))
+
+
 def servers_of(url: str) -> list[Server]:
     """The servers that a URL names; none where it leaves that to the driver. Raises ValueError, a sentence."""
-    parts = split_url(url)
-    options = dict(parse_qsl(parts.query))
-    named = [_split_port(text) for text in parts.netloc.rpartition("@")[2].split(",")]
+    options = options_of(url)
+    named = [_split_port(text) for text in split_url(url).netloc.rpartition("@")[2].split(",")]
     if "host" in options:
         named = [(host, port) for host in options["host"].split(",") for _, port in [_split_port("")]]
     ports = options.get("port", "").split(",")
@@ -80,7 +84,7 @@ def _split_port(text: str) -> tuple[str, str]:
 def attributes_of(url: str) -> str | None:
     """The `target_session_attrs` of a URL, or what it is without; None for one server of any kind. Raises ValueError, a
     sentence."""
-    given = dict(parse_qsl(split_url(url).query)).get("target_session_attrs")
+    given = options_of(url).get("target_session_attrs")
     if given is not None and given not in ATTRIBUTES:
         raise ValueError(f"target_session_attrs in it must be one of {', '.join(ATTRIBUTES)}")
     return given or ("read-write" if len(servers_of(url)) > 1 else None)

@@ -8,9 +8,8 @@ in `~/.postgresql`.
 
 import ssl
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
 
-from app.db.servers import split_url
+from app.db.servers import options_of
 from protocol import load_tls_files
 
 MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -22,7 +21,7 @@ def tls_of(url: str) -> str | ssl.SSLContext | None:
 
     Raises ValueError, a sentence, for what cannot be.
     """
-    options = dict(parse_qsl(split_url(url).query))
+    options = options_of(url)
     mode = options.get("sslmode")
     if mode is not None and mode not in MODES:
         raise ValueError(f"sslmode in it must be one of {', '.join(MODES)}")

@@ -257,9 +257,10 @@ async def test_every_request_counts_for_its_address_but_a_health_probe(start: St
                     break
             assert answer.status_code == 429, path
             assert answer.headers["retry-after"] == "1"
-        for path in ("/health/live", "/health/ready"):
-            statuses = [(await client.get(path)).status_code for _ in range(30)]
-            assert 429 not in statuses, path
+        # Whether the instance is ready is for the busy machine to say.
+        for path, statuses in (("/health/live", {200}), ("/health/ready", {200, 503})):
+            for _ in range(30):
+                assert (await client.get(path)).status_code in statuses
 
 
 async def test_polling_sessions_of_an_address_that_have_joined_nothing_are_few(
